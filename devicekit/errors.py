@@ -1,0 +1,142 @@
+"""Errors that a user can act on, and flags: remarks about data or a fit that are not errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+ROWS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """One place in the input that is wrong: file row (1-based), column, what was found, what was expected."""
+
+    row: int | None
+    column: str | None
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            part for part in (f"row {self.row}" if self.row is not None else "", self.column or "") if part
+        )
+        return f"{place}: found {self.found}, expected {self.expected}"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"row": self.row, "column": self.column, "found": self.found, "expected": self.expected}
+
+
+class DevicekitError(Exception):
+    """Base of every error that devicekit raises on purpose; `kind` is stable and appears in --json output."""
+
+    kind = "error"
+
+    def __init__(self, message: str, rows: Iterable[BadRow] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.rows = tuple(rows)
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.message
+        shown = [f"  {row}" for row in self.rows[:ROWS_SHOWN]]
+        if len(self.rows) > ROWS_SHOWN:
+            shown.append(f"  ... {len(self.rows)} rows in all (--json lists every one)")
+        return "\n".join([self.message, *shown])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "message": self.message, "rows": [row.as_dict() for row in self.rows]}
+
+
+class UsageError(DevicekitError):
+    """An option or argument is wrong or missing."""
+
+    kind = "usage"
+
+
+class FileError(DevicekitError):
+    """A file or folder is missing, unreadable, in an unknown format, or must not be overwritten."""
+
+    kind = "file"
+
+
+class TableError(DevicekitError):
+    """A table breaks its schema; `rows` lists every bad row."""
+
+    kind = "table"
+
+
+class TraceError(DevicekitError):
+    """A trace cannot be fitted: too short, constant, no net change."""
+
+    kind = "trace"
+
+
+class CardError(DevicekitError):
+    """A device card is not valid."""
+
+    kind = "card"
+
+
+class ParameterError(DevicekitError):
+    """A material, stack or study parameter is missing, unknown, or out of range."""
+
+    kind = "parameter"
+
+
+FLAG_CODES = {
+    "assumed_unit": "a unit was taken from the file format's convention, not from the file",
+    "abs": "magnitudes of negative conductances were taken",
+    "dropped": "rows or readings were left out",
+    "split": "cycles or directions were split by devicekit, not named by the file",
+    "unpaired": "LTP and LTD do not come in equal numbers",
+    "growing_amplitude": "pulse amplitudes grow along the train: eq. (2) is not a law for such trains",
+    "reversed": "a trace runs against its direction",
+    "few_points": "few points: only simple laws are determined",
+    "wide_range": "the conductance spans more than a factor of 30",
+    "first_pulse": "the first pulse moves the device far more than the next ones",
+    "abrupt": "one pulse moves the device over more than 30 % of its range",
+    "plateau": "more than half of the trace is a plateau",
+    "overshoot": "the fitted rate falls so steeply that simulated steps overshoot",
+    "outliers": "isolated readings lie far from the fitted curve",
+    "noisy": "the noise is larger than a step",
+    "structured": "residuals are correlated: a band that assumes independent noise is too narrow",
+    "read_noise_only": "the confidence band assumes independent read noise",
+    "junction": "the end of LTP and the start of LTD lie apart",
+    "range_ratio": "the LTP and LTD ranges differ more than twofold",
+    "loop_gain": "alternating LTP and LTD trains amplify a start error in simulation",
+    "drift": "the window drifts over the cycles",
+    "at_bound": "a coefficient sits at a bound of the fit",
+    "weak": "a coefficient is weakly identified",
+    "extrapolated": "part of the rate curve lies outside the range that was measured",
+    "not_converged": "the fit did not converge",
+    "synthetic": "the data are synthetic",
+    "no_variation": "too few cycles or devices to estimate variation",
+    "suspect_unit": "values are improbable for the stated unit",
+}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A remark with a stable code (a key of `FLAG_CODES`) and a sentence for people.
+
+    Raises
+    ------
+    ValueError
+        If `code` is not a known code.
+    """
+
+    code: str
+    message: str
+
+    def __post_init__(self) -> None:
+        if self.code not in FLAG_CODES:
+            raise ValueError(f"unknown flag code {self.code!r}")
+
+    def as_dict(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message}
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {self.message}"

@@ -1,0 +1,80 @@
+"""The glossary: every column and quantity with its unit, label and meaning. The only place with unit strings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One quantity: column `name`, SI `unit` ("" if dimensionless), short `label` for axes, `description`."""
+
+    name: str
+    unit: str
+    label: str
+    description: str
+
+    @property
+    def axis(self) -> str:
+        """Axis label with the unit in brackets."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+
+_GLOSSARY = (
+    Quantity("device_id", "", "device", "name of the device that was measured"),
+    Quantity("cycle", "", "cycle", "number of the LTP/LTD cycle or of the voltage sweep"),
+    Quantity("direction", "", "direction", "ltp (conductance rises) or ltd (conductance falls)"),
+    Quantity("pulse_index", "", "pulse number", "0 before the first pulse; n is the state after pulse n"),
+    Quantity("conductance_s", "S", "conductance G", "conductance at the read voltage"),
+    Quantity("weight", "", "weight", "dimensionless state of a device whose conductance is not given"),
+    Quantity("pulse_voltage_v", "V", "pulse amplitude", "signed amplitude of the programming pulse"),
+    Quantity("pulse_width_s", "s", "pulse width", "width of the programming pulse"),
+    Quantity("read_voltage_v", "V", "read voltage", "voltage at which the state was read"),
+    Quantity("read_current_a", "A", "read current", "current at the read voltage"),
+    Quantity("point", "", "point", "number of a point along a voltage sweep, from 0"),
+    Quantity("voltage_v", "V", "voltage V", "voltage on the top electrode, bottom electrode grounded"),
+    Quantity("current_a", "A", "current I", "current into the top electrode"),
+    Quantity("time_s", "s", "time", "time since the start of the record"),
+    Quantity("compliance_a", "A", "compliance", "current limit in force at this point"),
+    Quantity("resistance_ohm", "ohm", "resistance R", "resistance at the read voltage"),
+    Quantity("state", "", "state r", "conductance scaled to 0..1 by the card's window"),
+    Quantity("rate", "", "rate rdot(r)", "change of the state by one pulse, eq. (2)"),
+    Quantity("accuracy", "", "accuracy", "fraction of samples classified rightly, 0..1"),
+    Quantity("temperature_k", "K", "temperature T", "lattice temperature"),
+    Quantity("potential_v", "V", "potential", "electric potential"),
+    Quantity("vacancy_density_m3", "m^-3", "vacancy density n", "density of oxygen vacancies"),
+    Quantity("radius_m", "m", "radius r", "distance from the axis of the filament"),
+    Quantity("height_m", "m", "height z", "distance from the bottom electrode"),
+)
+
+GLOSSARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _GLOSSARY}
+
+DIRECTIONS = ("ltp", "ltd")
+
+# Words for the two directions that other tools and instruments write.
+DIRECTION_ALIASES = {
+    "ltp": "ltp", "potentiation": "ltp", "set": "ltp", "up": "ltp", "+1": "ltp", "1": "ltp", "p": "ltp",
+    "ltd": "ltd", "depression": "ltd", "reset": "ltd", "down": "ltd", "-1": "ltd", "d": "ltd",
+}  # fmt: skip
+
+# Unit words accepted by --unit: the quantity that they measure and the factor to SI.
+UNIT_WORDS: dict[str, tuple[str, float]] = {
+    **{f"{prefix}S": ("conductance", 10.0**power) for prefix, power in
+       (("", 0), ("m", -3), ("u", -6), ("µ", -6), ("μ", -6), ("n", -9), ("p", -12))},
+    **{f"{prefix}A": ("current", 10.0**power) for prefix, power in
+       (("", 0), ("m", -3), ("u", -6), ("µ", -6), ("μ", -6), ("n", -9), ("p", -12))},
+    **{f"{prefix}ohm": ("resistance", 10.0**power) for prefix, power in
+       (("", 0), ("k", 3), ("M", 6), ("G", 9), ("m", -3))},
+    "1": ("weight", 1.0),
+}  # fmt: skip
+
+
+def label(name: str) -> str:
+    """Axis label of a glossary entry, unit in brackets.
+
+    Raises
+    ------
+    KeyError
+        If the name is not in the glossary.
+    """
+    return GLOSSARY[name].axis

@@ -1,0 +1,235 @@
+"""Validated tables: pulse trains (`PulseTable`) and voltage sweeps (`SweepTable`).
+
+Measured and simulated data share these schemas. Columns with no name of ours are kept as they are.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from devicekit import files
+from devicekit.errors import BadRow, Flag, TableError
+from devicekit.names import DIRECTIONS
+
+_INDEX = pa.Check.ge(0, error="0 or more")
+_POSITIVE = pa.Check.gt(0, error="more than 0")
+_FINITE = pa.Check(lambda column: np.isfinite(column), error="a finite number")
+
+
+def _column(dtype: Any, *checks: pa.Check, required: bool = True, nullable: bool = False) -> pa.Column:
+    return pa.Column(dtype, list(checks), required=required, nullable=nullable)
+
+
+def _optional(*checks: pa.Check) -> pa.Column:
+    return _column(float, *checks, required=False, nullable=True)
+
+
+PULSE_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "cycle": _column(int, _INDEX),
+        "direction": _column(str, pa.Check.isin(DIRECTIONS, error="ltp or ltd")),
+        "pulse_index": _column(int, _INDEX),
+        "conductance_s": _optional(
+            pa.Check.ge(0, error="0 S or more (--abs takes magnitudes, if the sign is only a polarity)")
+        ),
+        "weight": _optional(),
+        "pulse_voltage_v": _optional(),
+        "pulse_width_s": _optional(_POSITIVE),
+        "read_voltage_v": _optional(),
+        "read_current_a": _optional(),
+    }
+)
+
+SWEEP_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "cycle": _column(int, _INDEX),
+        "point": _column(int, _INDEX),
+        "voltage_v": _column(float, _FINITE),
+        "current_a": _column(float, nullable=True),
+        "time_s": _optional(),
+        "compliance_a": _optional(_POSITIVE),
+    }
+)
+
+
+def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None) -> list[BadRow]:
+    """Every failure that pandera found, with the row of the file it came from."""
+    bad = []
+    for case in errors.failure_cases.to_dict("records"):
+        index, column = case["index"], case["column"]
+        place = None
+        if index is not None and not pd.isna(index):
+            place = int(rows.loc[index]) if rows is not None else int(frame.index.get_loc(index)) + 1
+        expected = str(case["check"])
+        if expected.startswith("dtype("):
+            expected = "a whole number" if "int" in expected else "a number"
+        found = str(case["failure_case"])
+        if expected == "column_in_dataframe":
+            column, found, expected = found, "no such column", "this column"
+        elif expected == "not_nullable":
+            found, expected = "nothing", "a value"
+        bad.append(BadRow(place, None if column is None else str(column), found, expected))
+    return sorted(bad, key=lambda row: (row.row or 0, row.column or ""))
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """A validated frame with metadata and the flags raised while it was read.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Validated on construction; a column `file_row`, if present, is used to name bad rows and dropped.
+    meta : mapping
+        Instrument, date, source file and other facts that are not columns.
+    flags : tuple of Flag
+        What the reader assumed, split or dropped.
+
+    Raises
+    ------
+    TableError
+        If the frame breaks the schema; its `rows` name every bad row.
+    """
+
+    frame: pd.DataFrame
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+
+    schema: ClassVar[pa.DataFrameSchema]
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        frame = self.frame
+        rows = frame["file_row"] if "file_row" in frame else None
+        frame = frame.drop(columns="file_row", errors="ignore")
+        if frame.empty:
+            raise TableError(f"the {self.kind} table has no rows")
+        try:
+            frame = self.schema.validate(frame, lazy=True)
+        except SchemaErrors as errors:
+            bad = _bad_rows(errors, frame, rows)
+            raise TableError(f"{len(bad)} bad value(s) in the {self.kind} table", bad) from errors
+        self._check(frame)
+        object.__setattr__(self, "frame", frame.reset_index(drop=True))
+
+    def _check(self, frame: pd.DataFrame) -> None:
+        """Rules that concern more than one column."""
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def with_flags(self, *flags: Flag) -> Self:
+        return replace(self, flags=(*self.flags, *flags))
+
+    @property
+    def devices(self) -> list[str]:
+        return list(dict.fromkeys(self.frame["device_id"]))
+
+    def to_csv(self, path: Path) -> None:
+        """Write one CSV with one header line, whole or not at all; numbers keep every digit."""
+        buffer = io.StringIO()
+        _neutral(self.frame).to_csv(buffer, index=False, lineterminator="\n")
+        files.write_text(path, buffer.getvalue())
+
+    def _repr_html_(self) -> str:
+        return self.frame.to_html(max_rows=20)
+
+
+def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with text that a spreadsheet would run as a formula made plain by a leading apostrophe."""
+    text = frame.select_dtypes(include=["object", "string"])
+    if text.empty:
+        return frame
+    frame = frame.copy()
+    for name in text:
+        column = frame[name].astype("object")
+        danger = column.map(lambda cell: isinstance(cell, str) and cell[:1] in "=+@\t\r" and cell != "")
+        frame[name] = column.where(~danger, "'" + column.astype(str))
+    return frame
+
+
+@dataclass(frozen=True, eq=False)
+class PulseTable(_Table):
+    """Pulse trains, one row for the state after each pulse (`pulse_index` 0: before the first).
+
+    Columns: device_id, cycle, direction (ltp | ltd), pulse_index, exactly one of conductance_s [S] and
+    weight [1]; optional pulse_voltage_v, pulse_width_s, read_voltage_v, read_current_a; any others.
+    A missing reading is NaN: the pulse happened, its result was not read.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = PULSE_SCHEMA
+    kind: ClassVar[str] = "pulse"
+
+    def _check(self, frame: pd.DataFrame) -> None:
+        have = [name for name in ("conductance_s", "weight") if name in frame]
+        if len(have) != 1:
+            raise TableError(
+                "a pulse table has exactly one of the columns conductance_s and weight; found "
+                + (" and ".join(have) or "neither")
+            )
+        if not np.isfinite(frame[have[0]].to_numpy(float)).any():
+            raise TableError(f"column {have[0]} holds no finite number")
+
+    @property
+    def quantity(self) -> str:
+        """Name of the column that holds the state: conductance_s or weight."""
+        return "conductance_s" if "conductance_s" in self.frame else "weight"
+
+    @property
+    def widths(self) -> list[float]:
+        """Pulse widths present [s], ascending; empty if the table does not say."""
+        if "pulse_width_s" not in self.frame:
+            return []
+        return sorted(float(width) for width in self.frame["pulse_width_s"].dropna().unique())
+
+    def select(
+        self, device: str | None = None, cycle: int | None = None, width: float | None = None
+    ) -> PulseTable:
+        """The rows of one device, cycle or pulse width [s].
+
+        Raises
+        ------
+        TableError
+            If nothing is left; the message lists what there is.
+        """
+        frame = self.frame
+        for name, wanted in (("device_id", device), ("cycle", cycle), ("pulse_width_s", width)):
+            if wanted is None:
+                continue
+            if name not in frame:
+                raise TableError(f"the table has no column {name} to select by")
+            keep = np.isclose(frame[name], wanted, rtol=1e-6) if name == "pulse_width_s" else frame[name] == wanted
+            if not np.any(keep):
+                there = ", ".join(str(value) for value in list(dict.fromkeys(frame[name]))[:12])
+                raise TableError(f"no rows with {name} = {wanted}; the table has {there}")
+            frame = frame[keep]
+        return replace(self, frame=frame)
+
+    def traces(self, direction: str) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
+        """Each train of one direction: (device_id, cycle, pulse_index, state), sorted by pulse index."""
+        rows = self.frame[self.frame["direction"] == direction]
+        for (device, cycle), train in rows.groupby(["device_id", "cycle"], sort=False):
+            train = train.sort_values("pulse_index", kind="stable")
+            yield (
+                str(device), int(cycle),
+                train["pulse_index"].to_numpy(int), train[self.quantity].to_numpy(float),
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SweepTable(_Table):
+    """Voltage sweeps: device_id, cycle, point, voltage_v [V], current_a [A]; optional time_s, compliance_a."""
+
+    schema: ClassVar[pa.DataFrameSchema] = SWEEP_SCHEMA
+    kind: ClassVar[str] = "sweep"

@@ -1,0 +1,1 @@
+"""Filament physics: vacancy drift-diffusion, current continuity and Joule heating."""
