@@ -12,6 +12,11 @@ from devicekit.errors import Flag
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
 
 
+def train_columns(frame: pd.DataFrame) -> list[str]:
+    """Columns that tell one train from another."""
+    return ["device_id", "cycle", "direction", *(["pulse_width_s"] if "pulse_width_s" in frame else [])]
+
+
 def split_by_sign(voltage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Direction and cycle of each pulse from the sign of its voltage [V].
 
@@ -109,14 +114,11 @@ def order_of_trains(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, lis
     If every train of both directions does, the labels are swapped ("prog" can mean LTD); if only one
     direction does, its trains are stored in reverse, as NeuroSim stores LTD, and are turned round.
     """
-    net = {}
-    for (device, cycle, direction), train in frame.groupby(["device_id", "cycle", "direction"], sort=False):
-        values = train.sort_values("pulse_index")[column].dropna().to_numpy()
-        net[device, cycle, direction] = values[-1] - values[0] if values.size > 1 else 0.0
-    against = {
-        way: [change for (_, _, direction), change in net.items() if direction == way and change != 0]
-        for way in ("ltp", "ltd")
-    }
+    ordered = frame.sort_values("pulse_index", kind="stable").dropna(subset=[column])
+    ends = ordered.groupby(train_columns(frame), sort=False, dropna=False)[column].agg(["first", "last"])
+    net = (ends["last"] - ends["first"]).groupby(level="direction")
+    against = {way: [change for change in changes if change != 0] for way, changes in net}
+    against = {"ltp": [], "ltd": [], **against}
     wrong_up = bool(against["ltp"]) and all(change < 0 for change in against["ltp"])
     wrong_down = bool(against["ltd"]) and all(change > 0 for change in against["ltd"])
     if wrong_up and (wrong_down or not against["ltd"]):
@@ -127,7 +129,7 @@ def order_of_trains(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, lis
     if wrong_down or wrong_up:
         way = "ltd" if wrong_down else "ltp"
         rows = frame["direction"] == way
-        last = frame[rows].groupby(["device_id", "cycle"])["pulse_index"].transform("max")
+        last = frame[rows].groupby(train_columns(frame), dropna=False)["pulse_index"].transform("max")
         frame = frame.copy()
         frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
         return frame, [Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")]
@@ -140,7 +142,8 @@ def growing_amplitude(frame: pd.DataFrame) -> Flag | None:
         return None
     pulses = frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
     growing = []
-    for _, train in pulses.groupby(["device_id", "cycle", "direction"], sort=False):
+    varied = pulses.groupby(train_columns(frame), sort=False, dropna=False)["size"].transform("nunique") > 3
+    for _, train in pulses[varied].groupby(train_columns(frame), sort=False, dropna=False):
         size = train.sort_values("pulse_index")["size"].to_numpy()
         if size.size >= 4 and size[-1] > GROWTH_OF_A_RAMP * size[0] and (np.diff(size) >= 0).mean() > 0.9:
             growing.append(size)

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from devicekit.clean import growing_amplitude, order_of_trains
+from devicekit.clean import growing_amplitude, order_of_trains, train_columns
 from devicekit.errors import Flag
 from devicekit.readers.source import Source
 from devicekit.tables import PULSE_SCHEMA, PulseTable
-
-_TRAIN = ["device_id", "cycle", "direction", "pulse_index"]
 
 
 def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterable[Flag]) -> PulseTable:
@@ -27,12 +25,13 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterabl
     checked = PulseTable(frame)  # before anything is reordered, so that bad rows keep their place
     frame, mended = order_of_trains(checked.frame, column)
     flags.extend(mended)
-    repeats = frame.duplicated(_TRAIN)
+    keys = [*train_columns(frame), "pulse_index"]
+    repeats = frame.duplicated(keys)
     if repeats.any():
-        numbers = [name for name in frame.select_dtypes("number") if name not in _TRAIN]
-        rest = [name for name in frame if name not in (*_TRAIN, *numbers)]
+        numbers = [name for name in frame.select_dtypes("number") if name not in keys]
+        rest = [name for name in frame if name not in (*keys, *numbers)]
         how = {**dict.fromkeys(numbers, "mean"), **dict.fromkeys(rest, "first")}
-        frame = frame.groupby(_TRAIN, sort=False, as_index=False).agg(how)
+        frame = frame.groupby(keys, sort=False, as_index=False, dropna=False).agg(how)
         flags.append(Flag("dropped", f"{int(repeats.sum())} repeated readings of the same pulse were averaged"))
     ordered = [name for name in PULSE_SCHEMA.columns if name in frame]
     frame = frame[[*ordered, *(name for name in frame if name not in ordered)]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import io
+import zlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +17,7 @@ import pandas as pd
 from devicekit.errors import BadRow, FileError, TableError
 
 EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "#ref", "#ref!", "#n/a"}
+LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -179,18 +182,27 @@ class Source:
         """The first 64 KiB as text; "" for a folder."""
         if self.is_folder:
             return ""
-        try:
-            with self.path.open("rb") as stream:
-                return decode(stream.read(65536))[0]
-        except OSError as error:
-            raise FileError(f"cannot read {self.path}: {error.strerror}") from error
+        return decode(self._bytes(65536))[0]
 
     @cached_property
     def text(self) -> str:
+        data = self._bytes(LARGEST_TEXT + 1)
+        if len(data) > LARGEST_TEXT:
+            raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text")
+        return decode(data)[0]
+
+    def _bytes(self, limit: int) -> bytes:
+        """The first `limit` bytes of the file's content, unpacked if it is gzip (by its first bytes)."""
         try:
-            return decode(self.path.read_bytes())[0]
-        except OSError as error:
-            raise FileError(f"cannot read {self.path}: {error.strerror}") from error
+            with self.path.open("rb") as stream:
+                packed = stream.read(2) == b"\x1f\x8b"
+                stream.seek(0)
+                if not packed:
+                    return stream.read(limit)
+                with gzip.GzipFile(fileobj=stream) as unpacked:
+                    return unpacked.read(limit)
+        except (OSError, EOFError, zlib.error) as error:
+            raise FileError(f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}") from error
 
     @cached_property
     def delimited(self) -> Delimited:
