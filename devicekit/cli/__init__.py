@@ -20,7 +20,7 @@ def _version(wanted: bool) -> None:
 
 def build_app() -> typer.Typer:
     """The typer application with every command."""
-    from devicekit.cli import read
+    from devicekit.cli import card, fit, read
 
     app = typer.Typer(
         name="devicekit",
@@ -38,6 +38,9 @@ def build_app() -> typer.Typer:
         """From measured memristor traces to a trained spiking network."""
 
     app.command("read")(read.read_command)
+    app.command("fit")(fit.fit_command)
+    app.command("datasets")(card.datasets_command)
+    app.add_typer(card.card_app, name="card")
     return app
 
 
