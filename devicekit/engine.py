@@ -225,8 +225,20 @@ def _library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int
     chosen = (leaders + [k for k in order if k not in leaders])[:count]
     if len(chosen) == 0:
         return np.array([[-3.0, *([0.0] * shapes.shape[1]), first]])
-    # the overall best always takes part, whatever its corner
     return starts[chosen]
+
+
+def descend(
+    law: Law, start: np.ndarray, y: np.ndarray, w: np.ndarray, box: Box, tolerance: float = THOROUGH_TOLERANCE
+) -> Optimum:
+    """The optimum reached from one start; a parameter whose bounds coincide stays where it is."""
+    found, objective, sse, converged = _descend(
+        law.id, np.ascontiguousarray(start), np.ascontiguousarray(np.where(w > 0, y, 0.0)),
+        np.ascontiguousarray(w, float), box.lower, box.upper, box.prior_mean, box.prior_precision,
+        tolerance, MAX_ITERATIONS,
+    )  # fmt: skip
+    at_bound = (found <= box.lower) | (found >= box.upper)
+    return Optimum(found, float(objective), float(sse), bool(converged), at_bound)
 
 
 def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float) -> Optimum:
@@ -247,21 +259,11 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float) -> Op
     -------
     Optimum
     """
-    y = np.ascontiguousarray(np.where(w > 0, y, 0.0))
-    w = np.ascontiguousarray(w, float)
+    y = np.where(w > 0, y, 0.0)
 
     def run(starts: np.ndarray, tolerance: float) -> Optimum:
-        best: Optimum | None = None
-        for start in starts:
-            found, objective, sse, converged = _descend(
-                law.id, start, y, w, box.lower, box.upper, box.prior_mean, box.prior_precision,
-                tolerance, MAX_ITERATIONS,
-            )  # fmt: skip
-            if best is None or objective < best.objective:
-                at_bound = (found <= box.lower) | (found >= box.upper)
-                best = Optimum(found, float(objective), float(sse), bool(converged), at_bound)
-        assert best is not None
-        return best
+        optima = [descend(law, start, y, w, box, tolerance) for start in starts]
+        return min(optima, key=lambda optimum: optimum.objective)
 
     starts = _library_starts(law, y, w, box, THOROUGH_STARTS)
     quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE)

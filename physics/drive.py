@@ -1,0 +1,149 @@
+"""What the source does: ramps, loops and pulse trains, as segments of linearly changing voltage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from devicekit.errors import ParameterError
+from physics.stack import Stack
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A source voltage that goes from `start` to `stop` [V] in `duration` [s], under a current limit [A].
+
+    `label` is set, set_back (to 0 V), reset, reset_back, ltp, ltd or gap; `cycle` counts from 1.
+    """
+
+    start: float
+    stop: float
+    duration: float
+    compliance: float
+    label: str = ""
+    cycle: int = 1
+
+    def voltage(self, time: float) -> float:
+        """Source voltage [V] at a time since the start of the segment [s]."""
+        return self.start + (self.stop - self.start) * min(time / self.duration, 1.0)
+
+    @property
+    def rate(self) -> float:
+        """Size of the voltage's slope [V/s]."""
+        return abs(self.stop - self.start) / self.duration
+
+
+def _positive(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise ParameterError(f"{name}: found {value}, expected a finite number above 0")
+    return float(value)
+
+
+def _limit(value: float) -> float:
+    """A current limit [A]; infinity is none."""
+    if not value > 0:
+        raise ParameterError(f"compliance: found {value}, expected more than 0")
+    return float(value)
+
+
+def ramp(
+    start: float, stop: float, rate: float, compliance: float, label: str = "", cycle: int = 1
+) -> Segment:
+    """One linear ramp.
+
+    Raises
+    ------
+    ParameterError
+        If the ramp has zero length, or rate or compliance is not positive.
+    """
+    if start == stop or not (math.isfinite(start) and math.isfinite(stop)):
+        raise ParameterError(f"stop: a ramp from {start} V to {stop} V has zero length or no end")
+    duration = abs(stop - start) / _positive("rate", rate)
+    return Segment(start, stop, duration, _limit(compliance), label, cycle)
+
+
+def set_ramp(stack: Stack) -> tuple[Segment, ...]:
+    """The set ramp of a stack's drive: 0 V to `drive.set_stop`."""
+    return (ramp(0.0, stack.drive.set_stop, stack.drive.rate, stack.circuit.compliance, "set"),)
+
+
+def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
+    """Bipolar loops 0 -> set_stop -> 0 -> reset_stop -> 0. The compliance holds in the positive half only.
+
+    Raises
+    ------
+    ParameterError
+        If `cycles` is less than 1.
+    """
+    if cycles < 1:
+        raise ParameterError(f"cycles: found {cycles}, expected 1 or more")
+    drive, limit = stack.drive, stack.circuit.compliance
+    segments: list[Segment] = []
+    for cycle in range(1, cycles + 1):
+        segments += [
+            ramp(0.0, drive.set_stop, drive.rate, limit, "set", cycle),
+            ramp(drive.set_stop, 0.0, drive.rate, limit, "set_back", cycle),
+            ramp(0.0, drive.reset_stop, drive.rate, math.inf, "reset", cycle),
+            ramp(drive.reset_stop, 0.0, drive.rate, math.inf, "reset_back", cycle),
+        ]
+    return tuple(segments)
+
+
+@dataclass(frozen=True)
+class PulseTrain:
+    """`count` equal pulses of one direction: amplitude [V], width and gap [s].
+
+    With a gap of 0 the pulses follow each other at once: reading moves nothing, and a rest at 0 V little.
+    """
+
+    direction: str
+    amplitude: float
+    width: float
+    count: int
+    compliance: float
+    gap: float = 0.0
+    cycle: int = 1
+
+    def __post_init__(self) -> None:
+        _positive("width", self.width)
+        _limit(self.compliance)
+        if self.count < 1:
+            raise ParameterError(f"count: found {self.count}, expected 1 or more pulses")
+        if not (math.isfinite(self.gap) and self.gap >= 0):
+            raise ParameterError(f"gap: found {self.gap}, expected 0 or more")
+        if not math.isfinite(self.amplitude) or self.amplitude == 0:
+            raise ParameterError(f"amplitude: found {self.amplitude}, expected a voltage other than 0")
+
+    def pulses(self) -> Iterator[tuple[Segment, ...]]:
+        """The segments of each pulse: the pulse, then its gap if there is one."""
+        pulse = Segment(
+            self.amplitude, self.amplitude, self.width, self.compliance, self.direction, self.cycle
+        )
+        rest = Segment(0.0, 0.0, self.gap, self.compliance, "gap", self.cycle) if self.gap else None
+        for _ in range(self.count):
+            yield (pulse, rest) if rest else (pulse,)
+
+
+def trains(
+    stack: Stack, width: float, count: int = 100, pairs: int = 1,
+    amplitudes: Sequence[float] | None = None, gap: float = 0.0,
+) -> tuple[PulseTrain, ...]:  # fmt: skip
+    """`pairs` of LTP and LTD trains at one width [s]; `amplitudes` (LTP, LTD) [V] default to the stack's.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of range, or the amplitudes have the wrong sign.
+    """
+    up, down = amplitudes or (stack.drive.ltp_voltage, stack.drive.ltd_voltage)
+    if not up > 0 > down:
+        raise ParameterError(f"amplitude: found {up} V (LTP) and {down} V (LTD), expected above and below 0")
+    if pairs < 1:
+        raise ParameterError(f"pairs: found {pairs}, expected 1 or more")
+    limit = stack.circuit.compliance
+    result: list[PulseTrain] = []
+    for cycle in range(1, pairs + 1):
+        result.append(PulseTrain("ltp", up, width, count, limit, gap, cycle))
+        result.append(PulseTrain("ltd", down, width, count, math.inf, gap, cycle))
+    return tuple(result)

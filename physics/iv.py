@@ -1,0 +1,198 @@
+"""The set I-V and bipolar loops of a stack."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from devicekit.errors import ParameterError
+from devicekit.tables import SweepTable
+from physics.banded_solver import BandedSolver
+from physics.discretisation import Discretisation
+from physics.drive import Segment, loops, set_ramp
+from physics.mesh import build_mesh
+from physics.result import SET_CURRENT, Cycle, IVResult, Quality, Stage, crossing
+from physics.stack import Stack, load_stack
+from physics.stepping import NotConvergedError, Solver, State, Stepper
+
+SOLVERS = ("banded", "fipy")
+
+Progress = Callable[[float], None]
+"""Called with the fraction of a run that is done, 0..1."""
+
+# Currents at which the first set leaves a stage for the maps [A].
+_STAGE_CURRENTS = (("10 uA", 1e-5), ("100 uA", SET_CURRENT))
+
+
+def make_solver(name: str, grid: Discretisation) -> Solver:
+    """The solver of a name. FiPy is imported only if it is asked for.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such solver.
+    """
+    if name == "banded":
+        return BandedSolver(grid)
+    if name == "fipy":
+        from physics.fipy_solver import FipySolver
+
+        return FipySolver(grid)
+    raise ParameterError(f"solver: found {name!r}, expected one of {', '.join(SOLVERS)}")
+
+
+def resolve_stack(stack: Stack | Path | str | None) -> Stack:
+    """A stack as it is, that of a TOML file, or the default one."""
+    return stack if isinstance(stack, Stack) else load_stack(stack)
+
+
+def make_stepper(stack: Stack, solver: str, mesh: str | float) -> Stepper:
+    """Mesh, coefficients, solver and time stepping of a stack."""
+    grid = Discretisation(stack, build_mesh(stack, mesh))
+    return Stepper(grid, make_solver(solver, grid))
+
+
+def stage(stepper: Stepper, state: State, source: float, label: str, cycle: int) -> Stage:
+    """The fields of a state, in SI units except for the mesh."""
+    fields = state.fields
+    return Stage(
+        label, cycle, source, fields.current, state.time, fields.voltage * fields.unit,
+        stepper.grid.stack.filament.reference_density * state.density, fields.temperature,
+    )  # fmt: skip
+
+
+@dataclass
+class _Recorder:
+    """Collects rows, stages and read-outs while a drive runs."""
+
+    stepper: Stepper
+    total: float
+    progress: Progress | None
+    rows: list[dict[str, object]] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+    reads: dict[tuple[int, str], float] = field(default_factory=dict)
+    labels: set[str] = field(default_factory=set)
+
+    def see(self, state: State, source: float, segment: Segment) -> None:
+        fields = state.fields
+        self.rows.append(
+            {
+                "device_id": "simulated", "cycle": segment.cycle, "point": len(self.rows),
+                "voltage_v": source,
+                "current_a": fields.current, "time_s": state.time,
+                "compliance_a": segment.compliance if math.isfinite(segment.compliance) else math.nan,
+                "device_voltage_v": fields.voltage, "temperature_k": float(fields.temperature.max()),
+                "segment": segment.label,
+            }
+        )  # fmt: skip
+        if segment.label == "set" and segment.cycle == 1:
+            for label, current in _STAGE_CURRENTS:
+                if fields.current >= current and label not in self.labels:
+                    self.labels.add(label)
+                    self.stages.append(stage(self.stepper, state, source, label, segment.cycle))
+        if self.progress:
+            self.progress(min(1.0, state.time / self.total))
+
+    def end(self, state: State, segment: Segment) -> None:
+        self.reads[segment.cycle, segment.label] = self.stepper.conductance(state.density)
+        label = f"end of {segment.label.replace('_', ' ')}"
+        self.stages.append(stage(self.stepper, state, segment.stop, label, segment.cycle))
+
+
+def simulate_iv(
+    stack: Stack | Path | str | None = None,
+    solver: str = "banded",
+    mesh: str | float = "default",
+    compliance: float | None = None,
+    rate: float | None = None,
+    cycles: int = 0,
+    progress: Progress | None = None,
+    segments: Sequence[Segment] | None = None,
+) -> IVResult:
+    """Simulate the set I-V of a stack (paper, Fig. 2), or bipolar loops (Fig. 1a).
+
+    The run starts from the prescribed state just after a reset. An interrupt, or a step that does not
+    converge, ends the run with what there is, marked incomplete.
+
+    Parameters
+    ----------
+    stack : Stack, path of a stack TOML, or None for the default material set
+    solver : {"banded", "fipy"}
+        The same discretisation: banded is fast, FiPy states the equations declaratively.
+    mesh : {"coarse", "default", "fine"} or float
+        Or the cell size of the fine region [nm].
+    compliance : float, optional
+        Current limit [A]; the stack's if None.
+    rate : float, optional
+        Ramp rate [V/s]; the stack's if None.
+    cycles : int
+        0 for the set ramp alone, else the number of loops.
+    progress : callable, optional
+        Called with the fraction done.
+    segments : sequence of Segment, optional
+        Any other drive, instead of the stack's.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is unknown or out of range; the message names it.
+    """
+    stack = resolve_stack(stack)
+    changes = {"circuit.compliance": compliance, "drive.rate": rate}
+    stack = stack.replace({key: value for key, value in changes.items() if value is not None})
+    drive = tuple(segments) if segments is not None else loops(stack, cycles) if cycles else set_ramp(stack)
+    if not drive:
+        raise ParameterError("segments: the drive is empty")
+    stepper = make_stepper(stack, solver, mesh)
+    recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress)
+    state = stepper.start()
+    hrs = stepper.conductance(state.density)
+    recorder.stages.append(stage(stepper, state, 0.0, "start", drive[0].cycle))
+    recorder.see(state, 0.0, drive[0])
+    complete, message = True, ""
+    try:
+        for segment in drive:
+            state = stepper.run(state, segment, lambda s, v, segment=segment: recorder.see(s, v, segment))  # type: ignore[misc]
+            recorder.end(state, segment)
+    except NotConvergedError as error:
+        complete, message = False, str(error)
+    except KeyboardInterrupt:
+        complete, message = False, "interrupted"
+    return _result(stack, stepper, recorder, drive, hrs, complete, message)
+
+
+def _result(
+    stack: Stack, stepper: Stepper, recorder: _Recorder, drive: Sequence[Segment], hrs: float,
+    complete: bool, message: str,
+) -> IVResult:  # fmt: skip
+    sweep = SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material})
+    looping = any(segment.label == "reset" for segment in drive)
+    numbers = list(dict.fromkeys(segment.cycle for segment in drive)) if looping else []
+    return IVResult(
+        stack=stack, mesh=stepper.grid.mesh, solver=stepper.solver.name,
+        quality=Quality.of(stepper.tally, stack), stages=tuple(recorder.stages), complete=complete,
+        message=message, sweep=sweep, hrs_s=hrs, lrs_s=_lrs(recorder, drive[0].cycle),
+        cycles=tuple(_cycle(sweep.frame, recorder, number) for number in numbers),
+    )  # fmt: skip
+
+
+def _lrs(recorder: _Recorder, cycle: int) -> float | None:
+    """Read after the set: once the voltage is back at 0 V if the drive goes there."""
+    return recorder.reads.get((cycle, "set_back"), recorder.reads.get((cycle, "set")))
+
+
+def _cycle(frame: pd.DataFrame, recorder: _Recorder, number: int) -> Cycle:
+    rows = frame[frame["cycle"] == number]
+    rising, falling = rows[rows["segment"] == "set"], rows[rows["segment"] == "reset"]
+    v_set = crossing(rising["voltage_v"].to_numpy(), rising["current_a"].to_numpy())
+    hrs = recorder.reads.get((number, "reset_back"))
+    v_reset = (
+        None
+        if falling.empty
+        else float(falling["voltage_v"].iloc[int(falling["current_a"].to_numpy().argmin())])
+    )
+    return Cycle(number, v_set, v_reset, _lrs(recorder, number), hrs)

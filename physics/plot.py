@@ -1,0 +1,121 @@
+"""Figures of simulations (paper, Fig. 2). Every function takes `ax=None` and returns the Axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devicekit.names import label
+from devicekit.tables import SweepTable
+from physics.result import IVResult, PulseResult, Stage, _Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Quantity of a map: attribute of a Stage, glossary name, colour map, logarithmic or not.
+_MAPS = {
+    "potential": ("potential_v", "viridis", False),
+    "density": ("vacancy_density_m3", "magma", True),
+    "temperature": ("temperature_k", "inferno", False),
+}
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(5.0, 3.8), layout="constrained")[1]
+
+
+def plot_iv(result: IVResult, measured: SweepTable | None = None, ax: Axes | None = None) -> Axes:
+    """Size of the current against voltage, logarithmic; over a measured sweep if there is one."""
+    ax = _axes(ax)
+    if measured is not None:
+        _curves(ax, measured, "measured", ls="", marker=".", ms=3, color="0.6")
+    _curves(ax, result.sweep, "simulated", lw=1.5, color="C0")
+    if result.v_set_v is not None:
+        ax.axvline(result.v_set_v, color="C3", lw=0.8, ls="--", label=f"V_set = {result.v_set_v:.3f} V")
+    ax.set_xlabel(label("voltage_v"))
+    ax.set_ylabel(f"|{label('current_a').replace(' [', '| [')}")
+    ax.legend()
+    return ax
+
+
+def _curves(ax: Axes, sweep: SweepTable, name: str, **style: Any) -> None:
+    for n, (_, rows) in enumerate(sweep.frame.groupby(["device_id", "cycle"], sort=False)):
+        current = _positive(rows["current_a"])
+        ax.semilogy(rows["voltage_v"].to_numpy(), current, label=name if n == 0 else None, **style)
+
+
+def _positive(current: Any) -> Any:
+    size = np.abs(np.asarray(current, dtype=float))
+    return np.where(size > 0, size, np.nan)  # a logarithmic axis has no place for 0
+
+
+def plot_map(result: _Result, stage: Stage, quantity: str = "density", ax: Axes | None = None) -> Axes:
+    """Map over the cross-section of one stage: quantity is potential, density or temperature."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    ax = _axes(ax)
+    name, colours, logarithmic = _MAPS[quantity]
+    values = getattr(stage, quantity)
+    r = np.concatenate([-result.mesh.r_faces[::-1], result.mesh.r_faces[1:]])  # mirrored at the axis
+    both = np.concatenate([values[:, ::-1], values], axis=1)
+    norm = (LogNorm if logarithmic else Normalize)(*_limits(result, quantity))
+    image = ax.pcolormesh(r, result.mesh.z_faces, both, cmap=colours, norm=norm, rasterized=True)
+    ax.axhline(result.stack.geometry.hfo2_thickness, color="w", lw=0.6, ls=":")
+    ax.set(xlabel="r [nm]", ylabel="z [nm]", title=f"{stage.label} ({stage.voltage_v:.2f} V)")
+    ax.figure.colorbar(image, ax=ax, label=label(name))
+    return ax
+
+
+def _limits(result: _Result, quantity: str) -> tuple[float, float]:
+    low = min(float(getattr(stage, quantity).min()) for stage in result.stages)
+    high = max(float(getattr(stage, quantity).max()) for stage in result.stages)
+    if quantity == "density":
+        low = max(low, 1e-4 * high)
+    return low, high if high > low else low + 1.0
+
+
+def plot_maps(result: _Result, stages: Sequence[Stage] | None = None, axes: Any = None) -> Any:
+    """Maps of potential, density and temperature (rows) through the stages of a run (columns).
+
+    Parameters
+    ----------
+    stages : sequence of Stage, optional
+        The first four of the run if None.
+    axes : array of Axes, shape (3, stages), optional
+
+    Returns
+    -------
+    array of Axes, shape (3, stages)
+    """
+    stages = list(stages) if stages is not None else list(result.stages[:4])
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        size = (3.4 * len(stages), 7.5)
+        axes = plt.subplots(3, len(stages), figsize=size, squeeze=False, layout="constrained")[1]
+    for row, quantity in zip(axes, _MAPS, strict=True):
+        for ax, item in zip(row, stages, strict=True):
+            plot_map(result, item, quantity, ax)
+    return axes
+
+
+def plot_pulses(result: PulseResult, ax: Axes | None = None) -> Axes:
+    """Conductance along every pulse train, LTD after LTP, one colour a width (paper, Fig. 3a)."""
+    ax = _axes(ax)
+    for n, width in enumerate(result.pulses.widths):
+        start, rows = 0, result.pulses.select(width=width).frame
+        for m, (_, train) in enumerate(rows.groupby(["cycle", "direction"], sort=False)):
+            number = start + train["pulse_index"].to_numpy()
+            name = f"{width * 1e6:g} us" if m == 0 else None
+            ax.plot(number, train["conductance_s"].to_numpy(), ".-", ms=2, lw=0.8, color=f"C{n}", label=name)
+            start = int(number[-1])
+    ax.set_xlabel(label("pulse_index"))
+    ax.set_ylabel(label("conductance_s"))
+    ax.legend()
+    return ax

@@ -1,0 +1,231 @@
+"""Time stepping shared by the solvers: two sweeps a step, step size by what changes most.
+
+A solver only solves four linear equations (`Solver`); everything else is here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from physics.circuit import operate
+from physics.discretisation import Discretisation, Faces, Vacancies, inflow
+from physics.drive import Segment
+from physics.laws import NM, Array
+
+_SWEEPS = 2
+_ITERATIONS = 60
+_SHRINK, _GROW = 0.4, 1.6
+_FIRST = 1e-2  # of a pulse: the first step after a jump of the voltage
+_REJECT = 2.0  # times the target of a step
+_SMALLEST = 1e-10  # of a segment: below this the step is given up
+
+
+class Solver(Protocol):
+    """The linear equations of a step; see `banded_solver` for the units."""
+
+    name: str
+
+    def potential(self, faces: Faces) -> Array: ...
+
+    def temperature_rise(self, faces: Faces, heat: Array) -> Array: ...
+
+    def ion_potential(self, potential: Array) -> Array: ...
+
+    def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array: ...
+
+
+class NotConvergedError(Exception):
+    """The step size fell to nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Electrothermal solution for a density: unit potential [V], temperature [K], voltage [V], current [A].
+
+    `power_error` is |sum of Joule power - I V| over I V, `iterations` those of the electrothermal loop.
+    """
+
+    unit: Array
+    temperature: Array
+    voltage: float
+    current: float
+    conductance: float
+    limited: bool
+    power_error: float
+    iterations: int
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A device at a moment: time [s], density over the reference density [1], and its fields.
+
+    `gained` counts what reservoir and reactions have put in, in nm^3 times the reference density.
+    """
+
+    time: float
+    density: Array
+    fields: Fields
+    gained: float = 0.0
+
+
+@dataclass
+class Tally:
+    """Running record of a simulation's quality."""
+
+    steps: int = 0
+    rejected: int = 0
+    solves: int = 0
+    mass_error: float = 0.0
+    power_error: float = 0.0
+    lowest_density: float = math.inf
+    hottest: float = 0.0
+
+
+class Stepper:
+    """Carries a device through segments of drive.
+
+    Parameters
+    ----------
+    grid : Discretisation
+    solver : Solver
+    """
+
+    def __init__(self, grid: Discretisation, solver: Solver) -> None:
+        self.grid, self.solver = grid, solver
+        self.tally = Tally()
+        self._step = 0.0
+        self._source = 0.0
+        self._content = 0.0
+
+    def start(self) -> State:
+        """The prescribed state just after a reset, at 0 V."""
+        density = self.grid.initial_density()
+        ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
+        self._content = float(np.sum(self.grid.mesh.volume * density))
+        return State(0.0, density, self.fields(density, 0.0, math.inf, ambient))
+
+    def conductance(self, density: Array) -> float:
+        """Conductance at ambient temperature [S]: a read that neither heats nor moves anything."""
+        ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
+        return self._electric(density, ambient)[2]
+
+    def _electric(self, density: Array, temperature: Array) -> tuple[Array, Array, float, Faces]:
+        conductivity = self.grid.conductivity(density, temperature)
+        faces = self.grid.conductances(conductivity)
+        unit = self.solver.potential(faces)
+        self.tally.solves += 1
+        return conductivity, unit, NM * float(np.sum(faces.z[0] * unit[0])), faces
+
+    def fields(self, density: Array, source: float, compliance: float, temperature: Array) -> Fields:
+        """Potential, circuit and temperature, iterated until the temperature stands.
+
+        Raises
+        ------
+        NotConvergedError
+            If it does not.
+        """
+        stack = self.grid.stack
+        heat_faces = self.grid.thermal_conductances(density)
+        for iteration in range(1, _ITERATIONS + 1):
+            conductivity, unit, conductance, faces = self._electric(density, temperature)
+            point = operate(source, conductance, stack.circuit.series_resistance, compliance)
+            heat = self.grid.joule_heat(conductivity, faces, unit)
+            rise = self.solver.temperature_rise(heat_faces, point.voltage**2 * heat)
+            self.tally.solves += 1
+            change = float(np.max(np.abs(stack.heat.ambient + rise - temperature)))
+            temperature = stack.heat.ambient + rise
+            if not math.isfinite(change):
+                break
+            if change < stack.numerics.temperature_tolerance:
+                error = abs(NM * float(heat.sum()) / conductance - 1)
+                return Fields(
+                    unit,
+                    temperature,
+                    point.voltage,
+                    point.current,
+                    conductance,
+                    point.limited,
+                    error,
+                    iteration,
+                )
+        raise NotConvergedError("potential and temperature do not settle")
+
+    def attempt(self, state: State, source: float, compliance: float, step: float) -> State:
+        """One implicit step [s] that ends at a source voltage [V]: two sweeps of all equations."""
+        density, temperature, gained = state.density, state.fields.temperature, 0.0
+        for _ in range(_SWEEPS):
+            fields = self.fields(density, source, compliance, temperature)
+            temperature = fields.temperature
+            ions = fields.voltage * self.solver.ion_potential(fields.unit)
+            equation = self.grid.vacancies(density, ions, fields.voltage, temperature)
+            density = self.solver.vacancies(equation, state.density, step)
+            self.tally.solves += 1
+            gained = step * inflow(equation, density, self.grid.mesh.volume)
+        return State(state.time + step, density, fields, state.gained + gained)
+
+    def run(
+        self, state: State, segment: Segment, observe: Callable[[State, float], None] | None = None
+    ) -> State:
+        """Carry a state through a segment; `observe` sees each accepted state and its source voltage.
+
+        Raises
+        ------
+        NotConvergedError
+            If the step size falls to nothing; what `observe` has seen up to then holds.
+        """
+        control = self.grid.stack.numerics
+        begin, now = state.time, 0.0
+        largest = control.voltage_step / segment.rate if segment.rate > 0 else segment.duration
+        step = self._first_step(segment, largest)
+        while now < segment.duration:
+            left = segment.duration - now
+            step = min(step, largest, left)
+            if 0.5 * left < step < left:  # two even steps rather than a sliver at the end
+                step = 0.5 * left
+            trial, change = self._try(state, segment.voltage(now + step), segment.compliance, step)
+            if trial is None:
+                self.tally.rejected += 1
+                step *= _SHRINK
+                if step < _SMALLEST * segment.duration:
+                    raise NotConvergedError(f"no step converges at {segment.voltage(now):.4g} V")
+                continue
+            now = segment.duration if step == left else now + step
+            state = replace(trial, time=begin + now)
+            self._account(state)
+            step *= min(max(1 / max(change, 1e-9), _SHRINK), _GROW)
+            self._step, self._source = step, segment.voltage(now)
+            if observe:
+                observe(state, self._source)
+        return state
+
+    def _first_step(self, segment: Segment, largest: float) -> float:
+        """The step goes on from the segment before unless the voltage jumps."""
+        if segment.rate == 0 and segment.start != self._source:
+            return _FIRST * largest
+        return self._step or largest
+
+    def _try(self, state: State, source: float, compliance: float, step: float) -> tuple[State | None, float]:
+        """An attempted step and its change over the target, or None if it must be rejected."""
+        control = self.grid.stack.numerics
+        try:
+            trial = self.attempt(state, source, compliance, step)
+        except (NotConvergedError, FloatingPointError):
+            return None, math.inf
+        density = float(np.max(np.abs(trial.density - state.density)))
+        ratio = trial.fields.conductance / state.fields.conductance
+        change = max(density / control.density_step, abs(math.log(ratio)) / control.conductance_step)
+        return (trial, change) if change <= _REJECT else (None, change)  # NaN is rejected too
+
+    def _account(self, state: State) -> None:
+        tally = self.tally
+        content = float(np.sum(self.grid.mesh.volume * state.density))
+        tally.steps += 1
+        tally.mass_error = max(tally.mass_error, abs(content - self._content - state.gained) / self._content)
+        tally.power_error = max(tally.power_error, state.fields.power_error)
+        tally.lowest_density = min(tally.lowest_density, float(state.density.min()))
+        tally.hottest = max(tally.hottest, float(state.fields.temperature.max()))

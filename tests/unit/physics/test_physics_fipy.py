@@ -1,0 +1,154 @@
+"""FiPy against the banded solver, and FiPy's traps: each test fails if its work-around is removed."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from physics.banded_solver import BandedSolver
+from physics.discretisation import Discretisation
+from physics.drive import ramp
+from physics.fipy_solver import FipySolver, import_fipy
+from physics.iv import simulate_iv
+from physics.mesh import build_mesh
+from physics.stack import load_material, load_stack
+
+
+@pytest.fixture(scope="module")
+def grid():
+    stack = load_stack().replace({"geometry.radius": 8.0})
+    return Discretisation(stack, build_mesh(stack, "coarse"))
+
+
+@pytest.fixture(scope="module")
+def pair(grid):
+    return BandedSolver(grid), FipySolver(grid)
+
+
+def hot(grid, peak):
+    """A temperature with its maximum on the axis [K]."""
+    mesh = grid.mesh
+    return 300 + peak * np.exp(-((mesh.r / 5) ** 2)) * np.sin(np.pi * mesh.z / 12)[:, None]
+
+
+def equation(grid, solver, peak, volts=0.7):
+    density, temperature = grid.initial_density(), hot(grid, peak)
+    unit = solver.potential(grid.conductances(grid.conductivity(density, temperature)))
+    return grid.vacancies(density, volts * solver.ion_potential(unit), volts, temperature)
+
+
+def test_each_equation_agrees(grid, pair):
+    banded, fipy = pair
+    density, temperature = grid.initial_density(), hot(grid, 150.0)
+    conductivity = grid.conductivity(density, temperature)
+    faces = grid.conductances(conductivity)
+    unit = banded.potential(faces)
+    np.testing.assert_allclose(fipy.potential(faces), unit, atol=1e-12)
+    np.testing.assert_allclose(fipy.ion_potential(unit), banded.ion_potential(unit), atol=1e-12)
+    heat, thermal = grid.joule_heat(conductivity, faces, unit), grid.thermal_conductances(density)
+    np.testing.assert_allclose(
+        fipy.temperature_rise(thermal, heat), banded.temperature_rise(thermal, heat), rtol=1e-10
+    )
+
+
+def test_peclet_weights_follow_a_changing_diffusivity(grid, pair):
+    """Trap 1: an equation that FiPy reuses keeps the exponential weights of its first D."""
+    banded, fipy = pair
+    before = grid.initial_density()
+    for peak in (0.0, 100.0, 200.0):  # D grows by orders of magnitude
+        now = equation(grid, banded, peak)
+        np.testing.assert_allclose(
+            fipy.vacancies(now, before, 1e-3), banded.vacancies(now, before, 1e-3), rtol=1e-9
+        )
+
+
+def test_an_almost_steady_state_is_solved(grid, pair):
+    """Trap 2: at its default tolerance the LU solver takes a start within 1e-5 for the solution."""
+    banded, fipy = pair
+    now = equation(grid, banded, 200.0)
+    before = grid.initial_density()
+    for _ in range(60):
+        before = banded.vacancies(now, before, 1e-2)
+    step = 1e-7
+    change = banded.vacancies(now, before, step) - before
+    assert 0 < np.max(np.abs(change)) < 1e-5
+    np.testing.assert_allclose(
+        fipy.vacancies(now, before, step) - before, change, atol=1e-4 * np.max(np.abs(change))
+    )
+
+
+def test_tiny_coefficients_are_not_clamped_to_zero(grid, pair):
+    """Trap 3: FiPy's harmonic mean takes values below 1e-20 for zero; a cold oxide has such a diffusivity."""
+    banded, fipy = pair
+    density = grid.initial_density()
+    before = density * (1 + 0.5 * np.cos(np.pi * grid.mesh.r / 8))
+    stack = grid.stack.replace(
+        {"reaction.generation": False, "transport.barrier_hfo2": 2.2, "transport.barrier_al2o3": 2.2}
+    )
+    cold = Discretisation(stack, grid.mesh)
+    now = cold.vacancies(density, np.zeros(grid.mesh.shape), 0.0, np.full(grid.mesh.shape, 300.0))
+    assert 0 < now.exchange.r.max() < 1e-20
+    change = banded.vacancies(now, before, 1e25) - before
+    assert np.max(np.abs(change)) > 0.1
+    np.testing.assert_allclose(fipy.vacancies(now, before, 1e25) - before, change, atol=1e-9)
+
+
+def test_a_uniform_rod_stays_uniform_across(grid, pair):
+    """Trap 4: FiPy's gradient on a cylindrical mesh is wrong, and would drive vacancies sideways."""
+    fipy = pair[1]
+    ones = np.ones(grid.mesh.shape)
+    unit = fipy.potential(grid.conductances(ones))
+    np.testing.assert_allclose(unit, np.broadcast_to(grid.mesh.z[:, None] / 12, grid.mesh.shape), atol=1e-12)
+    stack = grid.stack.replace(
+        {"transport.site_limit": 0.0, "reaction.generation": False, "transport.reservoir_density": 0.0}
+    )
+    rod = Discretisation(stack, grid.mesh)
+    now = rod.vacancies(ones, unit, 1.0, 500.0 * ones)
+    assert np.max(np.abs(now.number.r)) < 1e-10
+    after = fipy.vacancies(now, ones, 1e-3)
+    np.testing.assert_allclose(after, np.broadcast_to(after[:, :1], after.shape), rtol=1e-9)
+    assert np.ptp(after[:, 0]) > 0.1
+
+
+@pytest.mark.parametrize(("material", "tolerance"), [("reversible", 1e-6), ("gated", 1e-8)])
+def test_fipy_and_banded_agree_on_the_start_of_a_set(material, tolerance):
+    stack = load_material(material)
+    drive = (ramp(0.0, 0.2, 5.0, 1e-3, "set"),)
+    one = simulate_iv(stack, mesh="coarse", segments=drive)
+    two = simulate_iv(stack, mesh="coarse", segments=drive, solver="fipy")
+    a, b = one.sweep.frame["current_a"].to_numpy(), two.sweep.frame["current_a"].to_numpy()
+    np.testing.assert_allclose(b[1:], a[1:], rtol=tolerance)
+    assert two.solver == "fipy"
+    assert two.quality.mass_error <= 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("material", "tolerance"), [("reversible", 1e-6), ("gated", 1e-8)])
+def test_fipy_and_banded_agree_on_the_set(material, tolerance):
+    stack = load_material(material)
+    one, two = (simulate_iv(stack, solver=name) for name in ("banded", "fipy"))
+    a, b = one.sweep.frame["current_a"].to_numpy(), two.sweep.frame["current_a"].to_numpy()
+    np.testing.assert_allclose(b[1:], a[1:], rtol=tolerance)
+    assert two.v_set_v == pytest.approx(one.v_set_v, abs=1e-6)
+    for result in (one, two):
+        assert result.quality.mass_error <= (1e-12 if material == "gated" else 1e-9)
+        assert result.quality.power_error <= 1e-10
+        assert result.quality.n_min >= 0
+
+
+def test_importing_fipy_leaves_command_line_and_environment_alone():
+    arguments, wanted = list(sys.argv), os.environ.get("FIPY_SOLVERS")
+    fipy = import_fipy()
+    assert sys.argv == arguments
+    assert os.environ.get("FIPY_SOLVERS") == wanted
+    assert "scipy" in fipy.solvers.solver_suite
+
+
+def test_fipy_is_not_imported_for_the_banded_solver():
+    import subprocess
+
+    code = "import sys, physics.iv, physics.plot; assert 'fipy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
