@@ -1,0 +1,157 @@
+"""Splitting what a file concatenates: directions and cycles by pulse sign, index reset or turning point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import Flag
+
+GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
+
+
+def train_columns(frame: pd.DataFrame) -> list[str]:
+    """Columns that tell one train from another."""
+    return ["device_id", "cycle", "direction", *(["pulse_width_s"] if "pulse_width_s" in frame else [])]
+
+
+def split_by_sign(voltage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Direction and cycle of each pulse from the sign of its voltage [V].
+
+    A reading without a pulse (0 V or NaN) belongs to the train that follows it.
+
+    Returns
+    -------
+    direction : ndarray of str, shape of voltage
+    cycle : ndarray of int, from 1; a cycle ends where the first direction comes again
+    """
+    sign = np.sign(np.nan_to_num(voltage))
+    known = np.flatnonzero(sign)
+    if known.size == 0:
+        raise ValueError("no pulse has a voltage")
+    following = np.searchsorted(known, np.arange(sign.size))
+    sign = sign[known[np.minimum(following, known.size - 1)]]
+    starts_again = (sign == sign[0]) & (np.r_[sign[0], sign[:-1]] != sign[0])
+    return np.where(sign > 0, "ltp", "ltd"), 1 + np.cumsum(starts_again)
+
+
+def split_by_reset(index: np.ndarray) -> np.ndarray:
+    """Number (from 0) of the train that each row belongs to: a new one starts where the index falls."""
+    return np.cumsum(np.r_[0, np.diff(index) < 0]).astype(int)
+
+
+def turning_points(values: np.ndarray) -> np.ndarray:
+    """Positions where a sequence of up and down trains turns, robust to noise.
+
+    A turn is kept if the sequence moves by at least a third of its range between turns (zigzag rule).
+
+    Returns
+    -------
+    ndarray of int
+        First position of each train after the first one.
+    """
+    finite = np.flatnonzero(np.isfinite(values))
+    y = values[finite]
+    if y.size < 4:
+        return np.empty(0, int)
+    threshold = (y.max() - y.min()) / 3
+    turns: list[int] = []
+    low = high = 0
+    direction = 0
+    for k in range(1, y.size):
+        high = k if y[k] > y[high] else high
+        low = k if y[k] < y[low] else low
+        if direction >= 0 and y[high] - y[k] > threshold:
+            if direction > 0 or high > 0:
+                turns.append(high)
+            direction, low, high = -1, k, k
+        elif direction <= 0 and y[k] - y[low] > threshold:
+            if direction < 0 or low > 0:
+                turns.append(low)
+            direction, low, high = 1, k, k
+    return finite[np.array(turns, int)] + 1 if turns else np.empty(0, int)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Direction, cycle and pulse index of each reading, and what was done to get them."""
+
+    direction: np.ndarray
+    cycle: np.ndarray
+    pulse_index: np.ndarray
+    flags: tuple[Flag, ...]
+
+
+def split_values(values: np.ndarray, name: str) -> Split:
+    """Split one column of readings that concatenates up and down trains, by turning points.
+
+    The reading at a turn ends one train and is the state before the next, so it opens that one too: the
+    next train's pulse_index 1 is the reading after the turn.
+    """
+    starts = np.r_[0, turning_points(values), values.size]
+    direction = np.empty(values.size, object)
+    cycle = np.empty(values.size, int)
+    pulse_index = np.empty(values.size, int)
+    counts = {"ltp": 0, "ltd": 0}
+    for first, last in zip(starts[:-1], starts[1:], strict=True):
+        train = values[first:last]
+        finite = train[np.isfinite(train)]
+        before = values[first - 1] if first else finite[0]
+        way = "ltp" if finite[-1] >= before else "ltd"
+        counts[way] += 1
+        direction[first:last] = way
+        cycle[first:last] = counts[way]
+        pulse_index[first:last] = np.arange(last - first) + (1 if first else 0)
+    message = f"{name}: split at turning points into {counts['ltp']} LTP and {counts['ltd']} LTD trains"
+    return Split(direction, cycle, pulse_index, (Flag("split", message),))
+
+
+def order_of_trains(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[Flag]]:
+    """Mend trains that run against their direction.
+
+    If every train of both directions does, the labels are swapped ("prog" can mean LTD); if only one
+    direction does, its trains are stored in reverse, as NeuroSim stores LTD, and are turned round.
+    """
+    ordered = frame.sort_values("pulse_index", kind="stable").dropna(subset=[column])
+    ends = ordered.groupby(train_columns(frame), sort=False, dropna=False)[column].agg(["first", "last"])
+    net = (ends["last"] - ends["first"]).groupby(level="direction")
+    against = {way: [change for change in changes if change != 0] for way, changes in net}
+    against = {"ltp": [], "ltd": [], **against}
+    wrong_up = bool(against["ltp"]) and all(change < 0 for change in against["ltp"])
+    wrong_down = bool(against["ltd"]) and all(change > 0 for change in against["ltd"])
+    if wrong_up and (wrong_down or not against["ltd"]):
+        swapped = frame["direction"].map({"ltp": "ltd", "ltd": "ltp"})
+        return frame.assign(direction=swapped), [
+            Flag("reversed", "every train labelled LTP falls and every LTD rises: the labels were swapped")
+        ]
+    if wrong_down or wrong_up:
+        way = "ltd" if wrong_down else "ltp"
+        rows = frame["direction"] == way
+        last = frame[rows].groupby(train_columns(frame), dropna=False)["pulse_index"].transform("max")
+        frame = frame.copy()
+        frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
+        return frame, [Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")]
+    return frame, []
+
+
+def growing_amplitude(frame: pd.DataFrame) -> Flag | None:
+    """A flag if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
+    if "pulse_voltage_v" not in frame:
+        return None
+    pulses = frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
+    growing = []
+    varied = pulses.groupby(train_columns(frame), sort=False, dropna=False)["size"].transform("nunique") > 3
+    for _, train in pulses[varied].groupby(train_columns(frame), sort=False, dropna=False):
+        size = train.sort_values("pulse_index")["size"].to_numpy()
+        if size.size >= 4 and size[-1] > GROWTH_OF_A_RAMP * size[0] and (np.diff(size) >= 0).mean() > 0.9:
+            growing.append(size)
+    if not growing:
+        return None
+    first, last = growing[0][0], growing[0][-1]
+    return Flag(
+        "growing_amplitude",
+        f"{len(growing)} trains use pulses of growing amplitude ({first:.3g} to {last:.3g} V); eq. (2) describes "
+        "identical pulses and is not a law for them",
+    )

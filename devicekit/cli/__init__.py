@@ -1,0 +1,49 @@
+"""The command line: `devicekit read | fit | train | run | ...`. Imports stay light until a command runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from devicekit.cli.common import run_app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from devicekit import __version__
+
+        typer.echo(f"devicekit {__version__}")
+        raise typer.Exit
+
+
+def build_app() -> typer.Typer:
+    """The typer application with every command."""
+    from devicekit.cli import card, fit, read
+
+    app = typer.Typer(
+        name="devicekit",
+        help="From measured memristor traces to a trained spiking network.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def root(
+        version: Annotated[
+            bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        ] = False,
+    ) -> None:
+        """From measured memristor traces to a trained spiking network."""
+
+    app.command("read")(read.read_command)
+    app.command("fit")(fit.fit_command)
+    app.command("datasets")(card.datasets_command)
+    app.add_typer(card.card_app, name="card")
+    return app
+
+
+def main() -> None:
+    """Entry point of the `devicekit` command."""
+    sys.exit(run_app(build_app(), sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""What every command shares: reading options, --json, exit codes, warnings on standard error."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from devicekit.errors import DevicekitError, Flag, UsageError
+from devicekit.options import ReadOptions
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Where to write the results.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random draw.")]
+Force = Annotated[bool, typer.Option("--force", help="Write into a folder that devicekit did not make.")]
+
+# The reading options, once for every command that reads a file.
+_READING: dict[str, Any] = {
+    "format": Annotated[str | None, typer.Option("--format", help="Reader to use; detected if not given.")],
+    "quantity": Annotated[
+        str | None, typer.Option("--quantity", help="What the numbers are: conductance, current, resistance, weight.")
+    ],
+    "read_voltage": Annotated[float | None, typer.Option("--read-voltage", help="Read voltage [V]; for currents.")],
+    "columns": Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=COLUMN", help="Our column NAME is the file's COLUMN; may be repeated."),
+    ],
+    "unit": Annotated[str | None, typer.Option("--unit", help="Unit of the numbers, such as uS, nA, kohm.")],
+    "absolute": Annotated[bool, typer.Option("--abs", help="Take magnitudes of negative conductances.")],
+    "device": Annotated[str | None, typer.Option("--device", help="Only this device.")],
+    "cycle": Annotated[int | None, typer.Option("--cycle", help="Only this cycle.")],
+    "width": Annotated[float | None, typer.Option("--width", help="Only this pulse width [s].")],
+}
+
+
+def _columns(pairs: Iterable[str] | None) -> dict[str, str]:
+    columns = {}
+    for pair in pairs or ():
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not ours.strip() or not theirs.strip():
+            raise UsageError(f"--map takes NAME=COLUMN, not {pair!r}")
+        columns[ours.strip()] = theirs.strip()
+    return columns
+
+
+def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace the parameter `reading: ReadOptions` of a command by the nine reading options."""
+    signature = inspect.signature(command, eval_str=True)
+    kept = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if name == "absolute" else None,
+            annotation=annotation,
+        )
+        for name, annotation in _READING.items()
+    ]
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        said = {name: kwargs.pop(name) for name in _READING}
+        said["columns"] = _columns(said["columns"])
+        return command(*args, reading=ReadOptions(**said), **kwargs)
+
+    del wrapper.__wrapped__  # typer would look through it at the original signature
+    wrapper.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *added]}
+    return wrapper
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def print_flags(flags: Iterable[Flag]) -> None:
+    """Warnings for people, on standard error."""
+    for flag in flags:
+        typer.echo(f"warning: {flag}", err=True)
+
+
+def fail(error: Exception, as_json: bool, code: int) -> int:
+    """Report an error the way the contract says, and return the exit code."""
+    if isinstance(error, DevicekitError):
+        report = error.as_dict()
+    else:
+        report = {"kind": "usage" if code == 2 else "internal", "message": str(error), "rows": []}
+    if as_json:
+        print_json({"error": report})
+    else:
+        typer.echo(f"error: {error}", err=True)
+    return code
+
+
+def run_app(app: typer.Typer, arguments: list[str]) -> int:
+    """Run the command line; 0 success, 2 bad usage or bad input, 1 a failure of our own, 130 interrupted.
+
+    Set DEVICEKIT_DEBUG=1 to see the traceback of a failure of our own.
+    """
+    as_json = "--json" in arguments
+    try:
+        result = app(args=arguments, standalone_mode=False)
+        return int(result) if isinstance(result, int) else 0
+    except DevicekitError as error:
+        return fail(error, as_json, 2)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the reader of our output has gone: end quietly
+        return 0
+    except Exception as error:
+        if hasattr(error, "format_message"):  # typer's own usage errors; typer vendors click
+            return fail(UsageError(error.format_message()), as_json, 2)
+        if type(error).__name__ == "Abort":
+            typer.echo("interrupted", err=True)
+            return 130
+        if os.environ.get("DEVICEKIT_DEBUG"):
+            raise
+        message = f"{type(error).__name__}: {error} (a failure of devicekit's own; DEVICEKIT_DEBUG=1 shows where)"
+        return fail(RuntimeError(message), as_json, 1)

@@ -1,0 +1,124 @@
+"""`devicekit fit`: an update law fitted to pulse trains, and the device card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devicekit.cli.common import Json, Out, print_flags, print_json, with_reading_options
+from devicekit.errors import DevicekitError, UsageError
+from devicekit.options import ReadOptions
+
+if TYPE_CHECKING:
+    from devicekit.fit import DeviceFit
+
+
+def width_suffix(width_s: float) -> str:
+    """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
+        if width_s * factor >= 0.9999:
+            return f"{width_s * factor:.4g}{unit}"
+    return f"{width_s:.4g}s"
+
+
+def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -> tuple[str | None, list[str]]:
+    """Write the card, one for each pulse width where there are several; the path of the main one comes first."""
+    name = out.stem if out else file.stem
+    if out is None:
+        return None, []
+    if not fit.conditions:
+        fit.to_card(name, file, synthetic).save(out)
+        return str(out), [str(out)]
+    paths = []
+    main = None
+    for condition in fit.conditions:
+        suffix = width_suffix(condition.table.widths[0])
+        path = out.with_name(f"{out.stem}_{suffix}{out.suffix or '.json'}")
+        condition.to_card(f"{name}_{suffix}", file, synthetic).save(path)
+        paths.append(str(path))
+        if condition.ltp is fit.ltp:
+            main = str(path)
+    return main, paths
+
+
+def fit_one(file: Path, reading: ReadOptions, model: str, out: Path | None, synthetic: bool) -> tuple[Any, dict[str, Any]]:
+    """The fit of one file, and the JSON object that describes it."""
+    from devicekit.fit import fit
+    from devicekit.readers import read
+    from devicekit.tables import PulseTable
+
+    table = read(file, reading)
+    if not isinstance(table, PulseTable):
+        raise UsageError(f"{file} holds voltage sweeps; fit takes pulse trains")
+    result = fit(table, model)
+    card, paths = _save_cards(result, file, out, synthetic)
+    report = {"card": card, **result.as_dict()}
+    if result.conditions:
+        report["conditions"] = [
+            {"pulse_width_s": each.table.widths[0], "card": path, **each.as_dict()}
+            for each, path in zip(result.conditions, paths or [None] * len(result.conditions), strict=True)
+        ]
+    return result, report
+
+
+def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
+    """The fit for people: fit quality, coefficients, variation with types."""
+    window = fit.window
+    unit = " S" if window.quantity == "conductance_s" else ""
+    typer.echo(f"{file}: {fit.law.title}, window {window.low:.4g} to {window.high:.4g}{unit} ({window.scope})")
+    if fit.conditions:
+        widths = ", ".join(width_suffix(each.table.widths[0]) for each in fit.conditions)
+        typer.echo(f"pulse widths {widths}; shown: {width_suffix(fit.table.widths[0])}")
+    for way, branch in fit.branches.items():
+        typer.echo(f"{way.upper()}: {branch.n_points} points, nrmse {branch.nrmse:.3%}, R2 {branch.r2:.5f}, noise {branch.noise:.3%} of the window")
+        weak = {*branch.weak, *branch.at_bound}
+        marks = "" if not weak else f"   (weak or at a bound: {', '.join(sorted(weak))})"
+        typer.echo("     " + "  ".join(f"{name} {value:.4g}" for name, value in branch.coefficients.items()) + marks)
+        spread = fit.variation.branches[way].to_card()
+        parts = [f"{kind} {name} {s.value:.3%} ({s.kind})" for kind, group in (("C2C", spread.c2c), ("D2D", spread.d2d)) for name, s in group.items()]
+        typer.echo("     " + "; ".join(parts) + f"  [of the window; {spread.n_devices} device(s), {spread.n_cycles} cycle(s)]")
+    if card:
+        typer.echo(f"card written to {card}")
+
+
+@with_reading_options
+def fit_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
+    reading: ReadOptions,
+    model: Annotated[str, typer.Option("--model", help="Update law.")] = "eq2",
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")] = False,
+    out: Out = None,
+    json_output: Json = False,
+) -> int:
+    """Fit an update law to LTP and LTD trains and write the device card (--out CARD.json).
+
+    Example: devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
+    """
+    reports: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for file in files:
+        target = out
+        if out is not None and len(files) > 1:
+            target = out.with_name(f"{out.stem}_{file.stem}{out.suffix or '.json'}")
+        try:
+            result, report = fit_one(file, reading, model, target, synthetic)
+        except DevicekitError as error:
+            if len(files) == 1:
+                raise
+            errors.append({"file": str(file), **error.as_dict()})
+            if not json_output:
+                typer.echo(f"error: {file}: {error}", err=True)
+            continue
+        reports.append({"file": str(file), **report})
+        if not json_output:
+            print_flags(result.warnings)
+            print_fit(file, result, report["card"])
+    if json_output:
+        print_json(
+            {key: value for key, value in reports[0].items() if key != "file"}
+            if len(files) == 1
+            else {"results": reports, "errors": errors}
+        )
+    return 2 if errors else 0

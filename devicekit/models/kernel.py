@@ -1,0 +1,133 @@
+"""The one switch over update laws, compiled once: used by the fit, by `DeviceArray` and by the network.
+
+A law is addressed by its integer id and by `theta` = (L, shape parameters); x is the rising coordinate.
+Rates are total: 0 where the law says "saturated", never NaN, never above `LARGEST_LOG_RATE`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from devicekit.models import eq2
+
+LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is a runaway of a search
+LARGEST_STATE = 3.0
+SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
+MAX_SHAPE = 8
+
+
+@njit(cache=True, error_model="numpy")
+def ell(law: int, x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
+    """Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."""
+    if law == 0:
+        return eq2.ell(x, shape, gradient)
+    return -math.inf
+
+
+@njit(cache=True, error_model="numpy")
+def middle(law: int, theta: np.ndarray) -> float:
+    """ell(1/2): subtract it once per device, not once per pulse."""
+    return ell(law, 0.5, theta[1:], np.empty(MAX_SHAPE))
+
+
+@njit(cache=True, error_model="numpy")
+def rate(law: int, theta: np.ndarray, ell_middle: float, x: float, scratch: np.ndarray) -> float:
+    """rho(x) >= 0: the step of one pulse at x; `scratch` has MAX_SHAPE numbers."""
+    log_rate = theta[0] + ell(law, x, theta[1:], scratch) - ell_middle
+    return math.exp(min(log_rate, LARGEST_LOG_RATE))
+
+
+@njit(cache=True, error_model="numpy")
+def rates(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """rho at each x, shape of x (1-d)."""
+    scratch = np.empty(MAX_SHAPE)
+    mid = middle(law, theta)
+    out = np.empty(x.size)
+    for k in range(x.size):
+        out[k] = rate(law, theta, mid, x[k], scratch)
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarray:
+    """States x_0 ... x_n under `n_pulses` pulses, shape (n_pulses + 1,)."""
+    scratch = np.empty(MAX_SHAPE)
+    mid = middle(law, theta)
+    out = np.empty(n_pulses + 1)
+    x = x0
+    out[0] = x
+    for n in range(n_pulses):
+        x = min(x + rate(law, theta, mid, x, scratch), LARGEST_STATE)
+        out[n + 1] = x
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """d rho / d theta at each x, shape (len(x), len(theta))."""
+    p = theta.size
+    at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
+    mid = ell(law, 0.5, theta[1:], at_mid)
+    out = np.zeros((x.size, p))
+    for k in range(x.size):
+        log_rate = theta[0] + ell(law, x[k], theta[1:], at_x) - mid
+        if log_rate == -math.inf or log_rate > LARGEST_LOG_RATE:
+            continue
+        rho = math.exp(log_rate)
+        out[k, 0] = rho
+        for j in range(1, p):
+            out[k, j] = rho * (at_x[j] - at_mid[j])
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def simulate_with_sensitivities(
+    law: int, theta: np.ndarray, x0: float, states: np.ndarray, sensitivities: np.ndarray
+) -> None:
+    """Fill `states` (n + 1,) and `sensitivities` (n + 1, p + 1): d state / d (theta, x0), exact.
+
+    S_{n+1} = (1 + rho'(x_n)) S_n + d rho / d theta, S_0 = (0, ..., 0, 1).
+    """
+    p = theta.size
+    at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
+    mid = ell(law, 0.5, theta[1:], at_mid)
+    x = x0
+    states[0] = x
+    sensitivities[0, :] = 0.0
+    sensitivities[0, p] = 1.0
+    for n in range(states.size - 1):
+        log_rate = theta[0] + ell(law, x, theta[1:], at_x) - mid
+        alive = log_rate != -math.inf
+        capped = log_rate > LARGEST_LOG_RATE
+        rho = math.exp(min(log_rate, LARGEST_LOG_RATE)) if alive else 0.0
+        q = 1.0
+        if alive and not capped:
+            q = max(1.0 + rho * at_x[0], SMALLEST_SLOPE)
+        x += rho
+        if x > LARGEST_STATE:
+            x = LARGEST_STATE
+            q = 0.0
+            alive = False
+        states[n + 1] = x
+        for j in range(p + 1):
+            sensitivities[n + 1, j] = q * sensitivities[n, j]
+        if alive and not capped:
+            sensitivities[n + 1, 0] += rho
+            for j in range(1, p):
+                sensitivities[n + 1, j] += rho * (at_x[j] - at_mid[j])
+
+
+@njit(cache=True, error_model="numpy")
+def slopes(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """q(x) = 1 + d rho / dx at each x (1-d), clipped to [0.2, 1.3] as the variance recursions need it."""
+    at_x = np.empty(MAX_SHAPE)
+    mid = middle(law, theta)
+    out = np.ones(x.size)
+    for k in range(x.size):
+        log_rate = theta[0] + ell(law, x[k], theta[1:], at_x) - mid
+        if log_rate != -math.inf:
+            out[k] = 1.0 + math.exp(min(log_rate, LARGEST_LOG_RATE)) * at_x[0]
+    return np.minimum(np.maximum(out, 0.2), 1.3)

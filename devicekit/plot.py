@@ -1,0 +1,109 @@
+"""Figures of fits. Every function takes `ax=None` and returns the Axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devicekit.names import label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from devicekit.card import DeviceCard
+    from devicekit.fit import DeviceFit
+
+# Two hues that stay apart for every kind of colour vision and in grey print.
+COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
+
+
+def axes(ax: Axes | None) -> Axes:
+    """The Axes given, or a new one in a new figure."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    _, made = plt.subplots(figsize=(5.0, 3.4), layout="constrained")
+    return made
+
+
+def _unit(quantity: str, top: float) -> tuple[float, str]:
+    """Factor and axis label that keep tick labels short."""
+    if quantity != "conductance_s":
+        return 1.0, label(quantity)
+    for factor, prefix in ((1e9, "n"), (1e6, "µ"), (1e3, "m")):
+        if top * factor < 1000:
+            return factor, f"conductance G [{prefix}S]"
+    return 1.0, label(quantity)
+
+
+def plot_fit(fit: DeviceFit, ax: Axes | None = None) -> Axes:
+    """Measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD."""
+    from devicekit.prepare import stack
+
+    ax = axes(ax)
+    factor, text = _unit(fit.window.quantity, fit.window.high)
+    offset = 0
+    for way, branch in fit.branches.items():
+        n = offset + np.arange(branch.x.size)
+        trains, _ = stack(fit.table, way)
+        if trains is not None and len(trains.values) > 1:
+            values = trains.values[:, : n.size] * factor
+            ax.fill_between(n, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=COLOURS[way], alpha=0.15,
+                            lw=0, label=f"all {len(values)} {way.upper()} trains")  # fmt: skip
+        measured = fit.window.from_state(branch.measured) * factor
+        fitted = fit.window.from_state(branch.fitted) * factor
+        ax.plot(n, measured, ".", ms=3, color=COLOURS[way], label=f"{way.upper()} measured, mean")
+        ax.plot(n, fitted, "-", lw=1.2, color="black", label=None if offset else f"{fit.law.name} fit")
+        offset += branch.x.size
+    ax.set(xlabel=label("pulse_index"), ylabel=text)
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_residuals(fit: DeviceFit, ax: Axes | None = None) -> Axes:
+    """Measured minus fitted state along the trains, as a percentage of the window, with the reading noise."""
+    ax = axes(ax)
+    offset = 0
+    for way, branch in fit.branches.items():
+        n = offset + np.arange(branch.x.size)
+        ax.plot(n, 100 * (branch.measured - branch.fitted), "-", lw=0.8, color=COLOURS[way], label=way.upper())
+        ax.fill_between(n, -100 * branch.noise, 100 * branch.noise, color="0.8", lw=0,
+                        label=None if offset else "±1 sd of the mean curve's noise")  # fmt: skip
+        offset += branch.x.size
+    ax.axhline(0, color="0.5", lw=0.6)
+    ax.set(xlabel=label("pulse_index"), ylabel="residual [% of window]")
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_rate(card: DeviceCard, ax: Axes | None = None) -> Axes:
+    """|rdot(r)| of both branches with its confidence band; dashed where it was not measured."""
+    ax = axes(ax)
+    for branch in (card.ltp, card.ltd):
+        curve = branch.rate_curve
+        r, rate = np.array(curve.r), np.abs(curve.rate)
+        ends = np.sort(np.abs([curve.lower, curve.upper]), axis=0)
+        low, high = branch.measured_range
+        inside = (r >= low - 0.01) & (r <= high + 0.01)
+        colour = COLOURS[branch.direction]
+        name = branch.direction.upper()
+        ax.plot(r, rate, "--", lw=0.8, color=colour)
+        ax.plot(r[inside], rate[inside], "-", lw=1.5, color=colour, label=f"{name}")
+        ax.fill_between(r, ends[0], ends[1], color=colour, alpha=0.2, lw=0, label=f"{name} {curve.level:.0%} band")
+    top = max(branch.largest_step for branch in (card.ltp, card.ltd))
+    ax.set(xlabel=label("state"), ylabel="|rate rdot(r)| [window per pulse]", ylim=(0, 1.25 * top), xlim=(0, 1))
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_accuracy(result: dict[str, Any], ax: Axes | None = None) -> Axes:
+    """Training and test accuracy per epoch, from the dictionary that `devicekit train --json` prints."""
+    ax = axes(ax)
+    epochs = [row["epoch"] for row in result["epochs"]]
+    ax.plot(epochs, [100 * row["train_accuracy"] for row in result["epochs"]], "--", color="0.45", label="training part")
+    ax.plot(epochs, [100 * row["test_accuracy"] for row in result["epochs"]], "o-", ms=3, color=COLOURS["ltp"], label="test part")
+    ax.set(xlabel="epoch", ylabel="accuracy [%]")
+    ax.legend(fontsize="small", frameon=False)
+    return ax

@@ -1,0 +1,40 @@
+"""The last step of every reader of pulse trains: one column order, duplicates averaged, flags collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from devicekit.clean import growing_amplitude, order_of_trains, train_columns
+from devicekit.errors import Flag
+from devicekit.readers.source import Source
+from devicekit.tables import PULSE_SCHEMA, PulseTable
+
+
+def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterable[Flag]) -> PulseTable:
+    """A `PulseTable` from a frame with the schema's columns: validated, in order, with every flag."""
+    flags = list(flags)
+    column = "conductance_s" if "conductance_s" in frame else "weight"
+    frame = frame.assign(device_id=frame["device_id"].astype(str))
+    infinite = np.isinf(frame[column])
+    if infinite.any():
+        frame = frame.assign(**{column: frame[column].where(~infinite)})
+        flags.append(Flag("dropped", f"{int(infinite.sum())} infinite readings were left out"))
+    checked = PulseTable(frame)  # before anything is reordered, so that bad rows keep their place
+    frame, mended = order_of_trains(checked.frame, column)
+    flags.extend(mended)
+    keys = [*train_columns(frame), "pulse_index"]
+    repeats = frame.duplicated(keys)
+    if repeats.any():
+        numbers = [name for name in frame.select_dtypes("number") if name not in keys]
+        rest = [name for name in frame if name not in (*keys, *numbers)]
+        how = {**dict.fromkeys(numbers, "mean"), **dict.fromkeys(rest, "first")}
+        frame = frame.groupby(keys, sort=False, as_index=False, dropna=False).agg(how)
+        flags.append(Flag("dropped", f"{int(repeats.sum())} repeated readings of the same pulse were averaged"))
+    ordered = [name for name in PULSE_SCHEMA.columns if name in frame]
+    frame = frame[[*ordered, *(name for name in frame if name not in ordered)]]
+    if growing := growing_amplitude(frame):
+        flags.append(growing)
+    return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(flags))

@@ -1,0 +1,174 @@
+"""Long tables with our column names (or mapped to them): one row a pulse, or one row a sweep point."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from devicekit.clean import split_by_reset, split_by_sign, split_values
+from devicekit.errors import BadRow, Flag, TableError, UsageError
+from devicekit.names import DIRECTION_ALIASES, GLOSSARY
+from devicekit.readers.finish import pulse_table
+from devicekit.options import ReadOptions
+from devicekit.readers.source import Delimited, Source
+from devicekit.readers.state import add_state, check_sign
+from devicekit.tables import PulseTable, SweepTable
+
+NAME = "long"
+TITLE = "long table with devicekit's column names (see --map)"
+STATE_COLUMNS = {
+    "conductance_s": "conductance",
+    "read_current_a": "current",
+    "resistance_ohm": "resistance",
+    "weight": "weight",
+}
+_TEXT = {"device_id", "direction"}
+
+
+def matches(source: Source) -> bool:
+    names = set(source.header)
+    pulses = names & {*STATE_COLUMNS, "pulse_index", "pulse_voltage_v"}
+    return not source.is_folder and (len(pulses & set(STATE_COLUMNS)) > 0 or {"voltage_v", "current_a"} <= names)
+
+
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable:
+    table = source.delimited
+    frame = _named(table, options)
+    frame["file_row"] = frame.index
+    frame = frame.reset_index(drop=True)
+    if "device_id" not in frame:
+        frame["device_id"] = "device1"
+    if {"voltage_v", "current_a"} <= set(frame) and not set(STATE_COLUMNS) & set(frame):
+        return _sweep(frame, source)
+    frame, flags = _state(frame, options, source.path.name)
+    frame, more = _trains(frame, source.path.name)
+    return pulse_table(frame, NAME, source, [*flags, *more])
+
+
+def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
+    """Columns under our names, ours as numbers; the rest as they are."""
+    unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours != "value"]
+    if unknown:
+        raise UsageError(f"--map {unknown[0]}=...: no such column; there are value, {', '.join(GLOSSARY)}")
+    missing = [theirs for theirs in options.columns.values() if theirs not in table.columns]
+    if missing:
+        raise UsageError(
+            f"--map: {table.name} has no column {missing[0]!r}; it has {', '.join(table.columns)}"
+        )
+    renamed = {theirs: ours for ours, theirs in options.columns.items()}
+    folded = {name.lower(): name for name in table.columns}
+    for ours in GLOSSARY:
+        if ours in folded and folded[ours] not in renamed and ours not in renamed.values():
+            renamed[folded[ours]] = ours
+    frame = {}
+    for theirs in table.columns:
+        ours = renamed.get(theirs, theirs)
+        known = ours == "value" or (ours in GLOSSARY and ours not in _TEXT)
+        frame[ours] = table.numbers(theirs) if known else _plain(table.cells[theirs])
+    return pd.DataFrame(frame)
+
+
+def _plain(text: pd.Series) -> pd.Series:
+    """A column of unknown role: numbers if every cell is one, else text."""
+    numbers = pd.to_numeric(text, errors="coerce")
+    return numbers if numbers.notna().all() else text
+
+
+def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.DataFrame, list[Flag]]:
+    if "value" in frame:
+        return add_state(frame, options, name)
+    present = [column for column in STATE_COLUMNS if column in frame]
+    if "conductance_s" in present and "weight" not in present:
+        wanted = options.stated_quantity
+        if wanted not in (None, "conductance"):
+            raise UsageError(f"{name} has a column conductance_s, but --quantity says {wanted}")
+        return check_sign(frame, options, name, [])
+    if present == ["weight"]:
+        return frame, []
+    if len(present) == 1:
+        quantity = STATE_COLUMNS[present[0]]
+        said = ReadOptions(
+            quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute
+        )
+        return add_state(frame.rename(columns={present[0]: "value"}), said, name)
+    raise TableError(
+        f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
+        f"resistance_ohm or weight); found {' and '.join(present) or 'none'}. Map one with --map value=COLUMN"
+    )
+
+
+def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
+    words = frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
+    ways = words.map(DIRECTION_ALIASES)
+    if ways.isna().any():
+        bad = [
+            BadRow(int(frame["file_row"][at]), "direction", repr(words[at]), "ltp or ltd")
+            for at in frame.index[ways.isna()]
+        ]
+        raise TableError(f"{name}: unknown direction", bad)
+    return ways
+
+
+def _whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
+    values = frame[column]
+    wrong = values.isna() | (values != np.round(values)) | ~np.isfinite(values)
+    if wrong.any():
+        bad = [
+            BadRow(int(frame["file_row"][at]), column, f"{values[at]:g}", "a whole number")
+            for at in frame.index[wrong]
+        ]
+        raise TableError(f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad)
+    return values.astype("int64")
+
+
+def _trains(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[Flag]]:
+    """Direction, cycle and pulse index: from the file where it has them, split by devicekit where not."""
+    flags: list[Flag] = []
+    if "direction" in frame:
+        frame = frame.assign(direction=_directions(frame, name))
+    for column in ("cycle", "pulse_index"):
+        if column in frame:
+            frame = frame.assign(**{column: _whole(frame, column, name)})
+    if {"direction", "cycle", "pulse_index"} <= set(frame):
+        return frame, flags
+    parts = []
+    for _, part in frame.groupby("device_id", sort=False):
+        parts.append(_split_device(part, name, flags))
+    return pd.concat(parts, ignore_index=True), list(dict.fromkeys(flags))
+
+
+def _split_device(part: pd.DataFrame, name: str, flags: list[Flag]) -> pd.DataFrame:
+    if "direction" not in part:
+        if "pulse_voltage_v" in part and np.nan_to_num(part["pulse_voltage_v"]).any():
+            way, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
+            flags.append(Flag("split", f"{name}: direction from the sign of the pulse voltage"))
+            part = part.assign(direction=way, **({} if "cycle" in part else {"cycle": cycle}))
+        else:
+            column = "conductance_s" if "conductance_s" in part else "weight"
+            split = split_values(part[column].to_numpy(float), name)
+            flags.extend(split.flags)
+            return part.assign(direction=split.direction, cycle=split.cycle, pulse_index=split.pulse_index)
+    if "cycle" not in part:
+        changes = (part["direction"] != part["direction"].shift()).cumsum()
+        if "pulse_index" in part:
+            resets = pd.Series(split_by_reset(part["pulse_index"].to_numpy()), part.index)
+            changes = changes + resets
+        train = changes.rank(method="dense").astype(int)
+        first = ~train.duplicated()
+        number = part[first].groupby("direction").cumcount() + 1
+        part = part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
+        flags.append(Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts"))
+    if "pulse_index" not in part:
+        part = part.assign(pulse_index=part.groupby(["cycle", "direction"]).cumcount())
+    return part
+
+
+def _sweep(frame: pd.DataFrame, source: Source) -> SweepTable:
+    if "cycle" not in frame:
+        frame["cycle"] = 1
+    if "point" not in frame:
+        frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
+    for column in ("cycle", "point"):
+        frame[column] = _whole(frame, column, source.path.name)
+    frame["device_id"] = frame["device_id"].astype(str)
+    return SweepTable(frame, {"format": NAME, "source": source.path.name})
