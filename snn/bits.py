@@ -1,0 +1,44 @@
+"""Spike trains as 64-bit words: bit t is set where the neuron fires at step t."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+MAX_STEPS = 64
+
+# bytes of 0 or 1 to bits: byte j lands on bit 56 + j of the product
+_GATHER = np.uint64(0x0102040810204080)
+
+
+@intrinsic
+def _count_trailing_zeros(typing_context: Any, word: Any) -> Any:
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, 1))
+
+    return types.int64(types.uint64), generate
+
+
+# index of the lowest set bit of a uint64 (undefined for 0); for compiled code only
+lowest_bit: Any = _count_trailing_zeros
+
+
+@njit(cache=True)
+def all_steps(steps: int) -> np.uint64:
+    """Word with the `steps` lowest bits set, 1 <= steps <= 64."""
+    return np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - steps)
+
+
+@njit(cache=True)
+def pack(flags: np.ndarray, words: np.ndarray) -> None:
+    """64 flags (bytes of 0 or 1) into each word; `flags` has 64 times as many entries as `words`."""
+    eights = flags.view(np.uint64)
+    for b in range(words.size):
+        word = np.uint64(0)
+        for q in range(8):
+            word |= ((eights[8 * b + q] * _GATHER) >> np.uint64(56)) << np.uint64(8 * q)
+        words[b] = word

@@ -1,0 +1,150 @@
+"""What a training run can be told; every default is the recommended choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from devicekit.array import C2cMode, D2dMode
+from devicekit.errors import UsageError
+from snn.bits import MAX_STEPS
+
+Scheme = Literal["offline", "insitu", "hybrid"]
+Encoding = Literal["paper", "dense"]
+Schedule = Literal["constant", "growth"]
+Mapping = Literal["pair", "reference"]
+RuleName = Literal["multi-resume-gated", "multi-resume"]
+Accumulate = Literal["reset", "literal", "leaky"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Settings of one training run.
+
+    Parameters
+    ----------
+    scheme : {"insitu", "offline", "hybrid"}
+        Train by pulses on devices; train float weights; or float first, program the devices, then by pulses.
+    epochs : int
+        Passes over the training part; in a hybrid run the first half (rounded up) is offline.
+    seed : int
+        Seeds start weights, order, encoding, device draws and noise.
+    hidden : int
+        Hidden neurons.
+    steps : int
+        Steps of 1 ms per presentation, 12 to 64.
+    encoding : {"paper", "dense"}
+        "paper": a full pixel fires with p = 0.5. "dense": p = 1, and images moved by one pixel in 30 % of the
+        training presentations (square images only).
+    schedule : {"growth", "constant"}
+        Whether the threshold of eq. (6) grows over the epochs.
+    mapping : {"pair", "reference"}
+        w = c (r+ - r-), or w = c (r - reference) [1].
+    reference : float or None
+        State of the fixed reference, 0 to 1; None: the device's symmetric point. Used by mapping "reference".
+    rule : {"multi-resume-gated", "multi-resume"}
+        Hidden rule with or without the activity gate; the published rule is without, and fragile.
+    non_hebbian : float
+        The constant a of the rule [1].
+    accumulate : {"reset", "literal", "leaky"}
+        Sum of eq. (4): starts again after a pulse; as printed; or only the last dC is kept.
+    alpha : float
+        Factor of the sum in eq. (4) for "literal" and "leaky" [1].
+    theta : (float, float) or None
+        Thresholds of the two layers in units of the un-normalised rule; None: the automatic recipe.
+    c2c, d2d : str
+        Variation of the devices, as in `devicekit.array.DeviceArray`.
+    read_noise : bool
+        Whether every read adds the card's read noise, fresh each time, in training and in test.
+    margin : int
+        No update where the true class leads by at least this many spikes; 0: always update.
+    stuck : float
+        Fraction of devices that never move, 0 to 1.
+    retention : float
+        Fraction of its state that each device loses towards 0 before a test, 0 to 1.
+    levels : int
+        Levels to which states are rounded when devices are programmed; 0: not rounded.
+    program_sigma : float
+        Standard deviation of a programmed state, fraction of the window.
+
+    Raises
+    ------
+    UsageError
+        If a value is not allowed.
+    """
+
+    scheme: Scheme = "insitu"
+    epochs: int = 15
+    seed: int = 0
+    hidden: int = 1000
+    steps: int = 50
+    encoding: Encoding = "paper"
+    schedule: Schedule = "growth"
+    mapping: Mapping = "pair"
+    reference: float | None = 0.5
+    rule: RuleName = "multi-resume-gated"
+    non_hebbian: float = 0.0
+    accumulate: Accumulate = "reset"
+    alpha: float = 1.0
+    theta: tuple[float, float] | None = None
+    c2c: C2cMode = "increment"
+    d2d: D2dMode = "resample"
+    read_noise: bool = False
+    margin: int = 0
+    stuck: float = 0.0
+    retention: float = 0.0
+    levels: int = 32
+    program_sigma: float = 0.03
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for field in fields(self):
+            value, hint = getattr(self, field.name), hints[field.name]
+            if get_origin(hint) is Literal and value not in get_args(hint):
+                raise UsageError(f"{field.name} is {_either(get_args(hint))}, not {value!r}")
+        for name, low, high in (
+            ("epochs", 1, 100_000), ("seed", 0, 2**63 - 1), ("hidden", 1, 1_000_000), ("steps", 12,
+            MAX_STEPS), ("margin", 0, MAX_STEPS), ("levels", 0, 65536),
+        ):  # fmt: skip
+            self._check_number(name, low, high, whole=True)
+        for name, top in (
+            ("alpha", 1.0), ("stuck", 1.0), ("retention", 1.0), ("program_sigma", 1.0), ("non_hebbian", 100.0)
+        ):  # fmt: skip
+            self._check_number(name, 0.0, top)
+        if self.reference is not None:
+            self._check_number("reference", 0.0, 1.0)
+        if self.levels == 1:
+            raise UsageError("levels must be 0 (not rounded) or at least 2, not 1")
+        if not isinstance(self.read_noise, bool):
+            raise UsageError(f"read_noise is true or false, not {self.read_noise!r}")
+        self._check_theta()
+        if self.scheme == "hybrid" and self.epochs < 2:
+            raise UsageError("a hybrid run needs at least 2 epochs: one offline, one in situ")
+
+    def _check_number(self, name: str, low: float, high: float, whole: bool = False) -> None:
+        value: Any = getattr(self, name)
+        kinds = (int,) if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+            kind = "a whole number" if whole else "a number"
+            raise UsageError(f"{name} must be {kind} from {low} to {high}, not {value!r}")
+
+    def _check_theta(self) -> None:
+        theta: Any = self.theta
+        if theta is None:
+            if self.accumulate != "reset":
+                raise UsageError(
+                    f'accumulate "{self.accumulate}" has no automatic threshold: pass theta, a number a layer'
+                )
+            return
+        numbers = isinstance(theta, tuple) and len(theta) == 2
+        if not numbers or not all(isinstance(v, (int, float)) and 0 < v < float("inf") for v in theta):
+            raise UsageError(f"theta must be two positive numbers, one for each layer, not {theta!r}")
+
+    @property
+    def offline_epochs(self) -> int:
+        """Epochs with float weights."""
+        return {"offline": self.epochs, "insitu": 0, "hybrid": (self.epochs + 1) // 2}[self.scheme]
+
+
+def _either(choices: tuple[Any, ...]) -> str:
+    return ", ".join(repr(c) for c in choices[:-1]) + f" or {choices[-1]!r}"

@@ -1,0 +1,191 @@
+"""Weights held by devices: the map between weights and states, and the pulses that a weight change becomes.
+
+Eqs. (4) to (6) of Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763): wanted changes are summed per synapse;
+where the sum exceeds a threshold, the synapse gets ONE pulse of that sign, and eq. (2) says what it does. Two
+readings are needed to make the printed equations work: eq. (6) compares |dC| (as printed, no device is ever
+depressed), and the sum of eq. (4) starts again after a pulse (`reset`; as printed, it never does: `literal`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from devicekit.array import ArrayState, DeviceArray, pulse_one
+from devicekit.errors import UsageError
+from devicekit.random import mix
+
+RESET, LITERAL, LEAKY = 0, 1, 2
+ACCUMULATE = {"reset": RESET, "literal": LITERAL, "leaky": LEAKY}
+
+
+class Layer(NamedTuple):
+    """One layer of synapses as compiled code sees it; synapse k of weight [i, j] is i * columns + j.
+
+    Attributes
+    ----------
+    array : ArrayState
+        The devices: synapse k has devices 2 k (plus) and 2 k + 1 (minus) as a pair, device k with a
+        reference.
+    w : ndarray of float32, shape (padded rows, padded columns)
+        Effective weights [1], kept up to date with the states.
+    sums : ndarray of float32, shape of w
+        Summed changes [1].
+    columns : int
+        Columns without padding.
+    scale : float
+        c of w = c (r+ - r-), or w = c (r - reference) [1].
+    reference : float
+        State of the fixed reference; negative for a pair.
+    coin : uint64
+        Key of the random choice between the two devices of a pair.
+    stuck : ndarray of bool, shape (devices,)
+        Devices that never move.
+    pulses : ndarray of int64, shape (1,)
+        Pulses given to this layer, those on stuck devices included.
+    """
+
+    array: ArrayState
+    w: np.ndarray
+    sums: np.ndarray
+    columns: int
+    scale: float
+    reference: float
+    coin: np.uint64
+    stuck: np.ndarray
+    pulses: np.ndarray
+
+
+class Threshold(NamedTuple):
+    """Eqs. (4) and (6): threshold [weight units], alpha and the way of summing (RESET, LITERAL, LEAKY)."""
+
+    level: np.float32
+    alpha: np.float32
+    mode: int
+
+
+@njit(cache=True)
+def pulse_synapse(layer: Layer, i: int, j: int, sign: int, scratch: np.ndarray) -> None:
+    """One pulse that moves weight [i, j] in the direction `sign`, and the weight that results."""
+    k = i * layer.columns + j
+    r = layer.array.r
+    if layer.reference < 0.0:
+        plus, minus = 2 * k, 2 * k + 1
+        given = layer.array.pulses[plus] + layer.array.pulses[minus]
+        heads = (mix(mix(layer.coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
+        device = plus if heads else minus
+        if layer.stuck[device]:
+            layer.array.pulses[device] += 1
+        else:
+            pulse_one(layer.array, device, sign if heads else -sign, scratch)
+        layer.w[i, j] = np.float32(layer.scale * (r[plus] - r[minus]))
+    else:
+        if not layer.stuck[k]:
+            pulse_one(layer.array, k, sign, scratch)
+        layer.w[i, j] = np.float32(layer.scale * (r[k] - layer.reference))
+    layer.pulses[0] += 1
+
+
+@njit(cache=True)
+def settle_row(layer: Layer, i: int, threshold: Threshold, scratch: np.ndarray) -> None:
+    """Pulses of row i after the changes were added to its sums (RESET: zero the sums that gave a pulse)."""
+    sums = layer.sums[i]
+    level = threshold.level
+    hit = 0
+    for j in range(sums.size):
+        hit |= np.int64(abs(sums[j]) > level)
+    if hit == 0:
+        return
+    for j in range(sums.size):
+        if abs(sums[j]) > level:
+            pulse_synapse(layer, i, j, 1 if sums[j] > 0 else -1, scratch)
+            sums[j] = np.float32(0.0)
+
+
+@njit(cache=True)
+def settle_row_literal(
+    layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, scratch: np.ndarray
+) -> None:
+    """Pulses of row i where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC."""
+    sums = layer.sums[i]
+    for j in range(layer.columns):
+        wanted = changes[j] + threshold.alpha * sums[j]
+        sums[j] = wanted if threshold.mode == LEAKY else sums[j] + changes[j]
+        if abs(wanted) > threshold.level:
+            pulse_synapse(layer, i, j, 1 if wanted > 0 else -1, scratch)
+
+
+def weights(r: np.ndarray, shape: tuple[int, int], scale: float, reference: float | None) -> np.ndarray:
+    """Weights [1] that device states r (devices,) stand for, shape `shape`; `reference` None: pairs."""
+    if reference is None:
+        pairs = r.reshape(*shape, 2)
+        return scale * (pairs[..., 0] - pairs[..., 1])
+    return scale * (r.reshape(shape) - reference)
+
+
+def states(w: np.ndarray, scale: float, middle: float, pair: bool) -> np.ndarray:
+    """Device states [1] for weights, clipped to 0..1; both devices of a pair move by half about `middle`.
+
+    Parameters
+    ----------
+    w : ndarray, shape (rows, columns)
+        Weights [1].
+    scale : float
+        c of the map [1].
+    middle : float
+        State of the reference, or where both devices of a pair start.
+    pair : bool
+        Differential pairs, or one device against a fixed reference.
+
+    Returns
+    -------
+    ndarray, shape (devices,)
+        In the order of `Layer`.
+    """
+    if pair:
+        difference = w / scale
+        plus = np.clip(middle + difference / 2, 0.0, 1.0)
+        # where one device reaches its end the other makes up for it
+        minus = np.clip(plus - difference, 0.0, 1.0)
+        r = np.stack([minus + difference, minus], axis=-1)
+    else:
+        r = middle + w / scale
+    return np.clip(r, 0.0, 1.0).ravel()
+
+
+def make_layer(
+    array: DeviceArray,
+    shape: tuple[int, int],
+    padded_shape: tuple[int, int],
+    scale: float,
+    reference: float | None,
+    coin: np.uint64,
+    stuck: np.ndarray,
+) -> Layer:
+    """A layer of weights on devices, padded with zeros to `padded_shape`.
+
+    Raises
+    ------
+    UsageError
+        If the array does not have exactly the devices that the layer needs.
+    """
+    needed = shape[0] * shape[1] * (2 if reference is None else 1)
+    if array.n != needed:
+        raise UsageError(
+            f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}"
+        )
+    w = np.zeros(padded_shape, np.float32)
+    w[: shape[0], : shape[1]] = weights(array.r, shape, scale, reference)
+    return Layer(
+        array=array.kernel_state,
+        w=w,
+        sums=np.zeros_like(w),
+        columns=shape[1],
+        scale=float(scale),
+        reference=-1.0 if reference is None else float(reference),
+        coin=coin,
+        stuck=stuck,
+        pulses=np.zeros(1, np.int64),
+    )

@@ -1,0 +1,143 @@
+"""One epoch of training, compiled: samples one after the other, changes applied after each.
+
+Everything that depends on chance is keyed by (seed, epoch, sample) or by (device, its pulse count), so an
+epoch has one result, whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from devicekit.models.kernel import MAX_SHAPE
+from snn.crossbar import RESET, Layer, Threshold, pulse_synapse, settle_row, settle_row_literal
+from snn.encoding import presentation_key
+from snn.network import Dynamics, Noise, make_scratch, present
+from snn.resume import Changes, Rule, add_row, find_changes, make_changes, row_changes, target_train
+
+
+@njit(cache=True)
+def offline_epoch(
+    levels: np.ndarray,
+    labels: np.ndarray,
+    ids: np.ndarray,
+    order: np.ndarray,
+    stream: np.uint64,
+    epoch: int,
+    w1: np.ndarray,
+    w2: np.ndarray,
+    rule: Rule,
+    dynamics: Dynamics,
+    noise: Noise,
+) -> int:
+    """Train float weights in place over the samples `order`; returns how many it classified rightly.
+
+    Parameters
+    ----------
+    levels : ndarray of int32, shape (n, channels)
+        Firing levels.
+    labels, ids : ndarray, shape (n,)
+        Class number and key number of each sample.
+    order : ndarray of int, shape (m,)
+        Samples in the order of presentation.
+    stream : uint64
+        Key of the encoding.
+    epoch : int
+        Number of the epoch.
+    w1, w2 : ndarray of float32, shapes (channels, width) and (width, outputs)
+        Weights [1].
+    """
+    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps)
+    c = make_changes(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps)
+    target = target_train(dynamics)
+    right = 0
+    for position in range(order.size):
+        k = order[position]
+        key = presentation_key(stream, epoch, ids[k])
+        right += present(levels[k], key, w1, w2, dynamics, noise, s) == labels[k]
+        n = find_changes(labels[k], target, w2, rule, dynamics, noise, key, s, c)
+        if n == 0:
+            continue
+        for i in range(w1.shape[0]):
+            if row_changes(i, n, rule, s):
+                add_row(w1[i], i, n, c)
+        everywhere = rule.non_hebbian != np.float32(0.0)
+        for h in range(dynamics.hidden):
+            if c.gate[h] > 0 or everywhere:
+                for m in range(n):
+                    w2[h, c.outputs[m]] += c.output_changes[h, m]
+    return right
+
+
+@njit(cache=True)
+def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c: Changes, memory) -> None:  # type: ignore[no-untyped-def]
+    """Sums that start again after a pulse: only rows and units with changes can cross the threshold."""
+    for i in range(first.w.shape[0]):
+        if row_changes(i, n, rule, s):
+            add_row(first.sums[i], i, n, c)
+            settle_row(first, i, th1, memory)
+    everywhere = rule.non_hebbian != np.float32(0.0)
+    for h in range(dynamics.hidden):
+        if c.gate[h] > 0 or everywhere:
+            for m in range(n):
+                o = c.outputs[m]
+                wanted = second.sums[h, o] + c.output_changes[h, m]
+                if abs(wanted) > th2.level:
+                    pulse_synapse(second, h, o, 1 if wanted > 0 else -1, memory)
+                    wanted = np.float32(0.0)
+                second.sums[h, o] = wanted
+
+
+@njit(cache=True)
+def _settle_literal(  # type: ignore[no-untyped-def]
+    first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c: Changes, memory
+) -> None:
+    """Sums that never start again: every synapse may get a pulse at every presentation."""
+    changes = np.zeros(first.w.shape[1], np.float32)
+    for i in range(first.w.shape[0]):
+        changes[:] = np.float32(0.0)
+        if n > 0 and row_changes(i, n, rule, s):
+            add_row(changes, i, n, c)
+        settle_row_literal(first, i, changes, th1, memory)
+    few = np.zeros(second.w.shape[1], np.float32)
+    everywhere = rule.non_hebbian != np.float32(0.0)
+    for h in range(dynamics.hidden):
+        few[:] = np.float32(0.0)
+        if n > 0 and (c.gate[h] > 0 or everywhere):
+            for m in range(n):
+                few[c.outputs[m]] = c.output_changes[h, m]
+        settle_row_literal(second, h, few, th2, memory)
+
+
+@njit(cache=True)
+def insitu_epoch(
+    levels: np.ndarray,
+    labels: np.ndarray,
+    ids: np.ndarray,
+    order: np.ndarray,
+    stream: np.uint64,
+    epoch: int,
+    first: Layer,
+    second: Layer,
+    th1: Threshold,
+    th2: Threshold,
+    rule: Rule,
+    dynamics: Dynamics,
+    noise: Noise,
+) -> int:
+    """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`."""
+    s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
+    c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
+    memory = np.empty(MAX_SHAPE)
+    target = target_train(dynamics)
+    right = 0
+    for position in range(order.size):
+        k = order[position]
+        key = presentation_key(stream, epoch, ids[k])
+        right += present(levels[k], key, first.w, second.w, dynamics, noise, s) == labels[k]
+        n = find_changes(labels[k], target, second.w, rule, dynamics, noise, key, s, c)
+        if th1.mode != RESET:
+            _settle_literal(first, second, n, th1, th2, rule, dynamics, s, c, memory)
+        elif n > 0:
+            _settle(first, second, n, th1, th2, rule, dynamics, s, c, memory)
+    return right

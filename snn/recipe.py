@@ -1,0 +1,185 @@
+"""The automatic recipe: thresholds from the device's own step, so that one rule serves every card."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.card import DeviceCard
+from devicekit.errors import UsageError
+from snn.config import TrainingConfig
+from snn.crossbar import ACCUMULATE, Threshold
+from snn.network import Dynamics
+from snn.resume import Rule
+
+HIDDEN_TAU, OUTPUT_TAU, TRACE_TAU = 10.0, 20.0, 5.0  # [ms]
+REFRACTORY = 2  # [ms]; a target spacing equal to it caps the accuracy at 93 %
+TARGET_FIRST, TARGET_EVERY = 8, 3  # [ms]
+START_SD = (0.2, 0.05)  # of the weights [1]
+P = {"paper": 0.5, "dense": 1.0}
+SHIFT_FRACTION = 0.3
+DENSE_FACTOR = 0.7  # twice the input drive needs smaller start weights and steps in the hidden layer
+SCALES = {"pair": (1.5, 2.0), "reference": (3.0, 3.0)}
+OFFLINE_ETA, OFFLINE_DECAY = (1.36e-3, 3.2e-4), 0.94
+CONSTANT_ETA, GROWTH_ETA = (1.5e-3, 6e-4), (4e-3, 1.5e-3)
+MARGIN_FACTOR = 5.0  # a rule that stops at a margin makes few updates and needs larger ones
+GROWTH_TOTAL = 1.3**14  # of the threshold from the first to the last epoch
+LARGEST_GROWTH = 3.0
+STEP_HALF_WIDTH = 0.2  # of the range of states over which the mean step is taken
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run uses, chosen from card, mapping and settings; two numbers are (hidden, output) layer.
+
+    Attributes
+    ----------
+    p : float
+        Firing probability per step of a full pixel [1].
+    shift_fraction : float
+        Fraction of training presentations moved by one pixel.
+    start_sd : (float, float)
+        Standard deviation of the start weights [1].
+    offline_eta, eta : (float, float)
+        Learning rates, offline and in situ [1].
+    offline_decay : float
+        Factor on the offline rates from one epoch to the next.
+    scales : (float, float)
+        c of w = c (r+ - r-) or c (r - reference) [1].
+    middle : float or None
+        State of the reference, or where both devices of a pair start; None without a card.
+    symmetric_point : float or None
+        State where LTP and LTD steps are most nearly equal.
+    device_step : float or None
+        Geometric mean of the mean LTP and LTD steps about `middle`, fraction of the window.
+    theta : (float, float) or None
+        Thresholds in units of the un-normalised rule (eta = 1), first epoch.
+    theta_growth : float
+        Factor on the thresholds from one epoch to the next.
+    """
+
+    p: float
+    shift_fraction: float
+    start_sd: tuple[float, float]
+    offline_eta: tuple[float, float]
+    offline_decay: float
+    eta: tuple[float, float]
+    scales: tuple[float, float]
+    middle: float | None
+    symmetric_point: float | None
+    device_step: float | None
+    theta: tuple[float, float] | None
+    theta_growth: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
+
+    def thresholds(self, config: TrainingConfig, epoch: int) -> tuple[Threshold, Threshold]:
+        """Thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta."""
+        assert self.theta is not None
+        factor = self.theta_growth**epoch
+        mode = ACCUMULATE[config.accumulate]
+        first, second = (
+            Threshold(np.float32(theta * eta * factor), np.float32(config.alpha), mode)
+            for theta, eta in zip(self.theta, self.eta, strict=True)
+        )
+        return first, second
+
+    def rule(self, config: TrainingConfig, insitu: bool, offline_epoch: int = 0) -> Rule:
+        factor = 1.0 if insitu else self.offline_decay**offline_epoch
+        eta1, eta2 = self.eta if insitu else self.offline_eta
+        return Rule(
+            eta1=np.float32(eta1 * factor),
+            eta2=np.float32(eta2 * factor),
+            non_hebbian=np.float32(config.non_hebbian),
+            gated=config.rule == "multi-resume-gated",
+            margin=config.margin,
+        )
+
+
+def symmetric_point(card: DeviceCard) -> float:
+    """State in 0.1..0.9 where LTP and LTD steps are most nearly equal: argmin of |ln(up / down)| on a grid.
+
+    A grid, not a root: the two curves need not cross, and where they cross the wrong way a root repels.
+    """
+    grid = np.linspace(0.1, 0.9, 161)
+    tiny = 1e-12
+    ratio = np.log((card.rate("ltp", grid) + tiny) / (-card.rate("ltd", grid) + tiny))
+    return float(grid[np.argmin(np.abs(ratio))])
+
+
+def mean_step(card: DeviceCard, middle: float) -> float:
+    """Geometric mean of the mean LTP and mean LTD step over middle +- 0.2, fraction of the window.
+
+    Raises
+    ------
+    UsageError
+        If the card's device does not move there.
+    """
+    r = np.linspace(max(middle - STEP_HALF_WIDTH, 0.0), min(middle + STEP_HALF_WIDTH, 1.0), 41)
+    step = math.sqrt(float(card.rate("ltp", r).mean()) * float(-card.rate("ltd", r).mean()))
+    if not step > 1e-9:
+        raise UsageError(
+            f"the device of card {card.name!r} hardly moves around r = {middle:.2f} (LTP or LTD step below "
+            "1e-9 of the window): it cannot be trained in situ"
+        )
+    return step
+
+
+def choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
+    """The recipe for a run; `card` None: offline without a device."""
+    dense = DENSE_FACTOR if config.encoding == "dense" else 1.0
+    eta = GROWTH_ETA if config.schedule == "growth" else CONSTANT_ETA
+    if config.margin > 0:
+        eta = tuple(MARGIN_FACTOR * value for value in CONSTANT_ETA)  # type: ignore[assignment]
+    eta = (eta[0] * dense, eta[1])
+    scales = SCALES[config.mapping]
+    symmetric = symmetric_point(card) if card is not None else None
+    middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
+    step = mean_step(card, middle) if card is not None and middle is not None else None
+    theta = config.theta
+    if theta is None and step is not None:
+        theta = (scales[0] * step / eta[0], scales[1] * step / eta[1])
+    return Recipe(
+        p=P[config.encoding],
+        shift_fraction=SHIFT_FRACTION if config.encoding == "dense" else 0.0,
+        start_sd=(START_SD[0] * dense, START_SD[1]),
+        offline_eta=(OFFLINE_ETA[0] * dense, OFFLINE_ETA[1]),
+        offline_decay=OFFLINE_DECAY,
+        eta=eta,
+        scales=scales,
+        middle=middle if card is not None else None,
+        symmetric_point=symmetric,
+        device_step=step,
+        theta=theta,
+        theta_growth=_growth(config),
+    )
+
+
+def _growth(config: TrainingConfig) -> float:
+    """The same total growth spread over however many in-situ epochs there are."""
+    epochs = config.epochs - config.offline_epochs
+    if config.schedule == "constant" or epochs < 2:
+        return 1.0
+    return min(GROWTH_TOTAL ** (1.0 / (epochs - 1)), LARGEST_GROWTH)
+
+
+def make_dynamics(config: TrainingConfig, side: int, shift_fraction: float) -> Dynamics:
+    """Constants of the network for the compiled kernels."""
+    return Dynamics(
+        hidden=config.hidden,
+        steps=config.steps,
+        hidden_decay=np.float32(math.exp(-1.0 / HIDDEN_TAU)),
+        output_decay=np.float32(math.exp(-1.0 / OUTPUT_TAU)),
+        trace_decay=np.float32(math.exp(-1.0 / TRACE_TAU)),
+        refractory=REFRACTORY,
+        target_first=TARGET_FIRST,
+        target_every=TARGET_EVERY,
+        side=side,
+        shift_fraction=float(shift_fraction),
+    )

@@ -1,0 +1,218 @@
+"""Multi-ReSuMe: the weight changes that one presentation asks for.
+
+Eq. (3) of Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763) for the output layer; the hidden layer follows
+Sporea and Gruening 2013 (doi 10.1162/NECO_a_00396), causal part: the error of each output is carried back
+through its weight,
+
+    dW2[h, o] = eta2 sum_t e_o(t) (a + x_h(t)),
+    dW1[i, h] = eta1 g_h sum_o W2[h, o] sum_t e_o(t) (a + x_i(t)),
+
+e_o = desired - actual spike, x the spike train filtered by exp(-s / tau), g_h the gate: 1 if hidden unit h fired
+in this presentation (rule "multi-resume-gated") or always ("multi-resume", as published). Filtering the few
+errors backward in time, E_o(s) = sum_{t >= s} e_o(t) exp(-(t - s) / tau), gives the same sums without a trace
+per neuron.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from snn.bits import lowest_bit
+from snn.network import Dynamics, Noise, Scratch, bell
+
+
+class Rule(NamedTuple):
+    """Learning rates and switches.
+
+    Attributes
+    ----------
+    eta1, eta2 : float32
+        Learning rates of the hidden and output layer [1].
+    non_hebbian : float32
+        The constant a [1].
+    gated : bool
+        Whether a hidden unit learns only if it fired.
+    margin : int
+        No update where the true class leads every other by at least this many spikes; 0: always update.
+    """
+
+    eta1: np.float32
+    eta2: np.float32
+    non_hebbian: np.float32
+    gated: bool
+    margin: int
+
+
+class Changes(NamedTuple):
+    """The weight changes of one presentation, in factors; only the first `n` outputs of each are in use.
+
+    Attributes
+    ----------
+    outputs : ndarray of int32, shape (outputs,)
+        Outputs with errors.
+    errors : ndarray of float32, shape (steps, outputs)
+        Errors filtered backward in time.
+    inputs : ndarray of float32, shape (channels, outputs)
+        sum_t e_o(t) (a + x_i(t)).
+    back : ndarray of float32, shape (outputs, width)
+        eta1 g_h W2[h, o]: dW1 = inputs @ back.
+    output_changes : ndarray of float32, shape (width, outputs)
+        dW2 of the outputs with errors, eta2 included.
+    gate : ndarray of uint8, shape (width,)
+        Hidden units that fired.
+    """
+
+    outputs: np.ndarray
+    errors: np.ndarray
+    inputs: np.ndarray
+    back: np.ndarray
+    output_changes: np.ndarray
+    gate: np.ndarray
+
+
+@njit(cache=True)
+def make_changes(channels: int, width: int, outputs: int, steps: int) -> Changes:
+    """Memory for the changes of one presentation."""
+    return Changes(
+        outputs=np.zeros(outputs, np.int32),
+        errors=np.zeros((steps, outputs), np.float32),
+        inputs=np.zeros((channels, outputs), np.float32),
+        back=np.zeros((outputs, width), np.float32),
+        output_changes=np.zeros((width, outputs), np.float32),
+        gate=np.zeros(width, np.uint8),
+    )
+
+
+@njit(cache=True)
+def target_train(dynamics: Dynamics) -> np.uint64:
+    """Spike train that the true class shall fire."""
+    train = np.uint64(0)
+    for t in range(dynamics.target_first, dynamics.steps, dynamics.target_every):
+        train |= np.uint64(1) << np.uint64(t)
+    return train
+
+
+@njit(cache=True)
+def _filter_errors(
+    label: int, target: np.uint64, dynamics: Dynamics, s: Scratch, c: Changes, total: np.ndarray
+) -> int:
+    """Backward-filtered errors of the outputs that have any, `total` = sum_t e_o(t); returns their number."""
+    n = 0
+    for o in range(s.out_trains.size):
+        desired = target if o == label else np.uint64(0)
+        actual = s.out_trains[o]
+        if desired == actual:
+            continue
+        filtered = np.float32(0.0)
+        total[n] = 0.0
+        for back in range(dynamics.steps):
+            t = dynamics.steps - 1 - back
+            error = np.int64((desired >> np.uint64(t)) & np.uint64(1)) - np.int64(
+                (actual >> np.uint64(t)) & np.uint64(1)
+            )
+            filtered = filtered * dynamics.trace_decay + np.float32(error)
+            c.errors[t, n] = filtered
+            total[n] += np.float32(error)
+        c.outputs[n] = o
+        n += 1
+    return n
+
+
+@njit(cache=True)
+def _is_safe(label: int, margin: int, counts: np.ndarray) -> bool:
+    if margin <= 0:
+        return False
+    others = 0
+    for o in range(counts.size):
+        if o != label:
+            others = max(others, counts[o])
+    return counts[label] - others >= margin
+
+
+@njit(cache=True)
+def find_changes(
+    label: int,
+    target: np.uint64,
+    w2: np.ndarray,
+    rule: Rule,
+    dynamics: Dynamics,
+    noise: Noise,
+    key: np.uint64,
+    s: Scratch,
+    c: Changes,
+) -> int:
+    """Fill `c` with the changes that the presentation in `s` asks for; returns how many outputs have errors."""
+    if _is_safe(label, rule.margin, s.counts):
+        return 0
+    total = np.zeros(s.counts.size, np.float32)
+    n = _filter_errors(label, target, dynamics, s, c, total)
+    if n == 0:
+        return 0
+    a = rule.non_hebbian
+    for i in range(s.trains.size):
+        for m in range(n):
+            c.inputs[i, m] = a * total[m]
+        train = s.trains[i]
+        while train != np.uint64(0):
+            t = lowest_bit(train)
+            train &= train - np.uint64(1)
+            for m in range(n):
+                c.inputs[i, m] += c.errors[t, m]
+    c.gate[:] = 0
+    for h in range(c.gate.size):
+        for m in range(n):
+            c.output_changes[h, m] = rule.eta2 * a * total[m] if h < dynamics.hidden else np.float32(0.0)
+    start = 0
+    for t in range(dynamics.steps):
+        for k in range(start, s.spike_end[t]):
+            h = s.spikes[k]
+            c.gate[h] = 1
+            for m in range(n):
+                c.output_changes[h, m] += rule.eta2 * c.errors[t, m]
+        start = s.spike_end[t]
+    _carry_back(w2, rule, noise, key, n, c)
+    return n
+
+
+@njit(cache=True)
+def _carry_back(w2: np.ndarray, rule: Rule, noise: Noise, key: np.uint64, n: int, c: Changes) -> None:
+    """eta1 g_h W2[h, o]; reading the weights to carry errors back is a read like any other."""
+    for h in range(c.gate.size):
+        open_gate = c.gate[h] > 0 or not rule.gated
+        for m in range(n):
+            w = w2[h, c.outputs[m]]
+            if noise.output > np.float32(0.0) and c.gate[h] > 0:
+                w += noise.output * bell(key, np.uint64((1 << 24) + h * c.outputs.size + c.outputs[m]))
+            c.back[m, h] = rule.eta1 * w if open_gate else np.float32(0.0)
+
+
+@njit(cache=True)
+def _row_two(y, p, a, q, b):  # type: ignore[no-untyped-def]
+    for h in range(y.size):
+        y[h] += p * a[h] + q * b[h]
+
+
+@njit(cache=True)
+def _row_one(y, p, a):  # type: ignore[no-untyped-def]
+    for h in range(y.size):
+        y[h] += p * a[h]
+
+
+@njit(cache=True)
+def add_row(row: np.ndarray, i: int, n: int, c: Changes) -> None:
+    """Add dW1 of input i to `row` (width,)."""
+    m = 0
+    while n - m >= 2:
+        _row_two(row, c.inputs[i, m], c.back[m], c.inputs[i, m + 1], c.back[m + 1])
+        m += 2
+    if m < n:
+        _row_one(row, c.inputs[i, m], c.back[m])
+
+
+@njit(cache=True)
+def row_changes(i: int, n: int, rule: Rule, s: Scratch) -> bool:
+    """Whether input i asks for any change: it fired, or the non-Hebbian term is on."""
+    return s.trains[i] != np.uint64(0) or rule.non_hebbian != np.float32(0.0)

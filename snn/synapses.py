@@ -1,0 +1,92 @@
+"""Both layers of weights on devices drawn from a card: how they start, are programmed, and are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from devicekit.array import DeviceArray
+from devicekit.card import DeviceCard
+from snn.config import TrainingConfig
+from snn.crossbar import Layer, make_layer, states, weights
+from snn.encoding import stream_key
+from snn.network import padded
+from snn.recipe import Recipe
+
+_ARRAY, _COIN, _PROGRAM, _STUCK = 101, 103, 105, 107  # purposes of random streams, + layer number
+
+
+@dataclass(frozen=True)
+class Synapses:
+    """The devices of both layers, and what compiled code needs of them (shared memory)."""
+
+    arrays: tuple[DeviceArray, ...]
+    layers: tuple[Layer, ...]
+    shapes: tuple[tuple[int, int], ...]
+    reference: float | None
+
+    @classmethod
+    def start(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
+        """Devices about `recipe.middle`, spread so that the weights start at `w`."""
+        assert recipe.middle is not None
+        pair = config.mapping == "pair"
+        initial = [states(layer, c, recipe.middle, pair) for layer, c in zip(w, recipe.scales, strict=True)]
+        return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
+
+    @classmethod
+    def program(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
+        """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma`."""
+        assert recipe.middle is not None
+        pair = config.mapping == "pair"
+        initial = []
+        for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True)):
+            r = states(layer.astype(float), c, recipe.middle, pair)
+            if config.levels > 0:
+                r = np.rint(r * (config.levels - 1)) / (config.levels - 1)
+            rng = np.random.default_rng([config.seed, _PROGRAM + number])
+            initial.append(np.clip(r + config.program_sigma * rng.standard_normal(r.size), 0.0, 1.0))
+        return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
+
+    @classmethod
+    def _build(
+        cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, initial: list[np.ndarray], shapes: list
+    ) -> Self:
+        reference = None if config.mapping == "pair" else recipe.middle
+        arrays, layers = [], []
+        for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
+            seed = int(stream_key(config.seed, _ARRAY + number) >> np.uint64(1))
+            array = DeviceArray(card, r.size, seed, initial=r, c2c=config.c2c, d2d=config.d2d)
+            whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
+            stuck = np.random.default_rng([config.seed, _STUCK + number]).random(r.size) < config.stuck
+            coin = stream_key(config.seed, _COIN + number)
+            arrays.append(array)
+            layers.append(make_layer(array, shape, whole, recipe.scales[number], reference, coin, stuck))
+        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference)
+
+    def read(self, retention: float) -> tuple[np.ndarray, np.ndarray]:
+        """Padded weights [1] of both layers for the kernels, after a loss `retention` of every state."""
+        first, second = (layer.w for layer in self.layers)
+        if retention > 0:
+            first, second = np.zeros_like(first), np.zeros_like(second)
+            for w, array, layer, shape in zip(
+                (first, second), self.arrays, self.layers, self.shapes, strict=True
+            ):
+                r = array.r * (1.0 - retention)
+                w[: shape[0], : shape[1]] = weights(r, shape, layer.scale, self.reference)
+        return first, second
+
+    @property
+    def total_pulses(self) -> int:
+        return int(sum(layer.pulses[0] for layer in self.layers))
+
+    @property
+    def pulses_per_layer(self) -> tuple[float, ...]:
+        return tuple(
+            float(layer.pulses[0]) / array.n for layer, array in zip(self.layers, self.arrays, strict=True)
+        )
+
+    @property
+    def pulses_per_device(self) -> float:
+        return self.total_pulses / sum(array.n for array in self.arrays)

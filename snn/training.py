@@ -1,0 +1,279 @@
+"""Training of the network on a fitted device: offline, in situ (by pulses), or hybrid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from devicekit.array import read_sigma
+from devicekit.card import DeviceCard
+from devicekit.errors import UsageError
+from snn.config import TrainingConfig
+from snn.digits import Digits
+from snn.encoding import levels, stream_key
+from snn.epochs import insitu_epoch, offline_epoch
+from snn.network import Noise, padded, predict
+from snn.recipe import Recipe, choose, make_dynamics
+from snn.synapses import Synapses
+
+LAST = 3  # epochs whose mean is reported
+_START, _ORDER, _TRAIN, _TEST = 11, 12, 13, 14  # purposes of the random streams
+
+Progress = Callable[[int, int, float], None]
+
+__all__ = ["EpochRow", "TrainingConfig", "TrainingResult", "train"]
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One epoch: accuracies as fractions 0..1 (train: while learning) and the pulses given in it."""
+
+    epoch: int
+    train_accuracy: float
+    test_accuracy: float
+    pulses: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "train_accuracy": self.train_accuracy,
+            "test_accuracy": self.test_accuracy,
+            "pulses": self.pulses,
+        }
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training run gave.
+
+    Attributes
+    ----------
+    config : TrainingConfig
+    recipe : Recipe
+        What the automatic recipe chose.
+    data : dict
+        name, split, n_train, n_test.
+    epochs : tuple of EpochRow
+    pulses_per_device : float
+        Mean over all devices.
+    pulses_per_layer : tuple of float
+        Mean over the devices of the hidden and of the output layer.
+    seconds_per_epoch : float
+        Median wall time of training one epoch, without the test pass [s].
+    accuracy_programmed : float or None
+        Offline: test accuracy of the weights programmed into devices (`levels`, `program_sigma`).
+    accuracy_after_mapping : float or None
+        Hybrid: the same, before the first pulse of in-situ training.
+    w1, w2 : ndarray, shapes (channels, hidden) and (hidden, classes)
+        Weights in the end [1].
+    """
+
+    config: TrainingConfig
+    recipe: Recipe
+    data: dict[str, Any]
+    epochs: tuple[EpochRow, ...]
+    pulses_per_device: float
+    pulses_per_layer: tuple[float, ...]
+    seconds_per_epoch: float
+    accuracy_programmed: float | None
+    accuracy_after_mapping: float | None
+    w1: np.ndarray
+    w2: np.ndarray
+
+    @property
+    def scheme(self) -> str:
+        return self.config.scheme
+
+    @property
+    def accuracy_mean_last(self) -> float:
+        """Mean test accuracy of the last 3 epochs, fraction 0..1."""
+        return float(np.mean([row.test_accuracy for row in self.epochs[-LAST:]]))
+
+    @property
+    def accuracy_std_last(self) -> float:
+        """Its standard deviation over those epochs (0 if there is only one)."""
+        last = [row.test_accuracy for row in self.epochs[-LAST:]]
+        return float(np.std(last, ddof=1)) if len(last) > 1 else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON."""
+        out = {
+            "scheme": self.scheme,
+            "data": dict(self.data),
+            "epochs": [row.as_dict() for row in self.epochs],
+            "accuracy_mean_last": self.accuracy_mean_last,
+            "accuracy_std_last": self.accuracy_std_last,
+            "pulses_per_device": self.pulses_per_device,
+            "seconds_per_epoch": self.seconds_per_epoch,
+            "pulses_per_layer": list(self.pulses_per_layer),
+            "seed": self.config.seed,
+            "recipe": {**self.recipe.as_dict(), "offline_epochs": self.config.offline_epochs},
+        }
+        if self.scheme == "offline":
+            out["accuracy_programmed"] = self.accuracy_programmed
+        if self.scheme == "hybrid":
+            out["accuracy_after_mapping"] = self.accuracy_after_mapping
+        return out
+
+
+def train(
+    card: DeviceCard | None, config: TrainingConfig, data: Digits, progress: Progress | None = None
+) -> TrainingResult:
+    """Train a network of LIF neurons, its weights held by devices of `card` where the scheme says so.
+
+    Parameters
+    ----------
+    card : DeviceCard or None
+        The fitted device; None only for scheme "offline".
+    config : TrainingConfig
+        Settings.
+    data : Digits
+        Training and test part; the test part is only ever looked at, never chosen on.
+    progress : callable, optional
+        Called after each epoch with (epoch from 1, epochs, test accuracy).
+
+    Returns
+    -------
+    TrainingResult
+        The same for the same arguments, up to `seconds_per_epoch`.
+
+    Raises
+    ------
+    UsageError
+        If a card is needed and missing, its device cannot move, or the data do not fit the settings.
+
+    Notes
+    -----
+    Source: eqs. (3) to (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763; see `snn.resume` and
+    `snn.crossbar`.
+    """
+    if card is None and config.scheme != "offline":
+        raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
+    run = _Run(card, config, data)
+    for epoch in range(config.epochs):
+        run.epoch(epoch)
+        if progress is not None:
+            progress(epoch + 1, config.epochs, run.rows[-1].test_accuracy)
+    return run.result()
+
+
+class _Run:
+    """State of one training run."""
+
+    def __init__(self, card: DeviceCard | None, config: TrainingConfig, data: Digits) -> None:
+        self.card, self.config, self.data = card, config, data
+        self.recipe = choose(config, card)
+        self.rows: list[EpochRow] = []
+        self.seconds: list[float] = []
+        self.after_mapping: float | None = None
+        self.x_train = levels(data.x_train, self.recipe.p)
+        self.x_test = levels(data.x_test, self.recipe.p)
+        self.y_train = np.ascontiguousarray(data.y_train, np.int64)
+        self.train_ids = np.arange(len(self.y_train), dtype=np.uint64)
+        self.test_ids = np.arange(len(data.y_test), dtype=np.uint64)
+        channels = self.x_train.shape[1]
+        self.dynamics = make_dynamics(config, _side(channels, self.recipe), self.recipe.shift_fraction)
+        self.test_dynamics = self.dynamics._replace(side=0)
+        self.shapes = ((channels, config.hidden), (config.hidden, data.n_classes))
+        rng = np.random.default_rng([config.seed, _START])
+        start = [sd * rng.standard_normal(s) for sd, s in zip(self.recipe.start_sd, self.shapes, strict=True)]
+        self.synapses: Synapses | None = None
+        if config.scheme == "insitu":
+            assert card is not None
+            self.synapses = Synapses.start(card, config, self.recipe, start)
+        self.w1 = np.zeros((channels, padded(config.hidden)), np.float32)
+        self.w2 = np.zeros((padded(config.hidden), data.n_classes), np.float32)
+        self.w1[:, : config.hidden], self.w2[: config.hidden] = start
+
+    def epoch(self, epoch: int) -> None:
+        """Train one epoch (from 0) and test."""
+        offline = epoch < self.config.offline_epochs
+        if not offline and self.synapses is None:
+            self.synapses = self._program()
+            self.after_mapping = self._test(epoch, self.synapses)
+        order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.y_train))
+        before = 0 if self.synapses is None else self.synapses.total_pulses
+        began = time.perf_counter()
+        right = self._train_offline(epoch, order) if offline else self._train_insitu(epoch, order)
+        self.seconds.append(time.perf_counter() - began)
+        pulses = 0 if self.synapses is None else self.synapses.total_pulses - before
+        accuracy = self._test(epoch, self.synapses)
+        self.rows.append(EpochRow(epoch + 1, right / len(self.y_train), accuracy, pulses))
+
+    def _train_offline(self, epoch: int, order: np.ndarray) -> int:
+        rule = self.recipe.rule(self.config, insitu=False, offline_epoch=epoch)
+        stream = stream_key(self.config.seed, _TRAIN)
+        quiet = Noise(np.float32(0.0), np.float32(0.0))
+        return offline_epoch(
+            self.x_train, self.y_train, self.train_ids, order, stream, epoch, self.w1, self.w2, rule,
+            self.dynamics, quiet,
+        )  # fmt: skip
+
+    def _train_insitu(self, epoch: int, order: np.ndarray) -> int:
+        assert self.synapses is not None
+        rule = self.recipe.rule(self.config, insitu=True)
+        th1, th2 = self.recipe.thresholds(self.config, epoch - self.config.offline_epochs)
+        stream = stream_key(self.config.seed, _TRAIN)
+        first, second = self.synapses.layers
+        return insitu_epoch(
+            self.x_train, self.y_train, self.train_ids, order, stream, epoch, first, second, th1, th2, rule,
+            self.dynamics, self._noise(),
+        )  # fmt: skip
+
+    def _noise(self) -> Noise:
+        """Read noise in weight units: sd of the state times c, both devices of a pair being read."""
+        if self.card is None or not self.config.read_noise:
+            return Noise(np.float32(0.0), np.float32(0.0))
+        sigma = read_sigma(self.card) * (np.sqrt(2.0) if self.config.mapping == "pair" else 1.0)
+        return Noise(*(np.float32(sigma * scale) for scale in self.recipe.scales))
+
+    def _test(self, epoch: int, synapses: Synapses | None) -> float:
+        w1, w2 = (self.w1, self.w2) if synapses is None else synapses.read(self.config.retention)
+        noise = Noise(np.float32(0.0), np.float32(0.0)) if synapses is None else self._noise()
+        scores = np.empty((len(self.test_ids), w2.shape[1]))
+        stream = stream_key(self.config.seed, _TEST)
+        found = predict(self.x_test, self.test_ids, stream, epoch, w1, w2, self.test_dynamics, noise, scores)
+        return float(np.mean(found == self.data.y_test))
+
+    def _program(self) -> Synapses:
+        assert self.card is not None
+        hidden = self.config.hidden
+        return Synapses.program(self.card, self.config, self.recipe, [self.w1[:, :hidden], self.w2[:hidden]])
+
+    def result(self) -> TrainingResult:
+        config, data = self.config, self.data
+        programmed = None
+        if config.scheme == "offline" and self.card is not None:
+            programmed = self._test(config.epochs - 1, self._program())
+        w1, w2 = (self.w1, self.w2) if self.synapses is None else self.synapses.read(0.0)
+        return TrainingResult(
+            config=replace(config),
+            recipe=self.recipe,
+            data={
+                "name": data.name,
+                "split": data.split,
+                "n_train": len(data.y_train),
+                "n_test": len(data.y_test),
+            },
+            epochs=tuple(self.rows),
+            pulses_per_device=0.0 if self.synapses is None else self.synapses.pulses_per_device,
+            pulses_per_layer=(0.0, 0.0) if self.synapses is None else self.synapses.pulses_per_layer,
+            seconds_per_epoch=float(np.median(self.seconds)),
+            accuracy_programmed=programmed,
+            accuracy_after_mapping=self.after_mapping,
+            w1=w1[:, : config.hidden].copy(),
+            w2=w2[: config.hidden].copy(),
+        )
+
+
+def _side(channels: int, recipe: Recipe) -> int:
+    if recipe.shift_fraction == 0:
+        return 0
+    side = round(channels**0.5)
+    if side * side != channels:
+        raise UsageError(f'encoding "dense" moves square images; {channels} channels are not a square')
+    return side
