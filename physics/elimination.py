@@ -1,8 +1,8 @@
 """Band elimination without pivots, for the vacancy equation.
 
 Its matrix is an M-matrix with dominant columns, so pivoting would never swap a row. Hopping rates span tens
-of orders of magnitude, so the fill of a plain band solver ends in subnormal numbers, which cost three times the
-arithmetic; factors that cannot reach the result are dropped here instead.
+of orders of magnitude, so the fill of a plain band solver ends in subnormal numbers, which cost three times
+the arithmetic; factors that cannot reach the result are dropped here instead.
 """
 
 from __future__ import annotations
