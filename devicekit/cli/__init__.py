@@ -20,7 +20,7 @@ def _version(wanted: bool) -> None:
 
 def build_app() -> typer.Typer:
     """The typer application with every command."""
-    from devicekit.cli import card, fit, read
+    from devicekit.cli import card, fit, read, run, train
 
     app = typer.Typer(
         name="devicekit",
@@ -37,8 +37,10 @@ def build_app() -> typer.Typer:
     ) -> None:
         """From measured memristor traces to a trained spiking network."""
 
+    app.command("run")(run.run_command)
     app.command("read")(read.read_command)
     app.command("fit")(fit.fit_command)
+    app.command("train")(train.train_command)
     app.command("datasets")(card.datasets_command)
     app.add_typer(card.card_app, name="card")
     return app

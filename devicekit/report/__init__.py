@@ -7,12 +7,9 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from devicekit import __version__, files
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -113,14 +110,19 @@ def _data_uri(kind: str, data: bytes) -> str:
 
 
 def draw(
-    plot: Callable[[Axes], object], caption: str, alt: str, size: tuple[float, float] = (6.0, 3.4), csv: str | None = None
+    plot: Callable[[Any], object],
+    caption: str,
+    alt: str,
+    size: tuple[float, float] = (6.0, 3.4),
+    csv: str | None = None,
+    grid: tuple[int, int] | None = None,
 ) -> Figure:
     """A figure drawn by `plot(ax)`.
 
     Parameters
     ----------
     plot : callable
-        Draws into the Axes it is given.
+        Draws into the Axes it is given; into an array of Axes of shape `grid` if that is given.
     caption, alt : str
         Text under the figure, and text for those who cannot see it.
     size : tuple of float
@@ -134,7 +136,7 @@ def draw(
     # text stays text (small, searchable), ids and metadata stay the same from run to run
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif"}):
         canvas = Canvas(figsize=size, layout="constrained")
-        plot(canvas.subplots())
+        plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
     return Figure(_data_uri("image/svg+xml", buffer.getvalue()), caption, alt, csv)

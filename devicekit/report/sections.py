@@ -26,7 +26,8 @@ _SIGMA_WORDS = {
 }
 
 
-def _csv(columns: dict[str, Any]) -> str:
+def csv_text(columns: dict[str, Any]) -> str:
+    """Columns of unequal length as CSV."""
     buffer = io.StringIO()
     pd.DataFrame({name: pd.Series(values) for name, values in columns.items()}).to_csv(buffer, index=False)
     return buffer.getvalue()
@@ -78,7 +79,7 @@ def _fit_csv(fit: DeviceFit) -> str:
         columns[f"{way}_pulse_index"] = np.arange(branch.x.size)
         columns[f"{way}_measured_{fit.window.quantity}"] = fit.window.from_state(branch.measured)
         columns[f"{way}_fitted_{fit.window.quantity}"] = fit.window.from_state(branch.fitted)
-    return _csv(columns)
+    return csv_text(columns)
 
 
 def rate_section(card: DeviceCard) -> Section:
@@ -93,7 +94,7 @@ def rate_section(card: DeviceCard) -> Section:
         "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: pointwise 95 % band ("
         + "; ".join(methods) + ").",
         "Rate of change per pulse against the state for LTP and LTD with confidence bands",
-        csv=_csv(columns),
+        csv=csv_text(columns),
     )  # fmt: skip
     return Section("Rate curve", "rate", [figure])
 
@@ -132,7 +133,7 @@ def training_section(result: dict[str, Any]) -> Section:
         lambda ax: plot.plot_accuracy(result, ax),
         f"Accuracy per epoch on {data['name']}; split: {data['split']} ({data['n_train']} training, {data['n_test']} test samples).",
         "Training and test accuracy against epoch",
-        csv=_csv({name: [row[name] for row in result["epochs"]] for name in ("epoch", "train_accuracy", "test_accuracy", "pulses")}),
+        csv=csv_text({name: [row[name] for row in result["epochs"]] for name in ("epoch", "train_accuracy", "test_accuracy", "pulses")}),
     )  # fmt: skip
     last = min(3, len(result["epochs"]))
     rows = [
