@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,11 +65,11 @@ def turning_points(values: np.ndarray) -> np.ndarray:
         high = k if y[k] > y[high] else high
         low = k if y[k] < y[low] else low
         if direction >= 0 and y[high] - y[k] > threshold:
-            if direction > 0 or high > 0:
+            if direction > 0:  # else this is the first train, which opens at the start
                 turns.append(high)
             direction, low, high = -1, k, k
         elif direction <= 0 and y[k] - y[low] > threshold:
-            if direction < 0 or low > 0:
+            if direction < 0:
                 turns.append(low)
             direction, low, high = 1, k, k
     return finite[np.array(turns, int)] + 1 if turns else np.empty(0, int)
@@ -97,7 +98,7 @@ def split_values(values: np.ndarray, name: str) -> Split:
     cycle = np.empty(values.size, int)
     pulse_index = np.empty(values.size, int)
     counts = {"ltp": 0, "ltd": 0}
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
+    for first, last in itertools.pairwise(starts):
         # a train opens with the reading at the turn, if there is one before it
         train = values[max(first - 1, 0) : last]
         finite = train[np.isfinite(train)]
@@ -134,7 +135,9 @@ def order_of_trains(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, lis
         last = frame[rows].groupby(train_columns(frame), dropna=False)["pulse_index"].transform("max")
         frame = frame.copy()
         frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
-        return frame, [Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")]
+        return frame, [
+            Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")
+        ]
     return frame, []
 
 
@@ -142,7 +145,9 @@ def growing_amplitude(frame: pd.DataFrame) -> Flag | None:
     """A flag if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
     if "pulse_voltage_v" not in frame:
         return None
-    pulses = frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
+    pulses = (
+        frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
+    )
     growing = []
     varied = pulses.groupby(train_columns(frame), sort=False, dropna=False)["size"].transform("nunique") > 3
     for _, train in pulses[varied].groupby(train_columns(frame), sort=False, dropna=False):

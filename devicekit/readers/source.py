@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-import zlib
 import re
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -211,7 +211,9 @@ class Source:
                 with gzip.GzipFile(fileobj=stream) as unpacked:
                     return unpacked.read(limit)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}") from error
+            raise FileError(
+                f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
     @cached_property
     def delimited(self) -> Delimited:

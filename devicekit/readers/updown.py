@@ -12,8 +12,8 @@ import pandas as pd
 from devicekit.clean import split_by_reset, split_values
 from devicekit.errors import Flag, TableError
 from devicekit.names import DIRECTION_ALIASES
-from devicekit.readers.finish import pulse_table
 from devicekit.options import ReadOptions
+from devicekit.readers.finish import pulse_table
 from devicekit.readers.source import Delimited, Source
 from devicekit.readers.state import add_state
 from devicekit.tables import PulseTable
