@@ -98,6 +98,10 @@ class BranchVariation(_Strict):
     n_cycles: Count = Field(description="cycles of the device that has most")
     c2c: dict[str, Sigma]
     d2d: dict[str, Sigma]
+    step_noise: NonNegative | None = Field(
+        default=None, description="C2C sd of one update as a fraction of its own step, beside the increment"
+    )
+    cycle_ln_rate: NonNegative | None = Field(default=None, description="C2C sd of ln rate, constant in a cycle")
 
 
 class Variation(_Strict):

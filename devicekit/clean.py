@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag
+from devicekit.errors import Flag, TableError
 
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
 
@@ -90,16 +90,18 @@ def split_values(values: np.ndarray, name: str) -> Split:
     The reading at a turn ends one train and is the state before the next, so it opens that one too: the
     next train's pulse_index 1 is the reading after the turn.
     """
+    if not np.isfinite(values).any():
+        raise TableError(f"{name}: there is no number to split into trains")
     starts = np.r_[0, turning_points(values), values.size]
     direction = np.empty(values.size, object)
     cycle = np.empty(values.size, int)
     pulse_index = np.empty(values.size, int)
     counts = {"ltp": 0, "ltd": 0}
     for first, last in zip(starts[:-1], starts[1:], strict=True):
-        train = values[first:last]
+        # a train opens with the reading at the turn, if there is one before it
+        train = values[max(first - 1, 0) : last]
         finite = train[np.isfinite(train)]
-        before = values[first - 1] if first else finite[0]
-        way = "ltp" if finite[-1] >= before else "ltd"
+        way = "ltp" if finite.size == 0 or finite[-1] >= finite[0] else "ltd"
         counts[way] += 1
         direction[first:last] = way
         cycle[first:last] = counts[way]

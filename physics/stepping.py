@@ -181,24 +181,26 @@ class Stepper:
         control = self.grid.stack.numerics
         begin, now = state.time, 0.0
         largest = control.voltage_step / segment.rate if segment.rate > 0 else segment.duration
-        step = self._first_step(segment, largest)
+        wanted = self._first_step(segment, largest)
         while now < segment.duration:
             left = segment.duration - now
-            step = min(step, largest, left)
-            if 0.5 * left < step < left:  # two even steps rather than a sliver at the end
-                step = 0.5 * left
+            wanted = min(wanted, largest)
+            step = (
+                wanted if wanted < 0.5 * left else 0.5 * left if wanted < left else left
+            )  # no sliver at the end
             trial, change = self._try(state, segment.voltage(now + step), segment.compliance, step)
             if trial is None:
                 self.tally.rejected += 1
-                step *= _SHRINK
-                if step < _SMALLEST * segment.duration:
+                wanted = _SHRINK * step
+                if wanted < _SMALLEST * segment.duration:
                     raise NotConvergedError(f"no step converges at {segment.voltage(now):.4g} V")
                 continue
             now = segment.duration if step == left else now + step
             state = replace(trial, time=begin + now)
             self._account(state)
-            step *= min(max(1 / max(change, 1e-9), _SHRINK), _GROW)
-            self._step, self._source = step, segment.voltage(now)
+            # A step cut short by the end of a segment says nothing against the longer one that was wanted.
+            wanted = min(max(step / max(change, 1e-9), _SHRINK * step), _GROW * max(step, wanted))
+            self._step, self._source = wanted, segment.voltage(now)
             if observe:
                 observe(state, self._source)
         return state
