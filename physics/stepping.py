@@ -110,9 +110,9 @@ class Stepper:
         self._source = 0.0
         self._content = 0.0
 
-    def start(self) -> State:
-        """The prescribed state just after a reset, at 0 V."""
-        density = self.grid.initial_density()
+    def start(self, density: Array | None = None) -> State:
+        """A device at 0 V with a density [1]; None: the prescribed state just after a reset."""
+        density = self.grid.initial_density() if density is None else density
         ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
         self._content = float(np.sum(self.grid.mesh.volume * density))
         return State(0.0, density, self.fields(density, 0.0, math.inf, ambient))
@@ -228,8 +228,8 @@ class Stepper:
         except (NotConvergedError, FloatingPointError):
             return None, math.inf
         density = float(np.max(np.abs(trial.state.density - state.density)))
-        # The smaller of two: the change since the last step counts a jump of the voltage, the change within this
-        # step counts a first sweep that the second one corrects; neither shrinks with the step.
+        # The smaller of two: the change since the last step counts a jump of the voltage, the change within
+        # this step counts a first sweep that the second one corrects; neither shrinks with the step.
         conductance = trial.state.fields.conductance
         ratios = conductance / state.fields.conductance, conductance / trial.conductance_before
         relative = min(abs(math.log(ratio)) for ratio in ratios)
