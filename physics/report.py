@@ -35,7 +35,8 @@ def iv_section(result: IVResult, measured: SweepTable | None = None) -> Section:
     blocks: list[Any] = [
         Text(
             [
-                f"Simulated, not measured: material set “{result.stack.material}”. Its parameters are calibrated so that the "
+                f"Simulated, not measured: material set “{result.stack.material}”. Its parameters are "
+                "calibrated so that the "
                 "set occurs near the voltage that Ma et al. 2023 report; this is not a prediction."
             ]
         ),
@@ -43,7 +44,9 @@ def iv_section(result: IVResult, measured: SweepTable | None = None) -> Section:
             lambda ax: plot.plot_iv(result, measured, ax),
             "Simulated set I-V from the state just after a reset.",
             "Current on a logarithmic axis against voltage during the simulated set",
-            csv=csv_text({name: frame[name] for name in ("voltage_v", "current_a", "time_s", "temperature_k")}),
+            csv=csv_text(
+                {name: frame[name] for name in ("voltage_v", "current_a", "time_s", "temperature_k")}
+            ),
         ),
     ]
     if stages:

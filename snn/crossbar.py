@@ -93,10 +93,10 @@ def settle_row(layer: Layer, i: int, threshold: Threshold, scratch: np.ndarray) 
     """Pulses of row i after the changes were added to its sums (RESET: zero the sums that gave a pulse)."""
     sums = layer.sums[i]
     level = threshold.level
-    hit = 0
+    hits = 0
     for j in range(sums.size):
-        hit |= np.int64(abs(sums[j]) > level)
-    if hit == 0:
+        hits += abs(sums[j]) > level
+    if hits == 0:
         return
     for j in range(sums.size):
         if abs(sums[j]) > level:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ CONSTANT_ETA, GROWTH_ETA = (1.5e-3, 6e-4), (4e-3, 1.5e-3)
 MARGIN_FACTOR = 5.0  # a rule that stops at a margin makes few updates and needs larger ones
 GROWTH_TOTAL = 1.3**14  # of the threshold from the first to the last epoch
 LARGEST_GROWTH = 3.0
+PROGRAM_QUANTILE, PROGRAM_ROOM = 0.999, 1.25  # of |w|; room to learn on after programming
 STEP_HALF_WIDTH = 0.2  # of the range of states over which the mean step is taken
 
 
@@ -142,9 +144,7 @@ def choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     symmetric = symmetric_point(card) if card is not None else None
     middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
     step = mean_step(card, middle) if card is not None and middle is not None else None
-    theta = config.theta
-    if theta is None and step is not None:
-        theta = (scales[0] * step / eta[0], scales[1] * step / eta[1])
+    theta = config.theta if step is None else _theta(config, scales, step, eta)
     return Recipe(
         p=P[config.encoding],
         shift_fraction=SHIFT_FRACTION if config.encoding == "dense" else 0.0,
@@ -159,6 +159,29 @@ def choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
         theta=theta,
         theta_growth=_growth(config),
     )
+
+
+def _theta(
+    config: TrainingConfig, scales: tuple[float, float], step: float, eta: tuple[float, float]
+) -> tuple[float, float]:
+    """A pulse where the wanted change of a weight reaches what one pulse does: c step = eta theta."""
+    if config.theta is not None:
+        return config.theta
+    return (scales[0] * step / eta[0], scales[1] * step / eta[1])
+
+
+def fit_scales(recipe: Recipe, config: TrainingConfig, w: Sequence[np.ndarray]) -> Recipe:
+    """The recipe for programming trained weights `w`: c such that nearly all of them fit the window.
+
+    Errors of programming count in weights as c times their size in the window, so c is as small as it can be.
+    """
+    assert recipe.middle is not None
+    assert recipe.device_step is not None
+    room = 1.0 if config.mapping == "pair" else max(min(recipe.middle, 1.0 - recipe.middle), 0.05)
+    sizes = (float(np.quantile(np.abs(layer), PROGRAM_QUANTILE)) for layer in w)
+    first, second = (PROGRAM_ROOM * max(size, 1e-3) / room for size in sizes)
+    theta = _theta(config, (first, second), recipe.device_step, recipe.eta)
+    return replace(recipe, scales=(first, second), theta=theta)
 
 
 def _growth(config: TrainingConfig) -> float:

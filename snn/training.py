@@ -17,7 +17,7 @@ from snn.digits import Digits
 from snn.encoding import levels, stream_key
 from snn.epochs import insitu_epoch, offline_epoch
 from snn.network import Noise, padded, predict
-from snn.recipe import Recipe, choose, make_dynamics
+from snn.recipe import Recipe, choose, fit_scales, make_dynamics
 from snn.synapses import Synapses
 
 LAST = 3  # epochs whose mean is reported
@@ -241,8 +241,9 @@ class _Run:
 
     def _program(self) -> Synapses:
         assert self.card is not None
-        hidden = self.config.hidden
-        return Synapses.program(self.card, self.config, self.recipe, [self.w1[:, :hidden], self.w2[:hidden]])
+        w = [self.w1[:, : self.config.hidden], self.w2[: self.config.hidden]]
+        self.recipe = fit_scales(self.recipe, self.config, w)
+        return Synapses.program(self.card, self.config, self.recipe, w)
 
     def result(self) -> TrainingResult:
         config, data = self.config, self.data

@@ -63,7 +63,9 @@ def read_command(
         if table.kind == "pulse"
         else f"{summary['sweeps']} sweeps"
     )
-    typer.echo(f"{file}: format {summary['format']}, {summary['rows']} rows, {summary['devices']} device(s), {counts}")
+    typer.echo(
+        f"{file}: format {summary['format']}, {summary['rows']} rows, {summary['devices']} device(s), {counts}"
+    )
     typer.echo("columns: " + ", ".join(f"{n} [{u}]" if u else n for n, u in summary["columns"].items()))
     if out is not None:
         typer.echo(f"table written to {out}")

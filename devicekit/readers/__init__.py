@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from devicekit.errors import FileError, UsageError
-from devicekit.readers import crosssim, long, neurosim, updown
 from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.readers import crosssim, long, neurosim, updown
 from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, SweepTable
 

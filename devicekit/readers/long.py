@@ -8,8 +8,8 @@ import pandas as pd
 from devicekit.clean import split_by_reset, split_by_sign, split_values
 from devicekit.errors import BadRow, Flag, TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY
-from devicekit.readers.finish import pulse_table
 from devicekit.options import ReadOptions
+from devicekit.readers.finish import pulse_table
 from devicekit.readers.source import Delimited, Source
 from devicekit.readers.state import add_state, check_sign
 from devicekit.tables import PulseTable, SweepTable
@@ -28,7 +28,9 @@ _TEXT = {"device_id", "direction"}
 def matches(source: Source) -> bool:
     names = set(source.header)
     pulses = names & {*STATE_COLUMNS, "pulse_index", "pulse_voltage_v"}
-    return not source.is_folder and (len(pulses & set(STATE_COLUMNS)) > 0 or {"voltage_v", "current_a"} <= names)
+    return not source.is_folder and (
+        len(pulses & set(STATE_COLUMNS)) > 0 or {"voltage_v", "current_a"} <= names
+    )
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable:
@@ -87,9 +89,7 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
         return frame, []
     if len(present) == 1:
         quantity = STATE_COLUMNS[present[0]]
-        said = ReadOptions(
-            quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute
-        )
+        said = ReadOptions(quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute)
         return add_state(frame.rename(columns={present[0]: "value"}), said, name)
     raise TableError(
         f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
@@ -98,7 +98,9 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
 
 
 def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
-    words = frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
+    words = (
+        frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
+    )
     ways = words.map(DIRECTION_ALIASES)
     if ways.isna().any():
         bad = [
@@ -117,7 +119,9 @@ def _whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
             BadRow(int(frame["file_row"][at]), column, f"{values[at]:g}", "a whole number")
             for at in frame.index[wrong]
         ]
-        raise TableError(f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad)
+        raise TableError(
+            f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad
+        )
     return values.astype("int64")
 
 
@@ -157,7 +161,9 @@ def _split_device(part: pd.DataFrame, name: str, flags: list[Flag]) -> pd.DataFr
         first = ~train.duplicated()
         number = part[first].groupby("direction").cumcount() + 1
         part = part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
-        flags.append(Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts"))
+        flags.append(
+            Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts")
+        )
     if "pulse_index" not in part:
         part = part.assign(pulse_index=part.groupby(["cycle", "direction"]).cumcount())
     return part

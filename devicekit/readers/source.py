@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-import zlib
 import re
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -120,17 +120,17 @@ def parse_delimited(text: str, name: str) -> Delimited:
             header=None,
             dtype=str,
             keep_default_na=False,
-            skip_blank_lines=delimiter == "whitespace",
+            skip_blank_lines=True,
             skipinitialspace=True,
         )
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         place = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         if place is None:
             raise FileError(f"{name} is not a table: {error}") from error
         rows = [BadRow(int(place[2]), None, f"{place[3]} cells", f"{place[1]} as in the rows above")]
         raise FileError(f"{name}: a row has more cells than the others", rows) from error
     cells = cells.fillna("").apply(lambda column: column.str.strip())
-    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    cells.index = _row_numbers(text, len(cells))
     cells = cells[(cells != "").any(axis=1)]
     if len(cells.columns) > 1 and (cells.iloc[:, -1] == "").all():
         cells = cells.iloc[:, :-1]  # a comma at the end of every line
@@ -144,6 +144,15 @@ def parse_delimited(text: str, name: str) -> Delimited:
     names = list(header) if header is not None else [f"column {k + 1}" for k in range(cells.shape[1])]
     cells.columns = pd.Index(_unique(names))
     return Delimited(cells, header, delimiter, decimal, name)
+
+
+def _row_numbers(text: str, count: int) -> pd.Index:
+    """File row (1-based) of each row that was parsed, blank lines counted but not among them."""
+    if re.search(r"^\s*$\n", text, re.MULTILINE):
+        rows = [number for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+        if len(rows) == count:  # not so where a quoted cell spans lines
+            return pd.Index(rows)
+    return pd.RangeIndex(1, count + 1)
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -202,7 +211,9 @@ class Source:
                 with gzip.GzipFile(fileobj=stream) as unpacked:
                     return unpacked.read(limit)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}") from error
+            raise FileError(
+                f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
     @cached_property
     def delimited(self) -> Delimited:
