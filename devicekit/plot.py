@@ -76,7 +76,7 @@ def plot_residuals(fit: DeviceFit, ax: Axes | None = None) -> Axes:
         offset += branch.x.size
     ax.axhline(0, color="0.5", lw=0.6)
     ax.set(xlabel=label("pulse_index"), ylabel="residual [% of window]")
-    ax.legend(fontsize="small", frameon=False)
+    ax.legend(fontsize="small", frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return ax
 
 

@@ -36,11 +36,10 @@ def csv_text(columns: dict[str, Any]) -> str:
 def fit_section(fit: DeviceFit) -> Section:
     """Curves, residuals and coefficients of both branches."""
     quality = Table(
-        ("branch", "points", "nrmse", "R²", "noise", "coefficients for r in 0..1", "weak or at a bound"),
+        ("branch", "points", "nrmse", "R²", "noise", "weak or at a bound"),
         [
             (
                 way.upper(), str(branch.n_points), f"{branch.nrmse:.3%}", f"{branch.r2:.5f}", f"{branch.noise:.3%}",
-                "  ".join(f"{name} = {value:.4g}" for name, value in branch.coefficients.items()),
                 ", ".join(sorted({*branch.weak, *branch.at_bound})) or "none",
             )
             for way, branch in fit.branches.items()
@@ -61,20 +60,26 @@ def fit_section(fit: DeviceFit) -> Section:
              "Residuals in percent of the window against pulse number", (6.0, 2.4)),
         quality,
     ]  # fmt: skip
-    siemens = {way: branch.coefficients_s for way, branch in fit.branches.items() if branch.coefficients_s}
-    if siemens:
-        names = list(next(iter(siemens.values())))
-        blocks.append(
-            Table(
-                ("branch", *names),
-                [
-                    (way.upper(), *(f"{values[name]:.5g}" for name in names))
-                    for way, values in siemens.items()
-                ],
-                "The same law for G in siemens: a [S], c and f [1/S], the rest dimensionless.",
-            )
-        )
+    blocks.append(_coefficients(fit))
     return Section("Fit", "fit", blocks)
+
+
+def _coefficients(fit: DeviceFit) -> Table:
+    """Published coefficients of both branches, in [0, 1] and, for a conductance, in siemens."""
+    rows: list[tuple[str, ...]] = []
+    names: tuple[str, ...] = ()
+    for way, branch in fit.branches.items():
+        names = tuple(branch.coefficients)
+        rows.append((way.upper(), "r in 0..1", *(f"{value:.5g}" for value in branch.coefficients.values())))
+        if branch.coefficients_s:
+            rows.append(
+                (way.upper(), "G in S", *(f"{value:.5g}" for value in branch.coefficients_s.values()))
+            )
+    caption = (
+        "Coefficients in the gauge b = i = 1 on the side where the branch starts. In siemens: a [S], c and f [1/S], "
+        "the rest dimensionless."
+    )
+    return Table(("branch", "state", *names), rows, caption)
 
 
 def _fit_csv(fit: DeviceFit) -> str:
@@ -122,7 +127,7 @@ def variation_section(fit: DeviceFit) -> Section:
     rows = [row for way, variation in cards.items() for row in _variation_rows(way, variation)]
     blocks: list[Any] = [
         Table(
-            ("branch", "variation", "of what", "standard deviation, % of window", "type", "estimator"),
+            ("branch", "variation", "of what", "sd [% of window]", "type", "estimator"),
             rows,
             f"Standard deviations as a share of the window, from {size[0]} cycle(s) and {size[1]} device(s). A "
             "spread of the "
@@ -140,6 +145,15 @@ def variation_section(fit: DeviceFit) -> Section:
             )
         )
     return Section("Variation", "variation", blocks)
+
+
+def _short(value: Any) -> str:
+    """A setting in few digits."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_short(each) for each in value)
+    return str(value)
 
 
 def training_section(result: dict[str, Any]) -> Section:
@@ -163,7 +177,7 @@ def training_section(result: dict[str, Any]) -> Section:
         ("pulses per device, all epochs", f"{result['pulses_per_device']:.3g}"),
         ("time per epoch", f"{result['seconds_per_epoch']:.2g} s"),
     ]
-    rows += [(f"recipe: {name}", str(value)) for name, value in result.get("recipe", {}).items()]
+    rows += [(f"recipe: {name}", _short(value)) for name, value in result.get("recipe", {}).items()]
     return Section(
         "Training",
         "training",
@@ -203,4 +217,3 @@ def provenance_section(card: DeviceCard | None, command: str, seed: int) -> Sect
             Listing(command),
         ],
     )  # fmt: skip
-

@@ -77,3 +77,19 @@ def test_accuracy_figure(card, small_digits):
     assert axes.get_xlabel() == "epoch"
     assert len(axes.lines) == 4
     assert plot_accuracy(result, axes) is axes
+
+
+def test_baselines_see_the_network_s_spikes(oracle, small_digits):
+    from snn.baselines import baselines, spike_counts
+    from snn.encoding import levels, stream_key
+
+    config = TrainingConfig(hidden=32)
+    stream = stream_key(0, 5)
+    counts = spike_counts(small_digits.x_test[:3], config, stream, 2)
+    for k, row in enumerate(levels(small_digits.x_test[:3], 0.5)):
+        spikes = oracle.encode(row, oracle.presentation_key(stream, 2, k), config.steps)
+        np.testing.assert_array_equal(counts[k], spikes.sum(axis=0))
+    rows = {(row.classifier, row.inputs): row.test_accuracy for row in baselines(small_digits, config)}
+    assert len(rows) == 4
+    assert rows["SVC", "pixels"] >= rows["logistic regression", "spike counts"] - 0.05
+    assert all(0.6 < accuracy <= 1 for accuracy in rows.values())
