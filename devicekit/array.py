@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ class ArrayState(NamedTuple):
         Factor on each device's step [1].
     up_sigma, down_sigma : float
         Standard deviation of one update [1].
+    up_relative, down_relative : float
+        The same as a fraction of the update's own step [1].
     r : ndarray, shape (n,)
         State of each device, 0 to 1.
     pulses : ndarray of int64, shape (n,)
@@ -53,6 +56,8 @@ class ArrayState(NamedTuple):
     down_gain: np.ndarray
     up_sigma: float
     down_sigma: float
+    up_relative: float
+    down_relative: float
     r: np.ndarray
     pulses: np.ndarray
     key: np.uint64
@@ -66,12 +71,13 @@ def pulse_one(array: ArrayState, k: int, sign: int, scratch: np.ndarray) -> None
     if sign > 0:
         step = kernel.rate(array.law, array.up[row], array.up_middle[row], r, scratch)
         step = min(step, array.up_cap[row]) * array.up_gain[k]
-        sigma = array.up_sigma
+        sigma, relative = array.up_sigma, array.up_relative
     else:
         step = kernel.rate(array.law, array.down[row], array.down_middle[row], 1.0 - r, scratch)
         step = -min(step, array.down_cap[row]) * array.down_gain[k]
-        sigma = array.down_sigma
-    if sigma > 0.0:
+        sigma, relative = array.down_sigma, array.down_relative
+    if sigma > 0.0 or relative > 0.0:
+        sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
         step += sigma * normal(mix(array.key, np.uint64(k)), np.uint64(array.pulses[k]))
     array.r[k] = min(max(r + step, 0.0), 1.0)
     array.pulses[k] += 1
@@ -152,6 +158,8 @@ class DeviceArray:
             down_gain=down_gain,
             up_sigma=_update_sigma(card, "ltp", c2c),
             down_sigma=_update_sigma(card, "ltd", c2c),
+            up_relative=(card.variation.ltp.step_noise or 0.0) if c2c == "increment" else 0.0,
+            down_relative=(card.variation.ltd.step_noise or 0.0) if c2c == "increment" else 0.0,
             r=np.ascontiguousarray(np.broadcast_to(np.asarray(initial, float), (n,))).copy(),
             pulses=np.zeros(n, np.int64),
             key=np.uint64(np.random.SeedSequence([seed, 2]).generate_state(1, np.uint64)[0]),
@@ -214,6 +222,8 @@ def _update_sigma(card: DeviceCard, direction: str, mode: C2cMode) -> float:
 def read_sigma(card: DeviceCard) -> float:
     """Read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown."""
     values = [
-        branch.c2c["read"].value for branch in (card.variation.ltp, card.variation.ltd) if "read" in branch.c2c
+        branch.c2c["read"].value
+        for branch in (card.variation.ltp, card.variation.ltd)
+        if "read" in branch.c2c
     ]
     return float(np.sqrt(np.mean(np.square(values)))) if values else 0.0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag
+from devicekit.errors import Flag, TableError
 
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
 
@@ -102,7 +103,7 @@ def branches(voltage: np.ndarray) -> tuple[SweepBranch, ...]:
     side = quiet[following]  # a point near 0 V belongs to what follows it
     found: list[SweepBranch] = []
     edges = np.r_[0, np.flatnonzero(np.diff(side)) + 1, size.size]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         found.extend(_one_sign(size[start:stop], int(start), int(side[start]), 0.02 * span))
     return tuple(found)
 
@@ -121,8 +122,10 @@ def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[Swe
             way, extreme = -way, k
     ends = [0, *turns, size.size]
     parts = []
-    for number, (first, last) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
-        stop = last + 1 if number < len(turns) else last  # the turning point closes a branch and opens the next
+    for number, (first, last) in enumerate(itertools.pairwise(ends)):
+        stop = (
+            last + 1 if number < len(turns) else last
+        )  # the turning point closes a branch and opens the next
         if stop - first > 1:
             rising = bool(size[stop - 1] > size[first])
             parts.append(SweepBranch(start + first, start + stop, sign, rising))
@@ -151,11 +154,11 @@ def turning_points(values: np.ndarray) -> np.ndarray:
         high = k if y[k] > y[high] else high
         low = k if y[k] < y[low] else low
         if direction >= 0 and y[high] - y[k] > threshold:
-            if direction > 0 or high > 0:
+            if direction > 0:  # else this is the first train, which opens at the start
                 turns.append(high)
             direction, low, high = -1, k, k
         elif direction <= 0 and y[k] - y[low] > threshold:
-            if direction < 0 or low > 0:
+            if direction < 0:
                 turns.append(low)
             direction, low, high = 1, k, k
     return finite[np.array(turns, int)] + 1 if turns else np.empty(0, int)
@@ -177,16 +180,18 @@ def split_values(values: np.ndarray, name: str) -> Split:
     The reading at a turn ends one train and is the state before the next, so it opens that one too: the
     next train's pulse_index 1 is the reading after the turn.
     """
+    if not np.isfinite(values).any():
+        raise TableError(f"{name}: there is no number to split into trains")
     starts = np.r_[0, turning_points(values), values.size]
     direction = np.empty(values.size, object)
     cycle = np.empty(values.size, int)
     pulse_index = np.empty(values.size, int)
     counts = {"ltp": 0, "ltd": 0}
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
-        train = values[first:last]
+    for first, last in itertools.pairwise(starts):
+        # a train opens with the reading at the turn, if there is one before it
+        train = values[max(first - 1, 0) : last]
         finite = train[np.isfinite(train)]
-        before = values[first - 1] if first else finite[0]
-        way = "ltp" if finite[-1] >= before else "ltd"
+        way = "ltp" if finite.size == 0 or finite[-1] >= finite[0] else "ltd"
         counts[way] += 1
         direction[first:last] = way
         cycle[first:last] = counts[way]
@@ -219,7 +224,9 @@ def order_of_trains(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, lis
         last = frame[rows].groupby(train_columns(frame), dropna=False)["pulse_index"].transform("max")
         frame = frame.copy()
         frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
-        return frame, [Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")]
+        return frame, [
+            Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")
+        ]
     return frame, []
 
 
@@ -227,7 +234,9 @@ def growing_amplitude(frame: pd.DataFrame) -> Flag | None:
     """A flag if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
     if "pulse_voltage_v" not in frame:
         return None
-    pulses = frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
+    pulses = (
+        frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
+    )
     growing = []
     varied = pulses.groupby(train_columns(frame), sort=False, dropna=False)["size"].transform("nunique") > 3
     for _, train in pulses[varied].groupby(train_columns(frame), sort=False, dropna=False):

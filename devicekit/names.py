@@ -79,7 +79,8 @@ UNIT_WORDS: dict[str, tuple[str, float]] = {
 _PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
 _SYMBOLS = {
     "V": "voltage", "A": "current", "S": "conductance", "s": "time", "ohm": "resistance", "Ohm": "resistance",
-    "ohms": "resistance", "Ohms": "resistance", "Ω": "resistance", "Ω": "resistance",
+    "ohms": "resistance", "Ohms": "resistance",
+    "\N{OHM SIGN}": "resistance", "\N{GREEK CAPITAL LETTER OMEGA}": "resistance",
 }  # fmt: skip
 _WORDS = {
     "volt": ("voltage", 1.0), "volts": ("voltage", 1.0), "amp": ("current", 1.0), "amps": ("current", 1.0),

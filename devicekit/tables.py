@@ -109,7 +109,9 @@ def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None)
         index, column = case["index"], case["column"]
         place = None
         if index is not None and not pd.isna(index):
-            place = int(rows.loc[index]) if rows is not None else int(frame.index.get_loc(index)) + 1
+            place = (
+                int(rows.loc[index]) if rows is not None else int(np.flatnonzero(frame.index == index)[0]) + 1
+            )
         expected = str(case["check"])
         if expected.startswith("dtype("):
             expected = "a whole number" if "int" in expected else "a number"
@@ -150,7 +152,7 @@ class _Table:
 
     def __post_init__(self) -> None:
         frame = self.frame
-        rows = frame["file_row"] if "file_row" in frame else None
+        rows = frame.get("file_row", None)
         frame = frame.drop(columns="file_row", errors="ignore")
         if frame.empty:
             raise TableError(f"the {self.kind} table has no rows")
@@ -274,7 +276,7 @@ class PulseTable(_Table):
         for (device, cycle), train in rows.groupby(["device_id", "cycle"], sort=False):
             train = train.sort_values("pulse_index", kind="stable")
             yield (
-                str(device), int(cycle),
+                str(device), int(str(cycle)),
                 train["pulse_index"].to_numpy(int), train[self.quantity].to_numpy(float),
             )  # fmt: skip
 

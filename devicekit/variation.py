@@ -13,11 +13,12 @@ import numpy as np
 
 from devicekit import engine
 from devicekit.card import BranchVariation, Sigma, Variation
+from devicekit.components import Components, Track, fit_components
 from devicekit.models import kernel
 from devicekit.prepare import Stack, nanmean, noise_of
 
 if TYPE_CHECKING:
-    from devicekit.fit import BranchFit
+    from devicekit.fitting import BranchFit
 
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 
@@ -36,6 +37,8 @@ class BranchSpread:
         D2D variance before clipping: negative when C2C explains all.
     increment, read : float
         Standard deviation of one update and of one reading.
+    step : float
+        Standard deviation of one update as a fraction of its own step, beside `increment`.
     cycle_offset, cycle_ln_rate : float
         Standard deviation over cycles of the window's offset and of ln rate.
     """
@@ -49,19 +52,36 @@ class BranchSpread:
     d2d_variance: float | None = None
     increment: float | None = None
     read: float | None = None
+    step: float | None = None
     cycle_offset: float | None = None
     cycle_ln_rate: float | None = None
 
     def to_card(self) -> BranchVariation:
         c2c = {
-            "spread_paper": ("spread", self.c2c_paper, "mean over pulses of the sd over cycles (Ma et al. 2023)"),
-            "spread_anova": ("spread", self.c2c_anova, "ANOVA within devices, variances averaged over pulses"),
-            "increment": ("increment", self.increment, "q-corrected variogram with cycle offset and cycle rate"),
-            "read": ("read", self.read, "q-corrected variogram" if self.n_cycles > 1 else "second differences of one trace"),
-            "cycle_offset": ("spread", self.cycle_offset, "q-corrected variogram"),
+            "spread_paper": (
+                "spread",
+                self.c2c_paper,
+                "mean over pulses of the sd over cycles (Ma et al. 2023)",
+            ),
+            "spread_anova": (
+                "spread",
+                self.c2c_anova,
+                "ANOVA within devices, variances averaged over pulses",
+            ),
+            "increment": ("increment", self.increment, "maximum likelihood with cycle offset and cycle rate"),
+            "read": (
+                "read",
+                self.read,
+                "maximum likelihood" if self.n_cycles > 1 else "second differences of one trace",
+            ),
+            "cycle_offset": ("spread", self.cycle_offset, "maximum likelihood"),
         }
         d2d = {
-            "spread_paper": ("spread", self.d2d_paper, "mean over pulses of the sd of device means (Ma et al. 2023)"),
+            "spread_paper": (
+                "spread",
+                self.d2d_paper,
+                "mean over pulses of the sd of device means (Ma et al. 2023)",
+            ),
             "spread_anova": ("spread", self.d2d_anova, "ANOVA between devices, clipped at 0"),
         }
         return BranchVariation(
@@ -69,6 +89,8 @@ class BranchSpread:
             n_cycles=self.n_cycles,
             c2c={name: _sigma(*entry) for name, entry in c2c.items() if entry[1] is not None},
             d2d={name: _sigma(*entry) for name, entry in d2d.items() if entry[1] is not None},
+            step_noise=self.step,
+            cycle_ln_rate=self.cycle_ln_rate,
         )
 
 
@@ -95,7 +117,9 @@ class VariationResult:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        result: dict[str, Any] = {way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()}
+        result: dict[str, Any] = {
+            way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()
+        }
         covariance = self.d2d_ln_rate_covariance
         result["d2d_ln_rate_covariance"] = None if covariance is None else covariance.tolist()
         return result
@@ -132,9 +156,34 @@ def anova(groups: list[np.ndarray]) -> tuple[float | None, float | None, float |
     return within, float((np.mean(between_squares) - (within or 0.0)) / size), size
 
 
+def tracks_of(groups: list[np.ndarray], fits: list[BranchFit]) -> list[Track]:
+    """Deviations of every device that has two cycles or more, with q and rho along its fit.
+
+    Parameters
+    ----------
+    groups : list of ndarray, shape (K_d, N + 1)
+        Trains of each device on the rising coordinate.
+    fits : list of BranchFit
+        The fit of each device.
+    """
+    tracks = []
+    for group, fit in zip(groups, fits, strict=True):
+        if len(group) < 2:
+            continue
+        path = np.ascontiguousarray(fit.trajectory[: group.shape[1]])
+        tracks.append(
+            Track(
+                deviation=(group - nanmean(group)) * np.sqrt(len(group) / (len(group) - 1)),
+                q=kernel.slopes(fit.law.id, fit.theta, path),
+                rho=kernel.rates(fit.law.id, fit.theta, path),
+            )
+        )
+    return tracks
+
+
 @dataclass(frozen=True)
-class PulseNoise:
-    """Standard deviations that explain the scatter of cycles about a device's mean curve."""
+class Variogram:
+    """Standard deviations that explain the squared differences of deviations over all lags."""
 
     increment: float
     read: float
@@ -142,10 +191,11 @@ class PulseNoise:
     cycle_ln_rate: float
 
 
-def pulse_noise(groups: list[np.ndarray], fits: list[BranchFit]) -> PulseNoise | None:
+def variogram(tracks: list[Track]) -> Variogram:
     """Split the scatter of cycles about their device's mean into increments, read noise, offset and rate.
 
-    For deviations v = y - mean curve, decay q_n = 1 + rho'(x_n) and Q = product of q over m pulses,
+    The closed-form check of `devicekit.components`, and its first guess. For deviations v = y - mean curve,
+    decay q_n = 1 + rho'(x_n) and Q = product of q over m pulses,
 
         E (v_{n+m} - Q v_n)^2 = inc^2 SUM (product of later q)^2 + read^2 (1 + Q^2)
                                 + offset^2 (1 - Q)^2 + rate^2 (SUM rho product of later q)^2,
@@ -153,41 +203,22 @@ def pulse_noise(groups: list[np.ndarray], fits: list[BranchFit]) -> PulseNoise |
     a linear model in the four variances, solved by non-negative least squares over pulses and lags,
     reweighted by the expected squares. Without the last two terms a drifting window and a cycle that runs
     faster than another would both be misread as increments.
-
-    Parameters
-    ----------
-    groups : list of ndarray, shape (K_d, N + 1)
-        Trains of each device on the rising coordinate.
-    fits : list of BranchFit
-        The fit of each device (for q and rho).
-
-    Returns
-    -------
-    PulseNoise or None
-        None if no device has two cycles.
     """
     from scipy.optimize import nnls
 
     designs, targets = [], []
-    for group, fit in zip(groups, fits, strict=True):
-        if len(group) < 2:
-            continue
-        deviation = (group - nanmean(group)) * np.sqrt(len(group) / (len(group) - 1))
-        path = np.ascontiguousarray(fit.trajectory[: group.shape[1]])
-        q = kernel.slopes(fit.law.id, fit.theta, path)
-        rho = kernel.rates(fit.law.id, fit.theta, path)
-        for lag in (m for m in LAGS if m < group.shape[1] // 2):
-            design, product = _variogram_design(q, rho, lag)
+    for track in tracks:
+        deviation = track.deviation
+        for lag in (m for m in LAGS if m < deviation.shape[1] // 2):
+            design, product = _variogram_design(track.q, track.rho, lag)
             squares = (deviation[:, lag:] - product * deviation[:, :-lag]) ** 2
             target = nanmean(squares)
             known = np.isfinite(target)
             designs.append(design[known])
             targets.append(target[known])
-    if not designs:
-        return None
     design, target = np.vstack(designs), np.concatenate(targets)
     if not (target > 0).any():
-        return PulseNoise(0.0, 0.0, 0.0, 0.0)
+        return Variogram(0.0, 0.0, 0.0, 0.0)
     scale = design.max(axis=0)
     scale[scale == 0] = 1.0
     weight = np.full(target.size, 1.0 / target.mean())
@@ -196,7 +227,7 @@ def pulse_noise(groups: list[np.ndarray], fits: list[BranchFit]) -> PulseNoise |
         variances, _ = nnls((design / scale) * weight[:, None], target * weight)
         expected = (design / scale) @ variances
         weight = 1.0 / np.maximum(expected, 1e-3 * expected.mean() + 1e-300)
-    return PulseNoise(*np.sqrt(variances / scale).tolist())
+    return Variogram(*np.sqrt(variances / scale).tolist())
 
 
 def _variogram_design(q: np.ndarray, rho: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
@@ -212,30 +243,43 @@ def _variogram_design(q: np.ndarray, rho: np.ndarray, lag: int) -> tuple[np.ndar
     return design, later
 
 
+def pulse_noise(tracks: list[Track]) -> Components | None:
+    """The components of greatest likelihood, from the variogram's as first guess; None without repeats."""
+    if not tracks:
+        return None
+    guess = variogram(tracks)
+    if guess.increment == guess.read == guess.cycle_offset == guess.cycle_ln_rate == 0.0:
+        return Components(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, log_likelihood=np.inf)
+    return fit_components(tracks, (guess.increment, guess.read, guess.cycle_offset, guess.cycle_ln_rate))
+
+
 def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> BranchSpread:
     rising = trains.rising(central.window)
     names = list(dict.fromkeys(trains.devices))
     groups = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
     fits = [own.get(device, central) for device in names]
     cycles = max(len(group) for group in groups)
-    within, between, size = anova(groups)
+    within, between, _size = anova(groups)
     repeated = [group for group in groups if len(group) > 1]
     means = np.array([nanmean(group) for group in groups])
-    noise = pulse_noise(groups, fits)
+    noise = pulse_noise(tracks_of(groups, fits))
     # a single trace tells its read noise only, as far as increments do not hide in it
     read = noise.read if noise else float(np.median([noise_of(group[0]) for group in groups]))
     return BranchSpread(
         n_devices=len(groups),
         n_cycles=cycles,
-        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated])) if repeated else None,
+        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated]))
+        if repeated
+        else None,
         c2c_anova=None if within is None else float(np.sqrt(within)),
         d2d_paper=float(np.nanmean(np.nanstd(means, axis=0, ddof=1))) if len(groups) > 1 else None,
         d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),
         d2d_variance=between,
         increment=noise.increment if noise else None,
         read=read,
-        cycle_offset=noise.cycle_offset if noise else None,
-        cycle_ln_rate=noise.cycle_ln_rate if noise else None,
+        step=noise.step if noise else None,
+        cycle_offset=noise.offset if noise else None,
+        cycle_ln_rate=noise.ln_rate if noise else None,
     )
 
 

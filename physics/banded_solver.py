@@ -7,6 +7,7 @@ from scipy.linalg import lapack
 
 from physics import laws
 from physics.discretisation import Discretisation, Faces, Vacancies
+from physics.elimination import eliminate, empty_rows
 from physics.laws import Array
 
 
@@ -20,22 +21,25 @@ class BandedSolver:
         self.shape = grid.mesh.shape
         self.width = self.shape[1]
         self.cells = grid.mesh.cells
+        self._heat_faces: Faces | None = None
+        self._heat: Array
         self.length = grid.stack.transport.ion_potential_length
         if self.length > 0:  # a constant matrix: factored once
             faces = grid.conductances(np.full(self.shape, self.length**2))
             self._ion_top = faces.z[-1]
-            self._ion, info = lapack.dpbtrf(self._symmetric(faces, grid.mesh.volume), lower=1, overwrite_ab=1)
-            _check(info)
+            self._ion = self._factor(self._symmetric(faces, grid.mesh.volume))
 
     def potential(self, faces: Faces) -> Array:
         """Potential for 1 V on Ti and 0 V on Pt [V]."""
         right = np.zeros(self.shape)
         right[-1] = faces.z[-1]
-        return self._solve_symmetric(self._symmetric(faces), right)
+        return self._back_substitute(self._factor(self._symmetric(faces)), right)
 
     def temperature_rise(self, faces: Faces, heat: Array) -> Array:
         """Temperature above ambient [K] from the heat of every cell, in the unit of `faces` times K."""
-        return self._solve_symmetric(self._symmetric(faces), heat)
+        if faces is not self._heat_faces:  # the electrothermal loop changes the heat only
+            self._heat_faces, self._heat = faces, self._factor(self._symmetric(faces))
+        return self._back_substitute(self._heat, heat)
 
     def ion_potential(self, potential: Array) -> Array:
         """Potential phibar - ell^2 lap(phibar) = phi that ions see, for 1 V on Ti [V]."""
@@ -43,9 +47,7 @@ class BandedSolver:
             return potential
         right = self.grid.mesh.volume * potential
         right[-1] += self._ion_top
-        solution, info = lapack.dpbtrs(self._ion, right.reshape(-1), lower=1)
-        _check(info)
-        return solution.reshape(self.shape)
+        return self._back_substitute(self._ion, right)
 
     def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
         """Density after an implicit Euler step [1]; an M-matrix, so it stays positive for any step [s]."""
@@ -59,16 +61,14 @@ class BandedSolver:
         diagonal[:, 1:] += back
         right = volume * (before / step + equation.source)
         right[-1] += down[-1] * equation.reservoir
-        # General band storage: w rows of work space, then offsets +w .. -w.
-        band = np.zeros((3 * w + 1, self.cells), order="F")
-        band[2 * w] = diagonal.reshape(-1)
-        band[w, w:] = -down[1:-1].reshape(-1)
-        band[3 * w, :-w] = -up[1:-1].reshape(-1)
-        band[2 * w - 1].reshape(self.shape)[:, 1:] = -back
-        band[2 * w + 1].reshape(self.shape)[:, :-1] = -out
-        _, _, solution, info = lapack.dgbsv(w, w, band, right.reshape(-1), overwrite_ab=1, overwrite_b=1)
-        _check(info)
-        return solution.reshape(self.shape)
+        rows = empty_rows(self.cells, w)
+        grid = rows.reshape(*self.shape, 2 * w + 1)
+        grid[:, :, w] = diagonal
+        grid[:-1, :, 2 * w] = -down[1:-1]
+        grid[1:, :, 0] = -up[1:-1]
+        grid[:, :-1, w + 1] = -back
+        grid[:, 1:, w - 1] = -out
+        return eliminate(rows, right.reshape(-1)).reshape(self.shape)
 
     def _symmetric(self, faces: Faces, extra: Array | None = None) -> Array:
         """Lower bands of the sum over faces of c (x_i - x_j), x given at both electrodes, plus a diagonal."""
@@ -86,8 +86,13 @@ class BandedSolver:
         band[1] = beside.reshape(-1)
         return band
 
-    def _solve_symmetric(self, band: Array, right: Array) -> Array:
-        _, solution, info = lapack.dpbsv(band, right.reshape(-1), lower=1, overwrite_ab=1)
+    def _factor(self, band: Array) -> Array:
+        factor, info = lapack.dpbtrf(band, lower=1, overwrite_ab=1)
+        _check(info)
+        return factor
+
+    def _back_substitute(self, factor: Array, right: Array) -> Array:
+        solution, info = lapack.dpbtrs(factor, right.reshape(-1), lower=1)
         _check(info)
         return solution.reshape(self.shape)
 

@@ -51,8 +51,8 @@ def simulate_pulses(
     count : int
         Pulses of a train.
     pairs : int
-        Pairs of LTP and LTD trains at each width. The first LTP starts from a device just reset, the next ones
-        from a device in use: fit the last.
+        Pairs of LTP and LTD trains at each width. The first LTP starts from a device just reset, the next
+        ones from a device in use: fit the last.
     amplitudes : (float, float), optional
         Of LTP and LTD pulses [V]; the stack's if None.
     gap : float

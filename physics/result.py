@@ -199,6 +199,14 @@ class PulseResult(_Result):
                     )  # fmt: skip
         return points
 
+    def last_pairs(self) -> dict[float, PulseTable]:
+        """The last pair of trains at every width [s], each a table of its own."""
+        tables = {}
+        for width in self.pulses.widths:
+            table = self.pulses.select(width=width)
+            tables[width] = table.select(cycle=int(table.frame["cycle"].max()))
+        return tables
+
     def summary(self) -> dict[str, Any]:
         """What `devicekit simulate pulses --json` prints."""
         quality = self.quality

@@ -16,6 +16,7 @@ from numba import njit
 from devicekit.array import ArrayState, DeviceArray, pulse_one
 from devicekit.errors import UsageError
 from devicekit.random import mix
+from snn.bits import lowest_bit, pack
 
 RESET, LITERAL, LEAKY = 0, 1, 2
 ACCUMULATE = {"reset": RESET, "literal": LITERAL, "leaky": LEAKY}
@@ -89,17 +90,29 @@ def pulse_synapse(layer: Layer, i: int, j: int, sign: int, scratch: np.ndarray) 
 
 
 @njit(cache=True)
-def settle_row(layer: Layer, i: int, threshold: Threshold, scratch: np.ndarray) -> None:
-    """Pulses of row i after the changes were added to its sums (RESET: zero the sums that gave a pulse)."""
+def settle_row(
+    layer: Layer, i: int, threshold: Threshold, flags: np.ndarray, words: np.ndarray, scratch: np.ndarray
+) -> None:
+    """Pulses of row i after the changes were added to its sums (RESET: zero the sums that gave a pulse).
+
+    `flags` and `words` are working memory: hits are rare, and a branch for each synapse is dear.
+    """
     sums = layer.sums[i]
     level = threshold.level
-    hit = 0
     for j in range(sums.size):
-        hit |= np.int64(abs(sums[j]) > level)
-    if hit == 0:
+        flags[j] = abs(sums[j]) > level
+    hits = np.uint64(0)
+    eights = flags.view(np.uint64)
+    for q in range(eights.size):
+        hits |= eights[q]
+    if hits == np.uint64(0):
         return
-    for j in range(sums.size):
-        if abs(sums[j]) > level:
+    pack(flags, words)
+    for b in range(words.size):
+        word = words[b]
+        while word != np.uint64(0):
+            j = 64 * b + lowest_bit(word)
+            word &= word - np.uint64(1)
             pulse_synapse(layer, i, j, 1 if sums[j] > 0 else -1, scratch)
             sums[j] = np.float32(0.0)
 

@@ -55,6 +55,18 @@ def stream_key(seed: int, purpose: int) -> np.uint64:
 
 
 @njit(cache=True)
+def content_ids(levels: np.ndarray) -> np.ndarray:
+    """A number for each sample that depends on its content alone, shape (n,): equal for equal rows."""
+    ids = np.empty(levels.shape[0], np.uint64)
+    for k in range(levels.shape[0]):
+        word = np.uint64(levels.shape[1])
+        for channel in range(levels.shape[1]):
+            word = mix(word, np.uint64(levels[k, channel]))
+        ids[k] = word
+    return ids
+
+
+@njit(cache=True)
 def presentation_key(stream: np.uint64, epoch: int, sample: int) -> np.uint64:
     """Key of one presentation of one sample."""
     return mix(mix(stream, np.uint64(epoch)), np.uint64(sample))

@@ -75,7 +75,7 @@ def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c:
     for i in range(first.w.shape[0]):
         if row_changes(i, n, rule, s):
             add_row(first.sums[i], i, n, c)
-            settle_row(first, i, th1, memory)
+            settle_row(first, i, th1, s.flags, s.words, memory)
     everywhere = rule.non_hebbian != np.float32(0.0)
     for h in range(dynamics.hidden):
         if c.gate[h] > 0 or everywhere:

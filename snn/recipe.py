@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,12 @@ SHIFT_FRACTION = 0.3
 DENSE_FACTOR = 0.7  # twice the input drive needs smaller start weights and steps in the hidden layer
 SCALES = {"pair": (1.5, 2.0), "reference": (3.0, 3.0)}
 OFFLINE_ETA, OFFLINE_DECAY = (1.36e-3, 3.2e-4), 0.94
-CONSTANT_ETA, GROWTH_ETA = (1.5e-3, 6e-4), (4e-3, 1.5e-3)
+CONSTANT_ETA, GROWTH_ETA = (1.5e-3, 6e-4), (4e-3, 2.4e-3)
 MARGIN_FACTOR = 5.0  # a rule that stops at a margin makes few updates and needs larger ones
-GROWTH_TOTAL = 1.3**14  # of the threshold from the first to the last epoch
+GROWTH_TOTAL = 20.0  # of the threshold from the first to the last epoch
 LARGEST_GROWTH = 3.0
+PROGRAM_QUANTILE, PROGRAM_ROOM = 0.999, 1.25  # of |w|; room to learn on after programming
+DIGITS_DRIVE, DIGITS_HIDDEN = 9.8, 1000  # input spikes per step and hidden units that the rates are for
 STEP_HALF_WIDTH = 0.2  # of the range of states over which the mean step is taken
 
 
@@ -131,8 +134,26 @@ def mean_step(card: DeviceCard, middle: float) -> float:
     return step
 
 
-def choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
-    """The recipe for a run; `card` None: offline without a device."""
+def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None = None) -> Recipe:
+    """The recipe for a run; `card` None: offline without a device.
+
+    `drive` [input spikes per step] scales start weights and learning rates for data unlike the digits, for
+    which the recipe's numbers were found (with 1000 hidden units); None: leave them.
+    """
+    recipe = _choose(config, card)
+    if drive is None:
+        return recipe
+    by_inputs, by_hidden = DIGITS_DRIVE / max(drive, 0.1), DIGITS_HIDDEN / config.hidden
+    eta = (recipe.eta[0] * by_inputs, recipe.eta[1] * by_hidden)
+    offline_eta = (recipe.offline_eta[0] * by_inputs, recipe.offline_eta[1] * by_hidden)
+    start_sd = (recipe.start_sd[0] * by_inputs**0.5, recipe.start_sd[1] * by_hidden**0.5)
+    theta = (
+        recipe.theta if recipe.device_step is None else _theta(config, recipe.scales, recipe.device_step, eta)
+    )
+    return replace(recipe, eta=eta, offline_eta=offline_eta, start_sd=start_sd, theta=theta)
+
+
+def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     dense = DENSE_FACTOR if config.encoding == "dense" else 1.0
     eta = GROWTH_ETA if config.schedule == "growth" else CONSTANT_ETA
     if config.margin > 0:
@@ -142,9 +163,7 @@ def choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     symmetric = symmetric_point(card) if card is not None else None
     middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
     step = mean_step(card, middle) if card is not None and middle is not None else None
-    theta = config.theta
-    if theta is None and step is not None:
-        theta = (scales[0] * step / eta[0], scales[1] * step / eta[1])
+    theta = config.theta if step is None else _theta(config, scales, step, eta)
     return Recipe(
         p=P[config.encoding],
         shift_fraction=SHIFT_FRACTION if config.encoding == "dense" else 0.0,
@@ -159,6 +178,29 @@ def choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
         theta=theta,
         theta_growth=_growth(config),
     )
+
+
+def _theta(
+    config: TrainingConfig, scales: tuple[float, float], step: float, eta: tuple[float, float]
+) -> tuple[float, float]:
+    """A pulse where the wanted change of a weight reaches what one pulse does: c step = eta theta."""
+    if config.theta is not None:
+        return config.theta
+    return (scales[0] * step / eta[0], scales[1] * step / eta[1])
+
+
+def fit_scales(recipe: Recipe, config: TrainingConfig, w: Sequence[np.ndarray]) -> Recipe:
+    """The recipe for programming trained weights `w`: c such that nearly all of them fit the window.
+
+    Errors of programming count in weights as c times their size in the window, so c is as small as it can be.
+    """
+    assert recipe.middle is not None
+    assert recipe.device_step is not None
+    room = 1.0 if config.mapping == "pair" else max(min(recipe.middle, 1.0 - recipe.middle), 0.05)
+    sizes = (float(np.quantile(np.abs(layer), PROGRAM_QUANTILE)) for layer in w)
+    first, second = (PROGRAM_ROOM * max(size, 1e-3) / room for size in sizes)
+    theta = _theta(config, (first, second), recipe.device_step, recipe.eta)
+    return replace(recipe, scales=(first, second), theta=theta)
 
 
 def _growth(config: TrainingConfig) -> float:

@@ -7,10 +7,10 @@ through its weight,
     dW2[h, o] = eta2 sum_t e_o(t) (a + x_h(t)),
     dW1[i, h] = eta1 g_h sum_o W2[h, o] sum_t e_o(t) (a + x_i(t)),
 
-e_o = desired - actual spike, x the spike train filtered by exp(-s / tau), g_h the gate: 1 if hidden unit h fired
-in this presentation (rule "multi-resume-gated") or always ("multi-resume", as published). Filtering the few
-errors backward in time, E_o(s) = sum_{t >= s} e_o(t) exp(-(t - s) / tau), gives the same sums without a trace
-per neuron.
+e_o = desired - actual spike, x the spike train filtered by exp(-s / tau), g_h the gate: 1 if hidden unit h
+fired in this presentation (rule "multi-resume-gated") or always ("multi-resume", as published). Filtering
+the few errors backward in time, E_o(s) = sum_{t >= s} e_o(t) exp(-(t - s) / tau), gives the same sums
+without a trace per neuron.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def find_changes(
     s: Scratch,
     c: Changes,
 ) -> int:
-    """Fill `c` with the changes that the presentation in `s` asks for; returns how many outputs have errors."""
+    """Fill `c` with the changes that the presentation in `s` asks for; returns how many outputs err."""
     if _is_safe(label, rule.margin, s.counts):
         return 0
     total = np.zeros(s.counts.size, np.float32)

@@ -17,11 +17,11 @@ from snn.digits import Digits
 from snn.encoding import levels, stream_key
 from snn.epochs import insitu_epoch, offline_epoch
 from snn.network import Noise, padded, predict
-from snn.recipe import Recipe, choose, make_dynamics
+from snn.recipe import Recipe, choose, fit_scales, make_dynamics
 from snn.synapses import Synapses
 
 LAST = 3  # epochs whose mean is reported
-_START, _ORDER, _TRAIN, _TEST = 11, 12, 13, 14  # purposes of the random streams
+_START, _ORDER, TRAIN_STREAM, TEST_STREAM = 11, 12, 13, 14  # purposes of the random streams
 
 Progress = Callable[[int, int, float], None]
 
@@ -206,7 +206,7 @@ class _Run:
 
     def _train_offline(self, epoch: int, order: np.ndarray) -> int:
         rule = self.recipe.rule(self.config, insitu=False, offline_epoch=epoch)
-        stream = stream_key(self.config.seed, _TRAIN)
+        stream = stream_key(self.config.seed, TRAIN_STREAM)
         quiet = Noise(np.float32(0.0), np.float32(0.0))
         return offline_epoch(
             self.x_train, self.y_train, self.train_ids, order, stream, epoch, self.w1, self.w2, rule,
@@ -217,7 +217,7 @@ class _Run:
         assert self.synapses is not None
         rule = self.recipe.rule(self.config, insitu=True)
         th1, th2 = self.recipe.thresholds(self.config, epoch - self.config.offline_epochs)
-        stream = stream_key(self.config.seed, _TRAIN)
+        stream = stream_key(self.config.seed, TRAIN_STREAM)
         first, second = self.synapses.layers
         return insitu_epoch(
             self.x_train, self.y_train, self.train_ids, order, stream, epoch, first, second, th1, th2, rule,
@@ -235,14 +235,15 @@ class _Run:
         w1, w2 = (self.w1, self.w2) if synapses is None else synapses.read(self.config.retention)
         noise = Noise(np.float32(0.0), np.float32(0.0)) if synapses is None else self._noise()
         scores = np.empty((len(self.test_ids), w2.shape[1]))
-        stream = stream_key(self.config.seed, _TEST)
+        stream = stream_key(self.config.seed, TEST_STREAM)
         found = predict(self.x_test, self.test_ids, stream, epoch, w1, w2, self.test_dynamics, noise, scores)
         return float(np.mean(found == self.data.y_test))
 
     def _program(self) -> Synapses:
         assert self.card is not None
-        hidden = self.config.hidden
-        return Synapses.program(self.card, self.config, self.recipe, [self.w1[:, :hidden], self.w2[:hidden]])
+        w = [self.w1[:, : self.config.hidden], self.w2[: self.config.hidden]]
+        self.recipe = fit_scales(self.recipe, self.config, w)
+        return Synapses.program(self.card, self.config, self.recipe, w)
 
     def result(self) -> TrainingResult:
         config, data = self.config, self.data

@@ -20,7 +20,7 @@ def _version(wanted: bool) -> None:
 
 def build_app() -> typer.Typer:
     """The typer application with every command."""
-    from devicekit.cli import card, fit, read, run, train
+    from devicekit.cli import card, fit, read, run, simulate, train
 
     app = typer.Typer(
         name="devicekit",
@@ -32,7 +32,8 @@ def build_app() -> typer.Typer:
     @app.callback()
     def root(
         version: Annotated[
-            bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+            bool,
+            typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
         ] = False,
     ) -> None:
         """From measured memristor traces to a trained spiking network."""
@@ -42,6 +43,7 @@ def build_app() -> typer.Typer:
     app.command("fit")(fit.fit_command)
     app.command("train")(train.train_command)
     app.command("datasets")(card.datasets_command)
+    app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")
     return app
 

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 
+
 def describe(table: Table) -> dict[str, Any]:
     """What was understood: counts, columns with units, flags."""
     from devicekit.clean import branches
     from devicekit.names import GLOSSARY
     from devicekit.tables import PulseTable, SweepTable
 
-    stated = {name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()}
-    columns = {name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns}
+    stated = {
+        name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()
+    }
+    columns = {
+        name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns
+    }
     summary: dict[str, Any] = {
         "kind": table.kind,
         "format": table.meta.get("format"),
@@ -41,7 +46,8 @@ def describe(table: Table) -> dict[str, Any]:
     elif isinstance(table, SweepTable):
         summary["sweeps"] = len(table.frame.drop_duplicates(["device_id", "cycle"]))
         summary["branches"] = sum(
-            len(branches(sweep)) for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
+            len(branches(sweep.to_numpy(float)))
+            for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
         )
     elif "level" in table.frame:
         summary["levels"] = sorted(table.frame["level"].unique())
@@ -82,7 +88,9 @@ def read_command(
     file: Annotated[Path, typer.Argument(help="File or folder of measurements.")],
     reading: ReadOptions,
     out: Out = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw a preview into this file (.png, .svg, .pdf).")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw a preview into this file (.png, .svg, .pdf).")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Read a measurement file, say what was understood, and write it as one CSV table (--out TABLE.csv).
@@ -101,13 +109,16 @@ def read_command(
         print_json({**summary, "table": str(out) if out else None})
         return
     print_flags(table.flags)
-    typer.echo(f"{file}: format {summary['format']}, {summary['rows']} rows, {summary['devices']} device(s), {_counts(summary)}")
+    typer.echo(
+        f"{file}: format {summary['format']}, {summary['rows']} rows, {summary['devices']} device(s), "
+        + _counts(summary)
+    )
     text = {name: value for name, value in summary["text"].items() if name != "header"}
     if text:
         typer.echo("text: " + ", ".join(f"{name} {value}" for name, value in text.items()))
     for number, record in enumerate(summary["records"][:SHOWN], 1):
         facts = [f"{key} {record[key]}" for key in ("name", "device", "date") if record.get(key)]
-        typer.echo(f"record {number}: {', '.join([*facts, f'{record["rows"]} rows'])}")
+        typer.echo(f"record {number}: " + ", ".join([*facts, f"{record['rows']} rows"]))
     typer.echo("columns: " + ", ".join(f"{n} [{u}]" if u else n for n, u in summary["columns"].items()))
     if out is not None:
         typer.echo(f"table written to {out}")

@@ -34,8 +34,8 @@ def preview(table: Table, ax: Axes | None = None) -> Axes:
         ax.set(xlabel=label("spike_delay_s"), ylabel=label("weight_change"))
     else:
         numbers = [n for n in table.frame.select_dtypes("number") if n not in ("record", "point")]
-        for name in numbers[:4]:
-            ax.plot(table.frame[name].to_numpy(float), label=name)
+        for column in numbers[:4]:
+            ax.plot(table.frame[column].to_numpy(float), label=str(column))
         ax.set(xlabel=label("point"))
         ax.legend(fontsize="small", frameon=False)
     return ax
@@ -46,7 +46,9 @@ def _plot_trains(table: PulseTable, ax: Axes | None) -> Axes:
     for way in ("ltp", "ltd"):
         for k, (_, _, index, state) in enumerate(table.traces(way)):
             if k < MOST_CURVES:
-                ax.plot(index, state, "-", lw=0.7, alpha=0.6, color=COLOURS[way], label=None if k else way.upper())
+                ax.plot(
+                    index, state, "-", lw=0.7, alpha=0.6, color=COLOURS[way], label=None if k else way.upper()
+                )
     ax.set(xlabel=label("pulse_index"), ylabel=label(table.quantity))
     ax.legend(fontsize="small", frameon=False)
     return ax

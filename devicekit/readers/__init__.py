@@ -41,9 +41,15 @@ READERS: dict[str, Reader] = {
     module.NAME: module  # type: ignore[misc]
     for module in (
         crosssim, neurosim, keithley4200, easyexpert, smu, wgfmu, arcone, testchip, long, updown, table,
-    )  # fmt: skip
-}
-_TAKE_MAP = {"keithley4200", "easyexpert", "smu", "wgfmu", "long"}  # the others know their columns by position
+    )
+}  # fmt: skip
+_TAKE_MAP = {
+    "keithley4200",
+    "easyexpert",
+    "smu",
+    "wgfmu",
+    "long",
+}  # the others know their columns by position
 
 
 def readers() -> dict[str, Reader]:
@@ -59,7 +65,9 @@ def readers() -> dict[str, Reader]:
         try:
             found[entry.name] = entry.load()
         except Exception as error:  # whatever a foreign package trips over
-            raise UsageError(f"the reader {entry.name!r} of another package does not load: {error}") from error
+            raise UsageError(
+                f"the reader {entry.name!r} of another package does not load: {error}"
+            ) from error
     return {**found, **READERS}
 
 
@@ -71,7 +79,11 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
         return known[options.format]
     for name, reader in known.items():
         if reader.matches(source):
-            return known["long"] if options.columns and not source.is_folder and name in (READERS.keys() - _TAKE_MAP) else reader
+            return (
+                known["long"]
+                if options.columns and not source.is_folder and name in (READERS.keys() - _TAKE_MAP)
+                else reader
+            )
     formats = "; ".join(f"{reader.NAME}: {reader.TITLE}" for reader in known.values())
     if source.is_folder:
         raise FileError(
@@ -107,7 +119,9 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
     options = options or ReadOptions(**kwargs)  # type: ignore[arg-type]
     source = Source(path)
     table = _choose(source, options).read(source, options)
-    object.__setattr__(table, "meta", {**table.meta, "text": source.facts()})  # replace() would validate again
+    object.__setattr__(
+        table, "meta", {**table.meta, "text": source.facts()}
+    )  # replace() would validate again
     if isinstance(table, PulseTable):
         return table.select(options.device, options.cycle, options.width)
     return table.select(options.device, options.cycle)

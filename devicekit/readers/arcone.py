@@ -21,16 +21,29 @@ from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "arcone"
 TITLE = "ArC ONE session (.csv, .csv.gz)"
-COLUMNS = ("Wordline", "Bitline", "Resistance", "Amplitude (V)", "Pulse width (s)", "Tag", "ReadTag", "ReadVoltage")
+COLUMNS = (
+    "Wordline",
+    "Bitline",
+    "Resistance",
+    "Amplitude (V)",
+    "Pulse width (s)",
+    "Tag",
+    "ReadTag",
+    "ReadVoltage",
+)
 _HEADER = re.compile(r"(?im)^\s*\"?Wordline\"?\s*,\s*\"?Bitline\"?\s*,\s*\"?Resistance")
-_BARE = re.compile(r"^\s*\d+\s*,\s*\d+\s*,[^,]+,[^,]+,[^,]+,\s*(S ?R\w*|P|CT\w*|FF\w*)[^,]*,\s*(S ?R|P|R|F|V|T)[^,]*,[^,]+$")
+_BARE = re.compile(
+    r"^\s*\d+\s*,\s*\d+\s*,[^,]+,[^,]+,[^,]+,\s*(S ?R\w*|P|CT\w*|FF\w*)[^,]*,\s*(S ?R|P|R|F|V|T)[^,]*,[^,]+$"
+)
 
 
 def matches(source: Source) -> bool:
     if source.is_folder or source.workbook_kind:
         return False
     lines = [line for line in source.head.splitlines()[:20] if line.strip()]
-    return bool(_HEADER.search(source.head)) or (len(lines) > 1 and all(_BARE.match(line) for line in lines[:5]))
+    return bool(_HEADER.search(source.head)) or (
+        len(lines) > 1 and all(_BARE.match(line) for line in lines[:5])
+    )
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
@@ -73,7 +86,11 @@ def _rows(source: Source) -> tuple[pd.DataFrame, dict[str, str]]:
         meta["session"] = ",".join(cells[0])
     if start is not None and start >= 2:
         meta["date"] = ",".join(cells[1])
-    body = [(k, row) for k, row in enumerate(cells[0 if start is None else start + 1 :], 1 if start is None else start + 2) if any(row)]
+    body = [
+        (k, row)
+        for k, row in enumerate(cells[0 if start is None else start + 1 :], 1 if start is None else start + 2)
+        if any(row)
+    ]
     if not body:
         raise FileError(f"{source.path.name}: an ArC ONE session without rows")
     frame = text_frame([row for _, row in body], names, [number for number, _ in body])
@@ -81,7 +98,9 @@ def _rows(source: Source) -> tuple[pd.DataFrame, dict[str, str]]:
     wanted = {ours: folded.get(ours.lower().split("(")[0].strip()) for ours in COLUMNS}
     missing = [ours for ours, theirs in wanted.items() if theirs is None]
     if missing:
-        raise TableError(f"{source.path.name}: an ArC ONE session has the column {missing[0]}; found {', '.join(frame.columns)}")
+        raise TableError(
+            f"{source.path.name}: an ArC ONE session has the column {missing[0]}; found {', '.join(frame.columns)}"
+        )
     return frame.rename(columns={theirs: ours for ours, theirs in wanted.items() if theirs}), meta
 
 
@@ -129,5 +148,3 @@ def _trains(part: pd.DataFrame) -> pd.DataFrame:
     count = part.groupby(["direction", "cycle"], sort=False)["is_pulse"].cumsum()
     first = part.groupby(["direction", "cycle"], sort=False)["pulse_width_s"].transform("first")
     return part.assign(pulse_index=count.astype("int64"), pulse_width_s=part["pulse_width_s"].fillna(first))
-
-

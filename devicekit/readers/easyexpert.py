@@ -67,10 +67,10 @@ def _header(lines: Sequence[str]) -> Iterator[_Raw]:
         key, _, rest = line.strip().partition(",")
         key = key.strip().strip('"')
         values = [cell.strip() for cell in rest.split(",")]
-        if key == "SetupTitle" or (key == "DataName" and raw.names):
-            if raw.names or raw.rows:
-                yield raw
-                raw = _Raw()
+        begins = key == "SetupTitle" or (key == "DataName" and raw.names)
+        if begins and (raw.names or raw.rows):
+            yield raw
+            raw = _Raw()
         if key == "SetupTitle":
             raw.title = rest.strip()
         elif key == "DataName":
@@ -143,7 +143,11 @@ def _pasted(rows: Sequence[Sequence[object]], sheet: str) -> Iterator[_Raw]:
 
 def _record(raw: _Raw) -> Record:
     names = raw.names or [f"column {k + 1}" for k in range(max(len(row) for row in raw.rows))]
-    while names and not names[-1].strip() and all(len(row) < len(names) or not row[len(names) - 1] for row in raw.rows):
+    while (
+        names
+        and not names[-1].strip()
+        and all(len(row) < len(names) or not row[len(names) - 1] for row in raw.rows)
+    ):
         names = names[:-1]  # a comma at the end of every line
     columns = text_frame(raw.rows, names, raw.numbers)
     compliance = raw.first("Measurement.Primary.Compliance")
@@ -192,7 +196,7 @@ def _roles(raw: _Raw, names: list[str]) -> dict[str, str]:
 
 def _units(raw: _Raw, names: list[str]) -> dict[str, str]:
     """Units of computed columns and of plotted ones, where the header gives them."""
-    units = {}
+    units: dict[str, str] = {}
     for prefix in ("Function.User", "Analysis.Setup.Vector.Graph.XAxis", "Analysis.Setup.Vector.Graph.YAxis"):
         for name, unit in zip(
             raw.settings.get(f"{prefix}.Name", []), raw.settings.get(f"{prefix}.Unit", []), strict=False

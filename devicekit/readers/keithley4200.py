@@ -53,7 +53,9 @@ def matches(source: Source) -> bool:
     if sheet is None:
         return False
     keys = {str(row[0]).strip() for row in sheet.rows if row}
-    return bool(keys & {"Test Name", "KTEI Version", "Clarius+ Version", "Clarius Version", "Device Terminal"})
+    return bool(
+        keys & {"Test Name", "KTEI Version", "Clarius+ Version", "Clarius Version", "Device Terminal"}
+    )
 
 
 def read(source: Source, options: ReadOptions) -> SweepTable | RecordTable:
@@ -118,7 +120,11 @@ def _records(sheet: Sheet, settings: _Settings) -> list[Record]:
     for number in dict.fromkeys(step[2] for step in steps if step):
         own = {step[0]: step[1] for step in steps if step and step[2] == number}
         part = frame[[*own, *shared]].rename(columns=own)
-        found.append(_record(part[(part[list(own.values())] != "").any(axis=1)], f"{sheet.name}, step {number}", settings))
+        found.append(
+            _record(
+                part[(part[list(own.values())] != "").any(axis=1)], f"{sheet.name}, step {number}", settings
+            )
+        )
     return found
 
 
@@ -134,7 +140,11 @@ def _record(frame: object, name: str, settings: _Settings) -> Record:
         date=settings.values.get("Last Executed"),
         roles=_roles(settings, [str(column) for column in frame.columns]),
         compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) != 0 else None,
-        meta={"sheet": name, "settings": {**settings.values, **settings.terminals}, "instrument": "Keithley 4200"},
+        meta={
+            "sheet": name,
+            "settings": {**settings.values, **settings.terminals},
+            "instrument": "Keithley 4200",
+        },
     )
 
 

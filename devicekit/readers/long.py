@@ -33,7 +33,11 @@ def matches(source: Source) -> bool:
         return False
     if {"resistance_before_ohm", "resistance_after_ohm"} <= names:
         return True
-    return bool(pulses & set(STATE_COLUMNS)) or {"voltage_v", "current_a"} <= names or others.kind(names) is not None
+    return (
+        bool(pulses & set(STATE_COLUMNS))
+        or {"voltage_v", "current_a"} <= names
+        or others.kind(names) is not None
+    )
 
 
 def read(source: Source, options: ReadOptions) -> Table:
@@ -47,7 +51,7 @@ def read(source: Source, options: ReadOptions) -> Table:
         frame = _before_and_after(frame)
     if {"voltage_v", "current_a"} <= set(frame) and not set(STATE_COLUMNS) & set(frame):
         return _sweep(frame, source)
-    if which := others.kind(set(frame)):
+    if which := others.kind(set(frame.columns)):
         return others.read(which, frame, options, source)
     frame, flags = _state(frame, options, source.path.name)
     frame, more = _trains(frame, source.path.name)
@@ -113,9 +117,7 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
         return frame, []
     if len(present) == 1:
         quantity = STATE_COLUMNS[present[0]]
-        said = ReadOptions(
-            quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute
-        )
+        said = ReadOptions(quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute)
         return add_state(frame.rename(columns={present[0]: "value"}), said, name)
     raise TableError(
         f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
@@ -124,7 +126,9 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
 
 
 def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
-    words = frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
+    words = (
+        frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
+    )
     ways = words.map(DIRECTION_ALIASES)
     if ways.isna().any():
         bad = [
@@ -143,7 +147,9 @@ def _whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
             BadRow(int(frame["file_row"][at]), column, f"{values[at]:g}", "a whole number")
             for at in frame.index[wrong]
         ]
-        raise TableError(f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad)
+        raise TableError(
+            f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad
+        )
     return values.astype("int64")
 
 
@@ -186,7 +192,9 @@ def _split_device(part: pd.DataFrame, name: str, flags: list[Flag]) -> pd.DataFr
         first = ~train.duplicated()
         number = part[first].groupby("direction").cumcount() + 1
         part = part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
-        flags.append(Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts"))
+        flags.append(
+            Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts")
+        )
     if "pulse_index" not in part:
         part = part.assign(pulse_index=part.groupby(["cycle", "direction"]).cumcount())
     return part
@@ -198,7 +206,9 @@ def _sweep(frame: pd.DataFrame, source: Source) -> SweepTable:
     if "cycle" not in frame:
         by_device = frame.groupby("device_id", sort=False)["voltage_v"]
         frame["cycle"] = by_device.transform(lambda v: split_sweeps(v.to_numpy(float))).astype("int64")
-        flags.append(Flag("split", f"{source.path.name}: cycles split where the voltage leaves its first value again"))
+        flags.append(
+            Flag("split", f"{source.path.name}: cycles split where the voltage leaves its first value again")
+        )
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):

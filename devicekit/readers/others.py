@@ -62,7 +62,9 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
     if "value" in frame:
         return add_state(frame, options, name)
     present = [column for column in STATE_COLUMNS if column in frame]
-    preferred = [column for column in ("conductance_s", "resistance_ohm", "read_current_a") if column in present]
+    preferred = [
+        column for column in ("conductance_s", "resistance_ohm", "read_current_a") if column in present
+    ]
     if not preferred:
         raise TableError(f"{name}: no column of conductances, resistances or currents")
     if preferred[0] == "conductance_s":
@@ -77,7 +79,10 @@ def _whole(frame: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
     values = pd.to_numeric(frame[column], errors="coerce")
     wrong = values.isna() | (values != np.round(values)) | (values.abs() > 2**53)
     if wrong.any():
-        bad = [BadRow(int(frame["file_row"][k]), column, str(frame[column][k]), "a whole number") for k in frame.index[wrong]]
+        bad = [
+            BadRow(int(frame["file_row"][k]), column, str(frame[column][k]), "a whole number")
+            for k in frame.index[wrong]
+        ]
         raise TableError(f"{name}: {column} holds whole numbers", bad)
     return frame.assign(**{column: values.astype("int64")})
 
@@ -86,6 +91,9 @@ def _levels(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     words = _words(frame["level"]).str.lower()
     levels = words.map(LEVEL_ALIASES)
     if levels.isna().any():
-        bad = [BadRow(int(frame["file_row"][k]), "level", repr(words[k]), "lrs or hrs") for k in frame.index[levels.isna()]]
+        bad = [
+            BadRow(int(frame["file_row"][k]), "level", repr(words[k]), "lrs or hrs")
+            for k in frame.index[levels.isna()]
+        ]
         raise TableError(f"{name}: unknown level", bad)
     return frame.assign(level=levels)

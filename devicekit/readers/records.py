@@ -23,7 +23,9 @@ _QUANTITY_OF = {"voltage_v": "voltage", "current_a": "current", "time_s": "time"
 _DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "%a %b %d %H:%M:%S %Y")
 _NAMES = {
     "voltage_v": re.compile(r"(?i)^(?!val|var|vt$)(a?v\d*|.*volt.*|bias.*|[a-z]+v\d*|v[a-z_]*\d*|.*\.v)$"),
-    "current_a": re.compile(r"(?i)^(?!ind|item|iter|id$|abs)(a?i\d*|.*current.*|[a-z]+i\d*|i[a-z_]*\d*|.*\.i)$"),
+    "current_a": re.compile(
+        r"(?i)^(?!ind|item|iter|id$|abs)(a?i\d*|.*current.*|[a-z]+i\d*|i[a-z_]*\d*|.*\.i)$"
+    ),
     "time_s": re.compile(r"(?i)^(time.*|t|@time|.*\.time|timestamp)$"),
 }
 
@@ -59,6 +61,11 @@ class Record:
     compliance: float | None = None
     points: int | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+def names_of(frame: pd.DataFrame) -> list[str]:
+    """Names of a frame's columns."""
+    return [str(name) for name in frame.columns]
 
 
 def numbers(text: pd.Series, where: str) -> pd.Series:
@@ -99,12 +106,14 @@ def find_roles(record: Record, options: ReadOptions, where: str) -> dict[str, st
         if ours not in GLOSSARY:
             raise UsageError(f"--map {ours}=...: no such column; there are {', '.join(GLOSSARY)}")
         if theirs not in record.columns:
-            raise UsageError(f"--map: {where} has no column {theirs!r}; it has {', '.join(record.columns)}")
+            raise UsageError(
+                f"--map: {where} has no column {theirs!r}; it has {', '.join(names_of(record.columns))}"
+            )
     for ours, theirs in record.roles.items():
         if theirs in record.columns and theirs not in roles.values():
             roles.setdefault(ours, theirs)
     for ours in ("time_s", "voltage_v", "current_a"):
-        free = [name for name in record.columns if name not in roles.values()]
+        free = [name for name in names_of(record.columns) if name not in roles.values()]
         named = [name for name in free if _fits(name, record.units.get(name), ours)]
         if ours not in roles and named:
             roles[ours] = named[0]
@@ -132,7 +141,7 @@ def _frame(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame
     """The record's columns: those with a role under our name in SI, the others as they are."""
     ours_of = {theirs: ours for ours, theirs in roles.items()}
     columns: dict[str, pd.Series] = {}
-    for theirs in record.columns:
+    for theirs in names_of(record.columns):
         ours = ours_of.get(theirs)
         if ours == "device_id":
             columns[ours] = record.columns[theirs].astype(str)
@@ -225,12 +234,17 @@ def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
 
 def _about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[Flag]:
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
-    unstated = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
+    unstated = [
+        theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units
+    ]
     flags = [Flag("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
     if unstated and any(theirs in record.columns for theirs in unstated):
         name = where.split(", record")[0]
         flags.append(
-            Flag("assumed_unit", f"{name}: {', '.join(unstated)} taken in V, A and s, the units this instrument writes")
+            Flag(
+                "assumed_unit",
+                f"{name}: {', '.join(unstated)} taken in V, A and s, the units this instrument writes",
+            )
         )
     return flags
 
@@ -247,7 +261,9 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
         counted[device] = start + (int(frame["sweep"].max()) + 1 if len(frame) else 0)
     flags = []
     if order != sorted(order):
-        flags.append(Flag("split", f"{name}: the newest record comes first; cycles count from the oldest one"))
+        flags.append(
+            Flag("split", f"{name}: the newest record comes first; cycles count from the oldest one")
+        )
     split = [k for k, frame in enumerate(frames) if len(frame) and frame["sweep"].max() > 0]
     if split:
         total = sum(int(frames[k]["sweep"].max()) + 1 for k in split)
@@ -264,7 +280,9 @@ def _meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, A
     return {"format": reader, "source": source.path.name, "records": facts}
 
 
-def text_frame(rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]) -> pd.DataFrame:
+def text_frame(
+    rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]
+) -> pd.DataFrame:
     """Rows of cells as a frame of text; short rows are filled with empty cells, long ones refused.
 
     Raises

@@ -15,7 +15,7 @@ import pandas as pd
 
 from devicekit.errors import FileError, Flag
 from devicekit.options import ReadOptions
-from devicekit.readers.records import Record, record_table, text_frame
+from devicekit.readers.records import Record, names_of, record_table, text_frame
 from devicekit.readers.source import Source, is_number
 from devicekit.tables import RecordTable, SweepTable
 
@@ -35,7 +35,9 @@ def matches(source: Source) -> bool:
         return True
     first = next((line for line in source.head.splitlines() if line.strip()), "")
     names = {cell.strip().strip('"').lower() for cell in re.split(r"[,;\t]", first)}
-    return bool(_STATUS.search(first)) and bool(names & {"v", "i", "voltage", "current", "readings", "sourcevalues"})
+    return bool(_STATUS.search(first)) and bool(
+        names & {"v", "i", "voltage", "current", "readings", "sourcevalues"}
+    )
 
 
 def _is_kickstart(head: str) -> bool:
@@ -55,7 +57,9 @@ def read(source: Source, options: ReadOptions) -> SweepTable | RecordTable:
     return _finish(_tsp(cells), [], options, source)
 
 
-def _finish(records: list[Record], flags: list[Flag], options: ReadOptions, source: Source) -> SweepTable | RecordTable:
+def _finish(
+    records: list[Record], flags: list[Flag], options: ReadOptions, source: Source
+) -> SweepTable | RecordTable:
     if not records:
         raise FileError(f"{source.path.name}: no buffer with readings")
     return record_table(records, options, NAME, source, flags)
@@ -66,7 +70,10 @@ def _split(lines: Sequence[str]) -> list[list[str]]:
     delimiter = max(",;\t", key=head.count)
     limit = csv.field_size_limit(1 << 20)
     try:
-        return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
+        return [
+            [cell.strip() for cell in row]
+            for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        ]
     except csv.Error as error:
         raise FileError(f"the buffer is no delimited text: {error}") from error
     finally:
@@ -95,19 +102,23 @@ def _acs(cells: list[list[str]], sheet: str) -> list[Record]:
     for (smu, *indices), columns in groups.items():
         item = max((k for k in others if k < columns[0]), default=None)
         wanted = [*([] if item is None else [item]), *columns]
-        body = [(number, [row[k] if k < len(row) else "" for k in wanted]) for number, row in enumerate(cells[start + 1 :], start + 2)]
+        body = [
+            (number, [row[k] if k < len(row) else "" for k in wanted])
+            for number, row in enumerate(cells[start + 1 :], start + 2)
+        ]
         body = [(number, row) for number, row in body if any(row[1 if item is not None else 0 :])]
         if body:
-            frame = text_frame([row for _, row in body], [names[k] for k in wanted], [number for number, _ in body])
+            frame = text_frame(
+                [row for _, row in body], [names[k] for k in wanted], [number for number, _ in body]
+            )
             records.append(_acs_record(frame, f"{sheet} Smu{smu}[{']['.join(indices)}]".strip()))
     return records
 
 
 def _acs_record(frame: pd.DataFrame, name: str) -> Record:
     kinds = {column: found[2].lower() for column in frame.columns if (found := _ACS.search(column))}
-    roles = {}
-    for ours, kind in (("voltage_v", "v"), ("current_a", "i"), ("time_s", "time")):
-        roles.update({ours: column for column, what in kinds.items() if what == kind})
+    ours_of = {"v": "voltage_v", "i": "current_a", "time": "time_s"}
+    roles = {ours_of[kind]: column for column, kind in kinds.items() if kind in ours_of}
     units = {column: _UNITS[kind] for column, kind in kinds.items() if kind in _UNITS}
     return Record(frame, name=name, roles=roles, units=units, meta={"instrument": "Keithley SMU"})
 
@@ -121,7 +132,8 @@ def _tsp(cells: list[list[str]]) -> list[Record]:
     width = max(len(row) for _, row in body)
     names = [*names, *[""] * (width - len(names))] if width > len(names) else names
     frame = text_frame([row for _, row in body], names, [number for number, _ in body])
-    frame = frame.loc[:, [bool(name) and not name.startswith("column ") or (frame[name] != "").any() for name in frame]]
+    blank = [name for name in names_of(frame) if name.startswith("column ") and (frame[name] == "").all()]
+    frame = frame.drop(columns=blank)
     lower = {name.lower(): name for name in frame.columns}
     roles = {}
     for ours, words in (
@@ -144,7 +156,7 @@ def _kickstart(source: Source) -> tuple[Record, list[Flag]]:
     for number, row in enumerate(cells[start + 1 :], start + 2):
         if not any(row):
             continue
-        if row[0].lower().rstrip(":") in _SUMMARY or (not is_number(row[0]) and row[0].lower() in _SUMMARY):
+        if row[0].lower().rstrip(":") in _SUMMARY:
             summary.append(row)
         else:
             body.append((number, row))
@@ -152,7 +164,16 @@ def _kickstart(source: Source) -> tuple[Record, list[Flag]]:
     while names and not names[-1]:
         names = names[:-1]
     frame = text_frame([row for _, row in body], names, [number for number, _ in body])
-    flags = [Flag("dropped", f"{source.path.name}: {len(summary)} summary rows ({', '.join(row[0] for row in summary)}) are no data")] if summary else []
+    flags = (
+        [
+            Flag(
+                "dropped",
+                f"{source.path.name}: {len(summary)} summary rows ({', '.join(row[0] for row in summary)}) are no data",
+            )
+        ]
+        if summary
+        else []
+    )
     units, roles = _kickstart_columns(list(frame.columns))
     limit = settings.get("Limit", "")
     return Record(
@@ -167,7 +188,8 @@ def _kickstart(source: Source) -> tuple[Record, list[Flag]]:
 
 def _kickstart_columns(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Units from names such as `Voltage (V)` or `SMU-2 Current (A)`, and roles from the quantities."""
-    units, roles = {}, {}
+    units: dict[str, str] = {}
+    roles: dict[str, str] = {}
     for name in names:
         found = re.search(r"\(([^)]+)\)\s*$", name)
         if found:

@@ -133,17 +133,17 @@ def parse_delimited(text: str, name: str) -> Delimited:
             header=None,
             dtype=str,
             keep_default_na=False,
-            skip_blank_lines=delimiter == "whitespace",
+            skip_blank_lines=True,
             skipinitialspace=True,
         )
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         place = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         if place is None:
             raise FileError(f"{name} is not a table: {error}") from error
         rows = [BadRow(int(place[2]), None, f"{place[3]} cells", f"{place[1]} as in the rows above")]
         raise FileError(f"{name}: a row has more cells than the others", rows) from error
     cells = cells.fillna("").apply(lambda column: column.str.strip())
-    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    cells.index = _row_numbers(text, len(cells))
     cells = cells[(cells != "").any(axis=1)]
     if len(cells.columns) > 1 and (cells.iloc[:, -1] == "").all():
         cells = cells.iloc[:, :-1]  # a comma at the end of every line
@@ -157,6 +157,15 @@ def parse_delimited(text: str, name: str) -> Delimited:
     names = list(header) if header is not None else [f"column {k + 1}" for k in range(cells.shape[1])]
     cells.columns = pd.Index(unique_names(names))
     return Delimited(cells, header, delimiter, decimal, name)
+
+
+def _row_numbers(text: str, count: int) -> pd.Index:
+    """File row (1-based) of each row that was parsed, blank lines counted but not among them."""
+    if re.search(r"^\s*$\n", text, re.MULTILINE):
+        rows = [number for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+        if len(rows) == count:  # not so where a quoted cell spans lines
+            return pd.Index(rows)
+    return pd.RangeIndex(1, count + 1)
 
 
 def unique_names(names: list[str]) -> list[str]:
@@ -238,14 +247,18 @@ class Source:
                 with gzip.GzipFile(fileobj=stream) as unpacked:
                     return self._blocks(unpacked, limit)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}") from error
+            raise FileError(
+                f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
-    def _blocks(self, stream: IO[bytes], limit: int) -> bytes:
+    def _blocks(self, stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
         """Read block by block, so that a file which is one endless line is refused early."""
         data = bytearray()
         while len(data) < limit and (block := stream.read(min(LONGEST_LINE, limit - len(data)))):
             if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
-                raise FileError(f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table")
+                raise FileError(
+                    f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"
+                )
             data += block
         return bytes(data)
 
@@ -281,7 +294,9 @@ class Source:
         missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
         try:
             with warnings.catch_warnings(), self._open() as stream:
-                warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used
+                warnings.simplefilter(
+                    "ignore", pd.errors.DtypeWarning
+                )  # bad cells are named when they are used
                 cells = pd.read_csv(
                     stream,
                     sep=r"\s+" if sample.delimiter == "whitespace" else sample.delimiter,
@@ -298,7 +313,9 @@ class Source:
         with self._open() as stream:
             while block := stream.read(LONGEST_LINE):
                 if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
-                    raise FileError(f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table")
+                    raise FileError(
+                        f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"
+                    )
 
     def _open(self) -> IO[bytes]:
         """The content as a stream of bytes, unpacked if it is gzip."""

@@ -25,6 +25,8 @@ from devicekit.tables import Table
 
 NAME = "table"
 TITLE = "table with units in its header, or wide table (one column a device or a cycle)"
+_SI = {"voltage_v": "V", "current_a": "A", "time_s": "s"}
+_STATE_QUANTITIES = {"conductance", "resistance", "current"}
 _LEVEL = re.compile(r"(?i)^r?[_ ]?(lrs|hrs|low|high|on|off)\b")
 _COUNTER = re.compile(r"(?i)^(pulse|cycle|index|n|no|number|#|point|x)\W*(number|index|no|#)?\W*$")
 _DEVICE = re.compile(r"(?i)^(device([_ ]?(id|name))?|cell|address|sample|dut)$")
@@ -64,7 +66,9 @@ def _about_sheets(source: Source) -> list[Flag]:
     rest = [sheet.name for sheet in source.sheets[1:]] if source.workbook_kind else []
     if not rest:
         return []
-    return [Flag("sheets", f"{source.path.name}: read sheet {source.sheets[0].name}; left out {', '.join(rest)}")]
+    return [
+        Flag("sheets", f"{source.path.name}: read sheet {source.sheets[0].name}; left out {', '.join(rest)}")
+    ]
 
 
 def _factor(name: str, quantity: str, options: ReadOptions, where: str) -> float:
@@ -77,18 +81,30 @@ def _factor(name: str, quantity: str, options: ReadOptions, where: str) -> float
         return options.factor
     if quantity == "voltage":
         return 1.0
-    example = {"current": "A (or mA, uA)", "resistance": "ohm (or kohm)", "conductance": "S (or uS)"}.get(quantity, quantity)
+    example = {"current": "A (or mA, uA)", "resistance": "ohm (or kohm)", "conductance": "S (or uS)"}.get(
+        quantity, quantity
+    )
     raise UsageError(f"{where}: column {name!r} does not state its unit: pass --unit {example}")
 
 
 def _sweeps(
-    table: Delimited, volts: list[str], amps: list[str], options: ReadOptions, source: Source, flags: list[Flag]
+    table: Delimited,
+    volts: list[str],
+    amps: list[str],
+    options: ReadOptions,
+    source: Source,
+    flags: list[Flag],
 ) -> Table:
     """One sweep a current column; its voltage is the column of the same rank, or the only one."""
     where = source.path.name
     if len(volts) not in (1, len(amps)):
-        raise TableError(f"{where}: {len(volts)} voltage columns and {len(amps)} current columns do not pair; say with --map")
-    factors = {name: _factor(name, "voltage" if name in volts else "current", options, where) for name in (*volts, *amps)}
+        raise TableError(
+            f"{where}: {len(volts)} voltage columns and {len(amps)} current columns do not pair; say with --map"
+        )
+    factors = {
+        name: _factor(name, "voltage" if name in volts else "current", options, where)
+        for name in (*volts, *amps)
+    }
     if bare := [name for name in volts if unit_of(name)[1] is None]:
         flags.append(Flag("assumed_unit", f"{where}: column {', '.join(bare)} taken in volts"))
     rest = [name for name in table.columns if name not in volts and name not in amps]
@@ -98,7 +114,12 @@ def _sweeps(
     records = []
     for k, name in enumerate(amps):
         volt = volts[k] if len(volts) > 1 else volts[0]
-        frame = pd.DataFrame({"voltage_v": table.numbers(volt) * factors[volt], "current_a": table.numbers(name) * factors[name]})
+        frame = pd.DataFrame(
+            {
+                "voltage_v": table.numbers(volt) * factors[volt],
+                "current_a": table.numbers(name) * factors[name],
+            }
+        )
         if time:
             frame["time_s"] = table.numbers(time) * parse_unit(unit_of(time)[1] or "s").factor  # type: ignore[union-attr]
         for other in rest:
@@ -109,14 +130,30 @@ def _sweeps(
         keys = [table.cells[key].loc[frame.index] for key in (device, cycle) if key]
         groups = frame.groupby(keys, sort=False) if keys else [((), frame)]
         for key, part in groups:
-            named = str(key[0]).strip() if device else (unit_of(name)[0] if len(amps) > 1 and names_device(name) else None)
-            records.append(Record(part, name=name, device=named, roles=known, units={c: u for c, u in (("voltage_v", "V"), ("current_a", "A"), ("time_s", "s"))}))
-    pairs = ", ".join(f"{name} against {volts[k] if len(volts) > 1 else volts[0]}" for k, name in enumerate(amps))
+            named = (
+                str(key[0]).strip()
+                if device
+                else (unit_of(name)[0] if len(amps) > 1 and names_device(name) else None)
+            )
+            records.append(
+                Record(
+                    part,
+                    name=name,
+                    device=named,
+                    roles=known,
+                    units=_SI,
+                )
+            )
+    pairs = ", ".join(
+        f"{name} against {volts[k] if len(volts) > 1 else volts[0]}" for k, name in enumerate(amps)
+    )
     flags.append(Flag("columns", f"{where}: sweeps of {pairs}"))
     return record_table(records, options, NAME, source, flags)
 
 
-def _endurance(table: Delimited, levels: list[str], options: ReadOptions, source: Source, flags: list[Flag]) -> Table:
+def _endurance(
+    table: Delimited, levels: list[str], options: ReadOptions, source: Source, flags: list[Flag]
+) -> Table:
     where = source.path.name
     counter = next((name for name in table.columns if _COUNTER.match(unit_of(name)[0])), None)
     device = next((name for name in table.columns if _DEVICE.match(name)), None)
@@ -133,9 +170,16 @@ def _endurance(table: Delimited, levels: list[str], options: ReadOptions, source
             values = values / options.read_voltage
         elif quantity == "resistance":
             values = 1.0 / values.where(values != 0)
-        part = pd.DataFrame({"device_id": table.cells[device] if device else "device1",
-                             "cycle": table.numbers(counter) if counter else np.arange(1, len(values) + 1),
-                             "level": found[1].lower(), "conductance_s": values.to_numpy(), "file_row": frame_rows}, index=frame_rows)  # fmt: skip
+        part = pd.DataFrame(
+            {
+                "device_id": table.cells[device] if device else "device1",
+                "cycle": table.numbers(counter) if counter else np.arange(1, len(values) + 1),
+                "level": found[1].lower(),
+                "conductance_s": values.to_numpy(),
+                "file_row": frame_rows,
+            },
+            index=frame_rows,
+        )
         for other in table.columns:
             if other not in (counter, device, *levels):
                 part[other] = plain(table.cells[other])
@@ -154,8 +198,15 @@ def _retention(
         values = table.numbers(name) * _factor(name, quantity_of(name) or "", options, source.path.name)
         if quantity_of(name) == "resistance":
             values = 1.0 / values.where(values != 0)
-        part = pd.DataFrame({"device_id": "device1", "level": unit_of(name)[0], "time_s": seconds, "conductance_s": values,
-                             "file_row": values.index})  # fmt: skip
+        part = pd.DataFrame(
+            {
+                "device_id": "device1",
+                "level": unit_of(name)[0],
+                "time_s": seconds,
+                "conductance_s": values,
+                "file_row": values.index,
+            }
+        )
         for other in table.columns:
             if other != time and other not in states:
                 part[other] = plain(table.cells[other])
@@ -170,11 +221,11 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, flags: list[
     if len(table.columns) < 2:
         raise TableError(f"{where} has one column; a wide table has one a device or a cycle")
     columns = list(table.columns)
-    units = {unit_of(name)[1] for name in columns} - {None}
-    if options.stated_quantity is None and not units & {"S", "mS", "uS", "µS", "nS", "ohm", "kohm", "Mohm", "A", "uA", "nA"}:
+    if options.stated_quantity is None and not _STATE_QUANTITIES & {quantity_of(name) for name in columns}:
         raise UsageError(
-            f"{where} does not say what its {len(columns)} columns ({', '.join(columns[:8])}) are: pass --quantity conductance, "
-            "current (with --read-voltage), resistance or weight if each holds readings; or name them with --map NAME=COLUMN"
+            f"{where} does not say what its {len(columns)} columns ({', '.join(columns[:8])}) are: pass --quantity "
+            "conductance, current (with --read-voltage), resistance or weight if each holds readings; or name them "
+            "with --map NAME=COLUMN"
         )
     counter = columns[0] if _is_counter(table, columns[0]) else None
     trains = [name for name in columns if name != counter]
@@ -199,8 +250,12 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, flags: list[
     what = "device" if devices else "cycle of one device"
     flags = [*flags, Flag("columns", f"{where}: each of {len(frames)} columns taken as one {what}"),
              Flag("split", f"{where}: directions by the turning points of each column")]  # fmt: skip
-    quantity = options.stated_quantity or next(q for name in trains if (q := quantity_of(name)))
-    said = ReadOptions(quantity=quantity, unit=options.unit, read_voltage=options.read_voltage, absolute=options.absolute)
+    quantity = options.stated_quantity or next(
+        q for name in trains if (q := quantity_of(name)) in _STATE_QUANTITIES
+    )
+    said = ReadOptions(
+        quantity=quantity, unit=options.unit, read_voltage=options.read_voltage, absolute=options.absolute
+    )
     frame, more = add_state(pd.concat(frames, ignore_index=True), said, where)
     return pulse_table(frame, NAME, source, [*flags, *more])
 

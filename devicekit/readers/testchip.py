@@ -61,9 +61,19 @@ def read(source: Source, options: ReadOptions) -> EnduranceTable:
         raise TableError(f"{source.path.name}: lines that are no log entries", bad)
     if not rows:
         raise FileError(f"{source.path.name}: no READ line that follows a SET or RESET")
-    flags = [Flag("assumed_unit", f"{source.path.name}: the first number after READ taken in ohm, by the format's convention")]
+    flags = [
+        Flag(
+            "assumed_unit",
+            f"{source.path.name}: the first number after READ taken in ohm, by the format's convention",
+        )
+    ]
     if dropped:
-        flags.append(Flag("dropped", f"{source.path.name}: {dropped} READ lines before the first SET or RESET, or without a value"))
+        flags.append(
+            Flag(
+                "dropped",
+                f"{source.path.name}: {dropped} READ lines before the first SET or RESET, or without a value",
+            )
+        )
     return EnduranceTable(pd.DataFrame(rows), {"format": NAME, "source": source.path.name}, tuple(flags))
 
 
@@ -72,7 +82,9 @@ def _reading(
 ) -> dict[str, object]:
     operation, width, voltage = state
     resistance = float(cells[4])
-    rest = {f"read value {k}": float(cell) if is_number(cell) else None for k, cell in enumerate(cells[5:], 2)}
+    rest = {
+        f"read value {k}": float(cell) if is_number(cell) else None for k, cell in enumerate(cells[5:], 2)
+    }
     return {
         "device_id": device,
         "cycle": max(cycle, 1),

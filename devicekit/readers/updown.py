@@ -12,8 +12,8 @@ import pandas as pd
 from devicekit.clean import split_by_reset, split_values
 from devicekit.errors import Flag, TableError
 from devicekit.names import DIRECTION_ALIASES
-from devicekit.readers.finish import pulse_table
 from devicekit.options import ReadOptions
+from devicekit.readers.finish import pulse_table
 from devicekit.readers.header import names_quantity
 from devicekit.readers.source import Delimited, Source
 from devicekit.readers.state import add_state
@@ -26,7 +26,9 @@ TITLE = "two columns: up and down response, or pulse number and reading"
 def matches(source: Source) -> bool:
     if source.is_folder or len(source.delimited.columns) not in (1, 2):
         return False
-    return source.delimited.header is None or not any(names_quantity(name) for name in source.delimited.columns)
+    return source.delimited.header is None or not any(
+        names_quantity(name) for name in source.delimited.columns
+    )
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable:
@@ -56,11 +58,15 @@ def _named_directions(table: Delimited) -> tuple[str, str] | None:
 
 
 def _is_index(values: pd.Series) -> bool:
-    x = values.dropna().to_numpy()
-    if x.size < 2 or not (x == np.round(x)).all() or x.min() < 0:
+    """Whether a column counts pulses: whole numbers from 0 or 1 in even steps, which may start again."""
+    x = values.to_numpy()
+    if x.size < 2 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x[0] not in (0, 1):
         return False
     steps = np.diff(x)
-    return bool((steps > 0).mean() > 0.5 and (x[steps.argmin() + 1] <= x.min() or steps.min() > 0))
+    forward = steps[steps >= 0]
+    restarts = x[1:][steps < 0]
+    even = forward.size > 0 and (forward == np.median(forward)).mean() > 0.9 and np.median(forward) > 0
+    return bool(even and (restarts <= x[0] + 1).all())
 
 
 def _branch(table: Delimited, column: str, direction: str) -> pd.DataFrame:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from devicekit.errors import FileError
 from devicekit.options import ReadOptions
-from devicekit.readers.records import Record, numbers, plain, record_table, text_frame
-from devicekit.readers.source import Source
 from devicekit.readers.header import unit_of
+from devicekit.readers.records import Record, names_of, numbers, plain, record_table, text_frame
+from devicekit.readers.source import Source
 from devicekit.tables import EnduranceTable, RecordTable, SweepTable
 
 NAME = "wgfmu"
@@ -55,13 +55,17 @@ def _custom(source: Source, options: ReadOptions) -> SweepTable | EnduranceTable
     if len(rest) < 2:
         raise FileError(f"{source.path.name}: no rows below Measurement Data")
     names = [cell.strip() for cell in rest[0][1].split(",")]
-    frame = text_frame([[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]])
-    low = next((name for name in frame if _LOW.match(name)), None)
-    high = next((name for name in frame if _HIGH.match(name)), None)
+    frame = text_frame(
+        [[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]]
+    )
+    low = next((name for name in names_of(frame) if _LOW.match(name)), None)
+    high = next((name for name in names_of(frame) if _HIGH.match(name)), None)
     if low and high and not options.columns:
         return _endurance(frame, low, high, meta, source)
-    units = {name: unit for name in frame if (unit := unit_of(name)[1])}
-    record = Record(frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta)
+    units = {name: unit for name in names_of(frame) if (unit := unit_of(name)[1])}
+    record = Record(
+        frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta
+    )
     return record_table([record], options, NAME, source)
 
 
@@ -83,12 +87,14 @@ def _head(lines: list[str]) -> dict[str, str]:
     return meta
 
 
-def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], source: Source) -> EnduranceTable:
+def _endurance(
+    frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], source: Source
+) -> EnduranceTable:
     """One row a level; the first column counts the cycles; other columns are kept."""
     where = source.path.name
     others = {
         "pulse_voltage_v" if "amplitude" in name.lower() and unit_of(name)[1] == "V" else name: plain(frame[name])
-        for name in frame if name not in (low, high)
+        for name in names_of(frame) if name not in (low, high)
     }  # fmt: skip
     first = numbers(frame[frame.columns[0]], where)
     parts = []

@@ -76,7 +76,7 @@ def sheets(path: Path, which: str) -> list[Sheet]:
         raise
     except ImportError as error:
         raise FileError(
-            f"{path.name} is a spreadsheet; reading it needs two more packages: pip install \"devicekit[excel]\""
+            f'{path.name} is a spreadsheet; reading it needs two more packages: pip install "devicekit[excel]"'
         ) from error
     except Exception as error:  # the libraries raise whatever their parsing trips over
         raise FileError(f"{path.name} is a damaged spreadsheet: {type(error).__name__}: {error}") from error
@@ -105,7 +105,9 @@ def _guard(path: Path) -> None:
                         )
                     text = tail + block.replace(b"\0", b"")  # UTF-16 hides nothing
                     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-                        raise FileError(f"{path.name} declares XML entities, which no spreadsheet needs: refused")
+                        raise FileError(
+                            f"{path.name} declares XML entities, which no spreadsheet needs: refused"
+                        )
                     tail = text[-16:]
 
 
@@ -129,7 +131,9 @@ def _xlsx(path: Path) -> list[Sheet]:
             for row in sheet.iter_rows(values_only=True):
                 most -= len(row) + 1
                 if most < 0:
-                    raise FileError(f"{path.name}, sheet {sheet.title}: far more cells than the file's size explains")
+                    raise FileError(
+                        f"{path.name}, sheet {sheet.title}: far more cells than the file's size explains"
+                    )
                 rows.append(_trimmed(_cell(cell) for cell in row))
             found.append(Sheet(sheet.title, rows))
     return found

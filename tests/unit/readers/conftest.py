@@ -61,8 +61,10 @@ def xls_bytes(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
 
     directory = entry("Root Entry", 5, 1, _END, 0) + entry("Workbook", 2, _FREE, 2, len(stream))
     directory += entry("", 0, _FREE, 0, 0) * 2
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack(
-        "<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, _END, 0, _END, 0
+    header = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        + bytes(16)
+        + struct.pack("<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, _END, 0, _END, 0)
     )
     header += struct.pack("<I", 0) + struct.pack("<I", _FREE) * 108
     return header[:_SECTOR] + struct.pack("<128I", *fat) + directory + stream

@@ -125,7 +125,11 @@ def test_keithley_clarius_workbook_with_stacked_runs(write_xls: Callable[..., Pa
                 ["Device Terminal", "Anode", "Cathode"], ["Operation Mode", "Voltage Linear Sweep", "Voltage Bias"],
                 ["Compliance", compliance, "0.1"], []]  # fmt: skip
 
-    sheets = {"Run1": KEITHLEY_DATA, "Run2": KEITHLEY_DATA, "Settings": [*run("Run1", "1e-3"), *run("Run2", "2e-3")]}
+    sheets = {
+        "Run1": KEITHLEY_DATA,
+        "Run2": KEITHLEY_DATA,
+        "Settings": [*run("Run1", "1e-3"), *run("Run2", "2e-3")],
+    }
     table = read(write_xls(sheets))
     assert list(table.frame.groupby("record")["compliance_a"].first()) == [1e-3, 2e-3]
     assert list(table.frame.groupby("record")["cycle"].first()) == [1, 2]

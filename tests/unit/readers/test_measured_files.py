@@ -44,7 +44,9 @@ def test_set_sweep(measured: Path) -> None:
 
 @pytest.mark.parametrize("name", ["prebake130.tsv", "postbake130.tsv"])
 def test_bake_pair(measured: Path, name: str) -> None:
-    table = read(measured / "rram_1t1r" / name, columns={"device_id": "column 1", "resistance_ohm": "column 2"})
+    table = read(
+        measured / "rram_1t1r" / name, columns={"device_id": "column 1", "resistance_ohm": "column 2"}
+    )
     assert isinstance(table, PulseTable)
     assert len(table.devices) == 16384
 

@@ -16,7 +16,8 @@ from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTab
 
 @pytest.mark.parametrize(
     ("name", "bare", "unit"),
-    [("I (uA)", "I", "uA"), ("V [mV]", "V", "mV"), ("R/kohm", "R", "kohm"), ("I_nA", "I", "nA"), ("Temp (C)", "Temp (C)", None),
+    [("I (uA)", "I", "uA"), ("V [mV]", "V", "mV"), ("R/kohm", "R", "kohm"), ("I_nA", "I", "nA"),
+     ("Temp (C)", "Temp (C)", None),
      ("plain", "plain", None), ("Strom [µA]", "Strom", "µA"), ("a/b", "a/b", None)],
 )  # fmt: skip
 def test_units_in_names(name: str, bare: str, unit: str | None) -> None:
@@ -95,7 +96,10 @@ def test_spreadsheets_read_like_text_and_name_the_sheets_left_out(
     write_xlsx: Callable[..., Path], write_xls: Callable[..., Path]
 ) -> None:
     rows = [["V (V)", "I (mA)"], [0, 0], [0.5, 0.1], [1, 1]]
-    for path in (write_xlsx({"data": rows, "scratch": [["old", 1]]}), write_xls({"data": rows, "scratch": [["old", 1]]})):
+    for path in (
+        write_xlsx({"data": rows, "scratch": [["old", 1]]}),
+        write_xls({"data": rows, "scratch": [["old", 1]]}),
+    ):
         table = read(path)
         assert isinstance(table, SweepTable)
         assert table.frame["current_a"].max() == pytest.approx(1e-3)

@@ -1,0 +1,92 @@
+"""What ordinary classifiers reach on the same spikes: nobody shall mistake easy digits for a good rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from snn.bits import all_steps
+from snn.config import TrainingConfig
+from snn.digits import Digits
+from snn.encoding import encode, levels, presentation_key, stream_key
+from snn.recipe import P
+from snn.training import TEST_STREAM, TRAIN_STREAM
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Test accuracy (fraction 0..1) of one classifier on one kind of input ("spike counts" or "pixels")."""
+
+    classifier: str
+    inputs: str
+    test_accuracy: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"classifier": self.classifier, "inputs": self.inputs, "test_accuracy": self.test_accuracy}
+
+
+@njit(cache=True)
+def _counts(rows: np.ndarray, stream: np.uint64, epoch: int, steps: int) -> np.ndarray:
+    out = np.zeros(rows.shape, np.int64)
+    trains = np.zeros(rows.shape[1], np.uint64)
+    for k in range(rows.shape[0]):
+        encode(rows[k], presentation_key(stream, epoch, k), all_steps(steps), trains)
+        for channel in range(trains.size):
+            train = trains[channel]
+            while train != np.uint64(0):
+                train &= train - np.uint64(1)
+                out[k, channel] += 1
+    return out
+
+
+def spike_counts(x: np.ndarray, config: TrainingConfig, stream: np.uint64, epoch: int) -> np.ndarray:
+    """Spikes of each input in one presentation, shape of x: those that the network sees in that epoch.
+
+    Shifts of the dense encoding are left out.
+    """
+    return _counts(levels(x, P[config.encoding]), stream, epoch, config.steps)
+
+
+def baselines(data: Digits, config: TrainingConfig) -> tuple[Baseline, ...]:
+    """Logistic regression, a perceptron as wide as the network, and a support vector machine.
+
+    Parameters
+    ----------
+    data : Digits
+        Training and test part.
+    config : TrainingConfig
+        Gives the encoding, the hidden units and the seed.
+
+    Returns
+    -------
+    tuple of Baseline
+        Each classifier on one draw of spike counts, and the support vector machine on the pixels themselves.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.svm import SVC
+
+    full = P[config.encoding] * config.steps
+    x_train = spike_counts(data.x_train, config, stream_key(config.seed, TRAIN_STREAM), 0) / full
+    x_test = spike_counts(data.x_test, config, stream_key(config.seed, TEST_STREAM), 0) / full
+    width = config.hidden
+    cases = (
+        ("logistic regression", "spike counts", LogisticRegression(max_iter=2000), x_train, x_test),
+        (
+            f"MLP {width}",
+            "spike counts",
+            MLPClassifier((width,), random_state=config.seed, max_iter=2000),
+            x_train,
+            x_test,
+        ),
+        ("SVC", "spike counts", SVC(C=10.0), x_train, x_test),
+        ("SVC", "pixels", SVC(C=10.0), data.x_train, data.x_test),
+    )
+    rows = []
+    for name, inputs, model, train_part, test_part in cases:
+        model.fit(train_part, data.y_train)
+        rows.append(Baseline(name, inputs, float(model.score(test_part, data.y_test))))
+    return tuple(rows)

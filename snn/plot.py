@@ -1,0 +1,47 @@
+"""Figures of training runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from snn.training import TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WORDS = {"offline": "offline", "insitu": "in situ", "hybrid": "hybrid"}
+
+
+def plot_accuracy(result: TrainingResult, ax: Axes | None = None) -> Axes:
+    """Train and test accuracy [1] after each epoch.
+
+    Parameters
+    ----------
+    result : TrainingResult
+        A training run.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(6.0, 4.0), layout="constrained").subplots()
+    epochs = [row.epoch for row in result.epochs]
+    ax.plot(epochs, [row.train_accuracy for row in result.epochs], ".--", label="train, while learning")
+    ax.plot(epochs, [row.test_accuracy for row in result.epochs], "o-", label="test")
+    if result.accuracy_after_mapping is not None:
+        turn = result.config.offline_epochs + 0.5
+        ax.plot([turn], [result.accuracy_after_mapping], "kx", label="test, just after mapping")
+        ax.axvline(turn, color="0.7", linewidth=1)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("accuracy (fraction)")
+    ax.set_title(
+        f"{WORDS[result.scheme]}, {result.data['name']}: {result.accuracy_mean_last:.1%} (last 3 epochs)"
+    )
+    ax.grid(alpha=0.3)
+    ax.legend()
+    return ax

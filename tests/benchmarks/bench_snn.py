@@ -1,0 +1,107 @@
+"""Speed of the network: `python tests/benchmarks/bench_snn.py [--data-dir FOLDER] [--repeats N]`.
+
+CPU seconds of one epoch of 3823 presentations, 64-1000-10, 50 steps, one thread: the least of some repeats,
+because other work on the machine only ever adds. With scikit-learn's digits (no folder given) the samples are
+repeated up to that number. The NumPy time is that of the tests' oracle with spikes drawn by NumPy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from devicekit.card import load_card
+from devicekit.catalog import get
+from snn import digits
+from snn.baselines import spike_counts
+from snn.encoding import stream_key
+from snn.network import Noise
+from snn.training import TrainingConfig, _Run
+
+PRESENTATIONS = 3823
+QUIET = Noise(np.float32(0), np.float32(0))
+
+
+def least(run: Callable[[], object], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        began = time.process_time()
+        run()
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+def load_oracle():
+    path = Path(__file__).parents[1] / "unit" / "snn" / "snn_oracle.py"
+    spec = importlib.util.spec_from_file_location("snn_oracle", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def sized(data: digits.Digits) -> digits.Digits:
+    index = np.arange(PRESENTATIONS) % len(data.y_train)
+    return replace(data, x_train=data.x_train[index], y_train=data.y_train[index], x_test=data.x_train[index],
+                   y_test=data.y_train[index])  # fmt: skip
+
+
+def numpy_seconds(data: digits.Digits, samples: int = 200) -> float:
+    """Plain NumPy online training, scaled to an epoch."""
+    oracle = load_oracle()
+    run = _Run(None, TrainingConfig(scheme="offline", epochs=1), data)
+    rule = run.recipe.rule(run.config, insitu=False)
+    w1, w2 = run.w1[:, :1000].astype(np.float32), run.w2[:1000].astype(np.float32)
+    rng = np.random.default_rng(0)
+
+    def train() -> None:
+        nonlocal w1, w2
+        for x, label in zip(data.x_train[:samples], data.y_train[:samples], strict=True):
+            inputs = rng.random((50, x.size)) < 0.5 * x
+            hidden, output, _ = oracle.forward(inputs, w1, w2, run.dynamics)
+            dw1, dw2 = oracle.changes(label, inputs, hidden, output, w2, rule, run.dynamics)
+            w1, w2 = w1 + dw1.astype(np.float32), w2 + dw2.astype(np.float32)
+
+    return least(train, 2) * PRESENTATIONS / samples
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--data-dir", type=Path)
+    options.add_argument("--repeats", type=int, default=5)
+    arguments = options.parse_args()
+    name = "optdigits" if arguments.data_dir else "digits"
+    data = sized(digits.load(name, arguments.data_dir))
+    card = load_card(get("pt-hfo2-al2o3-ti").card)
+    began = time.perf_counter()
+    offline = _Run(None, TrainingConfig(scheme="offline", epochs=1), data)
+    insitu = _Run(card, TrainingConfig(epochs=1, schedule="constant"), data)
+    order = np.arange(PRESENTATIONS)
+    offline._train_offline(0, order)
+    insitu._train_insitu(0, order)
+    offline._test(0, None)
+    spike_counts(data.x_train, offline.config, stream_key(0, 0), 0)
+    print(f"first epochs, compilation included: {time.perf_counter() - began:.1f} s")
+    for epoch in range(1, 6):  # time trained networks: fewer errors, fewer pulses
+        offline._train_offline(epoch, order)
+        insitu._train_insitu(epoch, order)
+    encoding = least(
+        lambda: spike_counts(data.x_train, offline.config, stream_key(0, 0), 0), arguments.repeats
+    )
+    forward = least(lambda: offline._test(0, None), arguments.repeats)
+    train = least(lambda: offline._train_offline(6, order), arguments.repeats)
+    pulsed = least(lambda: insitu._train_insitu(6, order), arguments.repeats)
+    plain = numpy_seconds(data)
+    print(f"encoding {encoding:.3f} s, forward {forward - encoding:.3f} s, update {train - forward:.3f} s")
+    print(f"offline epoch {train:.3f} s (forward pass alone, the floor: {forward:.3f} s)")
+    print(f"in-situ epoch {pulsed:.3f} s: {pulsed / train:.2f} times the offline one")
+    print(f"NumPy oracle {plain:.2f} s: {plain / train:.1f} times the compiled epoch")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""`devicekit simulate`: files, --json, exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from devicekit.cli import build_app
+from devicekit.cli.common import run_app
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output, standard error."""
+    code = run_app(build_app(), ["simulate", *arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
+    out = tmp_path / "iv"
+    code, text, _ = run(capsys, "iv", "--solver", "banded", "--mesh", "coarse", "--out", str(out), "--json")
+    assert code == 0
+    report = json.loads(text)
+    names = {
+        "v_set_v",
+        "on_off",
+        "hrs_s",
+        "lrs_s",
+        "t_max_k",
+        "steps",
+        "mass_error",
+        "n_min",
+        "solver",
+        "mesh_cells",
+    }
+    assert names <= set(report)
+    assert report == json.loads((out / "summary.json").read_text())
+    assert {path.name for path in out.iterdir()} >= {
+        "iv.csv",
+        "iv.png",
+        "maps.png",
+        "fields.npz",
+        "stack.json",
+    }
+    with np.load(out / "fields.npz", allow_pickle=False) as fields:
+        assert len(fields["label"]) == 4
+    code, text, _ = run(
+        capsys, "iv", "--solver", "banded", "--mesh", "coarse", "--measured", str(out / "iv.csv"),
+        "--compliance", "1e-4", "--out", str(out),
+    )  # fmt: skip
+    assert code == 0
+    assert "V_set" in text
+
+
+def test_fipy_is_the_default_for_a_set(capsys):
+    code, text, _ = run(capsys, "iv", "--mesh", "coarse", "--stop", "0.02", "--json")
+    assert code == 0
+    assert json.loads(text)["solver"] == "fipy"
+
+
+def test_pulse_tables_can_be_fitted(capsys, tmp_path):
+    out = tmp_path / "trains"
+    code, text, _ = run(
+        capsys, "pulses", "--mesh", "coarse", "--width", "50e-6", "--count", "30", "--pairs", "2", "--cycles", "0",
+        "--out", str(out), "--json",
+    )  # fmt: skip
+    assert code == 0
+    tables = json.loads(text)["tables"]
+    assert tables == [str(out / "pulses_50us.csv")]
+    assert [path.name for path in out.glob("*.csv")] == ["pulses_50us.csv"]
+    assert run_app(build_app(), ["fit", tables[0], "--out", str(tmp_path / "card.json"), "--json"]) == 0
+    fit = json.loads(capsys.readouterr().out)
+    assert fit["branches"]["ltp"]["nrmse"] < 0.05
+    assert fit["branches"]["ltd"]["nrmse"] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["iv", "--stop", "0"], "drive.set_stop"),
+        (["iv", "--rate", "0"], "drive.rate"),
+        (["iv", "--mesh", "huge"], "mesh"),
+        (["iv", "--solver", "comsol"], "solver"),
+        (["iv", "--material", "unobtainium"], "unobtainium"),
+        (["iv", "--stack", "absent.toml"], "absent.toml"),
+        (["pulses", "--width", "0"], "width"),
+        (["pulses", "--ltp", "-1"], "drive.ltp_voltage"),
+        (["pulses", "--count", "0"], "count"),
+    ],
+)
+def test_bad_input_ends_with_2_and_the_key(capsys, arguments, name):
+    code, text, _ = run(capsys, *arguments, "--json")
+    assert code == 2
+    error = json.loads(text)["error"]
+    assert name in error["message"] + json.dumps(error["rows"])
+    assert run(capsys, *arguments)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("[geometry]\nhfo2_thickness = { value = -7.0, unit = 'nm' }", "geometry.hfo2_thickness"),
+        ("[geometry]\nhfo2_thickness = { value = 7.0, unit = 'm' }", "geometry.hfo2_thickness"),
+        ("[geometry]\nwidth = { value = 7.0, unit = 'nm' }", "geometry.width"),
+        ("[filament]\nedge_width = { value = 0.1, unit = 'nm' }", "filament.edge_width"),
+    ],
+)
+def test_a_bad_stack_ends_with_2_and_the_key(capsys, tmp_path, line, key):
+    path = tmp_path / "stack.toml"
+    path.write_text(f"material = 'reversible'\n{line}\n")
+    code, text, _ = run(capsys, "iv", "--stack", str(path), "--mesh", "coarse", "--json")
+    assert code == 2
+    error = json.loads(text)["error"]
+    assert key in error["message"] + json.dumps(error["rows"])
+
+
+def test_an_incomplete_run_is_saved_and_ends_with_1(capsys, tmp_path):
+    path, out = tmp_path / "stack.toml", tmp_path / "out"
+    path.write_text("[numerics]\ntemperature_tolerance = { value = 1e-300, unit = 'K' }\n")
+    code, _, warned = run(
+        capsys, "iv", "--stack", str(path), "--solver", "banded", "--mesh", "coarse", "--out", str(out)
+    )
+    assert code == 1
+    assert "incomplete" in warned
+    assert json.loads((out / "summary.json").read_text())["complete"] is False

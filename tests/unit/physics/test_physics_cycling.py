@@ -1,0 +1,142 @@
+"""Cycling and pulse trains: coarse and short here, the default and the fine mesh in the slow tests."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from devicekit.errors import ParameterError
+from devicekit.tables import PulseTable
+from physics.iv import simulate_iv
+from physics.pulses import simulate_pulses
+from physics.stack import load_material, load_stack
+
+
+def train(result, width, cycle, direction):
+    rows = result.pulses.select(width=width, cycle=cycle).frame
+    return rows[rows["direction"] == direction].sort_values("pulse_index")["conductance_s"].to_numpy()
+
+
+def test_two_loops_repeat():
+    result = simulate_iv(mesh="coarse", cycles=2)
+    assert result.complete
+    first, second = result.cycles
+    assert second.v_set_v == pytest.approx(first.v_set_v, rel=0.05)
+    assert first.on_off > 10
+    assert second.on_off > 10
+    assert -1.2 < first.v_reset_v < -0.5
+    assert result.quality.mass_error <= 1e-9
+    assert result.quality.n_min >= 0
+    assert len(result.summary()["cycles"]) == 2
+
+
+def test_trains_are_monotone_and_in_the_table_of_measured_ones():
+    result = simulate_pulses(mesh="coarse", widths=(50e-6, 500e-6), count=12, pairs=1, cycles=1)
+    assert result.complete
+    assert isinstance(result.pulses, PulseTable)
+    assert len(result.pulses) == 2 * 2 * 13
+    for width in (50e-6, 500e-6):
+        up, down = train(result, width, 1, "ltp"), train(result, width, 1, "ltd")
+        assert np.all(np.diff(up) > 0)
+        assert np.all(np.diff(down) < 0)
+        assert down[0] == up[-1]
+    change = [
+        train(result, width, 1, "ltd")[-1] / train(result, width, 1, "ltd")[0] for width in (50e-6, 500e-6)
+    ]
+    assert change[1] < change[0]
+    assert [stage.label for stage in result.stages][:2] == ["before the trains", "after ltp at 50 us"]
+    json.dumps(result.summary(), allow_nan=False)
+
+
+def test_a_rest_between_pulses_changes_little():
+    options = {"mesh": "coarse", "widths": (5e-6,), "count": 6, "pairs": 1, "cycles": 0}
+    one, two = (simulate_pulses(gap=gap, **options) for gap in (0.0, 5e-6))
+    np.testing.assert_allclose(train(two, 5e-6, 1, "ltp"), train(one, 5e-6, 1, "ltp"), rtol=0.02)
+
+
+def test_an_interrupted_train_keeps_its_pulses():
+    def stop(fraction):
+        if fraction > 0.2:
+            raise KeyboardInterrupt
+
+    result = simulate_pulses(mesh="coarse", widths=(5e-6,), count=10, pairs=1, cycles=0, progress=stop)
+    assert not result.complete
+    assert result.message == "interrupted"
+    assert len(result.pulses) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [({"widths": ()}, "width"), ({"cycles": -1}, "cycles"), ({"count": 0}, "count"), ({"pairs": 0}, "pairs")],
+)
+def test_bad_options_are_named(options, name):
+    with pytest.raises(ParameterError, match=name):
+        simulate_pulses(mesh="coarse", **options)
+
+
+@pytest.mark.slow
+def test_set_on_three_meshes_and_two_time_steps():
+    default, fine = simulate_iv(), simulate_iv(mesh="fine")
+    assert default.v_set_v == pytest.approx(0.650, abs=0.010)
+    assert default.on_off >= 10
+    assert fine.v_set_v == pytest.approx(default.v_set_v, abs=0.005)
+    stack = load_stack()
+    half = {f"numerics.{name}": stack.get(f"numerics.{name}") / 2
+            for name in ("density_step", "conductance_step", "voltage_step")}  # fmt: skip
+    assert simulate_iv(stack.replace(half)).v_set_v == pytest.approx(default.v_set_v, abs=0.004)
+
+
+@pytest.mark.slow
+def test_five_cycles_repeat_and_converge_with_the_mesh():
+    default, fine = simulate_iv(cycles=5), simulate_iv(mesh="fine", cycles=5)
+    for cycle in default.cycles:
+        assert cycle.v_set_v == pytest.approx(default.cycles[0].v_set_v, rel=0.05)
+        assert cycle.on_off >= 10
+    for one, two in zip(default.cycles, fine.cycles, strict=True):
+        assert two.v_set_v == pytest.approx(one.v_set_v, rel=0.01)
+        assert two.hrs_s == pytest.approx(one.hrs_s, rel=0.05)
+
+
+@pytest.mark.slow
+def test_pulse_trains_are_faster_with_width_and_converge_with_the_mesh():
+    default, fine = simulate_pulses(), simulate_pulses(mesh="fine")
+    for one, two in zip(default.end_points(), fine.end_points(), strict=True):
+        assert two["last_s"] == pytest.approx(one["last_s"], rel=0.03)
+        trace = train(default, one["pulse_width_s"], one["cycle"], one["direction"])
+        assert np.all(np.diff(trace) * (1 if one["direction"] == "ltp" else -1) > 0)
+    ends = {
+        (point["direction"], point["cycle"], point["pulse_width_s"]): point["last_s"]
+        for point in default.end_points()
+    }
+    for cycle in (1, 2):
+        up = [ends["ltp", cycle, width] for width in default.pulses.widths]
+        down = [ends["ltd", cycle, width] for width in default.pulses.widths]
+        assert up == sorted(up)
+        assert down == sorted(down, reverse=True)
+
+
+@pytest.mark.slow
+def test_without_the_ion_length_the_mesh_dependence_returns():
+    """The regularisation is what makes reset and pulses converge."""
+    stack = load_stack().replace({"transport.ion_potential_length": 0.0})
+    options = {"widths": (5e-6,), "count": 100, "pairs": 1}
+    coarse, default = (simulate_pulses(stack, mesh=mesh, **options) for mesh in ("coarse", "default"))
+    with_length = [simulate_pulses(mesh=mesh, **options) for mesh in ("coarse", "default")]
+
+    def shift(one, two):
+        return abs(math.log(train(two, 5e-6, 1, "ltp")[-1] / train(one, 5e-6, 1, "ltp")[-1]))
+
+    assert shift(coarse, default) > 0.1
+    assert shift(*with_length) < 0.03
+
+
+@pytest.mark.slow
+def test_electrothermal_set_cycles():
+    result = simulate_iv(load_material("electrothermal"), cycles=3)
+    assert result.complete
+    for cycle in result.cycles:
+        assert cycle.v_set_v == pytest.approx(0.635, abs=0.02)
+        assert cycle.on_off >= 10

@@ -1,0 +1,95 @@
+"""Data sets: named splits, the UCI files, and messages for files that are not what they should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from devicekit.errors import FileError, UsageError
+from snn import digits
+from snn.plot import plot_accuracy
+from snn.training import TrainingConfig, train
+
+
+def test_default_digits_name_their_split_and_are_the_same_each_time():
+    data, again = digits.load("digits"), digits.load("digits")
+    assert data.split.startswith("random 75/25 split of load_digits (same writers in both parts)")
+    assert (len(data.y_train), len(data.y_test)) == (1347, 450)
+    assert data.x_train.shape == (1347, 64)
+    assert data.x_train.min() == 0
+    assert data.x_train.max() == 1
+    np.testing.assert_array_equal(data.x_test, again.x_test)
+    assert np.bincount(data.y_test).min() >= 43
+
+
+def test_optdigits_are_the_uci_files(optdigits):
+    assert optdigits.split == "UCI 3823/1797 (other writers in the test part)"
+    assert (len(optdigits.y_train), len(optdigits.y_test)) == (3823, 1797)
+    # scikit-learn ships the test part only
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    np.testing.assert_array_equal(optdigits.x_test * 16, x)
+    np.testing.assert_array_equal(optdigits.y_test, y)
+
+
+def test_hold_out_uses_the_training_part_only(small_digits):
+    held = small_digits.hold_out(0.2)
+    assert (len(held.y_train), len(held.y_test)) == (240, 60)
+    rows = {row.tobytes() for row in small_digits.x_train}
+    assert all(row.tobytes() in rows for row in held.x_test)
+    assert "held out" in held.split
+
+
+def write(folder, text):
+    for name in digits.UCI_FILES:
+        (folder / name).write_text(text)
+
+
+def test_files_that_are_not_optdigits(tmp_path):
+    with pytest.raises(FileError, match="does not exist"):
+        digits.load("optdigits", tmp_path)
+    write(tmp_path, "")
+    with pytest.raises(FileError, match="is empty"):
+        digits.load("optdigits", tmp_path)
+    good = ",".join(["3"] * 64 + ["7"])
+    write(tmp_path, f"{good}\nfoo\n{good},1\n{','.join(['17'] * 64 + ['1'])}\n")
+    with pytest.raises(FileError) as error:
+        digits.load("optdigits", tmp_path)
+    assert [row.row for row in error.value.rows] == [2, 3, 4]
+    write(tmp_path, f"{good}\n{good}\n")
+    data = digits.load("optdigits", tmp_path)
+    assert data.y_train.tolist() == [7, 7]
+
+
+def test_unknown_name_and_parts_that_do_not_fit(small_digits):
+    with pytest.raises(UsageError, match="there are: digits, optdigits"):
+        digits.load("mnist")
+    with pytest.raises(UsageError, match="number of channels"):
+        digits.Digits("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))
+    with pytest.raises(UsageError, match="at least one sample"):
+        digits.Digits("a", "b", np.zeros((0, 3)), np.zeros(0, int), np.zeros((2, 3)), np.zeros(2, int))
+
+
+def test_accuracy_figure(card, small_digits):
+    result = train(card, TrainingConfig(scheme="hybrid", epochs=2, hidden=64), small_digits)
+    axes = plot_accuracy(result)
+    assert axes.get_xlabel() == "epoch"
+    assert len(axes.lines) == 4
+    assert plot_accuracy(result, axes) is axes
+
+
+def test_baselines_see_the_network_s_spikes(oracle, small_digits):
+    from snn.baselines import baselines, spike_counts
+    from snn.encoding import levels, stream_key
+
+    config = TrainingConfig(hidden=32)
+    stream = stream_key(0, 5)
+    counts = spike_counts(small_digits.x_test[:3], config, stream, 2)
+    for k, row in enumerate(levels(small_digits.x_test[:3], 0.5)):
+        spikes = oracle.encode(row, oracle.presentation_key(stream, 2, k), config.steps)
+        np.testing.assert_array_equal(counts[k], spikes.sum(axis=0))
+    rows = {(row.classifier, row.inputs): row.test_accuracy for row in baselines(small_digits, config)}
+    assert len(rows) == 4
+    assert rows["SVC", "pixels"] >= rows["logistic regression", "spike counts"] - 0.05
+    assert all(0.6 < accuracy <= 1 for accuracy in rows.values())

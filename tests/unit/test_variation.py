@@ -1,0 +1,102 @@
+"""Variation: unbiased components on known truths, every number typed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from devicekit.fitting import fit
+from devicekit.synth import generate, truth_card
+from devicekit.tables import PulseTable
+from devicekit.variation import anova
+
+THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
+
+
+def made(seed: int = 0, devices: int = 4, cycles: int = 12, **noise: float) -> PulseTable:
+    card = truth_card(THETA, **noise)  # type: ignore[arg-type]
+    return generate(card, devices, cycles, 100, seed, conditioning=2)
+
+
+@pytest.mark.parametrize(("increment", "read"), [(0.0, 0.02), (0.01, 0.0), (0.01, 0.02), (0.004, 0.01)])
+def test_increments_and_read_noise_are_told_apart(increment: float, read: float) -> None:
+    table = made(increment=increment, read=read, devices=8, cycles=16)
+    result = fit(table)
+    scale = 2.8e-4 / result.window.span
+    for branch in result.variation.branches.values():
+        assert branch.increment == pytest.approx(increment * scale, rel=0.08, abs=0.0012)
+        assert branch.read == pytest.approx(read * scale, rel=0.08, abs=0.0012)
+
+
+def test_anova_is_unbiased_where_the_papers_estimator_is_not() -> None:
+    rng = np.random.default_rng(0)
+    between, naive = [], []
+    for _ in range(60):
+        groups = [0.04 * rng.standard_normal((3, 50)) for _ in range(10)]  # no D2D at all
+        between.append(anova(groups)[1])
+        naive.append(np.mean([g.mean(axis=0) for g in groups], axis=0).var())
+    assert abs(np.mean(between)) < 3 * np.std(between) / np.sqrt(len(between)) + 1e-6
+
+
+def test_anova_recovers_both_components() -> None:
+    rng = np.random.default_rng(1)
+    groups = [0.05 * rng.standard_normal((1, 400)) + 0.02 * rng.standard_normal((5, 400)) for _ in range(40)]
+    within, between, size = anova(groups)
+    assert within == pytest.approx(0.02**2, rel=0.05)
+    assert between == pytest.approx(0.05**2, rel=0.1)
+    assert size == pytest.approx(5)
+
+
+def test_anova_weighs_unequal_numbers_of_cycles() -> None:
+    rng = np.random.default_rng(2)
+    groups = [
+        0.05 * rng.standard_normal((1, 800)) + 0.02 * rng.standard_normal((k, 800)) for k in (2, 3, 8, 9) * 8
+    ]
+    within, between, _ = anova(groups)
+    assert within == pytest.approx(0.02**2, rel=0.05)
+    assert between == pytest.approx(0.05**2, rel=0.12)
+
+
+def test_a_window_offset_is_not_read_as_increments() -> None:
+    table = made(increment=0.0, read=0.005, devices=1, cycles=30)
+    rng = np.random.default_rng(3)
+    shift = dict(enumerate(0.02 * 2.8e-4 * rng.standard_normal(31)))
+    frame = table.frame.assign(
+        conductance_s=table.frame["conductance_s"] + table.frame["cycle"].map(shift) + 2e-5
+    )
+    spread = fit(PulseTable(frame)).variation.branches["ltp"]
+    assert spread.cycle_offset == pytest.approx(0.02, rel=0.35)
+    assert spread.increment is not None
+    assert spread.increment < 0.0015
+
+
+def test_one_cycle_has_no_c2c_and_one_device_no_d2d() -> None:
+    spread = fit(made(increment=0.003, read=0.004, devices=1, cycles=1)).variation.branches["ltp"]
+    assert spread.increment is None
+    assert spread.c2c_anova is None
+    assert spread.d2d_anova is None
+    card = spread.to_card()
+    assert set(card.c2c) == {"read"}
+    assert card.d2d == {}
+
+
+def test_every_number_is_typed() -> None:
+    card = fit(made(increment=0.005, read=0.01)).variation.branches["ltp"].to_card()
+    assert {name: sigma.kind for name, sigma in card.c2c.items()} == {
+        "spread_paper": "spread",
+        "spread_anova": "spread",
+        "increment": "increment",
+        "read": "read",
+        "cycle_offset": "spread",
+    }
+    # an increment and the spread it leads to differ by a factor of several
+    assert card.c2c["spread_anova"].value > 2 * card.c2c["increment"].value
+
+
+def test_device_spread_is_that_of_the_rate() -> None:
+    card = truth_card(THETA, increment=0.002, read=0.004, ln_rate_sd=0.15, ln_rate_correlation=0.8)
+    covariance = fit(generate(card, 30, 4, 100, 5, conditioning=1)).variation.d2d_ln_rate_covariance
+    assert covariance is not None
+    sd = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(sd, 0.15, rtol=0.35)
+    assert covariance[0, 1] / np.prod(sd) > 0.4
