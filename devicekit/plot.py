@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from devicekit.card import DeviceCard
-    from devicekit.fitting import DeviceFit
+    from devicekit.comparing import Comparison
+    from devicekit.fit_result import DeviceFit
 
 # Two hues that stay apart for every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
@@ -101,6 +102,23 @@ def plot_rate(card: DeviceCard, ax: Axes | None = None) -> Axes:
         xlabel=label("state"), ylabel="|rate rdot(r)| [window per pulse]", ylim=(0, 1.25 * top), xlim=(0, 1)
     )
     ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_comparison(comparison: Comparison, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+    """BIC above the best law, each bar with the law's rms misfit in % of the window; best law on top."""
+    ax = axes(ax)
+    scores = comparison.branches[direction]
+    excess = [score.bic - scores[0].bic for score in scores]
+    ax.barh(range(len(scores)), excess, color=COLOURS[direction])
+    for row, (score, height) in enumerate(zip(scores, excess, strict=True)):
+        ax.annotate(
+            f" {100 * score.rms:.2g} %", (height, row), va="center", fontsize="small", annotation_clip=False
+        )
+    ax.set_yticks(range(len(scores)), [score.model for score in scores])
+    ax.invert_yaxis()
+    ax.margins(x=0.12)
+    ax.set(xlabel="BIC above the best law", title=f"{direction.upper()}, rms misfit in % of the window")
     return ax
 
 

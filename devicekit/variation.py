@@ -18,7 +18,7 @@ from devicekit.models import kernel
 from devicekit.prepare import Stack, nanmean, noise_of
 
 if TYPE_CHECKING:
-    from devicekit.fitting import BranchFit
+    from devicekit.fit_result import BranchFit
 
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli.common import Json, Out, print_flags, print_json, with_reading_options
-from devicekit.errors import DevicekitError, UsageError
+from devicekit.errors import DevicekitError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
-    from devicekit.fitting import DeviceFit
+    from devicekit.fit_result import DeviceFit
+    from devicekit.fitting import FitOptions
 
 
 def width_suffix(width_s: float) -> str:
@@ -47,17 +48,13 @@ def _save_cards(
 
 
 def fit_one(
-    file: Path, reading: ReadOptions, model: str, out: Path | None, synthetic: bool
+    file: Path, reading: ReadOptions, options: FitOptions, out: Path | None, synthetic: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The fit of one file, and the JSON object that describes it."""
-    from devicekit.fitting import fit
-    from devicekit.readers import read
-    from devicekit.tables import PulseTable
+    from devicekit.fitting import fit, read_pulses
 
-    table = read(file, reading)
-    if not isinstance(table, PulseTable):
-        raise UsageError(f"{file} holds voltage sweeps; fit takes pulse trains")
-    result = fit(table, model)
+    table = read_pulses(file, reading)
+    result = fit(table, options.model, loss=options.loss, estimator=options.estimator, share=options.share)
     card, paths = _save_cards(result, file, out, synthetic)
     report = {"card": card, **result.as_dict()}
     if result.conditions:
@@ -108,6 +105,18 @@ def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,
     model: Annotated[str, typer.Option("--model", help="Update law.")] = "eq2",
+    loss: Annotated[
+        str, typer.Option("--loss", help="linear (least squares) or tukey (leaves outliers out).")
+    ] = "linear",
+    estimator: Annotated[
+        str,
+        typer.Option(
+            "--estimator", help="mean (trajectory on the mean curve) or innovations (over all cycles)."
+        ),
+    ] = "mean",
+    share: Annotated[
+        str | None, typer.Option("--share", help="width: one shape for all pulse widths, each its own rate.")
+    ] = None,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
     ] = False,
@@ -118,6 +127,9 @@ def fit_command(
 
     Example: devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
     """
+    from devicekit.fitting import FitOptions
+
+    options = FitOptions(model, loss, estimator, share)
     reports: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for file in files:
@@ -125,7 +137,7 @@ def fit_command(
         if out is not None and len(files) > 1:
             target = out.with_name(f"{out.stem}_{file.stem}{out.suffix or '.json'}")
         try:
-            result, report = fit_one(file, reading, model, target, synthetic)
+            result, report = fit_one(file, reading, options, target, synthetic)
         except DevicekitError as error:
             if len(files) == 1:
                 raise

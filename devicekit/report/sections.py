@@ -15,7 +15,7 @@ from devicekit.report import Listing, Remarks, Section, Table, Text, draw
 if TYPE_CHECKING:
     from devicekit.card import BranchVariation, DeviceCard
     from devicekit.errors import Flag
-    from devicekit.fitting import DeviceFit
+    from devicekit.fit_result import DeviceFit
 
 _SIGMA_WORDS = {
     "spread_paper": "spread, paper's estimator",

@@ -10,7 +10,8 @@ import pytest
 
 from devicekit.card import DeviceCard
 from devicekit.errors import TraceError
-from devicekit.fitting import DeviceFit, fit
+from devicekit.fit_result import DeviceFit
+from devicekit.fitting import fit
 from devicekit.models import EQ2, kernel
 from devicekit.tables import PulseTable
 
