@@ -128,6 +128,10 @@ def iv_command(
     measured: Annotated[
         Path | None, typer.Option("--measured", help="A measured sweep to draw under the figure.")
     ] = None,
+    stage: Annotated[
+        list[float] | None,
+        typer.Option("--stage", help="Keep the fields at this set voltage [V] too; may be repeated."),
+    ] = None,
     out: Out = None,
     force: Force = False,
     json_output: Json = False,
@@ -148,7 +152,9 @@ def iv_command(
 
     def simulate() -> IVResult:
         with _progress("simulating") as progress:
-            return simulate_iv(device, solver, mesh, compliance, rate, cycles, progress)
+            return simulate_iv(
+                device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or ()
+            )
 
     if out is None:
         result = simulate()
