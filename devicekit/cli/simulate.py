@@ -97,7 +97,7 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
     files.write_json(folder / "summary.json", result.summary())
     files.write_json(folder / "stack.json", result.stack.model_dump(mode="json"))
     _draw(folder / "iv.png", lambda ax: plot.plot_iv(result, measured, ax), (5.0, 3.8))
-    shown = result.stages[:4]
+    shown = plot.first_stages(result)
     _draw(
         folder / "maps.png",
         lambda axes: plot.plot_maps(result, shown, axes),
