@@ -222,6 +222,8 @@ def _update_sigma(card: DeviceCard, direction: str, mode: C2cMode) -> float:
 def read_sigma(card: DeviceCard) -> float:
     """Read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown."""
     values = [
-        branch.c2c["read"].value for branch in (card.variation.ltp, card.variation.ltd) if "read" in branch.c2c
+        branch.c2c["read"].value
+        for branch in (card.variation.ltp, card.variation.ltd)
+        if "read" in branch.c2c
     ]
     return float(np.sqrt(np.mean(np.square(values)))) if values else 0.0

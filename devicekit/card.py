@@ -77,7 +77,9 @@ class Branch(_Strict):
     n_pulses: Count
     nrmse: NonNegative
     r2: float
-    noise: NonNegative = Field(description="standard deviation of the mean curve's readings, fraction of the window")
+    noise: NonNegative = Field(
+        description="standard deviation of the mean curve's readings, fraction of the window"
+    )
     largest_step: NonNegative = Field(description="largest step of the fitted trajectory: caps extrapolation")
     measured_range: tuple[float, float] = Field(description="range of r that the data cover")
     rate_curve: RateCurve
@@ -101,7 +103,9 @@ class BranchVariation(_Strict):
     step_noise: NonNegative | None = Field(
         default=None, description="C2C sd of one update as a fraction of its own step, beside the increment"
     )
-    cycle_ln_rate: NonNegative | None = Field(default=None, description="C2C sd of ln rate, constant in a cycle")
+    cycle_ln_rate: NonNegative | None = Field(
+        default=None, description="C2C sd of ln rate, constant in a cycle"
+    )
 
 
 class Variation(_Strict):
@@ -158,7 +162,7 @@ class DeviceCard(_Strict):
         On loading: unknown field, later schema version, NaN or any value out of range.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     name: str
     model: str
     gauge: str = "b = 1 and i = 1 on the side where the branch starts"
@@ -242,7 +246,9 @@ class DeviceCard(_Strict):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise CardError(f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}") from error
+            raise CardError(
+                f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}"
+            ) from error
         return cls.from_json(text, str(path))
 
 
@@ -251,7 +257,9 @@ def _card_rows(error: ValidationError) -> list[BadRow]:
     for problem in error.errors():
         place = ".".join(str(part) for part in problem["loc"]) or "card"
         found: Any = problem.get("input")
-        shown = repr(found) if isinstance(found, (str, int, float, bool, type(None))) else type(found).__name__
+        shown = (
+            repr(found) if isinstance(found, (str, int, float, bool, type(None))) else type(found).__name__
+        )
         rows.append(BadRow(None, place, shown, problem["msg"]))
     return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,95 @@ def split_by_reset(index: np.ndarray) -> np.ndarray:
     return np.cumsum(np.r_[0, np.diff(index) < 0]).astype(int)
 
 
+def split_sweeps(voltage: np.ndarray) -> np.ndarray:
+    """Number (from 1) of the voltage sweep that each point belongs to.
+
+    A new sweep starts where the voltage leaves its first value again, in the direction of the first move:
+    0, 1, 0, -1, 0 is one sweep, and so is 0, 1, 0.
+
+    Parameters
+    ----------
+    voltage : ndarray, shape (n,)
+        Voltage [V]; NaN is passed over.
+    """
+    number = np.ones(voltage.size, int)
+    finite = np.flatnonzero(np.isfinite(voltage))
+    v = voltage[finite]
+    if v.size < 4 or np.ptp(v) == 0:
+        return number
+    away = v - v[0]
+    moved = np.flatnonzero(np.abs(away) > 0.1 * np.ptp(v))
+    away = away * np.sign(away[moved[0]])
+    near = 0.02 * np.ptp(v)
+    home = away <= near
+    leaves = np.flatnonzero(home[:-1] & ~home[1:])  # last point at home before each departure
+    starts, last = [], int(leaves[0]) if leaves.size else 0
+    for leave in leaves[1:]:
+        if away[last : leave + 1].max() > 5 * near:  # noise around the first value is no sweep
+            starts.append(leave)
+            last = leave
+    if not starts:
+        return number
+    steps = np.zeros(voltage.size, int)
+    steps[finite[starts]] = 1
+    return number + np.cumsum(steps)
+
+
+@dataclass(frozen=True)
+class SweepBranch:
+    """A part of a voltage sweep between turns: positions `start` to `stop` (not included)."""
+
+    start: int
+    stop: int
+    sign: int
+    rising: bool  # |V| grows
+
+
+def branches(voltage: np.ndarray) -> tuple[SweepBranch, ...]:
+    """Branches of one sweep: the voltage has one sign, and its magnitude only rises or only falls.
+
+    Turns smaller than 2 % of the range of |V| are noise. Points at 0 V end a branch.
+    """
+    size = np.abs(np.nan_to_num(np.asarray(voltage, float)))
+    sign = np.sign(np.nan_to_num(np.asarray(voltage, float)))
+    span = size.max(initial=0.0)
+    if size.size < 2 or span == 0:
+        return ()
+    quiet = np.where(size > 0.02 * span, sign, 0)
+    known = np.flatnonzero(quiet)
+    following = known[np.minimum(np.searchsorted(known, np.arange(size.size)), known.size - 1)]
+    side = quiet[following]  # a point near 0 V belongs to what follows it
+    found: list[SweepBranch] = []
+    edges = np.r_[0, np.flatnonzero(np.diff(side)) + 1, size.size]
+    for start, stop in itertools.pairwise(edges):
+        found.extend(_one_sign(size[start:stop], int(start), int(side[start]), 0.02 * span))
+    return tuple(found)
+
+
+def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[SweepBranch]:
+    """Split |V| of one sign into rising and falling parts (zigzag with a small threshold)."""
+    turns: list[int] = []
+    extreme, way = 0, 0
+    for k in range(1, size.size):
+        if way == 0 and abs(size[k] - size[extreme]) > noise:
+            way, extreme = (1 if size[k] > size[extreme] else -1), k
+        elif way and way * (size[k] - size[extreme]) >= 0:
+            extreme = k
+        elif way and way * (size[extreme] - size[k]) > noise:
+            turns.append(extreme)
+            way, extreme = -way, k
+    ends = [0, *turns, size.size]
+    parts = []
+    for number, (first, last) in enumerate(itertools.pairwise(ends)):
+        stop = (
+            last + 1 if number < len(turns) else last
+        )  # the turning point closes a branch and opens the next
+        if stop - first > 1:
+            rising = bool(size[stop - 1] > size[first])
+            parts.append(SweepBranch(start + first, start + stop, sign, rising))
+    return parts
+
+
 def turning_points(values: np.ndarray) -> np.ndarray:
     """Positions where a sequence of up and down trains turns, robust to noise.
 
@@ -64,11 +154,11 @@ def turning_points(values: np.ndarray) -> np.ndarray:
         high = k if y[k] > y[high] else high
         low = k if y[k] < y[low] else low
         if direction >= 0 and y[high] - y[k] > threshold:
-            if direction > 0 or high > 0:
+            if direction > 0:  # else this is the first train, which opens at the start
                 turns.append(high)
             direction, low, high = -1, k, k
         elif direction <= 0 and y[k] - y[low] > threshold:
-            if direction < 0 or low > 0:
+            if direction < 0:
                 turns.append(low)
             direction, low, high = 1, k, k
     return finite[np.array(turns, int)] + 1 if turns else np.empty(0, int)
@@ -97,7 +187,7 @@ def split_values(values: np.ndarray, name: str) -> Split:
     cycle = np.empty(values.size, int)
     pulse_index = np.empty(values.size, int)
     counts = {"ltp": 0, "ltd": 0}
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
+    for first, last in itertools.pairwise(starts):
         # a train opens with the reading at the turn, if there is one before it
         train = values[max(first - 1, 0) : last]
         finite = train[np.isfinite(train)]
@@ -134,7 +224,9 @@ def order_of_trains(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, lis
         last = frame[rows].groupby(train_columns(frame), dropna=False)["pulse_index"].transform("max")
         frame = frame.copy()
         frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
-        return frame, [Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")]
+        return frame, [
+            Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")
+        ]
     return frame, []
 
 
@@ -142,7 +234,9 @@ def growing_amplitude(frame: pd.DataFrame) -> Flag | None:
     """A flag if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
     if "pulse_voltage_v" not in frame:
         return None
-    pulses = frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
+    pulses = (
+        frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
+    )
     growing = []
     varied = pulses.groupby(train_columns(frame), sort=False, dropna=False)["size"].transform("nunique") > 3
     for _, train in pulses[varied].groupby(train_columns(frame), sort=False, dropna=False):

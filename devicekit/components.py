@@ -61,7 +61,7 @@ def _log_likelihood(variances, y, q, rho):  # type: ignore[no-untyped-def]
     """
     inc, read, offset, ln_rate, start, step = variances
     cycles, points = y.shape
-    v, l, o = np.zeros(cycles), np.zeros(cycles), np.zeros(cycles)
+    v, lr, o = np.zeros(cycles), np.zeros(cycles), np.zeros(cycles)
     # upper triangle of the covariance of (v, l, o)
     vv, vl, vo, ll, lo, oo = start, 0.0, 0.0, ln_rate, 0.0, offset
     total = 0.0
@@ -79,7 +79,7 @@ def _log_likelihood(variances, y, q, rho):  # type: ignore[no-untyped-def]
                 error = y[k, n] - v[k] - o[k]
                 total -= 0.5 * (error * error / s + np.log(6.283185307179586 * s))
                 v[k] += hv / s * error
-                l[k] += hl / s * error
+                lr[k] += hl / s * error
                 o[k] += ho / s * error
             vv -= hv * hv / s
             vl -= hv * hl / s
@@ -90,7 +90,7 @@ def _log_likelihood(variances, y, q, rho):  # type: ignore[no-untyped-def]
         # v' = q v + rho l + w
         a, b = q[n], rho[n]
         for k in range(cycles):
-            v[k] = a * v[k] + b * l[k]
+            v[k] = a * v[k] + b * lr[k]
         vv = a * a * vv + 2.0 * a * b * vl + b * b * ll + inc + step * b * b
         vl = a * vl + b * ll
         vo = a * vo + b * lo
@@ -171,7 +171,8 @@ def fit_components(tracks: list[Track], start: tuple[float, float, float, float]
     # deviations so small that they change nothing are reported as none
     for k, limit in enumerate((SMALLEST, SMALLEST, SMALLEST, 1e-3, SMALLEST, 1e-2)):
         sd[k] = sd[k] if sd[k] > 2 * limit and likelihood_drop(best, k, top, likelihood) > 0.5 else 0.0
-    return Components(*sd.tolist(), log_likelihood=top)
+    increment, read, offset, ln_rate, start_sd, step = (float(value) for value in sd)
+    return Components(increment, read, offset, ln_rate, start_sd, step, log_likelihood=top)
 
 
 def likelihood_drop(best, k, top, likelihood) -> float:  # type: ignore[no-untyped-def]

@@ -12,7 +12,7 @@ from devicekit.models import kernel
 from devicekit.prepare import Stack
 
 if TYPE_CHECKING:
-    from devicekit.fit import BranchFit
+    from devicekit.fitting import BranchFit
 
 DRIFT_CORRELATION = 0.3
 DRIFT_TREND = 0.5
@@ -25,7 +25,12 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
     flags = []
     residuals = fit.residuals
     if not converged:
-        flags.append(Flag("not_converged", f"{name}: the search used all its iterations; the curve still fits to {fit.nrmse:.2%}"))
+        flags.append(
+            Flag(
+                "not_converged",
+                f"{name}: the search used all its iterations; the curve still fits to {fit.nrmse:.2%}",
+            )
+        )
     if fit.at_bound:
         flags.append(Flag("at_bound", f"{name}: at a bound of the fit: {', '.join(fit.at_bound)}"))
     if fit.weak:
@@ -36,16 +41,22 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
     correlation = _lag_one(residuals)
     if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5:
         flags.append(
-            Flag("structured", f"{name}: residuals are correlated (lag-1 {correlation:.2f}) and {fit.rms / fit.noise:.1f} times "
+            Flag("structured", f"{name}: residuals are correlated (lag-1 {correlation:.2f}) and "
+                               f"{fit.rms / fit.noise:.1f} times "
                  "the reading noise; bands from independent noise would be too narrow")
         )  # fmt: skip
     if fit.method.startswith("delta"):
-        flags.append(Flag("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)"))
+        flags.append(
+            Flag("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)")
+        )
     flags += _shape_flags(fit, residuals, name)
     low, high = fit.measured_range
     if low > 0.05 or high < 0.95:
         flags.append(
-            Flag("extrapolated", f"{name}: covers r = {low:.2f} to {high:.2f}; the rate outside is extrapolated")
+            Flag(
+                "extrapolated",
+                f"{name}: covers r = {low:.2f} to {high:.2f}; the rate outside is extrapolated",
+            )
         )
     return flags
 
@@ -57,17 +68,25 @@ def _shape_flags(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Flag]
     sse = float(np.sum(residuals**2))
     if finite[1] - finite[0] > 0.15 * span and sse > 0 and np.sum(residuals[:3] ** 2) > 0.25 * sse:
         flags.append(
-            Flag("first_pulse", f"{name}: the first pulse moves the device by {(finite[1] - finite[0]) / span:.0%} of its "
+            Flag("first_pulse", f"{name}: the first pulse moves the device by "
+                                f"{(finite[1] - finite[0]) / span:.0%} of its "
                  "range, and the law does not follow it")
         )  # fmt: skip
     floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
     far = int((np.abs(residuals) > 6 * floor).sum())
     if far:
-        flags.append(Flag("outliers", f"{name}: {far} reading(s) lie more than 6 robust deviations from the fit"))
+        flags.append(
+            Flag("outliers", f"{name}: {far} reading(s) lie more than 6 robust deviations from the fit")
+        )
     ends = np.linspace(max(fit.trajectory[0], 0.0), min(fit.trajectory[-1], 1.0), 101)
     steps = kernel.rates(fit.law.id, fit.theta, ends)
     if (np.diff(steps) / np.diff(ends)).min() < -1:
-        flags.append(Flag("overshoot", f"{name}: the rate falls by more than a step per step; simulated states are clipped"))
+        flags.append(
+            Flag(
+                "overshoot",
+                f"{name}: the rate falls by more than a step per step; simulated states are clipped",
+            )
+        )
     return flags
 
 
@@ -87,12 +106,15 @@ def judge_pair(branches: dict[str, BranchFit], stacks: dict[str, Stack], window:
             gain *= float(np.prod(q))
         if gain > 1:
             flags.append(
-                Flag("loop_gain", f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the fitted pair; long "
+                Flag("loop_gain", f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the "
+                                  "fitted pair; long "
                      "alternating chains drift in simulation though the device may not")
             )  # fmt: skip
         numbers = {way: len(each.cycles) for way, each in stacks.items()}
         if numbers["ltp"] != numbers["ltd"]:
-            flags.append(Flag("unpaired", f"{numbers['ltp']} LTP and {numbers['ltd']} LTD trains; all were used"))
+            flags.append(
+                Flag("unpaired", f"{numbers['ltp']} LTP and {numbers['ltd']} LTD trains; all were used")
+            )
     else:
         (only,) = branches
         flags.append(Flag("unpaired", f"only {only.upper()} trains: the window and the card need both"))

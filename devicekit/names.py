@@ -37,9 +37,16 @@ _GLOSSARY = (
     Quantity("time_s", "s", "time", "time since the start of the record"),
     Quantity("compliance_a", "A", "compliance", "current limit in force at this point"),
     Quantity("resistance_ohm", "ohm", "resistance R", "resistance at the read voltage"),
+    Quantity("resistance_before_ohm", "ohm", "resistance before", "resistance before one pulse"),
+    Quantity("resistance_after_ohm", "ohm", "resistance after", "resistance after one pulse"),
     Quantity("state", "", "state r", "conductance scaled to 0..1 by the card's window"),
     Quantity("rate", "", "rate rdot(r)", "change of the state by one pulse, eq. (2)"),
     Quantity("accuracy", "", "accuracy", "fraction of samples classified rightly, 0..1"),
+    Quantity("record", "", "record", "number of the record in the file, from 1"),
+    Quantity("level", "", "level", "which resistance state: lrs, hrs, or the name of one of several"),
+    Quantity("spike_delay_s", "s", "spike delay Δt", "time of the post spike minus time of the pre spike"),
+    Quantity("weight_change", "", "weight change Δw", "relative change of the conductance by one spike pair"),
+    Quantity("repeat", "", "repeat", "number of the repetition of one spike delay"),
     Quantity("temperature_k", "K", "temperature T", "lattice temperature"),
     Quantity("potential_v", "V", "potential", "electric potential"),
     Quantity("vacancy_density_m3", "m^-3", "vacancy density n", "density of oxygen vacancies"),
@@ -67,6 +74,39 @@ UNIT_WORDS: dict[str, tuple[str, float]] = {
        (("", 0), ("k", 3), ("M", 6), ("G", 9), ("m", -3))},
     "1": ("weight", 1.0),
 }  # fmt: skip
+
+
+_PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+_SYMBOLS = {
+    "V": "voltage", "A": "current", "S": "conductance", "s": "time", "ohm": "resistance", "Ohm": "resistance",
+    "ohms": "resistance", "Ohms": "resistance",
+    "\N{OHM SIGN}": "resistance", "\N{GREEK CAPITAL LETTER OMEGA}": "resistance",
+}  # fmt: skip
+_WORDS = {
+    "volt": ("voltage", 1.0), "volts": ("voltage", 1.0), "amp": ("current", 1.0), "amps": ("current", 1.0),
+    "ampere": ("current", 1.0), "amperes": ("current", 1.0), "second": ("time", 1.0), "seconds": ("time", 1.0),
+    "sec": ("time", 1.0), "siemens": ("conductance", 1.0), "min": ("time", 60.0), "h": ("time", 3600.0),
+    "hour": ("time", 3600.0), "hours": ("time", 3600.0), "k": ("temperature", 1.0), "kelvin": ("temperature", 1.0),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a unit word measures, and the factor from it to the SI unit."""
+
+    quantity: str
+    factor: float
+
+
+def parse_unit(word: str) -> Unit | None:
+    """A unit as files write it (mA, kohm, µS, ms, volts), or None if it is not one that devicekit knows."""
+    word = word.strip()
+    for symbol, quantity in _SYMBOLS.items():
+        if word.endswith(symbol) and word[: -len(symbol)] in _PREFIXES:
+            return Unit(quantity, 10.0 ** _PREFIXES[word[: -len(symbol)]])
+    if word.lower() in _WORDS:
+        return Unit(*_WORDS[word.lower()])
+    return None
 
 
 def label(name: str) -> str:

@@ -60,7 +60,9 @@ class ReadOptions:
             raise UsageError(f"--unit {self.unit!r} is not known; there are {', '.join(UNIT_WORDS)}")
         measured = UNIT_WORDS[self.unit][0]
         if self.quantity is not None and self.quantity != measured:
-            raise UsageError(f"--unit {self.unit} is a unit of {measured}, but --quantity says {self.quantity}")
+            raise UsageError(
+                f"--unit {self.unit} is a unit of {measured}, but --quantity says {self.quantity}"
+            )
 
     @property
     def stated_quantity(self) -> str | None:

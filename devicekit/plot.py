@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from devicekit.card import DeviceCard
-    from devicekit.fit import DeviceFit
+    from devicekit.fitting import DeviceFit
 
 # Two hues that stay apart for every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
@@ -68,13 +68,15 @@ def plot_residuals(fit: DeviceFit, ax: Axes | None = None) -> Axes:
     offset = 0
     for way, branch in fit.branches.items():
         n = offset + np.arange(branch.x.size)
-        ax.plot(n, 100 * (branch.measured - branch.fitted), "-", lw=0.8, color=COLOURS[way], label=way.upper())
+        ax.plot(
+            n, 100 * (branch.measured - branch.fitted), "-", lw=0.8, color=COLOURS[way], label=way.upper()
+        )
         ax.fill_between(n, -100 * branch.noise, 100 * branch.noise, color="0.8", lw=0,
                         label=None if offset else "±1 sd of the mean curve's noise")  # fmt: skip
         offset += branch.x.size
     ax.axhline(0, color="0.5", lw=0.6)
     ax.set(xlabel=label("pulse_index"), ylabel="residual [% of window]")
-    ax.legend(fontsize="small", frameon=False)
+    ax.legend(fontsize="small", frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return ax
 
 
@@ -91,9 +93,13 @@ def plot_rate(card: DeviceCard, ax: Axes | None = None) -> Axes:
         name = branch.direction.upper()
         ax.plot(r, rate, "--", lw=0.8, color=colour)
         ax.plot(r[inside], rate[inside], "-", lw=1.5, color=colour, label=f"{name}")
-        ax.fill_between(r, ends[0], ends[1], color=colour, alpha=0.2, lw=0, label=f"{name} {curve.level:.0%} band")
+        ax.fill_between(
+            r, ends[0], ends[1], color=colour, alpha=0.2, lw=0, label=f"{name} {curve.level:.0%} band"
+        )
     top = max(branch.largest_step for branch in (card.ltp, card.ltd))
-    ax.set(xlabel=label("state"), ylabel="|rate rdot(r)| [window per pulse]", ylim=(0, 1.25 * top), xlim=(0, 1))
+    ax.set(
+        xlabel=label("state"), ylabel="|rate rdot(r)| [window per pulse]", ylim=(0, 1.25 * top), xlim=(0, 1)
+    )
     ax.legend(fontsize="small", frameon=False)
     return ax
 
@@ -102,8 +108,21 @@ def plot_accuracy(result: dict[str, Any], ax: Axes | None = None) -> Axes:
     """Training and test accuracy per epoch, from the dictionary that `devicekit train --json` prints."""
     ax = axes(ax)
     epochs = [row["epoch"] for row in result["epochs"]]
-    ax.plot(epochs, [100 * row["train_accuracy"] for row in result["epochs"]], "--", color="0.45", label="training part")
-    ax.plot(epochs, [100 * row["test_accuracy"] for row in result["epochs"]], "o-", ms=3, color=COLOURS["ltp"], label="test part")
+    ax.plot(
+        epochs,
+        [100 * row["train_accuracy"] for row in result["epochs"]],
+        "--",
+        color="0.45",
+        label="training part",
+    )
+    ax.plot(
+        epochs,
+        [100 * row["test_accuracy"] for row in result["epochs"]],
+        "o-",
+        ms=3,
+        color=COLOURS["ltp"],
+        label="test part",
+    )
     ax.set(xlabel="epoch", ylabel="accuracy [%]")
     ax.legend(fontsize="small", frameon=False)
     return ax

@@ -40,7 +40,9 @@ class Stack:
     def of(self, device: str) -> Stack:
         """The trains of one device."""
         keep = [k for k, name in enumerate(self.devices) if name == device]
-        return Stack(self.direction, tuple(self.devices[k] for k in keep), self.cycles[keep], self.values[keep])
+        return Stack(
+            self.direction, tuple(self.devices[k] for k in keep), self.cycles[keep], self.values[keep]
+        )
 
     def rising(self, window: Window) -> np.ndarray:
         """Trains on the rising coordinate x in [0, 1], shape (T, N + 1)."""
@@ -104,7 +106,9 @@ def choose_window(stacks: list[Stack], quantity: str, scope: str) -> Window:
         finite = curve[np.isfinite(curve)]
         name = each.direction.upper()
         if finite.size < 2:
-            raise TraceError(f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}")
+            raise TraceError(
+                f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}"
+            )
         if finite.max() == finite.min():
             raise TraceError(f"no switching: all {finite.size} readings of the {name} curve are equal")
         smooth = isotonic_regression(finite, increasing=each.direction == "ltp").x
@@ -143,13 +147,16 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
     name = direction.upper()
     finite = y[np.isfinite(y)]
     if finite.size < FEWEST_POINTS:
-        raise TraceError(f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}")
+        raise TraceError(
+            f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}"
+        )
     tail = finite[-max(finite.size // 10, 1) :]
     net = float(np.median(tail)) - float(finite[0])
     uncertainty = noise * np.sqrt(1.0 + 1.0 / tail.size)
     if net < 4 * uncertainty or net <= 0:
         raise TraceError(
-            f"the {name} curve shows no significant net change in its direction ({net:.3g} of the window, noise {noise:.3g})"
+            f"the {name} curve shows no significant net change in its direction ({net:.3g} of the window, "
+            f"noise {noise:.3g})"
         )
     flags = []
     if finite.size < FEW_POINTS:
@@ -158,13 +165,15 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
     span = finite.max() - finite.min()
     if steps.max() > 0.3 * span:
         flags.append(
-            Flag("abrupt", f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its range; eq. (2) is a "
+            Flag("abrupt", f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
+                           "range; eq. (2) is a "
                  "law for gradual switching")
         )  # fmt: skip
     reached = np.flatnonzero(finite >= finite[0] + 0.95 * net)
     if reached.size and reached[0] < 0.5 * finite.size:
         flags.append(
-            Flag("plateau", f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} pulses; the rest is plateau")
+            Flag("plateau", f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
+                            "pulses; the rest is plateau")
         )  # fmt: skip
     typical = float(np.median(np.abs(steps)))
     if noise > max(net / (finite.size - 1), 1e-300) and noise > 0.02:
@@ -181,7 +190,8 @@ def check_window(stacks: dict[str, Stack], window: Window) -> list[Flag]:
     if window.quantity == "conductance_s" and window.low > 0 and window.high / window.low > WIDE_RANGE:
         ratio = window.high / window.low
         flags.append(
-            Flag("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly count on a linear scale")
+            Flag("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly "
+                               "count on a linear scale")
         )  # fmt: skip
     if len(stacks) < 2:
         return flags
@@ -199,6 +209,7 @@ def check_window(stacks: dict[str, Stack], window: Window) -> list[Flag]:
     gap = float(ends["ltd"][0] - ends["ltp"][-1])
     if abs(gap) > 0.05 * window.span:
         flags.append(
-            Flag("junction", f"LTD starts {abs(gap) / window.span:.1%} of the window {'above' if gap > 0 else 'below'} the end of LTP")
+            Flag("junction", f"LTD starts {abs(gap) / window.span:.1%} of the window "
+                             f"{'above' if gap > 0 else 'below'} the end of LTP")
         )  # fmt: skip
     return flags

@@ -186,7 +186,9 @@ def reference_truth(width_s: float) -> DeviceCard:
 def reference_table(n_devices: int = 20, n_cycles: int = 20, n_pulses: int = 100) -> PulseTable:
     """The reference set: the same devices at three pulse widths (the same seed draws the same devices)."""
     parts = [
-        generate(reference_truth(width), n_devices, n_cycles, n_pulses, REFERENCE_SEED, conditioning=_CONDITIONING)
+        generate(
+            reference_truth(width), n_devices, n_cycles, n_pulses, REFERENCE_SEED, conditioning=_CONDITIONING
+        )
         for width in REFERENCE_WIDTHS
     ]
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
@@ -199,7 +201,7 @@ def write_reference(folder: Path) -> None:
     Conductances are rounded to 5 significant digits; the compressed file holds no time stamp, so the same
     versions write the same bytes.
     """
-    from devicekit.fit import fit
+    from devicekit.fitting import fit
     from devicekit.readers import read
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -244,7 +246,7 @@ def _datapackage(table: PulseTable, data: Path) -> dict[str, object]:
                 "mediatype": "text/csv",
                 "encoding": "utf-8",
                 "hash": f"sha256:{files.sha256(data)}",
-                "schema": {"fields": [field(name) for name in table.frame]},
+                "schema": {"fields": [field(str(name)) for name in table.frame]},
             }
         ],
     }  # fmt: skip

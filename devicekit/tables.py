@@ -1,4 +1,4 @@
-"""Validated tables: pulse trains (`PulseTable`) and voltage sweeps (`SweepTable`).
+"""Validated tables: pulse trains, voltage sweeps, endurance, retention, STDP, and plain records.
 
 Measured and simulated data share these schemas. Columns with no name of ours are kept as they are.
 """
@@ -23,6 +23,8 @@ from devicekit.names import DIRECTIONS
 _INDEX = pa.Check.ge(0, error="0 or more")
 _POSITIVE = pa.Check.gt(0, error="more than 0")
 _FINITE = pa.Check(lambda column: np.isfinite(column), error="a finite number")
+
+_NOT_INFINITE = pa.Check(lambda column: ~np.isinf(column), error="a finite number")
 
 
 def _column(dtype: Any, *checks: pa.Check, required: bool = True, nullable: bool = False) -> pa.Column:
@@ -55,11 +57,48 @@ SWEEP_SCHEMA = pa.DataFrameSchema(
         "device_id": _column(str),
         "cycle": _column(int, _INDEX),
         "point": _column(int, _INDEX),
-        "voltage_v": _column(float, _FINITE),
+        "voltage_v": _column(float, _NOT_INFINITE, nullable=True),
         "current_a": _column(float, nullable=True),
         "time_s": _optional(),
         "compliance_a": _optional(_POSITIVE),
     }
+)
+
+_CONDUCTANCE = pa.Check.ge(0, error="0 S or more (--abs takes magnitudes, if the sign is only a polarity)")
+
+ENDURANCE_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "cycle": _column(int, _INDEX),
+        "level": _column(str, pa.Check.isin(("lrs", "hrs"), error="lrs or hrs")),
+        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, nullable=True),
+        "read_voltage_v": _optional(),
+        "time_s": _optional(),
+    }
+)
+
+RETENTION_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "level": _column(str),
+        "time_s": _column(float, _FINITE, _INDEX),
+        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, nullable=True),
+        "read_voltage_v": _optional(),
+        "temperature_k": _optional(_POSITIVE),
+    }
+)
+
+STDP_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "repeat": _column(int, _INDEX),
+        "spike_delay_s": _column(float, _FINITE),
+        "weight_change": _column(float, _NOT_INFINITE, nullable=True),
+    }
+)
+
+RECORD_SCHEMA = pa.DataFrameSchema(
+    {"device_id": _column(str), "record": _column(int, _INDEX), "point": _column(int, _INDEX)}
 )
 
 
@@ -70,7 +109,9 @@ def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None)
         index, column = case["index"], case["column"]
         place = None
         if index is not None and not pd.isna(index):
-            place = int(rows.loc[index]) if rows is not None else int(frame.index.get_loc(index)) + 1
+            place = (
+                int(rows.loc[index]) if rows is not None else int(np.flatnonzero(frame.index == index)[0]) + 1
+            )
         expected = str(case["check"])
         if expected.startswith("dtype("):
             expected = "a whole number" if "int" in expected else "a number"
@@ -111,7 +152,7 @@ class _Table:
 
     def __post_init__(self) -> None:
         frame = self.frame
-        rows = frame["file_row"] if "file_row" in frame else None
+        rows = frame.get("file_row", None)
         frame = frame.drop(columns="file_row", errors="ignore")
         if frame.empty:
             raise TableError(f"the {self.kind} table has no rows")
@@ -135,6 +176,30 @@ class _Table:
     @property
     def devices(self) -> list[str]:
         return list(dict.fromkeys(self.frame["device_id"]))
+
+    def select(self, device: str | None = None, cycle: int | None = None) -> Self:
+        """The rows of one device or cycle.
+
+        Raises
+        ------
+        TableError
+            If nothing is left; the message lists what there is.
+        """
+        table = self
+        for name, wanted in (("device_id", device), ("cycle", cycle)):
+            if wanted is None:
+                continue
+            if name not in table.frame:
+                raise TableError(f"the table has no column {name} to select by")
+            keep = (table.frame[name] == wanted).to_numpy()
+            table = replace(table, frame=table._kept(keep, name, wanted))
+        return table
+
+    def _kept(self, keep: np.ndarray, name: str, wanted: object) -> pd.DataFrame:
+        if not keep.any():
+            there = ", ".join(str(value) for value in list(dict.fromkeys(self.frame[name]))[:12])
+            raise TableError(f"no rows with {name} = {wanted}; the table has {there}")
+        return self.frame[keep]
 
     def to_csv(self, path: Path) -> None:
         """Write one CSV with one header line, whole or not at all; numbers keep every digit."""
@@ -196,25 +261,14 @@ class PulseTable(_Table):
     def select(
         self, device: str | None = None, cycle: int | None = None, width: float | None = None
     ) -> PulseTable:
-        """The rows of one device, cycle or pulse width [s].
-
-        Raises
-        ------
-        TableError
-            If nothing is left; the message lists what there is.
-        """
-        frame = self.frame
-        for name, wanted in (("device_id", device), ("cycle", cycle), ("pulse_width_s", width)):
-            if wanted is None:
-                continue
-            if name not in frame:
-                raise TableError(f"the table has no column {name} to select by")
-            keep = np.isclose(frame[name], wanted, rtol=1e-6) if name == "pulse_width_s" else frame[name] == wanted
-            if not np.any(keep):
-                there = ", ".join(str(value) for value in list(dict.fromkeys(frame[name]))[:12])
-                raise TableError(f"no rows with {name} = {wanted}; the table has {there}")
-            frame = frame[keep]
-        return replace(self, frame=frame)
+        """The rows of one device, cycle or pulse width [s]; `TableError` if nothing is left."""
+        table = super().select(device, cycle)
+        if width is None:
+            return table
+        if "pulse_width_s" not in table.frame:
+            raise TableError("the table has no column pulse_width_s to select by")
+        keep = np.isclose(table.frame["pulse_width_s"], width, rtol=1e-6)
+        return replace(table, frame=table._kept(keep, "pulse_width_s", width))
 
     def traces(self, direction: str) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
         """Each train of one direction: (device_id, cycle, pulse_index, state), sorted by pulse index."""
@@ -222,7 +276,7 @@ class PulseTable(_Table):
         for (device, cycle), train in rows.groupby(["device_id", "cycle"], sort=False):
             train = train.sort_values("pulse_index", kind="stable")
             yield (
-                str(device), int(cycle),
+                str(device), int(str(cycle)),
                 train["pulse_index"].to_numpy(int), train[self.quantity].to_numpy(float),
             )  # fmt: skip
 
@@ -233,3 +287,44 @@ class SweepTable(_Table):
 
     schema: ClassVar[pa.DataFrameSchema] = SWEEP_SCHEMA
     kind: ClassVar[str] = "sweep"
+
+
+@dataclass(frozen=True, eq=False)
+class EnduranceTable(_Table):
+    """Endurance: device_id, cycle (write cycles so far), level (lrs | hrs), conductance_s [S]; optional others.
+
+    One row is one reading of one level after that many cycles.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = ENDURANCE_SCHEMA
+    kind: ClassVar[str] = "endurance"
+
+
+@dataclass(frozen=True, eq=False)
+class RetentionTable(_Table):
+    """Retention: device_id, level (name of the state), time_s since it was written [s], conductance_s [S].
+
+    Optional read_voltage_v [V] and temperature_k [K]; any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = RETENTION_SCHEMA
+    kind: ClassVar[str] = "retention"
+
+
+@dataclass(frozen=True, eq=False)
+class StdpTable(_Table):
+    """Spike-timing-dependent plasticity: device_id, repeat, spike_delay_s (t_post - t_pre) [s], weight_change [1]."""
+
+    schema: ClassVar[pa.DataFrameSchema] = STDP_SCHEMA
+    kind: ClassVar[str] = "stdp"
+
+
+@dataclass(frozen=True, eq=False)
+class RecordTable(_Table):
+    """Records whose columns have no role of ours: device_id, record, point, and the file's own columns."""
+
+    schema: ClassVar[pa.DataFrameSchema] = RECORD_SCHEMA
+    kind: ClassVar[str] = "record"
+
+
+Table = PulseTable | SweepTable | EnduranceTable | RetentionTable | StdpTable | RecordTable

@@ -18,7 +18,7 @@ from devicekit.models import kernel
 from devicekit.prepare import Stack, nanmean, noise_of
 
 if TYPE_CHECKING:
-    from devicekit.fit import BranchFit
+    from devicekit.fitting import BranchFit
 
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 
@@ -58,14 +58,30 @@ class BranchSpread:
 
     def to_card(self) -> BranchVariation:
         c2c = {
-            "spread_paper": ("spread", self.c2c_paper, "mean over pulses of the sd over cycles (Ma et al. 2023)"),
-            "spread_anova": ("spread", self.c2c_anova, "ANOVA within devices, variances averaged over pulses"),
+            "spread_paper": (
+                "spread",
+                self.c2c_paper,
+                "mean over pulses of the sd over cycles (Ma et al. 2023)",
+            ),
+            "spread_anova": (
+                "spread",
+                self.c2c_anova,
+                "ANOVA within devices, variances averaged over pulses",
+            ),
             "increment": ("increment", self.increment, "maximum likelihood with cycle offset and cycle rate"),
-            "read": ("read", self.read, "maximum likelihood" if self.n_cycles > 1 else "second differences of one trace"),
+            "read": (
+                "read",
+                self.read,
+                "maximum likelihood" if self.n_cycles > 1 else "second differences of one trace",
+            ),
             "cycle_offset": ("spread", self.cycle_offset, "maximum likelihood"),
         }
         d2d = {
-            "spread_paper": ("spread", self.d2d_paper, "mean over pulses of the sd of device means (Ma et al. 2023)"),
+            "spread_paper": (
+                "spread",
+                self.d2d_paper,
+                "mean over pulses of the sd of device means (Ma et al. 2023)",
+            ),
             "spread_anova": ("spread", self.d2d_anova, "ANOVA between devices, clipped at 0"),
         }
         return BranchVariation(
@@ -101,7 +117,9 @@ class VariationResult:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        result: dict[str, Any] = {way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()}
+        result: dict[str, Any] = {
+            way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()
+        }
         covariance = self.d2d_ln_rate_covariance
         result["d2d_ln_rate_covariance"] = None if covariance is None else covariance.tolist()
         return result
@@ -176,7 +194,8 @@ class Variogram:
 def variogram(tracks: list[Track]) -> Variogram:
     """Split the scatter of cycles about their device's mean into increments, read noise, offset and rate.
 
-    The closed-form check of `devicekit.components`, and its first guess. For deviations v = y - mean curve, decay q_n = 1 + rho'(x_n) and Q = product of q over m pulses,
+    The closed-form check of `devicekit.components`, and its first guess. For deviations v = y - mean curve,
+    decay q_n = 1 + rho'(x_n) and Q = product of q over m pulses,
 
         E (v_{n+m} - Q v_n)^2 = inc^2 SUM (product of later q)^2 + read^2 (1 + Q^2)
                                 + offset^2 (1 - Q)^2 + rate^2 (SUM rho product of later q)^2,
@@ -240,7 +259,7 @@ def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> Bra
     groups = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
     fits = [own.get(device, central) for device in names]
     cycles = max(len(group) for group in groups)
-    within, between, size = anova(groups)
+    within, between, _size = anova(groups)
     repeated = [group for group in groups if len(group) > 1]
     means = np.array([nanmean(group) for group in groups])
     noise = pulse_noise(tracks_of(groups, fits))
@@ -249,7 +268,9 @@ def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> Bra
     return BranchSpread(
         n_devices=len(groups),
         n_cycles=cycles,
-        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated])) if repeated else None,
+        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated]))
+        if repeated
+        else None,
         c2c_anova=None if within is None else float(np.sqrt(within)),
         d2d_paper=float(np.nanmean(np.nanstd(means, axis=0, ddof=1))) if len(groups) > 1 else None,
         d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),

@@ -30,12 +30,15 @@ def iv_section(result: IVResult, measured: SweepTable | None = None) -> Section:
         (name, "not reached" if summary[key] is None else f"{form.format(summary[key])} {unit}".strip())
         for key, name, unit, form in _ROWS
     ]
-    stages = len(result.stages[:4])
+    # the state before, at V_set and after: three columns stay legible
+    last = len(result.stages) - 1
+    stages = [result.stages[k] for k in sorted({0, max(last - 1, 0), last})] if result.stages else []
     frame = result.sweep.frame
     blocks: list[Any] = [
         Text(
             [
-                f"Simulated, not measured: material set “{result.stack.material}”. Its parameters are calibrated so that the "
+                f"Simulated, not measured: material set “{result.stack.material}”. Its parameters are "
+                "calibrated so that the "
                 "set occurs near the voltage that Ma et al. 2023 report; this is not a prediction."
             ]
         ),
@@ -43,17 +46,19 @@ def iv_section(result: IVResult, measured: SweepTable | None = None) -> Section:
             lambda ax: plot.plot_iv(result, measured, ax),
             "Simulated set I-V from the state just after a reset.",
             "Current on a logarithmic axis against voltage during the simulated set",
-            csv=csv_text({name: frame[name] for name in ("voltage_v", "current_a", "time_s", "temperature_k")}),
+            csv=csv_text(
+                {name: frame[name] for name in ("voltage_v", "current_a", "time_s", "temperature_k")}
+            ),
         ),
     ]
     if stages:
         blocks.append(
             draw(
-                lambda axes: plot.plot_maps(result, axes=axes),
+                lambda axes: plot.plot_maps(result, stages, axes),
                 "Potential, vacancy density and temperature over the cross-section through the set.",
                 "Maps of potential, vacancy density and temperature at stages of the set",
-                (3.2 * stages, 7.0),
-                grid=(3, stages),
+                (9.5, 7.5),
+                grid=(3, len(stages)),
             )
         )
     blocks.append(Table(("quantity", "value"), rows, "Figures of merit of the simulated set."))

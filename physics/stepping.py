@@ -22,7 +22,7 @@ _ITERATIONS = 60
 _SHRINK, _GROW = 0.4, 1.6
 _FIRST = 1e-2  # of a pulse: the first step after a jump of the voltage
 _REJECT = 2.0  # times the target of a step
-_SMALLEST = 1e-10  # of a segment: below this the step is given up
+_SMALLEST = 1e-14  # of a segment: below this the step is given up
 
 
 class Solver(Protocol):
@@ -73,6 +73,14 @@ class State:
     gained: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A step that may be accepted: its end, and the conductance with the density of its start [S]."""
+
+    state: State
+    conductance_before: float
+
+
 @dataclass
 class Tally:
     """Running record of a simulation's quality."""
@@ -102,9 +110,9 @@ class Stepper:
         self._source = 0.0
         self._content = 0.0
 
-    def start(self) -> State:
-        """The prescribed state just after a reset, at 0 V."""
-        density = self.grid.initial_density()
+    def start(self, density: Array | None = None) -> State:
+        """A device at 0 V with a density [1]; None: the prescribed state just after a reset."""
+        density = self.grid.initial_density() if density is None else density
         ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
         self._content = float(np.sum(self.grid.mesh.volume * density))
         return State(0.0, density, self.fields(density, 0.0, math.inf, ambient))
@@ -155,18 +163,19 @@ class Stepper:
                 )
         raise NotConvergedError("potential and temperature do not settle")
 
-    def attempt(self, state: State, source: float, compliance: float, step: float) -> State:
+    def attempt(self, state: State, source: float, compliance: float, step: float) -> Trial:
         """One implicit step [s] that ends at a source voltage [V]: two sweeps of all equations."""
-        density, temperature, gained = state.density, state.fields.temperature, 0.0
+        density, fields, gained, before = state.density, state.fields, 0.0, None
         for _ in range(_SWEEPS):
-            fields = self.fields(density, source, compliance, temperature)
-            temperature = fields.temperature
+            fields = self.fields(density, source, compliance, fields.temperature)
+            before = before or fields.conductance
             ions = fields.voltage * self.solver.ion_potential(fields.unit)
-            equation = self.grid.vacancies(density, ions, fields.voltage, temperature)
+            equation = self.grid.vacancies(density, ions, fields.voltage, fields.temperature)
             density = self.solver.vacancies(equation, state.density, step)
             self.tally.solves += 1
             gained = step * inflow(equation, density, self.grid.mesh.volume)
-        return State(state.time + step, density, fields, state.gained + gained)
+        end = State(state.time + step, density, fields, state.gained + gained)
+        return Trial(end, before or fields.conductance)
 
     def run(
         self, state: State, segment: Segment, observe: Callable[[State, float], None] | None = None
@@ -218,10 +227,14 @@ class Stepper:
             trial = self.attempt(state, source, compliance, step)
         except (NotConvergedError, FloatingPointError):
             return None, math.inf
-        density = float(np.max(np.abs(trial.density - state.density)))
-        ratio = trial.fields.conductance / state.fields.conductance
-        change = max(density / control.density_step, abs(math.log(ratio)) / control.conductance_step)
-        return (trial, change) if change <= _REJECT else (None, change)  # NaN is rejected too
+        density = float(np.max(np.abs(trial.state.density - state.density)))
+        # The smaller of two: the change since the last step counts a jump of the voltage, the change within
+        # this step counts a first sweep that the second one corrects; neither shrinks with the step.
+        conductance = trial.state.fields.conductance
+        ratios = conductance / state.fields.conductance, conductance / trial.conductance_before
+        relative = min(abs(math.log(ratio)) for ratio in ratios)
+        change = max(density / control.density_step, relative / control.conductance_step)
+        return (trial.state, change) if change <= _REJECT else (None, change)  # NaN is rejected too
 
     def _account(self, state: State) -> None:
         tally = self.tally

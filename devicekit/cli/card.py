@@ -28,13 +28,18 @@ def show(card: CardFile, json_output: Json = False) -> None:
         print_json(json.loads(loaded.to_json()))
         return
     window = loaded.window
-    typer.echo(f"{loaded.name}: {loaded.law.title}; {window.quantity} {window.low:.4g} to {window.high:.4g} ({window.scope})")
+    typer.echo(
+        f"{loaded.name}: {loaded.law.title}; {window.quantity} {window.low:.4g} to {window.high:.4g} ({window.scope})"
+    )
     for branch in (loaded.ltp, loaded.ltd):
         values = "  ".join(f"{name} {value:.4g}" for name, value in branch.coefficients.items())
         typer.echo(f"{branch.direction.upper()}: nrmse {branch.nrmse:.3%}   {values}")
     for flag in loaded.flags:
         typer.echo(f"[{flag.code}] {flag.message}")
-    typer.echo(f"from {loaded.provenance.source} (sha256 {loaded.provenance.sha256[:12]}...), synthetic: {loaded.provenance.synthetic}")
+    typer.echo(
+        f"from {loaded.provenance.source} (sha256 {loaded.provenance.sha256[:12]}...), synthetic: "
+        f"{loaded.provenance.synthetic}"
+    )
 
 
 @card_app.command("validate")

@@ -25,12 +25,17 @@ Force = Annotated[bool, typer.Option("--force", help="Write into a folder that d
 _READING: dict[str, Any] = {
     "format": Annotated[str | None, typer.Option("--format", help="Reader to use; detected if not given.")],
     "quantity": Annotated[
-        str | None, typer.Option("--quantity", help="What the numbers are: conductance, current, resistance, weight.")
+        str | None,
+        typer.Option("--quantity", help="What the numbers are: conductance, current, resistance, weight."),
     ],
-    "read_voltage": Annotated[float | None, typer.Option("--read-voltage", help="Read voltage [V]; for currents.")],
+    "read_voltage": Annotated[
+        float | None, typer.Option("--read-voltage", help="Read voltage [V]; for currents.")
+    ],
     "columns": Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="NAME=COLUMN", help="Our column NAME is the file's COLUMN; may be repeated."),
+        typer.Option(
+            "--map", metavar="NAME=COLUMN", help="Our column NAME is the file's COLUMN; may be repeated."
+        ),
     ],
     "unit": Annotated[str | None, typer.Option("--unit", help="Unit of the numbers, such as uS, nA, kohm.")],
     "absolute": Annotated[bool, typer.Option("--abs", help="Take magnitudes of negative conductances.")],
@@ -124,5 +129,7 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
             return 130
         if os.environ.get("DEVICEKIT_DEBUG"):
             raise
-        message = f"{type(error).__name__}: {error} (a failure of devicekit's own; DEVICEKIT_DEBUG=1 shows where)"
+        message = (
+            f"{type(error).__name__}: {error} (a failure of devicekit's own; DEVICEKIT_DEBUG=1 shows where)"
+        )
         return fail(RuntimeError(message), as_json, 1)

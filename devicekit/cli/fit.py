@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from devicekit.errors import DevicekitError, UsageError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
-    from devicekit.fit import DeviceFit
+    from devicekit.fitting import DeviceFit
 
 
 def width_suffix(width_s: float) -> str:
@@ -23,8 +24,10 @@ def width_suffix(width_s: float) -> str:
     return f"{width_s:.4g}s"
 
 
-def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -> tuple[str | None, list[str]]:
-    """Write the card, one for each pulse width where there are several; the path of the main one comes first."""
+def _save_cards(
+    fit: DeviceFit, file: Path, out: Path | None, synthetic: bool
+) -> tuple[str | None, list[str]]:
+    """Write the card, or one for each pulse width; the path of the main one (middle width), and all paths."""
     name = out.stem if out else file.stem
     if out is None:
         return None, []
@@ -32,7 +35,7 @@ def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -
         fit.to_card(name, file, synthetic).save(out)
         return str(out), [str(out)]
     paths = []
-    main = None
+    main: str | None = None
     for condition in fit.conditions:
         suffix = width_suffix(condition.table.widths[0])
         path = out.with_name(f"{out.stem}_{suffix}{out.suffix or '.json'}")
@@ -43,9 +46,11 @@ def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -
     return main, paths
 
 
-def fit_one(file: Path, reading: ReadOptions, model: str, out: Path | None, synthetic: bool) -> tuple[Any, dict[str, Any]]:
+def fit_one(
+    file: Path, reading: ReadOptions, model: str, out: Path | None, synthetic: bool
+) -> tuple[Any, dict[str, Any]]:
     """The fit of one file, and the JSON object that describes it."""
-    from devicekit.fit import fit
+    from devicekit.fitting import fit
     from devicekit.readers import read
     from devicekit.tables import PulseTable
 
@@ -58,7 +63,7 @@ def fit_one(file: Path, reading: ReadOptions, model: str, out: Path | None, synt
     if result.conditions:
         report["conditions"] = [
             {"pulse_width_s": each.table.widths[0], "card": path, **each.as_dict()}
-            for each, path in zip(result.conditions, paths or [None] * len(result.conditions), strict=True)
+            for each, path in zip_longest(result.conditions, paths)
         ]
     return result, report
 
@@ -67,18 +72,33 @@ def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
     """The fit for people: fit quality, coefficients, variation with types."""
     window = fit.window
     unit = " S" if window.quantity == "conductance_s" else ""
-    typer.echo(f"{file}: {fit.law.title}, window {window.low:.4g} to {window.high:.4g}{unit} ({window.scope})")
+    typer.echo(
+        f"{file}: {fit.law.title}, window {window.low:.4g} to {window.high:.4g}{unit} ({window.scope})"
+    )
     if fit.conditions:
         widths = ", ".join(width_suffix(each.table.widths[0]) for each in fit.conditions)
         typer.echo(f"pulse widths {widths}; shown: {width_suffix(fit.table.widths[0])}")
     for way, branch in fit.branches.items():
-        typer.echo(f"{way.upper()}: {branch.n_points} points, nrmse {branch.nrmse:.3%}, R2 {branch.r2:.5f}, noise {branch.noise:.3%} of the window")
+        typer.echo(
+            f"{way.upper()}: {branch.n_points} points, nrmse {branch.nrmse:.3%}, R2 {branch.r2:.5f}, noise "
+            f"{branch.noise:.3%} of the window"
+        )
         weak = {*branch.weak, *branch.at_bound}
         marks = "" if not weak else f"   (weak or at a bound: {', '.join(sorted(weak))})"
-        typer.echo("     " + "  ".join(f"{name} {value:.4g}" for name, value in branch.coefficients.items()) + marks)
+        typer.echo(
+            "     " + "  ".join(f"{name} {value:.4g}" for name, value in branch.coefficients.items()) + marks
+        )
         spread = fit.variation.branches[way].to_card()
-        parts = [f"{kind} {name} {s.value:.3%} ({s.kind})" for kind, group in (("C2C", spread.c2c), ("D2D", spread.d2d)) for name, s in group.items()]
-        typer.echo("     " + "; ".join(parts) + f"  [of the window; {spread.n_devices} device(s), {spread.n_cycles} cycle(s)]")
+        parts = [
+            f"{kind} {name} {s.value:.3%} ({s.kind})"
+            for kind, group in (("C2C", spread.c2c), ("D2D", spread.d2d))
+            for name, s in group.items()
+        ]
+        typer.echo(
+            "     "
+            + "; ".join(parts)
+            + f"  [of the window; {spread.n_devices} device(s), {spread.n_cycles} cycle(s)]"
+        )
     if card:
         typer.echo(f"card written to {card}")
 
@@ -88,7 +108,9 @@ def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,
     model: Annotated[str, typer.Option("--model", help="Update law.")] = "eq2",
-    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")] = False,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
+    ] = False,
     out: Out = None,
     json_output: Json = False,
 ) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +12,23 @@ from devicekit.cli.common import Json, Out, print_flags, print_json, with_readin
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
+    from devicekit.tables import Table
+
+SHOWN = 10
+
+
+def describe(table: Table) -> dict[str, Any]:
+    """What was understood: counts, columns with units, flags."""
+    from devicekit.clean import branches
+    from devicekit.names import GLOSSARY
     from devicekit.tables import PulseTable, SweepTable
 
-
-def describe(table: PulseTable | SweepTable) -> dict[str, Any]:
-    """What was understood: counts, columns with units, flags."""
-    from devicekit.names import GLOSSARY
-
-    columns = {name: GLOSSARY[name].unit if name in GLOSSARY else None for name in table.frame.columns}
+    stated = {
+        name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()
+    }
+    columns = {
+        name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns
+    }
     summary: dict[str, Any] = {
         "kind": table.kind,
         "format": table.meta.get("format"),
@@ -27,14 +37,50 @@ def describe(table: PulseTable | SweepTable) -> dict[str, Any]:
         "devices": len(table.devices),
         "columns": columns,
     }
-    if table.kind == "pulse":
+    summary["text"] = table.meta.get("text", {})
+    summary["records"] = table.meta.get("records", [])
+    if isinstance(table, PulseTable):
         trains = table.frame.drop_duplicates(["device_id", "cycle", "direction"])
         summary["trains"] = {way: int((trains["direction"] == way).sum()) for way in ("ltp", "ltd")}
-        summary["pulse_widths_s"] = table.widths  # type: ignore[union-attr]
-    else:
+        summary["pulse_widths_s"] = table.widths
+    elif isinstance(table, SweepTable):
         summary["sweeps"] = len(table.frame.drop_duplicates(["device_id", "cycle"]))
+        summary["branches"] = sum(
+            len(branches(sweep.to_numpy(float)))
+            for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
+        )
+    elif "level" in table.frame:
+        summary["levels"] = sorted(table.frame["level"].unique())
     summary["warnings"] = [flag.as_dict() for flag in table.flags]
     return summary
+
+
+def _counts(summary: dict[str, Any]) -> str:
+    """What there is, in words."""
+    if "trains" in summary:
+        return f"{summary['trains']['ltp']} LTP and {summary['trains']['ltd']} LTD trains"
+    if "sweeps" in summary:
+        return f"{summary['sweeps']} sweeps of {summary['branches']} branches"
+    if "levels" in summary:
+        return f"{summary['kind']}, levels {', '.join(summary['levels'][:12])}"
+    return str(summary["kind"])
+
+
+def _preview(table: Table, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from devicekit import files
+    from devicekit.errors import UsageError
+    from devicekit.features.plots import preview
+
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in ("png", "svg", "pdf"):
+        raise UsageError(f"--plot takes a file that ends in .png, .svg or .pdf, not {path.name}")
+    canvas = Figure(figsize=(6.0, 4.0), layout="constrained")
+    preview(table, canvas.subplots())
+    buffer = io.BytesIO()
+    canvas.savefig(buffer, format=kind)
+    files.write_bytes(path, buffer.getvalue())
 
 
 @with_reading_options
@@ -42,6 +88,9 @@ def read_command(
     file: Annotated[Path, typer.Argument(help="File or folder of measurements.")],
     reading: ReadOptions,
     out: Out = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw a preview into this file (.png, .svg, .pdf).")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Read a measurement file, say what was understood, and write it as one CSV table (--out TABLE.csv).
@@ -53,17 +102,23 @@ def read_command(
     table = read(file, reading)
     if out is not None:
         table.to_csv(out)
+    if plot is not None:
+        _preview(table, plot)
     summary = describe(table)
     if json_output:
         print_json({**summary, "table": str(out) if out else None})
         return
     print_flags(table.flags)
-    counts = (
-        f"{summary['trains']['ltp']} LTP and {summary['trains']['ltd']} LTD trains"
-        if table.kind == "pulse"
-        else f"{summary['sweeps']} sweeps"
+    typer.echo(
+        f"{file}: format {summary['format']}, {summary['rows']} rows, {summary['devices']} device(s), "
+        + _counts(summary)
     )
-    typer.echo(f"{file}: format {summary['format']}, {summary['rows']} rows, {summary['devices']} device(s), {counts}")
+    text = {name: value for name, value in summary["text"].items() if name != "header"}
+    if text:
+        typer.echo("text: " + ", ".join(f"{name} {value}" for name, value in text.items()))
+    for number, record in enumerate(summary["records"][:SHOWN], 1):
+        facts = [f"{key} {record[key]}" for key in ("name", "device", "date") if record.get(key)]
+        typer.echo(f"record {number}: " + ", ".join([*facts, f"{record['rows']} rows"]))
     typer.echo("columns: " + ", ".join(f"{n} [{u}]" if u else n for n, u in summary["columns"].items()))
     if out is not None:
         typer.echo(f"table written to {out}")

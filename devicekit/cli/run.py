@@ -19,7 +19,7 @@ from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.card import DeviceCard
-    from devicekit.fit import DeviceFit
+    from devicekit.fitting import DeviceFit
 
 DEFAULT_OUT = Path("devicekit-run")
 
@@ -29,7 +29,9 @@ def _step(text: str, quiet: bool) -> None:
         typer.echo(text, err=True)
 
 
-def _train(card: DeviceCard, epochs: int, data: str, data_dir: Path | None, seed: int, quiet: bool) -> dict[str, Any]:
+def _train(
+    card: DeviceCard, epochs: int, data: str, data_dir: Path | None, seed: int, quiet: bool
+) -> dict[str, Any]:
     from snn import digits
     from snn.training import TrainingConfig, train
 
@@ -48,7 +50,9 @@ def _cards(fit: DeviceFit, file: Path, folder: Path, name: str, synthetic: bool)
     return card
 
 
-def _summary(fit: DeviceFit, training: dict[str, Any], iv: dict[str, Any] | None, flags: Sequence[Flag]) -> list[str]:
+def _summary(
+    fit: DeviceFit, training: dict[str, Any], iv: dict[str, Any] | None, flags: Sequence[Flag]
+) -> list[str]:
     """The result in plain sentences."""
     errors = " and ".join(f"{branch.nrmse:.2%} ({way.upper()})" for way, branch in fit.branches.items())
     sentences = [f"{fit.law.title} fits the mean curves with an rms error of {errors} of their range."]
@@ -57,30 +61,42 @@ def _summary(fit: DeviceFit, training: dict[str, Any], iv: dict[str, Any] | None
     if increments:
         wide = max(group["spread_anova"].value for group in spreads)
         sentences.append(
-            f"Cycle to cycle, the state at the same pulse spreads by up to {wide:.2%} of the window; one update by itself "
+            f"Cycle to cycle, the state at the same pulse spreads by up to {wide:.2%} of the window; one "
+            "update by itself "
             f"scatters by up to {max(increments):.2%}."
         )
     data = training["data"]
     sentences.append(
-        f"A spiking network trained in situ on this device reaches {training['accuracy_mean_last']:.1%} test accuracy (mean of "
+        f"A spiking network trained in situ on this device reaches {training['accuracy_mean_last']:.1%} test "
+        "accuracy (mean of "
         f"the last 3 of {len(training['epochs'])} epochs, one seed) on {data['name']}: {data['split']}."
     )
     if iv is not None and iv["v_set_v"] is not None:
-        sentences.append(f"The simulated filament sets at {iv['v_set_v']:.3f} V (calibrated material set, not this device).")
+        sentences.append(
+            f"The simulated filament sets at {iv['v_set_v']:.3f} V (calibrated material set, not this device)."
+        )
     if flags:
-        sentences.append(f"{len(flags)} warning(s) are listed below: {', '.join(dict.fromkeys(flag.code for flag in flags))}.")
+        sentences.append(
+            f"{len(flags)} warning(s) are listed below: {', '.join(dict.fromkeys(flag.code for flag in flags))}."
+        )
     return sentences
 
 
 @with_reading_options
 def run_command(
     reading: ReadOptions,
-    file: Annotated[Path | None, typer.Argument(help="File or folder of pulse trains; the shipped example if not given.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="File or folder of pulse trains; the shipped example if not given.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = DEFAULT_OUT,
     model: Annotated[str, typer.Option("--model", help="Update law.")] = "eq2",
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Training epochs.")] = 15,
-    data: Annotated[str, typer.Option("--data", help="digits (ships with scikit-learn) or optdigits.")] = "digits",
-    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Folder with the Optdigits files.")] = None,
+    data: Annotated[
+        str, typer.Option("--data", help="digits (ships with scikit-learn) or optdigits.")
+    ] = "digits",
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="Folder with the Optdigits files.")
+    ] = None,
     seed: Seed = 0,
     force: Force = False,
     json_output: Json = False,
@@ -91,7 +107,7 @@ def run_command(
     devicekit run ramps/ --quantity current --read-voltage 0.1 --out ramps-run
     """
     from devicekit import catalog, files
-    from devicekit.fit import fit as fit_table
+    from devicekit.fitting import fit as fit_table
     from devicekit.readers import read
     from devicekit.report import Report
     from devicekit.report import sections as parts
@@ -114,7 +130,10 @@ def run_command(
         _step(f"fitting {len(table)} readings of {len(table.devices)} device(s)", json_output)
         fit = fit_table(table, model)
         if fit.ltp is None or fit.ltd is None:
-            raise TraceError(f"{path} has only {' '.join(fit.branches).upper()} trains; training needs LTP and LTD (devicekit fit fits one)")
+            raise TraceError(
+                f"{path} has only {' '.join(fit.branches).upper()} trains; training needs LTP and LTD "
+                "(devicekit fit fits one)"
+            )
         card = _cards(fit, path, folder, name, synthetic)
         _step(f"training in situ, {epochs} epochs", json_output)
         training = _train(card, epochs, data, data_dir, seed, json_output)
@@ -133,9 +152,14 @@ def run_command(
             parts.warnings_section(flags),
             parts.provenance_section(card, command, seed),
         ]
-        Report(f"{name}: from traces to a trained network", summary, sections, synthetic).save(folder / "report.html")
-        metrics = {"name": name, "synthetic": synthetic, "seed": seed, "fit": fit.as_dict(), "train": training, "set_iv": iv}
-        metrics["fit"].pop("devices", None)  # each device's own fit is in card.json
+        Report(f"{name}: from traces to a trained network", summary, sections, synthetic).save(
+            folder / "report.html"
+        )
+        fitted = fit.as_dict()
+        fitted.pop("devices", None)  # each device's own fit is in card.json
+        metrics = {
+            "name": name, "synthetic": synthetic, "seed": seed, "fit": fitted, "train": training, "set_iv": iv,
+        }  # fmt: skip
         files.write_json(folder / "metrics.json", metrics)
     report = {"out": str(out), "seconds": round(time.perf_counter() - began, 2), "summary": summary}
     if json_output:
@@ -145,5 +169,7 @@ def run_command(
     print_fit(path, fit, None)
     typer.echo(summary_line(training))
     if iv["v_set_v"] is not None:
-        typer.echo(f"simulated set I-V: V_set {iv['v_set_v']:.3f} V, on/off {iv['on_off']:.3g} (calibrated material set)")
+        typer.echo(
+            f"simulated set I-V: V_set {iv['v_set_v']:.3f} V, on/off {iv['on_off']:.3g} (calibrated material set)"
+        )
     typer.echo(f"report: {out / 'report.html'}  ({report['seconds']} s)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,14 +45,21 @@ def train_command(
     card: Annotated[Path, typer.Option("--card", metavar="CARD.json", help="The device card.")],
     scheme: Annotated[str, typer.Option("--scheme", help="offline, insitu or hybrid.")] = "insitu",
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the training part.")] = 15,
-    data: Annotated[str, typer.Option("--data", help="digits (ships with scikit-learn) or optdigits.")] = "digits",
+    data: Annotated[
+        str, typer.Option("--data", help="digits (ships with scikit-learn) or optdigits.")
+    ] = "digits",
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Folder with optdigits.tra and optdigits.tes; fetched if not given.")
+        Path | None,
+        typer.Option("--data-dir", help="Folder with optdigits.tra and optdigits.tes; fetched if not given."),
     ] = None,
     encoding: Annotated[str, typer.Option("--encoding", help="paper (sparse spikes) or dense.")] = "paper",
-    schedule: Annotated[str, typer.Option("--schedule", help="growth (of the threshold) or constant.")] = "growth",
+    schedule: Annotated[
+        str, typer.Option("--schedule", help="growth (of the threshold) or constant.")
+    ] = "growth",
     mapping: Annotated[str, typer.Option("--mapping", help="pair (differential) or reference.")] = "pair",
-    read_noise: Annotated[bool, typer.Option("--read-noise", help="Add the card's read noise at every reading.")] = False,
+    read_noise: Annotated[
+        bool, typer.Option("--read-noise", help="Add the card's read noise at every reading.")
+    ] = False,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -76,7 +84,7 @@ def train_command(
     samples = digits.load(data, data_dir)
     result = train(loaded, config, samples, progress=epoch_progress(not json_output)).as_dict()
     if out is not None:
-        command = f"devicekit train --card {card} --scheme {scheme} --epochs {epochs} --data {data} --encoding {encoding} --schedule {schedule} --mapping {mapping} --seed {seed}"
+        command = shlex.join(["devicekit", *sys.argv[1:]])
         with result_folder(out, "train", force) as folder:
             write_json(folder / "metrics.json", result)
             sections = [
@@ -85,7 +93,9 @@ def train_command(
                 provenance_section(loaded, command, seed),
             ]
             title = f"Training on {loaded.name}"
-            Report(title, [summary_line(result)], sections, loaded.provenance.synthetic).save(folder / "report.html")
+            Report(title, [summary_line(result)], sections, loaded.provenance.synthetic).save(
+                folder / "report.html"
+            )
     if json_output:
         print_json(result)
         return

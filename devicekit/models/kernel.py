@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from devicekit.models import eq2
+from devicekit.models import bounded, eq2, windows
 
 LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is a runaway of a search
 LARGEST_STATE = 3.0
@@ -24,6 +24,22 @@ def ell(law: int, x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
     """Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."""
     if law == 0:
         return eq2.ell(x, shape, gradient)
+    if law == 1:
+        return bounded.linear_ell(x, shape, gradient)
+    if law in (2, 3):  # the exponential is the soft bound whose rate falls
+        return bounded.softbounds_ell(x, shape, gradient)
+    if law == 4:
+        return bounded.powstep_ell(x, shape, gradient)
+    if law == 5:
+        return windows.expstep_ell(x, shape, gradient)
+    if law == 6:
+        return windows.log_ell(x, shape, gradient)
+    if law == 7:
+        return windows.vteam_ell(x, shape, gradient)
+    if law == 8:
+        return windows.yakopcic_ell(x, shape, gradient)
+    if law == 9:
+        return windows.piecewise_ell(x, shape, gradient)
     return -math.inf
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
 from devicekit.errors import FileError, UsageError
-from devicekit.readers import crosssim, long, neurosim, updown
 from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.readers import (
+    arcone,
+    crosssim,
+    easyexpert,
+    keithley4200,
+    long,
+    neurosim,
+    smu,
+    table,
+    testchip,
+    updown,
+    wgfmu,
+)
 from devicekit.readers.source import Source
-from devicekit.tables import PulseTable, SweepTable
+from devicekit.tables import PulseTable, Table
 
 
 class Reader(Protocol):
@@ -20,24 +33,58 @@ class Reader(Protocol):
 
     def matches(self, source: Source) -> bool: ...
 
-    def read(self, source: Source, options: ReadOptions) -> PulseTable | SweepTable: ...
+    def read(self, source: Source, options: ReadOptions) -> Table: ...
 
 
 # In order of detection: the most specific content first.
-READERS: dict[str, Reader] = {module.NAME: module for module in (crosssim, neurosim, long, updown)}  # type: ignore[misc]
+READERS: dict[str, Reader] = {
+    module.NAME: module  # type: ignore[misc]
+    for module in (
+        crosssim, neurosim, keithley4200, easyexpert, smu, wgfmu, arcone, testchip, long, updown, table,
+    )
+}  # fmt: skip
+_TAKE_MAP = {
+    "keithley4200",
+    "easyexpert",
+    "smu",
+    "wgfmu",
+    "long",
+}  # the others know their columns by position
+
+
+def readers() -> dict[str, Reader]:
+    """Every reader by name: those of other packages (entry points `devicekit.readers`) first, then ours.
+
+    Raises
+    ------
+    UsageError
+        If a package announces a reader that cannot be imported.
+    """
+    found: dict[str, Reader] = {}
+    for entry in entry_points(group="devicekit.readers"):
+        try:
+            found[entry.name] = entry.load()
+        except Exception as error:  # whatever a foreign package trips over
+            raise UsageError(
+                f"the reader {entry.name!r} of another package does not load: {error}"
+            ) from error
+    return {**found, **READERS}
 
 
 def _choose(source: Source, options: ReadOptions) -> Reader:
+    known = readers()
     if options.format is not None:
-        if options.format not in READERS:
-            raise UsageError(f"--format {options.format!r} is not known; there are {', '.join(READERS)}")
-        return READERS[options.format]
-    if options.columns and not source.is_folder:
-        return READERS["long"]
-    for reader in READERS.values():
+        if options.format not in known:
+            raise UsageError(f"--format {options.format!r} is not known; there are {', '.join(known)}")
+        return known[options.format]
+    for name, reader in known.items():
         if reader.matches(source):
-            return reader
-    formats = "; ".join(f"{reader.NAME}: {reader.TITLE}" for reader in READERS.values())
+            return (
+                known["long"]
+                if options.columns and not source.is_folder and name in (READERS.keys() - _TAKE_MAP)
+                else reader
+            )
+    formats = "; ".join(f"{reader.NAME}: {reader.TITLE}" for reader in known.values())
     if source.is_folder:
         raise FileError(
             f"{source.path} is a folder without the expected files (set.csv and reset.csv for CrossSim ramps)"
@@ -49,7 +96,7 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
     )
 
 
-def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object) -> PulseTable | SweepTable:
+def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object) -> Table:
     """Read a file or folder of measurements into a validated table.
 
     Parameters
@@ -61,8 +108,8 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
 
     Returns
     -------
-    PulseTable or SweepTable
-        With metadata (format, source) and flags for all that was assumed, split or dropped.
+    PulseTable, SweepTable, EnduranceTable, RetentionTable, StdpTable or RecordTable
+        With metadata (format, source, records) and flags for all that was assumed, split or dropped.
 
     Raises
     ------
@@ -72,9 +119,12 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
     options = options or ReadOptions(**kwargs)  # type: ignore[arg-type]
     source = Source(path)
     table = _choose(source, options).read(source, options)
+    object.__setattr__(
+        table, "meta", {**table.meta, "text": source.facts()}
+    )  # replace() would validate again
     if isinstance(table, PulseTable):
-        table = table.select(options.device, options.cycle, options.width)
-    return table
+        return table.select(options.device, options.cycle, options.width)
+    return table.select(options.device, options.cycle)
 
 
-__all__ = ["QUANTITIES", "READERS", "ReadOptions", "read"]
+__all__ = ["QUANTITIES", "READERS", "ReadOptions", "Reader", "read", "readers"]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import FileError, TableError
-from devicekit.readers.finish import pulse_table
 from devicekit.options import ReadOptions
+from devicekit.readers.finish import pulse_table
 from devicekit.readers.source import Source
 from devicekit.readers.state import add_state
 from devicekit.tables import PulseTable

@@ -32,7 +32,9 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterabl
         rest = [name for name in frame if name not in (*keys, *numbers)]
         how = {**dict.fromkeys(numbers, "mean"), **dict.fromkeys(rest, "first")}
         frame = frame.groupby(keys, sort=False, as_index=False, dropna=False).agg(how)
-        flags.append(Flag("dropped", f"{int(repeats.sum())} repeated readings of the same pulse were averaged"))
+        flags.append(
+            Flag("dropped", f"{int(repeats.sum())} repeated readings of the same pulse were averaged")
+        )
     ordered = [name for name in PULSE_SCHEMA.columns if name in frame]
     frame = frame[[*ordered, *(name for name in frame if name not in ordered)]]
     if growing := growing_amplitude(frame):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from devicekit.clean import split_by_reset, split_by_sign, split_values
+from devicekit.clean import split_by_reset, split_by_sign, split_sweeps, split_values
 from devicekit.errors import BadRow, Flag, TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY
-from devicekit.readers.finish import pulse_table
 from devicekit.options import ReadOptions
+from devicekit.readers import others
+from devicekit.readers.finish import pulse_table
 from devicekit.readers.source import Delimited, Source
 from devicekit.readers.state import add_state, check_sign
-from devicekit.tables import PulseTable, SweepTable
+from devicekit.tables import SweepTable, Table
 
 NAME = "long"
 TITLE = "long table with devicekit's column names (see --map)"
@@ -22,24 +23,36 @@ STATE_COLUMNS = {
     "resistance_ohm": "resistance",
     "weight": "weight",
 }
-_TEXT = {"device_id", "direction"}
+_TEXT = {"device_id", "direction", "level"}
 
 
 def matches(source: Source) -> bool:
     names = set(source.header)
     pulses = names & {*STATE_COLUMNS, "pulse_index", "pulse_voltage_v"}
-    return not source.is_folder and (len(pulses & set(STATE_COLUMNS)) > 0 or {"voltage_v", "current_a"} <= names)
+    if source.is_folder:
+        return False
+    if {"resistance_before_ohm", "resistance_after_ohm"} <= names:
+        return True
+    return (
+        bool(pulses & set(STATE_COLUMNS))
+        or {"voltage_v", "current_a"} <= names
+        or others.kind(names) is not None
+    )
 
 
-def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable:
+def read(source: Source, options: ReadOptions) -> Table:
     table = source.delimited
     frame = _named(table, options)
     frame["file_row"] = frame.index
     frame = frame.reset_index(drop=True)
     if "device_id" not in frame:
         frame["device_id"] = "device1"
+    if {"resistance_before_ohm", "resistance_after_ohm"} <= set(frame):
+        frame = _before_and_after(frame)
     if {"voltage_v", "current_a"} <= set(frame) and not set(STATE_COLUMNS) & set(frame):
         return _sweep(frame, source)
+    if which := others.kind(set(frame.columns)):
+        return others.read(which, frame, options, source)
     frame, flags = _state(frame, options, source.path.name)
     frame, more = _trains(frame, source.path.name)
     return pulse_table(frame, NAME, source, [*flags, *more])
@@ -68,8 +81,25 @@ def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
+def _before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a pulse with the resistances around it, as two rows: pulse_index 0 and 1 of a train of its own."""
+    frame = frame.rename(columns={"cycle": "cycle (file)"})
+    frame["cycle"] = frame.groupby("device_id", sort=False).cumcount() + 1
+    way = np.where(frame["resistance_after_ohm"] <= frame["resistance_before_ohm"], "ltp", "ltd")
+    if "pulse_voltage_v" in frame:
+        way = np.where(frame["pulse_voltage_v"] >= 0, "ltp", "ltd")
+    rest = frame.drop(columns=["resistance_before_ohm", "resistance_after_ohm"]).assign(direction=way)
+    parts = [
+        rest.assign(pulse_index=float(k), resistance_ohm=frame[column])
+        for k, column in enumerate(("resistance_before_ohm", "resistance_after_ohm"))
+    ]
+    return pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
+
+
 def _plain(text: pd.Series) -> pd.Series:
     """A column of unknown role: numbers if every cell is one, else text."""
+    if text.dtype.kind in "iuf":
+        return text
     numbers = pd.to_numeric(text, errors="coerce")
     return numbers if numbers.notna().all() else text
 
@@ -87,9 +117,7 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
         return frame, []
     if len(present) == 1:
         quantity = STATE_COLUMNS[present[0]]
-        said = ReadOptions(
-            quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute
-        )
+        said = ReadOptions(quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute)
         return add_state(frame.rename(columns={present[0]: "value"}), said, name)
     raise TableError(
         f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
@@ -98,7 +126,9 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
 
 
 def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
-    words = frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
+    words = (
+        frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
+    )
     ways = words.map(DIRECTION_ALIASES)
     if ways.isna().any():
         bad = [
@@ -117,7 +147,9 @@ def _whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
             BadRow(int(frame["file_row"][at]), column, f"{values[at]:g}", "a whole number")
             for at in frame.index[wrong]
         ]
-        raise TableError(f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad)
+        raise TableError(
+            f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad
+        )
     return values.astype("int64")
 
 
@@ -131,6 +163,9 @@ def _trains(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[Flag]]:
             frame = frame.assign(**{column: _whole(frame, column, name)})
     if {"direction", "cycle", "pulse_index"} <= set(frame):
         return frame, flags
+    if "direction" not in frame and not frame["device_id"].duplicated().any():
+        flags.append(Flag("split", f"{name}: one reading a device: each is a state before the first pulse"))
+        return frame.assign(direction="ltp", cycle=1, pulse_index=0), flags
     parts = []
     for _, part in frame.groupby("device_id", sort=False):
         parts.append(_split_device(part, name, flags))
@@ -157,18 +192,25 @@ def _split_device(part: pd.DataFrame, name: str, flags: list[Flag]) -> pd.DataFr
         first = ~train.duplicated()
         number = part[first].groupby("direction").cumcount() + 1
         part = part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
-        flags.append(Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts"))
+        flags.append(
+            Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts")
+        )
     if "pulse_index" not in part:
         part = part.assign(pulse_index=part.groupby(["cycle", "direction"]).cumcount())
     return part
 
 
 def _sweep(frame: pd.DataFrame, source: Source) -> SweepTable:
+    flags = []
+    frame["device_id"] = frame["device_id"].astype(str)
     if "cycle" not in frame:
-        frame["cycle"] = 1
+        by_device = frame.groupby("device_id", sort=False)["voltage_v"]
+        frame["cycle"] = by_device.transform(lambda v: split_sweeps(v.to_numpy(float))).astype("int64")
+        flags.append(
+            Flag("split", f"{source.path.name}: cycles split where the voltage leaves its first value again")
+        )
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):
         frame[column] = _whole(frame, column, source.path.name)
-    frame["device_id"] = frame["device_id"].astype(str)
-    return SweepTable(frame, {"format": NAME, "source": source.path.name})
+    return SweepTable(frame, {"format": NAME, "source": source.path.name}, tuple(flags))

@@ -11,8 +11,8 @@ import re
 import pandas as pd
 
 from devicekit.errors import BadRow, TableError
-from devicekit.readers.finish import pulse_table
 from devicekit.options import ReadOptions
+from devicekit.readers.finish import pulse_table
 from devicekit.readers.source import Source, is_number
 from devicekit.readers.state import add_state
 from devicekit.tables import PulseTable
@@ -30,7 +30,9 @@ def matches(source: Source) -> bool:
 def read(source: Source, options: ReadOptions) -> PulseTable:
     frames = [_block(source, match) for match in _BLOCK.finditer(source.text)]
     if not frames:
-        raise TableError(f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]")
+        raise TableError(
+            f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]"
+        )
     frame, flags = add_state(
         pd.concat(frames, ignore_index=True), options, source.path.name, assumed="conductance"
     )
@@ -48,7 +50,9 @@ def _block(source: Source, match: re.Match[str]) -> pd.DataFrame:
             if len(cells) == 2 and all(is_number(cell) for cell in cells):
                 rows.append((float(cells[0]), float(cells[1]), first_row + offset))
             else:
-                bad.append(BadRow(first_row + offset, None, repr(part.strip()), "pulse number and conductance"))
+                bad.append(
+                    BadRow(first_row + offset, None, repr(part.strip()), "pulse number and conductance")
+                )
     if bad:
         raise TableError(f"{source.path.name}: rows of exp_{match[1]}_raw that are not two numbers", bad)
     frame = pd.DataFrame(rows, columns=["x", "value", "file_row"])

@@ -5,19 +5,25 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-import zlib
 import re
+import warnings
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
 
 from devicekit.errors import BadRow, FileError, TableError
+from devicekit.readers import workbook
 
 EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "#ref", "#ref!", "#n/a"}
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
+LARGE = 32 << 20  # bytes; beyond this a table is parsed straight into numbers
+LONGEST_LINE = 1 << 20  # bytes
+MOST_COLUMNS = 16384  # as many as a spreadsheet has
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -83,6 +89,10 @@ class Delimited:
             If a cell holds text; every such row is named.
         """
         text = self.cells[column]
+        if text.dtype.kind in "iuf":
+            values = text.astype(float)
+            return values.where(np.abs(values) < KEITHLEY_NAN)
+        text = text.map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
         if self.decimal == ",":
             text = text.str.replace(",", ".", regex=False)
         values = pd.to_numeric(text, errors="coerce").astype(float)
@@ -113,6 +123,9 @@ def parse_delimited(text: str, name: str) -> Delimited:
     if not sample:
         raise FileError(f"{name} is empty")
     delimiter = _find_delimiter(sample)
+    width = len(sample[0].split()) if delimiter == "whitespace" else sample[0].count(delimiter) + 1
+    if width > MOST_COLUMNS:
+        raise FileError(f"{name} has more than {MOST_COLUMNS} columns")
     try:
         cells = pd.read_csv(
             io.StringIO(text),
@@ -142,7 +155,7 @@ def parse_delimited(text: str, name: str) -> Delimited:
     if header is not None:
         cells = cells.iloc[1:]
     names = list(header) if header is not None else [f"column {k + 1}" for k in range(cells.shape[1])]
-    cells.columns = pd.Index(_unique(names))
+    cells.columns = pd.Index(unique_names(names))
     return Delimited(cells, header, delimiter, decimal, name)
 
 
@@ -155,14 +168,18 @@ def _row_numbers(text: str, count: int) -> pd.Index:
     return pd.RangeIndex(1, count + 1)
 
 
-def _unique(names: list[str]) -> list[str]:
+def unique_names(names: list[str]) -> list[str]:
     """Names with blanks filled and repeats numbered, in order."""
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     result = []
     for position, name in enumerate(names):
-        name = name or f"column {position + 1}"
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+        name = own = name or f"column {position + 1}"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{own}.{number}"
+        taken.add(name)
+        result.append(name)
     return result
 
 
@@ -187,14 +204,33 @@ class Source:
         return self.path.is_dir()
 
     @cached_property
+    def workbook_kind(self) -> str | None:
+        """xlsx or xls by the file's first bytes; None if it is no spreadsheet."""
+        return None if self.is_folder else workbook.kind(self._bytes(8))
+
+    @cached_property
+    def sheets(self) -> list[workbook.Sheet]:
+        """Sheets of a workbook that hold cells; none for other files."""
+        return workbook.sheets(self.path, self.workbook_kind) if self.workbook_kind else []
+
+    @cached_property
     def head(self) -> str:
-        """The first 64 KiB as text; "" for a folder."""
+        """The first 64 KiB as text; "" for a folder. Of a workbook: the first sheet's."""
         if self.is_folder:
             return ""
+        if self.workbook_kind:
+            return self.text[:65536]
         return decode(self._bytes(65536))[0]
 
     @cached_property
+    def lines(self) -> list[str]:
+        """The text's lines, whatever ends them."""
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    @cached_property
     def text(self) -> str:
+        if self.workbook_kind:
+            return self.sheets[0].text()
         data = self._bytes(LARGEST_TEXT + 1)
         if len(data) > LARGEST_TEXT:
             raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text")
@@ -207,17 +243,90 @@ class Source:
                 packed = stream.read(2) == b"\x1f\x8b"
                 stream.seek(0)
                 if not packed:
-                    return stream.read(limit)
+                    return self._blocks(stream, limit)
                 with gzip.GzipFile(fileobj=stream) as unpacked:
-                    return unpacked.read(limit)
+                    return self._blocks(unpacked, limit)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}") from error
+            raise FileError(
+                f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}"
+            ) from error
+
+    def _blocks(self, stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
+        """Read block by block, so that a file which is one endless line is refused early."""
+        data = bytearray()
+        while len(data) < limit and (block := stream.read(min(LONGEST_LINE, limit - len(data)))):
+            if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
+                raise FileError(
+                    f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"
+                )
+            data += block
+        return bytes(data)
 
     @cached_property
     def delimited(self) -> Delimited:
+        if self.workbook_kind:
+            return parse_delimited(self.text, self.path.name)
         if "\0" in self.head:
             raise FileError(f"{self.path.name} is a binary file, not text; devicekit cannot read this format")
+        if self.path.stat().st_size > LARGE:
+            return self._large()
         return parse_delimited(self.text, self.path.name)
+
+    def facts(self) -> dict[str, str]:
+        """What was sniffed: encoding, and delimiter, decimal mark and header if it was read as a table."""
+        if self.is_folder:
+            return {}
+        facts = {"encoding": self.workbook_kind or decode(self._bytes(65536))[1]}
+        table = self.__dict__.get("delimited")
+        if table is not None:
+            names = {"\t": "tab", ";": "semicolon", ",": "comma"}
+            facts["delimiter"] = names.get(table.delimiter, table.delimiter)
+            facts["decimal"] = table.decimal
+            facts["header"] = "none" if table.header is None else ", ".join(table.header)
+        return facts
+
+    def _large(self) -> Delimited:
+        """A large table, parsed straight into numbers: the text is never held as cells."""
+        name = self.path.name
+        self._check_lines()
+        sample = parse_delimited(self.head[: self.head.rfind("\n")], name)
+        skip = int(sample.cells.index[0]) - 1
+        missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
+        try:
+            with warnings.catch_warnings(), self._open() as stream:
+                warnings.simplefilter(
+                    "ignore", pd.errors.DtypeWarning
+                )  # bad cells are named when they are used
+                cells = pd.read_csv(
+                    stream,
+                    sep=r"\s+" if sample.delimiter == "whitespace" else sample.delimiter,
+                    header=None, names=sample.columns, skiprows=skip, decimal=sample.decimal, index_col=False,
+                    na_values=missing, keep_default_na=False, skipinitialspace=True, skip_blank_lines=False,
+                    encoding=decode(self._bytes(65536))[1], encoding_errors="replace",
+                )  # fmt: skip
+        except (pd.errors.ParserError, OSError, EOFError, zlib.error) as error:
+            raise FileError(f"{name} is not a table: {error}") from error
+        cells.index = pd.RangeIndex(skip + 1, skip + 1 + len(cells))
+        return Delimited(cells.dropna(how="all"), sample.header, sample.delimiter, sample.decimal, name)
+
+    def _check_lines(self) -> None:
+        with self._open() as stream:
+            while block := stream.read(LONGEST_LINE):
+                if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
+                    raise FileError(
+                        f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"
+                    )
+
+    def _open(self) -> IO[bytes]:
+        """The content as a stream of bytes, unpacked if it is gzip."""
+        if self._is_packed:
+            return gzip.open(self.path, "rb")  # type: ignore[return-value]
+        return self.path.open("rb")
+
+    @cached_property
+    def _is_packed(self) -> bool:
+        with self.path.open("rb") as stream:
+            return stream.read(2) == b"\x1f\x8b"
 
     @cached_property
     def header(self) -> tuple[str, ...]:

@@ -42,13 +42,18 @@ def add_state(
                 "--read-voltage), resistance or weight; --unit if they are not in SI units"
             )
         quantity = assumed
-        flags.append(Flag("assumed_unit", f"{name}: numbers are taken as {assumed} in SI units by the format's convention"))
+        flags.append(
+            Flag(
+                "assumed_unit",
+                f"{name}: numbers are taken as {assumed} in SI units by the format's convention",
+            )
+        )
     values = frame["value"] * options.factor
     frame = frame.drop(columns="value")
     if quantity == "weight":
         return frame.assign(weight=values), flags
     if quantity == "current":
-        voltage = frame["read_voltage_v"] if "read_voltage_v" in frame else options.read_voltage
+        voltage = frame.get("read_voltage_v", options.read_voltage)
         if voltage is None:
             raise UsageError(f"{name} holds currents: pass the read voltage with --read-voltage V")
         frame = frame.assign(read_voltage_v=voltage, read_current_a=values)
@@ -68,7 +73,9 @@ def check_sign(
     values = frame["conductance_s"]
     negative = values < 0
     if negative.any() and options.absolute:
-        flags.append(Flag("abs", f"{name}: magnitudes of {int(negative.sum())} negative conductances were taken"))
+        flags.append(
+            Flag("abs", f"{name}: magnitudes of {int(negative.sum())} negative conductances were taken")
+        )
         frame = frame.assign(conductance_s=values.abs())
     elif negative.mean() > NEGATIVE_SHARE_OF_A_WEIGHT:
         from devicekit.errors import BadRow

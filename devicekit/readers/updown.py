@@ -12,8 +12,9 @@ import pandas as pd
 from devicekit.clean import split_by_reset, split_values
 from devicekit.errors import Flag, TableError
 from devicekit.names import DIRECTION_ALIASES
-from devicekit.readers.finish import pulse_table
 from devicekit.options import ReadOptions
+from devicekit.readers.finish import pulse_table
+from devicekit.readers.header import names_quantity
 from devicekit.readers.source import Delimited, Source
 from devicekit.readers.state import add_state
 from devicekit.tables import PulseTable
@@ -23,7 +24,11 @@ TITLE = "two columns: up and down response, or pulse number and reading"
 
 
 def matches(source: Source) -> bool:
-    return not source.is_folder and len(source.delimited.columns) in (1, 2)
+    if source.is_folder or len(source.delimited.columns) not in (1, 2):
+        return False
+    return source.delimited.header is None or not any(
+        names_quantity(name) for name in source.delimited.columns
+    )
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable:

@@ -134,7 +134,9 @@ def draw(
     from matplotlib.figure import Figure as Canvas
 
     # text stays text (small, searchable), ids and metadata stay the same from run to run
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif"}):
+    with matplotlib.rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif"}
+    ):
         canvas = Canvas(figsize=size, layout="constrained")
         plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
         buffer = io.BytesIO()

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from devicekit import plot
-from devicekit.report import Figure, Listing, Remarks, Section, Table, Text, draw
+from devicekit.report import Listing, Remarks, Section, Table, Text, draw
 
 if TYPE_CHECKING:
     from devicekit.card import BranchVariation, DeviceCard
     from devicekit.errors import Flag
-    from devicekit.fit import DeviceFit
+    from devicekit.fitting import DeviceFit
 
 _SIGMA_WORDS = {
     "spread_paper": "spread, paper's estimator",
@@ -36,11 +36,10 @@ def csv_text(columns: dict[str, Any]) -> str:
 def fit_section(fit: DeviceFit) -> Section:
     """Curves, residuals and coefficients of both branches."""
     quality = Table(
-        ("branch", "points", "nrmse", "R²", "noise", "coefficients for r in 0..1", "weak or at a bound"),
+        ("branch", "points", "nrmse", "R²", "noise", "weak or at a bound"),
         [
             (
                 way.upper(), str(branch.n_points), f"{branch.nrmse:.3%}", f"{branch.r2:.5f}", f"{branch.noise:.3%}",
-                "  ".join(f"{name} = {value:.4g}" for name, value in branch.coefficients.items()),
                 ", ".join(sorted({*branch.weak, *branch.at_bound})) or "none",
             )
             for way, branch in fit.branches.items()
@@ -52,7 +51,8 @@ def fit_section(fit: DeviceFit) -> Section:
         Text([
             f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: {fit.window.low:.5g} to "
             f"{fit.window.high:.5g}{' S' if fit.window.quantity == 'conductance_s' else ''} ({fit.window.scope}). "
-            "Single coefficients are hardly determined by such curves; the rate curve is, and it is what a network uses."
+            "Single coefficients are hardly determined by such curves; the rate curve is, and it is what a "
+            "network uses."
         ]),
         draw(lambda ax: plot.plot_fit(fit, ax), "Measured mean curves and fit, LTP then LTD.",
              "Conductance against pulse number: measured mean curves and the fitted law", csv=_fit_csv(fit)),
@@ -60,17 +60,26 @@ def fit_section(fit: DeviceFit) -> Section:
              "Residuals in percent of the window against pulse number", (6.0, 2.4)),
         quality,
     ]  # fmt: skip
-    siemens = {way: branch.coefficients_s for way, branch in fit.branches.items() if branch.coefficients_s}
-    if siemens:
-        names = list(next(iter(siemens.values())))
-        blocks.append(
-            Table(
-                ("branch", *names),
-                [(way.upper(), *(f"{values[name]:.5g}" for name in names)) for way, values in siemens.items()],
-                "The same law for G in siemens: a [S], c and f [1/S], the rest dimensionless.",
-            )
-        )
+    blocks.append(_coefficients(fit))
     return Section("Fit", "fit", blocks)
+
+
+def _coefficients(fit: DeviceFit) -> Table:
+    """Published coefficients of both branches, in [0, 1] and, for a conductance, in siemens."""
+    rows: list[tuple[str, ...]] = []
+    names: tuple[str, ...] = ()
+    for way, branch in fit.branches.items():
+        names = tuple(branch.coefficients)
+        rows.append((way.upper(), "r in 0..1", *(f"{value:.5g}" for value in branch.coefficients.values())))
+        if branch.coefficients_s:
+            rows.append(
+                (way.upper(), "G in S", *(f"{value:.5g}" for value in branch.coefficients_s.values()))
+            )
+    caption = (
+        "Coefficients in the gauge b = i = 1 on the side where the branch starts. In siemens: a [S], c and f [1/S], "
+        "the rest dimensionless."
+    )
+    return Table(("branch", "state", *names), rows, caption)
 
 
 def _fit_csv(fit: DeviceFit) -> str:
@@ -84,7 +93,9 @@ def _fit_csv(fit: DeviceFit) -> str:
 
 def rate_section(card: DeviceCard) -> Section:
     """The rate curve with its band."""
-    methods = sorted({f"{branch.direction.upper()}: {branch.rate_curve.method}" for branch in (card.ltp, card.ltd)})
+    methods = sorted(
+        {f"{branch.direction.upper()}: {branch.rate_curve.method}" for branch in (card.ltp, card.ltd)}
+    )
     columns: dict[str, Any] = {}
     for branch in (card.ltp, card.ltd):
         for name in ("r", "rate", "lower", "upper"):
@@ -100,10 +111,12 @@ def rate_section(card: DeviceCard) -> Section:
 
 
 def _variation_rows(way: str, variation: BranchVariation) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for kind, group in (("C2C", variation.c2c), ("D2D", variation.d2d)):
         for name, sigma in group.items():
-            rows.append((way.upper(), kind, _SIGMA_WORDS[name], f"{sigma.value:.3%}", sigma.kind, sigma.estimator))
+            rows.append(
+                (way.upper(), kind, _SIGMA_WORDS[name], f"{sigma.value:.3%}", sigma.kind, sigma.estimator)
+            )
     return rows
 
 
@@ -114,16 +127,33 @@ def variation_section(fit: DeviceFit) -> Section:
     rows = [row for way, variation in cards.items() for row in _variation_rows(way, variation)]
     blocks: list[Any] = [
         Table(
-            ("branch", "variation", "of what", "standard deviation, % of window", "type", "estimator"),
+            ("branch", "variation", "of what", "sd [% of window]", "type", "estimator"),
             rows,
-            f"Standard deviations as a share of the window, from {size[0]} cycle(s) and {size[1]} device(s). A spread of the "
+            f"Standard deviations as a share of the window, from {size[0]} cycle(s) and {size[1]} device(s). A "
+            "spread of the "
             "state, an increment and a reading error are different things and are not interchangeable.",
         )
     ]
     missing = [what for what, count in (("C2C", size[0]), ("D2D", size[1])) if count < 2]
     if missing:
-        blocks.append(Text([f"{' and '.join(missing)} cannot be estimated from one {'cycle' if missing[0] == 'C2C' else 'device'}."]))
+        blocks.append(
+            Text(
+                [
+                    f"{' and '.join(missing)} cannot be estimated from one "
+                    f"{'cycle' if missing[0] == 'C2C' else 'device'}."
+                ]
+            )
+        )
     return Section("Variation", "variation", blocks)
+
+
+def _short(value: Any) -> str:
+    """A setting in few digits."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_short(each) for each in value)
+    return str(value)
 
 
 def training_section(result: dict[str, Any]) -> Section:
@@ -131,20 +161,31 @@ def training_section(result: dict[str, Any]) -> Section:
     data = result["data"]
     figure = draw(
         lambda ax: plot.plot_accuracy(result, ax),
-        f"Accuracy per epoch on {data['name']}; split: {data['split']} ({data['n_train']} training, {data['n_test']} test samples).",
+        f"Accuracy per epoch on {data['name']}; split: {data['split']} ({data['n_train']} training, "
+        f"{data['n_test']} test samples).",
         "Training and test accuracy against epoch",
-        csv=csv_text({name: [row[name] for row in result["epochs"]] for name in ("epoch", "train_accuracy", "test_accuracy", "pulses")}),
+        csv=csv_text({name: [row[name] for row in result["epochs"]] for name in result["epochs"][0]}),
     )  # fmt: skip
     last = min(3, len(result["epochs"]))
     rows = [
-        ("test accuracy, mean of the last epochs", f"{result['accuracy_mean_last']:.2%} (sd over {last} epochs {result['accuracy_std_last']:.2%})"),
+        (
+            "test accuracy, mean of the last epochs",
+            f"{result['accuracy_mean_last']:.2%} (sd over {last} epochs {result['accuracy_std_last']:.2%})",
+        ),
         ("scheme", result["scheme"]),
         ("data", f"{data['name']}, {data['split']}"),
         ("pulses per device, all epochs", f"{result['pulses_per_device']:.3g}"),
         ("time per epoch", f"{result['seconds_per_epoch']:.2g} s"),
     ]
-    rows += [(f"recipe: {name}", str(value)) for name, value in result.get("recipe", {}).items()]
-    return Section("Training", "training", [figure, Table(("quantity", "value"), rows, "One training run; no choice was made on the test part.")])
+    rows += [(f"recipe: {name}", _short(value)) for name, value in result.get("recipe", {}).items()]
+    return Section(
+        "Training",
+        "training",
+        [
+            figure,
+            Table(("quantity", "value"), rows, "One training run; no choice was made on the test part."),
+        ],
+    )
 
 
 def warnings_section(flags: Sequence[Flag]) -> Section:
@@ -157,17 +198,22 @@ def provenance_section(card: DeviceCard | None, command: str, seed: int) -> Sect
     rows: list[tuple[str, str]] = [("seed", str(seed))]
     if card is not None:
         source = card.provenance
-        rows += [("source", source.source), ("SHA-256", source.sha256), ("synthetic data", "yes" if source.synthetic else "no")]
+        rows += [
+            ("source", source.source),
+            ("SHA-256", source.sha256),
+            ("synthetic data", "yes" if source.synthetic else "no"),
+        ]
         rows += [(f"version of {name}", version) for name, version in source.versions.items()]
         rows += [(f"setting {name}", str(value)) for name, value in source.settings.items()]
         conditions = card.conditions.model_dump()
-        rows += [(name, "not stated" if value is None else f"{value:g}") for name, value in conditions.items()]
+        rows += [
+            (name, "not stated" if value is None else f"{value:g}") for name, value in conditions.items()
+        ]
     return Section(
         "Provenance", "provenance",
-        [Table(("item", "value"), rows, "Where these numbers come from."), Text(["To make this report again:"]), Listing(command)],
+        [
+            Table(("item", "value"), rows, "Where these numbers come from."),
+            Text(["To make this report again:"]),
+            Listing(command),
+        ],
     )  # fmt: skip
-
-
-__all__ = [
-    "Figure", "fit_section", "provenance_section", "rate_section", "training_section", "variation_section", "warnings_section",
-]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from devicekit.card import DeviceCard
 from devicekit.errors import TraceError
-from devicekit.fit import DeviceFit, fit
+from devicekit.fitting import DeviceFit, fit
 from devicekit.models import EQ2, kernel
 from devicekit.tables import PulseTable
 
@@ -36,7 +36,8 @@ def pulses(
             r = (x if way == "ltp" else 1 - x) + noise * rng.standard_normal(n + 1)
             parts.append(
                 pd.DataFrame(
-                    {"device_id": "d1", "cycle": cycle, "direction": way, "pulse_index": range(n + 1), column: low + (high - low) * r}
+                    {"device_id": "d1", "cycle": cycle, "direction": way, "pulse_index": range(n + 1),
+                     column: low + (high - low) * r}
                 )
             )  # fmt: skip
     return PulseTable(pd.concat(parts, ignore_index=True))
@@ -211,7 +212,9 @@ def test_the_card_says_what_the_fit_says() -> None:
     r = np.linspace(0.05, 0.9, 7)
     for way in THETA:
         steps = np.abs(result.branches[way].rate(r))
-        np.testing.assert_allclose(np.abs(card.rate(way, r)), np.minimum(steps, result.branches[way].largest_step))
+        np.testing.assert_allclose(
+            np.abs(card.rate(way, r)), np.minimum(steps, result.branches[way].largest_step)
+        )
     assert DeviceCard.from_json(card.to_json()) == card
 
 

@@ -172,7 +172,9 @@ class BranchFit:
     def rate(self, r: np.ndarray | float) -> np.ndarray:
         """rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
         r = np.asarray(r, float)
-        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(r.shape)
+        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(
+            r.shape
+        )
         return steps if self.direction == "ltp" else -steps
 
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
@@ -180,7 +182,9 @@ class BranchFit:
         from scipy.stats import t
 
         gradient = np.zeros((r.size, self.parameters.size))
-        gradient[:, :-1] = kernel.rate_gradients(self.law.id, self.theta, np.ascontiguousarray(self._sided(r)))
+        gradient[:, :-1] = kernel.rate_gradients(
+            self.law.id, self.theta, np.ascontiguousarray(self._sided(r))
+        )
         sd = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, self.covariance, gradient), 0.0))
         half = float(t.ppf(0.5 + level / 2, self.degrees)) * sd
         size = np.abs(self.rate(r))
@@ -386,7 +390,11 @@ def fit_branch(
     curve = nanmean(means)
     x = curve if trains.direction == "ltp" else 1.0 - curve
     if clusters is None:
-        clusters = trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
+        clusters = (
+            trains.rising(window)
+            if len(means) == 1
+            else (means if trains.direction == "ltp" else 1.0 - means)
+        )
     noise = noise_of(x)
     flags = check_curve(x, trains.direction, noise)
     span = float(np.nanmax(x) - np.nanmin(x))
@@ -476,7 +484,12 @@ def fit(table: PulseTable | Path | str, model: str = "eq2", **reading: Any) -> D
             raise TraceError(f"{table} holds voltage sweeps; an update law is fitted to pulse trains")
         table = made
     law = get_law(model)
-    settings = {"model": model, "bounds": "wide", "prior": "weak", "estimator": "trajectory fit of the mean curve"}
+    settings = {
+        "model": model,
+        "bounds": "wide",
+        "prior": "weak",
+        "estimator": "trajectory fit of the mean curve",
+    }
     widths = table.widths
     if len(widths) < 2:
         return _fit_condition(table, law, settings)

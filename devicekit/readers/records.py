@@ -1,0 +1,303 @@
+"""From an instrument's records to one table: which column is what, sweeps split, nothing of the file lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.clean import split_sweeps
+from devicekit.errors import BadRow, Flag, TableError, UsageError
+from devicekit.names import GLOSSARY, parse_unit
+from devicekit.options import ReadOptions
+from devicekit.readers.source import EMPTY_WORDS, KEITHLEY_NAN, Source, unique_names
+from devicekit.tables import SWEEP_SCHEMA, RecordTable, SweepTable
+
+_RESERVED = {*SWEEP_SCHEMA.columns, "record"}
+_QUANTITY_OF = {"voltage_v": "voltage", "current_a": "current", "time_s": "time"}
+_DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "%a %b %d %H:%M:%S %Y")
+_NAMES = {
+    "voltage_v": re.compile(r"(?i)^(?!val|var|vt$)(a?v\d*|.*volt.*|bias.*|[a-z]+v\d*|v[a-z_]*\d*|.*\.v)$"),
+    "current_a": re.compile(
+        r"(?i)^(?!ind|item|iter|id$|abs)(a?i\d*|.*current.*|[a-z]+i\d*|i[a-z_]*\d*|.*\.i)$"
+    ),
+    "time_s": re.compile(r"(?i)^(time.*|t|@time|.*\.time|timestamp)$"),
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of an instrument file, in the file's own words.
+
+    Parameters
+    ----------
+    columns : pandas.DataFrame
+        The file's columns as text or numbers; the index is the file row.
+    name, device, date : str, optional
+        Title of the record, device that was measured, date as the file writes it.
+    roles : mapping
+        Our column name -> the file's column, as far as the file's settings say.
+    units : mapping
+        The file's column -> unit word, as far as the file says; SI otherwise, by the instrument's convention.
+    compliance : float, optional
+        Current limit of the swept channel [A].
+    points : int, optional
+        Points of one sweep, if the record holds several.
+    meta : mapping
+        Everything else that the file says about the record.
+    """
+
+    columns: pd.DataFrame
+    name: str = ""
+    device: str | None = None
+    date: str | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    compliance: float | None = None
+    points: int | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+def names_of(frame: pd.DataFrame) -> list[str]:
+    """Names of a frame's columns."""
+    return [str(name) for name in frame.columns]
+
+
+def numbers(text: pd.Series, where: str) -> pd.Series:
+    """A column as floats; empty words and Keithley's 9.91e37 are NaN.
+
+    Raises
+    ------
+    TableError
+        If a cell is neither a number nor empty; every such row is named.
+    """
+    if text.dtype.kind in "iuf":
+        values = text.astype(float)
+        return values.where(np.abs(values) < KEITHLEY_NAN)
+    words = text.map(lambda cell: "" if cell is None else str(cell).strip())
+    values = pd.to_numeric(words, errors="coerce").astype(float)
+    wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
+    if wrong.any():
+        bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]
+        raise TableError(f"{where}: text where numbers belong, in column {text.name}", bad)
+    return values.where(np.abs(values) < KEITHLEY_NAN)
+
+
+def plain(text: pd.Series) -> pd.Series:
+    """A column of unknown role: numbers where every cell is one or empty, else text as it is."""
+    if text.dtype.kind in "iuf":
+        return text
+    words = text.map(lambda cell: "" if cell is None else str(cell).strip())
+    values = pd.to_numeric(words, errors="coerce").astype(float)
+    if (values.isna() & ~words.str.lower().isin(EMPTY_WORDS)).any():
+        return words
+    return values.where(~(np.abs(values) >= KEITHLEY_NAN))
+
+
+def find_roles(record: Record, options: ReadOptions, where: str) -> dict[str, str]:
+    """Our name -> the file's column: from --map, else the file's settings, else the columns' names."""
+    roles = dict(options.columns)
+    for ours, theirs in roles.items():
+        if ours not in GLOSSARY:
+            raise UsageError(f"--map {ours}=...: no such column; there are {', '.join(GLOSSARY)}")
+        if theirs not in record.columns:
+            raise UsageError(
+                f"--map: {where} has no column {theirs!r}; it has {', '.join(names_of(record.columns))}"
+            )
+    for ours, theirs in record.roles.items():
+        if theirs in record.columns and theirs not in roles.values():
+            roles.setdefault(ours, theirs)
+    for ours in ("time_s", "voltage_v", "current_a"):
+        free = [name for name in names_of(record.columns) if name not in roles.values()]
+        named = [name for name in free if _fits(name, record.units.get(name), ours)]
+        if ours not in roles and named:
+            roles[ours] = named[0]
+    return roles
+
+
+def _fits(name: str, unit: str | None, ours: str) -> bool:
+    stated = parse_unit(unit) if unit else None
+    if stated is not None:
+        return stated.quantity == _QUANTITY_OF[ours]
+    return unit is None and bool(_NAMES[ours].match(name))
+
+
+def _factor(record: Record, theirs: str, ours: str, where: str) -> float:
+    word = record.units.get(theirs)
+    unit = parse_unit(word) if word else None
+    if unit is None:
+        return 1.0
+    if ours in _QUANTITY_OF and unit.quantity != _QUANTITY_OF[ours]:
+        raise UsageError(f"{where}: column {theirs} is in {word}, which is no unit of {_QUANTITY_OF[ours]}")
+    return unit.factor
+
+
+def _frame(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame:
+    """The record's columns: those with a role under our name in SI, the others as they are."""
+    ours_of = {theirs: ours for ours, theirs in roles.items()}
+    columns: dict[str, pd.Series] = {}
+    for theirs in names_of(record.columns):
+        ours = ours_of.get(theirs)
+        if ours == "device_id":
+            columns[ours] = record.columns[theirs].astype(str)
+        elif ours is not None:
+            columns[ours] = numbers(record.columns[theirs], where) * _factor(record, theirs, ours, where)
+        else:
+            name = f"{theirs} (file)" if theirs in _RESERVED else theirs
+            columns[name] = plain(record.columns[theirs])
+    return pd.DataFrame(columns, index=record.columns.index)
+
+
+def parse_date(text: str | None) -> datetime | None:
+    """A date as instruments write it, or None."""
+    for pattern in _DATES:
+        try:
+            return datetime.strptime((text or "").strip(), pattern)
+        except ValueError:
+            continue
+    return None
+
+
+def _in_time(records: Sequence[Record]) -> list[int]:
+    """Positions of the records from the oldest to the newest; in file order if a date is missing."""
+    dates = [parse_date(record.date) for record in records]
+    if any(date is None for date in dates):
+        return list(range(len(records)))
+    return sorted(range(len(records)), key=lambda k: (dates[k], k if dates[0] <= dates[-1] else -k))  # type: ignore[operator, return-value]
+
+
+def _sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
+    """Number (from 0) of the sweep within the record."""
+    if record.points:
+        return np.arange(len(frame)) // record.points
+    if "voltage_v" not in frame:
+        return np.zeros(len(frame), int)
+    return split_sweeps(frame["voltage_v"].to_numpy(float)) - 1
+
+
+def record_table(
+    records: Sequence[Record], options: ReadOptions, reader: str, source: Source, flags: Iterable[Flag] = ()
+) -> SweepTable | RecordTable:
+    """One table of all records: sweeps where voltage and current are known, else plain records.
+
+    A `record` column numbers the records in the file's order; cycles count the sweeps of a device from the
+    oldest to the newest.
+
+    Raises
+    ------
+    TableError
+        If there is no record with rows, or a cell of a known column is not a number.
+    """
+    name = source.path.name
+    flags = list(flags)
+    if not any(len(record.columns) for record in records):
+        raise TableError(f"{name} holds no record with rows")
+    several = len(records) > 1
+    frames: list[pd.DataFrame] = []
+    for number, record in enumerate(records, 1):
+        where = f"{name}, record {number}" if several else name
+        roles = find_roles(record, options, where)
+        frame = _frame(record, roles, where)
+        flags += _about_columns(record, roles, where)
+        if "device_id" not in frame:
+            frame["device_id"] = record.device or "device1"
+        frame["record"] = number
+        frame["sweep"] = _sweeps(record, frame)
+        if record.compliance and "compliance_a" not in frame and "current_a" in frame:
+            frame["compliance_a"] = record.compliance
+        frame["file_row"] = record.columns.index
+        frames.append(frame)
+    flags += _number_cycles(records, frames, name)
+    whole = pd.concat(frames, ignore_index=True)
+    meta = _meta(records, reader, source)
+    if not {"voltage_v", "current_a"} <= set(whole):
+        whole = whole.drop(columns=["cycle", "sweep"])
+        whole["point"] = whole.groupby("record").cumcount()
+        return RecordTable(_ordered(whole, RecordTable.schema.columns), meta, _once(flags))
+    whole["point"] = whole.groupby(["record", "sweep", "device_id"], sort=False).cumcount()
+    return SweepTable(_ordered(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _once(flags))
+
+
+def _once(flags: Iterable[Flag]) -> tuple[Flag, ...]:
+    return tuple(dict.fromkeys(flags))
+
+
+def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
+    lead = [name for name in first if name in frame]
+    return frame[[*lead, *(name for name in frame if name not in lead)]]
+
+
+def _about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[Flag]:
+    taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
+    unstated = [
+        theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units
+    ]
+    flags = [Flag("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
+    if unstated and any(theirs in record.columns for theirs in unstated):
+        name = where.split(", record")[0]
+        flags.append(
+            Flag(
+                "assumed_unit",
+                f"{name}: {', '.join(unstated)} taken in V, A and s, the units this instrument writes",
+            )
+        )
+    return flags
+
+
+def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], name: str) -> list[Flag]:
+    """Add the column `cycle`: sweeps of a device counted from 1, oldest record first."""
+    order = _in_time(records)
+    counted: dict[str, int] = {}
+    for k in order:
+        frame = frames[k]
+        device = str(frame["device_id"].iloc[0]) if len(frame) else ""
+        start = counted.get(device, 0)
+        frame["cycle"] = frame["sweep"] + 1 + start
+        counted[device] = start + (int(frame["sweep"].max()) + 1 if len(frame) else 0)
+    flags = []
+    if order != sorted(order):
+        flags.append(
+            Flag("split", f"{name}: the newest record comes first; cycles count from the oldest one")
+        )
+    split = [k for k, frame in enumerate(frames) if len(frame) and frame["sweep"].max() > 0]
+    if split:
+        total = sum(int(frames[k]["sweep"].max()) + 1 for k in split)
+        flags.append(Flag("split", f"{name}: {len(split)} record(s) split into {total} sweeps"))
+    return flags
+
+
+def _meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
+    facts = [
+        {"name": record.name, "device": record.device, "date": record.date, "rows": len(record.columns),
+         "columns": [str(column) for column in record.columns], "units": dict(record.units), **record.meta}
+        for record in records
+    ]  # fmt: skip
+    return {"format": reader, "source": source.path.name, "records": facts}
+
+
+def text_frame(
+    rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]
+) -> pd.DataFrame:
+    """Rows of cells as a frame of text; short rows are filled with empty cells, long ones refused.
+
+    Raises
+    ------
+    TableError
+        If a row has more cells than there are names.
+    """
+    width = len(names)
+    bad = [
+        BadRow(number, None, f"{len(row)} cells", f"{width}, one a column name")
+        for row, number in zip(rows, row_numbers, strict=True)
+        if len(row) > width and any(cell.strip() for cell in row[width:])
+    ]
+    if bad:
+        raise TableError("rows with more cells than the names above them", bad)
+    cells = [[*row[:width], *[""] * (width - len(row))] for row in rows]
+    return pd.DataFrame(cells, columns=pd.Index(unique_names([name.strip() for name in names])),
+                        index=pd.Index(row_numbers), dtype=object)  # fmt: skip

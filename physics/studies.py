@@ -1,0 +1,193 @@
+"""Studies over many simulations: ramp rate, compliance, sensitivity, retention; parallel over runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import ParameterError
+from physics.drive import Segment, loops
+from physics.iv import make_stepper, resolve_stack, simulate_iv
+from physics.laws import Array
+from physics.stack import Stack
+from physics.stepping import State, Stepper
+
+SENSITIVITY_STEP = 0.01
+"""Relative change of a parameter for the sensitivities [1]."""
+
+
+def run_cases(
+    stack: Stack | Path | str | None,
+    cases: Sequence[Mapping[str, Any]],
+    mesh: str | float = "default",
+    cycles: int = 0,
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """One set I-V (or some loops) for every case of parameter changes; one row each, in order.
+
+    Parameters
+    ----------
+    stack : Stack, path, or None for the default
+    cases : sequence of mappings
+        Changes as `Stack.replace` takes them: ``{"reaction.energy": 1.3}``.
+    mesh, cycles
+        As for `simulate_iv`.
+    jobs : int
+        Simulations run side by side by joblib, which also carries them to a cluster.
+
+    Returns
+    -------
+    DataFrame
+        The changes and v_set_v, on_off, hrs_s, lrs_s, t_max_k, complete; with `cycles`, of the last loop.
+
+    Raises
+    ------
+    ParameterError
+        If a key is unknown or a value out of range, before anything runs.
+    """
+    from joblib import Parallel, delayed
+
+    base = resolve_stack(stack)
+    stacks = [base.replace(case) for case in cases]
+    rows = Parallel(n_jobs=jobs)(delayed(_case)(each, mesh, cycles) for each in stacks)
+    return pd.DataFrame([{**case, **row} for case, row in zip(cases, rows, strict=True)])
+
+
+def _case(stack: Stack, mesh: str | float, cycles: int) -> dict[str, Any]:
+    result = simulate_iv(stack, mesh=mesh, cycles=cycles)
+    row = {
+        "v_set_v": result.v_set_v, "on_off": result.on_off, "hrs_s": result.hrs_s, "lrs_s": result.lrs_s,
+        "t_max_k": result.quality.t_max_k, "complete": result.complete,
+    }  # fmt: skip
+    if result.cycles:
+        last = result.cycles[-1]
+        row |= {"v_set_v": last.v_set_v, "v_reset_v": last.v_reset_v, "on_off": last.on_off,
+                "hrs_s": last.hrs_s, "lrs_s": last.lrs_s}  # fmt: skip
+    return row
+
+
+def rate_study(
+    stack: Stack | Path | str | None = None,
+    rates: Sequence[float] = (0.1, 1.0, 10.0, 100.0, 1e3),
+    stop: float = 1.2,
+    mesh: str | float = "default",
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """V_set against the ramp rate [V/s]; the ramp goes to `stop` [V], for fast ramps set late."""
+    cases = [{"drive.rate": rate, "drive.set_stop": stop} for rate in rates]
+    return run_cases(stack, cases, mesh, jobs=jobs)
+
+
+def compliance_study(
+    stack: Stack | Path | str | None = None,
+    currents: Sequence[float] = (20e-6, 50e-6, 100e-6, 150e-6, 1e-3),
+    mesh: str | float = "default",
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """LRS against the current limit [A]: multilevel states (paper, Fig. 1c)."""
+    return run_cases(stack, [{"circuit.compliance": current} for current in currents], mesh, jobs=jobs)
+
+
+def calibrated_keys(stack: Stack) -> list[str]:
+    """Numeric parameters of the model whose value no source gives, numerics and drive left out."""
+    return [
+        key
+        for key in stack.units()
+        if stack.sources.get(key) == "calibrated" and key.split(".")[0] not in ("numerics", "drive")
+        if stack.get(key) != 0
+    ]
+
+
+def sensitivity(
+    stack: Stack | Path | str | None = None,
+    keys: Sequence[str] | None = None,
+    mesh: str | float = "default",
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """Change of V_set and of ln(LRS/HRS) by each parameter, from central differences over +-1 %.
+
+    Returns
+    -------
+    DataFrame
+        One row for each key, strongest first: value, unit, dv_set_v (change of V_set for +1 % of the
+        parameter [V]) and dlog_on_off (change of ln(LRS/HRS) for +1 %). NaN where a run did not set.
+    """
+    base = resolve_stack(stack)
+    keys = list(keys) if keys is not None else calibrated_keys(base)
+    cases = [{key: base.get(key) * (1 + sign * SENSITIVITY_STEP)} for key in keys for sign in (-1, 1)]
+    runs = run_cases(base, cases, mesh, jobs=jobs)
+    v_set = runs["v_set_v"].to_numpy(float).reshape(-1, 2)
+    ratio = np.log(runs["on_off"].to_numpy(float)).reshape(-1, 2)
+    table = pd.DataFrame(
+        {
+            "key": keys,
+            "value": [base.get(key) for key in keys],
+            "unit": [base.units()[key] for key in keys],
+            "dv_set_v": (v_set[:, 1] - v_set[:, 0]) / 2,
+            "dlog_on_off": (ratio[:, 1] - ratio[:, 0]) / 2,
+        }
+    )
+    order = table["dv_set_v"].abs().sort_values(ascending=False, na_position="last").index
+    return table.loc[order].reset_index(drop=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Retention:
+    """Conductance [S] at rest against time [s] of the two states that one loop leaves, read at 300 K.
+
+    Arrays of shape (times,); `temperature_k` is that of the rest.
+    """
+
+    temperature_k: float
+    time_s: Array
+    hrs_s: Array
+    lrs_s: Array
+
+
+def retention(
+    stack: Stack | Path | str | None = None,
+    temperature: float = 358.15,
+    times: Sequence[float] = (1.0, 10.0, 100.0, 1e3, 1e4),
+    mesh: str | float = "default",
+) -> Retention:
+    """Both states of a device left at 0 V and a temperature [K] (paper, Fig. 1d: 85 C, 1e4 s).
+
+    Raises
+    ------
+    ParameterError
+        If times do not rise from above 0, or the temperature is not above 0.
+    NotConvergedError
+        If a step does not converge.
+    """
+    base = resolve_stack(stack)
+    if len(times) == 0 or not np.all(np.diff([0.0, *times]) > 0):
+        raise ParameterError(f"times: found {list(times)}, expected rising times above 0 s")
+    cold = make_stepper(base, "banded", mesh)
+    drive, state = loops(base, 1), cold.start()
+    for segment in drive[:2]:
+        state = cold.run(state, segment)
+    on = state
+    for segment in drive[2:]:
+        state = cold.run(state, segment)
+    curves = [
+        _rest(cold, make_stepper(base.replace({"heat.ambient": temperature}), "banded", mesh), each, times)
+        for each in (state, on)
+    ]
+    return Retention(temperature, np.array([0.0, *times]), *curves)
+
+
+def _rest(reader: Stepper, oven: Stepper, state: State, times: Sequence[float]) -> Array:
+    """Conductances before and after each time at rest in the oven, read outside it [S]."""
+    reads = [reader.conductance(state.density)]
+    hot = oven.start(state.density)
+    before = 0.0
+    for time in times:
+        hot = oven.run(hot, Segment(0.0, 0.0, time - before, float("inf"), "rest"))
+        reads.append(reader.conductance(hot.density))
+        before = time
+    return np.array(reads)

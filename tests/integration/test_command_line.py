@@ -1,0 +1,183 @@
+"""The command line as a contract: JSON, exit codes, messages, and nothing written on failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devicekit import catalog
+from devicekit.synth import generate, reference_truth, truth_card
+
+Run = Callable[..., Any]
+BRANCH = {"n_points", "nrmse", "r2", "noise", "coefficients", "warnings"}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "small.csv"
+    generate(reference_truth(50e-6), 3, 5, 60, 1, conditioning=1).to_csv(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def card_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("card") / "card.json"
+    theta = (-4.0, 0.95, 1.0, 0.0, 0.0, 0.0)
+    truth_card({"ltp": theta, "ltd": theta}).save(path)
+    return path
+
+
+def test_read_json(devicekit: Run, small: Path, tmp_path: Path) -> None:
+    ran = devicekit("read", small, "--json", "--out", tmp_path / "table.csv")
+    assert ran.code == 0
+    assert ran.json["columns"]["conductance_s"] == "S"
+    assert ran.json["trains"] == {"ltp": 15, "ltd": 15}
+    header = (tmp_path / "table.csv").read_text().splitlines()[0]
+    assert header.startswith("device_id,cycle,direction,pulse_index,conductance_s")
+
+
+def test_fit_json(devicekit: Run, small: Path, tmp_path: Path) -> None:
+    ran = devicekit("fit", small, "--json", "--out", tmp_path / "card.json")
+    assert ran.code == 0
+    report = ran.json
+    assert set(report) >= {"card", "model", "branches", "variation", "warnings", "devices"}
+    assert Path(report["card"]).is_file()
+    assert report["model"] == "eq2"
+    assert set(report["branches"]) == {"ltp", "ltd"}
+    for branch in report["branches"].values():
+        assert set(branch) >= BRANCH
+        assert set(branch["coefficients"]) == set("abcdfghi")
+    assert len(report["devices"]) == 3
+    assert report["variation"]["ltp"]["c2c"]["increment"]["kind"] == "increment"
+
+
+def test_fit_for_people(devicekit: Run, small: Path) -> None:
+    ran = devicekit("fit", small)
+    assert ran.code == 0
+    assert "nrmse" in ran.out
+    assert "(increment)" in ran.out
+
+
+def test_fit_of_several_widths_writes_a_card_each(devicekit: Run, tmp_path: Path) -> None:
+    data = catalog.get("pt-hfo2-al2o3-ti").data
+    ran = devicekit("fit", data, "--device", "device01", "--out", tmp_path / "c.json", "--json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c_500us.json", "c_50us.json", "c_5us.json"]
+    assert ran.json["card"].endswith("c_50us.json")
+    assert [each["pulse_width_s"] for each in ran.json["conditions"]] == [5e-6, 5e-5, 5e-4]
+
+
+def test_with_several_files_the_good_ones_are_done(devicekit: Run, small: Path, tmp_path: Path) -> None:
+    ran = devicekit("fit", small, tmp_path / "missing.csv", "--json", "--out", tmp_path / "c.json")
+    assert ran.code == 2
+    assert [each["file"] for each in ran.json["results"]] == [str(small)]
+    assert ran.json["errors"][0]["kind"] == "file"
+    assert (tmp_path / "c_small.json").is_file()
+
+
+def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
+    ran = devicekit("train", "--card", card_file, "--epochs", 2, "--json", "--out", tmp_path / "t")
+    assert ran.code == 0
+    result = ran.json
+    assert set(result) >= {
+        "scheme", "data", "epochs", "accuracy_mean_last", "accuracy_std_last", "pulses_per_device", "seconds_per_epoch",
+    }  # fmt: skip
+    assert set(result["data"]) == {"name", "split", "n_train", "n_test"}
+    assert [set(row) for row in result["epochs"]] == [
+        {"epoch", "train_accuracy", "test_accuracy", "pulses"}
+    ] * 2
+    assert 0.5 < result["accuracy_mean_last"] <= 1
+    assert json.loads((tmp_path / "t" / "metrics.json").read_text()) == result
+    again = devicekit("train", "--card", card_file, "--epochs", 2, "--json").json
+    assert again["epochs"] == result["epochs"]
+    assert (
+        devicekit("train", "--card", card_file, "--epochs", 2, "--json", "--seed", 1).json["epochs"]
+        != result["epochs"]
+    )
+
+
+def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> None:
+    ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 2, "--json")
+    assert ran.code == 0, ran.err
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names >= {"table.csv", "card.json", "metrics.json", "report.html"}
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["set_iv"]["v_set_v"] == pytest.approx(0.65, abs=0.02)
+    page = (tmp_path / "out" / "report.html").read_text()
+    for words in (
+        "Rate curve",
+        "Variation",
+        "Training",
+        "Simulated set I-V",
+        "Provenance",
+        metrics["train"]["data"]["split"][:20],
+    ):
+        assert words in page
+
+
+def test_datasets_and_cards(devicekit: Run, card_file: Path) -> None:
+    assert "SYNTHETIC" in devicekit("datasets").out
+    assert devicekit("datasets", "pt-hfo2-al2o3-ti", "--json").json["datasets"][0]["synthetic"] is True
+    assert devicekit("card", "validate", card_file).code == 0
+    assert devicekit("card", "show", card_file, "--json").json["model"] == "eq2"
+
+
+def _bad(tmp_path: Path, card_file: Path) -> list[tuple[str, list[object], str]]:
+    def write(name: str, text: str) -> Path:
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    head = "direction,pulse_index,conductance_s\n"
+    good = "".join(f"ltp,{n},{1 + n}e-6\n" for n in range(20)) + "".join(
+        f"ltd,{n},{20 - n}e-6\n" for n in range(20)
+    )
+    card = card_file.read_text()
+    later = card.replace('"schema_version": 1', '"schema_version": 9')
+    (tmp_path / "folder").mkdir()
+    return [
+        ("missing file", ["fit", tmp_path / "missing.csv"], "does not exist"),
+        ("empty file", ["fit", write("empty.csv", "")], "empty"),
+        ("folder", ["fit", tmp_path / "folder"], "set.csv"),
+        ("text", ["fit", write("text.csv", head + good.replace("5e-6", "five", 1))], "row 6"),
+        ("one point", ["fit", write("one.csv", head + "ltp,0,1e-6\n")], "1 reading"),
+        ("constant", ["fit", write("flat.csv", head + "".join(f"ltp,{n},1e-6\n" for n in range(20)))], "no switching"),
+        ("negative", ["fit", write("neg.csv", head + good.replace("ltp,4,5e-6", "ltp,4,-5e-6"))], "row 6"),
+        ("map", ["fit", write("good.csv", head + good), "--map", "conductance_s=nothing"], "no column"),
+        ("map name", ["fit", tmp_path / "good.csv", "--map", "conductivity=direction"], "no such column"),
+        ("later card", ["train", "--card", write("v9.json", later)], "version 9"),
+        ("NaN card", ["train", "--card", write("nan.json", card.replace('"low": 2e-05', '"low": NaN'))], "NaN"),
+        ("no card", ["train", "--card", tmp_path / "none.json"], "cannot read"),
+        ("model", ["fit", tmp_path / "good.csv", "--model", "nonsense"], "nonsense"),
+        ("option", ["fit", tmp_path / "good.csv", "--nonsense"], "No such option"),
+        ("scheme", ["train", "--card", card_file, "--scheme", "nonsense"], "nonsense"),
+        ("data", ["train", "--card", card_file, "--data", "nonsense"], "nonsense"),
+        ("foreign folder", ["run", tmp_path / "good.csv", "--out", tmp_path], "--force"),
+    ]  # fmt: skip
+
+
+def test_bad_input_gives_one_message_and_code_2(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
+    for name, arguments, words in _bad(tmp_path, card_file):
+        ran = devicekit(*arguments)
+        assert ran.code == 2, name
+        assert words in ran.err, (name, ran.err)
+        assert "Traceback" not in ran.err
+        assert ran.out == ""
+        as_json = devicekit(*arguments, "--json")
+        assert as_json.code == 2, name
+        assert set(as_json.json) == {"error"}
+        assert words in as_json.json["error"]["message"] + str(as_json.json["error"]["rows"]) + ran.err, name
+    assert not list(tmp_path.glob("**/*.part"))
+
+
+def test_a_failure_of_our_own_is_code_1(devicekit: Run, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("broken on purpose")
+
+    monkeypatch.setattr("devicekit.readers.read", broken)
+    ran = devicekit("read", small)
+    assert ran.code == 1
+    assert "broken on purpose" in ran.err
+    assert "Traceback" not in ran.err

@@ -1,0 +1,106 @@
+"""Calibration recovers a synthetic target; studies give the trends that the device has."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from devicekit.errors import ParameterError, TraceError
+from devicekit.tables import SweepTable
+from physics.calibrate import calibrate
+from physics.iv import simulate_iv
+from physics.stack import load_material, load_stack
+from physics.studies import calibrated_keys, compliance_study, rate_study, retention, run_cases, sensitivity
+
+
+def synthetic(changes, noise=0.02):
+    """A measured-like set sweep of a known stack, with noise on ln I."""
+    frame = simulate_iv(load_stack().replace(changes), mesh="coarse").sweep.frame
+    frame = frame[["device_id", "cycle", "point", "voltage_v", "current_a"]].copy()
+    frame["current_a"] *= np.exp(noise * np.random.default_rng(0).normal(size=len(frame)))
+    return SweepTable(frame)
+
+
+def test_calibration_recovers_two_parameters_within_their_confidence():
+    truth = {"reaction.energy": 1.31, "filament.gap_length": 2.6}
+    fit = calibrate(synthetic(truth), load_stack(), list(truth))
+    assert fit.converged
+    assert fit.rms == pytest.approx(0.02, rel=0.3)
+    for each in fit.parameters:
+        assert each.value == pytest.approx(truth[each.key], rel=0.02)
+        assert abs(each.value - truth[each.key]) < 4 * each.stderr
+        assert each.low < each.value < each.high
+        assert not each.at_bound
+    assert fit.stack.sources["reaction.energy"] == "user"
+    assert fit.correlation.shape == (2, 2)
+    json.dumps(fit.as_dict(), allow_nan=False)
+
+
+def test_calibration_says_when_a_parameter_stops_at_its_bound():
+    target = synthetic({"reaction.energy": 1.31})
+    fit = calibrate(target, load_stack(), {"reaction.energy": (1.27, 1.29)})
+    assert fit.parameters[0].at_bound
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        (["reaction.energie"], "reaction.energie"), (["reaction.kind"], "reaction.kind"), ([], "parameters"),
+        ({"reaction.energy": (1.3, 1.4)}, "reaction.energy"),
+    ],
+)  # fmt: skip
+def test_bad_parameters_are_named(parameters, name):
+    target = simulate_iv(mesh="coarse").sweep
+    with pytest.raises(ParameterError, match=name):
+        calibrate(target, load_stack(), parameters)
+
+
+def test_a_sweep_without_a_set_branch_cannot_be_calibrated():
+    frame = simulate_iv(mesh="coarse").sweep.frame.copy()
+    frame["voltage_v"] *= -1
+    with pytest.raises(TraceError, match="set branch"):
+        calibrate(SweepTable(frame), load_stack(), ["reaction.energy"])
+
+
+def test_v_set_rises_with_the_ramp_rate():
+    table = rate_study(rates=(0.1, 10.0, 1e3), mesh="coarse")
+    assert np.all(np.diff(table["v_set_v"]) > 0)
+    assert list(table["drive.rate"]) == [0.1, 10.0, 1e3]
+
+
+def test_lrs_rises_with_the_compliance():
+    table = compliance_study(currents=(5e-5, 1e-4, 1e-3), mesh="coarse")
+    assert np.all(np.diff(table["lrs_s"]) > 0)
+
+
+def test_sensitivities_are_sorted_and_cover_what_is_calibrated():
+    table = sensitivity(keys=["transport.hop_distance", "reaction.energy"], mesh="coarse")
+    assert list(table["key"]) == ["reaction.energy", "transport.hop_distance"]
+    assert table["dv_set_v"].iloc[0] == pytest.approx(0.0097, abs=0.002)
+    keys = calibrated_keys(load_stack())
+    assert "reaction.energy" in keys
+    assert "geometry.hfo2_thickness" not in keys  # the paper gives it
+
+
+def test_cases_are_checked_before_any_runs():
+    with pytest.raises(ParameterError, match=r"reaction\.energie"):
+        run_cases(None, [{}, {"reaction.energie": 1.0}], mesh="coarse")
+
+
+def test_parallel_runs_give_the_same():
+    cases = [{"circuit.compliance": current} for current in (1e-4, 1e-3)]
+    one = run_cases(load_material("gated"), cases, mesh="coarse")
+    two = run_cases(load_material("gated"), cases, mesh="coarse", jobs=2)
+    assert one.equals(two)
+
+
+def test_both_states_relax_towards_each_other_in_the_heat():
+    hot = retention(times=(1.0, 100.0), mesh="coarse")
+    assert np.all(np.diff(hot.hrs_s) > 0)
+    assert np.all(np.diff(hot.lrs_s) < 0)
+    cold = retention(temperature=300.0, times=(1.0, 100.0), mesh="coarse")
+    assert cold.hrs_s[-1] / cold.hrs_s[0] < hot.hrs_s[-1] / hot.hrs_s[0]
+    with pytest.raises(ParameterError, match="times"):
+        retention(times=(10.0, 1.0))

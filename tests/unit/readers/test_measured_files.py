@@ -1,0 +1,75 @@
+"""Real measured files, where the environment says where they are, read to checked values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devicekit.readers import read
+from devicekit.tables import EnduranceTable, PulseTable, SweepTable
+
+
+def test_endurance_log(measured: Path) -> None:
+    table = read(measured / "rram_1t1r" / "endurance_log.csv")
+    assert isinstance(table, EnduranceTable)
+    assert len(table) == 5448  # one row a READ line
+    assert table.devices == ["C4-778"]
+    assert table.frame["cycle"].max() == 2724
+    assert 1 / table.frame["conductance_s"][0] == pytest.approx(28039.719590468696)
+    assert list(table.frame["level"][:2]) == ["hrs", "lrs"]
+    assert list(table.frame["operation_voltage_v"][:2]) == [2.5, 1.3]
+
+
+def test_read_sweep(measured: Path) -> None:
+    names = {"device_id": "column 1", "voltage_v": "column 2", "current_a": "column 3"}
+    table = read(measured / "rram_1t1r" / "read_voltage_sweep.tsv", columns=names)
+    assert isinstance(table, SweepTable)
+    assert len(table.devices) == 1024
+    assert set(table.frame.groupby("device_id").size()) == {36}
+    assert table.frame["current_a"][0] == 1.0203332990083028e-06
+
+
+def test_set_sweep(measured: Path) -> None:
+    names = {"device_id": "column 1", "pulse_width_s": "column 2", "pulse_voltage_v": "column 3",
+             "resistance_before_ohm": "column 5", "resistance_after_ohm": "column 6"}  # fmt: skip
+    table = read(measured / "rram_1t1r" / "set_sweep.tsv", columns=names)
+    assert isinstance(table, PulseTable)
+    assert len(table) == 2 * 32768
+    assert len(table.widths) == 7
+    assert 1 / table.frame["conductance_s"][1] == pytest.approx(115068.98689767806)
+    assert "column 4" in table.frame  # the gate voltage has no name of ours
+
+
+@pytest.mark.parametrize("name", ["prebake130.tsv", "postbake130.tsv"])
+def test_bake_pair(measured: Path, name: str) -> None:
+    table = read(
+        measured / "rram_1t1r" / name, columns={"device_id": "column 1", "resistance_ohm": "column 2"}
+    )
+    assert isinstance(table, PulseTable)
+    assert len(table.devices) == 16384
+
+
+def test_keithley_workbooks(measured: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    paths = sorted((measured / "keithley4200").glob("*.xls"))
+    assert len(paths) == 2
+    for path in paths:
+        table = read(path)
+        assert isinstance(table, SweepTable)
+        assert len(table) == 201
+        assert {"DrainV", "GateI", "GM", "IDLIN", "VT", "IDS_UA", "ABS_IDS"} <= set(table.frame)
+        assert table.frame["voltage_v"][0] == pytest.approx(-40.0054, abs=1e-3)
+        assert np.isnan(table.frame["GM"][0])
+        assert table.meta["records"][0]["settings"]["KTEI Version"] == "V7.2"
+    assert table.frame["current_a"][0] == pytest.approx(1.8001680875123771e-12)
+    assert capfd.readouterr().out == ""
+
+
+def test_gong_and_crosssim(measured: Path) -> None:
+    gong = read(measured / "gong_reram" / "gong_et_al.csv", quantity="weight")
+    assert len(gong) == 2000
+    assert gong.frame["weight"][0] == -0.84444
+    ramps = read(measured / "crosssim_ramps", quantity="current", read_voltage=0.1)
+    assert len(ramps) == 13417
+    assert ramps.frame["conductance_s"][0] == pytest.approx(0.000160588 / 0.1)

@@ -1,0 +1,159 @@
+"""Tables with units in their names, wide tables, long tables of every kind, spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devicekit.errors import FileError, TableError, UsageError
+from devicekit.readers import read, readers
+from devicekit.readers.header import unit_of
+from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable
+
+
+@pytest.mark.parametrize(
+    ("name", "bare", "unit"),
+    [("I (uA)", "I", "uA"), ("V [mV]", "V", "mV"), ("R/kohm", "R", "kohm"), ("I_nA", "I", "nA"),
+     ("Temp (C)", "Temp (C)", None),
+     ("plain", "plain", None), ("Strom [µA]", "Strom", "µA"), ("a/b", "a/b", None)],
+)  # fmt: skip
+def test_units_in_names(name: str, bare: str, unit: str | None) -> None:
+    assert unit_of(name) == (bare, unit)
+
+
+def test_decimal_comma_semicolon_device_and_cycle_columns(fixtures: Path) -> None:
+    table = read(fixtures / "table" / "sweep_units.csv")
+    assert isinstance(table, SweepTable)
+    assert table.devices == ["A1", "B2"]
+    assert list(table.frame["cycle"].unique()) == [1, 2]
+    assert table.frame["current_a"].max() == pytest.approx(110.5e-6)
+    assert list(table.frame["Temp (C)"].unique()) == [25, 26]
+    assert table.meta["text"]["decimal"] == ","
+    assert table.meta["text"]["delimiter"] == "semicolon"
+
+
+def test_micro_sign_in_windows_encoding(fixtures: Path) -> None:
+    table = read(fixtures / "table" / "sweep_micro.csv")
+    assert table.frame["current_a"].max() == pytest.approx(1e-4)
+    assert table.meta["text"]["encoding"] == "cp1252"
+
+
+def test_one_current_column_a_cycle_and_pairs(fixtures: Path) -> None:
+    cycles = read(fixtures / "table" / "wide_cycles.csv")
+    assert list(cycles.frame.groupby("cycle")["current_a"].nth(1)) == pytest.approx([5e-7, 6e-7, 5.5e-7])
+    pairs = read(fixtures / "table" / "pairs.csv")
+    assert list(pairs.frame.groupby("cycle").size()) == [3, 4]  # ragged at the tail
+
+
+def test_currents_without_a_unit_are_refused_not_guessed(fixtures: Path) -> None:
+    with pytest.raises(UsageError, match="--unit"):
+        read(fixtures / "table" / "no_unit.csv")
+    table = read(fixtures / "table" / "no_unit.csv", unit="uA")
+    assert table.frame["current_a"].max() == pytest.approx(1e-4)
+    assert any(flag.code == "assumed_unit" and "volts" in flag.message for flag in table.flags)
+
+
+def test_wide_endurance_and_retention(fixtures: Path) -> None:
+    endurance = read(fixtures / "table" / "endurance_wide.csv")
+    assert isinstance(endurance, EnduranceTable)
+    assert list(endurance.frame[endurance.frame["level"] == "hrs"]["cycle"]) == [1, 10, 100, 1000]
+    retention = read(fixtures / "table" / "retention_wide.csv")
+    assert isinstance(retention, RetentionTable)
+    assert set(retention.frame["level"]) == {"LRS", "HRS"}
+    assert retention.frame["conductance_s"].max() == pytest.approx(1 / 5e3)
+
+
+def test_wide_trains_one_column_a_device_or_a_cycle(fixtures: Path) -> None:
+    devices = read(fixtures / "table" / "wide_devices.csv", quantity="conductance", unit="uS")
+    assert isinstance(devices, PulseTable)
+    assert devices.devices == ["dev1", "dev2", "dev3"]
+    assert len(devices) == 14
+    cycles = read(fixtures / "table" / "wide_no_header.tsv", quantity="conductance", unit="uS")
+    assert list(cycles.frame["cycle"].unique()) == [1, 2, 3]
+    with pytest.raises(UsageError, match="--quantity"):
+        read(fixtures / "table" / "wide_no_header.tsv")
+
+
+def test_long_tables_of_every_kind(fixtures: Path) -> None:
+    sweep = read(fixtures / "long" / "sweep.csv")
+    assert list(sweep.frame["cycle"]) == [1, 1, 1, 1, 2, 2, 2]
+    assert set(sweep.frame["operator"]) == {"ab"}
+    endurance = read(fixtures / "long" / "endurance.csv")
+    assert isinstance(endurance, EnduranceTable)
+    assert list(endurance.frame["level"]) == ["lrs", "hrs", "lrs", "hrs"]
+    retention = read(fixtures / "long" / "retention.csv")
+    assert isinstance(retention, RetentionTable)
+    assert list(retention.frame["level"].unique()) == ["1", "2"]
+    stdp = read(fixtures / "long" / "stdp.csv")
+    assert isinstance(stdp, StdpTable)
+    assert list(stdp.frame["repeat"]) == [1, 2, 1]
+
+
+def test_spreadsheets_read_like_text_and_name_the_sheets_left_out(
+    write_xlsx: Callable[..., Path], write_xls: Callable[..., Path]
+) -> None:
+    rows = [["V (V)", "I (mA)"], [0, 0], [0.5, 0.1], [1, 1]]
+    for path in (
+        write_xlsx({"data": rows, "scratch": [["old", 1]]}),
+        write_xls({"data": rows, "scratch": [["old", 1]]}),
+    ):
+        table = read(path)
+        assert isinstance(table, SweepTable)
+        assert table.frame["current_a"].max() == pytest.approx(1e-3)
+        assert any(flag.code == "sheets" and "scratch" in flag.message for flag in table.flags)
+
+
+def test_without_the_excel_libraries_the_message_says_what_to_install(
+    write_xlsx: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    path = write_xlsx({"data": [["V (V)", "I (A)"], [0, 0], [1, 1]]})
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(FileError, match=r"pip install \"devicekit\[excel\]\""):
+        read(path)
+
+
+def test_select_device_and_cycle_on_any_table(fixtures: Path) -> None:
+    table = read(fixtures / "table" / "sweep_units.csv", device="B2")
+    assert table.devices == ["B2"]
+    with pytest.raises(TableError, match="no rows with device_id"):
+        read(fixtures / "table" / "sweep_units.csv", device="C3")
+
+
+def test_readers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from devicekit import readers as registry
+
+    class Entry:
+        name = "other"
+
+        def load(self) -> object:
+            raise ImportError("no such module")
+
+    assert {"easyexpert", "keithley4200", "smu", "wgfmu", "arcone", "long", "table"} <= set(readers())
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry()])
+    with pytest.raises(UsageError, match="does not load"):
+        readers()
+
+
+def test_large_tables_take_the_fast_path_to_the_same_values(
+    fixtures: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from devicekit.readers import source
+
+    for name in ("long/sweep.csv", "table/sweep_units.csv"):
+        slow = read(fixtures / name)
+        monkeypatch.setattr(source, "LARGE", 1)
+        fast = read(fixtures / name)
+        monkeypatch.undo()
+        np.testing.assert_array_equal(slow.frame["current_a"], fast.frame["current_a"])
+        assert list(slow.frame.columns) == list(fast.frame.columns)
+    bad = tmp_path / "bad.csv"
+    bad.write_text("voltage_v,current_a\n0,0\n1,oops\n2,3\n")
+    monkeypatch.setattr(source, "LARGE", 1)
+    with pytest.raises(TableError) as caught:
+        read(bad)
+    assert caught.value.rows[0].row == 3

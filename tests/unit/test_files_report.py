@@ -1,0 +1,121 @@
+"""Atomic writing, folders that are ours or not, and the report page."""
+
+from __future__ import annotations
+
+import html.parser
+from pathlib import Path
+
+import pytest
+
+from devicekit import files
+from devicekit.errors import FileError
+from devicekit.report import Listing, Remarks, Report, Section, Table, Text, draw
+
+
+def test_a_failed_run_leaves_the_old_folder_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with files.result_folder(out, "test") as folder:
+        (folder / "a.txt").write_text("first")
+    with pytest.raises(ZeroDivisionError), files.result_folder(out, "test") as folder:
+        (folder / "a.txt").write_text(str(1 / 0))
+    assert (out / "a.txt").read_text() == "first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_a_folder_of_ours_is_replaced_whole(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("old.txt", "new.txt"):
+        with files.result_folder(out, "test") as folder:
+            (folder / name).write_text("x")
+    assert sorted(path.name for path in out.iterdir()) == [files.MARKER, "new.txt"]
+
+
+def test_a_folder_of_others_is_refused_and_with_force_only_added_to(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileError, match="--force"), files.result_folder(tmp_path, "test"):
+        pass
+    with files.result_folder(tmp_path, "test", force=True) as folder:
+        (folder / "a.txt").write_text("x")
+        (folder / "sub").mkdir()
+        (folder / "sub" / "b.txt").write_text("y")
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    assert (tmp_path / "sub" / "b.txt").read_text() == "y"
+    assert not (tmp_path / files.MARKER).exists()
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(FileError, match="takes a folder"), files.result_folder(tmp_path / "out", "test"):
+        pass
+    with pytest.raises(FileError), files.result_folder(tmp_path / "out" / "deeper", "test"):
+        pass
+
+
+def test_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    files.write_json(path, {"x": 1})
+    with pytest.raises(ValueError, match="JSON"):
+        files.write_json(path, {"x": float("nan")})
+    assert path.read_text() == '{\n  "x": 1\n}\n'
+    with pytest.raises(FileError):
+        files.write_text(tmp_path / "no" / "such" / "folder.txt", "x")
+    assert [child.name for child in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_checksum_of_a_folder_depends_on_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    one = files.sha256(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    two = files.sha256(tmp_path)
+    (tmp_path / "b").write_text("2")
+    assert len({one, two, files.sha256(tmp_path)}) == 3
+
+
+class _Links(html.parser.HTMLParser):
+    """Everything a page would load, and its tags in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.tags: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        values = dict(attrs)
+        if tag == "img":
+            self.images.append(values)
+        self.loads += [str(value) for name, value in attrs if name in ("src", "href") and value]
+
+
+def page(name: str = "test") -> str:
+    figure = draw(lambda ax: ax.plot([0, 1], [1, 2]), "caption", "a rising line", csv="x,y\n0,1\n")
+    blocks = [
+        Text(["text"]),
+        figure,
+        Table(("a",), [(name,)], "numbers"),
+        Listing("devicekit run"),
+        Remarks([("weak", "g")]),
+    ]
+    return Report(
+        f"Report of {name}", [f"{name} is fine."], [Section("Part", "part", blocks)], synthetic=True
+    ).to_html()
+
+
+def test_the_page_loads_nothing_from_outside() -> None:
+    parser = _Links()
+    parser.feed(page())
+    assert all(link.startswith(("data:", "#")) for link in parser.loads)
+    assert "script" not in parser.tags
+    assert all(image.get("alt") for image in parser.images)
+    assert "SYNTHETIC" in page()
+
+
+def test_names_are_escaped() -> None:
+    text = page("<script>alert(1)</script>")
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_same_report_is_the_same_bytes() -> None:
+    assert page() == page()
