@@ -148,7 +148,7 @@ class BranchFit:
     @property
     def coefficients_s(self) -> dict[str, float] | None:
         """The same for G in siemens; None for a weight or a law without such coefficients."""
-        if self.window.quantity != "conductance_s" or self.law.name != "eq2":
+        if self.window.quantity != "conductance_s" or self.law.name != "eq2" or self.window.scale == "log":
             return None
         return asdict(Eq2(**self.coefficients).rescaled(self.window.span, self.window.low))
 

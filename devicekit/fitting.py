@@ -52,6 +52,8 @@ class FitOptions:
         Free-running trajectory on the mean curve (default); or one-step innovations over all cycles, the
         state corrected by each reading with the Kalman gain of the increment and read noise that were found:
         better where increments dominate.
+    state : {"linear", "log"}
+        The law's state: conductance scaled to 0..1, or its logarithm, for devices that span several decades.
     share : {None, "width"}
         With several pulse widths: one shared shape, each width its own rate and start (`devicekit.joint`).
 
@@ -65,6 +67,7 @@ class FitOptions:
     loss: str = "linear"
     estimator: str = "mean"
     share: str | None = None
+    state: str = "linear"
 
     def __post_init__(self) -> None:
         get_law(self.model)
@@ -72,6 +75,8 @@ class FitOptions:
             raise UsageError(f"--loss is one of {', '.join(LOSSES)}, not {self.loss!r}")
         if self.estimator not in ESTIMATORS:
             raise UsageError(f"--estimator is one of {', '.join(ESTIMATORS)}, not {self.estimator!r}")
+        if self.state not in ("linear", "log"):
+            raise UsageError(f"--state is linear or log, not {self.state!r}")
         if self.share not in (None, "width"):
             raise UsageError(f"--share is width, not {self.share!r}")
 
@@ -82,7 +87,7 @@ class FitOptions:
     def as_settings(self) -> dict[str, Any]:
         """For a card's provenance."""
         return {
-            "model": self.model, "loss": self.loss, "estimator": self.estimator, "share": self.share,
+            "model": self.model, "loss": self.loss, "estimator": self.estimator, "share": self.share, "state": self.state,
             "bounds": "wide", "prior": "weak",
         }  # fmt: skip
 
@@ -325,7 +330,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     names = table.devices
     if window is None:
         scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
-        window = choose_window(list(stacks.values()), table.quantity, scope)
+        window = choose_window(list(stacks.values()), table.quantity, scope, options.state)
     flags += check_window(stacks, window)
     central = {way: fit_branch(trains, window, options) for way, trains in stacks.items()}
     devices = _single_devices(stacks, names, window, options)
@@ -366,6 +371,7 @@ def fit(
     loss: str = "linear",
     estimator: str = "mean",
     share: str | None = None,
+    state: str = "linear",
     **reading: Any,
 ) -> DeviceFit:
     """Fit an update law to LTP and LTD trains.
@@ -374,7 +380,7 @@ def fit(
     ----------
     table : PulseTable or path
         Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
-    model, loss, estimator, share
+    model, loss, estimator, share, state
         See `FitOptions`.
 
     Returns
@@ -387,7 +393,7 @@ def fit(
     DevicekitError
         If the file, the table or a trace does not allow a fit.
     """
-    options = FitOptions(model, loss, estimator, share)
+    options = FitOptions(model, loss, estimator, share, state)
     if not isinstance(table, PulseTable):
         table = read_pulses(table, ReadOptions(**reading))
     widths = table.widths

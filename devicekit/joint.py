@@ -190,7 +190,7 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
         raise UsageError("--share width needs a table with two pulse widths or more (column pulse_width_s)")
     parts = [table.select(width=width) for width in widths]
     everything = [trains for part in parts for trains in stacks_of(part)[0].values()]
-    window = choose_window(everything, table.quantity, "range of the mean curves over all pulse widths")
+    window = choose_window(everything, table.quantity, "range of the mean curves over all pulse widths", options.state)
     separate = [fit_condition(part, options, window) for part in parts]
     results = list(separate)
     for way in ("ltp", "ltd"):

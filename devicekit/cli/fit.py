@@ -117,6 +117,9 @@ def fit_command(
     share: Annotated[
         str | None, typer.Option("--share", help="width: one shape for all pulse widths, each its own rate.")
     ] = None,
+    state: Annotated[
+        str, typer.Option("--state", help="linear, or log for conductances over several decades.")
+    ] = "linear",
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
     ] = False,
@@ -129,7 +132,7 @@ def fit_command(
     """
     from devicekit.fitting import FitOptions
 
-    options = FitOptions(model, loss, estimator, share)
+    options = FitOptions(model, loss, estimator, share, state)
     reports: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for file in files:

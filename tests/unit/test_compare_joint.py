@@ -80,7 +80,7 @@ def test_nl_label_matches_the_published_table() -> None:
     [
         ("linear", (np.log(0.0095),), {"linear"}),
         ("exponential", (-4.2, 0.95), {"exponential", "softbounds"}),
-        ("eq2", (-3.9, 0.97, 1.3, -9.0, 3.5, 1.2), {"eq2"}),
+        ("eq2", (-4.0, 0.95, 1.0, -12.0, 2.0, 1.0), {"eq2"}),
         ("yakopcic", (-4.1, 0.4, 2.0), {"yakopcic"}),
     ],
 )
