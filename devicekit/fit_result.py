@@ -18,6 +18,7 @@ from devicekit.tables import PulseTable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from devicekit.identify import Identifiability
     from devicekit.variation import VariationResult
 
 BAND_LEVEL = 0.95
@@ -183,6 +184,12 @@ class BranchFit:
             method=self.method,
         )
 
+    def identifiability(self) -> Identifiability:
+        """Which directions the data determine (see `devicekit.identify`)."""
+        from devicekit.identify import identifiability
+
+        return identifiability(self)
+
     def as_dict(self) -> dict[str, Any]:
         """The branch as `devicekit fit --json` prints it."""
         return {
@@ -195,6 +202,7 @@ class BranchFit:
             "standard_errors": self.standard_errors,
             "weak": list(self.weak),
             "at_bound": list(self.at_bound),
+            "identifiability": self.identifiability().as_dict(),
             "warnings": [flag.as_dict() for flag in self.flags],
         }
 

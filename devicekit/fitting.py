@@ -87,8 +87,8 @@ class FitOptions:
     def as_settings(self) -> dict[str, Any]:
         """For a card's provenance."""
         return {
-            "model": self.model, "loss": self.loss, "estimator": self.estimator, "share": self.share, "state": self.state,
-            "bounds": "wide", "prior": "weak",
+            "model": self.model, "loss": self.loss, "estimator": self.estimator, "share": self.share,
+            "state": self.state, "bounds": "wide", "prior": "weak",
         }  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def fit_branch(
         See `devicekit.prepare.check_curve`.
     """
     law = options.law
-    means = window.to_state(trains.mean_by_device())
+    means = trains.mean_states(window)
     curve = nanmean(means)
     x = curve if trains.direction == "ltp" else 1.0 - curve
     noise = noise_of(x)
@@ -396,6 +396,11 @@ def fit(
     options = FitOptions(model, loss, estimator, share, state)
     if not isinstance(table, PulseTable):
         table = read_pulses(table, ReadOptions(**reading))
+    return fit_table(table, options)
+
+
+def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
+    """Fit a table as the options say (see `fit`)."""
     widths = table.widths
     if options.share == "width":
         from devicekit.joint import fit_widths

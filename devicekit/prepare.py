@@ -49,6 +49,11 @@ class Stack:
         r = window.to_state(self.values)
         return r if self.direction == "ltp" else 1.0 - r
 
+    def mean_states(self, window: Window) -> np.ndarray:
+        """Mean over cycles of each device's states r, shape (devices, N + 1); of ln G on a log window."""
+        names = dict.fromkeys(self.devices)
+        return np.array([nanmean(window.to_state(self.of(name).values)) for name in names])
+
     def mean_by_device(self) -> np.ndarray:
         """Mean over cycles of each device's trains, shape (devices, N + 1)."""
         return np.array([nanmean(self.of(name).values) for name in dict.fromkeys(self.devices)])

@@ -51,10 +51,9 @@ def fit_one(
     file: Path, reading: ReadOptions, options: FitOptions, out: Path | None, synthetic: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The fit of one file, and the JSON object that describes it."""
-    from devicekit.fitting import fit, read_pulses
+    from devicekit.fitting import fit_table, read_pulses
 
-    table = read_pulses(file, reading)
-    result = fit(table, options.model, loss=options.loss, estimator=options.estimator, share=options.share)
+    result = fit_table(read_pulses(file, reading), options)
     card, paths = _save_cards(result, file, out, synthetic)
     report = {"card": card, **result.as_dict()}
     if result.conditions:
@@ -96,6 +95,8 @@ def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
             + "; ".join(parts)
             + f"  [of the window; {spread.n_devices} device(s), {spread.n_cycles} cycle(s)]"
         )
+    for sentence in fit.variation.sentences():
+        typer.echo(sentence)
     if card:
         typer.echo(f"card written to {card}")
 

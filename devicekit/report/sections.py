@@ -134,6 +134,16 @@ def variation_section(fit: DeviceFit) -> Section:
             "state, an increment and a reading error are different things and are not interchangeable.",
         )
     ]
+    if sentences := fit.variation.sentences():
+        blocks.append(Text(sentences))
+        way = "ltp" if fit.ltp is not None else "ltd"
+        blocks.append(
+            draw(
+                lambda ax: plot.plot_cycles(fit, way, ax),
+                f"All {way.upper()} cycles of one device.",
+                "Conductance against pulse number for every cycle of one device",
+            )
+        )
     missing = [what for what, count in (("C2C", size[0]), ("D2D", size[1])) if count < 2]
     if missing:
         blocks.append(
