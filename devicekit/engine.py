@@ -236,7 +236,7 @@ def _score_library(law, shapes, y, w, x0, x_first, x_last, n_pulses, lower, uppe
     return scores, starts
 
 
-def _library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int) -> np.ndarray:
+def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int) -> np.ndarray:
     """The `count` best library starts, no two from the same corner of the shape space before all corners had one."""
     seen = np.flatnonzero(w > 0)
     readings = y[seen]
@@ -306,7 +306,7 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float) -> Op
         optima = [descend(law, start, y, w, box, tolerance, iterations) for start in starts]
         return sorted(optima, key=lambda optimum: optimum.objective)
 
-    starts = list(_library_starts(law, y, w, box, THOROUGH_STARTS))
+    starts = list(library_starts(law, y, w, box, THOROUGH_STARTS))
     quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE, QUICK_ITERATIONS)
     rms = np.sqrt(quick[0].sse / np.count_nonzero(w))
     if rms <= 2 * noise * np.sqrt(w[w > 0].mean()) and not quick[0].at_bound.any():
