@@ -139,7 +139,8 @@ def _extrapolations(states: list[StateRetention]) -> list[Flag]:
     if kelvins:
         words = ", ".join(f"{k:g} K" for k in sorted(kelvins))
         flags.append(
-            Flag("extrapolation", f"measured at {words}: a prediction holds there; another temperature needs three of them")
+            Flag("extrapolation", f"measured at {words}: a prediction holds there; another temperature needs "
+                                  "three of them")
         )
     return flags
 
