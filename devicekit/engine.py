@@ -61,7 +61,7 @@ def _evaluate(law, parameters, y, w, gain, prior_mean, prior_precision, jj, jr):
     p = m - 1
     theta = parameters[:p]
     at_x, at_mid = np.empty(kernel.MAX_SHAPE), np.empty(kernel.MAX_SHAPE)
-    mid = kernel.ell(law, 0.5, theta[1:], at_mid)
+    mid = kernel.middle_and_gradient(law, theta[1:], at_mid)
     s = np.empty(m)
     jj[:, :] = 0.0
     jr[:] = 0.0
@@ -204,7 +204,7 @@ def _scaled_start(law, shape, x_first, x_last, n_pulses):  # type: ignore[no-unt
     """L such that this shape takes `n_pulses` from x_first to x_last: e^L = (1/n) INT dx / shape(x)."""
     points = 32
     scratch = np.empty(kernel.MAX_SHAPE)
-    mid = kernel.ell(law, 0.5, shape, scratch)
+    mid = kernel.middle_and_gradient(law, shape, scratch)
     total = 0.0
     width = (x_last - x_first) / points
     for k in range(points):
@@ -236,7 +236,7 @@ def _score_library(law, shapes, y, w, x0, x_first, x_last, n_pulses, lower, uppe
     return scores, starts
 
 
-def _library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int) -> np.ndarray:
+def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int) -> np.ndarray:
     """The `count` best library starts, no two from the same corner of the shape space before all corners had one."""
     seen = np.flatnonzero(w > 0)
     readings = y[seen]
@@ -306,7 +306,7 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float) -> Op
         optima = [descend(law, start, y, w, box, tolerance, iterations) for start in starts]
         return sorted(optima, key=lambda optimum: optimum.objective)
 
-    starts = list(_library_starts(law, y, w, box, THOROUGH_STARTS))
+    starts = list(library_starts(law, y, w, box, THOROUGH_STARTS))
     quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE, QUICK_ITERATIONS)
     rms = np.sqrt(quick[0].sse / np.count_nonzero(w))
     if rms <= 2 * noise * np.sqrt(w[w > 0].mean()) and not quick[0].at_bound.any():
@@ -314,6 +314,23 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float) -> Op
     rest = run(starts[QUICK_STARTS:], THOROUGH_TOLERANCE, QUICK_ITERATIONS)
     finalists = sorted([*quick, *rest], key=lambda optimum: optimum.objective)[:FINALISTS]
     return run([optimum.parameters for optimum in finalists], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
+
+
+def scores(
+    law: Law, parameters: np.ndarray, y: np.ndarray, w: np.ndarray, box: Box, gain: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Curvature J'J of all trains with the prior (m, m), and the gradient J'r of each train alone (rows, m)."""
+    m = parameters.size
+    curvature, gradient = np.empty((m, m)), np.empty(m)
+    y = np.where(w > 0, y, 0.0)
+    _evaluate(law.id, parameters, y, w, gain, box.prior_mean, box.prior_precision, curvature, gradient)
+    each = np.empty((len(y), m))
+    none, scratch = np.zeros(m), np.empty((m, m))
+    for row in range(len(y)):
+        _evaluate(
+            law.id, parameters, y[row : row + 1], w[row : row + 1], gain, none, none, scratch, each[row]
+        )
+    return curvature, each
 
 
 def jacobian(law: Law, parameters: np.ndarray, n_pulses: int) -> tuple[np.ndarray, np.ndarray]:

@@ -159,6 +159,11 @@ def train(
     """
     if card is None and config.scheme != "offline":
         raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
+    if card is not None and config.scheme != "offline" and card.window.scale == "log":
+        raise UsageError(
+            "this card's state is ln G (--state log); the network's weights are conductances. Fit the device with the "
+            "linear state to train on it"
+        )
     if card is not None:
         card = idealise(card, linear=config.linear, symmetric=config.symmetric)
     run = _Run(card, config, data)

@@ -44,9 +44,19 @@ def ell(law: int, x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> float:
+    """ell(1/2) and its gradient; 0 where the law does not move there, so that L then scales the bare shape."""
+    value = ell(law, 0.5, shape, gradient)
+    if value == -math.inf:
+        gradient[:] = 0.0
+        return 0.0
+    return value
+
+
+@njit(cache=True, error_model="numpy")
 def middle(law: int, theta: np.ndarray) -> float:
     """ell(1/2): subtract it once per device, not once per pulse."""
-    return ell(law, 0.5, theta[1:], np.empty(MAX_SHAPE))
+    return middle_and_gradient(law, theta[1:], np.empty(MAX_SHAPE))
 
 
 @njit(cache=True, error_model="numpy")
@@ -86,7 +96,7 @@ def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """d rho / d theta at each x, shape (len(x), len(theta))."""
     p = theta.size
     at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
-    mid = ell(law, 0.5, theta[1:], at_mid)
+    mid = middle_and_gradient(law, theta[1:], at_mid)
     out = np.zeros((x.size, p))
     for k in range(x.size):
         log_rate = theta[0] + ell(law, x[k], theta[1:], at_x) - mid
@@ -109,7 +119,7 @@ def simulate_with_sensitivities(
     """
     p = theta.size
     at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
-    mid = ell(law, 0.5, theta[1:], at_mid)
+    mid = middle_and_gradient(law, theta[1:], at_mid)
     x = x0
     states[0] = x
     sensitivities[0, :] = 0.0

@@ -81,7 +81,8 @@ def piecewise_ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
 
 
 EXPSTEP = Law(
-    id=5, name="expstep", title="exponential step", doi="10.1109/AICAS51828.2021.9458494", parameters=("L", "A", "gamma"),
+    id=5, name="expstep", title="exponential step", doi="10.1109/AICAS51828.2021.9458494",
+    parameters=("L", "A", "gamma"),
     lower=(-14.0, -20.0, -20.0), upper=(1.0, 0.95, 20.0), priors={},
     start_shapes=tuple((a, g) for a in (-5.0, -0.5, 0.05, 0.3, 0.8) for g in (-10.0, -3.0, 1.0, 3.0)),
     to_published=named("L", "A", "gamma"),
