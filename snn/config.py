@@ -158,7 +158,7 @@ class TrainingConfig:
         """
         settings: dict[str, Any] = {
             "mapping": "reference", "accumulate": "literal", "alpha": 1.0, "theta": (100.0, 100.0),
-            "scales": (2.0, 1.0), "schedule": "constant", "levels": 32, "program_sigma": 0.06,
+            "scales": (3.0, 2.0), "schedule": "constant", "levels": 32, "program_sigma": 0.06,
         }  # fmt: skip
         return cls(**{**settings, **changes})
 

@@ -161,6 +161,6 @@ def test_paper_settings_keep_their_scales_and_thresholds(card, small_digits):
     config = TrainingConfig.paper(scheme="hybrid", epochs=2, hidden=64)
     result = train(card, config, small_digits)
     assert (config.accumulate, config.mapping) == ("literal", "reference")
-    assert result.recipe.scales == (2.0, 1.0)
+    assert result.recipe.scales == (3.0, 2.0)
     assert result.recipe.theta == (100.0, 100.0)
     assert TrainingConfig.paper(theta=(20.0, 20.0), alpha=0.1).theta == (20.0, 20.0)
