@@ -100,9 +100,8 @@ def recovery(count: int) -> None:
                 curves.append(float(np.sqrt(np.mean((found.trajectory - x) ** 2))))
                 rates.append([rate_error(found, theta, x, trim) for trim in (0, 10)])
             success = np.mean(np.array(curves) < max(0.004, noise / 2))
-            print(
-                f"{kind:<12} {noise:>6.1%} {success:>8.1%} {np.median(curves):>10.4f} {np.median(rates):>9.1%}"
-            )
+            whole, inner = np.median(rates, axis=0)
+            print(f"{kind:<12} {noise:>6.1%} {success:>8.1%} {np.median(curves):>10.4f} {whole:>9.1%} {inner:>9.1%}")
 
 
 COVERED = (
