@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -47,13 +48,22 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str) -> O
         found = characterize(read(file, reading), settings)
         return Outcome(
             str(file), found.as_dict(), section(file.name, anchor, found), found.tables,
-            synthetic=any(flag.code == "synthetic" for flag in found.flags),
+            synthetic=_is_synthetic(file),
         )  # fmt: skip
     except DevicekitError as error:
         return Outcome(str(file), error=error.as_dict())
     except Exception as error:
         message = f"{type(error).__name__}: {error} (a failure of devicekit's own)"
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})
+
+
+def _is_synthetic(file: Path) -> bool:
+    """Whether the data package that the file lies in says that it was generated."""
+    package = file.parent / "datapackage.json"
+    try:
+        return bool(json.loads(package.read_text(encoding="utf-8")).get("synthetic"))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _all(

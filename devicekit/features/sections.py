@@ -132,7 +132,7 @@ def _endurance(what: Characterization, result: Any) -> list[Block]:
     return [
         Text([
             f"{result.yield_:.1%} of {len(result.devices)} device(s) did not fail. Failure: the first of three "
-            f"measured cycles in a row with on/off below {result.threshold:g}. Slopes: decades of G per decade of cycles."
+            f"measured cycles in a row with on/off below {result.threshold:g}. Slopes: decades of G per decade."
         ]),
         Table(head, rows, "Endurance of each device."),
         draw(lambda ax: plots.plot_endurance(what.table, result, ax), "Readings and medians of each decade.",  # type: ignore[arg-type]
