@@ -75,9 +75,7 @@ def _dc(what: Characterization, result: Any) -> list[Block]:
         f"{len(result.cycles)} sweeps: {outcomes}. V_set by {result.v_set_method}, V_reset by {result.v_reset_method}; "
         f"HRS and LRS read at {result.read_voltage_v:g} V. A sweep that switches gradually has no V_set."
     )
-    caption = (
-        "Spreads of conductances and ratios are in decades, because they are log-normal. D2D without the share of C2C."
-    )
+    caption = "Spreads of conductances and ratios are in decades (log-normal). D2D without the share of C2C."
     cycles = result.cycles
     sweeps = what.table
     blocks: list[Block] = [
@@ -202,7 +200,9 @@ def _noise(what: Characterization, result: Any) -> list[Block]:
     rows = []
     for record in result[:ROWS_SHOWN]:
         n = record.result
-        levels = "; ".join(f"{number(each.current_a, 'A')}, dwell {number(each.dwell_s, 's')}" for each in n.levels)
+        levels = "; ".join(
+            f"{number(each.current_a, 'A')}, dwell {number(each.dwell_s, 's')}" for each in n.levels
+        )
         rows.append((record.device_id, number(n.voltage_v, "V"), number(n.mean_a, "A"), f"{n.relative:.3%}",
                      "yes" if n.telegraph else "no", number(n.relative_amplitude), levels))  # fmt: skip
     head = ("device", "voltage", "mean", "sd / mean", "telegraph noise", "amplitude / mean", "levels")

@@ -194,7 +194,11 @@ def telegraph(
 
 
 _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
-    "reference-dc": ("1000 bipolar DC sweeps of one device", "sweeps", lambda: sweeps(1000, truth=SweepTruth(step=0.02))),
+    "reference-dc": (
+        "1000 bipolar DC sweeps of one device",
+        "sweeps",
+        lambda: sweeps(1000, truth=SweepTruth(step=0.02)),
+    ),
     "reference-endurance": ("endurance of five devices to 1e6 cycles", "endurance", endurance),
     "reference-retention": ("retention of ten states to 1e4 s at 85 C", "retention", retention),
     "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),

@@ -28,7 +28,15 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_kind_gives_its_results(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     names = ["dc", "endurance", "retention", "stdp", "noise"]
-    ran = devicekit("characterize", *(tables / f"{n}.csv" for n in names), "--out", tmp_path / "out", "--json", "--jobs", 1)
+    ran = devicekit(
+        "characterize",
+        *(tables / f"{n}.csv" for n in names),
+        "--out",
+        tmp_path / "out",
+        "--json",
+        "--jobs",
+        1,
+    )
     assert ran.code == 0, ran.err
     found = {Path(each["file"]).stem: each for each in ran.json["files"]}
     assert all(name in found[name] for name in names)
@@ -45,10 +53,14 @@ def test_every_kind_gives_its_results(tables: Path, tmp_path: Path, devicekit: R
 def test_one_bad_file_never_stops_the_rest(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("voltage_v,current_a\n0,0\n1,oops\n")
-    ran = devicekit("characterize", bad, tables / "stdp.csv", tmp_path / "absent.csv", "--out", tmp_path / "out", "--json")
+    ran = devicekit(
+        "characterize", bad, tables / "stdp.csv", tmp_path / "absent.csv", "--out", tmp_path / "out", "--json"
+    )
     assert ran.code == 2
     assert [Path(each["file"]).name for each in ran.json["errors"]] == ["bad.csv", "absent.csv"]
-    assert ran.json["errors"][0]["rows"] == [{"row": 3, "column": "current_a", "found": "'oops'", "expected": "a number"}]
+    assert ran.json["errors"][0]["rows"] == [
+        {"row": 3, "column": "current_a", "found": "'oops'", "expected": "a number"}
+    ]
     assert (tmp_path / "out" / "stdp" / "parameters.csv").is_file()
 
 
@@ -94,11 +106,15 @@ def test_formulas_are_neutralised_in_every_table(tmp_path: Path, devicekit: Run)
 def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     other = tmp_path / "stdp.csv"
     other.write_bytes((tables / "stdp.csv").read_bytes())
-    ran = devicekit("characterize", tables / "stdp.csv", other, "--out", tmp_path / "out", "--json", "--jobs", 1)
+    ran = devicekit(
+        "characterize", tables / "stdp.csv", other, "--out", tmp_path / "out", "--json", "--jobs", 1
+    )
     assert [each["folder"] for each in ran.json["files"]] == ["stdp", "stdp_2"]
 
 
-@pytest.mark.parametrize("name", ["reference-dc", "reference-endurance", "reference-retention", "reference-stdp"])
+@pytest.mark.parametrize(
+    "name", ["reference-dc", "reference-endurance", "reference-retention", "reference-stdp"]
+)
 def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, devicekit: Run) -> None:
     from devicekit import catalog, files
 
@@ -112,14 +128,12 @@ def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, 
 
 
 def test_shipped_sets_come_from_their_generator(tmp_path: Path) -> None:
-    import gzip
-
     from devicekit import catalog
 
     synthetic.write_all(tmp_path)
     for name in ("reference-endurance", "reference-retention", "reference-stdp"):
         fresh = pd.read_csv(next((tmp_path / name).glob("*.gz")))
-        shipped = pd.read_csv(gzip.open(catalog.get(name).data))
+        shipped = pd.read_csv(catalog.get(name).data)
         pd.testing.assert_frame_equal(fresh, shipped, rtol=1e-4)
 
 

@@ -18,7 +18,12 @@ def errors(table: SweepTable, **methods: str) -> pd.DataFrame:
     """Estimate minus truth of V_set and V_reset [V], one row a sweep."""
     found = dc.characterize(table, **methods).cycles.set_index(["device_id", "cycle"])
     truth = table.frame.groupby(["device_id", "cycle"])[["true_v_set_v", "true_v_reset_v"]].first()
-    return pd.DataFrame({"set": found["v_set_v"] - truth["true_v_set_v"], "reset": found["v_reset_v"] - truth["true_v_reset_v"]})
+    return pd.DataFrame(
+        {
+            "set": found["v_set_v"] - truth["true_v_set_v"],
+            "reset": found["v_reset_v"] - truth["true_v_reset_v"],
+        }
+    )
 
 
 @pytest.mark.parametrize(("noise", "floor"), NOISES)
@@ -57,7 +62,9 @@ def test_gradual_and_failed_sweeps_have_no_v_set() -> None:
     share = np.r_[np.linspace(0, 1, 51), np.ones(50)]
     gradual = v * (1e-5 + 9e-5 * share)
     frames = [
-        pd.DataFrame({"device_id": "d", "cycle": k, "point": np.arange(v.size), "voltage_v": v, "current_a": i})
+        pd.DataFrame(
+            {"device_id": "d", "cycle": k, "point": np.arange(v.size), "voltage_v": v, "current_a": i}
+        )
         for k, i in enumerate((gradual, v * 1e-5), 1)
     ]
     result = dc.characterize(SweepTable(pd.concat(frames, ignore_index=True)))
@@ -114,7 +121,9 @@ def test_random_effects_are_unbiased() -> None:
     for _ in range(60):
         device = np.repeat(np.arange(10), 20)
         noise = rng.normal(0, 0.02, 200)
-        with_devices = spread(pd.Series(1 + rng.normal(0, 0.05, 10)[device] + noise), pd.Series(device), "x", "V")
+        with_devices = spread(
+            pd.Series(1 + rng.normal(0, 0.05, 10)[device] + noise), pd.Series(device), "x", "V"
+        )
         without = spread(pd.Series(1 + noise), pd.Series(device), "x", "V")
         assert with_devices is not None
         assert without is not None

@@ -39,7 +39,9 @@ def test_retention_interval_covers_the_truth() -> None:
     covered = []
     for seed in range(60):
         for state, g0 in zip(
-            retention.characterize(synthetic.retention(seed=seed)).states, np.geomspace(20e-6, 300e-6, 10), strict=True
+            retention.characterize(synthetic.retention(seed=seed)).states,
+            np.geomspace(20e-6, 300e-6, 10),
+            strict=True,
         ):
             true = g0 * retention.TEN_YEARS ** -synthetic.retention_exponent(g0)
             assert state.prediction is not None
