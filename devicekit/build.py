@@ -14,7 +14,7 @@ from devicekit.errors import Flag, TraceError
 from devicekit.tables import PulseTable
 
 if TYPE_CHECKING:
-    from devicekit.fitting import BranchFit, DeviceFit
+    from devicekit.fit_result import BranchFit, DeviceFit
 
 
 def _branch(fit: BranchFit) -> Branch:

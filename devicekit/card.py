@@ -25,17 +25,23 @@ class _Strict(BaseModel):
 
 
 class Window(_Strict):
-    """The one normalisation of a card: r = (G - low) / (high - low), for LTP and LTD and every device."""
+    """The one normalisation of a card, for LTP and LTD and every device.
+
+    r = (G - low) / (high - low), or with scale "log" r = ln(G / low) / ln(high / low).
+    """
 
     quantity: Literal["conductance_s", "weight"]
     low: float
     high: float
     scope: str = Field(description="what the window was taken from")
+    scale: Literal["linear", "log"] = "linear"
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if not self.low < self.high:
             raise ValueError("window: low must be below high")
+        if self.scale == "log" and not (self.low > 0 and self.quantity == "conductance_s"):
+            raise ValueError("window: a log scale needs a conductance above 0")
         return self
 
     @property
@@ -43,11 +49,17 @@ class Window(_Strict):
         return self.high - self.low
 
     def to_state(self, value: np.ndarray) -> np.ndarray:
-        """State r [1] of a conductance [S] or weight."""
+        """State r [1] of a conductance [S] or weight; on a log scale NaN where the conductance is not above 0."""
+        if self.scale == "log":
+            value = np.asarray(value, float)
+            positive = np.where(value > 0, value, np.nan)
+            return np.asarray(np.log(positive / self.low) / np.log(self.high / self.low))
         return (np.asarray(value, float) - self.low) / self.span
 
     def from_state(self, r: np.ndarray) -> np.ndarray:
         """Conductance [S] or weight of a state r [1]."""
+        if self.scale == "log":
+            return np.asarray(self.low * (self.high / self.low) ** np.asarray(r, float))
         return self.low + self.span * np.asarray(r, float)
 
 

@@ -14,9 +14,9 @@ from numba import njit
 from devicekit.models import kernel
 from devicekit.models.law import Law
 
-QUICK_STARTS, QUICK_TOLERANCE = 4, 1e-3
-THOROUGH_STARTS, THOROUGH_TOLERANCE = 16, 1e-5
-MAX_ITERATIONS = 200
+QUICK_STARTS, QUICK_TOLERANCE, QUICK_ITERATIONS = 4, 1e-3, 40
+THOROUGH_STARTS, THOROUGH_TOLERANCE, MAX_ITERATIONS = 16, 1e-5, 250
+FINALISTS = 4  # of a thorough search: only the best after a first round go on to convergence
 
 
 @dataclass(frozen=True)
@@ -51,38 +51,63 @@ class Optimum:
 
 
 @njit(cache=True, error_model="numpy")
-def _objective(law, parameters, y, w, prior_mean, prior_precision, states, sensitivities):  # type: ignore[no-untyped-def]
-    p = parameters.size - 1
-    kernel.simulate_with_sensitivities(law, parameters[:p], parameters[p], states, sensitivities)
-    sse = 0.0
-    for n in range(y.size):
-        if w[n] > 0.0:
-            sse += w[n] * (states[n] - y[n]) ** 2
-    penalty = 0.0
-    for j in range(p + 1):
-        penalty += prior_precision[j] * (parameters[j] - prior_mean[j]) ** 2
-    return sse, sse + penalty
+def _evaluate(law, parameters, y, w, gain, prior_mean, prior_precision, jj, jr):  # type: ignore[no-untyped-def]
+    """Weighted sum of squares without and with the prior; fills J'J and J'r of the whole.
 
-
-@njit(cache=True, error_model="numpy")
-def _normal_equations(y, w, states, sensitivities, parameters, prior_mean, prior_precision, jj, jr):  # type: ignore[no-untyped-def]
+    Every row of y is one train. With gain K > 0 the state is corrected by each reading before the next
+    pulse, x <- x + K (y - x), so that residuals are innovations; K = 0 lets the trajectory run free.
+    """
     m = parameters.size
+    p = m - 1
+    theta = parameters[:p]
+    at_x, at_mid = np.empty(kernel.MAX_SHAPE), np.empty(kernel.MAX_SHAPE)
+    mid = kernel.middle_and_gradient(law, theta[1:], at_mid)
+    s = np.empty(m)
     jj[:, :] = 0.0
     jr[:] = 0.0
-    for n in range(y.size):
-        if w[n] <= 0.0:
-            continue
-        residual = states[n] - y[n]
-        for j in range(m):
-            weighted = w[n] * sensitivities[n, j]
-            jr[j] += weighted * residual
-            for k in range(j + 1):
-                jj[j, k] += weighted * sensitivities[n, k]
+    sse = 0.0
+    for row in range(y.shape[0]):
+        x = parameters[p]
+        s[:] = 0.0
+        s[p] = 1.0
+        for n in range(y.shape[1]):
+            weight = w[row, n]
+            if weight > 0.0:
+                residual = x - y[row, n]
+                sse += weight * residual * residual
+                for j in range(m):
+                    weighted = weight * s[j]
+                    jr[j] += weighted * residual
+                    for k in range(j + 1):
+                        jj[j, k] += weighted * s[k]
+                if gain > 0.0:
+                    x -= gain * residual
+                    for j in range(m):
+                        s[j] *= 1.0 - gain
+            log_rate = theta[0] + kernel.ell(law, x, theta[1:], at_x) - mid
+            if log_rate == -np.inf:
+                continue
+            rho = np.exp(min(log_rate, kernel.LARGEST_LOG_RATE))
+            x += rho
+            if x > kernel.LARGEST_STATE:
+                x = kernel.LARGEST_STATE
+                s[:] = 0.0
+            elif log_rate <= kernel.LARGEST_LOG_RATE:
+                q = max(1.0 + rho * at_x[0], kernel.SMALLEST_SLOPE)
+                for j in range(m):
+                    s[j] *= q
+                s[0] += rho
+                for j in range(1, p):
+                    s[j] += rho * (at_x[j] - at_mid[j])
+    penalty = 0.0
     for j in range(m):
-        jr[j] += prior_precision[j] * (parameters[j] - prior_mean[j])
+        difference = parameters[j] - prior_mean[j]
+        penalty += prior_precision[j] * difference * difference
+        jr[j] += prior_precision[j] * difference
         jj[j, j] += prior_precision[j]
         for k in range(j):
             jj[k, j] = jj[j, k]
+    return sse, sse + penalty
 
 
 @njit(cache=True, error_model="numpy")
@@ -124,45 +149,50 @@ def _solve_damped(jj, jr, damping, free, step):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _descend(law, start, y, w, lower, upper, prior_mean, prior_precision, tolerance, max_iterations):  # type: ignore[no-untyped-def]
+def _descend(law, start, y, w, gain, lower, upper, prior_mean, prior_precision, tolerance, max_iterations):  # type: ignore[no-untyped-def]
     """Levenberg-Marquardt from `start`; a parameter pushed against its bound is held there for the step."""
     m = start.size
     parameters = np.minimum(np.maximum(start, lower), upper)
-    trial = np.empty(m)
-    step = np.empty(m)
-    states, trial_states = np.empty(y.size), np.empty(y.size)
-    sensitivities, trial_sensitivities = np.empty((y.size, m)), np.empty((y.size, m))
+    trial, step = np.empty(m), np.empty(m)
     jj, jr = np.empty((m, m)), np.empty(m)
+    trial_jj, trial_jr = np.empty((m, m)), np.empty(m)
     free = np.ones(m, np.bool_)
-    sse, objective = _objective(law, parameters, y, w, prior_mean, prior_precision, states, sensitivities)
-    damping = 1e-3
+    sse, objective = _evaluate(law, parameters, y, w, gain, prior_mean, prior_precision, jj, jr)
+    damping, growth = 1e-3, 2.0
     small = 0
     for _ in range(max_iterations):
-        _normal_equations(y, w, states, sensitivities, parameters, prior_mean, prior_precision, jj, jr)
         for j in range(m):
             at_lower = parameters[j] <= lower[j] and jr[j] > 0.0
             at_upper = parameters[j] >= upper[j] and jr[j] < 0.0
             free[j] = not (at_lower or at_upper) and upper[j] > lower[j]
         improved = False
+        trial_sse, trial_objective = sse, objective
         while damping < 1e10:
             if _solve_damped(jj, jr, damping, free, step):
                 for j in range(m):
                     trial[j] = min(max(parameters[j] + step[j], lower[j]), upper[j])
-                trial_sse, trial_objective = _objective(
-                    law, trial, y, w, prior_mean, prior_precision, trial_states, trial_sensitivities
+                trial_sse, trial_objective = _evaluate(
+                    law, trial, y, w, gain, prior_mean, prior_precision, trial_jj, trial_jr
                 )
                 if trial_objective < objective:
                     improved = True
                     break
-            damping *= 5.0
+            damping *= growth
+            growth *= 2.0
         if not improved:
             return parameters, objective, sse, True
+        # Nielsen: the better the quadratic model foretold the decrease, the less damping next time
+        foretold = 0.0
+        for j in range(m):
+            foretold += step[j] * (damping * (jj[j, j] + 1e-12) * step[j] - jr[j])
+        ratio = (objective - trial_objective) / max(foretold, 1e-300)
+        damping = max(damping * max(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3), 1e-12)
+        growth = 2.0
         decrease = (objective - trial_objective) / (objective + 1e-300)
         parameters[:] = trial
-        states[:] = trial_states
-        sensitivities[:, :] = trial_sensitivities
         sse, objective = trial_sse, trial_objective
-        damping = max(damping * 0.2, 1e-12)
+        jj, trial_jj = trial_jj, jj
+        jr, trial_jr = trial_jr, jr
         small = small + 1 if decrease < tolerance else 0
         if small >= 2:
             return parameters, objective, sse, True
@@ -174,7 +204,7 @@ def _scaled_start(law, shape, x_first, x_last, n_pulses):  # type: ignore[no-unt
     """L such that this shape takes `n_pulses` from x_first to x_last: e^L = (1/n) INT dx / shape(x)."""
     points = 32
     scratch = np.empty(kernel.MAX_SHAPE)
-    mid = kernel.ell(law, 0.5, shape, scratch)
+    mid = kernel.middle_and_gradient(law, shape, scratch)
     total = 0.0
     width = (x_last - x_first) / points
     for k in range(points):
@@ -206,7 +236,7 @@ def _score_library(law, shapes, y, w, x0, x_first, x_last, n_pulses, lower, uppe
     return scores, starts
 
 
-def _library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int) -> np.ndarray:
+def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int) -> np.ndarray:
     """The `count` best library starts, no two from the same corner of the shape space before all corners had one."""
     seen = np.flatnonzero(w > 0)
     readings = y[seen]
@@ -229,15 +259,26 @@ def _library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int
 
 
 def descend(
-    law: Law, start: np.ndarray, y: np.ndarray, w: np.ndarray, box: Box, tolerance: float = THOROUGH_TOLERANCE
+    law: Law,
+    start: np.ndarray,
+    y: np.ndarray,
+    w: np.ndarray,
+    box: Box,
+    tolerance: float = THOROUGH_TOLERANCE,
+    max_iterations: int = MAX_ITERATIONS,
+    gain: float = 0.0,
 ) -> Optimum:
-    """The optimum reached from one start; a parameter whose bounds coincide stays where it is."""
+    """The optimum reached from one start; a parameter whose bounds coincide stays where it is.
+
+    `y` and `w` may be one curve (n + 1,) or several trains (rows, n + 1); `gain` is that of an innovations
+    fit, 0 for a free-running trajectory.
+    """
     found, objective, sse, converged = _descend(
-        law.id, np.ascontiguousarray(start), np.ascontiguousarray(np.where(w > 0, y, 0.0)),
-        np.ascontiguousarray(w, float), box.lower, box.upper, box.prior_mean, box.prior_precision,
-        tolerance, MAX_ITERATIONS,
+        law.id, np.ascontiguousarray(start), np.atleast_2d(np.where(w > 0, y, 0.0)),
+        np.atleast_2d(np.ascontiguousarray(w, float)), gain, box.lower, box.upper, box.prior_mean,
+        box.prior_precision, tolerance, max_iterations,
     )  # fmt: skip
-    at_bound = (found <= box.lower) | (found >= box.upper)
+    at_bound = (box.lower < box.upper) & ((found <= box.lower) | (found >= box.upper))
     return Optimum(found, float(objective), float(sse), bool(converged), at_bound)
 
 
@@ -261,17 +302,35 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float) -> Op
     """
     y = np.where(w > 0, y, 0.0)
 
-    def run(starts: np.ndarray, tolerance: float) -> Optimum:
-        optima = [descend(law, start, y, w, box, tolerance) for start in starts]
-        return min(optima, key=lambda optimum: optimum.objective)
+    def run(starts: list[np.ndarray], tolerance: float, iterations: int) -> list[Optimum]:
+        optima = [descend(law, start, y, w, box, tolerance, iterations) for start in starts]
+        return sorted(optima, key=lambda optimum: optimum.objective)
 
-    starts = _library_starts(law, y, w, box, THOROUGH_STARTS)
-    quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE)
-    rms = np.sqrt(quick.sse / np.count_nonzero(w))
-    if rms <= 2 * noise * np.sqrt(w[w > 0].mean()) and not quick.at_bound.any():
-        return run(quick.parameters[None, :], THOROUGH_TOLERANCE)
-    thorough = run(np.vstack([starts, quick.parameters[None, :]]), THOROUGH_TOLERANCE)
-    return thorough if thorough.objective <= quick.objective else quick
+    starts = list(library_starts(law, y, w, box, THOROUGH_STARTS))
+    quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE, QUICK_ITERATIONS)
+    rms = np.sqrt(quick[0].sse / np.count_nonzero(w))
+    if rms <= 2 * noise * np.sqrt(w[w > 0].mean()) and not quick[0].at_bound.any():
+        return run([quick[0].parameters], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
+    rest = run(starts[QUICK_STARTS:], THOROUGH_TOLERANCE, QUICK_ITERATIONS)
+    finalists = sorted([*quick, *rest], key=lambda optimum: optimum.objective)[:FINALISTS]
+    return run([optimum.parameters for optimum in finalists], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
+
+
+def scores(
+    law: Law, parameters: np.ndarray, y: np.ndarray, w: np.ndarray, box: Box, gain: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Curvature J'J of all trains with the prior (m, m), and the gradient J'r of each train alone (rows, m)."""
+    m = parameters.size
+    curvature, gradient = np.empty((m, m)), np.empty(m)
+    y = np.where(w > 0, y, 0.0)
+    _evaluate(law.id, parameters, y, w, gain, box.prior_mean, box.prior_precision, curvature, gradient)
+    each = np.empty((len(y), m))
+    none, scratch = np.zeros(m), np.empty((m, m))
+    for row in range(len(y)):
+        _evaluate(
+            law.id, parameters, y[row : row + 1], w[row : row + 1], gain, none, none, scratch, each[row]
+        )
+    return curvature, each
 
 
 def jacobian(law: Law, parameters: np.ndarray, n_pulses: int) -> tuple[np.ndarray, np.ndarray]:

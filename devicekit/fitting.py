@@ -6,18 +6,19 @@ differences, which bias the rate), with a free starting state; lmfit makes the l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from devicekit import engine
-from devicekit.card import DeviceCard, RateCurve, Window
-from devicekit.errors import Flag, TraceError
+from devicekit.card import Window
+from devicekit.errors import Flag, UsageError
+from devicekit.fit_result import BranchFit, DeviceFit
+from devicekit.judge import judge_branch, judge_pair
 from devicekit.models import Law, get_law, kernel
-from devicekit.models.eq2 import Eq2
+from devicekit.options import ReadOptions
 from devicekit.prepare import (
     Stack,
     check_curve,
@@ -28,271 +29,67 @@ from devicekit.prepare import (
     stack,
 )
 from devicekit.tables import PulseTable
+from devicekit.variation import estimate_variation
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from devicekit.variation import VariationResult
-
-BAND_LEVEL = 0.95
 FEWEST_CLUSTERS = 4
-WEAK = 0.5  # a standard error above this share of the value marks a coefficient weak
-RATE_GRID = np.linspace(0.0, 1.0, 101)
+TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals
+TUKEY_ROUNDS = 6
+LOSSES = ("linear", "tukey")
+ESTIMATORS = ("mean", "innovations")
 
 
 @dataclass(frozen=True)
-class BranchFit:
-    """One branch of one device (or of the central device), fitted.
+class FitOptions:
+    """How to fit.
 
-    Attributes
+    Parameters
     ----------
-    direction : str
-        ltp or ltd.
-    law : Law
-        The update law.
-    window : Window
-        The normalisation shared by both branches.
-    parameters : ndarray, shape (p + 1,)
-        theta = (L, shape) and the starting state x0, on the rising coordinate.
-    covariance : ndarray, shape (p + 1, p + 1)
-        Of the parameters; rows of parameters at a bound are 0.
-    degrees : int
-        Degrees of freedom of the t quantile that goes with the covariance.
-    method : str
-        How the covariance was estimated.
-    x : ndarray, shape (N + 1,)
-        Mean measured curve on the rising coordinate; NaN where nothing was read.
-    noise : float
-        Standard deviation of the mean curve's readings, fraction of the window.
-    at_bound : tuple of str
-        Parameters at a bound.
-    flags : tuple of Flag
-        Remarks on this branch.
+    model : str
+        Name of the update law.
+    loss : {"linear", "tukey"}
+        Least squares, or Tukey's biweight, which leaves isolated outliers out.
+    estimator : {"mean", "innovations"}
+        Free-running trajectory on the mean curve (default); or one-step innovations over all cycles, the
+        state corrected by each reading with the Kalman gain of the increment and read noise that were found:
+        better where increments dominate.
+    state : {"linear", "log"}
+        The law's state: conductance scaled to 0..1, or its logarithm, for devices that span several decades.
+    share : {None, "width"}
+        With several pulse widths: one shared shape, each width its own rate and start (`devicekit.joint`).
+
+    Raises
+    ------
+    UsageError
+        If a choice does not exist.
     """
 
-    direction: str
-    law: Law
-    window: Window
-    parameters: np.ndarray
-    covariance: np.ndarray
-    degrees: int
-    method: str
-    x: np.ndarray
-    noise: float
-    at_bound: tuple[str, ...]
-    flags: tuple[Flag, ...]
-    lmfit: Any = field(default=None, repr=False)
+    model: str = "eq2"
+    loss: str = "linear"
+    estimator: str = "mean"
+    share: str | None = None
+    state: str = "linear"
+
+    def __post_init__(self) -> None:
+        get_law(self.model)
+        if self.loss not in LOSSES:
+            raise UsageError(f"--loss is one of {', '.join(LOSSES)}, not {self.loss!r}")
+        if self.estimator not in ESTIMATORS:
+            raise UsageError(f"--estimator is one of {', '.join(ESTIMATORS)}, not {self.estimator!r}")
+        if self.state not in ("linear", "log"):
+            raise UsageError(f"--state is linear or log, not {self.state!r}")
+        if self.share not in (None, "width"):
+            raise UsageError(f"--share is width, not {self.share!r}")
 
     @property
-    def theta(self) -> np.ndarray:
-        return self.parameters[:-1]
+    def law(self) -> Law:
+        return get_law(self.model)
 
-    @cached_property
-    def trajectory(self) -> np.ndarray:
-        """Fitted states on the rising coordinate, shape (N + 1,)."""
-        return kernel.simulate(self.law.id, self.theta, self.parameters[-1], self.x.size - 1)
-
-    def _sided(self, x: np.ndarray) -> np.ndarray:
-        return x if self.direction == "ltp" else 1.0 - x
-
-    @property
-    def measured(self) -> np.ndarray:
-        """Mean measured states r, shape (N + 1,)."""
-        return self._sided(self.x)
-
-    @property
-    def fitted(self) -> np.ndarray:
-        """Fitted states r, shape (N + 1,)."""
-        return self._sided(self.trajectory)
-
-    @property
-    def residuals(self) -> np.ndarray:
-        """Measured minus fitted r, finite readings only."""
-        difference = self.measured - self.fitted
-        return difference[np.isfinite(difference)]
-
-    @property
-    def n_points(self) -> int:
-        return int(np.isfinite(self.x).sum())
-
-    @property
-    def rms(self) -> float:
-        return float(np.sqrt(np.mean(self.residuals**2)))
-
-    @property
-    def nrmse(self) -> float:
-        """rms residual / (max - min) of the measured mean curve."""
-        return self.rms / float(np.nanmax(self.x) - np.nanmin(self.x))
-
-    @property
-    def r2(self) -> float:
-        finite = self.x[np.isfinite(self.x)]
-        return float(1.0 - np.sum(self.residuals**2) / np.sum((finite - finite.mean()) ** 2))
-
-    @property
-    def largest_step(self) -> float:
-        """Largest step of the fitted trajectory: rates beyond it are extrapolation."""
-        return float(np.diff(self.trajectory).max())
-
-    @property
-    def measured_range(self) -> tuple[float, float]:
-        low, high = sorted((float(self.fitted[0]), float(self.fitted[-1])))
-        return low, high
-
-    @property
-    def standard_errors(self) -> dict[str, float | None]:
-        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        names = (*self.law.parameters, "x0")
-        return {n: None if n in self.at_bound else float(e) for n, e in zip(names, errors, strict=True)}
-
-    @property
-    def weak(self) -> tuple[str, ...]:
-        """Parameters whose standard error exceeds half their value (L and x0 aside: they are no ratios)."""
-        errors = self.standard_errors
-        values = dict(zip(self.law.parameters, self.theta, strict=True))
-        return tuple(
-            name for name, value in values.items()
-            if name != "L" and (error := errors[name]) is not None and error > WEAK * abs(value)
-        )  # fmt: skip
-
-    @property
-    def coefficients(self) -> dict[str, float]:
-        """Published coefficients for r in [0, 1]."""
-        return self.law.to_published(self.theta, self.direction)
-
-    @property
-    def coefficients_s(self) -> dict[str, float] | None:
-        """The same for G in siemens; None for a weight or a law without such coefficients."""
-        if self.window.quantity != "conductance_s" or self.law.name != "eq2":
-            return None
-        from dataclasses import asdict
-
-        return asdict(Eq2(**self.coefficients).rescaled(self.window.span, self.window.low))
-
-    def rate(self, r: np.ndarray | float) -> np.ndarray:
-        """rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
-        r = np.asarray(r, float)
-        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(
-            r.shape
-        )
-        return steps if self.direction == "ltp" else -steps
-
-    def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
-        """rdot with its pointwise confidence band by the delta method."""
-        from scipy.stats import t
-
-        gradient = np.zeros((r.size, self.parameters.size))
-        gradient[:, :-1] = kernel.rate_gradients(
-            self.law.id, self.theta, np.ascontiguousarray(self._sided(r))
-        )
-        sd = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, self.covariance, gradient), 0.0))
-        half = float(t.ppf(0.5 + level / 2, self.degrees)) * sd
-        size = np.abs(self.rate(r))
-        ends = np.maximum(size - half, 0.0), size + half
-        sign = 1.0 if self.direction == "ltp" else -1.0
-        lower, upper = (ends[0], ends[1]) if sign > 0 else (-ends[1], -ends[0])
-        return RateCurve(
-            r=tuple(r.tolist()),
-            rate=tuple((sign * size).tolist()),
-            lower=tuple(lower.tolist()),
-            upper=tuple(upper.tolist()),
-            level=level,
-            method=self.method,
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """The branch as `devicekit fit --json` prints it."""
+    def as_settings(self) -> dict[str, Any]:
+        """For a card's provenance."""
         return {
-            "n_points": self.n_points,
-            "nrmse": self.nrmse,
-            "r2": self.r2,
-            "noise": self.noise,
-            "coefficients": self.coefficients,
-            "coefficients_s": self.coefficients_s,
-            "standard_errors": self.standard_errors,
-            "weak": list(self.weak),
-            "at_bound": list(self.at_bound),
-            "warnings": [flag.as_dict() for flag in self.flags],
-        }
-
-
-@dataclass(frozen=True)
-class DeviceFit:
-    """LTP and LTD of one device in one window, with variation, the fits of the single devices, and flags.
-
-    Attributes
-    ----------
-    ltp, ltd : BranchFit or None
-        The central device: mean over devices and cycles. None where the table has no such trains.
-    devices : mapping of str to mapping of str to BranchFit
-        Fits of the single devices by direction; empty for one device.
-    conditions : tuple of DeviceFit
-        One fit for each pulse width of the table, ascending; empty if there is only one.
-    """
-
-    window: Window
-    law: Law
-    ltp: BranchFit | None
-    ltd: BranchFit | None
-    devices: dict[str, dict[str, BranchFit]]
-    variation: VariationResult
-    table: PulseTable
-    flags: tuple[Flag, ...]
-    settings: dict[str, Any]
-    conditions: tuple[DeviceFit, ...] = ()
-
-    @property
-    def branches(self) -> dict[str, BranchFit]:
-        pair = {"ltp": self.ltp, "ltd": self.ltd}
-        return {way: branch for way, branch in pair.items() if branch is not None}
-
-    @property
-    def warnings(self) -> tuple[Flag, ...]:
-        """Flags of the table, of the device and of its branches, each once."""
-        branches = [flag for branch in self.branches.values() for flag in branch.flags]
-        return tuple(dict.fromkeys([*self.table.flags, *self.flags, *branches]))
-
-    def to_card(self, name: str, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
-        """The device card of this fit.
-
-        Raises
-        ------
-        TraceError
-            If a branch is missing: a card describes LTP and LTD.
-        """
-        from devicekit.build import build_card
-
-        return build_card(self, name, source, synthetic)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The body of `devicekit fit --json`, without the card's path."""
-        result: dict[str, Any] = {
-            "model": self.law.name,
-            "branches": {way: branch.as_dict() for way, branch in self.branches.items()},
-            "variation": self.variation.as_dict(),
-            "warnings": [flag.as_dict() for flag in self.warnings],
-        }
-        if self.devices:
-            result["devices"] = [
-                {"device_id": name, "branches": {way: fit.as_dict() for way, fit in pair.items()}}
-                for name, pair in self.devices.items()
-            ]
-        return result
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Measured and fitted curves (see `devicekit.plot.plot_fit`)."""
-        from devicekit.plot import plot_fit
-
-        return plot_fit(self, ax=ax)
-
-    def table_of_coefficients(self) -> Any:
-        """Coefficients of both branches as a pandas frame."""
-        import pandas as pd
-
-        return pd.DataFrame({way: branch.coefficients for way, branch in self.branches.items()})
-
-    def _repr_html_(self) -> str:
-        return str(self.table_of_coefficients().to_html())
+            "model": self.model, "loss": self.loss, "estimator": self.estimator, "share": self.share,
+            "state": self.state, "bounds": "wide", "prior": "weak",
+        }  # fmt: skip
 
 
 def _final_lmfit(law: Law, x: np.ndarray, w: np.ndarray, box: engine.Box, optimum: engine.Optimum) -> Any:
@@ -362,8 +159,51 @@ def _covariance(
     return covariance, degrees, method
 
 
+def box_of(law: Law, x: np.ndarray, noise: float) -> engine.Box:
+    """Bounds and prior for a curve: the start within max(4 sd, 2 % of the range) of the first reading."""
+    span = float(np.nanmax(x) - np.nanmin(x))
+    start = float(x[np.isfinite(x)][0])
+    # a prior with no weight at all leaves a noise-free curve's redundant directions undetermined
+    variance = max(noise**2, (1e-5 * span) ** 2)
+    return engine.Box.of(law, start, max(4 * noise, 0.02 * span), variance)
+
+
+def _tukey_weights(x: np.ndarray, parameters: np.ndarray, law: Law) -> np.ndarray:
+    residuals = x - kernel.simulate(law.id, parameters[:-1], parameters[-1], x.size - 1)
+    seen = np.isfinite(residuals)
+    span = float(np.nanmax(x) - np.nanmin(x))
+    centred = residuals[seen] - np.median(residuals[seen])
+    # the floor keeps good points of a very clean curve from being thrown away
+    scale = max(1.4826 * float(np.median(np.abs(centred))), 0.003 * span)
+    u = np.where(seen, residuals, np.inf) / (TUKEY * scale)
+    return np.where(np.abs(u) < 1, (1 - np.minimum(np.abs(u), 1) ** 2) ** 2, 0.0)
+
+
+def _search(
+    law: Law, x: np.ndarray, box: engine.Box, noise: float, loss: str
+) -> tuple[engine.Optimum, np.ndarray]:
+    """The optimum and the weights it was found with."""
+    w = np.isfinite(x).astype(float)
+    optimum = engine.search(law, x, w, box, noise)
+    if loss == "tukey":
+        for _ in range(TUKEY_ROUNDS):
+            w = _tukey_weights(x, optimum.parameters, law)
+            optimum = engine.descend(law, optimum.parameters, x, w, box)
+        again = engine.search(
+            law, x, w, box, noise
+        )  # the first search may have been led astray by an outlier
+        optimum = min(optimum, again, key=lambda each: each.objective)
+    return optimum, w
+
+
+def names_at_bound(law: Law, parameters: np.ndarray, box: engine.Box) -> np.ndarray:
+    """Which of (theta, x0) sit at a bound, shape (p + 1,)."""
+    reach = 1e-6 * (box.upper - box.lower)
+    return (parameters <= box.lower + reach) | (parameters >= box.upper - reach)
+
+
 def fit_branch(
-    trains: Stack, window: Window, law: Law, *, with_lmfit: bool = True, clusters: np.ndarray | None = None
+    trains: Stack, window: Window, options: FitOptions, *, with_lmfit: bool = True, judge: bool = True
 ) -> BranchFit:
     """Fit one law to the mean curve of a stack of trains.
 
@@ -373,61 +213,107 @@ def fit_branch(
         Trains of one direction; the mean is taken over devices, each device's cycles first.
     window : Window
         The shared normalisation.
-    law : Law
-        The update law.
+    options : FitOptions
+        Law and loss; the estimator is refined by `refine_by_innovations`.
     with_lmfit : bool
         End with the lmfit call (its result is `BranchFit.lmfit`); off for large sets.
-    clusters : ndarray, shape (K, N + 1), optional
-        Independent repeats on the rising coordinate whose mean is the curve; default: the trains of a
-        single device, or the mean curves of several.
+    judge : bool
+        Whether to raise flags.
 
     Raises
     ------
     TraceError
         See `devicekit.prepare.check_curve`.
     """
-    means = window.to_state(trains.mean_by_device())
+    law = options.law
+    means = trains.mean_states(window)
     curve = nanmean(means)
     x = curve if trains.direction == "ltp" else 1.0 - curve
-    if clusters is None:
-        clusters = (
-            trains.rising(window)
-            if len(means) == 1
-            else (means if trains.direction == "ltp" else 1.0 - means)
-        )
     noise = noise_of(x)
     flags = check_curve(x, trains.direction, noise)
-    span = float(np.nanmax(x) - np.nanmin(x))
-    start = float(x[np.isfinite(x)][0])
-    # a prior with no weight at all leaves a noise-free curve's redundant directions undetermined
-    variance = max(noise**2, (1e-5 * span) ** 2)
-    box = engine.Box.of(law, start, max(4 * noise, 0.02 * span), variance)
-    w = np.isfinite(x).astype(float)
-    optimum = engine.search(law, x, w, box, noise)
+    box = box_of(law, x, noise)
+    optimum, w = _search(law, x, box, noise, options.loss)
     parameters, result = optimum.parameters, None
     if with_lmfit:
         result = _final_lmfit(law, x, w, box, optimum)
         polished = np.array([result.params[name].value for name in (*law.parameters, "x0")])
         if float(np.sum(np.asarray(result.residual) ** 2)) < optimum.objective:
             parameters = polished
-    names = (*law.parameters, "x0")
-    reach = 1e-6 * (box.upper - box.lower)
-    bound = (parameters <= box.lower + reach) | (parameters >= box.upper - reach)
+    bound = names_at_bound(law, parameters, box)
+    # independent repeats whose mean is the curve: devices if there are several, else cycles
+    clusters = (
+        trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
+    )
     covariance, degrees, method = _covariance(law, parameters, x, box, ~bound, clusters)
+    names = (*law.parameters, "x0")
     fitted = BranchFit(
         trains.direction, law, window, parameters, covariance, degrees, method, x, noise,
         tuple(name for name, hit in zip(names, bound, strict=True) if hit), (), result,
     )  # fmt: skip
-    from devicekit.judge import judge_branch
-
-    flags += judge_branch(fitted, converged=optimum.converged)
+    if judge:
+        flags += judge_branch(fitted, converged=optimum.converged)
     return replace(fitted, flags=tuple(flags))
 
 
-def _fit_condition(table: PulseTable, law: Law, settings: dict[str, Any]) -> DeviceFit:
-    from devicekit.judge import judge_pair
-    from devicekit.variation import estimate_variation
+def kalman_gain(increment: float, read: float) -> float:
+    """Steady gain of a random walk with these standard deviations: 0 reads only, 1 increments only."""
+    if read <= 0:
+        return 1.0 if increment > 0 else 0.0
+    ratio = (increment / read) ** 2
+    p = 0.5 * (ratio + np.sqrt(ratio**2 + 4 * ratio))
+    return float(p / (p + 1.0))
 
+
+def without_offsets(rows: np.ndarray) -> np.ndarray:
+    """Trains without each one's own offset from the mean: a window that shifts is no property of the law."""
+    return rows - np.nanmean(rows - nanmean(rows), axis=1, keepdims=True)
+
+
+def refine_by_innovations(fitted: BranchFit, trains: Stack, increment: float, read: float) -> BranchFit:
+    """Fit one-step innovations over all cycles, x <- x + K (y - x) after each reading, from the mean-curve fit."""
+    gain = kalman_gain(increment, read)
+    rows = without_offsets(trains.rising(fitted.window))
+    if gain == 0.0 or len(rows) < 2:
+        return fitted
+    box = box_of(fitted.law, fitted.x, fitted.noise)
+    w = np.isfinite(rows).astype(float)
+    found = engine.descend(fitted.law, fitted.parameters, rows, w, box, gain=gain)
+    bound = names_at_bound(fitted.law, found.parameters, box)
+    free = ~bound
+    curvature, scores = engine.scores(fitted.law, found.parameters, rows, w, box, gain)
+    inverse = np.zeros_like(curvature)
+    inverse[np.ix_(free, free)] = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
+    k = len(rows)
+    covariance = inverse @ (scores.T @ scores) @ inverse * (k / (k - 1))
+    method = f"innovations over {k} trains, gain {gain:.2f}; cluster sandwich, t({k - 1})"
+    names = (*fitted.law.parameters, "x0")
+    at_bound = tuple(name for name, hit in zip(names, bound, strict=True) if hit)
+    return replace(
+        fitted,
+        parameters=found.parameters,
+        covariance=covariance,
+        degrees=k - 1,
+        method=method,
+        at_bound=at_bound,
+    )
+
+
+def _single_devices(
+    stacks: dict[str, Stack], names: list[str], window: Window, options: FitOptions
+) -> dict[str, dict[str, BranchFit]]:
+    devices: dict[str, dict[str, BranchFit]] = {}
+    for name in names if len(names) > 1 else ():
+        own = {way: trains.of(name) for way, trains in stacks.items()}
+        devices[name] = {
+            way: fit_branch(trains, window, options, with_lmfit=False)
+            for way, trains in own.items()
+            if trains.values.size
+        }
+    return devices
+
+
+def stacks_of(table: PulseTable) -> tuple[dict[str, Stack], list[Flag]]:
+    """Trains of both directions, and what was left out."""
     flags: list[Flag] = []
     stacks: dict[str, Stack] = {}
     for way in ("ltp", "ltd"):
@@ -435,36 +321,67 @@ def _fit_condition(table: PulseTable, law: Law, settings: dict[str, Any]) -> Dev
         flags += remarks
         if trains is not None:
             stacks[way] = trains
+    return stacks, flags
+
+
+def fit_condition(table: PulseTable, options: FitOptions, window: Window | None = None) -> DeviceFit:
+    """Fit the trains of one pulse width; in a given window, or in the range of their own mean curves."""
+    stacks, flags = stacks_of(table)
     names = table.devices
-    scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
-    window = choose_window(list(stacks.values()), table.quantity, scope)
+    if window is None:
+        scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
+        window = choose_window(list(stacks.values()), table.quantity, scope, options.state)
     flags += check_window(stacks, window)
-    central = {way: fit_branch(trains, window, law) for way, trains in stacks.items()}
-    devices: dict[str, dict[str, BranchFit]] = {}
-    if len(names) > 1:
-        for name in names:
-            pair = {}
-            for way, trains in stacks.items():
-                own = trains.of(name)
-                if own.values.size:
-                    pair[way] = fit_branch(own, window, law, with_lmfit=False)
-            devices[name] = pair
+    central = {way: fit_branch(trains, window, options) for way, trains in stacks.items()}
+    devices = _single_devices(stacks, names, window, options)
     variation = estimate_variation(stacks, central, devices)
+    if options.estimator == "innovations":
+        for way, spread in variation.branches.items():
+            if spread.increment:
+                central[way] = refine_by_innovations(
+                    central[way], stacks[way], spread.increment, spread.read or 0.0
+                )
     flags += judge_pair(central, stacks, window)
     return DeviceFit(
-        window, law, central.get("ltp"), central.get("ltd"), devices, variation, table, tuple(flags), settings
-    )
+        window, options.law, central.get("ltp"), central.get("ltd"), devices, variation, table, tuple(flags),
+        options.as_settings(),
+    )  # fmt: skip
 
 
-def fit(table: PulseTable | Path | str, model: str = "eq2", **reading: Any) -> DeviceFit:
+def read_pulses(path: Path | str, options: ReadOptions) -> PulseTable:
+    """Read a file that must hold pulse trains.
+
+    Raises
+    ------
+    DevicekitError
+        If the file cannot be read, or holds something else.
+    """
+    from devicekit.readers import read
+
+    table = read(path, options)
+    if not isinstance(table, PulseTable):
+        raise UsageError(f"{path} holds {table.kind} data; an update law is fitted to pulse trains")
+    return table
+
+
+def fit(
+    table: PulseTable | Path | str,
+    model: str = "eq2",
+    *,
+    loss: str = "linear",
+    estimator: str = "mean",
+    share: str | None = None,
+    state: str = "linear",
+    **reading: Any,
+) -> DeviceFit:
     """Fit an update law to LTP and LTD trains.
 
     Parameters
     ----------
     table : PulseTable or path
         Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
-    model : str
-        Name of the update law.
+    model, loss, estimator, share, state
+        See `FitOptions`.
 
     Returns
     -------
@@ -476,22 +393,21 @@ def fit(table: PulseTable | Path | str, model: str = "eq2", **reading: Any) -> D
     DevicekitError
         If the file, the table or a trace does not allow a fit.
     """
+    options = FitOptions(model, loss, estimator, share, state)
     if not isinstance(table, PulseTable):
-        from devicekit.readers import read
+        table = read_pulses(table, ReadOptions(**reading))
+    return fit_table(table, options)
 
-        made = read(table, **reading)
-        if not isinstance(made, PulseTable):
-            raise TraceError(f"{table} holds voltage sweeps; an update law is fitted to pulse trains")
-        table = made
-    law = get_law(model)
-    settings = {
-        "model": model,
-        "bounds": "wide",
-        "prior": "weak",
-        "estimator": "trajectory fit of the mean curve",
-    }
+
+def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
+    """Fit a table as the options say (see `fit`)."""
     widths = table.widths
-    if len(widths) < 2:
-        return _fit_condition(table, law, settings)
-    conditions = tuple(_fit_condition(table.select(width=width), law, settings) for width in widths)
+    if options.share == "width":
+        from devicekit.joint import fit_widths
+
+        conditions = fit_widths(table, options)
+    elif len(widths) < 2:
+        return fit_condition(table, options)
+    else:
+        conditions = tuple(fit_condition(table.select(width=width), options) for width in widths)
     return replace(conditions[len(conditions) // 2], conditions=conditions)

@@ -12,7 +12,7 @@ from devicekit.models import kernel
 from devicekit.prepare import Stack
 
 if TYPE_CHECKING:
-    from devicekit.fitting import BranchFit
+    from devicekit.fit_result import BranchFit
 
 DRIFT_CORRELATION = 0.3
 DRIFT_TREND = 0.5

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devicekit.errors import UsageError
 from devicekit.names import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from devicekit.card import DeviceCard
-    from devicekit.fitting import DeviceFit
+    from devicekit.comparing import Comparison
+    from devicekit.fit_result import DeviceFit
+    from devicekit.identify import Identifiability
 
 # Two hues that stay apart for every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
@@ -101,6 +104,99 @@ def plot_rate(card: DeviceCard, ax: Axes | None = None) -> Axes:
         xlabel=label("state"), ylabel="|rate rdot(r)| [window per pulse]", ylim=(0, 1.25 * top), xlim=(0, 1)
     )
     ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_correlation(report: Identifiability, ax: Axes | None = None) -> Axes:
+    """Correlation matrix of the parameters; blank where a parameter sits at a bound."""
+    ax = axes(ax)
+    names = report.parameters
+    image = ax.imshow(report.correlation, vmin=-1, vmax=1, cmap="RdBu_r")
+    for i in range(len(names)):
+        for j in range(len(names)):
+            if np.isfinite(report.correlation[i, j]):
+                value = report.correlation[i, j]
+                ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize="x-small",
+                        color="white" if abs(value) > 0.6 else "black")  # fmt: skip
+    ax.set_xticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), names)
+    ax.set_title(f"{report.determined} of {len(names)} directions determined", fontsize="medium")
+    ax.figure.colorbar(image, ax=ax, label="correlation")
+    return ax
+
+
+def plot_cycles(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+    """Fan of all cycles of the first device, early cycles light and late ones dark: C2C and drift at a glance."""
+    from devicekit.prepare import stack
+
+    ax = axes(ax)
+    trains, _ = stack(fit.table, direction)
+    if trains is None:
+        raise UsageError(f"the table has no {direction.upper()} trains")
+    own = trains.of(trains.devices[0])
+    factor, text = _unit(fit.window.quantity, fit.window.high)
+    order = np.argsort(own.cycles, kind="stable")
+    for rank, row in enumerate(order):
+        ax.plot(
+            own.values[row] * factor,
+            lw=0.8,
+            color=COLOURS[direction],
+            alpha=0.25 + 0.7 * (rank + 1) / len(order),
+        )
+    ax.set(xlabel=label("pulse_index"), ylabel=text,
+           title=f"{len(order)} {direction.upper()} cycles of {trains.devices[0]} (late ones dark)")  # fmt: skip
+    return ax
+
+
+def plot_devices(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+    """Mean curve of each device, and the central fit."""
+    from devicekit.prepare import stack
+
+    ax = axes(ax)
+    trains, _ = stack(fit.table, direction)
+    if trains is None:
+        raise UsageError(f"the table has no {direction.upper()} trains")
+    factor, text = _unit(fit.window.quantity, fit.window.high)
+    for curve in trains.mean_by_device():
+        ax.plot(curve * factor, lw=0.8, color=COLOURS[direction], alpha=0.6)
+    branch = fit.branches[direction]
+    ax.plot(fit.window.from_state(branch.fitted) * factor, color="black", lw=1.4, label="central fit")
+    ax.set(xlabel=label("pulse_index"), ylabel=text,
+           title=f"{len(set(trains.devices))} devices, {direction.upper()}, mean over cycles")  # fmt: skip
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_increments(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+    """Variance over cycles against pulse number, and what increments, reads and offsets make of it."""
+    from devicekit.variation import predicted_variance, scatter
+
+    ax = axes(ax)
+    branch = fit.branches[direction]
+    measured = scatter(fit, direction)
+    ax.plot(measured, ".", ms=3, color=COLOURS[direction], label="measured")
+    spread = fit.variation.branches[direction]
+    if spread.increment is not None:
+        ax.plot(predicted_variance(branch, spread), "-", color="black", lw=1.2, label="from the components")
+    ax.set(xlabel=label("pulse_index"), ylabel="variance over cycles [window²]", title=direction.upper())
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_comparison(comparison: Comparison, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+    """BIC above the best law, each bar with the law's rms misfit in % of the window; best law on top."""
+    ax = axes(ax)
+    scores = comparison.branches[direction]
+    excess = [score.bic - scores[0].bic for score in scores]
+    ax.barh(range(len(scores)), excess, color=COLOURS[direction])
+    for row, (score, height) in enumerate(zip(scores, excess, strict=True)):
+        ax.annotate(
+            f" {100 * score.rms:.2g} %", (height, row), va="center", fontsize="small", annotation_clip=False
+        )
+    ax.set_yticks(range(len(scores)), [score.model for score in scores])
+    ax.invert_yaxis()
+    ax.margins(x=0.12)
+    ax.set(xlabel="BIC above the best law", title=f"{direction.upper()}, rms misfit in % of the window")
     return ax
 
 

@@ -49,6 +49,11 @@ class Stack:
         r = window.to_state(self.values)
         return r if self.direction == "ltp" else 1.0 - r
 
+    def mean_states(self, window: Window) -> np.ndarray:
+        """Mean over cycles of each device's states r, shape (devices, N + 1); of ln G on a log window."""
+        names = dict.fromkeys(self.devices)
+        return np.array([nanmean(window.to_state(self.of(name).values)) for name in names])
+
     def mean_by_device(self) -> np.ndarray:
         """Mean over cycles of each device's trains, shape (devices, N + 1)."""
         return np.array([nanmean(self.of(name).values) for name in dict.fromkeys(self.devices)])
@@ -92,7 +97,7 @@ def _last(values: np.ndarray) -> int:
     return int(finite[-1]) if finite.size else 0
 
 
-def choose_window(stacks: list[Stack], quantity: str, scope: str) -> Window:
+def choose_window(stacks: list[Stack], quantity: str, scope: str, scale: str = "linear") -> Window:
     """One window for both branches: the range of their mean curves, smoothed to a monotone course.
 
     The monotone smoother (isotonic regression) is the identity on a clean curve; on a noisy one it keeps
@@ -118,7 +123,9 @@ def choose_window(stacks: list[Stack], quantity: str, scope: str) -> Window:
         raise TraceError(
             "no switching: the mean curve does not move in the direction its trains are labelled with"
         )
-    return Window(quantity=quantity, low=low, high=high, scope=scope)  # type: ignore[arg-type]
+    if scale == "log" and (quantity != "conductance_s" or low <= 0):
+        raise TraceError("a log state needs conductances above 0 S")
+    return Window(quantity=quantity, low=low, high=high, scope=scope, scale=scale)  # type: ignore[arg-type]
 
 
 def noise_of(y: np.ndarray) -> float:
@@ -187,7 +194,8 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
 def check_window(stacks: dict[str, Stack], window: Window) -> list[Flag]:
     """Flags that concern both branches: decades, range ratio, junction."""
     flags = []
-    if window.quantity == "conductance_s" and window.low > 0 and window.high / window.low > WIDE_RANGE:
+    wide = window.quantity == "conductance_s" and window.low > 0 and window.high / window.low > WIDE_RANGE
+    if wide and window.scale == "linear":
         ratio = window.high / window.low
         flags.append(
             Flag("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly "

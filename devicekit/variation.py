@@ -6,7 +6,7 @@ All are standard deviations as fractions of the card's one window. `spread`: of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +14,12 @@ import numpy as np
 from devicekit import engine
 from devicekit.card import BranchVariation, Sigma, Variation
 from devicekit.components import Components, Track, fit_components
+from devicekit.errors import UsageError
 from devicekit.models import kernel
-from devicekit.prepare import Stack, nanmean, noise_of
+from devicekit.prepare import Stack, nanmean, noise_of, stack
 
 if TYPE_CHECKING:
-    from devicekit.fitting import BranchFit
+    from devicekit.fit_result import BranchFit, DeviceFit
 
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 
@@ -39,8 +40,8 @@ class BranchSpread:
         Standard deviation of one update and of one reading.
     step : float
         Standard deviation of one update as a fraction of its own step, beside `increment`.
-    cycle_offset, cycle_ln_rate : float
-        Standard deviation over cycles of the window's offset and of ln rate.
+    cycle_offset, cycle_ln_rate, cycle_start : float
+        Standard deviation over cycles of the window's offset, of ln rate, and of the starting state.
     """
 
     n_devices: int
@@ -55,6 +56,7 @@ class BranchSpread:
     step: float | None = None
     cycle_offset: float | None = None
     cycle_ln_rate: float | None = None
+    cycle_start: float | None = None
 
     def to_card(self) -> BranchVariation:
         c2c = {
@@ -105,6 +107,23 @@ class VariationResult:
 
     branches: dict[str, BranchSpread]
     d2d_ln_rate_covariance: np.ndarray | None
+    sources: dict[str, dict[str, float] | None]
+
+    def sentences(self) -> list[str]:
+        """What the C2C spread of each branch consists of, for people."""
+        result = []
+        for way, shares in self.sources.items():
+            spread = self.branches[way]
+            if shares is None or spread.increment is None:
+                continue
+            result.append(
+                f"{way.upper()}: the C2C spread (variance) is {shares['drift']:.0%} slow drift, "
+                f"{shares['cycle']:.0%} cycle to "
+                f"cycle, {shares['pulse']:.0%} per pulse; the per-pulse sigma is {spread.increment:.3%} of the "
+                "window; sampling "
+                "independent cycles reproduces the spread, not its order."
+            )
+        return result
 
     def to_card(self) -> Variation:
         covariance = self.d2d_ln_rate_covariance
@@ -121,6 +140,7 @@ class VariationResult:
             way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()
         }
         covariance = self.d2d_ln_rate_covariance
+        result["sources_of_c2c_variance"] = self.sources
         result["d2d_ln_rate_covariance"] = None if covariance is None else covariance.tolist()
         return result
 
@@ -280,6 +300,7 @@ def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> Bra
         step=noise.step if noise else None,
         cycle_offset=noise.offset if noise else None,
         cycle_ln_rate=noise.ln_rate if noise else None,
+        cycle_start=noise.start if noise else None,
     )
 
 
@@ -296,6 +317,74 @@ def shared_shape_ln_rate(fit: BranchFit, central: BranchFit) -> float:
     start[-1] = float(fit.x[seen][0])
     found = engine.descend(central.law, start, fit.x, seen.astype(float), tied)
     return float(found.parameters[0] - central.parameters[0])
+
+
+def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
+    """Variance over cycles at each pulse that the components lead to, shape (N + 1,) [window^2].
+
+    v_{n+1} = q^2 v_n + increment^2, and the responses to a cycle's own rate and start, plus offset and read.
+    """
+    path = np.ascontiguousarray(fit.trajectory)
+    q = kernel.slopes(fit.law.id, fit.theta, path)
+    rho = kernel.rates(fit.law.id, fit.theta, path)
+    increment, read, offset, rate, start, step = (
+        value or 0.0
+        for value in (
+            spread.increment,
+            spread.read,
+            spread.cycle_offset,
+            spread.cycle_ln_rate,
+            spread.cycle_start,
+            spread.step,
+        )
+    )
+    variance = np.empty(path.size)
+    own, by_rate, by_start = 0.0, 0.0, 1.0
+    for n in range(path.size):
+        variance[n] = own + (rate * by_rate) ** 2 + (start * by_start) ** 2 + offset**2 + read**2
+        own = q[n] ** 2 * own + increment**2 + (step * rho[n]) ** 2
+        by_rate = q[n] * by_rate + rho[n]
+        by_start *= q[n]
+    return variance
+
+
+def scatter(fit: DeviceFit, direction: str) -> np.ndarray:
+    """Measured variance over cycles at each pulse, averaged over devices, shape (N + 1,) [window^2]."""
+    trains = stack(fit.table, direction)[0]
+    if trains is None:
+        raise UsageError(f"the table has no {direction.upper()} trains")
+    rising = trains.rising(fit.window)
+    own = [
+        rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in fit.table.devices
+    ]
+    variances = [np.nanvar(group, axis=0, ddof=1) for group in own if len(group) > 1]
+    if not variances:
+        raise UsageError("scatter over cycles needs two cycles of a device or more")
+    return np.mean(variances, axis=0)
+
+
+def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Stack) -> dict[str, float] | None:
+    """Shares of the C2C variance: slow drift, cycle to cycle, and pulse by pulse; None without two cycles.
+
+    The drift is the part of the cycles' mean levels that a straight line over the cycles explains.
+    """
+    if spread.increment is None or not spread.c2c_anova:
+        return None
+    rising = trains.rising(fit.window)
+    levels = np.nanmean(rising, axis=1)
+    explained = 0.0
+    for device in dict.fromkeys(trains.devices):
+        own = [k for k, name in enumerate(trains.devices) if name == device]
+        if len(own) > 2:
+            line = np.polyval(np.polyfit(trains.cycles[own], levels[own], 1), trains.cycles[own])
+            # a line through noise explains 1/(K - 1) of its variance by chance
+            chance = levels[own].var() / (len(own) - 1)
+            explained += max(float(line.var()) - chance, 0.0) * len(own) / len(levels)
+    total = spread.c2c_anova**2
+    drift = min(explained / total, 1.0)
+    pulse_only = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0)
+    pulse = min(float(np.mean(predicted_variance(fit, pulse_only))) / total, 1.0 - drift)
+    return {"drift": drift, "cycle": max(1.0 - drift - pulse, 0.0), "pulse": pulse}
 
 
 def estimate_variation(
@@ -323,4 +412,5 @@ def estimate_variation(
             [[shared_shape_ln_rate(pair[way], central[way]) for way in ("ltp", "ltd")] for pair in complete]
         )
         covariance = np.cov(ln_rates, rowvar=False)
-    return VariationResult(branches, covariance)
+    sources = {way: sources_of_spread(central[way], branches[way], trains) for way, trains in stacks.items()}
+    return VariationResult(branches, covariance, sources)

@@ -160,7 +160,7 @@ def _target(measured: SweepTable, stack: Stack) -> _Target:
     keep = (voltage > 0) & np.isfinite(current) & (current > 0) & (current < 0.99 * limit)
     if np.count_nonzero(keep) < _FEWEST:
         raise TraceError(
-            f"the set branch has {np.count_nonzero(keep)} usable point(s); calibration takes at least {_FEWEST} "
+            f"the set branch has {np.count_nonzero(keep)} usable point(s); calibration takes {_FEWEST} or more, "
             "with rising positive voltage and a current above 0 and below the compliance"
         )
     drive = ramp(0.0, float(voltage[-1]), stack.drive.rate, limit, "set")

@@ -72,6 +72,7 @@ class _Recorder:
     stepper: Stepper
     total: float
     progress: Progress | None
+    voltages: Sequence[float]
     rows: list[dict[str, object]] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
     reads: dict[tuple[int, str], float] = field(default_factory=dict)
@@ -90,8 +91,10 @@ class _Recorder:
             }
         )  # fmt: skip
         if segment.label == "set" and segment.cycle == 1:
-            for label, current in _STAGE_CURRENTS:
-                if fields.current >= current and label not in self.labels:
+            reached = [label for label, current in _STAGE_CURRENTS if fields.current >= current]
+            reached += [f"{voltage:g} V" for voltage in self.voltages if source >= voltage * (1 - 1e-9)]
+            for label in reached:
+                if label not in self.labels:
                     self.labels.add(label)
                     self.stages.append(stage(self.stepper, state, source, label, segment.cycle))
         if self.progress:
@@ -112,6 +115,7 @@ def simulate_iv(
     cycles: int = 0,
     progress: Progress | None = None,
     segments: Sequence[Segment] | None = None,
+    stage_voltages: Sequence[float] = (),
 ) -> IVResult:
     """Simulate the set I-V of a stack (paper, Fig. 2), or bipolar loops (Fig. 1a).
 
@@ -135,6 +139,8 @@ def simulate_iv(
         Called with the fraction done.
     segments : sequence of Segment, optional
         Any other drive, instead of the stack's.
+    stage_voltages : sequence of float
+        Source voltages of the first set [V] at which the fields are kept too, besides 10 uA, 100 uA and the ends.
 
     Raises
     ------
@@ -148,7 +154,7 @@ def simulate_iv(
     if not drive:
         raise ParameterError("segments: the drive is empty")
     stepper = make_stepper(stack, solver, mesh)
-    recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress)
+    recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress, stage_voltages)
     state = stepper.start()
     hrs = stepper.conductance(state.density)
     recorder.stages.append(stage(stepper, state, 0.0, "start", drive[0].cycle))

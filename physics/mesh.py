@@ -24,6 +24,8 @@ _BELOW, _BEYOND = 1.75, 1.5
 _GROWTH_Z, _GROWTH_R = 1.15, 1.25
 # Cells this many times wider than a tanh edge do not resolve it: V_set moves by over 10 mV.
 _CELLS_PER_WIDTH = 1.5
+# More cells than this along z and r together would not fit into memory.
+_MOST_ALONG = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +112,10 @@ def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
     _check_resolution(stack, spacing)
     hfo2, al2o3 = stack.geometry.hfo2_thickness, stack.geometry.al2o3_thickness
     radius = stack.geometry.radius
+    if (al2o3 + radius) / spacing > _MOST_ALONG:
+        raise ParameterError(
+            f"geometry.al2o3_thickness, geometry.radius: {al2o3} nm and {radius} nm take too many cells of {spacing} nm"
+        )
     # A whole number of cells, rounded up by preference.
     below = spacing * round(min(_BELOW, hfo2) / spacing + 0.25)
     below = hfo2 if below > hfo2 - 0.5 * spacing else below

@@ -67,9 +67,13 @@ def plot_map(result: _Result, stage: Stage, quantity: str = "density", ax: Axes 
     norm = (LogNorm if logarithmic else Normalize)(*_limits(result, quantity))
     image = ax.pcolormesh(r, result.mesh.z_faces, both, cmap=colours, norm=norm, rasterized=True)
     ax.axhline(result.stack.geometry.hfo2_thickness, color="w", lw=0.6, ls=":")
-    ax.set(xlabel="r [nm]", ylabel="z [nm]", title=f"{stage.label} ({stage.voltage_v:.2f} V)")
+    ax.set(xlabel="r [nm]", ylabel="z [nm]", title=_title(stage))
     ax.figure.colorbar(image, ax=ax, label=label(name))
     return ax
+
+
+def _title(stage: Stage) -> str:
+    return stage.label if stage.label.endswith(" V") else f"{stage.label} ({stage.voltage_v:.2f} V)"
 
 
 def _limits(result: _Result, quantity: str) -> tuple[float, float]:
@@ -80,20 +84,27 @@ def _limits(result: _Result, quantity: str) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
+def first_stages(result: _Result) -> list[Stage]:
+    """The stages up to the end of the first set, six at most."""
+    labels = [stage.label for stage in result.stages]
+    count = labels.index("end of set") + 1 if "end of set" in labels else len(labels)
+    return [*result.stages[: min(count, 6) - 1], result.stages[count - 1]]
+
+
 def plot_maps(result: _Result, stages: Sequence[Stage] | None = None, axes: Any = None) -> Any:
     """Maps of potential, density and temperature (rows) through the stages of a run (columns).
 
     Parameters
     ----------
     stages : sequence of Stage, optional
-        The first four of the run if None.
+        Those up to the end of the first set if None, six at most.
     axes : array of Axes, shape (3, stages), optional
 
     Returns
     -------
     array of Axes, shape (3, stages)
     """
-    stages = list(stages) if stages is not None else list(result.stages[:4])
+    stages = list(stages) if stages is not None else first_stages(result)
     if axes is None:
         import matplotlib.pyplot as plt
 
@@ -117,5 +128,6 @@ def plot_pulses(result: PulseResult, ax: Axes | None = None) -> Axes:
             start = int(number[-1])
     ax.set_xlabel(label("pulse_index"))
     ax.set_ylabel(label("conductance_s"))
+    ax.ticklabel_format(axis="y", scilimits=(0, 0))
     ax.legend()
     return ax

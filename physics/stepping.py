@@ -22,7 +22,7 @@ _ITERATIONS = 60
 _SHRINK, _GROW = 0.4, 1.6
 _FIRST = 1e-2  # of a pulse: the first step after a jump of the voltage
 _REJECT = 2.0  # times the target of a step
-_SMALLEST = 1e-10  # of a segment: below this the step is given up
+_SMALLEST = 1e-14  # of a segment: below this the step is given up
 
 
 class Solver(Protocol):

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import ParameterError
+from devicekit.tables import PulseTable
 from physics.drive import Segment, loops
 from physics.iv import make_stepper, resolve_stack, simulate_iv
 from physics.laws import Array
+from physics.pulses import simulate_pulses
 from physics.stack import Stack
 from physics.stepping import State, Stepper
 
@@ -69,6 +71,42 @@ def _case(stack: Stack, mesh: str | float, cycles: int) -> dict[str, Any]:
         row |= {"v_set_v": last.v_set_v, "v_reset_v": last.v_reset_v, "on_off": last.on_off,
                 "hrs_s": last.hrs_s, "lrs_s": last.lrs_s}  # fmt: skip
     return row
+
+
+def train_cases(
+    stack: Stack | Path | str | None,
+    cases: Sequence[Mapping[str, Any]],
+    width: float,
+    mesh: str | float = "default",
+    jobs: int = 1,
+    **options: Any,
+) -> list[PulseTable]:
+    """LTP and LTD of the last pair for every case of parameter changes, in order: what `devicekit.fit` takes.
+
+    Parameters
+    ----------
+    width : float
+        Pulse width [s].
+    **options
+        As for `simulate_pulses`: count, pairs, amplitudes, gap, cycles.
+
+    Raises
+    ------
+    ParameterError
+        If a key is unknown or a value out of range, before anything runs; or if a case does not finish.
+    """
+    from joblib import Parallel, delayed
+
+    base = resolve_stack(stack)
+    stacks = [base.replace(case) for case in cases]
+    return list(Parallel(n_jobs=jobs)(delayed(_train_case)(each, width, mesh, options) for each in stacks))
+
+
+def _train_case(stack: Stack, width: float, mesh: str | float, options: Mapping[str, Any]) -> PulseTable:
+    result = simulate_pulses(stack, mesh=mesh, widths=(width,), **options)
+    if not result.complete:
+        raise ParameterError(f"the trains of {stack.material} do not finish: {result.message}")
+    return result.last_pairs()[width]
 
 
 def rate_study(

@@ -52,6 +52,8 @@ class TrainingConfig:
         Factor of the sum in eq. (4) for "literal" and "leaky" [1].
     theta : (float, float) or None
         Thresholds of the two layers in units of the un-normalised rule; None: the automatic recipe.
+    linear, symmetric : bool
+        Train on the card's device made linear, or symmetric (`snn.idealise`): what nonlinearity and asymmetry cost.
     c2c, d2d : str
         Variation of the devices, as in `devicekit.array.DeviceArray`.
     read_noise : bool
@@ -87,6 +89,8 @@ class TrainingConfig:
     accumulate: Accumulate = "reset"
     alpha: float = 1.0
     theta: tuple[float, float] | None = None
+    linear: bool = False
+    symmetric: bool = False
     c2c: C2cMode = "increment"
     d2d: D2dMode = "resample"
     read_noise: bool = False
@@ -115,8 +119,9 @@ class TrainingConfig:
             self._check_number("reference", 0.0, 1.0)
         if self.levels == 1:
             raise UsageError("levels must be 0 (not rounded) or at least 2, not 1")
-        if not isinstance(self.read_noise, bool):
-            raise UsageError(f"read_noise is true or false, not {self.read_noise!r}")
+        for name in ("read_noise", "linear", "symmetric"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")
         self._check_theta()
         if self.scheme == "hybrid" and self.epochs < 2:
             raise UsageError("a hybrid run needs at least 2 epochs: one offline, one in situ")

@@ -121,9 +121,14 @@ def settle_row(
 def settle_row_literal(
     layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, scratch: np.ndarray
 ) -> None:
-    """Pulses of row i where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC."""
+    """Pulses of row i where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC.
+
+    A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum.
+    """
     sums = layer.sums[i]
     for j in range(layer.columns):
+        if changes[j] == np.float32(0.0):
+            continue
         wanted = changes[j] + threshold.alpha * sums[j]
         sums[j] = wanted if threshold.mode == LEAKY else sums[j] + changes[j]
         if abs(wanted) > threshold.level:

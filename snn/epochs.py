@@ -92,21 +92,21 @@ def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c:
 def _settle_literal(  # type: ignore[no-untyped-def]
     first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c: Changes, memory
 ) -> None:
-    """Sums that never start again: every synapse may get a pulse at every presentation."""
+    """Sums that never start again: every synapse that is updated may get a pulse each time."""
     changes = np.zeros(first.w.shape[1], np.float32)
     for i in range(first.w.shape[0]):
-        changes[:] = np.float32(0.0)
-        if n > 0 and row_changes(i, n, rule, s):
+        if row_changes(i, n, rule, s):
+            changes[:] = np.float32(0.0)
             add_row(changes, i, n, c)
-        settle_row_literal(first, i, changes, th1, memory)
+            settle_row_literal(first, i, changes, th1, memory)
     few = np.zeros(second.w.shape[1], np.float32)
     everywhere = rule.non_hebbian != np.float32(0.0)
     for h in range(dynamics.hidden):
-        few[:] = np.float32(0.0)
-        if n > 0 and (c.gate[h] > 0 or everywhere):
+        if c.gate[h] > 0 or everywhere:
+            few[:] = np.float32(0.0)
             for m in range(n):
                 few[c.outputs[m]] = c.output_changes[h, m]
-        settle_row_literal(second, h, few, th2, memory)
+            settle_row_literal(second, h, few, th2, memory)
 
 
 @njit(cache=True)
@@ -136,8 +136,10 @@ def insitu_epoch(
         key = presentation_key(stream, epoch, ids[k])
         right += present(levels[k], key, first.w, second.w, dynamics, noise, s) == labels[k]
         n = find_changes(labels[k], target, second.w, rule, dynamics, noise, key, s, c)
-        if th1.mode != RESET:
-            _settle_literal(first, second, n, th1, th2, rule, dynamics, s, c, memory)
-        elif n > 0:
+        if n == 0:
+            continue
+        if th1.mode == RESET:
             _settle(first, second, n, th1, th2, rule, dynamics, s, c, memory)
+        else:
+            _settle_literal(first, second, n, th1, th2, rule, dynamics, s, c, memory)
     return right

@@ -88,5 +88,17 @@ class Synapses:
         )
 
     @property
+    def write_energy(self) -> float | None:
+        """Energy of all pulses so far [J]: V^2 G t with the mean conductance of the window; None if unknown."""
+        card = self.arrays[0].card
+        at, window = card.conditions, card.window
+        if window.quantity != "conductance_s" or at.pulse_width_s is None:
+            return None
+        if at.ltp_voltage_v is None or at.ltd_voltage_v is None:
+            return None
+        mean_square = (at.ltp_voltage_v**2 + at.ltd_voltage_v**2) / 2
+        return self.total_pulses * mean_square * (window.low + window.high) / 2 * at.pulse_width_s
+
+    @property
     def pulses_per_device(self) -> float:
         return self.total_pulses / sum(array.n for array in self.arrays)

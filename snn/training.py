@@ -16,6 +16,7 @@ from snn.config import TrainingConfig
 from snn.digits import Digits
 from snn.encoding import levels, stream_key
 from snn.epochs import insitu_epoch, offline_epoch
+from snn.idealise import idealise
 from snn.network import Noise, padded, predict
 from snn.recipe import Recipe, choose, fit_scales, make_dynamics
 from snn.synapses import Synapses
@@ -62,6 +63,9 @@ class TrainingResult:
         Mean over all devices.
     pulses_per_layer : tuple of float
         Mean over the devices of the hidden and of the output layer.
+    write_energy_j : float or None
+        Energy of all pulses if devices conduct at the pulse voltage as they do when read: V^2 G t with the mean
+        conductance of the window [J]; None where the card lacks voltage, width or conductance.
     seconds_per_epoch : float
         Median wall time of training one epoch, without the test pass [s].
     accuracy_programmed : float or None
@@ -78,6 +82,7 @@ class TrainingResult:
     epochs: tuple[EpochRow, ...]
     pulses_per_device: float
     pulses_per_layer: tuple[float, ...]
+    write_energy_j: float | None
     seconds_per_epoch: float
     accuracy_programmed: float | None
     accuracy_after_mapping: float | None
@@ -110,6 +115,7 @@ class TrainingResult:
             "pulses_per_device": self.pulses_per_device,
             "seconds_per_epoch": self.seconds_per_epoch,
             "pulses_per_layer": list(self.pulses_per_layer),
+            "write_energy_j": self.write_energy_j,
             "seed": self.config.seed,
             "recipe": {**self.recipe.as_dict(), "offline_epochs": self.config.offline_epochs},
         }
@@ -153,6 +159,13 @@ def train(
     """
     if card is None and config.scheme != "offline":
         raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
+    if card is not None and config.scheme != "offline" and card.window.scale == "log":
+        raise UsageError(
+            "this card's state is ln G (--state log); the network's weights are conductances. Fit the device with the "
+            "linear state to train on it"
+        )
+    if card is not None:
+        card = idealise(card, linear=config.linear, symmetric=config.symmetric)
     run = _Run(card, config, data)
     for epoch in range(config.epochs):
         run.epoch(epoch)
@@ -263,6 +276,7 @@ class _Run:
             epochs=tuple(self.rows),
             pulses_per_device=0.0 if self.synapses is None else self.synapses.pulses_per_device,
             pulses_per_layer=(0.0, 0.0) if self.synapses is None else self.synapses.pulses_per_layer,
+            write_energy_j=None if self.synapses is None else self.synapses.write_energy,
             seconds_per_epoch=float(np.median(self.seconds)),
             accuracy_programmed=programmed,
             accuracy_after_mapping=self.after_mapping,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli.common import Json, Out, print_flags, print_json, with_reading_options
-from devicekit.errors import DevicekitError, UsageError
+from devicekit.errors import DevicekitError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
-    from devicekit.fitting import DeviceFit
+    from devicekit.fit_result import DeviceFit
+    from devicekit.fitting import FitOptions
 
 
 def width_suffix(width_s: float) -> str:
@@ -47,17 +48,12 @@ def _save_cards(
 
 
 def fit_one(
-    file: Path, reading: ReadOptions, model: str, out: Path | None, synthetic: bool
+    file: Path, reading: ReadOptions, options: FitOptions, out: Path | None, synthetic: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The fit of one file, and the JSON object that describes it."""
-    from devicekit.fitting import fit
-    from devicekit.readers import read
-    from devicekit.tables import PulseTable
+    from devicekit.fitting import fit_table, read_pulses
 
-    table = read(file, reading)
-    if not isinstance(table, PulseTable):
-        raise UsageError(f"{file} holds voltage sweeps; fit takes pulse trains")
-    result = fit(table, model)
+    result = fit_table(read_pulses(file, reading), options)
     card, paths = _save_cards(result, file, out, synthetic)
     report = {"card": card, **result.as_dict()}
     if result.conditions:
@@ -99,6 +95,8 @@ def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
             + "; ".join(parts)
             + f"  [of the window; {spread.n_devices} device(s), {spread.n_cycles} cycle(s)]"
         )
+    for sentence in fit.variation.sentences():
+        typer.echo(sentence)
     if card:
         typer.echo(f"card written to {card}")
 
@@ -108,6 +106,21 @@ def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,
     model: Annotated[str, typer.Option("--model", help="Update law.")] = "eq2",
+    loss: Annotated[
+        str, typer.Option("--loss", help="linear (least squares) or tukey (leaves outliers out).")
+    ] = "linear",
+    estimator: Annotated[
+        str,
+        typer.Option(
+            "--estimator", help="mean (trajectory on the mean curve) or innovations (over all cycles)."
+        ),
+    ] = "mean",
+    share: Annotated[
+        str | None, typer.Option("--share", help="width: one shape for all pulse widths, each its own rate.")
+    ] = None,
+    state: Annotated[
+        str, typer.Option("--state", help="linear, or log for conductances over several decades.")
+    ] = "linear",
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
     ] = False,
@@ -118,6 +131,9 @@ def fit_command(
 
     Example: devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
     """
+    from devicekit.fitting import FitOptions
+
+    options = FitOptions(model, loss, estimator, share, state)
     reports: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for file in files:
@@ -125,7 +141,7 @@ def fit_command(
         if out is not None and len(files) > 1:
             target = out.with_name(f"{out.stem}_{file.stem}{out.suffix or '.json'}")
         try:
-            result, report = fit_one(file, reading, model, target, synthetic)
+            result, report = fit_one(file, reading, options, target, synthetic)
         except DevicekitError as error:
             if len(files) == 1:
                 raise

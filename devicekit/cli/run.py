@@ -19,7 +19,7 @@ from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.card import DeviceCard
-    from devicekit.fitting import DeviceFit
+    from devicekit.fit_result import DeviceFit
 
 DEFAULT_OUT = Path("devicekit-run")
 

@@ -97,7 +97,7 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
     files.write_json(folder / "summary.json", result.summary())
     files.write_json(folder / "stack.json", result.stack.model_dump(mode="json"))
     _draw(folder / "iv.png", lambda ax: plot.plot_iv(result, measured, ax), (5.0, 3.8))
-    shown = result.stages[:4]
+    shown = plot.first_stages(result)
     _draw(
         folder / "maps.png",
         lambda axes: plot.plot_maps(result, shown, axes),
@@ -128,6 +128,10 @@ def iv_command(
     measured: Annotated[
         Path | None, typer.Option("--measured", help="A measured sweep to draw under the figure.")
     ] = None,
+    stage: Annotated[
+        list[float] | None,
+        typer.Option("--stage", help="Keep the fields at this set voltage [V] too; may be repeated."),
+    ] = None,
     out: Out = None,
     force: Force = False,
     json_output: Json = False,
@@ -148,7 +152,9 @@ def iv_command(
 
     def simulate() -> IVResult:
         with _progress("simulating") as progress:
-            return simulate_iv(device, solver, mesh, compliance, rate, cycles, progress)
+            return simulate_iv(
+                device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or ()
+            )
 
     if out is None:
         result = simulate()

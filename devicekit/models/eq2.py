@@ -25,15 +25,6 @@ SMALLEST_BASE = 1e-12  # below this b - c r counts as 0: the device is saturated
 
 
 @njit(cache=True, error_model="numpy")
-def _softplus(z: float) -> float:
-    if z > 30.0:
-        return z
-    if z < -30.0:
-        return math.exp(z)
-    return math.log1p(math.exp(z))
-
-
-@njit(cache=True, error_model="numpy")
 def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
     """Log of the rate's shape at x; -inf where the rate is 0.
 
@@ -51,8 +42,10 @@ def ell(x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
     if u <= SMALLEST_BASE:
         return -math.inf
     z = f * x + g
-    soft = _softplus(z)
-    s = 1.0 / (1.0 + math.exp(-z)) if z > -700.0 else 0.0
+    # softplus(z) and its slope from one exponential that cannot overflow
+    e = math.exp(-abs(z))
+    soft = max(z, 0.0) + math.log1p(e)
+    s = (1.0 if z > 0.0 else e) / (1.0 + e)
     log_u = math.log(u)
     gradient[0] = -d * kappa / u - h * s * f
     gradient[1] = -d * x / u

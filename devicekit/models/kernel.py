@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from devicekit.models import eq2
+from devicekit.models import bounded, eq2, windows
 
 LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is a runaway of a search
 LARGEST_STATE = 3.0
@@ -24,13 +24,39 @@ def ell(law: int, x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
     """Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."""
     if law == 0:
         return eq2.ell(x, shape, gradient)
+    if law == 1:
+        return bounded.linear_ell(x, shape, gradient)
+    if law in (2, 3):  # the exponential is the soft bound whose rate falls
+        return bounded.softbounds_ell(x, shape, gradient)
+    if law == 4:
+        return bounded.powstep_ell(x, shape, gradient)
+    if law == 5:
+        return windows.expstep_ell(x, shape, gradient)
+    if law == 6:
+        return windows.log_ell(x, shape, gradient)
+    if law == 7:
+        return windows.vteam_ell(x, shape, gradient)
+    if law == 8:
+        return windows.yakopcic_ell(x, shape, gradient)
+    if law == 9:
+        return windows.piecewise_ell(x, shape, gradient)
     return -math.inf
+
+
+@njit(cache=True, error_model="numpy")
+def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> float:
+    """ell(1/2) and its gradient; 0 where the law does not move there, so that L then scales the bare shape."""
+    value = ell(law, 0.5, shape, gradient)
+    if value == -math.inf:
+        gradient[:] = 0.0
+        return 0.0
+    return value
 
 
 @njit(cache=True, error_model="numpy")
 def middle(law: int, theta: np.ndarray) -> float:
     """ell(1/2): subtract it once per device, not once per pulse."""
-    return ell(law, 0.5, theta[1:], np.empty(MAX_SHAPE))
+    return middle_and_gradient(law, theta[1:], np.empty(MAX_SHAPE))
 
 
 @njit(cache=True, error_model="numpy")
@@ -70,7 +96,7 @@ def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """d rho / d theta at each x, shape (len(x), len(theta))."""
     p = theta.size
     at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
-    mid = ell(law, 0.5, theta[1:], at_mid)
+    mid = middle_and_gradient(law, theta[1:], at_mid)
     out = np.zeros((x.size, p))
     for k in range(x.size):
         log_rate = theta[0] + ell(law, x[k], theta[1:], at_x) - mid
@@ -93,7 +119,7 @@ def simulate_with_sensitivities(
     """
     p = theta.size
     at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
-    mid = ell(law, 0.5, theta[1:], at_mid)
+    mid = middle_and_gradient(law, theta[1:], at_mid)
     x = x0
     states[0] = x
     sensitivities[0, :] = 0.0

@@ -16,6 +16,15 @@ class Prior:
     sd: float
 
 
+def named(*names: str) -> Callable[[np.ndarray, str], dict[str, float]]:
+    """A map to published coefficients that only names the parameters of the rising coordinate."""
+
+    def publish(theta: np.ndarray, direction: str) -> dict[str, float]:
+        return dict(zip(names, (float(value) for value in theta), strict=True))
+
+    return publish
+
+
 @dataclass(frozen=True)
 class Law:
     """One update law: rho(x) = exp(L + ell(x; shape) - ell(1/2; shape)) on the rising coordinate x.
@@ -48,6 +57,10 @@ class Law:
     priors: Mapping[str, Prior]
     start_shapes: tuple[tuple[float, ...], ...]
     to_published: Callable[[np.ndarray, str], dict[str, float]] = field(repr=False)
+
+    @property
+    def n_parameters(self) -> int:
+        return len(self.parameters)
 
     def prior_arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Means and precisions (0 where there is no prior), each of shape (len(parameters),)."""

@@ -15,7 +15,7 @@ from devicekit.report import Listing, Remarks, Section, Table, Text, draw
 if TYPE_CHECKING:
     from devicekit.card import BranchVariation, DeviceCard
     from devicekit.errors import Flag
-    from devicekit.fitting import DeviceFit
+    from devicekit.fit_result import DeviceFit
 
 _SIGMA_WORDS = {
     "spread_paper": "spread, paper's estimator",
@@ -134,6 +134,16 @@ def variation_section(fit: DeviceFit) -> Section:
             "state, an increment and a reading error are different things and are not interchangeable.",
         )
     ]
+    if sentences := fit.variation.sentences():
+        blocks.append(Text(sentences))
+        way = "ltp" if fit.ltp is not None else "ltd"
+        blocks.append(
+            draw(
+                lambda ax: plot.plot_cycles(fit, way, ax),
+                f"All {way.upper()} cycles of one device.",
+                "Conductance against pulse number for every cycle of one device",
+            )
+        )
     missing = [what for what, count in (("C2C", size[0]), ("D2D", size[1])) if count < 2]
     if missing:
         blocks.append(

@@ -1,7 +1,7 @@
-"""CPU times of the physics, in one run: SET by both solvers, a loop, pulse trains, and the bare linear algebra.
+"""CPU times of the physics, in one run: SET by both solvers, a loop, pulse trains, and bare linear algebra.
 
-Run as ``OMP_NUM_THREADS=1 python tests/benchmarks/physics_solvers.py [--json]``. Times are of the process, not of
-the clock, for machines that are shared. "Bare" repeats the SET's linear systems, already assembled, through
+Run as ``OMP_NUM_THREADS=1 python tests/benchmarks/physics_solvers.py [--json]``. Times are of the process, not
+of the clock, for machines that are shared. "Bare" repeats the SET's linear systems, already assembled, through
 LAPACK's factorisation and substitution and nothing else.
 """
 

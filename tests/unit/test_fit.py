@@ -10,7 +10,8 @@ import pytest
 
 from devicekit.card import DeviceCard
 from devicekit.errors import TraceError
-from devicekit.fitting import DeviceFit, fit
+from devicekit.fit_result import DeviceFit
+from devicekit.fitting import fit
 from devicekit.models import EQ2, kernel
 from devicekit.tables import PulseTable
 
@@ -248,3 +249,31 @@ def test_gong_is_noise_dominated_and_says_so(measured: Path) -> None:
     assert "noisy" in codes(result)
     assert result.branches["ltp"].nrmse < 0.065
     assert result.branches["ltd"].nrmse < 0.066
+
+
+def test_a_log_state_fits_several_decades() -> None:
+    """An exponential rise in ln G over three decades, where the linear scale hides the bottom."""
+    frame = pulses(THETA).frame.copy()
+    r = (frame["conductance_s"] - 2e-5) / 2.8e-4
+    rng = np.random.default_rng(0)
+    frame["conductance_s"] = 1e-7 * 10 ** (3 * r) * np.exp(0.02 * rng.standard_normal(len(frame)))
+    table = PulseTable(frame)
+    linear, log = fit(table), fit(table, state="log")
+    assert "wide_range" in codes(linear)
+    assert "wide_range" not in codes(log)
+    errors = {}
+    for name, result in (("linear", linear), ("log", log)):
+        branch = result.branches["ltp"]
+        measured, fitted = (result.window.from_state(r) for r in (branch.measured, branch.fitted))
+        errors[name] = np.sqrt(np.mean(np.log(np.maximum(fitted, 1e-12) / measured) ** 2))
+    assert errors["log"] < 0.03
+    assert errors["log"] < errors["linear"] / 5
+    card = log.to_card("log")
+    assert card.ltp.coefficients_s is None
+    assert DeviceCard.from_json(card.to_json()) == card
+    np.testing.assert_allclose(card.window.from_state(card.window.to_state(np.array([1e-6]))), 1e-6)
+
+
+def test_a_log_state_needs_conductances() -> None:
+    with pytest.raises(TraceError, match="log state"):
+        fit(pulses(THETA, column="weight", low=-1.0, high=1.0), state="log")

@@ -63,8 +63,8 @@ def test_fipy_is_the_default_for_a_set(capsys):
 def test_pulse_tables_can_be_fitted(capsys, tmp_path):
     out = tmp_path / "trains"
     code, text, _ = run(
-        capsys, "pulses", "--mesh", "coarse", "--width", "50e-6", "--count", "30", "--pairs", "2", "--cycles", "0",
-        "--out", str(out), "--json",
+        capsys, "pulses", "--mesh", "coarse", "--width", "50e-6", "--count", "30", "--pairs", "2",
+        "--cycles", "0", "--out", str(out), "--json",
     )  # fmt: skip
     assert code == 0
     tables = json.loads(text)["tables"]

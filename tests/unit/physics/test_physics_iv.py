@@ -68,6 +68,13 @@ def test_stages_and_fields(result, tmp_path):
         assert fields["vacancy_density_m3"].max() == pytest.approx(1e27, rel=0.01)
 
 
+def test_fields_are_kept_at_chosen_voltages():
+    stages = simulate_iv(mesh="coarse", stage_voltages=(0.2, 0.5)).stages
+    kept = {stage.label: stage.voltage_v for stage in stages}
+    assert kept["0.2 V"] == pytest.approx(0.2, abs=0.01)
+    assert kept["0.5 V"] == pytest.approx(0.5, abs=0.01)
+
+
 def test_compliance_limits_the_current_and_the_lrs():
     low = simulate_iv(mesh="coarse", compliance=5e-5)
     assert low.sweep.frame["current_a"].max() == pytest.approx(5e-5)

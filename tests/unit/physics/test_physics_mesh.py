@@ -42,6 +42,12 @@ def test_other_stacks_mesh_too(hfo2, al2o3, radius):
     assert np.all(np.diff(mesh.z_faces) > 0)
 
 
+@pytest.mark.parametrize("key", ["geometry.al2o3_thickness", "geometry.radius"])
+def test_a_stack_too_large_for_its_cells_is_refused(key):
+    with pytest.raises(ParameterError, match=key):
+        build_mesh(load_stack().replace({key: 1e6}))
+
+
 @pytest.mark.parametrize("bad", ["huge", 0.0, -1.0, float("nan")])
 def test_bad_mesh(bad):
     with pytest.raises(ParameterError, match="mesh"):

@@ -12,7 +12,15 @@ from devicekit.tables import SweepTable
 from physics.calibrate import calibrate
 from physics.iv import simulate_iv
 from physics.stack import load_material, load_stack
-from physics.studies import calibrated_keys, compliance_study, rate_study, retention, run_cases, sensitivity
+from physics.studies import (
+    calibrated_keys,
+    compliance_study,
+    rate_study,
+    retention,
+    run_cases,
+    sensitivity,
+    train_cases,
+)
 
 
 def synthetic(changes, noise=0.02):
@@ -94,6 +102,14 @@ def test_parallel_runs_give_the_same():
     one = run_cases(load_material("gated"), cases, mesh="coarse")
     two = run_cases(load_material("gated"), cases, mesh="coarse", jobs=2)
     assert one.equals(two)
+
+
+def test_train_cases_give_the_tables_that_a_fit_takes():
+    cases = [{"reaction.barrier_spread": spread} for spread in (0.2, 0.5)]
+    tables = train_cases(None, cases, 50e-6, mesh="coarse", count=10, pairs=1, cycles=1)
+    ends = [next(table.traces("ltd"))[3] for table in tables]
+    assert ends[0][-1] / ends[0][0] > ends[1][-1] / ends[1][0]  # a wider spread: more of LTD
+    assert tables[0].widths == [50e-6]
 
 
 def test_both_states_relax_towards_each_other_in_the_heat():

@@ -134,11 +134,13 @@ class Layer:
         factor = 1.0 if accumulate == "reset" else alpha
         wanted = dw + factor * self.sums
         hits = np.abs(wanted) > theta
+        if accumulate != "reset":
+            hits &= dw != 0  # no update, no pulse
         for i, j in np.argwhere(hits):
             self.pulse(int(i), int(j), int(math.copysign(1, wanted[i, j])))
         if accumulate == "literal":
             self.sums += dw
         else:
-            self.sums = wanted
+            self.sums = np.where(dw != 0, wanted, self.sums)
             if accumulate == "reset":
                 self.sums[hits] = 0

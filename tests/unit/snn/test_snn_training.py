@@ -84,6 +84,7 @@ def test_hybrid_goes_on_from_programmed_weights(card, small_digits):
         {"encoding": "dense"},
         {"margin": 3},
         {"accumulate": "literal", "alpha": 0.1, "theta": (20.0, 20.0)},
+        {"linear": True, "symmetric": True},
         {"stuck": 0.05, "retention": 0.05},
         {"c2c": "none", "d2d": "none"},
     ],

@@ -1,0 +1,65 @@
+"""Devices made linear or symmetric keep their mean steps; energy of pulses where the card says enough."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from devicekit.array import DeviceArray
+from devicekit.card import Conditions, DeviceRow, Window
+from snn.idealise import idealise
+from snn.recipe import symmetric_point
+from snn.training import TrainingConfig, train
+
+GRID = np.linspace(0, 1, 101)
+DOWN = (-3.0, 0.8, 2.0, 0.0, 0.0, 0.0)
+
+
+@pytest.fixture
+def device(card_maker):
+    card = card_maker(down=DOWN)
+    row = DeviceRow(
+        device_id="a", ltp_theta=card.ltp.theta, ltd_theta=DOWN, ltp_largest_step=0.2, ltd_largest_step=0.2
+    )
+    return card.model_copy(update={"devices": (row, row)})
+
+
+def test_nothing_asked_nothing_changed(device):
+    assert idealise(device) is device
+
+
+def test_linear_keeps_each_branch_s_mean_step(device):
+    made = idealise(device, linear=True)
+    for direction in ("ltp", "ltd"):
+        steps = made.rate(direction, GRID)
+        assert np.ptp(steps) == pytest.approx(0, abs=1e-12)
+        assert steps[0] == pytest.approx(device.rate(direction, GRID).mean())
+    assert made.devices[0].ltp_theta == made.ltp.theta
+    array = DeviceArray(made, 4, initial=0.5, c2c="none")
+    array.pulse(1)
+    np.testing.assert_allclose(array.r, 0.5 + made.rate("ltp", 0.5))
+
+
+def test_symmetric_mirrors_ltp_and_keeps_the_geometric_mean(device):
+    made = idealise(device, symmetric=True)
+    np.testing.assert_allclose(made.rate("ltd", 1 - GRID), -made.rate("ltp", GRID))
+    before = device.rate("ltp", GRID).mean() * -device.rate("ltd", GRID).mean()
+    assert made.rate("ltp", GRID).mean() ** 2 == pytest.approx(before)
+    both = idealise(device, linear=True, symmetric=True)
+    assert symmetric_point(both) == pytest.approx(0.5)
+    assert both.rate("ltp", 0.2) == pytest.approx(-both.rate("ltd", 0.9))
+    assert both.name.endswith("made linear and symmetric")
+
+
+def test_write_energy_where_the_card_says_enough(card, small_digits):
+    config = TrainingConfig(epochs=1, hidden=64)
+    assert train(card, config, small_digits).write_energy_j is None
+    known = card.model_copy(
+        update={
+            "window": Window(quantity="conductance_s", low=1e-4, high=3e-4, scope="made"),
+            "conditions": Conditions(pulse_width_s=1e-6, ltp_voltage_v=1.0, ltd_voltage_v=-2.0),
+        }
+    )
+    result = train(known, config, small_digits)
+    pulses = sum(row.pulses for row in result.epochs)
+    assert result.write_energy_j == pytest.approx(pulses * 2.5 * 2e-4 * 1e-6)
