@@ -33,6 +33,7 @@ class Rising:
     before: float  # conductance at the read voltage before [S]
     after: float  # and after [S]
     limit: float | None  # compliance [A]
+    level: float  # conductance before, from a wider range: more precise, and reads a curved HRS a little high [S]
 
     @property
     def ln_g(self) -> np.ndarray:
@@ -42,10 +43,10 @@ class Rising:
 
 def half_ln_g(branch: Rising) -> float:
     """|V| where ln G is last half-way between its levels at the read voltage, interpolated [V]; NaN if never."""
-    if not (branch.before > 0 and branch.after > 0):
+    if not (branch.level > 0 and branch.after > 0):
         return float("nan")
-    level = 0.5 * (np.log(branch.before) + np.log(branch.after))
-    way = 1.0 if branch.after > branch.before else -1.0
+    level = 0.5 * (np.log(branch.level) + np.log(branch.after))
+    way = 1.0 if branch.after > branch.level else -1.0
     distance = way * (branch.ln_g - level)
     known = np.flatnonzero(np.isfinite(distance))
     short = known[distance[known] < 0]
@@ -219,8 +220,8 @@ def characterize(
     ]  # fmt: skip
     fits = [weibull(switched[name].to_numpy(float), name) for name in ("v_set_v", "v_reset_v")]
     return DcResult(
-        cycles, tuple(each for each in spreads if each), tuple(fit for fit in fits if fit), _levels(switched), read, v_set,
-        v_reset, flags,
+        cycles, tuple(each for each in spreads if each), tuple(fit for fit in fits if fit), _levels(switched), read,
+        v_set, v_reset, flags,
     )  # fmt: skip
 
 
@@ -253,7 +254,7 @@ class _Sweep:
         found = [p for p in self.parts if p.sign == sign and p.rising == rising]
         return max(found, key=lambda p: p.stop - p.start) if found else None
 
-    def conductance(self, part: SweepBranch | None, read: float) -> float:
+    def conductance(self, part: SweepBranch | None, read: float, widest: float = 1.5) -> float:
         """Least-squares I = G V through the origin over half to one and a half times the read voltage [S].
 
         At a noise floor it is twice as precise as a point or a median; a sinh-shaped HRS reads 1 % high.
@@ -261,7 +262,7 @@ class _Sweep:
         if part is None:
             return float("nan")
         v, i = self.v[part.start : part.stop], self.i[part.start : part.stop]
-        near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= 1.5 * read)
+        near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= widest * read)
         if not near.any():
             distance = np.where(v != 0, np.abs(np.abs(v) - read), np.inf)
             near = np.isfinite(distance) & (distance == distance.min())
@@ -301,7 +302,11 @@ def _limit(sweep: _Sweep, i: np.ndarray) -> float | None:
     if sweep.limit is not None:
         return sweep.limit
     top = i.max(initial=0.0)
-    return float(top) if top > 0 and (i >= AT_COMPLIANCE * top).sum() >= 3 and np.ptp(i[i >= AT_COMPLIANCE * top]) == 0 else None
+    return (
+        float(top)
+        if top > 0 and (i >= AT_COMPLIANCE * top).sum() >= 3 and np.ptp(i[i >= AT_COMPLIANCE * top]) == 0
+        else None
+    )
 
 
 def _rising(sweep: _Sweep, sign: int, read: float, cut: bool) -> Rising | None:
@@ -317,13 +322,14 @@ def _rising(sweep: _Sweep, sign: int, read: float, cut: bool) -> Rising | None:
             v, i = v[: hit[0] + 1], i[: hit[0] + 1]
     keep = v >= 0.5 * read  # below, I/V is offset and noise
     return Rising(
-        v[keep], i[keep], sweep.conductance(part, read), sweep.conductance(sweep.part(sign, False), read), limit
-    )
+        v[keep], i[keep], sweep.conductance(part, read), sweep.conductance(sweep.part(sign, False), read), limit,
+        sweep.conductance(part, read, widest=2.5),
+    )  # fmt: skip
 
 
 def _is_abrupt(branch: Rising, at: float) -> bool:
     """Whether the branch makes a good share of its switching within a twentieth of its span around `at`."""
-    total = np.log(branch.after / branch.before)
+    total = np.log(branch.after / branch.level)
     step = float(np.median(np.diff(branch.v))) if branch.v.size > 1 else 0.0
     half = max(0.05 * float(branch.v.max()), 3 * step)
     ln_g = branch.ln_g
@@ -335,10 +341,16 @@ def _is_abrupt(branch: Rising, at: float) -> bool:
 
 
 def _one(
-    sweep: _Sweep, read: float, polarity: int, set_of: Callable[[Rising], float], reset_of: Callable[[Rising], float]
+    sweep: _Sweep,
+    read: float,
+    polarity: int,
+    set_of: Callable[[Rising], float],
+    reset_of: Callable[[Rising], float],
 ) -> dict[str, Any]:
     up, down = _rising(sweep, polarity, read, cut=True), _rising(sweep, -polarity, read, cut=False)
-    hrs = up.before if up else float("nan")
+    hrs = float("nan")
+    if up:  # where the noise swallows the reading, the wider range still tells the level
+        hrs = up.before if up.before > 0 else up.level
     lrs = up.after if up else float("nan")
     if not np.isfinite(lrs) and down:
         lrs = down.before
@@ -348,14 +360,13 @@ def _one(
     v_set, outcome = float("nan"), "one_way"
     if up is not None and np.isfinite(ratio):
         outcome = "failed"
-        if np.log(ratio) >= LEAST_SWITCHING:
+        if np.log(ratio) >= LEAST_SWITCHING and up.level > 0:
             at = half_ln_g(up)
             outcome = "switched" if np.isfinite(at) and _is_abrupt(up, at) else "gradual"
             v_set = set_of(up) if outcome == "switched" else float("nan")
     v_reset = float("nan")
-    if down is not None and down.before > 0 and down.after > 0:
-        if np.log(down.before / down.after) >= LEAST_SWITCHING:
-            v_reset = reset_of(down)
+    if down is not None and down.before > 0 and down.after > 0 and down.before >= 2 * down.after:
+        v_reset = reset_of(down)
     return {
         "device_id": sweep.device, "cycle": sweep.cycle, "v_set_v": polarity * v_set, "v_reset_v": -polarity * v_reset,
         "g_hrs_s": hrs, "g_lrs_s": lrs, "on_off": ratio,
@@ -379,9 +390,13 @@ def _flags(cycles: pd.DataFrame) -> tuple[Flag, ...]:
     gradual = int((cycles["outcome"] == "gradual").sum())
     failed = int((cycles["outcome"] == "failed").sum())
     if gradual:
-        found.append(Flag("no_switching", f"{gradual} of {len(cycles)} sweeps switch gradually: they have no V_set"))
+        found.append(
+            Flag("no_switching", f"{gradual} of {len(cycles)} sweeps switch gradually: they have no V_set")
+        )
     if failed:
-        found.append(Flag("no_switching", f"{failed} of {len(cycles)} sweeps did not switch (on/off below 2)"))
+        found.append(
+            Flag("no_switching", f"{failed} of {len(cycles)} sweeps did not switch (on/off below 2)")
+        )
     return tuple(found)
 
 
@@ -389,10 +404,15 @@ def _levels(switched: pd.DataFrame) -> pd.DataFrame:
     """LRS against compliance, one row a compliance, if there are several."""
     known = switched[np.isfinite(switched["compliance_a"]) & (switched["g_lrs_s"] > 0)]
     if known["compliance_a"].nunique() < 2:
-        return pd.DataFrame(columns=["compliance_a", "n", "g_lrs_s", "g_lrs_low_s", "g_lrs_high_s", "log10_sd"])
+        return pd.DataFrame(
+            columns=["compliance_a", "n", "g_lrs_s", "g_lrs_low_s", "g_lrs_high_s", "log10_sd"]
+        )
     groups = known.groupby("compliance_a")["g_lrs_s"]
     table = groups.agg(
-        n="size", g_lrs_s="median", g_lrs_low_s=lambda g: g.quantile(0.05), g_lrs_high_s=lambda g: g.quantile(0.95)
+        n="size",
+        g_lrs_s="median",
+        g_lrs_low_s=lambda g: g.quantile(0.05),
+        g_lrs_high_s=lambda g: g.quantile(0.95),
     )
     table["log10_sd"] = groups.agg(lambda g: float(np.log10(g).std()) if len(g) > 1 else 0.0)
     return table.reset_index()

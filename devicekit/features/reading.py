@@ -104,7 +104,9 @@ def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
     scaled = ((current[::step] - centre) / sd)[:, None]
     best, best_bic = None, np.inf
     for count in range(1, MOST_LEVELS + 1):
-        fit = GaussianMixture(count, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6).fit(scaled)
+        fit = GaussianMixture(count, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6).fit(
+            scaled
+        )
         bic = fit.bic(scaled)
         width = float(np.sqrt(fit.covariances_[0, 0]))
         apart = np.diff(np.sort(fit.means_[:, 0])).min(initial=np.inf) > APART * width

@@ -131,7 +131,10 @@ def _extrapolations(states: list[StateRetention]) -> list[Flag]:
     factors = [state.prediction.factor for state in states if state.prediction]
     if factors:
         flags.append(
-            Flag("extrapolation", f"predictions reach {min(factors):.3g} to {max(factors):.3g} times the measured time")
+            Flag(
+                "extrapolation",
+                f"predictions reach {min(factors):.3g} to {max(factors):.3g} times the measured time",
+            )
         )
     refused = sorted({state.refusal for state in states if state.refusal})
     flags += [Flag("extrapolation", f"no prediction: {reason}") for reason in refused]
@@ -139,8 +142,10 @@ def _extrapolations(states: list[StateRetention]) -> list[Flag]:
     if kelvins:
         words = ", ".join(f"{k:g} K" for k in sorted(kelvins))
         flags.append(
-            Flag("extrapolation", f"measured at {words}: a prediction holds there; another temperature needs "
-                                  "three of them")
+            Flag(
+                "extrapolation",
+                f"measured at {words}: a prediction holds there; another temperature needs three of them",
+            )
         )
     return flags
 

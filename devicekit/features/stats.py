@@ -44,7 +44,9 @@ class Spread:
         return asdict(self)
 
 
-def spread(values: pd.Series, device: pd.Series, quantity: str, unit: str, log: bool = False) -> Spread | None:
+def spread(
+    values: pd.Series, device: pd.Series, quantity: str, unit: str, log: bool = False
+) -> Spread | None:
     """Median, quantiles, C2C and D2D of one quantity; None if no value is finite (and positive, on a log scale).
 
     Parameters

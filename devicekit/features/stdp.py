@@ -111,7 +111,9 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     model.add("c", value=start["c"] if offset else 0.0, vary=offset)
     found = lmfit.minimize(_residual, model, args=(t / unit, w / scale), method="leastsq")
     if not found.success or not found.errorbars:
-        raise TraceError("the STDP window is not determined by these data (an amplitude or a time constant runs away)")
+        raise TraceError(
+            "the STDP window is not determined by these data (an amplitude or a time constant runs away)"
+        )
     delays = _delays(frame)
     flags = (Flag("dropped", f"{zero} readings at delay 0 belong to neither side"),) if zero else ()
     return StdpResult(
@@ -163,5 +165,10 @@ def _parameters(
 def _delays(frame: pd.DataFrame) -> pd.DataFrame:
     groups = frame.groupby("spike_delay_s")["weight_change"]
     return groups.agg(
-        n="size", median="median", q25=lambda g: g.quantile(0.25), q75=lambda g: g.quantile(0.75), low="min", high="max"
+        n="size",
+        median="median",
+        q25=lambda g: g.quantile(0.25),
+        q75=lambda g: g.quantile(0.75),
+        low="min",
+        high="max",
     ).reset_index()
