@@ -87,7 +87,8 @@ def rate_error(found: BranchFit, theta: np.ndarray, x: np.ndarray, trim: int) ->
 
 def recovery(count: int) -> None:
     print(
-        f"{'class':<12} {'noise':>6} {'success':>8} {'curve err':>10} {'rate err':>9} {'10-90 %':>9}   ({count} truths each)"
+        f"{'class':<12} {'noise':>6} {'success':>8} {'curve err':>10} {'rate err':>9} {'10-90 %':>9}   "
+        f"({count} truths each)"
     )
     for kind in ("eq2", "eq2, gradual", "exponential", "linear"):
         for noise in (0.005, 0.01, 0.02, 0.05):

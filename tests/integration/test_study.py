@@ -80,7 +80,8 @@ def test_a_dask_cluster_gives_the_same_table(study: Path, expected: str, tmp_pat
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
                  "--no-dashboard", "--scheduler-file", str(tmp_path / "s.json")]  # fmt: skip
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(tmp_path / "s.json"),
-              "--no-dashboard", "--nthreads", "1", "--host", "127.0.0.1", "--local-directory", str(tmp_path)]  # fmt: skip
+              "--no-dashboard", "--nthreads", "1", "--host", "127.0.0.1",
+              "--local-directory", str(tmp_path)]  # fmt: skip
     root = Path(__file__).parents[2]  # so that workers find the packages, installed or not
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": root}
     processes = [subprocess.Popen(scheduler, **quiet)]
