@@ -203,12 +203,17 @@ class _Table:
 
     def to_csv(self, path: Path) -> None:
         """Write one CSV with one header line, whole or not at all; numbers keep every digit."""
-        buffer = io.StringIO()
-        _neutral(self.frame).to_csv(buffer, index=False, lineterminator="\n")
-        files.write_text(path, buffer.getvalue())
+        write_csv(self.frame, path)
 
     def _repr_html_(self) -> str:
         return self.frame.to_html(max_rows=20)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as one CSV, whole or not at all; text that a spreadsheet would run is made plain."""
+    buffer = io.StringIO()
+    _neutral(frame).to_csv(buffer, index=False, lineterminator="\n")
+    files.write_text(path, buffer.getvalue())
 
 
 def _neutral(frame: pd.DataFrame) -> pd.DataFrame:

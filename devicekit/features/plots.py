@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from devicekit.names import label
+from devicekit.clean import branches
+from devicekit.features.stats import ranks, weibull
+from devicekit.names import GLOSSARY, label
 from devicekit.plot import COLOURS, axes
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from devicekit.features.dc import DcResult
+    from devicekit.features.endurance import EnduranceResult
+    from devicekit.features.reading import NoiseResult
+    from devicekit.features.retention import RetentionResult
+    from devicekit.features.stdp import StdpResult
 
 MOST_CURVES = 200  # a page with more lines is a black area
 
@@ -55,7 +63,7 @@ def _plot_trains(table: PulseTable, ax: Axes | None) -> Axes:
 
 
 def plot_sweeps(table: SweepTable, ax: Axes | None = None) -> Axes:
-    """|I| of every sweep against V on a log scale; the median current at each voltage step is drawn on top."""
+    """|I| of every sweep against V on a log scale; the middle sweep is drawn on top."""
     ax = axes(ax)
     groups = list(table.frame.groupby(["device_id", "cycle"], sort=False))
     step = max(1, len(groups) // MOST_CURVES)
@@ -66,4 +74,180 @@ def plot_sweeps(table: SweepTable, ax: Axes | None = None) -> Axes:
     size = np.abs(middle["current_a"].to_numpy(float))
     ax.plot(middle["voltage_v"], np.where(size > 0, size, np.nan), "-", lw=1.3, color=COLOURS["ltp"])
     ax.set(xlabel=label("voltage_v"), ylabel="|current I| [A]", yscale="log")
+    return ax
+
+
+def plot_probability(
+    values: np.ndarray, quantity: str, ax: Axes | None = None, kind: str = "weibull"
+) -> Axes:
+    """Probability plot of magnitudes: a straight line means a Weibull (or normal) distribution.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Values of `quantity`; those that are not finite are left out.
+    kind : {"weibull", "normal"}
+    """
+    from scipy import stats
+
+    ax = axes(ax)
+    x, p = ranks(np.abs(values))
+    x, p = x[x > 0], p[x > 0]
+    if kind == "weibull":
+        fit = weibull(x, quantity)
+        ax.plot(x, np.log(-np.log1p(-p)), ".", ms=3, color=COLOURS["ltp"], label=f"{x.size} cycles")
+        if fit:
+            line = np.array([x.min(), x.max()])
+            name = f"shape {fit.shape:.3g}, scale {fit.scale:.3g}"
+            ax.plot(line, fit.shape * np.log(line / fit.scale), "-", color="black", lw=1, label=name)
+        ax.set(xscale="log", ylabel="ln(-ln(1 - F))")
+    else:
+        ax.plot(x, stats.norm.ppf(p), ".", ms=3, color=COLOURS["ltp"], label=f"{x.size} cycles")
+        ends = np.array([x.min(), x.max()])
+        spread = float(np.std(x, ddof=1)) if x.size > 1 else 0.0
+        if spread > 0:
+            ax.plot(
+                ends,
+                (ends - x.mean()) / spread,
+                "-",
+                color="black",
+                lw=1,
+                label=f"{x.mean():.3g} ± {spread:.2g}",
+            )
+        ax.set(ylabel="normal quantile")
+    ax.set(xlabel=f"|{label(quantity)}|" if quantity in GLOSSARY else f"|{quantity}|")
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_levels(result: DcResult, ax: Axes | None = None) -> Axes:
+    """Cumulative distribution of HRS and LRS; against compliance if there are several."""
+    ax = axes(ax)
+    if len(result.levels):
+        t = result.levels
+        error = [t["g_lrs_s"] - t["g_lrs_low_s"], t["g_lrs_high_s"] - t["g_lrs_s"]]
+        ax.errorbar(
+            t["compliance_a"], t["g_lrs_s"], yerr=error, fmt="o-", ms=4, color=COLOURS["ltp"], capsize=2
+        )
+        ax.set(xscale="log", yscale="log", xlabel=label("compliance_a"), ylabel="G of the LRS [S]")
+        return ax
+    for name, text, colour in (("g_hrs_s", "HRS", COLOURS["ltd"]), ("g_lrs_s", "LRS", COLOURS["ltp"])):
+        x, p = ranks(result.cycles[name].to_numpy(float))
+        ax.plot(x[x > 0], p[x > 0], ".", ms=3, color=colour, label=text)
+    ax.set(xscale="log", xlabel=label("conductance_s"), ylabel="share of cycles")
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_conduction(table: SweepTable, ax: Axes | None = None) -> Axes:
+    """ln |I| against ln |V| of the middle sweep, each branch: slope 1 is ohmic, 2 space charge limited."""
+    ax = axes(ax)
+    groups = list(table.frame.groupby(["device_id", "cycle"], sort=False))
+    sweep = groups[len(groups) // 2][1].dropna(subset=["voltage_v", "current_a"])
+    v, i = sweep["voltage_v"].to_numpy(float), np.abs(sweep["current_a"].to_numpy(float))
+    for part in branches(v):
+        x, y = np.abs(v[part.start : part.stop]), i[part.start : part.stop]
+        keep = (x > 0) & (y > 0)
+        name = f"{'+' if part.sign > 0 else '-'}V {'rising' if part.rising else 'falling'}"
+        ax.plot(x[keep], y[keep], "-" if part.rising else "--", lw=1.2, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="|voltage V| [V]", ylabel="|current I| [A]")
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_endurance(table: EnduranceTable, result: EnduranceResult, ax: Axes | None = None) -> Axes:
+    """Every reading (dots) and the median of each decade (line), HRS and LRS."""
+    ax = axes(ax)
+    for level, colour in (("lrs", COLOURS["ltp"]), ("hrs", COLOURS["ltd"])):
+        rows = table.frame[table.frame["level"] == level]
+        step = max(1, len(rows) // 5000)
+        ax.plot(
+            np.maximum(rows["cycle"][::step], 1),
+            rows["conductance_s"][::step],
+            ".",
+            ms=2,
+            alpha=0.5,
+            color=colour,
+        )
+        medians = result.decades[result.decades["level"] == level]
+        ax.plot(
+            10.0 ** (medians["decade"] + 0.5),
+            medians["median_s"],
+            "-o",
+            ms=3,
+            color=colour,
+            label=level.upper(),
+        )
+    ax.set(xscale="log", yscale="log", xlabel=label("cycle"), ylabel=label("conductance_s"))
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_retention(table: RetentionTable, result: RetentionResult, ax: Axes | None = None) -> Axes:
+    """Readings and the power law of every state; the prediction with its interval where there is one."""
+    ax = axes(ax)
+    for state in result.states[:MOST_CURVES]:
+        rows = table.frame[
+            (table.frame["device_id"] == state.device_id) & (table.frame["level"] == state.level)
+        ]
+        (dots,) = ax.plot(rows["time_s"], rows["conductance_s"], ".", ms=3)
+        t = np.array([state.first_s, state.prediction.time_s if state.prediction else state.last_s])
+        ax.plot(
+            t, state.g_1s * t**-state.nu, "--" if state.prediction else "-", lw=0.8, color=dots.get_color()
+        )
+        if state.prediction:
+            p = state.prediction
+            error = [[p.conductance_s - p.low_s], [p.high_s - p.conductance_s]]
+            ax.errorbar(
+                [p.time_s], [p.conductance_s], yerr=error, fmt="s", ms=3, color=dots.get_color(), capsize=2
+            )
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="time since the state was written [s]",
+        ylabel=label("conductance_s"),
+    )
+    return ax
+
+
+def plot_stdp(table: StdpTable, result: StdpResult, ax: Axes | None = None) -> Axes:
+    """Medians with ranges at each delay, and the fitted window."""
+    ax = axes(ax)
+    d = result.delays
+    ax.plot(
+        1e3 * table.frame["spike_delay_s"],
+        table.frame["weight_change"],
+        ".",
+        ms=2,
+        color="0.7",
+        label="readings",
+    )
+    error = [d["median"] - d["low"], d["high"] - d["median"]]
+    ax.errorbar(
+        1e3 * d["spike_delay_s"],
+        d["median"],
+        yerr=error,
+        fmt="o",
+        ms=3,
+        color=COLOURS["ltp"],
+        label="median, range",
+    )
+    for side in (-1, 1):
+        ends = np.abs(d["spike_delay_s"][np.sign(d["spike_delay_s"]) == side])
+        t = side * np.linspace(ends.min(), ends.max(), 200)
+        ax.plot(1e3 * t, result.window(t), "-", color="black", lw=1, label=None if side < 0 else "fit")
+    ax.axhline(0, color="0.6", lw=0.6)
+    ax.set(xlabel="spike delay Δt [ms]", ylabel=label("weight_change"))
+    ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_noise(time: np.ndarray, current: np.ndarray, result: NoiseResult, ax: Axes | None = None) -> Axes:
+    """The record of a read current [A] against time [s], with the levels that were found."""
+    ax = axes(ax)
+    step = max(1, time.size // 5000)
+    ax.plot(time[::step], current[::step], "-", lw=0.4, color="0.5")
+    for level in result.levels:
+        ax.axhline(level.current_a, color=COLOURS["ltd"], lw=1)
+    ax.set(xlabel=label("time_s"), ylabel=label("current_a"))
     return ax

@@ -101,7 +101,8 @@ def _rows(source: Source) -> tuple[pd.DataFrame, dict[str, str]]:
         raise TableError(
             f"{source.path.name}: an ArC ONE session has the column {missing[0]}; found {', '.join(frame.columns)}"
         )
-    return frame.rename(columns={theirs: ours for ours, theirs in wanted.items() if theirs}), meta
+    renamed = frame.rename(columns={theirs: ours for ours, theirs in wanted.items() if theirs})
+    return renamed.loc[:, ~renamed.columns.duplicated()], meta
 
 
 def _pulses(

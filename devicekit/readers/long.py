@@ -43,6 +43,8 @@ def matches(source: Source) -> bool:
 def read(source: Source, options: ReadOptions) -> Table:
     table = source.delimited
     frame = _named(table, options)
+    if frame.empty:
+        raise TableError(f"{source.path.name} has a header but no rows")
     frame["file_row"] = frame.index
     frame = frame.reset_index(drop=True)
     if "device_id" not in frame:

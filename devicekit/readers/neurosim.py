@@ -29,6 +29,7 @@ def matches(source: Source) -> bool:
 
 def read(source: Source, options: ReadOptions) -> PulseTable:
     frames = [_block(source, match) for match in _BLOCK.finditer(source.text)]
+    frames = [frame for frame in frames if len(frame)]
     if not frames:
         raise TableError(
             f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]"

@@ -145,6 +145,8 @@ def parse_delimited(text: str, name: str) -> Delimited:
     cells = cells.fillna("").apply(lambda column: column.str.strip())
     cells.index = _row_numbers(text, len(cells))
     cells = cells[(cells != "").any(axis=1)]
+    if cells.empty:
+        raise FileError(f"{name} holds no cell with content")
     if len(cells.columns) > 1 and (cells.iloc[:, -1] == "").all():
         cells = cells.iloc[:, :-1]  # a comma at the end of every line
     body = cells.iloc[:1].to_numpy().ravel().tolist() + cells.iloc[1:20].to_numpy().ravel().tolist()

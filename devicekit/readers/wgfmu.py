@@ -36,7 +36,9 @@ def read(source: Source, options: ReadOptions) -> SweepTable | EnduranceTable | 
     if _CUSTOM.search(source.head):
         return _custom(source, options)
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
-    start = next(k for k, row in enumerate(cells) if row and row[0].lower() == "time")
+    start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "time"), None)
+    if start is None:
+        raise FileError(f"{source.path.name}: no row of names that begins with Time")
     body = [(k, row) for k, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
     if not body:
         raise FileError(f"{source.path.name}: no rows below the names")

@@ -1,0 +1,156 @@
+"""Endurance: window, yield, failure and drift of HRS and LRS over write cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.features.stats import Spread, spread
+from devicekit.tables import EnduranceTable
+
+IN_A_ROW = 3
+MOST_PAIRS = 2000  # readings that Theil-Sen takes; more are reduced to medians on a log grid
+
+
+@dataclass(frozen=True)
+class DeviceEndurance:
+    """Endurance of one device.
+
+    Attributes
+    ----------
+    cycles : float
+        Highest cycle number measured.
+    window : float
+        5 % quantile of G_LRS over 95 % quantile of G_HRS, all cycles.
+    median_window : float
+        Median of G_LRS / G_HRS of the same cycle.
+    good : float
+        Share of cycles whose window reaches the threshold, 0..1.
+    failed_at : int or None
+        First of three measured cycles in a row below the threshold; None if there is none.
+    lrs_slope, hrs_slope : float or None
+        Theil-Sen slope of log10 G per decade of cycles; None with fewer than 3 cycles.
+    """
+
+    device_id: str
+    cycles: int
+    n: int
+    window: float
+    median_window: float
+    good: float
+    failed_at: int | None
+    lrs_slope: float | None
+    hrs_slope: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True, eq=False)
+class EnduranceResult:
+    """Endurance of every device; `decades` has median and quartiles of each level per decade of cycles."""
+
+    devices: tuple[DeviceEndurance, ...]
+    decades: pd.DataFrame
+    spreads: tuple[Spread, ...]
+    threshold: float
+    flags: tuple[Flag, ...]
+
+    @property
+    def yield_(self) -> float:
+        """Share of devices that did not fail, 0..1."""
+        return float(np.mean([device.failed_at is None for device in self.devices]))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "threshold": self.threshold,
+            "yield": self.yield_,
+            "devices": [device.as_dict() for device in self.devices],
+            "decades": self.decades.to_dict("records"),
+            "spreads": [each.as_dict() for each in self.spreads],
+            "warnings": [flag.as_dict() for flag in self.flags],
+        }
+
+
+def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceResult:
+    """Window, yield, failure and slope per decade of every device.
+
+    Parameters
+    ----------
+    table : EnduranceTable
+        Readings of LRS and HRS against cycle number.
+    threshold : float
+        Least G_LRS / G_HRS of a working cycle, more than 1.
+
+    Raises
+    ------
+    UsageError
+        If the threshold is not more than 1.
+    TraceError
+        If no device has both levels.
+    """
+    if not threshold > 1:
+        raise UsageError(f"the threshold is a ratio of more than 1, not {threshold:g}")
+    frame = table.frame[table.frame["conductance_s"] > 0]
+    devices = []
+    for name, rows in frame.groupby("device_id", sort=False):
+        pairs = rows.pivot_table(index="cycle", columns="level", values="conductance_s", aggfunc="median")
+        if {"lrs", "hrs"} <= set(pairs.columns):
+            devices.append(_device(str(name), pairs, threshold))
+    if not devices:
+        raise TraceError("no device has readings of both LRS and HRS")
+    lost = len(table.frame) - len(frame)
+    flags = [Flag("dropped", f"{lost} readings are missing or 0 S")] if lost else []
+    spreads = [
+        spread(rows["conductance_s"], rows["device_id"], f"g_{level}_s", "S", log=True)
+        for level, rows in frame.groupby("level", sort=False)
+    ]
+    return EnduranceResult(
+        tuple(devices), _decades(frame), tuple(each for each in spreads if each), threshold, tuple(flags)
+    )
+
+
+def _device(name: str, pairs: pd.DataFrame, threshold: float) -> DeviceEndurance:
+    lrs, hrs = pairs["lrs"].dropna(), pairs["hrs"].dropna()
+    ratio = (pairs["lrs"] / pairs["hrs"]).dropna()
+    bad = (ratio < threshold).to_numpy()
+    runs = np.convolve(bad, np.ones(IN_A_ROW), "valid") if bad.size >= IN_A_ROW else np.zeros(0)
+    failed = np.flatnonzero(runs == IN_A_ROW)
+    return DeviceEndurance(
+        device_id=name,
+        cycles=int(pairs.index.max()),
+        n=len(ratio),
+        window=float(lrs.quantile(0.05) / hrs.quantile(0.95)),
+        median_window=float(ratio.median()) if len(ratio) else float("nan"),
+        good=float(1 - bad.mean()) if bad.size else 0.0,
+        failed_at=int(ratio.index[failed[0]]) if failed.size else None,
+        lrs_slope=slope_per_decade(lrs),
+        hrs_slope=slope_per_decade(hrs),
+    )
+
+
+def slope_per_decade(level: pd.Series) -> float | None:
+    """Theil-Sen slope of log10 G [S] against log10 of the cycle (index); None with fewer than 3 cycles from 1."""
+    from scipy.stats import theilslopes
+
+    level = level[level.index > 0]
+    if len(level) < 3:
+        return None
+    x, y = np.log10(level.index.to_numpy(float)), np.log10(level.to_numpy(float))
+    if x.size > MOST_PAIRS:
+        bins = pd.cut(x, 200, labels=False)
+        medians = pd.DataFrame({"x": x, "y": y}).groupby(bins).median()
+        x, y = medians["x"].to_numpy(), medians["y"].to_numpy()
+    return float(theilslopes(y, x)[0])
+
+
+def _decades(frame: pd.DataFrame) -> pd.DataFrame:
+    decade = np.floor(np.log10(np.maximum(frame["cycle"], 1))).astype(int)
+    groups = frame.assign(decade=decade).groupby(["decade", "level"])["conductance_s"]
+    return groups.agg(
+        n="size", median_s="median", q25_s=lambda g: g.quantile(0.25), q75_s=lambda g: g.quantile(0.75)
+    ).reset_index()

@@ -1,0 +1,114 @@
+"""Spreads over cycles and devices, and probability plots, shared by all figures of merit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One quantity over cycles and devices.
+
+    Attributes
+    ----------
+    quantity, unit : str
+        What it is; the unit of `median`, `low`, `high`.
+    n, n_devices : int
+        Values and devices that it comes from.
+    median, low, high : float
+        Median, 5 % and 95 % quantile of all values.
+    c2c, d2d : float or None
+        Standard deviation over the cycles of one device (pooled), and over devices with the share that C2C
+        puts there removed (one-way analysis of variance, clipped at 0). None with fewer than two.
+        In decades (log10) if `scale` is "log10", else in `unit`.
+    scale : {"linear", "log10"}
+    """
+
+    quantity: str
+    unit: str
+    n: int
+    n_devices: int
+    median: float
+    low: float
+    high: float
+    c2c: float | None
+    d2d: float | None
+    scale: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def spread(
+    values: pd.Series, device: pd.Series, quantity: str, unit: str, log: bool = False
+) -> Spread | None:
+    """Median, quantiles, C2C and D2D of one quantity; None if no value is finite (and positive, on a log scale).
+
+    Parameters
+    ----------
+    values, device : pandas.Series, shape (n,)
+        One value a cycle, and the device it was measured on.
+    log : bool
+        Spreads of log10(values): for conductances, which are log-normal.
+    """
+    y = values.to_numpy(float)
+    keep = np.isfinite(y) & ((y > 0) | (not log))
+    if not keep.any():
+        return None
+    y, groups = y[keep], pd.factorize(device[keep])[0]
+    scaled = np.log10(y) if log else y
+    c2c, d2d = _components(scaled, groups)
+    low, median, high = np.quantile(y, [0.05, 0.5, 0.95])
+    return Spread(
+        quantity, unit, int(y.size), int(groups.max()) + 1, float(median), float(low), float(high), c2c, d2d,
+        "log10" if log else "linear",
+    )  # fmt: skip
+
+
+def _components(y: np.ndarray, group: np.ndarray) -> tuple[float | None, float | None]:
+    """Standard deviations within and between groups of unequal size (one-way random-effects ANOVA)."""
+    count = np.bincount(group)
+    mean = np.bincount(group, y) / count
+    within = np.bincount(group, (y - mean[group]) ** 2).sum()
+    n, k = y.size, count.size
+    msw = within / (n - k) if n > k else None
+    c2c = None if msw is None else float(np.sqrt(msw))
+    if k < 2:
+        return c2c, None
+    msb = float((count * (mean - y.mean()) ** 2).sum() / (k - 1))
+    per_device = (n - (count**2).sum() / n) / (k - 1)
+    return c2c, float(np.sqrt(max(msb - (msw or 0.0), 0.0) / per_device))
+
+
+@dataclass(frozen=True)
+class Weibull:
+    """Weibull distribution of a positive quantity: F(x) = 1 - exp(-(x / scale)^shape), fitted by likelihood."""
+
+    quantity: str
+    shape: float
+    scale: float
+    n: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
+    """Weibull fit of magnitudes; None with fewer than 5 distinct values."""
+    x = np.abs(values[np.isfinite(values)])
+    x = x[x > 0]
+    if np.unique(x).size < 5:
+        return None
+    shape, _, scale = stats.weibull_min.fit(x, floc=0)
+    return Weibull(quantity, float(shape), float(scale), int(x.size))
+
+
+def ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted finite values and their median-rank probabilities (i - 0.3) / (n + 0.4)."""
+    x = np.sort(values[np.isfinite(values)])
+    return x, (np.arange(1, x.size + 1) - 0.3) / (x.size + 0.4)

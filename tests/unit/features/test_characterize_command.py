@@ -1,0 +1,163 @@
+"""`devicekit characterize`: what it writes, many files, bad files, hostile names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from devicekit.features import synthetic
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tables")
+    synthetic.sweeps(20, 2).to_csv(folder / "dc.csv")
+    synthetic.endurance().to_csv(folder / "endurance.csv")
+    synthetic.retention(3).to_csv(folder / "retention.csv")
+    synthetic.stdp().to_csv(folder / "stdp.csv")
+    synthetic.telegraph(2000).to_csv(folder / "noise.csv")
+    return folder
+
+
+def test_every_kind_gives_its_results(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+    names = ["dc", "endurance", "retention", "stdp", "noise"]
+    ran = devicekit(
+        "characterize",
+        *(tables / f"{n}.csv" for n in names),
+        "--out",
+        tmp_path / "out",
+        "--json",
+        "--jobs",
+        1,
+    )
+    assert ran.code == 0, ran.err
+    found = {Path(each["file"]).stem: each for each in ran.json["files"]}
+    assert all(name in found[name] for name in names)
+    assert found["dc"]["dc"]["outcomes"] == {"switched": 40}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Weibull" in page
+    for name in names:
+        folder = tmp_path / "out" / name
+        json.loads((folder / "results.json").read_text())
+        assert list(folder.glob("*.csv"))
+        assert (folder / "figure1.svg").read_text().startswith("<?xml")
+
+
+def test_one_bad_file_never_stops_the_rest(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("voltage_v,current_a\n0,0\n1,oops\n")
+    ran = devicekit(
+        "characterize", bad, tables / "stdp.csv", tmp_path / "absent.csv", "--out", tmp_path / "out", "--json"
+    )
+    assert ran.code == 2
+    assert [Path(each["file"]).name for each in ran.json["errors"]] == ["bad.csv", "absent.csv"]
+    assert ran.json["errors"][0]["rows"] == [
+        {"row": 3, "column": "current_a", "found": "'oops'", "expected": "a number"}
+    ]
+    assert (tmp_path / "out" / "stdp" / "parameters.csv").is_file()
+
+
+def test_a_single_bad_file_is_one_error(tmp_path: Path, devicekit: Run) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("voltage_v,current_a\n0,0\n1,oops\n")
+    ran = devicekit("characterize", bad, "--out", tmp_path / "out", "--json")
+    assert ran.code == 2
+    assert ran.json["error"]["kind"] == "table"
+    assert not (tmp_path / "out").exists()
+
+
+def test_html_in_a_device_name_is_escaped(tmp_path: Path, devicekit: Run) -> None:
+    table = synthetic.sweeps(5)
+    frame = table.frame.assign(device_id="<script>alert(1)</script>")
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    assert devicekit("characterize", tmp_path / "x.csv", "--out", tmp_path / "out").code == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_names_in_the_file_never_choose_a_path(tmp_path: Path, devicekit: Run) -> None:
+    lines = ["DataName, V1, I1", *(f"DataValue, {k / 20}, {1e-6 * k}" for k in range(21))]
+    head = ["", "SetupTitle, ../../../evil", "MetaData, TestRecord.TestTarget, ../../../../evil"]
+    source = tmp_path / "in" / "..x..csv"
+    source.parent.mkdir()
+    source.write_text("\n".join([*head, *lines]) + "\n")
+    ran = devicekit("characterize", source, "--out", tmp_path / "deep" / "out")
+    assert ran.code == 0, ran.err
+    assert not list(tmp_path.rglob("evil*"))
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "deep"}
+
+
+def test_formulas_are_neutralised_in_every_table(tmp_path: Path, devicekit: Run) -> None:
+    frame = synthetic.sweeps(5).frame.assign(device_id="=cmd|' /C calc'!A0")
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    devicekit("characterize", tmp_path / "x.csv", "--out", tmp_path / "out")
+    written = pd.read_csv(tmp_path / "out" / "x" / "cycles.csv")
+    assert written["device_id"].str.startswith("'=").all()
+
+
+def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+    other = tmp_path / "stdp.csv"
+    other.write_bytes((tables / "stdp.csv").read_bytes())
+    ran = devicekit(
+        "characterize", tables / "stdp.csv", other, "--out", tmp_path / "out", "--json", "--jobs", 1
+    )
+    assert [each["folder"] for each in ran.json["files"]] == ["stdp", "stdp_2"]
+
+
+@pytest.mark.parametrize(
+    "name", ["reference-dc", "reference-endurance", "reference-retention", "reference-stdp"]
+)
+def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, devicekit: Run) -> None:
+    from devicekit import catalog, files
+
+    dataset = catalog.get(name)
+    assert dataset.synthetic
+    assert "SYNTHETIC" in dataset.title
+    assert dataset.checksum == f"sha256:{files.sha256(dataset.data)}"
+    if name != "reference-dc":
+        assert devicekit("characterize", dataset.data, "--out", tmp_path / "out").code == 0
+        assert "SYNTHETIC DATA" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_shipped_sets_come_from_their_generator(tmp_path: Path) -> None:
+    from devicekit import catalog
+
+    synthetic.write_all(tmp_path)
+    for name in ("reference-endurance", "reference-retention", "reference-stdp"):
+        fresh = pd.read_csv(next((tmp_path / name).glob("*.gz")))
+        shipped = pd.read_csv(catalog.get(name).data)
+        pd.testing.assert_frame_equal(fresh, shipped, rtol=1e-4)
+
+
+def test_read_previews_and_describes(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+    ran = devicekit("read", tables / "dc.csv", "--plot", tmp_path / "p.png", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["sweeps"] == 40
+    assert ran.json["branches"] == 160
+    assert ran.json["text"]["delimiter"] == "comma"
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert devicekit("read", tables / "dc.csv", "--plot", tmp_path / "p.txt").code == 2
+
+
+@pytest.mark.slow
+def test_ten_thousand_sweeps_in_a_minute(tmp_path: Path, devicekit: Run) -> None:
+    import time
+
+    truth = synthetic.SweepTruth(step=0.0222)
+    table = synthetic.sweeps(500, 20, truth)
+    frame = table.frame.drop(columns=["true_v_set_v", "true_v_reset_v"])
+    assert len(frame) >= 10_000 * 199
+    frame.to_csv(tmp_path / "many.csv", index=False)
+    began = time.perf_counter()
+    ran = devicekit("characterize", tmp_path / "many.csv", "--out", tmp_path / "out", "--json")
+    assert ran.code == 0
+    assert ran.json["files"][0]["dc"]["outcomes"]["switched"] > 9_900
+    assert time.perf_counter() - began <= 60
