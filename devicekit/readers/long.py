@@ -110,7 +110,7 @@ def _plain(text: pd.Series) -> pd.Series:
     if text.dtype.kind in "iuf":
         return text
     if isinstance(text.dtype, pd.CategoricalDtype):
-        text = text.cat.rename_categories(text.cat.categories.astype(str).str.strip()).astype(str)
+        text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
     numbers = pd.to_numeric(text, errors="coerce")
     return numbers if numbers.notna().all() else text
 
@@ -137,11 +137,12 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
 
 
 def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
-    codes, words = pd.factorize(frame["direction"].astype(str), use_na_sentinel=False)
-    known = [DIRECTION_ALIASES.get(re.sub(r"^(-?1)\.0$", r"\1", str(word).strip().lower())) for word in words]
+    codes, found = pd.factorize(frame["direction"].astype(str), use_na_sentinel=False)
+    words = [str(word) for word in found]
+    known = [DIRECTION_ALIASES.get(re.sub(r"^(-?1)\.0$", r"\1", word.strip().lower())) for word in words]
     if None in known:
         bad = [
-            BadRow(int(frame["file_row"][at]), "direction", repr(str(words[code])), "ltp or ltd")
+            BadRow(int(frame["file_row"][at]), "direction", repr(words[code]), "ltp or ltd")
             for at, code in zip(frame.index, codes, strict=True)
             if known[code] is None
         ]
