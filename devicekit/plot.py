@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from devicekit.comparing import Comparison
     from devicekit.fit_result import DeviceFit
     from devicekit.identify import Identifiability
+    from devicekit.study import StudyResult
 
 # Two hues that stay apart for every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
@@ -180,6 +181,23 @@ def plot_increments(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = No
         ax.plot(predicted_variance(branch, spread), "-", color="black", lw=1.2, label="from the components")
     ax.set(xlabel=label("pulse_index"), ylabel="variance over cycles [window²]", title=direction.upper())
     ax.legend(fontsize="small", frameon=False)
+    return ax
+
+
+def plot_study(result: StudyResult, outcome: str = "accuracy_mean_last", ax: Axes | None = None) -> Axes:
+    """Mean over seeds of every case, first case on top, with one standard deviation."""
+    ax = axes(ax)
+    summary = result.summary(outcome)
+    if "mean" not in summary:
+        ax.text(0.5, 0.5, "no run finished", ha="center", transform=ax.transAxes)
+        return ax
+    rows = np.arange(len(summary))
+    ax.errorbar(100 * summary["mean"], rows, xerr=100 * summary["sd"].fillna(0), fmt="o", ms=4, capsize=3,
+                color=COLOURS["ltp"])  # fmt: skip
+    ax.set_yticks(rows, summary["case"])
+    ax.set_ylim(len(summary) - 0.5, -0.5)
+    ax.grid(axis="x", alpha=0.3)
+    ax.set(xlabel="test accuracy [%]")
     return ax
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from devicekit.models import kernel
 from devicekit.prepare import nanmean
-from devicekit.variation import scatter
+from devicekit.variation import predicted_variance, scatter
 
 if TYPE_CHECKING:
     from devicekit.fit_result import BranchFit, DeviceFit
@@ -23,7 +23,7 @@ class SpreadRatio:
     Attributes
     ----------
     c2c : float
-        Cycles simulated with all components.
+        Cycles simulated with all components, those of whole cycles matched to the mean variance.
     c2c_paper : float
         The paper's way: the spread itself as an offset at each pulse.
     d2d : float or None
@@ -40,6 +40,31 @@ class SpreadRatio:
             "c2c_paper": round(self.c2c_paper, 2),
             "d2d": None if self.d2d is None else round(self.d2d, 3),
         }
+
+
+def matched(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> BranchSpread:
+    """The components with those of whole cycles scaled so that the mean variance is the measured one.
+
+    Likelihood weighs every pulse's prediction and hardly sees the slow part, which makes most of the spread
+    of a drifting device. The pulse's own components are left as they are.
+
+    Parameters
+    ----------
+    measured : ndarray, shape (N + 1,)
+        Variance over cycles at each pulse [window^2] (`devicekit.variation.scatter`).
+    """
+    whole = float(np.mean(predicted_variance(fit, spread)))
+    quiet = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0)
+    pulse = float(np.mean(predicted_variance(fit, quiet)))
+    if whole <= pulse:
+        return spread
+    factor = np.sqrt(max(float(np.mean(measured)) - pulse, 0.0) / (whole - pulse))
+    return replace(
+        spread,
+        cycle_offset=(spread.cycle_offset or 0.0) * factor,
+        cycle_ln_rate=(spread.cycle_ln_rate or 0.0) * factor,
+        cycle_start=(spread.cycle_start or 0.0) * factor,
+    )
 
 
 def simulate_cycles(
@@ -86,8 +111,9 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
     """Mean spread of sampled cycles and devices over that of the data (1: the samples scatter as the data do)."""
     branch = fit.branches[direction]
     spread = fit.variation.branches[direction]
-    real = float(np.mean(np.sqrt(scatter(fit, direction))))
-    own = simulate_cycles(branch, spread, cycles, seed)
+    measured = scatter(fit, direction)
+    real = float(np.mean(np.sqrt(measured)))
+    own = simulate_cycles(branch, matched(branch, spread, measured), cycles, seed)
     paper = simulate_cycles(branch, spread, cycles, seed, paper=True)
     d2d = None
     if len(fit.devices) > 2:

@@ -213,7 +213,12 @@ def write_reference(folder: Path) -> None:
     files.write_json(folder / "datapackage.json", _datapackage(table, data))
     pulses = read(data)
     assert isinstance(pulses, PulseTable)
-    fit(pulses).to_card(REFERENCE, data, synthetic=True).save(folder / "card.json")
+    result = fit(pulses)
+    for condition in result.conditions:
+        main = condition.table.widths == result.table.widths
+        suffix = "" if main else f"_{round(condition.table.widths[0] * 1e6)}us"
+        card = condition.to_card(f"{REFERENCE}{suffix}", data, synthetic=True)
+        card.save(folder / f"card{suffix}.json")
 
 
 def _datapackage(table: PulseTable, data: Path) -> dict[str, object]:

@@ -160,7 +160,7 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     if config.margin > 0:
         eta = tuple(MARGIN_FACTOR * value for value in CONSTANT_ETA)  # type: ignore[assignment]
     eta = (eta[0] * dense, eta[1])
-    scales = SCALES[config.mapping]
+    scales = config.scales or SCALES[config.mapping]
     symmetric = symmetric_point(card) if card is not None else None
     middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
     step = mean_step(card, middle) if card is not None and middle is not None else None
@@ -195,6 +195,8 @@ def fit_scales(recipe: Recipe, config: TrainingConfig, w: Sequence[np.ndarray]) 
 
     Errors of programming count in weights as c times their size in the window, so c is as small as it can be.
     """
+    if config.scales is not None:
+        return recipe
     assert recipe.middle is not None
     assert recipe.device_step is not None
     room = 1.0 if config.mapping == "pair" else max(min(recipe.middle, 1.0 - recipe.middle), 0.05)

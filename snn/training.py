@@ -164,6 +164,8 @@ def train(
             "this card's state is ln G (--state log); the network's weights are conductances. Fit the device with the "
             "linear state to train on it"
         )
+    if card is not None and card.window.scale == "log":
+        card = None  # offline: nothing to program
     if card is not None:
         card = idealise(card, linear=config.linear, symmetric=config.symmetric)
     run = _Run(card, config, data)

@@ -133,6 +133,7 @@ def test_symmetric_point_of_an_asymmetric_device(card_maker):
         ({"levels": 1}, "levels must be 0"),
         ({"theta": (1.0, -1.0)}, "theta must be two positive numbers"),
         ({"accumulate": "literal"}, "pass theta"),
+        ({"scales": (1.0,)}, "scales must be two positive numbers"),
         ({"scheme": "hybrid", "epochs": 1}, "at least 2 epochs"),
         ({"read_noise": 1}, "read_noise is true or false"),
     ],
@@ -154,3 +155,12 @@ def test_dense_encoding_needs_a_square_image(card, small_digits):
     narrow = replace(small_digits, x_train=small_digits.x_train[:, :60], x_test=small_digits.x_test[:, :60])
     with pytest.raises(UsageError, match="square"):
         train(card, replace(QUICK, encoding="dense"), narrow)
+
+
+def test_paper_settings_keep_their_scales_and_thresholds(card, small_digits):
+    config = TrainingConfig.paper(scheme="hybrid", epochs=2, hidden=64)
+    result = train(card, config, small_digits)
+    assert (config.accumulate, config.mapping) == ("literal", "reference")
+    assert result.recipe.scales == (3.0, 2.0)
+    assert result.recipe.theta == (100.0, 100.0)
+    assert TrainingConfig.paper(theta=(20.0, 20.0), alpha=0.1).theta == (20.0, 20.0)

@@ -1,0 +1,312 @@
+"""Studies: a grid or list of runs from one TOML file, in parallel, resumable, ending in one tidy table.
+
+A run is a task (`devicekit.tasks`) with settings and a seed. Every finished run is written at once to its own
+file, named by what it depends on; started again, a study repeats only what has no file yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devicekit import __version__, files
+from devicekit.errors import BadRow, DevicekitError, FileError, ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Scalar = str | int | float | bool
+Progress = Callable[[int, int], None]
+OUTCOME = "accuracy_mean_last"
+
+
+class StudySpec(BaseModel):
+    """What a study file says.
+
+    Every case is crossed with every combination of the grid and every seed; `fixed` holds for all runs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    title: str = ""
+    task: str
+    seeds: list[int] = Field(default=[0], min_length=1)
+    fixed: dict[str, Scalar] = {}
+    grid: dict[str, list[Scalar]] = {}
+    cases: list[dict[str, Scalar]] = [{}]
+    paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
+    remarks: list[str] = []
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a study: its settings, its seed, and the key of its file."""
+
+    label: str
+    settings: dict[str, Scalar]
+    seed: int
+    key: str
+
+
+def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
+    """A study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
+
+    Raises
+    ------
+    FileError, ParameterError
+        If the file cannot be read, or holds an unknown or wrong key (named).
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(f"cannot read the study {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not valid TOML: {error}") from error
+    fixed = {**raw.get("fixed", {}), **(overrides or {})}
+    try:
+        return StudySpec.model_validate({**raw, "fixed": fixed})
+    except ValidationError as error:
+        rows = [
+            BadRow(None, ".".join(map(str, e["loc"])), repr(e.get("input"))[:80], e["msg"])
+            for e in error.errors()
+        ]
+        raise ParameterError(f"{path} is not a valid study", rows) from error
+
+
+def _fingerprint(settings: Mapping[str, Scalar], base: Path) -> dict[str, str]:
+    """Checksums of the files that the settings name, so that a changed card is a different run."""
+    from devicekit.tasks import files_of
+
+    return {name: files.sha256(path) for name, path in files_of(settings, base).items() if path.is_file()}
+
+
+def resolve(value: str, base: Path) -> Path:
+    """A path as given if it is absolute or exists, else relative to the study file."""
+    path = Path(value)
+    return path if path.is_absolute() or path.exists() else base / path
+
+
+def expand(spec: StudySpec, base: Path) -> list[Run]:
+    """Every run of a study, in the order of its table."""
+    runs = []
+    for case in spec.cases:
+        for combination in itertools.product(*spec.grid.values()):
+            varied = {
+                **{k: v for k, v in case.items() if k != "label"},
+                **dict(zip(spec.grid, combination, strict=True)),
+            }
+            label = str(case.get("label") or ", ".join(f"{k}={v}" for k, v in varied.items()) or spec.name)
+            if "label" in case and spec.grid:
+                label += (
+                    " (" + ", ".join(f"{k}={v}" for k, v in zip(spec.grid, combination, strict=True)) + ")"
+                )
+            settings = {**spec.fixed, **varied}
+            for seed in spec.seeds:
+                identity = [
+                    spec.task,
+                    sorted(settings.items()),
+                    seed,
+                    sorted(_fingerprint(settings, base).items()),
+                ]
+                key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+                runs.append(Run(label, settings, seed, key))
+    return runs
+
+
+def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> dict[str, Any]:
+    """One run; a failure is a result too, with its reason."""
+    from devicekit.tasks import get_task
+
+    try:
+        return {"status": "done", "reason": "", "metrics": get_task(task).run(settings, seed, Path(base))}
+    except DevicekitError as error:
+        return {"status": "failed", "reason": str(error), "metrics": {}}
+    except (ArithmeticError, ValueError, RuntimeError, OSError, MemoryError) as error:
+        return {"status": "failed", "reason": f"{type(error).__name__}: {error}", "metrics": {}}
+
+
+@contextmanager
+def _backend(dask: str | None) -> Iterator[None]:
+    """joblib on this machine, or on the dask cluster at an address."""
+    import joblib
+
+    if dask is None:
+        yield
+        return
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise ParameterError('--dask needs dask: pip install "devicekit[cluster]"') from error
+    try:
+        client = Client(dask, timeout="20s")
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ParameterError(f"no dask scheduler answers at {dask}: {error}") from error
+    with client, joblib.parallel_config(backend="dask", wait_for_workers_timeout=30):
+        yield
+
+
+def run_study(
+    path: Path,
+    out: Path,
+    *,
+    jobs: int = 1,
+    dask: str | None = None,
+    overrides: Mapping[str, Scalar] | None = None,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Run what a study has not run yet, and write its table.
+
+    Parameters
+    ----------
+    path : Path
+        Study file.
+    out : Path
+        Folder of the study: made, or continued if it is this study's.
+    jobs : int
+        Processes on this machine.
+    dask : str, optional
+        Address of a dask scheduler instead.
+    overrides : mapping, optional
+        Values that replace those of `fixed`.
+    progress : callable, optional
+        Called with (finished, total) after every run.
+
+    Raises
+    ------
+    DevicekitError
+        If the study is not valid (before anything runs), or the folder is another's or not writable.
+    """
+    import joblib
+
+    from devicekit.tasks import get_task
+
+    spec = load_spec(path, overrides)
+    base = path.resolve().parent
+    runs = expand(spec, base)
+    task = get_task(spec.task)
+    for run in runs:
+        task.check(run.settings, base)
+    folder = _open_folder(out, spec)
+    waiting = [run for run in runs if not (folder / f"{run.key}.json").exists()]
+    waiting = list({run.key: run for run in waiting}.values())
+    done = len(runs) - len(waiting)
+    if progress:
+        progress(done, len(runs))
+    with _backend(dask):
+        pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
+        results = pool(joblib.delayed(_keyed)(spec.task, run, str(base)) for run in waiting)
+        for key, result in results:
+            files.write_json(folder / f"{key}.json", result)
+            done += 1
+            if progress:
+                progress(done, len(runs))
+    return _collect(spec, runs, folder, out)
+
+
+def _keyed(task: str, run: Run, base: str) -> tuple[str, dict[str, Any]]:
+    return run.key, execute(task, run.settings, run.seed, base)
+
+
+def _open_folder(out: Path, spec: StudySpec) -> Path:
+    """The folder of the finished runs; refuses a folder that belongs to something else."""
+    marker = out / files.MARKER
+    if out.exists() and not out.is_dir():
+        raise FileError(f"{out} is a file; --out takes a folder")
+    if out.is_dir() and any(out.iterdir()):
+        owner = json.loads(marker.read_text()) if marker.is_file() else {}
+        if owner.get("command") != "study" or owner.get("study") != spec.name:
+            raise FileError(f"{out} is not a folder of the study {spec.name!r}; choose another --out")
+    try:
+        (out / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot write {out}: {error.strerror}") from error
+    files.write_json(marker, {"tool": "devicekit", "command": "study", "study": spec.name})
+    return out / "runs"
+
+
+def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path) -> StudyResult:
+    """The tidy table from the runs' files, in the study's order; no times in it, so that it is reproducible."""
+    rows = []
+    for run in runs:
+        result = json.loads((folder / f"{run.key}.json").read_text(encoding="utf-8"))
+        row = {"study": spec.name, "case": run.label, "seed": run.seed, **run.settings}
+        rows.append(
+            {
+                **row,
+                "status": result["status"],
+                "reason": result["reason"],
+                **result["metrics"],
+                "devicekit": __version__,
+            }
+        )
+    table = pd.DataFrame(rows)
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False, lineterminator="\n")
+    files.write_text(out / "results.csv", buffer.getvalue())
+    result_object = StudyResult(spec, table)
+    buffer = io.StringIO()
+    result_object.summary().to_csv(buffer, index=False, lineterminator="\n")
+    files.write_text(out / "summary.csv", buffer.getvalue())
+    return result_object
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """The runs of a study.
+
+    Attributes
+    ----------
+    spec : StudySpec
+        The study.
+    table : pandas.DataFrame
+        One row a run, in order: settings, seed, status, reason, metrics.
+    """
+
+    spec: StudySpec
+    table: pd.DataFrame
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        return self.table[self.table["status"] == "failed"]
+
+    def summary(self, outcome: str = OUTCOME) -> pd.DataFrame:
+        """Mean, standard deviation and standard error over seeds for each case, in the study's order."""
+        if outcome not in self.table:
+            return pd.DataFrame({"case": list(dict.fromkeys(self.table["case"])), "n": 0})
+        groups = self.table.groupby("case", sort=False)[outcome]
+        summary = groups.agg(["count", "mean", "std"]).reset_index()
+        summary.columns = pd.Index(["case", "n", "mean", "sd"])
+        summary["se"] = summary["sd"] / summary["n"] ** 0.5
+        if self.spec.paper:
+            summary["paper"] = summary["case"].map(self.spec.paper).fillna("")
+        return summary
+
+    def plot(self, outcome: str = OUTCOME, ax: Axes | None = None) -> Axes:
+        """Mean over seeds of each case with one standard deviation."""
+        from devicekit.plot import plot_study
+
+        return plot_study(self, outcome, ax)
+
+    def as_dict(self) -> dict[str, Any]:
+        summary = self.summary()
+        return {
+            "study": self.spec.name,
+            "runs": len(self.table),
+            "failed": [
+                {"case": row["case"], "seed": int(row["seed"]), "reason": row["reason"]}
+                for row in self.failed.to_dict("records")
+            ],
+            "summary": json.loads(summary.to_json(orient="records")),
+        }

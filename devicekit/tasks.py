@@ -1,0 +1,193 @@
+"""What a study can run: train a network on a card, or go from a stack's parameters to an accuracy.
+
+The packages that do the work are imported when a task runs, never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from devicekit.errors import ParameterError
+
+Scalar = str | int | float | bool
+
+
+class Task(Protocol):
+    """A kind of run: `check` refuses bad settings before anything runs, `run` gives scalars."""
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None: ...
+
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]: ...
+
+
+def _config(settings: Mapping[str, Scalar], seed: int, extra: set[str]) -> Any:
+    """A training configuration from the settings that are neither data nor `extra`."""
+    from snn.training import TrainingConfig
+
+    known = {field.name for field in fields(TrainingConfig)} - {"seed"}
+    given = {name: value for name, value in settings.items() if name not in extra}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise ParameterError(f"unknown setting {unknown[0]!r}; there are {', '.join(sorted(known | extra))}")
+    return TrainingConfig(seed=seed, **given)  # type: ignore[arg-type]
+
+
+def _data(settings: Mapping[str, Scalar]) -> Any:
+    from snn import digits
+
+    folder = settings.get("data_dir")
+    return digits.load(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
+
+
+def _scalars(result: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a training result that belong in a table; no times."""
+    names = ("accuracy_mean_last", "accuracy_std_last", "accuracy_after_mapping", "accuracy_programmed",
+             "pulses_per_device", "write_energy_j")  # fmt: skip
+    row = {name: result[name] for name in names if isinstance(result.get(name), (int, float))}
+    return {**row, "data_split": result["data"]["split"]}
+
+
+class TrainTask:
+    """Train on a card: settings `card` (a path, or the name of a shipped data set), `data`, `data_dir` and
+    any field of `snn.training.TrainingConfig` but the seed."""
+
+    extra = frozenset({"card", "data", "data_dir"})
+
+    def _card_file(self, settings: Mapping[str, Scalar], base: Path) -> Path | None:
+        """The card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
+        from devicekit import catalog
+        from devicekit.study import resolve
+
+        named = settings.get("card")
+        if named is None:
+            return None
+        name, _, other = str(named).partition("/")
+        shipped = catalog.shipped()
+        if name in shipped:
+            return shipped[name].folder / f"{other or 'card'}.json"
+        return resolve(str(named), base)
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        from devicekit.card import load_card
+
+        config = _config(settings, 0, set(self.extra))
+        file = self._card_file(settings, base)
+        if file is not None:
+            load_card(file)
+        if file is None and config.scheme != "offline":
+            raise ParameterError(f'scheme "{config.scheme}" needs the setting card')
+        if settings.get("data", "digits") not in ("digits", "optdigits"):
+            raise ParameterError(f"data is digits or optdigits, not {settings['data']!r}")
+
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        from devicekit.card import load_card
+        from devicekit.files import sha256
+        from snn.training import train
+
+        file = self._card_file(settings, base)
+        card = None if file is None else load_card(file)
+        result = train(card, _config(settings, seed, set(self.extra)), _data(settings)).as_dict()
+        row = _scalars(result)
+        if file is not None:
+            row["card_sha256"] = sha256(file)
+        return row
+
+
+class StackTask:
+    """From a stack to an accuracy: simulate LTP and LTD, fit them, train on the card.
+
+    Settings: `stack` (a TOML file, or the name of a material set), `mesh`, `width_s` [s], `ltp_voltage_v`,
+    `ltd_voltage_v` [V], `parameter` and `value` (a stack parameter and what it is set to), `data`, `data_dir`
+    and the training's.
+    """
+
+    extra = frozenset(
+        {
+            "stack",
+            "mesh",
+            "width_s",
+            "ltp_voltage_v",
+            "ltd_voltage_v",
+            "parameter",
+            "value",
+            "data",
+            "data_dir",
+        }
+    )
+
+    def _stack(self, settings: Mapping[str, Scalar], base: Path) -> Any:
+        from devicekit.study import resolve
+        from physics.stack import load_material, load_stack
+
+        named = settings.get("stack")
+        is_file = named is not None and str(named).endswith(".toml")
+        stack = (
+            load_stack(resolve(str(named), base))
+            if is_file
+            else load_material(*([str(named)] if named else []))
+        )
+        if "parameter" in settings:
+            if "value" not in settings:
+                raise ParameterError("the setting parameter needs a value")
+            stack = stack.replace({str(settings["parameter"]): settings["value"]})
+        return stack
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        _config(settings, 0, set(self.extra))
+        self._stack(settings, base)
+
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        from devicekit.fitting import fit
+        from physics.studies import train_cases
+        from snn.training import train
+
+        options: dict[str, Any] = {}
+        if "ltp_voltage_v" in settings or "ltd_voltage_v" in settings:
+            pair = (float(settings.get("ltp_voltage_v", 0.95)), float(settings.get("ltd_voltage_v", -0.95)))
+            options["amplitudes"] = pair
+        (table,) = train_cases(
+            self._stack(settings, base), [{}], float(settings.get("width_s", 50e-6)),
+            mesh=settings.get("mesh", "coarse"), **options,  # type: ignore[arg-type]
+        )  # fmt: skip
+        fitted = fit(table)
+        card = fitted.to_card("simulated")
+        result = train(card, _config(settings, seed, set(self.extra)), _data(settings)).as_dict()
+        errors = {f"{way}_nrmse": branch.nrmse for way, branch in fitted.branches.items()}
+        return {
+            **_scalars(result),
+            **errors,
+            "window_low_s": fitted.window.low,
+            "window_high_s": fitted.window.high,
+        }
+
+
+def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
+    """The files that a run's settings name: its card or its stack."""
+    from devicekit.study import resolve
+
+    found = {}
+    card = TrainTask()._card_file(settings, base)
+    if card is not None:
+        found["card"] = card
+    if str(settings.get("stack", "")).endswith(".toml"):
+        found["stack"] = resolve(str(settings["stack"]), base)
+    return found
+
+
+TASKS: dict[str, Task] = {"train": TrainTask(), "stack": StackTask()}
+
+
+def get_task(name: str) -> Task:
+    """The task of a name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none; the message lists the names.
+    """
+    if name not in TASKS:
+        raise ParameterError(f"task: found {name!r}, expected one of {', '.join(TASKS)}")
+    return TASKS[name]

@@ -1,0 +1,212 @@
+"""Studies: the same table whatever the number of workers, after kill -9, and with failed runs in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from devicekit.errors import DevicekitError
+from devicekit.study import expand, load_spec, run_study
+
+STUDY = """
+name = "tiny"
+task = "train"
+seeds = [0, 1]
+[fixed]
+card = "pt-hfo2-al2o3-ti"
+epochs = 1
+hidden = 96
+[grid]
+schedule = ["growth", "constant"]
+[[cases]]
+label = "whole"
+[[cases]]
+label = "a fifth stuck"
+stuck = 0.2
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "tiny.toml").write_text(STUDY)
+    run_study(folder / "tiny.toml", folder / "out")
+    return (folder / "out" / "results.csv").read_text()
+
+
+def test_the_grid_is_crossed_with_cases_and_seeds(study: Path) -> None:
+    runs = expand(load_spec(study), study.parent)
+    assert len(runs) == 8
+    assert len({run.key for run in runs}) == 8
+    assert runs[0].label == "whole (schedule=growth)"
+    assert runs[-1].settings["stuck"] == 0.2
+
+
+def test_the_table_is_tidy(expected: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(expected)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert len(table) == 8
+    assert (table["status"] == "done").all()
+    assert table["accuracy_mean_last"].between(0.3, 1).all()
+    assert table["card_sha256"].str.len().eq(64).all()
+    assert table["data_split"].notna().all()
+
+
+def test_two_jobs_give_the_same_table(study: Path, expected: str, tmp_path: Path) -> None:
+    run_study(study, tmp_path / "out", jobs=2)
+    assert (tmp_path / "out" / "results.csv").read_text() == expected
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same_table(study: Path, expected: str, tmp_path: Path) -> None:
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
+                 "--no-dashboard", "--scheduler-file", str(tmp_path / "s.json")]  # fmt: skip
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(tmp_path / "s.json"),
+              "--no-dashboard", "--nthreads", "1", "--host", "127.0.0.1",
+              "--local-directory", str(tmp_path)]  # fmt: skip
+    root = Path(__file__).parents[2]  # so that workers find the packages, installed or not
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": root}
+    processes = [subprocess.Popen(scheduler, **quiet)]
+    try:
+        for _ in range(300):
+            if (tmp_path / "s.json").exists():
+                break
+            time.sleep(0.1)
+        processes += [subprocess.Popen(worker, **quiet) for _ in range(2)]
+        address = json.loads((tmp_path / "s.json").read_text())["address"]
+        command = [
+            sys.executable,
+            "-m",
+            "devicekit",
+            "study",
+            str(study),
+            "--out",
+            str(tmp_path / "out"),
+            "--dask",
+            address,
+        ]
+        subprocess.run(command, check=True, timeout=300, capture_output=True, cwd=Path(__file__).parents[2])
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(20)
+    assert (tmp_path / "out" / "results.csv").read_text() == expected
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_with_the_same_table(
+    study: Path, expected: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "devicekit", "study", str(study), "--out", str(out), "--json"]
+    rng = random.Random(1)
+    finished: list[int] = []
+    for _ in range(5):
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2]
+        )
+        time.sleep(rng.uniform(1.5, 5.0))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        done = sorted((out / "runs").glob("*.json")) if out.exists() else []
+        for path in done:
+            json.loads(path.read_text())  # whole, never half-written
+        finished.append(len(done))
+    before = (
+        {path.name: path.stat().st_mtime_ns for path in (out / "runs").glob("*.json")} if out.exists() else {}
+    )
+    subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2])
+    assert (out / "results.csv").read_text() == expected
+    assert finished == sorted(finished)
+    for name, written in before.items():
+        assert (out / "runs" / name).stat().st_mtime_ns == written  # finished runs are not repeated
+
+
+def test_a_failed_run_is_recorded_and_stops_nothing(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from devicekit.tasks import TrainTask
+
+    original = TrainTask.run
+
+    def sometimes(self: TrainTask, settings: Any, seed: int, base: Path) -> dict[str, Any]:
+        if seed == 1:
+            raise MemoryError("no memory on this seed")
+        return original(self, settings, seed, base)
+
+    monkeypatch.setattr(TrainTask, "run", sometimes)
+    result = run_study(study, tmp_path / "out")
+    assert len(result.failed) == 4
+    assert result.failed["reason"].str.contains("no memory").all()
+    assert result.summary()["n"].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("task =", "tusk ="), "tusk"),
+        (('task = "train"', 'task = "dance"'), "dance"),
+        (("hidden = 96", "hidden = -1"), "hidden"),
+        (("stuck = 0.2", "stock = 0.2"), "stock"),
+        (('card = "pt-hfo2-al2o3-ti"', 'card = "missing.json"'), "missing.json"),
+        (("seeds = [0, 1]", "seeds = []"), "seeds"),
+        (("epochs = 1", "epochs ="), "TOML"),
+    ],
+)
+def test_bad_studies_are_refused_before_anything_runs(
+    change: tuple[str, str], words: str, study: Path, tmp_path: Path
+) -> None:
+    study.write_text(STUDY.replace(*change))
+    with pytest.raises(DevicekitError) as caught:
+        run_study(study, tmp_path / "out")
+    assert words in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_something_else_is_refused(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    with pytest.raises(DevicekitError, match="not a folder of the study"):
+        run_study(study, out)
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+def test_command_line(devicekit: Callable[..., Any], study: Path, tmp_path: Path) -> None:
+    ran = devicekit("study", study, "--out", tmp_path / "out", "--set", "hidden=64", "--json")
+    assert ran.code == 0
+    assert ran.json["runs"] == 8
+    assert "Test accuracy" in (tmp_path / "out" / "report.html").read_text()
+    assert devicekit("study", "nonsense", "--out", tmp_path / "x").code == 2
+    assert devicekit("study", study, "--out", tmp_path / "y", "--set", "hidden").code == 2
+
+
+@pytest.mark.parametrize("name", ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy"])
+def test_shipped_studies_are_valid(name: str) -> None:
+    import devicekit as package
+    from devicekit.tasks import get_task
+
+    path = Path(package.__file__).parent / "studies" / f"{name}.toml"
+    spec = load_spec(path)
+    for run in expand(spec, path.parent):
+        get_task(spec.task).check(run.settings, path.parent)
+    assert set(spec.paper) <= {run.label for run in expand(spec, path.parent)}
