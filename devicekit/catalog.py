@@ -1,4 +1,4 @@
-"""Data sets that ship with devicekit."""
+"""Data sets that ship with devicekit, and public measured ones that it can fetch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from devicekit.errors import UsageError
+from devicekit.errors import FileError, UsageError
 
 
 @dataclass(frozen=True)
@@ -77,3 +77,88 @@ def get(name: str) -> Dataset:
     if name not in sets:
         raise UsageError(f"no data set {name!r}; there are: {', '.join(sets) or 'none'}")
     return sets[name]
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a public set: its name here, where it is, and its SHA-256."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RemoteDataset:
+    """A public measured set that can be fetched; `data` is what to read, within its folder."""
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    citation: str
+    read_with: str
+    data: str
+    files: tuple[RemoteFile, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "name": self.name, "title": self.title, "description": self.description, "synthetic": False,
+            "licence": self.licence, "citation": self.citation, "read_with": self.read_with, "ships": False,
+            "source": [each.url for each in self.files], "checksum": [f"sha256:{each.sha256}" for each in self.files],
+        }  # fmt: skip
+
+
+def remote() -> dict[str, RemoteDataset]:
+    """Public measured sets that `fetch` gets, by name."""
+    listed = json.loads((data_root() / "remote.json").read_text(encoding="utf-8"))["datasets"]
+    sets = (
+        RemoteDataset(**{**each, "files": tuple(RemoteFile(**f) for f in each["files"])}) for each in listed
+    )
+    return {each.name: each for each in sets}
+
+
+def fetch(name: str, cache: Path | None = None) -> Path:
+    """A public measured set, downloaded once and checked by SHA-256.
+
+    Files that are there already, with the right checksum, are not fetched again: an interrupted download goes
+    on where it stopped.
+
+    Parameters
+    ----------
+    name : str
+        A key of `remote()`.
+    cache : path, optional
+        Folder to keep it in; the user's cache folder if not given.
+
+    Returns
+    -------
+    Path
+        The file or folder to read.
+
+    Raises
+    ------
+    UsageError
+        If there is no set of that name.
+    FileError
+        If it cannot be fetched, or is not the file that it should be.
+    """
+    import pooch
+
+    sets = remote()
+    if name not in sets:
+        raise UsageError(f"no public data set {name!r}; there are: {', '.join(sets)}")
+    chosen = sets[name]
+    folder = Path(cache or pooch.os_cache("devicekit")) / name
+    pooch.get_logger().setLevel("ERROR")
+    for each in chosen.files:
+        try:
+            pooch.retrieve(each.url, known_hash=f"sha256:{each.sha256}", fname=each.name, path=folder)
+        except ValueError as error:
+            raise FileError(f"{each.url} is not the file that it was: {error}") from error
+        except Exception as error:  # what the network library raises
+            raise FileError(
+                f"cannot fetch {each.url} ({type(error).__name__}). Without a connection, get the file by other "
+                f"means and put it at {folder / each.name}"
+            ) from error
+    return folder / chosen.data

@@ -157,7 +157,7 @@ class _Table:
         if frame.empty:
             raise TableError(f"the {self.kind} table has no rows")
         try:
-            frame = self.schema.validate(frame, lazy=True)
+            frame = self.schema.validate(frame, lazy=True, inplace=True)
         except SchemaErrors as errors:
             bad = _bad_rows(errors, frame, rows)
             raise TableError(f"{len(bad)} bad value(s) in the {self.kind} table", bad) from errors

@@ -59,22 +59,44 @@ def validate(card: CardFile, json_output: Json = False) -> None:
 
 def datasets_command(
     name: Annotated[str | None, typer.Argument(help="One data set; all if not given.")] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download a public measured set.")] = False,
     json_output: Json = False,
 ) -> None:
-    """List the data sets that ship, with licence and checksum.
+    """List the data sets that ship and those that can be fetched, with licence and checksum.
 
-    Example: devicekit datasets
+    Examples: devicekit datasets
+    devicekit datasets gong-reram --fetch
     """
     from devicekit import catalog
 
-    sets = [catalog.get(name)] if name else list(catalog.shipped().values())
-    if not sets:
+    public = catalog.remote()
+    if fetch:
+        if name is None:
+            raise UsageError(f"--fetch needs a name: {', '.join(public)}")
+        path = catalog.fetch(name)
+        if json_output:
+            print_json({"name": name, "path": str(path), **public[name].as_dict()})
+        else:
+            typer.echo(f"{path}\nread it with: devicekit read {path} {public[name].read_with}")
+        return
+    sets = list(catalog.shipped().values())
+    if name in public:
+        public, sets = {name: public[name]}, []
+    elif name:
+        public, sets = {}, [catalog.get(name)]
+    if not sets and not public:
         raise UsageError("no data set ships with this installation")
     if json_output:
-        print_json({"datasets": [each.as_dict() for each in sets]})
+        print_json({"datasets": [each.as_dict() for each in (*sets, *public.values())]})
         return
     for each in sets:
         typer.echo(f"{each.name}  ({'SYNTHETIC' if each.synthetic else 'measured'}, {each.licence})")
         typer.echo(f"  {each.title}")
         typer.echo(f"  {each.data}")
         typer.echo(f"  {each.checksum}")
+    for remote in public.values():
+        typer.echo(
+            f"{remote.name}  (measured, {remote.licence}; fetch with: devicekit datasets {remote.name} --fetch)"
+        )
+        typer.echo(f"  {remote.title}")
+        typer.echo(f"  {remote.citation}")

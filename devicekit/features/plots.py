@@ -115,7 +115,7 @@ def plot_probability(
                 label=f"{x.mean():.3g} ± {spread:.2g}",
             )
         ax.set(ylabel="normal quantile")
-    ax.set(xlabel=f"|{label(quantity)}|" if quantity in GLOSSARY else f"|{quantity}|")
+    ax.set(xlabel=label(quantity) if quantity in GLOSSARY else quantity)
     ax.legend(fontsize="small", frameon=False)
     return ax
 

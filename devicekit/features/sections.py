@@ -106,7 +106,7 @@ def _dc(what: Characterization, result: Any) -> list[Block]:
 
 
 def _both(values: np.ndarray, name: str, axes: Any) -> None:
-    label = f"{_WORDS[name]} [V]"
+    label = f"|{_WORDS[name]}| [V]"
     plots.plot_probability(values, label, axes[0, 0], "weibull")
     plots.plot_probability(values, label, axes[0, 1], "normal")
 

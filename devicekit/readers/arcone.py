@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 
+import numpy as np
 import pandas as pd
 
 from devicekit.clean import split_by_sign
@@ -132,7 +133,13 @@ def _pulses(
     )
     for column in ("Tag", "ReadTag", *(c for c in frame if c not in COLUMNS)):
         rows[column] = plain(frame[column])
-    parts = [_trains(part) for _, part in rows.groupby("device_id", sort=False) if part["is_pulse"].any()]
+    parts = [
+        _trains(part)
+        for _, part in rows.groupby("device_id", sort=False)
+        if np.nan_to_num(part["pulse_voltage_v"]).any()
+    ]
+    if not parts:
+        raise TableError(f"{name}: no pulse has an amplitude")
     kept = pd.concat(parts)
     flags = [Flag("split", f"{name}: direction and cycle from the sign of the pulses")]
     if len(kept) < len(rows):

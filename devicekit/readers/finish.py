@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from devicekit.clean import growing_amplitude, order_of_trains, train_columns
+from devicekit.clean import growing_amplitude, order_of_trains, tidy_starts, train_columns
 from devicekit.errors import Flag
 from devicekit.readers.source import Source
 from devicekit.tables import PULSE_SCHEMA, PulseTable
@@ -23,10 +23,11 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterabl
         frame = frame.assign(**{column: frame[column].where(~infinite)})
         flags.append(Flag("dropped", f"{int(infinite.sum())} infinite readings were left out"))
     checked = PulseTable(frame)  # before anything is reordered, so that bad rows keep their place
-    frame, mended = order_of_trains(checked.frame, column)
+    starts = tidy_starts(checked.frame)
+    frame, mended = order_of_trains(checked.frame, column, starts)
     flags.extend(mended)
     keys = [*train_columns(frame), "pulse_index"]
-    repeats = frame.duplicated(keys)
+    repeats = frame.duplicated(keys) if starts is None else np.zeros(0, bool)
     if repeats.any():
         numbers = [name for name in frame.select_dtypes("number") if name not in keys]
         rest = [name for name in frame if name not in (*keys, *numbers)]
@@ -36,7 +37,9 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterabl
             Flag("dropped", f"{int(repeats.sum())} repeated readings of the same pulse were averaged")
         )
     ordered = [name for name in PULSE_SCHEMA.columns if name in frame]
-    frame = frame[[*ordered, *(name for name in frame if name not in ordered)]]
+    ordered += [name for name in frame if name not in ordered]
+    if ordered != list(frame.columns):
+        frame = frame[ordered]
     if growing := growing_amplitude(frame):
         flags.append(growing)
     return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(flags))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -23,6 +25,7 @@ STATE_COLUMNS = {
     "resistance_ohm": "resistance",
     "weight": "weight",
 }
+_COUNTS = {"cycle", "pulse_index", "point", "repeat"}
 _TEXT = {"device_id", "direction", "level"}
 
 
@@ -79,8 +82,12 @@ def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
     for theirs in table.columns:
         ours = renamed.get(theirs, theirs)
         known = ours == "value" or (ours in GLOSSARY and ours not in _TEXT)
-        frame[ours] = table.numbers(theirs) if known else _plain(table.cells[theirs])
-    return pd.DataFrame(frame)
+        whole = ours in _COUNTS and table.cells[theirs].dtype.kind == "i"  # no copy of a large table's counts
+        if known and not whole:
+            frame[ours] = table.numbers(theirs)
+        else:
+            frame[ours] = _plain(table.cells[theirs])
+    return pd.DataFrame(frame, copy=False)
 
 
 def _before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
@@ -102,6 +109,8 @@ def _plain(text: pd.Series) -> pd.Series:
     """A column of unknown role: numbers if every cell is one, else text."""
     if text.dtype.kind in "iuf":
         return text
+    if isinstance(text.dtype, pd.CategoricalDtype):
+        text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
     numbers = pd.to_numeric(text, errors="coerce")
     return numbers if numbers.notna().all() else text
 
@@ -128,21 +137,23 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
 
 
 def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
-    words = (
-        frame["direction"].astype(str).str.strip().str.lower().str.replace(r"^(-?1)\.0$", r"\1", regex=True)
-    )
-    ways = words.map(DIRECTION_ALIASES)
-    if ways.isna().any():
+    codes, found = pd.factorize(frame["direction"].astype(str), use_na_sentinel=False)
+    words = [str(word) for word in found]
+    known = [DIRECTION_ALIASES.get(re.sub(r"^(-?1)\.0$", r"\1", word.strip().lower())) for word in words]
+    if None in known:
         bad = [
-            BadRow(int(frame["file_row"][at]), "direction", repr(words[at]), "ltp or ltd")
-            for at in frame.index[ways.isna()]
+            BadRow(int(frame["file_row"][at]), "direction", repr(words[code]), "ltp or ltd")
+            for at, code in zip(frame.index, codes, strict=True)
+            if known[code] is None
         ]
         raise TableError(f"{name}: unknown direction", bad)
-    return ways
+    return pd.Series(np.array(known, object)[codes], frame.index, dtype=str)
 
 
 def _whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
     values = frame[column]
+    if values.dtype.kind == "i":
+        return values.astype("int64")
     wrong = values.isna() | (values != np.round(values)) | ~np.isfinite(values)
     if wrong.any():
         bad = [

@@ -92,7 +92,7 @@ def plain(text: pd.Series) -> pd.Series:
     """A column of unknown role: numbers where every cell is one or empty, else text as it is."""
     if text.dtype.kind in "iuf":
         return text
-    words = text.map(lambda cell: "" if cell is None else str(cell).strip())
+    words = text.astype(object).map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
     values = pd.to_numeric(words, errors="coerce").astype(float)
     if (values.isna() & ~words.str.lower().isin(EMPTY_WORDS)).any():
         return words

@@ -44,6 +44,10 @@ def decode(data: bytes) -> tuple[str, str]:
         return data.decode("cp1252", errors="replace"), "cp1252"
 
 
+def _is_plain_number(cell: str) -> bool:
+    return is_number(cell.replace(",", ".")) or cell.lower() in EMPTY_WORDS
+
+
 def is_number(cell: str) -> bool:
     try:
         float(cell)
@@ -91,8 +95,9 @@ class Delimited:
         text = self.cells[column]
         if text.dtype.kind in "iuf":
             values = text.astype(float)
-            return values.where(np.abs(values) < KEITHLEY_NAN)
-        text = text.map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
+            usual = values.max() < KEITHLEY_NAN and values.min() > -KEITHLEY_NAN
+            return values if usual else values.where(np.abs(values) < KEITHLEY_NAN)
+        text = text.astype(object).map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
         if self.decimal == ",":
             text = text.str.replace(",", ".", regex=False)
         values = pd.to_numeric(text, errors="coerce").astype(float)
@@ -293,6 +298,8 @@ class Source:
         self._check_lines()
         sample = parse_delimited(self.head[: self.head.rfind("\n")], name)
         skip = int(sample.cells.index[0]) - 1
+        # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
+        words = [name for name in sample.columns if not sample.cells[name].map(_is_plain_number).all()]
         missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
         try:
             with warnings.catch_warnings(), self._open() as stream:
@@ -303,7 +310,8 @@ class Source:
                     stream,
                     sep=r"\s+" if sample.delimiter == "whitespace" else sample.delimiter,
                     header=None, names=sample.columns, skiprows=skip, decimal=sample.decimal, index_col=False,
-                    na_values=missing, keep_default_na=False, skipinitialspace=True, skip_blank_lines=False,
+                    dtype=dict.fromkeys(words, "category"), na_values=missing, keep_default_na=False,
+                    skipinitialspace=True, skip_blank_lines=False,
                     encoding=decode(self._bytes(65536))[1], encoding_errors="replace",
                 )  # fmt: skip
         except (pd.errors.ParserError, OSError, EOFError, zlib.error) as error:
