@@ -46,6 +46,9 @@ class StudySpec(BaseModel):
     fixed: dict[str, Scalar] = {}
     grid: dict[str, list[Scalar]] = {}
     cases: list[dict[str, Scalar]] = [{}]
+    baselines: list[str] = Field(
+        default=[], description="ordinary classifiers on the same spikes, in the same table"
+    )
     paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
     remarks: list[str] = []
 
@@ -54,6 +57,7 @@ class StudySpec(BaseModel):
 class Run:
     """One run of a study: its settings, its seed, and the key of its file."""
 
+    task: str
     label: str
     settings: dict[str, Scalar]
     seed: int
@@ -195,9 +199,8 @@ def run_study(
     spec = load_spec(path, overrides)
     base = path.resolve().parent
     runs = expand(spec, base)
-    task = get_task(spec.task)
     for run in runs:
-        task.check(run.settings, base)
+        get_task(run.task).check(run.settings, base)
     folder = _open_folder(out, spec)
     waiting = [run for run in runs if not (folder / f"{run.key}.json").exists()]
     waiting = list({run.key: run for run in waiting}.values())
@@ -206,7 +209,7 @@ def run_study(
         progress(done, len(runs))
     with _backend(dask):
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
-        results = pool(joblib.delayed(_keyed)(spec.task, run, str(base)) for run in waiting)
+        results = pool(joblib.delayed(_keyed)(run, str(base)) for run in waiting)
         for key, result in results:
             files.write_json(folder / f"{key}.json", result)
             done += 1
@@ -215,8 +218,8 @@ def run_study(
     return _collect(spec, runs, folder, out)
 
 
-def _keyed(task: str, run: Run, base: str) -> tuple[str, dict[str, Any]]:
-    return run.key, execute(task, run.settings, run.seed, base)
+def _keyed(run: Run, base: str) -> tuple[str, dict[str, Any]]:
+    return run.key, execute(run.task, run.settings, run.seed, base)
 
 
 def _open_folder(out: Path, spec: StudySpec) -> Path:
