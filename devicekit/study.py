@@ -107,26 +107,26 @@ def expand(spec: StudySpec, base: Path) -> list[Run]:
     runs = []
     for case in spec.cases:
         for combination in itertools.product(*spec.grid.values()):
-            varied = {
-                **{k: v for k, v in case.items() if k != "label"},
-                **dict(zip(spec.grid, combination, strict=True)),
-            }
-            label = str(case.get("label") or ", ".join(f"{k}={v}" for k, v in varied.items()) or spec.name)
-            if "label" in case and spec.grid:
-                label += (
-                    " (" + ", ".join(f"{k}={v}" for k, v in zip(spec.grid, combination, strict=True)) + ")"
-                )
+            crossed = dict(zip(spec.grid, combination, strict=True))
+            varied = {**{k: v for k, v in case.items() if k != "label"}, **crossed}
+            label = str(case.get("label") or _words(varied) or spec.name)
+            if "label" in case and crossed:
+                label += f" ({_words(crossed)})"
             settings = {**spec.fixed, **varied}
-            for seed in spec.seeds:
-                identity = [
-                    spec.task,
-                    sorted(settings.items()),
-                    seed,
-                    sorted(_fingerprint(settings, base).items()),
-                ]
-                key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
-                runs.append(Run(label, settings, seed, key))
+            runs += [_run(spec.task, label, settings, seed, base) for seed in spec.seeds]
+    for name in spec.baselines:
+        settings = {**spec.fixed, "classifier": name}
+        runs += [_run("baseline", f"baseline: {name}", settings, seed, base) for seed in spec.seeds]
     return runs
+
+
+def _words(settings: Mapping[str, Scalar]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _run(task: str, label: str, settings: dict[str, Scalar], seed: int, base: Path) -> Run:
+    identity = [task, sorted(settings.items()), seed, sorted(_fingerprint(settings, base).items())]
+    return Run(task, label, settings, seed, hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
 
 
 def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> dict[str, Any]:
