@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Json, Out, print_flags, print_json, with_reading_options
-from devicekit.errors import DevicekitError
+from devicekit.cli.common import Json, Out, Seed, print_flags, print_json, with_reading_options
+from devicekit.errors import DevicekitError, UsageError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -62,6 +62,20 @@ def fit_one(
             for each, path in zip_longest(result.conditions, paths)
         ]
     return result, report
+
+
+def _save_resampled(fit: DeviceFit, out: Path | None, count: int, seed: int) -> list[str]:
+    """Write cards of resampled data beside the card; their paths."""
+    from devicekit.resample import resampled_cards
+
+    if out is None:
+        raise UsageError("--resample writes cards: give --out CARD.json")
+    paths = []
+    for k, card in enumerate(resampled_cards(fit, count, out.stem, seed), start=1):
+        path = out.with_name(f"{out.stem}_r{k:03d}{out.suffix or '.json'}")
+        card.save(path)
+        paths.append(str(path))
+    return paths
 
 
 def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
@@ -121,6 +135,13 @@ def fit_command(
     state: Annotated[
         str, typer.Option("--state", help="linear, or log for conductances over several decades.")
     ] = "linear",
+    resample: Annotated[
+        int,
+        typer.Option(
+            "--resample", min=0, help="Also write N cards of resampled data: the fit's uncertainty."
+        ),
+    ] = 0,
+    seed: Seed = 0,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
     ] = False,
@@ -149,6 +170,8 @@ def fit_command(
             if not json_output:
                 typer.echo(f"error: {file}: {error}", err=True)
             continue
+        if resample:
+            report["resampled"] = _save_resampled(result, target, resample, seed)
         reports.append({"file": str(file), **report})
         if not json_output:
             print_flags(result.warnings)
