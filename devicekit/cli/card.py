@@ -79,7 +79,7 @@ def datasets_command(
         else:
             typer.echo(f"{path}\nread it with: devicekit read {path} {public[name].read_with}")
         return
-    sets = list(catalog.shipped().values())
+    sets: list[catalog.Dataset] = list(catalog.shipped().values())
     if name in public:
         public, sets = {name: public[name]}, []
     elif name:
@@ -87,7 +87,7 @@ def datasets_command(
     if not sets and not public:
         raise UsageError("no data set ships with this installation")
     if json_output:
-        print_json({"datasets": [each.as_dict() for each in (*sets, *public.values())]})
+        print_json({"datasets": [*(each.as_dict() for each in sets), *(each.as_dict() for each in public.values())]})
         return
     for each in sets:
         typer.echo(f"{each.name}  ({'SYNTHETIC' if each.synthetic else 'measured'}, {each.licence})")

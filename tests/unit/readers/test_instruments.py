@@ -108,7 +108,8 @@ def test_easyexpert_blocks_side_by_side_in_a_sheet(write_xls: Callable[..., Path
 
 
 def test_keithley_ktei_workbook(write_xls: Callable[..., Path], capfd: pytest.CaptureFixture[str]) -> None:
-    table = read(write_xls({"Data": KEITHLEY_DATA, "Calc": [], "Settings": KTEI}))
+    table = read(write_xls({"Data": KEITHLEY_DATA, "Calc": [], "Settings": KTEI, "mine": [["scratch", 1.0]]}))
+    assert any(flag.code == "sheets" and "mine" in flag.message for flag in table.flags)
     assert isinstance(table, SweepTable)
     assert list(table.frame["voltage_v"]) == [0, 0.5, 1]
     assert list(table.frame["current_a"]) == [1e-9, 5e-7, 1e-3]
