@@ -46,6 +46,9 @@ class StudySpec(BaseModel):
     fixed: dict[str, Scalar] = {}
     grid: dict[str, list[Scalar]] = {}
     cases: list[dict[str, Scalar]] = [{}]
+    baselines: list[str] = Field(
+        default=[], description="ordinary classifiers on the same spikes, in the same table"
+    )
     paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
     remarks: list[str] = []
 
@@ -54,6 +57,7 @@ class StudySpec(BaseModel):
 class Run:
     """One run of a study: its settings, its seed, and the key of its file."""
 
+    task: str
     label: str
     settings: dict[str, Scalar]
     seed: int
@@ -103,26 +107,26 @@ def expand(spec: StudySpec, base: Path) -> list[Run]:
     runs = []
     for case in spec.cases:
         for combination in itertools.product(*spec.grid.values()):
-            varied = {
-                **{k: v for k, v in case.items() if k != "label"},
-                **dict(zip(spec.grid, combination, strict=True)),
-            }
-            label = str(case.get("label") or ", ".join(f"{k}={v}" for k, v in varied.items()) or spec.name)
-            if "label" in case and spec.grid:
-                label += (
-                    " (" + ", ".join(f"{k}={v}" for k, v in zip(spec.grid, combination, strict=True)) + ")"
-                )
+            crossed = dict(zip(spec.grid, combination, strict=True))
+            varied = {**{k: v for k, v in case.items() if k != "label"}, **crossed}
+            label = str(case.get("label") or _words(varied) or spec.name)
+            if "label" in case and crossed:
+                label += f" ({_words(crossed)})"
             settings = {**spec.fixed, **varied}
-            for seed in spec.seeds:
-                identity = [
-                    spec.task,
-                    sorted(settings.items()),
-                    seed,
-                    sorted(_fingerprint(settings, base).items()),
-                ]
-                key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
-                runs.append(Run(label, settings, seed, key))
+            runs += [_run(spec.task, label, settings, seed, base) for seed in spec.seeds]
+    for name in spec.baselines:
+        settings = {**spec.fixed, "classifier": name}
+        runs += [_run("baseline", f"baseline: {name}", settings, seed, base) for seed in spec.seeds]
     return runs
+
+
+def _words(settings: Mapping[str, Scalar]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _run(task: str, label: str, settings: dict[str, Scalar], seed: int, base: Path) -> Run:
+    identity = [task, sorted(settings.items()), seed, sorted(_fingerprint(settings, base).items())]
+    return Run(task, label, settings, seed, hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
 
 
 def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> dict[str, Any]:
@@ -195,9 +199,8 @@ def run_study(
     spec = load_spec(path, overrides)
     base = path.resolve().parent
     runs = expand(spec, base)
-    task = get_task(spec.task)
     for run in runs:
-        task.check(run.settings, base)
+        get_task(run.task).check(run.settings, base)
     folder = _open_folder(out, spec)
     waiting = [run for run in runs if not (folder / f"{run.key}.json").exists()]
     waiting = list({run.key: run for run in waiting}.values())
@@ -206,7 +209,7 @@ def run_study(
         progress(done, len(runs))
     with _backend(dask):
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
-        results = pool(joblib.delayed(_keyed)(spec.task, run, str(base)) for run in waiting)
+        results = pool(joblib.delayed(_keyed)(run, str(base)) for run in waiting)
         for key, result in results:
             files.write_json(folder / f"{key}.json", result)
             done += 1
@@ -215,8 +218,8 @@ def run_study(
     return _collect(spec, runs, folder, out)
 
 
-def _keyed(task: str, run: Run, base: str) -> tuple[str, dict[str, Any]]:
-    return run.key, execute(task, run.settings, run.seed, base)
+def _keyed(run: Run, base: str) -> tuple[str, dict[str, Any]]:
+    return run.key, execute(run.task, run.settings, run.seed, base)
 
 
 def _open_folder(out: Path, spec: StudySpec) -> Path:

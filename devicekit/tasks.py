@@ -164,6 +164,29 @@ class StackTask:
         }
 
 
+class BaselineTask:
+    """An ordinary classifier on the spikes that the network sees: settings `classifier`, `data`, `data_dir` and
+    the training's, of which the encoding and the hidden units count."""
+
+    extra = frozenset({"classifier", "card", "data", "data_dir"})
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        from snn.baselines import NAMES
+
+        _config(settings, 0, set(self.extra))
+        if settings.get("classifier") not in NAMES:
+            raise ParameterError(
+                f"classifier: found {settings.get('classifier')!r}, expected one of {', '.join(NAMES)}"
+            )
+
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        from snn.baselines import baselines
+
+        data = _data(settings)
+        (row,) = baselines(data, _config(settings, seed, set(self.extra)), [str(settings["classifier"])])
+        return {"accuracy_mean_last": row.test_accuracy, "data_split": data.split}
+
+
 def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
     """The files that a run's settings name: its card or its stack."""
     from devicekit.study import resolve
@@ -177,7 +200,7 @@ def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
     return found
 
 
-TASKS: dict[str, Task] = {"train": TrainTask(), "stack": StackTask()}
+TASKS: dict[str, Task] = {"train": TrainTask(), "stack": StackTask(), "baseline": BaselineTask()}
 
 
 def get_task(name: str) -> Task:

@@ -43,7 +43,8 @@ def main() -> None:
             part.append(frame)
     seconds = time.perf_counter() - began
     print(f"joblib, 2 processes: {rows} traces in {seconds:.0f} s, {2e3 * seconds / rows:.2f} ms a trace and core; "
-          f"largest process {max(megabytes(resource.RUSAGE_SELF), megabytes(resource.RUSAGE_CHILDREN)):.0f} MB")  # fmt: skip
+          f"largest process {max(megabytes(resource.RUSAGE_SELF), megabytes(resource.RUSAGE_CHILDREN)):.0f} "
+          "MB")  # fmt: skip
     from dask.distributed import Client, LocalCluster
 
     some = sum(len(frame) for frame in part)

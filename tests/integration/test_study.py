@@ -208,5 +208,5 @@ def test_shipped_studies_are_valid(name: str) -> None:
     path = Path(package.__file__).parent / "studies" / f"{name}.toml"
     spec = load_spec(path)
     for run in expand(spec, path.parent):
-        get_task(spec.task).check(run.settings, path.parent)
+        get_task(run.task).check(run.settings, path.parent)
     assert set(spec.paper) <= {run.label for run in expand(spec, path.parent)}

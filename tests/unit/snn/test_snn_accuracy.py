@@ -25,9 +25,10 @@ def crosssim_card():
     folder = Path(root) / "crosssim_ramps" if root else None
     if folder is None or not folder.is_dir():
         pytest.skip("needs the folder crosssim_ramps under the folder named by DEVICEKIT_TEST_DATA")
-    from devicekit.fit import fit
+    import devicekit
 
-    return fit(folder, quantity="current", read_voltage=0.1).to_card("crosssim", folder, False)
+    table = devicekit.read(folder, quantity="current", read_voltage=0.1)
+    return devicekit.fit(table).to_card("crosssim", folder, False)
 
 
 @pytest.fixture(scope="module")
