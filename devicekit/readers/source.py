@@ -326,7 +326,7 @@ class Source:
                     sep=r"\s+" if sample.delimiter == "whitespace" else sample.delimiter,
                     header=None, names=sample.columns, skiprows=skip, decimal=sample.decimal, index_col=False,
                     dtype=dict.fromkeys(words, "category"), na_values=missing, keep_default_na=False,
-                    skipinitialspace=True, skip_blank_lines=False, float_precision="round_trip",
+                    skipinitialspace=True, skip_blank_lines=False,
                     encoding=decode(self._bytes(65536))[1], encoding_errors="replace",
                 )  # fmt: skip
         except (pd.errors.ParserError, OSError, EOFError, zlib.error) as error:
