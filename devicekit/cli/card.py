@@ -79,7 +79,7 @@ def datasets_command(
         else:
             typer.echo(f"{path}\nread it with: devicekit read {path} {public[name].read_with}")
         return
-    sets = list(catalog.shipped().values())
+    sets: list[catalog.Dataset] = list(catalog.shipped().values())
     if name in public:
         public, sets = {name: public[name]}, []
     elif name:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from devicekit.errors import FileError
+from devicekit.errors import FileError, Flag
 from devicekit.options import ReadOptions
 from devicekit.readers.records import Record, record_table, text_frame
 from devicekit.readers.source import Source, is_number
@@ -20,6 +20,7 @@ NAME = "keithley4200"
 TITLE = "Keithley 4200 workbook (.xls with a Settings sheet)"
 _STEP = re.compile(r"^(.*)\((\d+)\)$")
 _NOT_DATA = ("settings", "calc")
+_DATA = ("data", "append", "run")
 
 
 @dataclass
@@ -64,14 +65,16 @@ def read(source: Source, options: ReadOptions) -> SweepTable | RecordTable:
         raise FileError(f"{source.path.name} has no Settings sheet: it is no Keithley 4200 workbook")
     runs = _runs(sheet.rows)
     records = []
-    for data in source.sheets:
-        if data.name.strip().lower() in _NOT_DATA:
-            continue
+    candidates = [data for data in source.sheets if data.name.strip().lower() not in _NOT_DATA]
+    named = [d for d in candidates if d.name.strip() in runs or d.name.strip().lower().startswith(_DATA)]
+    left = [data.name for data in candidates if named and data not in named]
+    flags = [Flag("sheets", f"{source.path.name}: left out {', '.join(left)}")] if left else []
+    for data in named or candidates:
         settings = runs.get(data.name.strip()) or next(iter(runs.values()))
         records.extend(_records(data, settings))
     if not records:
         raise FileError(f"{source.path.name} holds no data sheet with rows")
-    return record_table(records, options, NAME, source)
+    return record_table(records, options, NAME, source, flags)
 
 
 def _runs(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:

@@ -21,7 +21,8 @@ from devicekit.readers import workbook
 
 EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "#ref", "#ref!", "#n/a"}
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
-LARGE = 32 << 20  # bytes; beyond this a table is parsed straight into numbers
+LARGE = 8 << 20  # bytes; beyond this a table is parsed straight into numbers
+LARGEST_RATIO = 200  # unpacked over packed size; text of measurements packs 3 to 20 times
 LONGEST_LINE = 1 << 20  # bytes
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
@@ -260,6 +261,7 @@ class Source:
 
     def _blocks(self, stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
         """Read block by block, so that a file which is one endless line is refused early."""
+        most = max(8 * LARGE, LARGEST_RATIO * self.path.stat().st_size)
         data = bytearray()
         while len(data) < limit and (block := stream.read(min(LONGEST_LINE, limit - len(data)))):
             if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
@@ -267,7 +269,20 @@ class Source:
                     f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"
                 )
             data += block
+            if len(data) > most:
+                raise FileError(
+                    f"{self.path.name} unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe"
+                )
         return bytes(data)
+
+    @property
+    def _size(self) -> int:
+        """Size of the content [bytes]; of a gzip file as its last four bytes state it."""
+        if not self._is_packed:
+            return self.path.stat().st_size
+        with self.path.open("rb") as stream:
+            stream.seek(max(self.path.stat().st_size - 4, 0))
+            return int.from_bytes(stream.read(4), "little")
 
     @cached_property
     def delimited(self) -> Delimited:
@@ -275,7 +290,7 @@ class Source:
             return parse_delimited(self.text, self.path.name)
         if "\0" in self.head:
             raise FileError(f"{self.path.name} is a binary file, not text; devicekit cannot read this format")
-        if self.path.stat().st_size > LARGE:
+        if self._size > LARGE:
             return self._large()
         return parse_delimited(self.text, self.path.name)
 
@@ -320,8 +335,14 @@ class Source:
         return Delimited(cells.dropna(how="all"), sample.header, sample.delimiter, sample.decimal, name)
 
     def _check_lines(self) -> None:
+        most, total = max(8 * LARGE, LARGEST_RATIO * self.path.stat().st_size), 0
         with self._open() as stream:
             while block := stream.read(LONGEST_LINE):
+                total += len(block)
+                if total > most:
+                    raise FileError(
+                        f"{self.path.name} unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe"
+                    )
                 if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
                     raise FileError(
                         f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"

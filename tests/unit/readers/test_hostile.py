@@ -82,6 +82,17 @@ def test_a_gzip_bomb_of_one_line_is_refused_quickly(tmp_path: Path) -> None:
     assert time.perf_counter() - began < 3
 
 
+def test_a_gzip_bomb_of_many_lines_is_refused_quickly(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv.gz"
+    with gzip.open(path, "wb", compresslevel=9) as stream:
+        for _ in range(100):
+            stream.write(b"voltage_v,current_a\n" + b"1,2\n" * (1 << 18))
+    began = time.perf_counter()
+    with pytest.raises(FileError, match="unpacks to more than"):
+        read(path)
+    assert time.perf_counter() - began < 5
+
+
 @pytest.mark.parametrize("text", ["1," * 20000, "1 " * 20000 + "\n1 2\n", "\t" * 20000 + "\n"])
 def test_too_many_columns(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.csv"

@@ -108,7 +108,8 @@ def test_easyexpert_blocks_side_by_side_in_a_sheet(write_xls: Callable[..., Path
 
 
 def test_keithley_ktei_workbook(write_xls: Callable[..., Path], capfd: pytest.CaptureFixture[str]) -> None:
-    table = read(write_xls({"Data": KEITHLEY_DATA, "Calc": [], "Settings": KTEI}))
+    table = read(write_xls({"Data": KEITHLEY_DATA, "Calc": [], "Settings": KTEI, "mine": [["scratch", 1.0]]}))
+    assert any(flag.code == "sheets" and "mine" in flag.message for flag in table.flags)
     assert isinstance(table, SweepTable)
     assert list(table.frame["voltage_v"]) == [0, 0.5, 1]
     assert list(table.frame["current_a"]) == [1e-9, 5e-7, 1e-3]
@@ -154,6 +155,19 @@ def test_smu_buffers(fixtures: Path) -> None:
     tsp = read(fixtures / "smu" / "tsp.csv")
     assert list(tsp.frame["Status"]) == [20486, 20486, 20487]
     assert np.isnan(tsp.frame["current_a"][2])
+
+
+def test_smu_buffers_side_by_side_in_a_sheet(write_xls: Callable[..., Path]) -> None:
+    names = ["Item", "Smu1.V[1][1]", "Smu1.I[1][1]", None, "Item", "Smu1.V[1][2]", "Smu1.I[1][2]"]
+    rows = [[k, 0.1 * k, 1e-6 * k, None, k, 0.2 * k, 2e-6 * k] for k in range(1, 5)]
+    table = read(write_xls({"Sheet1": [names, *rows]}))
+    assert list(table.frame.groupby("record")["voltage_v"].max()) == pytest.approx([0.4, 0.8])
+    bare = write_xls({"Sheet1": rows}, "bare.xls")
+    with pytest.raises(UsageError, match="--map"):
+        read(bare)
+    table = read(bare, columns={"voltage_v": "column 6", "current_a": "column 7"})
+    assert table.frame["current_a"].max() == pytest.approx(8e-6)
+    assert "column 3" in table.frame
 
 
 def test_kickstart_units_limit_and_summary_rows(fixtures: Path) -> None:

@@ -73,3 +73,39 @@ def test_gong_and_crosssim(measured: Path) -> None:
     ramps = read(measured / "crosssim_ramps", quantity="current", read_voltage=0.1)
     assert len(ramps) == 13417
     assert ramps.frame["conductance_s"][0] == pytest.approx(0.000160588 / 0.1)
+
+
+def test_bake_shift(measured: Path) -> None:
+    from devicekit.features import retention
+
+    names = {"device_id": "column 1", "resistance_ohm": "column 2"}
+    before, after = (
+        read(measured / "rram_1t1r" / f"{when}bake130.tsv", columns=names) for when in ("pre", "post")
+    )
+    assert isinstance(before, PulseTable)
+    assert isinstance(after, PulseTable)
+    found = retention.bake(before, after)
+    assert found.n == 16384
+    assert found.unpaired == 0
+    assert 0.5 < found.median_ratio < 2
+    assert 0 < found.moved < 1
+
+
+def test_endurance_log_figures(measured: Path) -> None:
+    from devicekit.features import endurance
+
+    found = endurance.characterize(read(measured / "rram_1t1r" / "endurance_log.csv"))
+    device = found.devices[0]
+    assert device.n == 2724
+    assert device.failed_at is None
+    assert device.median_window == pytest.approx(11.54, abs=0.01)
+    assert device.good == pytest.approx(0.9985, abs=1e-4)
+
+
+def test_read_sweeps_are_read_linearity(measured: Path) -> None:
+    from devicekit.characterize import characterize
+
+    names = {"device_id": "column 1", "voltage_v": "column 2", "current_a": "column 3"}
+    found = characterize(read(measured / "rram_1t1r" / "read_voltage_sweep.tsv", columns=names))
+    assert len(found.tables["linearity"]) == 1024
+    assert found.tables["linearity"]["ratio"].median() == pytest.approx(1.03, abs=0.01)
