@@ -32,6 +32,7 @@ COLUMNS = (
     "ReadTag",
     "ReadVoltage",
 )
+_UNIT = Flag("assumed_unit", "resistances and read voltages taken in ohm and V, the units ArC ONE writes")
 _HEADER = re.compile(r"(?im)^\s*\"?Wordline\"?\s*,\s*\"?Bitline\"?\s*,\s*\"?Resistance")
 _BARE = re.compile(
     r"^\s*\d+\s*,\s*\d+\s*,[^,]+,[^,]+,[^,]+,\s*(S ?R\w*|P|CT\w*|FF\w*)[^,]*,\s*(S ?R|P|R|F|V|T)[^,]*,[^,]+$"
@@ -62,7 +63,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     if not pulses.any():
         record = Record(columns.drop(columns="voltage_v").assign(read_voltage_v=numbers(frame["ReadVoltage"], name)),
                         meta=meta, roles={"device_id": "device_id"})  # fmt: skip
-        return record_table([record], options, NAME, source)
+        return record_table([record], options, NAME, source, [_UNIT])
     columns = columns.assign(current_a=value["Amplitude (V)"] / resistance.where(resistance != 0))
     flag = Flag("columns", f"{name}: curve-tracer rows; the current is the amplitude over the resistance")
     records = []
@@ -70,7 +71,11 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
         roles = {column: column for column in ("voltage_v", "current_a")}
         records.append(Record(part.drop(columns="device_id"), device=str(which), roles=roles, meta=meta))
     left = int((~pulses).sum())
-    flags = [flag, Flag("dropped", f"{name}: {left} reads between the curve-tracer rows")] if left else [flag]
+    flags = (
+        [_UNIT, flag, Flag("dropped", f"{name}: {left} reads between the curve-tracer rows")]
+        if left
+        else [_UNIT, flag]
+    )
     return record_table(records, options, NAME, source, flags)
 
 
@@ -141,7 +146,7 @@ def _pulses(
     if not parts:
         raise TableError(f"{name}: no pulse has an amplitude")
     kept = pd.concat(parts)
-    flags = [Flag("split", f"{name}: direction and cycle from the sign of the pulses")]
+    flags = [_UNIT, Flag("split", f"{name}: direction and cycle from the sign of the pulses")]
     if len(kept) < len(rows):
         flags.append(Flag("dropped", f"{name}: {len(rows) - len(kept)} rows of devices that got no pulse"))
     if options.absolute:

@@ -28,6 +28,8 @@ TITLE = "table with units in its header, or wide table (one column a device or a
 _SI = {"voltage_v": "V", "current_a": "A", "time_s": "s"}
 _STATE_QUANTITIES = {"conductance", "resistance", "current"}
 _LEVEL = re.compile(r"(?i)^r?[_ ]?(lrs|hrs|low|high|on|off)\b")
+_DELAY = re.compile(r"(?i)^(Δ ?t|dt|delta[ _]?t|spike.*(delay|timing)|delay|timing)$")
+_CHANGE = re.compile(r"(?i)^(Δ ?[wg]|d[wg]|delta[ _]?[wg]|weight.*change|change.*weight)\b")
 _COUNTER = re.compile(r"(?i)^(pulse|cycle|index|n|no|number|#|point|x)\W*(number|index|no|#)?\W*$")
 _DEVICE = re.compile(r"(?i)^(device([_ ]?(id|name))?|cell|address|sample|dut)$")
 
@@ -53,7 +55,9 @@ def read(source: Source, options: ReadOptions) -> Table:
     if by.get("voltage") and by.get("current"):
         return _sweeps(table, by["voltage"], by["current"], options, source, flags)
     levels = [name for name in table.columns if _LEVEL.match(name)] if table.header is not None else []
-    states = [*by.get("conductance", []), *by.get("resistance", [])]
+    if window := _stdp_columns(table):
+        return _stdp(table, *window, source, flags)
+    states = [*by.get("conductance", []), *by.get("resistance", []), *by.get("current", [])]
     counted = any(_COUNTER.match(unit_of(name)[0]) for name in table.columns)
     if by.get("time") and states and not counted:
         return _retention(table, by["time"][0], states, source, options, flags)
@@ -77,7 +81,7 @@ def _factor(name: str, quantity: str, options: ReadOptions, where: str) -> float
     unit = parse_unit(word) if word else None
     if unit is not None:
         return unit.factor
-    if options.stated_quantity == quantity and options.unit:
+    if options.stated_quantity == quantity:
         return options.factor
     if quantity == "voltage":
         return 1.0
@@ -198,6 +202,12 @@ def _retention(
         values = table.numbers(name) * _factor(name, quantity_of(name) or "", options, source.path.name)
         if quantity_of(name) == "resistance":
             values = 1.0 / values.where(values != 0)
+        elif quantity_of(name) == "current":
+            if options.read_voltage is None:
+                raise UsageError(
+                    f"{source.path.name} holds currents: pass the read voltage with --read-voltage V"
+                )
+            values = values / options.read_voltage
         part = pd.DataFrame(
             {
                 "device_id": "device1",
@@ -212,6 +222,40 @@ def _retention(
                 part[other] = plain(table.cells[other])
         parts.append(part[part["conductance_s"].notna() & part["time_s"].notna()])
     result = others.read("retention", pd.concat(parts).reset_index(drop=True), options, source, tuple(flags))
+    return type(result)(result.frame, {**result.meta, "format": NAME}, result.flags)
+
+
+def _stdp_columns(table: Delimited) -> tuple[str, str] | None:
+    """Columns of spike delay (a time, by its unit) and weight change, if the table is an STDP window."""
+    if table.header is None:
+        return None
+    bare = {name: unit_of(name)[0] for name in table.columns}
+    delay = next((n for n in table.columns if _DELAY.match(bare[n]) and quantity_of(n) == "time"), None)
+    change = next((n for n in table.columns if _CHANGE.match(bare[n])), None)
+    return (delay, change) if delay and change else None
+
+
+def _stdp(table: Delimited, delay: str, change: str, source: Source, flags: list[Flag]) -> Table:
+    unit = parse_unit(unit_of(delay)[1] or "s")
+    assert unit is not None
+    percent = 0.01 if "%" in change else 1.0
+    device = next((name for name in table.columns if _DEVICE.match(name)), None)
+    frame = pd.DataFrame(
+        {
+            "device_id": table.cells[device] if device else "device1",
+            "spike_delay_s": table.numbers(delay) * unit.factor,
+            "weight_change": table.numbers(change) * percent,
+            "file_row": table.cells.index,
+        }
+    )
+    for other in table.columns:
+        if other not in (delay, change, device):
+            frame[other] = plain(table.cells[other])
+    taken = Flag(
+        "columns",
+        f"{source.path.name}: took {delay} as spike_delay_s (post minus pre), {change} as weight_change",
+    )
+    result = others.read("stdp", frame.reset_index(drop=True), ReadOptions(), source, (*flags, taken))
     return type(result)(result.frame, {**result.meta, "format": NAME}, result.flags)
 
 

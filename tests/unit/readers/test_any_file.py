@@ -242,13 +242,7 @@ def test_conventional_units_are_always_flagged(fixtures: Path) -> None:
             name.endswith(("_s", "_v", "_a", "_ohm")) for name in path.read_text(errors="ignore").split(",")
         )
         flagged = any(flag.code == "assumed_unit" for flag in table.flags)
-        assert (
-            isinstance(table, SweepTable | PulseTable) is False
-            or stated
-            or named
-            or flagged
-            or path.parent.name == "arcone"
-        )
+        assert not isinstance(table, SweepTable | PulseTable) or stated or named or flagged
 
 
 def test_memory_of_a_wide_spreadsheet(tmp_path: Path) -> None:

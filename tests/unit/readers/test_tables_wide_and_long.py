@@ -157,3 +157,16 @@ def test_large_tables_take_the_fast_path_to_the_same_values(
     with pytest.raises(TableError) as caught:
         read(bad)
     assert caught.value.rows[0].row == 3
+
+
+def test_stdp_window_and_retention_of_currents_with_units(fixtures: Path) -> None:
+    window = read(fixtures / "table" / "stdp.csv")
+    assert isinstance(window, StdpTable)
+    assert list(window.frame["spike_delay_s"]) == pytest.approx([-0.02, -0.01, 0.01, 0.02])
+    assert list(window.frame["weight_change"]) == pytest.approx([-0.3, -0.4, 0.5, 0.35])
+    with pytest.raises(UsageError, match="--read-voltage"):
+        read(fixtures / "table" / "retention_current.csv")
+    kept = read(fixtures / "table" / "retention_current.csv", read_voltage=0.1)
+    assert isinstance(kept, RetentionTable)
+    assert list(kept.frame["time_s"]) == [60, 600, 6000]
+    assert kept.frame["conductance_s"][0] == pytest.approx(1e-4)

@@ -1,0 +1,45 @@
+"""`devicekit read` over every fixture: understood and written whole, or refused with a reason."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import DATA
+
+REFUSED = {"bad_cell.csv", "no_unit.csv", "wide_devices.csv", "wide_no_header.tsv", "retention_current.csv"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for p in DATA.rglob("*") if p.is_file()), ids=lambda p: f"{p.parent.name}-{p.name}"
+)
+def test_every_fixture(path: Path, tmp_path: Path, devicekit: Callable[..., Any]) -> None:
+    ran = devicekit("read", path, "--out", tmp_path / "table.csv", "--json")
+    if path.name in REFUSED:
+        assert ran.code == 2
+        assert ran.json["error"]["message"]
+        return
+    assert ran.code == 0, ran.out
+    facts = json.loads(ran.out)
+    with (tmp_path / "table.csv").open() as stream:
+        rows = list(csv.reader(stream))
+    assert len(rows) == facts["rows"] + 1
+    assert rows[0] == list(facts["columns"])
+    assert all(len(row) == len(rows[0]) for row in rows)
+    spoken = devicekit("read", path)
+    assert spoken.code == 0
+    assert f"format {facts['format']}" in spoken.out
+    for warning in facts["warnings"]:
+        assert warning["message"] in spoken.err
+
+
+def test_records_are_listed(fixtures: Path, devicekit: Callable[..., Any]) -> None:
+    ran = devicekit("read", fixtures / "easyexpert" / "header_crlf.csv")
+    assert "record 3: name Set, reset DC, device D7, date 03/09/2025 10:00:10, 9 rows" in ran.out
+    assert "encoding utf-8" in ran.out
+    assert "R [ohm]" in ran.out
