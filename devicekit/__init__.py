@@ -1,10 +1,10 @@
 """devicekit: from measured memristor traces to a trained spiking network.
 
-    import devicekit
-    table = devicekit.read("ramps/", quantity="current", read_voltage=0.1)
-    fit = devicekit.fit(table)
-    fit.plot()
-    card = fit.to_card("my device", source="ramps/")
+import devicekit
+table = devicekit.read("ramps/", quantity="current", read_voltage=0.1)
+fit = devicekit.fit(table)
+fit.plot()
+card = fit.to_card("my device", source="ramps/")
 """
 
 from __future__ import annotations

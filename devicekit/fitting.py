@@ -16,7 +16,7 @@ from devicekit import engine
 from devicekit.card import Window
 from devicekit.errors import Flag, UsageError
 from devicekit.fit_result import BranchFit, DeviceFit
-from devicekit.judge import judge_branch, judge_pair
+from devicekit.judge import JUDGED, judge_branch, judge_pair
 from devicekit.models import Law, get_law, kernel
 from devicekit.options import ReadOptions
 from devicekit.prepare import (
@@ -127,7 +127,13 @@ def _final_lmfit(law: Law, x: np.ndarray, w: np.ndarray, box: engine.Box, optimu
 
 
 def _covariance(
-    law: Law, parameters: np.ndarray, x: np.ndarray, box: engine.Box, free: np.ndarray, clusters: np.ndarray
+    law: Law,
+    parameters: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    box: engine.Box,
+    free: np.ndarray,
+    clusters: np.ndarray,
 ) -> tuple[np.ndarray, int, str]:
     """Covariance of the parameters, its degrees of freedom, and how it was made.
 
@@ -135,23 +141,24 @@ def _covariance(
     which takes residuals for independent read noise.
     """
     states, sensitivities = engine.jacobian(law, parameters, x.size - 1)
-    seen = np.isfinite(x)
-    j = sensitivities[seen][:, free]
+    seen = w > 0
+    root = np.sqrt(w[seen])
+    j = root[:, None] * sensitivities[seen][:, free]
     # columns differ by many orders of magnitude: scale before inverting
     scale = np.sqrt((j**2).sum(axis=0) + box.prior_precision[free])
     scale[scale == 0] = 1.0
     curvature = (j / scale).T @ (j / scale) + np.diag(box.prior_precision[free] / scale**2)
     inverse = np.linalg.pinv(curvature, hermitian=True) / np.outer(scale, scale)
-    degrees = max(int(seen.sum() - free.sum()), 1)
+    degrees = max(int(w.sum() - free.sum()), 1)
     k = len(clusters)
     if k >= FEWEST_CLUSTERS:
-        deviations = np.nan_to_num(clusters[:, seen] - x[seen])
+        deviations = root * np.nan_to_num(clusters[:, seen] - x[seen])
         scores = deviations @ j
         meat = scores.T @ scores / (k * (k - 1))
         small, degrees = inverse @ meat @ inverse, k - 1
         method = f"cluster sandwich over {k} trains, t({k - 1})"
     else:
-        variance = float(np.sum((states[seen] - x[seen]) ** 2)) / degrees
+        variance = float(np.sum(w[seen] * (states[seen] - x[seen]) ** 2)) / degrees
         small = inverse * variance
         method = "delta method on one mean curve; assumes independent read noise"
     covariance = np.zeros((parameters.size, parameters.size))
@@ -244,7 +251,7 @@ def fit_branch(
     clusters = (
         trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
     )
-    covariance, degrees, method = _covariance(law, parameters, x, box, ~bound, clusters)
+    covariance, degrees, method = _covariance(law, parameters, x, w, box, ~bound, clusters)
     names = (*law.parameters, "x0")
     fitted = BranchFit(
         trains.direction, law, window, parameters, covariance, degrees, method, x, noise,
@@ -283,19 +290,28 @@ def refine_by_innovations(fitted: BranchFit, trains: Stack, increment: float, re
     curvature, scores = engine.scores(fitted.law, found.parameters, rows, w, box, gain)
     inverse = np.zeros_like(curvature)
     inverse[np.ix_(free, free)] = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
-    k = len(rows)
-    covariance = inverse @ (scores.T @ scores) @ inverse * (k / (k - 1))
-    method = f"innovations over {k} trains, gain {gain:.2f}; cluster sandwich, t({k - 1})"
-    names = (*fitted.law.parameters, "x0")
-    at_bound = tuple(name for name, hit in zip(names, bound, strict=True) if hit)
-    return replace(
-        fitted,
-        parameters=found.parameters,
-        covariance=covariance,
-        degrees=k - 1,
-        method=method,
-        at_bound=at_bound,
-    )
+    names = list(dict.fromkeys(trains.devices))
+    if len(names) >= FEWEST_CLUSTERS:  # cycles of one device are no independent repeats of the mean device
+        scores = np.array([scores[[d == name for d in trains.devices]].sum(axis=0) for name in names])
+    k = len(scores)
+    if k >= FEWEST_CLUSTERS:
+        degrees = k - 1
+        covariance = inverse @ (scores.T @ scores) @ inverse * (k / degrees)
+        method = (
+            f"innovations over {len(rows)} trains, gain {gain:.2f}; cluster sandwich over {k}, t({degrees})"
+        )
+    else:
+        degrees = max(int(w.sum() - free.sum()), 1)
+        covariance = inverse * (found.sse / degrees)
+        method = f"delta method on innovations over {len(rows)} trains, gain {gain:.2f}; takes them for independent"
+    parameter_names = (*fitted.law.parameters, "x0")
+    at_bound = tuple(name for name, hit in zip(parameter_names, bound, strict=True) if hit)
+    refined = replace(
+        fitted, parameters=found.parameters, covariance=covariance, degrees=degrees, method=method,
+        at_bound=at_bound, lmfit=None,
+    )  # fmt: skip
+    kept = [flag for flag in fitted.flags if flag.code not in JUDGED]
+    return replace(refined, flags=(*kept, *judge_branch(refined, found.converged)))
 
 
 def _single_devices(

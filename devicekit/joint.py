@@ -41,7 +41,7 @@ class JointFit:
     bic_gain : float
         BIC of separate shapes minus BIC of the shared one: positive speaks for sharing.
     exponent, exponent_se : float
-        m of rate ~ width^m and its standard error over the widths.
+        m of rate ~ width^m and its standard error over the widths (None from two widths).
     """
 
     widths: np.ndarray
@@ -52,7 +52,7 @@ class JointFit:
     p_value: float
     bic_gain: float
     exponent: float
-    exponent_se: float
+    exponent_se: float | None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -131,24 +131,25 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
         sum(np.sum(fit.residuals**2) / sigma**2 for fit, sigma in zip(fits, sigmas, strict=True))
     )
     extra, rest = p * (count - 1), n - count * (p + 2)
-    ratio = max(shared - separate, 0.0) / extra / (separate / rest)
+    # a law without shape parameters has nothing to share
+    ratio = max(shared - separate, 0.0) / extra / (separate / rest) if extra else 0.0
     free = p + 2 * count
     inverse = np.linalg.pinv(best.jac.T @ best.jac, hermitian=True) * shared / max(n - free, 1)
     slope, slope_se = _exponent(np.array(widths), z[p : p + count])
     return JointFit(
         np.array(widths), z[:p], z[p : p + count], z[p + count :], inverse,
-        p_value=float(f_distribution.sf(ratio, extra, rest)),
+        p_value=float(f_distribution.sf(ratio, extra, rest)) if extra else 1.0,
         bic_gain=float(n * np.log(separate / shared) + extra * np.log(n)),
         exponent=slope, exponent_se=slope_se,
     )  # fmt: skip
 
 
-def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float]:
-    """Slope of L against ln width, and its standard error (0 from two widths: there is nothing to spare)."""
+def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float | None]:
+    """Slope of L against ln width, and its standard error (None from two widths: nothing is left over)."""
     design = np.stack([np.log(widths), np.ones(widths.size)], axis=1)
     solution, residuals, *_ = np.linalg.lstsq(design, levels, rcond=None)
     if widths.size < 3:
-        return float(solution[0]), 0.0
+        return float(solution[0]), None
     variance = float(residuals[0]) / (widths.size - 2) if residuals.size else 0.0
     return float(solution[0]), float(np.sqrt(variance * np.linalg.inv(design.T @ design)[0, 0]))
 
@@ -190,7 +191,9 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
         raise UsageError("--share width needs a table with two pulse widths or more (column pulse_width_s)")
     parts = [table.select(width=width) for width in widths]
     everything = [trains for part in parts for trains in stacks_of(part)[0].values()]
-    window = choose_window(everything, table.quantity, "range of the mean curves over all pulse widths", options.state)
+    window = choose_window(
+        everything, table.quantity, "range of the mean curves over all pulse widths", options.state
+    )
     separate = [fit_condition(part, options, window) for part in parts]
     results = list(separate)
     for way in ("ltp", "ltd"):
@@ -220,5 +223,9 @@ def _note(joint: JointFit, way: str) -> Flag:
     return Flag(
         "shared_shape",
         f"{way.upper()}: shape shared over {len(joint.widths)} widths; {verdict}; rate ~ width^{joint.exponent:.2f} "
-        f"(se {joint.exponent_se:.2f})",
+        + (
+            "(no standard error from two widths)"
+            if joint.exponent_se is None
+            else f"(se {joint.exponent_se:.2f})"
+        ),
     )

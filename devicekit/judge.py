@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 DRIFT_CORRELATION = 0.3
 DRIFT_TREND = 0.5
 FEWEST_CYCLES_FOR_DRIFT = 5
+DRIFT_P_VALUE = 0.01  # a straight line through five independent levels explains half by chance once in six
+# Codes that `judge_branch` raises: what a refined fit replaces.
+JUDGED = frozenset(
+    {"not_converged", "at_bound", "weak", "structured", "read_noise_only", "extrapolated", "first_pulse", "outliers",
+     "overshoot"}
+)  # fmt: skip
 
 
 def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
@@ -124,7 +130,9 @@ def judge_pair(branches: dict[str, BranchFit], stacks: dict[str, Stack], window:
 
 def drift(trains: Stack, window: Window) -> Flag | None:
     """A flag if the level of the trains moves steadily, or is correlated, over the cycles."""
-    correlations, trends, shifts = [], [], []
+    from scipy.stats import linregress
+
+    correlations, trends, shifts, chances = [], [], [], []
     cycles = 0
     for name in dict.fromkeys(trains.devices):
         own = trains.of(name)
@@ -134,17 +142,18 @@ def drift(trains: Stack, window: Window) -> Flag | None:
         if level.size < FEWEST_CYCLES_FOR_DRIFT or level.std() == 0:
             continue
         number = np.arange(level.size)
-        slope, offset = np.polyfit(number, level, 1)
-        rest = level - (slope * number + offset)
+        line = linregress(number, level)
         correlations.append(_lag_one(level))
-        trends.append(1.0 - rest.var() / level.var())
-        shifts.append(slope * (level.size - 1))
+        trends.append(line.rvalue**2)
+        shifts.append(line.slope * (level.size - 1))
+        chances.append(line.pvalue)
     if not correlations:
         return None
     correlation, trend, shift = (float(np.mean(v)) for v in (correlations, trends, shifts))
     # by chance alone the correlation of K independent cycles has a standard deviation of about 1/sqrt(K)
     chance = 2.0 / np.sqrt(cycles * len(correlations))
-    if correlation <= max(DRIFT_CORRELATION, chance) and trend <= DRIFT_TREND:
+    steady = trend > DRIFT_TREND and float(np.median(chances)) < DRIFT_P_VALUE
+    if correlation <= max(DRIFT_CORRELATION, chance) and not steady:
         return None
     return Flag(
         "drift",

@@ -75,7 +75,7 @@ def stack(table: PulseTable, direction: str) -> tuple[Stack | None, list[Flag]]:
     trains = list(table.traces(direction))
     if not trains:
         return None, []
-    lengths = np.array([_last(values) - int(index.min()) for _, _, index, values in trains])
+    lengths = np.array([int(index[_last(values)] - index.min()) for _, _, index, values in trains])
     keep = lengths >= SHORT_TRAIN * np.median(lengths)
     flags = []
     if not keep.all():
@@ -93,6 +93,7 @@ def stack(table: PulseTable, direction: str) -> tuple[Stack | None, list[Flag]]:
 
 
 def _last(values: np.ndarray) -> int:
+    """Position of the last reading."""
     finite = np.flatnonzero(np.isfinite(values))
     return int(finite[-1]) if finite.size else 0
 
@@ -128,6 +129,14 @@ def choose_window(stacks: list[Stack], quantity: str, scope: str, scale: str = "
     return Window(quantity=quantity, low=low, high=high, scope=scope, scale=scale)  # type: ignore[arg-type]
 
 
+def nanvar(values: np.ndarray) -> np.ndarray:
+    """Unbiased variance over the first axis of what is finite; NaN where fewer than two are (and no warning)."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis=0)
+    squares = np.where(finite, values - nanmean(values), 0.0) ** 2
+    return np.divide(squares.sum(axis=0), count - 1, out=np.full(count.shape, np.nan), where=count > 1)
+
+
 def noise_of(y: np.ndarray) -> float:
     """Standard deviation of independent reading noise on a smooth curve, from its second differences.
 
@@ -159,8 +168,10 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
         )
     tail = finite[-max(finite.size // 10, 1) :]
     net = float(np.median(tail)) - float(finite[0])
-    uncertainty = noise * np.sqrt(1.0 + 1.0 / tail.size)
-    if net < 4 * uncertainty or net <= 0:
+    # by the first reading alone (a fast curve has left it at once) or, for a noisy one, by the first tenth
+    ends = float(np.mean(tail) - np.mean(finite[: tail.size]))
+    seen = net >= 4 * noise * np.sqrt(1.0 + 1.0 / tail.size) or ends >= 4 * noise * np.sqrt(2.0 / tail.size)
+    if not seen or net <= 0:
         raise TraceError(
             f"the {name} curve shows no significant net change in its direction ({net:.3g} of the window, "
             f"noise {noise:.3g})"

@@ -5,84 +5,108 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from devicekit.card import DeviceCard
-from devicekit.errors import UsageError
-from devicekit.fit_result import BranchFit, DeviceFit
-from devicekit.fitting import FEWEST_CLUSTERS, FitOptions, fit_branch, stacks_of
-from devicekit.prepare import Stack
+from devicekit.errors import Flag, UsageError
+from devicekit.fit_result import DeviceFit
+from devicekit.fitting import FEWEST_CLUSTERS, FitOptions, fit_condition
+from devicekit.tables import PulseTable
 
 
-def _drawn(trains: Stack, rng: np.random.Generator) -> Stack:
-    """Trains drawn with replacement: whole devices if there are 4 or more, else cycles within each device."""
-    names = list(dict.fromkeys(trains.devices))
-    of = {name: np.array([k for k, each in enumerate(trains.devices) if each == name]) for name in names}
-    if len(names) >= FEWEST_CLUSTERS:
-        chosen = [(f"draw{k}", of[name]) for k, name in enumerate(rng.choice(names, len(names)))]
-    else:
-        chosen = [(name, rng.choice(of[name], of[name].size)) for name in names]
-    rows = np.concatenate([index for _, index in chosen])
-    devices = tuple(name for name, index in chosen for _ in index)
-    return Stack(trains.direction, devices, trains.cycles[rows], trains.values[rows])
+def _devices_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Whole devices with replacement, LTP and LTD of a device together."""
+    names = frame["device_id"].unique()
+    parts = [
+        frame[frame["device_id"] == name].assign(device_id=f"draw{k:03d}")
+        for k, name in enumerate(rng.choice(names, len(names)), start=1)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
-def _with_new_noise(fit: BranchFit, rng: np.random.Generator) -> Stack:
-    """One train on the fitted curve with its own residuals, drawn anew: the parametric bootstrap of one trace.
+def _cycles_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Cycles of each device and branch with replacement."""
+    parts = []
+    for _, trains in frame.groupby(["device_id", "direction"], sort=False):
+        cycles = trains["cycle"].unique()
+        parts += [
+            trains[trains["cycle"] == cycle].assign(cycle=k)
+            for k, cycle in enumerate(rng.choice(cycles, len(cycles)), start=1)
+        ]
+    return pd.concat(parts, ignore_index=True)
 
-    (Drawing parameters from their normal distribution instead leaves the curve: they are far from linear.)
+
+def _new_noise(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
+    """One train a branch on the fitted curve, with the fit's residuals drawn anew (parametric bootstrap).
+
+    Drawing parameters from their normal distribution instead would leave the curve: they are far from linear.
     """
-    residuals = fit.residuals - fit.residuals.mean()
-    # a fit with p parameters leaves residuals too small by this factor
-    residuals *= np.sqrt(residuals.size / max(residuals.size - fit.parameters.size, 1))
-    r = fit.fitted + rng.choice(residuals, fit.fitted.size)
-    r[~np.isfinite(fit.measured)] = np.nan
-    return Stack(fit.direction, ("draw",), np.array([1]), fit.window.from_state(r)[None, :])
+    parts = []
+    for way, branch in fit.branches.items():
+        residuals = branch.residuals - branch.residuals.mean()
+        # a fit with p parameters leaves residuals too small by this factor
+        residuals = residuals * np.sqrt(residuals.size / max(residuals.size - branch.parameters.size, 1))
+        r = branch.fitted + rng.choice(residuals, branch.fitted.size)
+        r[~np.isfinite(branch.measured)] = np.nan
+        values = fit.window.from_state(r)
+        if fit.window.quantity == "conductance_s":
+            values = np.maximum(values, 0.0)
+        index = np.arange(values.size)
+        columns = {"device_id": "draw001", "cycle": 1, "direction": way, "pulse_index": index}
+        parts.append(pd.DataFrame({**columns, fit.window.quantity: values}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]:
-    """Fits of resampled data in the same window.
+    """Fits of resampled data in the same window, with everything that the fit itself has.
 
     Parameters
     ----------
     fit : DeviceFit
-        With both branches.
+        With both branches, not a joint fit over widths.
     count : int
-        Number of draws.
+        Number of draws, at least 1.
     seed : int
         Seed of the draws.
 
     Returns
     -------
     list of DeviceFit
-        By bootstrap of devices (4 or more) or of cycles (4 or more), LTP and LTD each from its own trains; with
-        fewer repeats the fitted curve with its residuals drawn anew, which takes them for read noise.
+        By bootstrap of devices (4 or more) or of cycles (4 or more); with fewer repeats the fitted curve with
+        its residuals drawn anew, which takes them for read noise.
 
     Raises
     ------
     UsageError
-        If a branch is missing or count is below 1.
+        If a branch is missing, the shape was shared over widths, or count is below 1.
     """
     if fit.ltp is None or fit.ltd is None:
         raise UsageError("resampling cards needs LTP and LTD")
+    if fit.joint:
+        raise UsageError("resampling does not know how to redo a joint fit over widths")
     if count < 1:
         raise UsageError(f"the number of resampled cards must be at least 1, not {count}")
-    stacks, _ = stacks_of(fit.table)
-    options = FitOptions(
-        **{name: fit.settings[name] for name in ("model", "loss", "state") if name in fit.settings}
-    )
+    names = ("model", "loss", "estimator", "state")
+    options = FitOptions(**{name: fit.settings[name] for name in names})
+    frame = fit.table.frame
+    cycles = max(spread.n_cycles for spread in fit.variation.branches.values())
     rng = np.random.default_rng([seed, 21])
     draws = []
-    for _ in range(count):
-        branches = {}
-        for way, branch in fit.branches.items():
-            trains = stacks[way]
-            enough = (
-                max(len(set(trains.devices)), len(trains.values) // len(set(trains.devices)))
-                >= FEWEST_CLUSTERS
-            )
-            drawn = _drawn(trains, rng) if enough else _with_new_noise(branch, rng)
-            branches[way] = fit_branch(drawn, fit.window, options, with_lmfit=False, judge=False)
-        draws.append(replace(fit, ltp=branches["ltp"], ltd=branches["ltd"]))
+    for k in range(1, count + 1):
+        if len(fit.table.devices) >= FEWEST_CLUSTERS:
+            drawn, how = _devices_drawn(frame, rng), "devices"
+        elif cycles >= FEWEST_CLUSTERS:
+            drawn, how = _cycles_drawn(frame, rng), "cycles"
+        else:
+            drawn, how = _new_noise(fit, rng), "residuals"
+        made = fit_condition(PulseTable(drawn, fit.table.meta), options, fit.window)
+        note = Flag(
+            "resampled", f"fitted to resampled {how} (draw {k}, seed {seed}), not to the data themselves"
+        )
+        # one trace tells no variation: keep that of the fit
+        variation = fit.variation if how == "residuals" else made.variation
+        settings = {**made.settings, "resampled": how, "draw": k, "resampling_seed": seed}
+        draws.append(replace(made, flags=(note, *made.flags), variation=variation, settings=settings))
     return draws
 
 

@@ -25,7 +25,7 @@ class SpreadRatio:
     c2c : float
         Cycles simulated with all components, those of whole cycles matched to the mean variance.
     c2c_paper : float
-        The paper's way: the spread itself as an offset at each pulse.
+        The paper's way: the spread itself injected at each update pulse, clipped to the window.
     d2d : float or None
         Mean curves of resampled devices; None for one device.
     """

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -46,8 +46,8 @@ class StudySpec(BaseModel):
     task: str
     seeds: list[int] = Field(default=[0], min_length=1)
     fixed: dict[str, Scalar] = {}
-    grid: dict[str, list[Scalar]] = {}
-    cases: list[dict[str, Scalar]] = [{}]
+    grid: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = {}
+    cases: list[dict[str, Scalar]] = Field(default=[{}], min_length=1)
     pool: list[str] = Field(
         default=[], description="grid keys to average over like seeds, such as resampled cards"
     )
@@ -83,9 +83,10 @@ def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> Stud
         raise FileError(f"cannot read the study {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not valid TOML: {error}") from error
-    fixed = {**raw.get("fixed", {}), **(overrides or {})}
+    if overrides and isinstance(raw.get("fixed", {}), dict):
+        raw["fixed"] = {**raw.get("fixed", {}), **overrides}
     try:
-        return StudySpec.model_validate({**raw, "fixed": fixed})
+        return StudySpec.model_validate(raw)
     except ValidationError as error:
         rows = [
             BadRow(None, ".".join(map(str, e["loc"])), repr(e.get("input"))[:80], e["msg"])
@@ -141,11 +142,11 @@ def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> dic
     from devicekit.tasks import get_task
 
     try:
-        return {"status": "done", "reason": "", "metrics": get_task(task).run(settings, seed, Path(base))}
-    except DevicekitError as error:
-        return {"status": "failed", "reason": str(error), "metrics": {}}
-    except (ArithmeticError, ValueError, RuntimeError, OSError, MemoryError) as error:
-        return {"status": "failed", "reason": f"{type(error).__name__}: {error}", "metrics": {}}
+        metrics = get_task(task).run(settings, seed, Path(base))
+        return {"status": "done", "reason": "", "metrics": metrics, "devicekit": __version__}
+    except Exception as error:  # whatever it is, it stops this run alone
+        reason = str(error) if isinstance(error, DevicekitError) else f"{type(error).__name__}: {error}"
+        return {"status": "failed", "reason": reason, "metrics": {}, "devicekit": __version__}
 
 
 @contextmanager
@@ -209,7 +210,7 @@ def run_study(
     for run in runs:
         get_task(run.task).check(run.settings, base)
     folder = _open_folder(out, spec)
-    waiting = [run for run in runs if not (folder / f"{run.key}.json").exists()]
+    waiting = [run for run in runs if not _is_done(folder / f"{run.key}.json")]
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
     if progress:
@@ -225,8 +226,21 @@ def run_study(
     return _collect(spec, runs, folder, out)
 
 
+def _is_done(path: Path) -> bool:
+    """Whether a run has a result; one that failed is tried again, for its reason may have been mended."""
+    return path.exists() and json.loads(path.read_text(encoding="utf-8"))["status"] == "done"
+
+
 def _keyed(run: Run, base: str) -> tuple[str, dict[str, Any]]:
     return run.key, execute(run.task, run.settings, run.seed, base)
+
+
+def _owner(marker: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _open_folder(out: Path, spec: StudySpec) -> Path:
@@ -235,7 +249,7 @@ def _open_folder(out: Path, spec: StudySpec) -> Path:
     if out.exists() and not out.is_dir():
         raise FileError(f"{out} is a file; --out takes a folder")
     if out.is_dir() and any(out.iterdir()):
-        owner = json.loads(marker.read_text()) if marker.is_file() else {}
+        owner = _owner(marker)
         if owner.get("command") != "study" or owner.get("study") != spec.name:
             raise FileError(f"{out} is not a folder of the study {spec.name!r}; choose another --out")
     try:
@@ -258,7 +272,7 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path) -> Study
                 "status": result["status"],
                 "reason": result["reason"],
                 **result["metrics"],
-                "devicekit": __version__,
+                "devicekit": result["devicekit"],
             }
         )
     table = pd.DataFrame(rows)
@@ -295,7 +309,11 @@ class StudyResult:
         """Mean, standard deviation and standard error over seeds for each case, in the study's order."""
         if outcome not in self.table:
             return pd.DataFrame({"case": list(dict.fromkeys(self.table["case"])), "n": 0})
-        groups = self.table.groupby("case", sort=False)[outcome]
+        table = self.table
+        pooled = [name for name in self.spec.pool if name in table]
+        if pooled:  # seeds on one card are no independent draws of the card
+            table = pd.DataFrame(table.groupby(["case", *pooled], sort=False)[outcome].mean()).reset_index()
+        groups = table.groupby("case", sort=False)[outcome]
         summary = groups.agg(["count", "mean", "std"]).reset_index()
         summary.columns = pd.Index(["case", "n", "mean", "sd"])
         summary["se"] = summary["sd"] / summary["n"] ** 0.5

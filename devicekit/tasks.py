@@ -35,6 +35,15 @@ def _config(settings: Mapping[str, Scalar], seed: int, extra: set[str]) -> Any:
     return TrainingConfig(seed=seed, **given)  # type: ignore[arg-type]
 
 
+def _check_data(settings: Mapping[str, Scalar]) -> None:
+    """Refuse unknown data, and a folder without the files, before anything runs."""
+    name, folder = settings.get("data", "digits"), settings.get("data_dir")
+    if name not in ("digits", "optdigits"):
+        raise ParameterError(f"data is digits or optdigits, not {name!r}")
+    if name == "optdigits" and folder is not None and not (Path(str(folder)) / "optdigits.tra").is_file():
+        raise ParameterError(f"data_dir: {folder} does not hold optdigits.tra and optdigits.tes")
+
+
 def _data(settings: Mapping[str, Scalar]) -> Any:
     from snn import digits
 
@@ -79,8 +88,7 @@ class TrainTask:
             load_card(file)
         if file is None and config.scheme != "offline":
             raise ParameterError(f'scheme "{config.scheme}" needs the setting card')
-        if settings.get("data", "digits") not in ("digits", "optdigits"):
-            raise ParameterError(f"data is digits or optdigits, not {settings['data']!r}")
+        _check_data(settings)
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
         from devicekit.card import load_card
@@ -137,6 +145,7 @@ class StackTask:
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         _config(settings, 0, set(self.extra))
+        _check_data(settings)
         self._stack(settings, base)
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:

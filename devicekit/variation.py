@@ -16,11 +16,12 @@ from devicekit.card import BranchVariation, Sigma, Variation
 from devicekit.components import Components, Track, fit_components
 from devicekit.errors import UsageError
 from devicekit.models import kernel
-from devicekit.prepare import Stack, nanmean, noise_of, stack
+from devicekit.prepare import Stack, nanmean, nanvar, noise_of, stack
 
 if TYPE_CHECKING:
     from devicekit.fit_result import BranchFit, DeviceFit
 
+MOST_CYCLES = 12  # of a device, to estimate how its rate scatters
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 
 
@@ -84,7 +85,7 @@ class BranchSpread:
                 self.d2d_paper,
                 "mean over pulses of the sd of device means (Ma et al. 2023)",
             ),
-            "spread_anova": ("spread", self.d2d_anova, "ANOVA between devices, clipped at 0"),
+            "spread_anova": ("spread", self.d2d_anova, _d2d_estimator(self.n_cycles)),
         }
         return BranchVariation(
             n_devices=self.n_devices,
@@ -94,6 +95,12 @@ class BranchSpread:
             step_noise=self.step,
             cycle_ln_rate=self.cycle_ln_rate,
         )
+
+
+def _d2d_estimator(cycles: int) -> str:
+    if cycles < 2:
+        return "ANOVA between devices; one cycle a device, so it contains C2C and read noise"
+    return "ANOVA between devices, clipped at 0"
 
 
 def _sigma(kind: str, value: float | None, estimator: str) -> Sigma:
@@ -117,11 +124,10 @@ class VariationResult:
             if shares is None or spread.increment is None:
                 continue
             result.append(
-                f"{way.upper()}: the C2C spread (variance) is {shares['drift']:.0%} slow drift, "
-                f"{shares['cycle']:.0%} cycle to "
-                f"cycle, {shares['pulse']:.0%} per pulse; the per-pulse sigma is {spread.increment:.3%} of the "
-                "window; sampling "
-                "independent cycles reproduces the spread, not its order."
+                f"{way.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} cycle to "
+                f"cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update scatters by "
+                f"{spread.increment:.3%} of the window; sampling independent cycles reproduces the spread, not its "
+                "order."
             )
         return result
 
@@ -161,19 +167,20 @@ def anova(groups: list[np.ndarray]) -> tuple[float | None, float | None, float |
     size : float or None
         Mean number of cycles a device that `between` was computed with.
     """
-    cycles = np.array([len(group) for group in groups], float)
-    total = cycles.sum()
-    within = None
-    if (cycles > 1).any():
-        squares = sum(np.nansum((group - nanmean(group)) ** 2, axis=0) for group in groups)
-        within = float(np.mean(squares / (total - len(groups))))
-    if len(groups) < 2:
-        return within, None, None
+    counts = np.array([np.isfinite(group).sum(axis=0) for group in groups], float)
     means = np.array([nanmean(group) for group in groups])
-    grand = (cycles[:, None] * means).sum(axis=0) / total
-    between_squares = (cycles[:, None] * (means - grand) ** 2).sum(axis=0) / (len(groups) - 1)
-    size = float((total - (cycles**2).sum() / total) / (len(groups) - 1))
-    return within, float((np.mean(between_squares) - (within or 0.0)) / size), size
+    total, present = counts.sum(axis=0), (counts > 0).sum(axis=0)
+    squares = sum(np.nansum((group - mean) ** 2, axis=0) for group, mean in zip(groups, means, strict=True))
+    spare = total - present
+    within = float(np.mean(squares[spare > 0] / spare[spare > 0])) if (spare > 0).any() else None
+    both = present > 1
+    if not both.any():
+        return within, None, None
+    counts, means, total, present = counts[:, both], means[:, both], total[both], present[both]
+    grand = np.nansum(counts * means, axis=0) / total
+    between_squares = np.nansum(counts * (means - grand) ** 2, axis=0) / (present - 1)
+    size = (total - (counts**2).sum(axis=0) / total) / (present - 1)
+    return within, float(np.mean((between_squares - (within or 0.0)) / size)), float(np.mean(size))
 
 
 def tracks_of(groups: list[np.ndarray], fits: list[BranchFit]) -> list[Track]:
@@ -273,6 +280,12 @@ def pulse_noise(tracks: list[Track]) -> Components | None:
     return fit_components(tracks, (guess.increment, guess.read, guess.cycle_offset, guess.cycle_ln_rate))
 
 
+def _mean_sd(values: np.ndarray) -> float:
+    """Mean over pulses of the standard deviation over the first axis."""
+    variances = nanvar(values)
+    return float(np.mean(np.sqrt(variances[np.isfinite(variances)])))
+
+
 def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> BranchSpread:
     rising = trains.rising(central.window)
     names = list(dict.fromkeys(trains.devices))
@@ -292,7 +305,7 @@ def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> Bra
         if repeated
         else None,
         c2c_anova=None if within is None else float(np.sqrt(within)),
-        d2d_paper=float(np.nanmean(np.nanstd(means, axis=0, ddof=1))) if len(groups) > 1 else None,
+        d2d_paper=_mean_sd(means) if len(groups) > 1 else None,
         d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),
         d2d_variance=between,
         increment=noise.increment if noise else None,
@@ -357,14 +370,14 @@ def scatter(fit: DeviceFit, direction: str) -> np.ndarray:
     own = [
         rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in fit.table.devices
     ]
-    variances = [np.nanvar(group, axis=0, ddof=1) for group in own if len(group) > 1]
+    variances = [nanvar(group) for group in own if len(group) > 1]
     if not variances:
         raise UsageError("scatter over cycles needs two cycles of a device or more")
-    return np.mean(variances, axis=0)
+    return nanmean(np.array(variances))
 
 
 def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Stack) -> dict[str, float] | None:
-    """Shares of the C2C variance: slow drift, cycle to cycle, and pulse by pulse; None without two cycles.
+    """Shares of the C2C variance: slow drift, cycle to cycle, pulse by pulse, reading; None without two cycles.
 
     The drift is the part of the cycles' mean levels that a straight line over the cycles explains.
     """
@@ -376,15 +389,55 @@ def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Stack) -> di
     for device in dict.fromkeys(trains.devices):
         own = [k for k, name in enumerate(trains.devices) if name == device]
         if len(own) > 2:
+            k = len(own)
             line = np.polyval(np.polyfit(trains.cycles[own], levels[own], 1), trains.cycles[own])
-            # a line through noise explains 1/(K - 1) of its variance by chance
-            chance = levels[own].var() / (len(own) - 1)
-            explained += max(float(line.var()) - chance, 0.0) * len(own) / len(levels)
+            rest = float(np.sum((levels[own] - line) ** 2))
+            # a line through noise explains one degree of freedom's worth of it by chance
+            by_line = float(np.sum((line - line.mean()) ** 2)) - rest / (k - 2)
+            explained += max(by_line, 0.0) / (k - 1) * k / len(levels)
     total = spread.c2c_anova**2
     drift = min(explained / total, 1.0)
-    pulse_only = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0)
-    pulse = min(float(np.mean(predicted_variance(fit, pulse_only))) / total, 1.0 - drift)
-    return {"drift": drift, "cycle": max(1.0 - drift - pulse, 0.0), "pulse": pulse}
+    read = min((spread.read or 0.0) ** 2 / total, 1.0 - drift)
+    pulse_only = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0, read=0.0)
+    pulse = min(float(np.mean(predicted_variance(fit, pulse_only))) / total, 1.0 - drift - read)
+    return {"drift": drift, "cycle": max(1.0 - drift - read - pulse, 0.0), "pulse": pulse, "read": read}
+
+
+def _ln_rate_covariance(
+    stacks: dict[str, Stack], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
+) -> np.ndarray | None:
+    """Covariance of ln rate over devices (LTP, LTD); None below three devices with both branches.
+
+    The mean over K cycles of a device still carries its C2C scatter; its variance over cycles / K is taken
+    off the diagonal (with one cycle a device it cannot be). LTP and LTD scatter independently, so the
+    off-diagonal is not biased.
+    """
+    complete = {name: pair for name, pair in devices.items() if len(pair) == 2}
+    if len(complete) < 3 or len(central) < 2:
+        return None
+    ways = ("ltp", "ltd")
+    ln_rates = np.array(
+        [[shared_shape_ln_rate(pair[way], central[way]) for way in ways] for pair in complete.values()]
+    )
+    covariance = np.cov(ln_rates, rowvar=False)
+    for k, way in enumerate(ways):
+        sampling = [
+            _sampling_variance(stacks[way].of(name), pair[way], central[way])
+            for name, pair in complete.items()
+        ]
+        covariance[k, k] = max(covariance[k, k] - float(np.mean(sampling)), 0.0)
+    limit = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    covariance[0, 1] = covariance[1, 0] = float(np.clip(covariance[0, 1], -limit, limit))
+    return np.asarray(covariance)
+
+
+def _sampling_variance(trains: Stack, own: BranchFit, central: BranchFit) -> float:
+    """Variance of a device's mean ln rate by its cycles: that of the cycles' ln rates over their number."""
+    rows = trains.rising(central.window)
+    if len(rows) < 2:
+        return 0.0
+    rates = [shared_shape_ln_rate(replace(own, x=row), central) for row in rows[:MOST_CYCLES]]
+    return float(np.var(rates, ddof=1)) / len(rows)
 
 
 def estimate_variation(
@@ -405,12 +458,6 @@ def estimate_variation(
     for way, trains in stacks.items():
         own = {name: pair[way] for name, pair in devices.items() if way in pair}
         branches[way] = _branch(trains, central[way], own)
-    covariance = None
-    complete = [pair for pair in devices.values() if len(pair) == 2]
-    if len(complete) > 2 and len(central) == 2:
-        ln_rates = np.array(
-            [[shared_shape_ln_rate(pair[way], central[way]) for way in ("ltp", "ltd")] for pair in complete]
-        )
-        covariance = np.cov(ln_rates, rowvar=False)
+    covariance = _ln_rate_covariance(stacks, central, devices)
     sources = {way: sources_of_spread(central[way], branches[way], trains) for way, trains in stacks.items()}
     return VariationResult(branches, covariance, sources)

@@ -64,12 +64,10 @@ def fit_one(
     return result, report
 
 
-def _save_resampled(fit: DeviceFit, out: Path | None, count: int, seed: int) -> list[str]:
+def _save_resampled(fit: DeviceFit, out: Path, count: int, seed: int) -> list[str]:
     """Write cards of resampled data beside the card; their paths."""
     from devicekit.resample import resampled_cards
 
-    if out is None:
-        raise UsageError("--resample writes cards: give --out CARD.json")
     paths = []
     for k, card in enumerate(resampled_cards(fit, count, out.stem, seed), start=1):
         path = out.with_name(f"{out.stem}_r{k:03d}{out.suffix or '.json'}")
@@ -155,6 +153,10 @@ def fit_command(
     from devicekit.fitting import FitOptions
 
     options = FitOptions(model, loss, estimator, share, state)
+    if resample and out is None:
+        raise UsageError("--resample writes cards: give --out CARD.json")
+    if resample and share is not None:
+        raise UsageError("--resample does not know how to redo a joint fit: leave out --share or --resample")
     several = len(files) > 1
     if several and out is not None and len({file.stem for file in files}) < len(files):
         raise UsageError("two of the files have the same name, so their cards would too: fit them one by one")
@@ -162,7 +164,7 @@ def fit_command(
     def work(file: Path) -> dict[str, Any]:
         target = out.with_name(f"{out.stem}_{file.stem}{out.suffix or '.json'}") if out and several else out
         result, report = fit_one(file, reading, options, target, synthetic)
-        if resample:
+        if resample and target is not None:
             report["resampled"] = _save_resampled(result, target, resample, seed)
         if not json_output:
             print_flags(result.warnings)

@@ -82,6 +82,8 @@ def study_command(
 ) -> int:
     """Run a study; killed at any moment and started again, it repeats only what was unfinished.
 
+    Exit code 1 if a run failed (the others are done); started again, failed runs are tried again.
+
     Example: devicekit study schemes --out fig6 --set data=optdigits --set data_dir=optdigits/ --jobs 2
     """
     from devicekit.report.study import study_report
@@ -92,12 +94,13 @@ def study_command(
         path, out, jobs=jobs, dask=dask, overrides=_overrides(settings), progress=_progress(not json_output)
     )
     study_report(result, " ".join(["devicekit", *sys.argv[1:]])).save(out / "report.html")
+    code = 1 if len(result.failed) else 0
     if json_output:
         print_json({"out": str(out), **result.as_dict()})
-        return 0
+        return code
     summary = result.summary()
     typer.echo(summary.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
     for row in result.failed.to_dict("records"):
         typer.echo(f"failed: {row['case']}, seed {row['seed']}: {row['reason']}", err=True)
     typer.echo(f"table: {out / 'results.csv'}, report: {out / 'report.html'}")
-    return 0
+    return code

@@ -21,9 +21,12 @@ def jang(t: np.ndarray, start: float, span: float, alpha: float, ratio: float) -
 
     Source: Jang et al., IEEE Electron Device Lett. 2015, doi 10.1109/LED.2015.2418342.
     """
-    grown = (
-        np.power(ratio, t) if abs(alpha) < 1e-06 else np.power((ratio**alpha - 1.0) * t + 1.0, 1.0 / alpha)
-    )
+    reach = alpha * np.log(ratio)  # clipped: a power beyond e^600 is no curve any more
+    if abs(reach) < 1e-6:
+        grown = np.power(ratio, t)
+    else:
+        inside = np.maximum(np.expm1(np.clip(reach, -600.0, 600.0)) * t + 1.0, 1e-280)
+        grown = np.exp(np.clip(np.log(inside) / alpha, -600.0, 600.0))
     return start + span * (grown - 1.0) / (ratio - 1.0)
 
 

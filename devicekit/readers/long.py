@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -120,16 +121,18 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
         return add_state(frame, options, name)
     present = [column for column in STATE_COLUMNS if column in frame]
     if "conductance_s" in present and "weight" not in present:
-        wanted = options.stated_quantity
-        if wanted not in (None, "conductance"):
-            raise UsageError(f"{name} has a column conductance_s, but --quantity says {wanted}")
-        return check_sign(frame, options, name, [])
-    if present == ["weight"]:
-        return frame, []
+        present = ["conductance_s"]  # currents and resistances beside it are kept as they are
     if len(present) == 1:
-        quantity = STATE_COLUMNS[present[0]]
-        said = ReadOptions(quantity=quantity, read_voltage=options.read_voltage, absolute=options.absolute)
-        return add_state(frame.rename(columns={present[0]: "value"}), said, name)
+        (column,) = present
+        quantity = STATE_COLUMNS[column]
+        if options.stated_quantity not in (None, quantity):
+            said = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
+            raise UsageError(f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}")
+        if quantity == "conductance":
+            return check_sign(frame.assign(conductance_s=frame[column] * options.factor), options, name, [])
+        if quantity == "weight":
+            return frame, []
+        return add_state(frame.rename(columns={column: "value"}), replace(options, quantity=quantity), name)
     raise TableError(
         f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
         f"resistance_ohm or weight); found {' and '.join(present) or 'none'}. Map one with --map value=COLUMN"

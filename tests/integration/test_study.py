@@ -158,6 +158,10 @@ def test_a_failed_run_is_recorded_and_stops_nothing(
     assert len(result.failed) == 4
     assert result.failed["reason"].str.contains("no memory").all()
     assert result.summary()["n"].tolist() == [1, 1, 1, 1]
+    monkeypatch.setattr(TrainTask, "run", original)
+    assert (
+        len(run_study(study, tmp_path / "out").failed) == 0
+    )  # the reason was mended: failed runs are tried again
 
 
 @pytest.mark.parametrize(

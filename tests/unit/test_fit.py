@@ -173,6 +173,21 @@ def test_missing_readings_are_masked_not_dropped() -> None:
 
 
 @pytest.mark.parametrize(
+    "keep", [lambda n: n % 5 == 0, lambda n: n >= 1, lambda n: (n % 3 == 1) | (n == 100)]
+)
+def test_rows_that_are_absent_leave_the_pulse_numbers_alone(keep) -> None:  # type: ignore[no-untyped-def]
+    """Readings at every fifth pulse, or from pulse 1 on, are the same curve with fewer points."""
+    frame = pulses(THETA, noise=0.002).frame
+    some = frame[keep(frame["pulse_index"])]
+    result = fit(PulseTable(some))
+    for way in THETA:
+        numbers = some[some["direction"] == way]["pulse_index"]
+        assert result.branches[way].n_points == len(numbers)
+        assert result.branches[way].x.size == numbers.max() - numbers.min() + 1
+        assert result.branches[way].nrmse < 0.01
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda f: f[f["pulse_index"] < 1], "1 reading"),

@@ -94,6 +94,19 @@ def test_columns_can_be_mapped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ours", "unit", "factor"),
+    [("conductance_s", "uS", 1e6), ("conductance_s", "mS", 1e3), ("read_current_a", "nA", 1e8), ("value", "uS", 1e6)],
+)
+def test_a_unit_holds_for_a_mapped_column_too(ours: str, unit: str, factor: float, tmp_path: Path) -> None:
+    numbers = np.concatenate([UP, DOWN[1:]]) * factor
+    path = write(tmp_path, "mine.csv", "G\n" + "".join(f"{g:.6g}\n" for g in numbers))
+    table = read(path, columns={ours: "G"}, unit=unit, read_voltage=0.1)
+    np.testing.assert_allclose(states(table, "ltp"), UP, rtol=1e-5)
+    with pytest.raises(UsageError, match="kohm"):
+        read(path, columns={"conductance_s": "G"}, unit="kohm")
+
+
+@pytest.mark.parametrize(
     ("quantity", "unit", "factor"),
     [
         ("conductance", None, 1),

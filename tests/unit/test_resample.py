@@ -29,6 +29,21 @@ def test_draws_scatter_as_wide_as_the_band(devices: int, cycles: int) -> None:
         assert all(each.window == result.window for each in draws)
 
 
+def test_an_array_of_resampled_devices_differs_from_card_to_card() -> None:
+    """The network draws from the card's devices, so they must be the resampled ones."""
+    from devicekit.array import DeviceArray
+
+    card = truth_card(THETA, increment=0.002, read=0.004, ln_rate_sd=0.2)
+    result = fit(generate(card, 5, 2, 100, 4, conditioning=2))
+    means = []
+    for drawn in (result.to_card("base"), *resampled_cards(result, 3, "x")):
+        array = DeviceArray(drawn, 500, 1, c2c="none")
+        for _ in range(20):
+            array.pulse(+1)
+        means.append(float(array.r.mean()))
+    assert len({round(mean, 6) for mean in means}) == 4
+
+
 def test_the_same_seed_draws_the_same_cards() -> None:
     result = fit(generate(truth_card(THETA), 1, 6, 60, 4, conditioning=2))
     one, two = (resampled_cards(result, 3, "x", seed=5) for _ in range(2))

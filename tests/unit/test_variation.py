@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from devicekit.fitting import fit
+from devicekit.models import EQ2, kernel
 from devicekit.synth import generate, truth_card
 from devicekit.tables import PulseTable
 from devicekit.variation import anova
@@ -34,8 +36,9 @@ def test_anova_is_unbiased_where_the_papers_estimator_is_not() -> None:
     for _ in range(60):
         groups = [0.04 * rng.standard_normal((3, 50)) for _ in range(10)]  # no D2D at all
         between.append(anova(groups)[1])
-        naive.append(np.mean([g.mean(axis=0) for g in groups], axis=0).var())
+        naive.append(np.array([group.mean(axis=0) for group in groups]).var(axis=0, ddof=1).mean())
     assert abs(np.mean(between)) < 3 * np.std(between) / np.sqrt(len(between)) + 1e-6
+    assert np.mean(naive) == pytest.approx(0.04**2 / 3, rel=0.1)  # C2C / K, taken for D2D
 
 
 def test_anova_recovers_both_components() -> None:
@@ -55,6 +58,39 @@ def test_anova_weighs_unequal_numbers_of_cycles() -> None:
     within, between, _ = anova(groups)
     assert within == pytest.approx(0.02**2, rel=0.05)
     assert between == pytest.approx(0.05**2, rel=0.12)
+
+
+def test_anova_with_gaps() -> None:
+    rng = np.random.default_rng(4)
+    groups = [0.05 * rng.standard_normal((1, 500)) + 0.02 * rng.standard_normal((6, 500)) for _ in range(20)]
+    for group in groups:
+        group[rng.random(group.shape) < 0.3] = np.nan
+    groups[0][:, 7] = np.nan
+    within, between, _ = anova(groups)
+    assert within == pytest.approx(0.02**2, rel=0.06)
+    assert between == pytest.approx(0.05**2, rel=0.15)
+
+
+def test_scatter_of_cycles_is_not_taken_for_devices() -> None:
+    """D2D truly 0, cycles that run 10 % faster or slower: the ln-rate covariance must not absorb them."""
+    rng = np.random.default_rng(5)
+    parts = []
+    for device in range(20):
+        for cycle in range(5):
+            for way, theta in THETA.items():
+                own = np.array([theta[0] + 0.1 * rng.standard_normal(), *theta[1:]])
+                x = kernel.simulate(EQ2.id, own, 0.0, 100)
+                r = (x if way == "ltp" else 1 - x) + 0.005 * rng.standard_normal(101)
+                columns = {
+                    "device_id": f"d{device}",
+                    "cycle": cycle,
+                    "direction": way,
+                    "pulse_index": range(101),
+                }
+                parts.append(pd.DataFrame({**columns, "conductance_s": 1e-4 + 2.8e-4 * r}))
+    covariance = fit(PulseTable(pd.concat(parts, ignore_index=True))).variation.d2d_ln_rate_covariance
+    assert covariance is not None
+    assert np.sqrt(np.diag(covariance)).max() < 0.035
 
 
 def test_a_window_offset_is_not_read_as_increments() -> None:
