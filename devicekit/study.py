@@ -34,7 +34,9 @@ OUTCOME = "accuracy_mean_last"
 class StudySpec(BaseModel):
     """What a study file says.
 
-    Every case is crossed with every combination of the grid and every seed; `fixed` holds for all runs.
+    Every case is crossed with every combination of the grid and every seed; `fixed` holds for all runs. A grid
+    over the cards of `devicekit fit --resample`, pooled, gives accuracy as a distribution over the fit's
+    uncertainty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -46,6 +48,9 @@ class StudySpec(BaseModel):
     fixed: dict[str, Scalar] = {}
     grid: dict[str, list[Scalar]] = {}
     cases: list[dict[str, Scalar]] = [{}]
+    pool: list[str] = Field(
+        default=[], description="grid keys to average over like seeds, such as resampled cards"
+    )
     baselines: list[str] = Field(
         default=[], description="ordinary classifiers on the same spikes, in the same table"
     )
@@ -109,9 +114,11 @@ def expand(spec: StudySpec, base: Path) -> list[Run]:
         for combination in itertools.product(*spec.grid.values()):
             crossed = dict(zip(spec.grid, combination, strict=True))
             varied = {**{k: v for k, v in case.items() if k != "label"}, **crossed}
-            label = str(case.get("label") or _words(varied) or spec.name)
-            if "label" in case and crossed:
-                label += f" ({_words(crossed)})"
+            shown = {k: v for k, v in crossed.items() if k not in spec.pool}
+            told = {k: v for k, v in varied.items() if k not in spec.pool}
+            label = str(case.get("label") or _words(told) or spec.name)
+            if "label" in case and shown:
+                label += f" ({_words(shown)})"
             settings = {**spec.fixed, **varied}
             runs += [_run(spec.task, label, settings, seed, base) for seed in spec.seeds]
     for name in spec.baselines:

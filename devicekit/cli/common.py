@@ -91,6 +91,30 @@ def print_flags(flags: Iterable[Flag]) -> None:
         typer.echo(f"warning: {flag}", err=True)
 
 
+def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str, Any]]) -> int:
+    """Do `work` on each file; the good ones are done, the bad ones listed, and the exit code is then 2.
+
+    `work` prints for people (unless `as_json`) and returns the JSON object of its file. One file's object is
+    printed as it is; of several, `{"results": [...], "errors": [...]}` with each file's name.
+    """
+    reports: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            reports.append({"file": str(file), **work(file)})
+        except DevicekitError as error:
+            if len(files) == 1:
+                raise
+            errors.append({"file": str(file), **error.as_dict()})
+            if not as_json:
+                typer.echo(f"error: {file}: {error}", err=True)
+    if as_json and len(files) == 1:
+        print_json({key: value for key, value in reports[0].items() if key != "file"})
+    elif as_json:
+        print_json({"results": reports, "errors": errors})
+    return 2 if errors else 0
+
+
 def fail(error: Exception, as_json: bool, code: int) -> int:
     """Report an error the way the contract says, and return the exit code."""
     if isinstance(error, DevicekitError):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Json, print_json, with_reading_options
-from devicekit.errors import DevicekitError
+from devicekit.cli.common import Json, over_files, with_reading_options
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -45,21 +44,10 @@ def compare_command(
     from devicekit.comparing import compare
     from devicekit.fitting import read_pulses
 
-    reports: list[dict[str, Any]] = []
-    errors: list[dict[str, Any]] = []
-    for file in files:
-        try:
-            comparison = compare(read_pulses(file, reading))
-        except DevicekitError as error:
-            if len(files) == 1:
-                raise
-            errors.append({"file": str(file), **error.as_dict()})
-            if not json_output:
-                typer.echo(f"error: {file}: {error}", err=True)
-            continue
-        reports.append({"file": str(file), **comparison.as_dict()})
+    def work(file: Path) -> dict[str, Any]:
+        comparison = compare(read_pulses(file, reading))
         if not json_output:
             _print(file, comparison)
-    if json_output:
-        print_json(reports[0] if len(files) == 1 else {"results": reports, "errors": errors})
-    return 2 if errors else 0
+        return comparison.as_dict()
+
+    return over_files(files, json_output, work)

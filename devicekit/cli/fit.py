@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Json, Out, print_flags, print_json, with_reading_options
-from devicekit.errors import DevicekitError
+from devicekit.cli.common import Json, Out, Seed, over_files, print_flags, with_reading_options
+from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -62,6 +62,20 @@ def fit_one(
             for each, path in zip_longest(result.conditions, paths)
         ]
     return result, report
+
+
+def _save_resampled(fit: DeviceFit, out: Path | None, count: int, seed: int) -> list[str]:
+    """Write cards of resampled data beside the card; their paths."""
+    from devicekit.resample import resampled_cards
+
+    if out is None:
+        raise UsageError("--resample writes cards: give --out CARD.json")
+    paths = []
+    for k, card in enumerate(resampled_cards(fit, count, out.stem, seed), start=1):
+        path = out.with_name(f"{out.stem}_r{k:03d}{out.suffix or '.json'}")
+        card.save(path)
+        paths.append(str(path))
+    return paths
 
 
 def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
@@ -121,6 +135,13 @@ def fit_command(
     state: Annotated[
         str, typer.Option("--state", help="linear, or log for conductances over several decades.")
     ] = "linear",
+    resample: Annotated[
+        int,
+        typer.Option(
+            "--resample", min=0, help="Also write N cards of resampled data: the fit's uncertainty."
+        ),
+    ] = 0,
+    seed: Seed = 0,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
     ] = False,
@@ -134,29 +155,18 @@ def fit_command(
     from devicekit.fitting import FitOptions
 
     options = FitOptions(model, loss, estimator, share, state)
-    reports: list[dict[str, Any]] = []
-    errors: list[dict[str, Any]] = []
-    for file in files:
-        target = out
-        if out is not None and len(files) > 1:
-            target = out.with_name(f"{out.stem}_{file.stem}{out.suffix or '.json'}")
-        try:
-            result, report = fit_one(file, reading, options, target, synthetic)
-        except DevicekitError as error:
-            if len(files) == 1:
-                raise
-            errors.append({"file": str(file), **error.as_dict()})
-            if not json_output:
-                typer.echo(f"error: {file}: {error}", err=True)
-            continue
-        reports.append({"file": str(file), **report})
+    several = len(files) > 1
+    if several and out is not None and len({file.stem for file in files}) < len(files):
+        raise UsageError("two of the files have the same name, so their cards would too: fit them one by one")
+
+    def work(file: Path) -> dict[str, Any]:
+        target = out.with_name(f"{out.stem}_{file.stem}{out.suffix or '.json'}") if out and several else out
+        result, report = fit_one(file, reading, options, target, synthetic)
+        if resample:
+            report["resampled"] = _save_resampled(result, target, resample, seed)
         if not json_output:
             print_flags(result.warnings)
             print_fit(file, result, report["card"])
-    if json_output:
-        print_json(
-            {key: value for key, value in reports[0].items() if key != "file"}
-            if len(files) == 1
-            else {"results": reports, "errors": errors}
-        )
-    return 2 if errors else 0
+        return report
+
+    return over_files(files, json_output, work)

@@ -56,7 +56,11 @@ def _progress(name: str) -> Iterator[Callable[[float], None]]:
     with tqdm(
         total=100, desc=name, unit="%", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
     ) as bar:
-        yield lambda fraction: bar.update(int(100 * fraction) - bar.n)
+
+        def update(fraction: float) -> None:
+            bar.update(int(100 * fraction) - bar.n)
+
+        yield update
 
 
 def _measured(path: Path | None) -> SweepTable | None:
