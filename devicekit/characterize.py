@@ -122,7 +122,11 @@ def characterize(table: Table, settings: Settings | None = None) -> Characteriza
     UsageError, TraceError
         If a setting is out of range, or nothing can be said about these data.
     """
-    settings = settings or Settings()
+    with np.errstate(all="ignore"):  # absurd values overflow; what is not finite is reported as missing
+        return _characterize(table, settings or Settings())
+
+
+def _characterize(table: Table, settings: Settings) -> Characterization:
     if isinstance(table, SweepTable):
         return _sweeps(table, settings)
     if isinstance(table, EnduranceTable):

@@ -24,6 +24,23 @@ if TYPE_CHECKING:
 MOST_CURVES = 200  # a page with more lines is a black area
 
 
+def _log(ax: Axes, which: str) -> None:
+    """Logarithmic axes, where something that is drawn can be shown on them."""
+    for name in which:
+        drawn = [
+            np.asarray(line.get_xdata() if name == "x" else line.get_ydata(), float)
+            for line in ax.get_lines()
+        ]
+        values = np.concatenate(drawn) if drawn else np.empty(0)
+        if (np.isfinite(values) & (values > 0)).any():
+            ax.set(**{f"{name}scale": "log"})
+
+
+def _legend(ax: Axes) -> None:
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(fontsize="small", frameon=False)
+
+
 def preview(table: Table, ax: Axes | None = None) -> Axes:
     """The table as it is: trains, sweeps or readings."""
     if isinstance(table, SweepTable):
@@ -35,8 +52,9 @@ def preview(table: Table, ax: Axes | None = None) -> Axes:
         across = "cycle" if isinstance(table, EnduranceTable) else "time_s"
         for name, rows in table.frame.groupby("level", sort=False):
             ax.plot(rows[across], rows["conductance_s"], ".", ms=3, label=str(name))
-        ax.set(xlabel=label(across), ylabel=label("conductance_s"), xscale="symlog", yscale="log")
-        ax.legend(fontsize="small", frameon=False)
+        ax.set(xlabel=label(across), ylabel=label("conductance_s"))
+        _log(ax, "xy")
+        _legend(ax)
     elif isinstance(table, StdpTable):
         ax.plot(table.frame["spike_delay_s"], table.frame["weight_change"], ".", ms=3, color=COLOURS["ltp"])
         ax.set(xlabel=label("spike_delay_s"), ylabel=label("weight_change"))
@@ -45,7 +63,7 @@ def preview(table: Table, ax: Axes | None = None) -> Axes:
         for column in numbers[:4]:
             ax.plot(table.frame[column].to_numpy(float), label=str(column))
         ax.set(xlabel=label("point"))
-        ax.legend(fontsize="small", frameon=False)
+        _legend(ax)
     return ax
 
 
@@ -58,7 +76,7 @@ def _plot_trains(table: PulseTable, ax: Axes | None) -> Axes:
                     index, state, "-", lw=0.7, alpha=0.6, color=COLOURS[way], label=None if k else way.upper()
                 )
     ax.set(xlabel=label("pulse_index"), ylabel=label(table.quantity))
-    ax.legend(fontsize="small", frameon=False)
+    _legend(ax)
     return ax
 
 
@@ -73,7 +91,8 @@ def plot_sweeps(table: SweepTable, ax: Axes | None = None) -> Axes:
     middle = groups[len(groups) // 2][1]
     size = np.abs(middle["current_a"].to_numpy(float))
     ax.plot(middle["voltage_v"], np.where(size > 0, size, np.nan), "-", lw=1.3, color=COLOURS["ltp"])
-    ax.set(xlabel=label("voltage_v"), ylabel="|current I| [A]", yscale="log")
+    ax.set(xlabel=label("voltage_v"), ylabel="|current I| [A]")
+    _log(ax, "y")
     return ax
 
 
@@ -100,7 +119,8 @@ def plot_probability(
             line = np.array([x.min(), x.max()])
             name = f"shape {fit.shape:.3g}, scale {fit.scale:.3g}"
             ax.plot(line, fit.shape * np.log(line / fit.scale), "-", color="black", lw=1, label=name)
-        ax.set(xscale="log", ylabel="ln(-ln(1 - F))")
+        _log(ax, "x")
+        ax.set(ylabel="ln(-ln(1 - F))")
     else:
         ax.plot(x, stats.norm.ppf(p), ".", ms=3, color=COLOURS["ltp"], label=f"{x.size} cycles")
         ends = np.array([x.min(), x.max()])
@@ -116,7 +136,7 @@ def plot_probability(
             )
         ax.set(ylabel="normal quantile")
     ax.set(xlabel=label(quantity) if quantity in GLOSSARY else quantity)
-    ax.legend(fontsize="small", frameon=False)
+    _legend(ax)
     return ax
 
 
@@ -129,13 +149,15 @@ def plot_levels(result: DcResult, ax: Axes | None = None) -> Axes:
         ax.errorbar(
             t["compliance_a"], t["g_lrs_s"], yerr=error, fmt="o-", ms=4, color=COLOURS["ltp"], capsize=2
         )
-        ax.set(xscale="log", yscale="log", xlabel=label("compliance_a"), ylabel="G of the LRS [S]")
+        _log(ax, "xy")
+        ax.set(xlabel=label("compliance_a"), ylabel="G of the LRS [S]")
         return ax
     for name, text, colour in (("g_hrs_s", "HRS", COLOURS["ltd"]), ("g_lrs_s", "LRS", COLOURS["ltp"])):
         x, p = ranks(result.cycles[name].to_numpy(float))
         ax.plot(x[x > 0], p[x > 0], ".", ms=3, color=colour, label=text)
-    ax.set(xscale="log", xlabel=label("conductance_s"), ylabel="share of cycles")
-    ax.legend(fontsize="small", frameon=False)
+    _log(ax, "x")
+    ax.set(xlabel=label("conductance_s"), ylabel="share of cycles")
+    _legend(ax)
     return ax
 
 
@@ -150,8 +172,9 @@ def plot_conduction(table: SweepTable, ax: Axes | None = None) -> Axes:
         keep = (x > 0) & (y > 0)
         name = f"{'+' if part.sign > 0 else '-'}V {'rising' if part.rising else 'falling'}"
         ax.plot(x[keep], y[keep], "-" if part.rising else "--", lw=1.2, label=name)
-    ax.set(xscale="log", yscale="log", xlabel="|voltage V| [V]", ylabel="|current I| [A]")
-    ax.legend(fontsize="small", frameon=False)
+    _log(ax, "xy")
+    ax.set(xlabel="|voltage V| [V]", ylabel="|current I| [A]")
+    _legend(ax)
     return ax
 
 
@@ -178,8 +201,9 @@ def plot_endurance(table: EnduranceTable, result: EnduranceResult, ax: Axes | No
             color=colour,
             label=level.upper(),
         )
-    ax.set(xscale="log", yscale="log", xlabel=label("cycle"), ylabel=label("conductance_s"))
-    ax.legend(fontsize="small", frameon=False)
+    _log(ax, "xy")
+    ax.set(xlabel=label("cycle"), ylabel=label("conductance_s"))
+    _legend(ax)
     return ax
 
 
@@ -202,11 +226,10 @@ def plot_retention(table: RetentionTable, result: RetentionResult, ax: Axes | No
                 [p.time_s], [p.conductance_s], yerr=error, fmt="s", ms=3, color=dots.get_color(), capsize=2
             )
     ax.set(
-        xscale="log",
-        yscale="log",
         xlabel="time since the state was written [s]",
         ylabel=label("conductance_s"),
     )
+    _log(ax, "xy")
     return ax
 
 
@@ -238,7 +261,7 @@ def plot_stdp(table: StdpTable, result: StdpResult, ax: Axes | None = None) -> A
         ax.plot(1e3 * t, result.window(t), "-", color="black", lw=1, label=None if side < 0 else "fit")
     ax.axhline(0, color="0.6", lw=0.6)
     ax.set(xlabel="spike delay Δt [ms]", ylabel=label("weight_change"))
-    ax.legend(fontsize="small", frameon=False)
+    _legend(ax)
     return ax
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,18 +96,22 @@ def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) 
 
 def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
     """Means and sds of the levels, ascending; one level unless more are clearly better and apart."""
-    if sd == 0:
+    if sd == 0 or not np.isfinite(sd):
         return np.array([current[0]]), np.array([0.0])
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     centre = float(np.median(current))
     step = max(1, current.size // MOST_READINGS)
     scaled = ((current[::step] - centre) / sd)[:, None]
     best, best_bic = None, np.inf
-    for count in range(1, MOST_LEVELS + 1):
-        fit = GaussianMixture(count, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6).fit(
-            scaled
-        )
+    for count in range(1, min(MOST_LEVELS, np.unique(scaled).size) + 1):
+        mixture = GaussianMixture(count, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # too many levels for these data: BIC will tell
+            fit = mixture.fit(scaled)
         bic = fit.bic(scaled)
         width = float(np.sqrt(fit.covariances_[0, 0]))
         apart = np.diff(np.sort(fit.means_[:, 0])).min(initial=np.inf) > APART * width
@@ -185,6 +190,8 @@ def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
     if np.unique(v).size < 4:
         raise TraceError("read linearity needs four or more voltages other than 0")
     top = float(np.abs(v).max())
+    if not np.isfinite([(v**3) @ (v**3), i @ i]).all() or (v**3) @ (v**3) == 0:
+        raise TraceError("voltages or currents are out of any range that can be computed with")
     g = float((v @ i) / (v @ v))
     (linear, cubic), *_ = np.linalg.lstsq(np.column_stack([v, v**3]), i, rcond=None)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devicekit import report
 from devicekit.features import plots
 from devicekit.names import GLOSSARY
-from devicekit.report import Block, Section, Table, Text, draw
+from devicekit.report import Block, Section, Table, Text
 
 if TYPE_CHECKING:
     from devicekit.characterize import Characterization
@@ -35,8 +37,9 @@ def number(value: float | None, unit: str = "") -> str:
 def section(name: str, anchor: str, what: Characterization) -> Section:
     """The section of one file: a sentence, the tables of its results, figures."""
     blocks: list[Block] = [Text([_about(what)])]
-    for key, result in what.results.items():
-        blocks += _BLOCKS[key](what, result)
+    with np.errstate(all="ignore"):
+        for key, result in what.results.items():
+            blocks += _BLOCKS[key](what, result)
     return Section(name, anchor, blocks)
 
 
@@ -47,6 +50,16 @@ def _about(what: Characterization) -> str:
         + ", ".join(table.devices[:12])
         + ("…" if len(table.devices) > 12 else "")
     )
+
+
+def _figure(*arguments: Any, **named: Any) -> Block:
+    """A figure, or a sentence where the values are too absurd to be drawn."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of layouts and of axes limits
+            return report.draw(*arguments, **named)
+    except (ValueError, OverflowError, np.linalg.LinAlgError) as error:
+        return Text([f"A figure could not be drawn from these values ({error})."])
 
 
 def _spread_row(each: Spread) -> tuple[str, ...]:
@@ -81,18 +94,18 @@ def _dc(what: Characterization, result: Any) -> list[Block]:
     blocks: list[Block] = [
         Text([text]),
         _spreads(result.spreads, caption),
-        draw(lambda ax: plots.plot_sweeps(sweeps, ax), "Sweeps; the middle one is drawn on top.",  # type: ignore[arg-type]
+        _figure(lambda ax: plots.plot_sweeps(sweeps, ax), "Sweeps; the middle one is drawn on top.",  # type: ignore[arg-type]
              "Magnitude of the current against voltage, logarithmic", csv=_csv(what, "cycles")),
-        draw(lambda ax: plots.plot_conduction(sweeps, ax), "Conduction: the middle sweep on logarithmic axes.",  # type: ignore[arg-type]
+        _figure(lambda ax: plots.plot_conduction(sweeps, ax), "Conduction: the middle sweep on logarithmic axes.",  # type: ignore[arg-type]
              "Magnitude of the current against magnitude of the voltage on logarithmic axes"),
-        draw(lambda ax: plots.plot_levels(result, ax), "HRS and LRS at the read voltage.",
+        _figure(lambda ax: plots.plot_levels(result, ax), "HRS and LRS at the read voltage.",
              "Distribution of the conductance of HRS and LRS"),
     ]  # fmt: skip
     for name in ("v_set_v", "v_reset_v"):
         values = cycles[name].to_numpy(float)
         if np.isfinite(values).sum() >= 5:
             blocks.append(
-                draw(lambda axes, values=values, name=name: _both(values, name, axes),  # type: ignore[misc]
+                _figure(lambda axes, values=values, name=name: _both(values, name, axes),  # type: ignore[misc]
                      f"{_WORDS[name]}: Weibull and normal probability plots.",
                      f"Probability plots of {_WORDS[name]}", (7.0, 3.2), grid=(1, 2))
             )  # fmt: skip
@@ -133,7 +146,7 @@ def _endurance(what: Characterization, result: Any) -> list[Block]:
             f"measured cycles in a row with on/off below {result.threshold:g}. Slopes: decades of G per decade."
         ]),
         Table(head, rows, "Endurance of each device."),
-        draw(lambda ax: plots.plot_endurance(what.table, result, ax), "Readings and medians of each decade.",  # type: ignore[arg-type]
+        _figure(lambda ax: plots.plot_endurance(what.table, result, ax), "Readings and medians of each decade.",  # type: ignore[arg-type]
              "Conductance of HRS and LRS against cycles", csv=_csv(what, "decades")),
     ]  # fmt: skip
 
@@ -177,7 +190,7 @@ def _retention(what: Characterization, result: Any) -> list[Block]:
     return [
         Text([sentence]),
         Table(head, rows, "Retention of each state."),
-        draw(lambda ax: plots.plot_retention(what.table, result, ax), "Readings, laws and predictions.",  # type: ignore[arg-type]
+        _figure(lambda ax: plots.plot_retention(what.table, result, ax), "Readings, laws and predictions.",  # type: ignore[arg-type]
              "Conductance against time on logarithmic axes", csv=_csv(what, "states")),
     ]  # fmt: skip
 
@@ -191,7 +204,7 @@ def _stdp(what: Characterization, result: Any) -> list[Block]:
     return [
         Table(("parameter", "value", "standard error", f"{result.confidence:.0%} interval"), rows,
               "Exponential window, delay = post minus pre; " + ("offset fitted." if result.offset else "no offset.")),
-        draw(lambda ax: plots.plot_stdp(what.table, result, ax), "STDP window.",  # type: ignore[arg-type]
+        _figure(lambda ax: plots.plot_stdp(what.table, result, ax), "STDP window.",  # type: ignore[arg-type]
              "Weight change against spike delay", csv=_csv(what, "delays")),
     ]  # fmt: skip
 
@@ -213,7 +226,7 @@ def _noise(what: Characterization, result: Any) -> list[Block]:
     current = rows_of["current_a"].to_numpy(float)
     return [
         Table(head, rows, "Read noise at constant voltage."),
-        draw(lambda ax: plots.plot_noise(time, current, first.result, ax), "Read current of the first record.",
+        _figure(lambda ax: plots.plot_noise(time, current, first.result, ax), "Read current of the first record.",
              "Current against time with the levels found"),
     ]  # fmt: skip
 
@@ -228,7 +241,7 @@ def _linearity(what: Characterization, result: Any) -> list[Block]:
             rows,
             f"Read linearity of {result.as_dict()['n']} sweep(s): I = G V (1 + c V²).",
         ),
-        draw(
+        _figure(
             lambda ax: plots.preview(what.table, ax),
             "Read sweeps.",
             "Magnitude of the current against voltage",
@@ -252,7 +265,7 @@ def _pulses(what: Characterization, result: Any) -> list[Block]:
         Table(
             ("quantity", "value"), rows, "Pulse trains; `devicekit fit` fits their update law and variation."
         ),
-        draw(
+        _figure(
             lambda ax: plots.preview(what.table, ax),
             "Trains.",
             "Conductance against pulse number",
