@@ -127,7 +127,9 @@ def _state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.Dat
         quantity = STATE_COLUMNS[column]
         if options.stated_quantity not in (None, quantity):
             said = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
-            raise UsageError(f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}")
+            raise UsageError(
+                f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}"
+            )
         if quantity == "conductance":
             return check_sign(frame.assign(conductance_s=frame[column] * options.factor), options, name, [])
         if quantity == "weight":

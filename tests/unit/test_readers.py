@@ -95,7 +95,12 @@ def test_columns_can_be_mapped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ours", "unit", "factor"),
-    [("conductance_s", "uS", 1e6), ("conductance_s", "mS", 1e3), ("read_current_a", "nA", 1e8), ("value", "uS", 1e6)],
+    [
+        ("conductance_s", "uS", 1e6),
+        ("conductance_s", "mS", 1e3),
+        ("read_current_a", "nA", 1e8),
+        ("value", "uS", 1e6),
+    ],
 )
 def test_a_unit_holds_for_a_mapped_column_too(ours: str, unit: str, factor: float, tmp_path: Path) -> None:
     numbers = np.concatenate([UP, DOWN[1:]]) * factor
