@@ -187,18 +187,17 @@ def _tukey_weights(x: np.ndarray, parameters: np.ndarray, law: Law) -> np.ndarra
 
 
 def _search(
-    law: Law, x: np.ndarray, box: engine.Box, noise: float, loss: str
+    law: Law, x: np.ndarray, box: engine.Box, noise: float, loss: str, exhaustive: bool
 ) -> tuple[engine.Optimum, np.ndarray]:
     """The optimum and the weights it was found with."""
     w = np.isfinite(x).astype(float)
-    optimum = engine.search(law, x, w, box, noise)
+    optimum = engine.search(law, x, w, box, noise, exhaustive=exhaustive)
     if loss == "tukey":
         for _ in range(TUKEY_ROUNDS):
             w = _tukey_weights(x, optimum.parameters, law)
             optimum = engine.descend(law, optimum.parameters, x, w, box)
-        again = engine.search(
-            law, x, w, box, noise
-        )  # the first search may have been led astray by an outlier
+        # the first search may have been led astray by an outlier
+        again = engine.search(law, x, w, box, noise, exhaustive=exhaustive)
         optimum = min(optimum, again, key=lambda each: each.objective)
     return optimum, w
 
@@ -239,7 +238,7 @@ def fit_branch(
     noise = noise_of(x)
     flags = check_curve(x, trains.direction, noise)
     box = box_of(law, x, noise)
-    optimum, w = _search(law, x, box, noise, options.loss)
+    optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
     parameters, result = optimum.parameters, None
     if with_lmfit:
         result = _final_lmfit(law, x, w, box, optimum)

@@ -220,6 +220,8 @@ def plot_comparison(comparison: Comparison, direction: str = "ltp", ax: Axes | N
 
 def plot_accuracy(result: dict[str, Any], ax: Axes | None = None) -> Axes:
     """Training and test accuracy per epoch, from the dictionary that `devicekit train --json` prints."""
+    from matplotlib.ticker import MaxNLocator
+
     ax = axes(ax)
     epochs = [row["epoch"] for row in result["epochs"]]
     ax.plot(
@@ -238,5 +240,6 @@ def plot_accuracy(result: dict[str, Any], ax: Axes | None = None) -> Axes:
         label="test part",
     )
     ax.set(xlabel="epoch", ylabel="accuracy [%]")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize="small", frameon=False)
     return ax

@@ -26,6 +26,7 @@ def build_app() -> typer.Typer:
         name="devicekit",
         help="From measured memristor traces to a trained spiking network.",
         no_args_is_help=True,
+        rich_markup_mode=None,  # a unit in brackets is no markup
         pretty_exceptions_enable=False,
     )
 

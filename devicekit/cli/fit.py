@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from devicekit.fitting import FitOptions
 
 
+LAW_HELP = (
+    "Update law: eq2 (default), linear, exponential, softbounds, powstep, expstep, log, vteam, yakopcic, piecewise."
+)
+
+
 def width_suffix(width_s: float) -> str:
     """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
@@ -117,7 +122,7 @@ def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
 def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,
-    model: Annotated[str, typer.Option("--model", help="Update law.")] = "eq2",
+    model: Annotated[str, typer.Option("--model", help=LAW_HELP)] = "eq2",
     loss: Annotated[
         str, typer.Option("--loss", help="linear (least squares) or tukey (leaves outliers out).")
     ] = "linear",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli.common import Force, Json, Seed, print_flags, print_json, with_reading_options
-from devicekit.cli.fit import print_fit, width_suffix
+from devicekit.cli.fit import LAW_HELP, print_fit, width_suffix
 from devicekit.cli.train import epoch_progress, summary_line
 from devicekit.errors import Flag, TraceError, UsageError
 from devicekit.options import ReadOptions
@@ -54,6 +54,8 @@ def _summary(
     fit: DeviceFit, training: dict[str, Any], iv: dict[str, Any] | None, flags: Sequence[Flag]
 ) -> list[str]:
     """The result in plain sentences."""
+    from devicekit.report.sections import standard_error
+
     errors = " and ".join(f"{branch.nrmse:.2%} ({way.upper()})" for way, branch in fit.branches.items())
     sentences = [f"{fit.law.title} fits the mean curves with an rms error of {errors} of their range."]
     spreads = [each.to_card().c2c for each in fit.variation.branches.values()]
@@ -66,10 +68,11 @@ def _summary(
             f"scatters by up to {max(increments):.2%}."
         )
     data = training["data"]
+    error = standard_error(training["accuracy_mean_last"], data["n_test"])
     sentences.append(
-        f"A spiking network trained in situ on this device reaches {training['accuracy_mean_last']:.1%} test "
-        "accuracy (mean of "
-        f"the last 3 of {len(training['epochs'])} epochs, one seed) on {data['name']}: {data['split']}."
+        f"A spiking network trained in situ on this device reaches {training['accuracy_mean_last']:.1%} test accuracy "
+        f"(± {error:.1%} by the number of test samples; mean of the last 3 of {len(training['epochs'])} epochs, one "
+        f"seed) on {data['name']}: {data['split']}."
     )
     if iv is not None and iv["v_set_v"] is not None:
         sentences.append(
@@ -89,7 +92,7 @@ def run_command(
         Path | None, typer.Argument(help="File or folder of pulse trains; the shipped example if not given.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = DEFAULT_OUT,
-    model: Annotated[str, typer.Option("--model", help="Update law.")] = "eq2",
+    model: Annotated[str, typer.Option("--model", help=LAW_HELP)] = "eq2",
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Training epochs.")] = 15,
     data: Annotated[
         str, typer.Option("--data", help="digits (ships with scikit-learn) or optdigits.")
@@ -147,7 +150,7 @@ def run_command(
             parts.fit_section(fit),
             parts.rate_section(card),
             parts.variation_section(fit),
-            parts.training_section(training),
+            parts.training_section(training, card),
             iv_section(simulated),
             parts.warnings_section(flags),
             parts.provenance_section(card, command, seed),

@@ -88,7 +88,7 @@ def train_command(
         with result_folder(out, "train", force) as folder:
             write_json(folder / "metrics.json", result)
             sections = [
-                training_section(result),
+                training_section(result, loaded),
                 warnings_section([row.flag() for row in loaded.flags]),
                 provenance_section(loaded, command, seed),
             ]

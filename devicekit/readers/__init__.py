@@ -84,6 +84,11 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
                 if options.columns and not source.is_folder and name in (READERS.keys() - _TAKE_MAP)
                 else reader
             )
+    if source.path.suffix == ".m":
+        raise FileError(
+            f"{source.path.name}: no NeuroSim data in it; they stand in exp_LTP_raw = [pulse G ...]; and "
+            "exp_LTD_raw = [...];"
+        )
     formats = "; ".join(f"{reader.NAME}: {reader.TITLE}" for reader in known.values())
     if source.is_folder:
         raise FileError(

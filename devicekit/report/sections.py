@@ -120,6 +120,12 @@ def _variation_rows(way: str, variation: BranchVariation) -> list[tuple[str, ...
     return rows
 
 
+def _counts(cards: dict[str, BranchVariation]) -> str:
+    return " and ".join(
+        f"{each.n_cycles} {way.upper()} cycle(s) of {each.n_devices} device(s)" for way, each in cards.items()
+    )
+
+
 def variation_section(fit: DeviceFit) -> Section:
     """C2C and D2D, every number with its type."""
     cards = {way: spread.to_card() for way, spread in fit.variation.branches.items()}
@@ -129,7 +135,7 @@ def variation_section(fit: DeviceFit) -> Section:
         Table(
             ("branch", "variation", "of what", "sd [% of window]", "type", "estimator"),
             rows,
-            f"Standard deviations as a share of the window, from {size[0]} cycle(s) and {size[1]} device(s). A "
+            f"Standard deviations as a share of the window, from {_counts(cards)}. A "
             "spread of the "
             "state, an increment and a reading error are different things and are not interchangeable.",
         )
@@ -166,7 +172,28 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def training_section(result: dict[str, Any]) -> Section:
+def standard_error(accuracy: float, samples: int) -> float:
+    """Binomial standard error of an accuracy measured on this many samples."""
+    return float(np.sqrt(accuracy * (1.0 - accuracy) / samples))
+
+
+def _variation_in_training(card: DeviceCard) -> str:
+    """Which of the card's variation the network's devices had."""
+    updates = [
+        f"{way.upper()} {each.c2c['increment'].value:.3%}"
+        if "increment" in each.c2c
+        else f"{way.upper()} unknown, none applied"
+        for way, each in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd))
+    ]
+    devices = (
+        f"drawn from {len(card.devices)} fitted devices"
+        if len(card.devices) > 1
+        else "one device known, none applied"
+    )
+    return f"update scatter (sd of the window): {', '.join(updates)}; device to device: {devices}"
+
+
+def training_section(result: dict[str, Any], card: DeviceCard | None = None) -> Section:
     """Accuracy per epoch, with the data split it was measured on."""
     data = result["data"]
     figure = draw(
@@ -187,15 +214,23 @@ def training_section(result: dict[str, Any]) -> Section:
         ("pulses per device, all epochs", f"{result['pulses_per_device']:.3g}"),
         ("time per epoch", f"{result['seconds_per_epoch']:.2g} s"),
     ]
-    rows += [(f"recipe: {name}", _short(value)) for name, value in result.get("recipe", {}).items()]
-    return Section(
-        "Training",
-        "training",
-        [
-            figure,
-            Table(("quantity", "value"), rows, "One training run; no choice was made on the test part."),
-        ],
+    error = standard_error(result["accuracy_mean_last"], data["n_test"])
+    rows.insert(
+        1, ("standard error of one accuracy", f"{error:.2%} (binomial, {data['n_test']} test samples)")
     )
+    if card is not None and result["scheme"] != "offline":
+        rows.append(("variation of the devices", _variation_in_training(card)))
+    blocks: list[Any] = [
+        figure,
+        Table(("quantity", "value"), rows, "One training run; no choice was made on the test part."),
+    ]
+    recipe = [(name, _short(value)) for name, value in result.get("recipe", {}).items()]
+    if recipe:
+        caption = (
+            "What the automatic recipe chose, from the card's mean step (dimensionless; see snn.recipe)."
+        )
+        blocks.append(Table(("setting", "value"), recipe, caption))
+    return Section("Training", "training", blocks)
 
 
 def warnings_section(flags: Sequence[Flag]) -> Section:

@@ -108,16 +108,15 @@ def test_a_gigabyte_line_is_refused_within_memory(tmp_path: Path) -> None:
         for _ in range(1024):
             stream.write(b"0.123456" * (1 << 17))
     code = (
-        "import resource, sys\n"
+        "import re\n"
         "from devicekit.errors import FileError\nfrom devicekit.readers import read\n"
         f"try:\n    read({str(path)!r})\nexcept FileError as error:\n    print(error)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        # the peak of this program alone: ru_maxrss would still hold that of the process it was forked from
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
     )
-    began = time.perf_counter()
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "line of more than" in ran.stdout
     assert int(ran.stdout.split()[-1]) < 600_000  # kB, imports included
-    assert time.perf_counter() - began < 20
 
 
 def test_formulas_are_neutralised_on_export(tmp_path: Path, fixtures: Path) -> None:
