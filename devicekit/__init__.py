@@ -21,6 +21,8 @@ except PackageNotFoundError:  # run from a checkout that was not installed
 if TYPE_CHECKING:
     from devicekit.array import DeviceArray
     from devicekit.card import DeviceCard, load_card
+    from devicekit.characterizing import characterize
+    from devicekit.comparing import compare
     from devicekit.errors import DevicekitError
     from devicekit.fitting import fit
     from devicekit.readers import read
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 # Where each public name lives; loaded on first use, so that importing devicekit costs nothing.
 _PUBLIC = {
+    "characterize": "devicekit.characterizing",
+    "compare": "devicekit.comparing",
     "DeviceArray": "devicekit.array",
     "DeviceCard": "devicekit.card",
     "DevicekitError": "devicekit.errors",
@@ -45,6 +49,8 @@ __all__ = [
     "PulseTable",
     "SweepTable",
     "__version__",
+    "characterize",
+    "compare",
     "fit",
     "load_card",
     "read",

@@ -17,6 +17,7 @@ from devicekit.models.law import Law
 QUICK_STARTS, QUICK_TOLERANCE, QUICK_ITERATIONS = 4, 1e-3, 40
 THOROUGH_STARTS, THOROUGH_TOLERANCE, MAX_ITERATIONS = 16, 1e-5, 250
 EXHAUSTIVE_TOLERANCE, EXHAUSTIVE_ITERATIONS = 1e-6, 1000
+HOPS, HOP, LONGEST_HOP = 16, 0.2, 10.0  # number, size as a share of the box, and the largest box that counts
 FINALISTS = 4  # of a thorough search: only the best after a first round go on to convergence
 
 
@@ -313,7 +314,13 @@ def search(
 
     starts = list(library_starts(law, y, w, box, THOROUGH_STARTS))
     if exhaustive:
-        return run(starts, EXHAUSTIVE_TOLERANCE, EXHAUSTIVE_ITERATIONS)[0]
+        best = run(starts, THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
+        # on very clean curves the landscape has many shallow basins: hop from the best one
+        rng = np.random.default_rng(0)
+        reach = HOP * np.minimum(box.upper - box.lower, LONGEST_HOP)
+        hops = [best.parameters + reach * rng.standard_normal(reach.size) for _ in range(HOPS)]
+        hopped = run([*hops, best.parameters], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
+        return run([hopped.parameters], EXHAUSTIVE_TOLERANCE, EXHAUSTIVE_ITERATIONS)[0]
     quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE, QUICK_ITERATIONS)
     rms = np.sqrt(quick[0].sse / np.count_nonzero(w))
     if rms <= 2 * noise * np.sqrt(w[w > 0].mean()) and not quick[0].at_bound.any():

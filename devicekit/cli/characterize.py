@@ -20,7 +20,7 @@ from devicekit.options import ReadOptions
 if TYPE_CHECKING:
     import pandas as pd
 
-    from devicekit.characterize import Settings
+    from devicekit.characterizing import Settings
     from devicekit.report import Section
 
 DEFAULT_OUT = Path("devicekit-characterize")
@@ -40,7 +40,7 @@ class Outcome:
 
 def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
-    from devicekit.characterize import characterize
+    from devicekit.characterizing import characterize
     from devicekit.features.sections import section
     from devicekit.readers import read
 
@@ -180,7 +180,7 @@ def characterize_command(
     Example: devicekit characterize sweeps.csv endurance.csv --out results/
     """
     from devicekit import files
-    from devicekit.characterize import Settings
+    from devicekit.characterizing import Settings
 
     settings = Settings(reading.read_voltage, v_set, v_reset, threshold, horizon)
     names = folder_names(files_)

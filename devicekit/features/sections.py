@@ -14,7 +14,7 @@ from devicekit.names import GLOSSARY
 from devicekit.report import Block, Section, Table, Text
 
 if TYPE_CHECKING:
-    from devicekit.characterize import Characterization
+    from devicekit.characterizing import Characterization
     from devicekit.features.stats import Spread
 
 _WORDS = {

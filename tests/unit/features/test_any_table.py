@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.characterize import characterize
+from devicekit.characterizing import characterize
 from devicekit.errors import DevicekitError
 from devicekit.features import sections, synthetic
 
