@@ -71,6 +71,10 @@ def readers() -> dict[str, Reader]:
     return {**found, **READERS}
 
 
+# Instrument formats say what their numbers are; an option that says otherwise must not be passed over.
+_UNITS_OF_THEIR_OWN = frozenset({"arcone", "easyexpert", "keithley4200", "smu", "testchip", "wgfmu"})
+
+
 def _choose(source: Source, options: ReadOptions) -> Reader:
     known = readers()
     if options.format is not None:
@@ -123,7 +127,13 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
     """
     options = options or ReadOptions(**kwargs)  # type: ignore[arg-type]
     source = Source(path)
-    table = _choose(source, options).read(source, options)
+    reader = _choose(source, options)
+    if reader.NAME in _UNITS_OF_THEIR_OWN and (options.unit or options.quantity):
+        raise UsageError(
+            f"{source.path.name} is {reader.TITLE}, which states its own quantities and units: leave out --unit and "
+            "--quantity"
+        )
+    table = reader.read(source, options)
     object.__setattr__(
         table, "meta", {**table.meta, "text": source.facts()}
     )  # replace() would validate again

@@ -43,3 +43,14 @@ def test_records_are_listed(fixtures: Path, devicekit: Callable[..., Any]) -> No
     assert "record 3: name Set, reset DC, device D7, date 03/09/2025 10:00:10, 9 rows" in ran.out
     assert "encoding utf-8" in ran.out
     assert "R [ohm]" in ran.out
+
+
+@pytest.mark.parametrize("option", [("--unit", "uS"), ("--quantity", "current")])
+def test_an_instrument_file_is_not_told_its_units(
+    devicekit: Callable[..., Any], fixtures: Path, option: tuple[str, str]
+) -> None:
+    for folder in ("easyexpert", "smu", "arcone", "wgfmu"):
+        for path in sorted((fixtures / folder).iterdir())[:2]:
+            ran = devicekit("read", path, *option)
+            assert ran.code == 2, path
+            assert "its own quantities and units" in ran.err
