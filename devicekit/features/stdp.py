@@ -131,7 +131,7 @@ def _start(t: np.ndarray, w: np.ndarray) -> dict[str, float]:
         near = size <= np.quantile(size, 0.25)
         start[f"a_{name}"] = float(np.clip(np.median(w[side][near]) - start["c"], -10, 10)) or 0.1
         left = (w[side] - start["c"]) / start[f"a_{name}"]
-        fallen = size[left < 1 / np.e]
+        fallen = size[left < np.exp(-1.0)]
         tau = float(np.clip(fallen.min() if fallen.size else 0.3, 1e-3, 1.0))
         start[f"ln_tau_{name}"] = float(np.log(tau))
     return start
