@@ -109,6 +109,7 @@ FLAG_CODES = {
     "loop_gain": "alternating LTP and LTD trains amplify a start error in simulation",
     "drift": "the window drifts over the cycles",
     "at_bound": "a coefficient sits at a bound of the fit",
+    "repeats": "a pulse was read more than once; every row is kept, and a fit takes the mean",
     "resampled": "the card was fitted to resampled data, to carry the fit's uncertainty",
     "shared_shape": "pulse widths were fitted with one shared shape",
     "weak": "a coefficient is weakly identified",

@@ -86,8 +86,11 @@ def stack(table: PulseTable, direction: str) -> tuple[Stack | None, list[Flag]]:
     kept = [train for train, good in zip(trains, keep, strict=True) if good]
     for row, (_, _, index, state) in enumerate(kept):
         position = index - index.min()
-        inside = position <= head
-        values[row, position[inside]] = state[inside]
+        inside = (position <= head) & np.isfinite(state)
+        total, count = np.zeros(head + 1), np.zeros(head + 1)
+        np.add.at(total, position[inside], state[inside])  # a pulse that was read twice counts with its mean
+        np.add.at(count, position[inside], 1.0)
+        values[row] = np.divide(total, count, out=np.full(head + 1, np.nan), where=count > 0)
     devices = tuple(train[0] for train in kept)
     return Stack(direction, devices, np.array([train[1] for train in kept]), values), flags
 

@@ -1,4 +1,4 @@
-"""The last step of every reader of pulse trains: one column order, duplicates averaged, flags collected."""
+"""The last step of every reader of pulse trains: one column order, every row kept, flags collected."""
 
 from __future__ import annotations
 
@@ -29,13 +29,8 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterabl
     keys = [*train_columns(frame), "pulse_index"]
     repeats = frame.duplicated(keys) if starts is None else np.zeros(0, bool)
     if repeats.any():
-        numbers = [name for name in frame.select_dtypes("number") if name not in keys]
-        rest = [name for name in frame if name not in (*keys, *numbers)]
-        how = {**dict.fromkeys(numbers, "mean"), **dict.fromkeys(rest, "first")}
-        frame = frame.groupby(keys, sort=False, as_index=False, dropna=False).agg(how)
-        flags.append(
-            Flag("dropped", f"{int(repeats.sum())} repeated readings of the same pulse were averaged")
-        )
+        message = f"{int(repeats.sum())} readings repeat a pulse that was read before; a fit takes their mean"
+        flags.append(Flag("repeats", message))
     ordered = [name for name in PULSE_SCHEMA.columns if name in frame]
     ordered += [name for name in frame if name not in ordered]
     if ordered != list(frame.columns):

@@ -81,6 +81,19 @@ def test_unknown_columns_are_kept(tmp_path: Path) -> None:
     assert set(frame["T [K]"]) == {300}
 
 
+def test_repeated_readings_are_kept_and_a_fit_takes_their_mean(tmp_path: Path) -> None:
+    from devicekit.prepare import stack
+
+    text = LONG + "d1,1,ltp,3,4.4e-05\n"
+    table = read(write(tmp_path, "twice.csv", text))
+    assert isinstance(table, PulseTable)
+    assert len(table) == 17
+    assert "repeats" in [flag.code for flag in table.flags]
+    trains, _ = stack(table, "ltp")
+    assert trains is not None
+    assert trains.values[0, 3] == pytest.approx((3.4e-5 + 4.4e-5) / 2)
+
+
 def test_columns_can_be_mapped(tmp_path: Path) -> None:
     text = "n,I\n" + "".join(f"{n},{g * 0.1:.4g}\n" for n, g in enumerate([*UP, *DOWN]))
     table = read(
