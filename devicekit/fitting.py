@@ -134,6 +134,7 @@ def _covariance(
     box: engine.Box,
     free: np.ndarray,
     clusters: np.ndarray,
+    what: str,
 ) -> tuple[np.ndarray, int, str]:
     """Covariance of the parameters, its degrees of freedom, and how it was made.
 
@@ -156,7 +157,7 @@ def _covariance(
         scores = deviations @ j
         meat = scores.T @ scores / (k * (k - 1))
         small, degrees = inverse @ meat @ inverse, k - 1
-        method = f"cluster sandwich over {k} trains, t({k - 1})"
+        method = f"cluster sandwich over {k} {what}, t({k - 1})"
     else:
         variance = float(np.sum(w[seen] * (states[seen] - x[seen]) ** 2)) / degrees
         small = inverse * variance
@@ -250,7 +251,9 @@ def fit_branch(
     clusters = (
         trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
     )
-    covariance, degrees, method = _covariance(law, parameters, x, w, box, ~bound, clusters)
+    covariance, degrees, method = _covariance(
+        law, parameters, x, w, box, ~bound, clusters, "cycles" if len(means) == 1 else "devices"
+    )
     names = (*law.parameters, "x0")
     fitted = BranchFit(
         trains.direction, law, window, parameters, covariance, degrees, method, x, noise,
