@@ -6,6 +6,7 @@ differences, which bias the rate), with a free starting state; lmfit makes the l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -92,18 +93,36 @@ class FitOptions:
         }  # fmt: skip
 
 
-def _final_lmfit(law: Law, x: np.ndarray, w: np.ndarray, box: engine.Box, optimum: engine.Optimum) -> Any:
-    """The one lmfit call that ends a fit: from the optimum, bounded, with the exact Jacobian."""
+@dataclass(frozen=True)
+class LmfitProblem:
+    """The bounded trajectory fit as lmfit sees it: an `lmfit.Minimizer`, and its exact Jacobian."""
+
+    minimizer: Any
+    jacobian: Callable[[Any], np.ndarray]
+
+    def solve(self) -> Any:
+        """The `MinimizerResult` of Levenberg-Marquardt from the starting values."""
+        return self.minimizer.minimize(method="leastsq", Dfun=self.jacobian, col_deriv=False)
+
+
+def lmfit_problem(
+    law: Law, x: np.ndarray, w: np.ndarray, box: engine.Box, start: np.ndarray, fixed: np.ndarray
+) -> LmfitProblem:
+    """The bounded trajectory fit, prior included, for lmfit.
+
+    Parameters
+    ----------
+    start, fixed : ndarray, shape (p + 1,)
+        Starting values of (theta, x0), and which of them stay there.
+    """
     import lmfit
 
     names = (*law.parameters, "x0")
     parameters = lmfit.Parameters()
     for k, name in enumerate(names):
         parameters.add(
-            name, value=float(optimum.parameters[k]), min=float(box.lower[k]), max=float(box.upper[k]),
-            vary=not bool(optimum.at_bound[k]),
+            name, value=float(start[k]), min=float(box.lower[k]), max=float(box.upper[k]), vary=not bool(fixed[k]),
         )  # fmt: skip
-    free = [k for k in range(len(names)) if not optimum.at_bound[k]]
     seen = w > 0
     root = np.sqrt(w[seen])
     pull = np.sqrt(box.prior_precision)
@@ -119,11 +138,9 @@ def _final_lmfit(law: Law, x: np.ndarray, w: np.ndarray, box: engine.Box, optimu
     def jacobian(given: Any) -> np.ndarray:
         _, sensitivities = engine.jacobian(law, values(given), x.size - 1)
         full = np.vstack([root[:, None] * sensitivities[seen], np.diag(pull)[pull > 0]])
-        return full[:, free]
+        return full[:, [k for k, name in enumerate(names) if given[name].vary]]
 
-    return lmfit.minimize(
-        residual, parameters, method="leastsq", Dfun=jacobian, col_deriv=False, max_nfev=100, calc_covar=True
-    )
+    return LmfitProblem(lmfit.Minimizer(residual, parameters, calc_covar=True, max_nfev=100), jacobian)
 
 
 def _covariance(
@@ -242,7 +259,7 @@ def fit_branch(
     optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
     parameters, result = optimum.parameters, None
     if with_lmfit:
-        result = _final_lmfit(law, x, w, box, optimum)
+        result = lmfit_problem(law, x, w, box, optimum.parameters, optimum.at_bound).solve()
         polished = np.array([result.params[name].value for name in (*law.parameters, "x0")])
         if float(np.sum(np.asarray(result.residual) ** 2)) < optimum.objective:
             parameters = polished

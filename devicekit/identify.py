@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devicekit import engine
+from devicekit.errors import UsageError
+
+MOST_PROFILED = 4
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +59,46 @@ class Identifiability:
         from devicekit.plot import plot_correlation
 
         return plot_correlation(self, ax)
+
+
+def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[float, float]]:
+    """Profile-likelihood intervals of the parameters by lmfit, for simple laws only.
+
+    Parameters
+    ----------
+    fit : BranchFit
+        At most 4 free parameters, x0 included: with more, directions that the data do not determine make the
+        intervals endless; the band on the rate curve is the answer there.
+    level : float
+        Confidence, 0 to 1.
+
+    Returns
+    -------
+    mapping of str to (float, float)
+        Lower and upper end; infinite where the likelihood does not fall off.
+
+    Raises
+    ------
+    UsageError
+        If the fit has more than 4 free parameters.
+    """
+    import lmfit
+
+    from devicekit.fitting import box_of
+
+    names = (*fit.law.parameters, "x0")
+    fixed = np.array([name in fit.at_bound for name in names])
+    if (~fixed).sum() > MOST_PROFILED:
+        raise UsageError(
+            f"profile intervals are meaningful up to {MOST_PROFILED} free parameters, this fit has "
+            f"{(~fixed).sum()}: use "
+            "the band of the rate curve, or a simpler law"
+        )
+    seen = np.isfinite(fit.x).astype(float)
+    box = box_of(fit.law, fit.x, fit.noise)
+    minimizer = lmfit_problem(fit.law, fit.x, seen, box, fit.parameters, fixed).minimizer
+    found = lmfit.conf_interval(minimizer, minimizer.minimize(), sigmas=[level])
+    return {name: (float(ends[0][1]), float(ends[-1][1])) for name, ends in found.items()}
 
 
 def identifiability(fit: BranchFit) -> Identifiability:

@@ -206,3 +206,31 @@ def test_bad_options_are_refused(bad: dict[str, str]) -> None:
 def test_sharing_needs_widths() -> None:
     with pytest.raises(UsageError, match="pulse_width_s"):
         fit(table_of(curve("eq2", THETA["ltp"])), share="width")
+
+
+def test_profile_intervals_agree_with_the_delta_method_where_they_exist() -> None:
+    from devicekit.identify import profile_intervals
+
+    table = table_of(curve("softbounds", (-4.2, 0.9)), noise=0.01, seed=3)
+    branch = fit(table, "softbounds").branches["ltp"]
+    intervals = profile_intervals(branch)
+    errors = branch.standard_errors
+    values = dict(zip((*branch.law.parameters, "x0"), branch.parameters, strict=True))
+    for name, (low, high) in intervals.items():
+        assert low < values[name] < high
+        assert (high - low) / 2 == pytest.approx(2.0 * (errors[name] or 0.0), rel=0.15)
+    with pytest.raises(UsageError, match="band"):
+        profile_intervals(fit(table).branches["ltp"])
+
+
+def test_identifiability_counts_what_the_data_determine() -> None:
+    straight = (
+        fit(table_of(curve("linear", (np.log(0.0095),)), noise=0.01, seed=1))
+        .branches["ltp"]
+        .identifiability()
+    )
+    shaped = fit(table_of(curve("eq2", (-4.0, 0.95, 1.0, -12.0, 2.0, 1.0)), noise=0.001)).branches["ltp"]
+    assert straight.determined < shaped.identifiability().determined
+    assert shaped.identifiability().condition > 100
+    off_diagonal = shaped.identifiability().correlation
+    assert np.nanmax(np.abs(off_diagonal)) <= 1 + 1e-9
