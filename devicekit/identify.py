@@ -84,15 +84,14 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
     """
     import lmfit
 
-    from devicekit.fitting import box_of
+    from devicekit.fitting import box_of, lmfit_problem
 
     names = (*fit.law.parameters, "x0")
     fixed = np.array([name in fit.at_bound for name in names])
     if (~fixed).sum() > MOST_PROFILED:
         raise UsageError(
-            f"profile intervals are meaningful up to {MOST_PROFILED} free parameters, this fit has "
-            f"{(~fixed).sum()}: use "
-            "the band of the rate curve, or a simpler law"
+            f"profile intervals are meaningful up to {MOST_PROFILED} free parameters, this fit has {(~fixed).sum()}: "
+            "use the band of the rate curve, or a simpler law"
         )
     seen = np.isfinite(fit.x).astype(float)
     box = box_of(fit.law, fit.x, fit.noise)
