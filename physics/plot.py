@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devicekit.names import label
+from devicekit.plot import axes as new_axes
 from devicekit.tables import SweepTable
 from physics.result import IVResult, PulseResult, Stage, _Result
 
@@ -22,17 +23,9 @@ _MAPS = {
 }
 
 
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(5.0, 3.8), layout="constrained")[1]
-
-
 def plot_iv(result: IVResult, measured: SweepTable | None = None, ax: Axes | None = None) -> Axes:
     """Size of the current against voltage, logarithmic; over a measured sweep if there is one."""
-    ax = _axes(ax)
+    ax = new_axes(ax)
     if measured is not None:
         _curves(ax, measured, "measured", ls="", marker=".", ms=3, color="0.6")
     _curves(ax, result.sweep, "simulated", lw=1.5, color="C0")
@@ -59,7 +52,7 @@ def plot_map(result: _Result, stage: Stage, quantity: str = "density", ax: Axes 
     """Map over the cross-section of one stage: quantity is potential, density or temperature."""
     from matplotlib.colors import LogNorm, Normalize
 
-    ax = _axes(ax)
+    ax = new_axes(ax)
     name, colours, logarithmic = _MAPS[quantity]
     values = getattr(stage, quantity)
     r = np.concatenate([-result.mesh.r_faces[::-1], result.mesh.r_faces[1:]])  # mirrored at the axis
@@ -118,7 +111,7 @@ def plot_maps(result: _Result, stages: Sequence[Stage] | None = None, axes: Any 
 
 def plot_pulses(result: PulseResult, ax: Axes | None = None) -> Axes:
     """Conductance along every pulse train, LTD after LTP, one colour a width (paper, Fig. 3a)."""
-    ax = _axes(ax)
+    ax = new_axes(ax)
     for n, width in enumerate(result.pulses.widths):
         start, rows = 0, result.pulses.select(width=width).frame
         for m, (_, train) in enumerate(rows.groupby(["cycle", "direction"], sort=False)):
