@@ -300,7 +300,8 @@ def search(
     noise : float
         Standard deviation of the readings [1], to judge whether a fit is good enough.
     exhaustive : bool
-        Follow every one of 16 starts to the end: for single fits, where a tenth of a second does not matter.
+        Where the 4 starts look poor, follow all 16 to the end and hop on from the best: for single fits, where a
+        tenth of a second does not matter.
 
     Returns
     -------
@@ -313,6 +314,10 @@ def search(
         return sorted(optima, key=lambda optimum: optimum.objective)
 
     starts = list(library_starts(law, y, w, box, THOROUGH_STARTS))
+    quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE, QUICK_ITERATIONS)
+    rms = np.sqrt(quick[0].sse / np.count_nonzero(w))
+    if rms <= 2 * noise * np.sqrt(w[w > 0].mean()) and not quick[0].at_bound.any():
+        return run([quick[0].parameters], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
     if exhaustive:
         best = run(starts, THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
         # on very clean curves the landscape has many shallow basins: hop from the best one
@@ -321,10 +326,6 @@ def search(
         hops = [best.parameters + reach * rng.standard_normal(reach.size) for _ in range(HOPS)]
         hopped = run([*hops, best.parameters], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
         return run([hopped.parameters], EXHAUSTIVE_TOLERANCE, EXHAUSTIVE_ITERATIONS)[0]
-    quick = run(starts[:QUICK_STARTS], QUICK_TOLERANCE, QUICK_ITERATIONS)
-    rms = np.sqrt(quick[0].sse / np.count_nonzero(w))
-    if rms <= 2 * noise * np.sqrt(w[w > 0].mean()) and not quick[0].at_bound.any():
-        return run([quick[0].parameters], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]
     rest = run(starts[QUICK_STARTS:], THOROUGH_TOLERANCE, QUICK_ITERATIONS)
     finalists = sorted([*quick, *rest], key=lambda optimum: optimum.objective)[:FINALISTS]
     return run([optimum.parameters for optimum in finalists], THOROUGH_TOLERANCE, MAX_ITERATIONS)[0]

@@ -67,9 +67,9 @@ def test_insitu_constant_threshold(crosssim_card, optdigits):
 
 def test_insitu_growing_threshold(crosssim_card, optdigits):
     accuracy, _ = mean_accuracy(crosssim_card, optdigits, range(3), epochs=15)
-    # measured 97.38 on this card and 97.55 on an earlier fit of the same ramps (aim: 97.4); one accuracy has a
-    # standard error of 0.37 points, so the bound guards against a broken rule, not against the last tenth
-    assert accuracy >= 0.970
+    assert accuracy >= 0.970  # below this the rule is broken
+    if accuracy < 0.974:
+        pytest.xfail(f"aim 97.4 %, missed: {accuracy:.2%} (one accuracy has a standard error of 0.37 points)")
 
 
 def test_offline(optdigits):
