@@ -81,19 +81,17 @@ def _rms_over_train(card: DeviceCard) -> tuple[float, float]:
 
 
 def _dtod(card: DeviceCard) -> dict[str, float]:
-    """dw_min_dtod, up_down_dtod and the factor on dw_min that keeps the mean step.
+    """dw_min_dtod and up_down_dtod from the covariance C of ln rate over devices.
 
-    aihwkit draws ln gain for both directions together, and up_down ~ N(0, s), which shortens the step up by
-    min(up_down, 0) or the step down by max(up_down, 0). With the covariance C of ln rate over devices,
-    s^2 = C_uu + C_dd - 2 C_ud and gain variance = C_ud + s^2 / (2 pi).
+    aihwkit draws one ln gain (variance g) for both directions, and an asymmetry (variance s) that lengthens the
+    step up and shortens the step down: C_uu + C_dd = 2 (g + s), C_ud = g - s.
     """
     covariance = card.variation.d2d_ln_rate_covariance
     if covariance is None:
         return {}
     (up, shared), (_, down) = covariance
-    s2 = max(up + down - 2.0 * shared, 0.0)
-    gain = math.sqrt(max(shared + s2 / (2.0 * math.pi), 0.0))
-    return {"dw_min_dtod": gain, "up_down_dtod": math.sqrt(s2)}
+    asymmetry = max((up + down) / 4.0 - shared / 2.0, 0.0)
+    return {"dw_min_dtod": math.sqrt(max(shared + asymmetry, 0.0)), "up_down_dtod": math.sqrt(asymmetry)}
 
 
 def _noise_fields(card: DeviceCard) -> dict[str, float]:
@@ -110,18 +108,21 @@ def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
         theta = card.branch(way).theta
         kappa = theta[1] if len(theta) > 1 else 0.0
         middle[way], gamma[way] = 2.0 * math.exp(theta[0]), kappa / (2.0 - kappa)
-    if min(gamma.values()) < 0:  # LinearStep takes the magnitude of gamma: it knows falling steps only
-        return None
+    if not all(0.0 <= each <= 1.0 for each in gamma.values()):
+        return None  # LinearStep takes the magnitude of gamma, and beyond 1 its steps turn round
     larger = max(middle.values())
     variation = card.variation
     sigma = [b.c2c["increment"].value for b in (variation.ltp, variation.ltd) if "increment" in b.c2c]
     rms = 2.0 * float(np.sqrt(np.mean(np.square(sigma)))) if sigma and noise else 0.0
+    scale = float(
+        np.sqrt(np.mean(np.square(list(middle.values()))))
+    )  # its noise is a share of each direction's step
     return {
         "w_min": -1.0, "w_max": 1.0, "dw_min": larger, "up_down": (middle["ltp"] - middle["ltd"]) / larger,
         "gamma_up": gamma["ltp"], "gamma_down": gamma["ltd"], "gamma_up_dtod": 0.0, "gamma_down_dtod": 0.0,
         "allow_increasing": False, "mean_bound_reference": True, "mult_noise": False, "reverse_up": False,
         "reverse_down": False, "reverse_offset": 0.01, **_OFF,
-        "dw_min_std": rms / larger, **(_dtod(card) if noise else {}),
+        "dw_min_std": rms / scale, **(_dtod(card) if noise else {}),
     }  # fmt: skip
 
 
@@ -154,7 +155,7 @@ def _config(name: str, device: str) -> list[str]:
     ]
 
 
-_HEAD = '''"""Device presets for aihwkit 1.1.0, made by devicekit. The README.txt beside this file says what is exact."""
+_HEAD = '''"""Device presets for aihwkit 1.1.0, made by devicekit. README.txt says what is exact."""
 
 from dataclasses import dataclass, field
 from typing import List
@@ -235,15 +236,17 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     if "dw_min_dtod" in fields and fields["dw_min_dtod"] > 0:
         approximated.append(
             "D2D: one shared curve with a gain (dw_min_dtod, log-normal) and an asymmetry (up_down_dtod) that match "
-            "the covariance of ln rate; devices' own shapes, which a DeviceArray draws, have no field here."
+            "the covariance of ln rate; devices' own shapes, which a DeviceArray draws, have no field here. Log-normal gains raise the mean step by "
+            f"{100 * math.expm1(fields['dw_min_dtod'] ** 2 / 2):.2g} %."
         )
     if noise and any("read" in b.c2c for b in (card.variation.ltp, card.variation.ltd)):
         approximated.append(
-            "Read noise is left out: aihwkit's write_noise_std is drawn once per update and does not renew at a reading."
+            "Read noise is left out: aihwkit's write_noise_std is drawn at each update, not at each reading."
         )
     if linear is not None:
         approximated.append(
-            f"{name}LinearPresetDevice: the law itself without the cap at the largest fitted step; D2D as above."
+            f"{name}LinearPresetDevice: the law itself without the cap at the largest fitted step. Its update noise "
+            "is the same at every weight, as the card's, but a share of each direction's step at w = 0; D2D as above."
         )
     return Export(
         files={
@@ -264,7 +267,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
              f"{base.unit(card)}"),
             ("piecewise_up, piecewise_down", "dw_min", "step at each node"),
             ("up_down, up_down_dtod", "1", "fraction of dw_min"),
-            ("dw_min_std", "1", "sd of one update as a fraction of its own step (LinearStepDevice: of dw_min)"),
+            ("dw_min_std", "1", "sd of one update as a fraction of its own step (LinearStepDevice: of its step at w = 0)"),
             ("dw_min_dtod", "1", "sd over devices of ln gain"),
         ),
         noise=base.noise_sentence(

@@ -165,13 +165,13 @@ def _statements(
     if card.window.scale == "log":
         exact.append("The card's state is ln G; the table is in G: converted, noise included.")
     approximated = [
-        f"CrossSim rounds G to the nearest of {points} conductances. Over {base.PULSES} LTP and {base.PULSES} LTD pulses "
+        f"CrossSim rounds G to the nearest of {points} conductances. Over {base.PULSES} LTP and LTD pulses each, "
         f"without write noise it stays within {figures['deviation']:.1e} of the window of devicekit's own array."
         if "deviation" in figures
         else "The table comes straight from data; no law stands between, so none was compared.",
         "CrossSim's 'average update' leaves out the last CDF row; with noise it is lower than the mean by up to "
         f"{figures['mean_bias']:.1e} of the window a pulse (its drawn updates are not).",
-        "Devices: one table holds one device; CrossSim takes several tables for D2D, this export writes the central one.",
+        "Devices: one table holds one device. CrossSim takes several tables for D2D; here is the central device.",
     ]
     if options.data is not None:
         exact = exact[:1]

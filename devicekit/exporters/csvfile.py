@@ -112,7 +112,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"rate.csv: the law with its cap at {GRID} states, 9 digits; step is the change in {state} by one pulse.",
             f"train.csv: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0, in the "
             "columns that devicekit reads.",
-            "parameters.csv: coefficients, fit parameters with standard errors (empty where not determined), conditions.",
+            "parameters.csv: coefficients, fit parameters with standard errors (empty: not determined), conditions.",
         ),
         approximated=(),
         units=(

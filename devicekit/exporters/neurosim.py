@@ -17,162 +17,12 @@ from devicekit.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
+from devicekit.exporters.exponential import LARGEST_NL, ExponentialFit, Loop, branch_fits, closed_loop
 from devicekit.files import dump_json
-from devicekit.models import kernel
-from devicekit.models.bounded import nl_label, nl_of_curve
 
 NAME = "neurosim"
 TITLE = "NeuroSim device parameters"
 TAKES = frozenset({"window"})
-LARGEST_NL, SMALLEST_NL = 9.0, 0.01  # of NeuroSim's table
-LOOPS = 200  # LTP/LTD trains until the loop closes
-
-
-@dataclass(frozen=True)
-class Loop:
-    """The closed loop of N LTP and N LTD pulses: states [1] after 0..N pulses, first and last ones shared."""
-
-    ltp: np.ndarray
-    ltd: np.ndarray
-    gap: float  # how far it is from closed [1]
-
-    @property
-    def low(self) -> float:
-        return float(self.ltp[0])
-
-    @property
-    def high(self) -> float:
-        return float(self.ltp[-1])
-
-
-@dataclass(frozen=True)
-class ExponentialFit:
-    """NeuroSim's curve on one normalised branch, rising from 0 to 1.
-
-    Attributes
-    ----------
-    a : float
-        Constant A as a fraction of the number of pulses, of least squares; negative for a curve that starts slowly.
-    label : float
-        The label, as exported (two decimals, clamped).
-    a_label : float
-        A that NeuroSim takes for that label.
-    from_data : float
-        Label from the largest deviation of the curve from a line, without a fit.
-    rms, largest : float
-        Misfit of the fitted exponential to the law [fraction of the exported window].
-    recursion : float
-        Largest deviation of NeuroSim's recursion with the exported label from the fitted exponential.
-    """
-
-    a: float
-    label: float
-    a_label: float
-    from_data: float
-    rms: float
-    largest: float
-    recursion: float
-
-
-def _train(
-    card: DeviceCard, direction: str, theta: np.ndarray, largest: float, start: float, pulses: int
-) -> np.ndarray:
-    law = card.law.id
-    scratch, middle = np.empty(kernel.MAX_SHAPE), kernel.middle(law, theta)
-    x = start if direction == "ltp" else 1.0 - start
-    path = [x]
-    for _ in range(pulses):
-        x = min(x + min(kernel.rate(law, theta, middle, x, scratch), largest), 1.0)
-        path.append(x)
-    states = np.array(path)
-    return states if direction == "ltp" else 1.0 - states
-
-
-def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float]) -> Loop:
-    """The loop that repeated trains of the card's own numbers of pulses settle on."""
-    pulses = {way: max(card.branch(way).n_pulses, 2) for way in base.SIGNS}
-    theta = {way: np.array(thetas[way], float) for way in base.SIGNS}
-    start, gap = 0.0, 1.0
-    for _ in range(LOOPS):
-        up = _train(card, "ltp", theta["ltp"], largest["ltp"], start, pulses["ltp"])
-        down = _train(card, "ltd", theta["ltd"], largest["ltd"], float(up[-1]), pulses["ltd"])
-        gap, start = abs(float(down[-1]) - start), float(down[-1])
-        if gap < 1e-9:
-            break
-    return Loop(up, down, gap)
-
-
-def curve(t: np.ndarray, a: float) -> np.ndarray:
-    """(1 - e^(-t/a)) / (1 - e^(-1/a)), t in 0..1; a line for |a| = inf."""
-    if not np.isfinite(a) or abs(a) > 1e6:
-        return np.asarray(t, float)
-    return np.asarray(np.expm1(-t / a) / np.expm1(-1.0 / a))
-
-
-def a_of_label(label: float) -> float:
-    """A (fraction of the number of pulses) of a label, by inverting the closed form."""
-    from scipy.optimize import brentq
-
-    found = brentq(
-        lambda log_a: nl_label(float(np.exp(log_a))) - abs(label), np.log(1e-3), np.log(1e4), xtol=1e-12
-    )
-    return float(np.copysign(np.exp(found), label))
-
-
-def _written(label: float) -> float:
-    """The label as written: NeuroSim truncates 100 |NL|, which loses 0.01 where the product falls just short."""
-    size = min(max(round(abs(label), 2), SMALLEST_NL), LARGEST_NL)  # 0 is not in its table
-    rounded = float(np.copysign(size, label))
-    if int(abs(rounded) * 100) != round(abs(rounded) * 100):
-        rounded = round(rounded + np.copysign(0.001, rounded), 3)
-    return float(rounded)
-
-
-def fit_exponential(normalised: np.ndarray) -> ExponentialFit:
-    """NeuroSim's exponential of least squares on a curve from 0 to 1, shape (N + 1,)."""
-    from scipy.optimize import minimize_scalar
-
-    t = np.linspace(0.0, 1.0, normalised.size)
-
-    def a_of(k: float) -> float:
-        return 1.0 / k if abs(k) > 1e-9 else np.inf
-
-    found = minimize_scalar(
-        lambda k: float(np.sum((curve(t, a_of(k)) - normalised) ** 2)), bounds=(-120.0, 120.0), method="bounded",
-        options={"xatol": 1e-9},
-    )  # fmt: skip
-    a = a_of(float(found.x))
-    label = float(np.copysign(nl_label(abs(a)), a)) if np.isfinite(a) else 0.0
-    written = _written(label)
-    a_label = a_of_label(float(np.copysign(int(abs(written) * 100) / 100, written)))
-    misfit = curve(t, a) - normalised
-    return ExponentialFit(
-        a=a, label=written, a_label=a_label, from_data=nl_of_curve(normalised), rms=float(np.sqrt(np.mean(misfit**2))),
-        largest=float(np.abs(misfit).max()), recursion=float(np.abs(replay(a_label, t.size - 1) - curve(t, a)).max()),
-    )  # fmt: skip
-
-
-def replay(a: float, pulses: int) -> np.ndarray:
-    """NeuroSim's documented recursion on the normalised window: find P of the present G, move it by one; (N + 1,)."""
-    if not np.isfinite(a):
-        return np.linspace(0.0, 1.0, pulses + 1)
-    scale = a * pulses
-    b = 1.0 / -np.expm1(-pulses / scale)
-    g, path = 0.0, [0.0]
-    for _ in range(pulses):
-        position = -scale * np.log1p(-min(g / b, 1.0 - 1e-16))
-        g = min(max(float(b * -np.expm1(-(position + 1.0) / scale)), 0.0), 1.0)
-        path.append(g)
-    return np.array(path)
-
-
-def branch_fits(card: DeviceCard, loop: Loop) -> dict[str, ExponentialFit]:
-    """The fits of both branches, each normalised to rise from 0 to 1 over the loop's window in G."""
-    fits = {}
-    for way, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
-        value = card.window.from_state(states)
-        fits[way] = fit_exponential((value - value[0]) / (value[-1] - value[0]))
-    return fits
 
 
 @dataclass(frozen=True)
@@ -248,8 +98,10 @@ def _noise(card: DeviceCard, loop: Loop, low: float, high: float) -> dict[str, f
         variances.append(np.mean(in_siemens**2))
     read = read_sigma(card) * card.window.span / ((low + high) / 2.0)
     return {
-        "sigma_c2c": float(np.sqrt(np.mean(variances))) / (high - low), "sigma_read": float(read), **_device_spread(card),
-    }  # fmt: skip
+        "sigma_c2c": float(np.sqrt(np.mean(variances))) / (high - low),
+        "sigma_read": float(read),
+        **_device_spread(card),
+    }
 
 
 def _assign(name: str, value: float | None, comment: str) -> str:
@@ -353,7 +205,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "neurosim.json": dump_json(_as_json(p, fits)).encode(),
         },
         use=(
-            "MLP+NeuroSim V3.0: put RealDevice.txt into RealDevice::RealDevice in Cell.cpp, before A is computed, and build.",
+            "MLP+NeuroSim V3.0: RealDevice.txt goes into RealDevice::RealDevice of Cell.cpp, before A is computed.",
             "DNN+NeuroSim V2.1: python train.py $(cat train_arguments.txt)",
             "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
         ),
@@ -389,8 +241,8 @@ _UNITS = (
 def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
     return {
         "minConductance_s": p.low, "maxConductance_s": p.high, "levels": p.levels, "NL": p.nl,
-        "A_normalised": {way: fit.a_label for way, fit in fits.items()},
-        "A_normalised_least_squares": {way: fit.a if np.isfinite(fit.a) else None for way, fit in fits.items()},
+        "A_normalised": {way: fit.a for way, fit in fits.items()},
+        "A_normalised_least_squares": {way: fit.a_free if np.isfinite(fit.a_free) else None for way, fit in fits.items()},
         "sigmaCtoC_fraction": p.sigma_c2c, "sigmaDtoD": p.sigma_d2d, "sigmaReadNoise": p.sigma_read,
         "maxConductanceVar_s": p.high_sd, "minConductanceVar_s": p.low_sd,
     }  # fmt: skip
@@ -400,9 +252,9 @@ def _approximations(
     p: Parameters, fits: dict[str, ExponentialFit], loop: Loop, card: DeviceCard
 ) -> list[str]:
     lines = [
-        f"{way.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms and {fit.largest:.2%} at most of the "
-        f"window; its recursion with the written label stays within {fit.recursion:.1e} of that exponential. Without "
-        f"a fit, from the largest deviation from a line, the label would be {_signed(way, fit.from_data):.2f}."
+        f"{way.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, of "
+        f"the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
+        f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, from the largest deviation from a line, the label would be {_signed(way, fit.from_data):.2f}."
         for way, fit in fits.items()
     ]
     for way, fit in fits.items():

@@ -24,12 +24,17 @@ def _wrapped(lines: Iterable[str], bullet: str = "- ") -> list[str]:
     ]  # fmt: skip
 
 
+def _short(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
 def _origin(card: DeviceCard) -> list[str]:
     source = card.provenance
+    siemens = card.window.quantity == "conductance_s"
+    linear_in = "ln G" if card.window.scale == "log" else "G" if siemens else "the weight"
     lines = [
         f"Card: {card.name}; law: {card.law.title}; window {card.window.low:.6g} to {card.window.high:.6g} "
-        f"{'S' if card.window.quantity == 'conductance_s' else '(weight)'}, state linear in "
-        f"{'ln G' if card.window.scale == 'log' else 'G' if card.window.quantity == 'conductance_s' else 'the weight'}.",
+        f"{'S' if siemens else '(weight)'}, state linear in {linear_in}.",
         f"Source: {source.source}, SHA-256 {source.sha256 or 'not known'}; exported by devicekit {__version__}.",
     ]
     if source.synthetic:
@@ -50,7 +55,7 @@ def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
         ("APPROXIMATED", _wrapped(result.approximated) or ["- nothing"]),
         ("NOISE", _wrapped([result.noise])),
         ("UNITS", [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units]),
-        ("FIGURES", [f"  {key} = {value}" for key, value in result.figures.items()]),
+        ("FIGURES", [f"  {key} = {_short(value)}" for key, value in result.figures.items()]),
         ("WHERE IT COMES FROM", _wrapped(_origin(card))),
     ]  # fmt: skip
     heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"

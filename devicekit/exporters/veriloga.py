@@ -233,6 +233,10 @@ def replay(card: DeviceCard, tables: dict[str, np.ndarray] | None, pulses: int =
     return np.array(path)
 
 
+def _nodes(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
+    return base.hat_values(lambda r: np.abs(card.rate(direction, r)), nodes)
+
+
 def export(card: DeviceCard, options: ExportOptions) -> Export:
     """The Verilog-A module of a card and an ngspice netlist (see the module's docstring).
 
@@ -246,9 +250,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     if not 2 <= nodes <= MOST_NODES:
         raise UsageError(f"--nodes is 2 to {MOST_NODES} for veriloga, not {nodes}")
     published = _published(card)
-    tables = {} if published else {
-        way: base.hat_values(lambda r, way=way: np.abs(card.rate(way, r)), nodes) for way in base.SIGNS  # type: ignore[misc]
-    }  # fmt: skip
+    tables = {} if published else {way: _nodes(card, way, nodes) for way in base.SIGNS}
     drive, assumed = _drive(card)
     name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
@@ -277,19 +279,19 @@ def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
     law = "Eq. (2) with the card's coefficients" if closed else "The caps"
     state = "ln G" if card.window.scale == "log" else "G"
     return (
-        f"{law}, capped at the largest fitted step as devicekit's own array does; the window; {state} linear in the state.",
+        f"{law}, capped at the largest fitted step as in devicekit's own array; the window; {state} linear in r.",
         "One pulse of the card's width moves the state by one step of its state before the pulse.",
     )
 
 
 def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
     lines = [] if closed else [
-        f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and {base.PULSES} LTD pulses within "
+        f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
         f"{figures['deviation']:.1e} of the window of devicekit's own array."
     ]  # fmt: skip
     return [
         *lines,
-        "The read law is ohmic at every voltage, programming pulses included: the card knows G at the read voltage only.",
+        "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only.",
         "Amplitude and width: the card knows one pulse. Any amplitude above the threshold (half the card's) counts the "
         "same, and a pulse k times as wide counts as k steps of the same size.",
         "Pulses must be a tenth of their width apart or more, so that the held state can catch up.",
