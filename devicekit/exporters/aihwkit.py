@@ -202,58 +202,82 @@ def _module(card: DeviceCard, piecewise: dict[str, Any], linear: dict[str, Any] 
     return text + "\n".join(lines).rstrip() + "\n"
 
 
+def _approximations(
+    card: DeviceCard, options: ExportOptions, fields: dict[str, Any], linear: bool, figures: dict[str, Any]
+) -> list[str]:
+    lines = [
+        f"The step curve: {figures['nodes']} nodes, linear between them. Over {base.PULSES} LTP and {base.PULSES} LTD "
+        f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array.",
+        "Forward and backward passes (ADC, noise, bounds) are not the device's: SingleRPUConfig's defaults stand.",
+    ]
+    noise = options.noise and base.has_update_noise(card)
+    if noise:
+        lines.append(
+            "Update noise: the card's is mostly the same at every state; PiecewiseStepDevice knows only noise "
+            "proportional to the step (dw_min_std), so its rms over the train was matched, not its profile."
+        )
+    if fields["dw_min_dtod"] > 0 or fields["up_down_dtod"] > 0:
+        lines.append(
+            "D2D: one shared curve with a gain (dw_min_dtod, log-normal) and an asymmetry (up_down_dtod) that match "
+            "the covariance of ln rate; devices' own shapes, which a DeviceArray draws, have no field here. "
+            f"Log-normal gains raise the mean step by {100 * math.expm1(fields['dw_min_dtod'] ** 2 / 2):.2g} %."
+        )
+    if noise and any("read" in b.c2c for b in (card.variation.ltp, card.variation.ltd)):
+        lines.append(
+            "Read noise is left out: aihwkit's write_noise_std is drawn at each update, not at each reading."
+        )
+    if linear:
+        lines.append(
+            f"{_class_name(card)}LinearPresetDevice: the law itself without the cap at the largest fitted step. Its "
+            "update noise is the same at every weight, as the card's, but a share of each direction's step at w = 0."
+        )
+    return lines
+
+
+def _units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
+    half = f"{card.window.span / 2:.6g} {base.unit(card)}"
+    return (
+        ("w_min, w_max, dw_min", "1", f"weight; one unit is half the window, {half}"),
+        ("piecewise_up, piecewise_down", "dw_min", "step at each node"),
+        ("up_down, up_down_dtod", "1", "fraction of dw_min"),
+        ("dw_min_std", "1", "sd of one update as a fraction of its own step"),
+        ("dw_min_std of LinearStepDevice", "1", "sd of one update as a fraction of the step at w = 0"),
+        ("dw_min_dtod", "1", "sd over devices of ln gain"),
+    )
+
+
 def export(card: DeviceCard, options: ExportOptions) -> Export:
     """The preset of a card (see the module's docstring).
 
     Raises
     ------
     UsageError
-        If --nodes is out of 2..63.
+        If --nodes is out of 2..63, or LTP or LTD never moves the device.
     """
     base.check_moves(card, NAME)
     nodes = NODES if options.nodes is None else options.nodes
-    if options.nodes is not None and not 2 <= nodes <= MOST_NODES:
+    if not 2 <= nodes <= MOST_NODES:
         raise UsageError(f"--nodes is 2 to {MOST_NODES} for aihwkit (more do not run on a GPU), not {nodes}")
     fields = piecewise_fields(card, nodes)
     path = card.window.low + card.window.span * (replay(fields) + 1.0) / 2.0
     figures: dict[str, Any] = {"nodes": nodes, "deviation": base.deviation(card, path)}
-    noise = options.noise and base.has_update_noise(card)
     if options.noise:
         fields |= _noise_fields(card)
     linear = linear_fields(card, options.noise)
-    module = f"{base.identifier(card.name)}_preset"
-    name = _class_name(card)
-    approximated = [
-        f"The step curve: {nodes} nodes, linear between them. Over {base.PULSES} LTP and {base.PULSES} LTD pulses the "
-        f"weight stays within {figures['deviation']:.1e} of the range of devicekit's own array.",
-        "Forward and backward passes (ADC, noise, bounds) are not the device's: SingleRPUConfig's defaults stand.",
-    ]
-    if noise:
-        approximated.append(
-            "Update noise: the card's is mostly the same at every state; PiecewiseStepDevice knows only noise "
-            "proportional to the step (dw_min_std), so its rms over the train was matched, not its profile."
-        )
-    if "dw_min_dtod" in fields and fields["dw_min_dtod"] > 0:
-        approximated.append(
-            "D2D: one shared curve with a gain (dw_min_dtod, log-normal) and an asymmetry (up_down_dtod) that match "
-            "the covariance of ln rate; devices' own shapes, which a DeviceArray draws, have no field here. Log-normal gains raise the mean step by "
-            f"{100 * math.expm1(fields['dw_min_dtod'] ** 2 / 2):.2g} %."
-        )
-    if noise and any("read" in b.c2c for b in (card.variation.ltp, card.variation.ltd)):
-        approximated.append(
-            "Read noise is left out: aihwkit's write_noise_std is drawn at each update, not at each reading."
-        )
-    if linear is not None:
-        approximated.append(
-            f"{name}LinearPresetDevice: the law itself without the cap at the largest fitted step. Its update noise "
-            "is the same at every weight, as the card's, but a share of each direction's step at w = 0; D2D as above."
-        )
+    module, name = f"{base.identifier(card.name)}_preset", _class_name(card)
+    dtod = card.variation.d2d_ln_rate_covariance is not None
+    exported = "Exported: C2C as dw_min_std" + (
+        ", D2D as dw_min_dtod and up_down_dtod." if dtod else "; the card has no D2D."
+    )
     return Export(
         files={
             f"{module}.py": _module(card, fields, linear).encode(),
             f"{module}.json": dump_json({"PiecewiseStepDevice": fields, "LinearStepDevice": linear}).encode(),
         },
-        use=(f"from {module} import {name}Preset", f"layer = AnalogLinear(64, 10, rpu_config={name}Preset())"),
+        use=(
+            f"from {module} import {name}Preset",
+            f"layer = AnalogLinear(64, 10, rpu_config={name}Preset())",
+        ),
         exact=(
             "The window: w = -1 is its low end, w = +1 its high end, and w is linear in between"
             + (" (the card's state is ln G: converted)." if card.window.scale == "log" else "."),
@@ -261,18 +285,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "Every field of the device is written out; those that this card does not state mean 'off', where "
             "aihwkit's own defaults would switch variation on (dw_min_std 0.3, dw_min_dtod 0.3, w_max_dtod 0.3).",
         ),
-        approximated=tuple(approximated),
-        units=(
-            ("w_min, w_max, dw_min", "1", f"weight; one unit is half the window, {card.window.span / 2:.6g} "
-             f"{base.unit(card)}"),
-            ("piecewise_up, piecewise_down", "dw_min", "step at each node"),
-            ("up_down, up_down_dtod", "1", "fraction of dw_min"),
-            ("dw_min_std", "1", "sd of one update as a fraction of its own step (LinearStepDevice: of its step at w = 0)"),
-            ("dw_min_dtod", "1", "sd over devices of ln gain"),
-        ),
-        noise=base.noise_sentence(
-            card, options, "Exported: C2C as dw_min_std" + (", D2D as dw_min_dtod and up_down_dtod." if
-            card.variation.d2d_ln_rate_covariance is not None else "; the card has no D2D."),
-        ),
+        approximated=tuple(_approximations(card, options, fields, linear is not None, figures)),
+        units=_units(card),
+        noise=base.noise_sentence(card, options, exported),
         figures=figures,
-    )  # fmt: skip
+    )

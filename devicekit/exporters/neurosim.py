@@ -242,7 +242,9 @@ def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
     return {
         "minConductance_s": p.low, "maxConductance_s": p.high, "levels": p.levels, "NL": p.nl,
         "A_normalised": {way: fit.a for way, fit in fits.items()},
-        "A_normalised_least_squares": {way: fit.a_free if np.isfinite(fit.a_free) else None for way, fit in fits.items()},
+        "A_normalised_least_squares": {
+            way: fit.a_free if np.isfinite(fit.a_free) else None for way, fit in fits.items()
+        },
         "sigmaCtoC_fraction": p.sigma_c2c, "sigmaDtoD": p.sigma_d2d, "sigmaReadNoise": p.sigma_read,
         "maxConductanceVar_s": p.high_sd, "minConductanceVar_s": p.low_sd,
     }  # fmt: skip
@@ -254,7 +256,8 @@ def _approximations(
     lines = [
         f"{way.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, of "
         f"the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
-        f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, from the largest deviation from a line, the label would be {_signed(way, fit.from_data):.2f}."
+        f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, "
+        f"from the largest deviation from a line, the label would be {_signed(way, fit.from_data):.2f}."
         for way, fit in fits.items()
     ]
     for way, fit in fits.items():

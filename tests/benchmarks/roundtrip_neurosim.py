@@ -38,10 +38,16 @@ int main(int argc, char** argv) {  // low high NL_LTP NL_LTD levels_LTP levels_L
     d.paramALTD = getParamA(d.NL_LTD) * d.maxNumLevelLTD;
     d.sigmaCtoC = 0; d.conductance = d.minConductance;
     printf("%.12e\n", d.conductance);
-    for (int n = 0; n < d.maxNumLevelLTP; n++) { d.Write(1.0 / d.maxNumLevelLTP, 0, 0, 1); printf("%.12e\n", d.conductance); }
+    for (int n = 0; n < d.maxNumLevelLTP; n++) {
+        d.Write(1.0 / d.maxNumLevelLTP, 0, 0, 1);
+        printf("%.12e\n", d.conductance);
+    }
     d.conductance = d.maxConductance;
     printf("%.12e\n", d.conductance);
-    for (int n = 0; n < d.maxNumLevelLTD; n++) { d.Write(-1.0 / d.maxNumLevelLTD, 0, 0, 1); printf("%.12e\n", d.conductance); }
+    for (int n = 0; n < d.maxNumLevelLTD; n++) {
+        d.Write(-1.0 / d.maxNumLevelLTD, 0, 0, 1);
+        printf("%.12e\n", d.conductance);
+    }
 }
 """
 
