@@ -25,6 +25,7 @@ NAME = "aihwkit"
 TITLE = "aihwkit device preset"
 TAKES = frozenset({"nodes"})
 NODES = 33
+COARSE = 1e-3  # of the range; beyond it more nodes are recommended
 MOST_NODES = 63  # aihwkit's limit on GPUs is below 64
 _LINEAR_LAWS = {"linear", "exponential", "softbounds"}
 
@@ -207,7 +208,12 @@ def _approximations(
 ) -> list[str]:
     lines = [
         f"The step curve: {figures['nodes']} nodes, linear between them. Over {base.PULSES} LTP and {base.PULSES} LTD "
-        f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array.",
+        f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array."
+        + (
+            " That is coarse: try --nodes 63."
+            if figures["deviation"] > COARSE and figures["nodes"] < MOST_NODES
+            else ""
+        ),
         "Forward and backward passes (ADC, noise, bounds) are not the device's: SingleRPUConfig's defaults stand.",
     ]
     noise = options.noise and base.has_update_noise(card)

@@ -105,12 +105,16 @@ def deviation(card: DeviceCard, value: np.ndarray, pulses: int = PULSES) -> floa
 def hat_values(curve: Callable[[np.ndarray], np.ndarray], nodes: int) -> np.ndarray:
     """Values >= 0 at evenly spaced nodes of the piecewise-linear function nearest to a curve on [0, 1], (nodes,).
 
-    Least squares, not samples: a train adds up steps, and samples of a curved rate err to one side.
+    Least squares, not samples: a train adds up steps, and samples of a curved rate err to one side. Errors count
+    relative to the rate (down to a thousandth of the largest), because where it is small a train dwells longest.
     """
     at = np.linspace(0.0, 1.0, nodes)
     fine = np.linspace(0.0, 1.0, _FINE * (nodes - 1) + 1)
     hats = np.maximum(0.0, 1.0 - np.abs(fine[:, None] - at) * (nodes - 1))
-    return np.maximum(np.linalg.lstsq(hats, curve(fine), rcond=None)[0], 0.0)
+    wanted = curve(fine)
+    weight = 1.0 / np.maximum(wanted, 1e-3 * max(float(wanted.max()), 1e-300))
+    found = np.linalg.lstsq(hats * weight[:, None], wanted * weight, rcond=None)[0]
+    return np.maximum(found, 0.0)
 
 
 def step(card: DeviceCard, direction: str, u: np.ndarray) -> np.ndarray:
