@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,21 @@ def test_mat_variation_and_unknowns(tmp_path: Path) -> None:
     assert not hasattr(device_of(exported(card, "mat", tmp_path, noise=False)), "variation")
     unknown = device_of(exported(truth_card(LAWS["eq2"]), "mat", tmp_path / "truth"))
     assert np.isnan(unknown.conditions.pulse_width_s)
+
+
+def test_mat_in_octave(tmp_path: Path) -> None:
+    octave = shutil.which("octave-cli") or shutil.which("octave")
+    if octave is None:
+        pytest.skip("octave is not installed: the .mat file is read by scipy only")
+    card = shipped()
+    (path,) = exported(card, "mat", tmp_path).glob("*.mat")
+    code = f"load('{path.name}'); printf('%s %.17g', device.name, device.ltp.rate(251))"
+    ran = subprocess.run(
+        [octave, "--quiet", "--eval", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    name, rate = ran.stdout.split()
+    assert name == card.name
+    assert float(rate) == float(card.rate("ltp", 0.5))
 
 
 def test_mat_of_weights_has_no_siemens(weights: DeviceCard, tmp_path: Path) -> None:

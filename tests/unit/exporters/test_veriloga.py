@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,10 +26,6 @@ NODES = {"te": 0, "be": 1, "moved": 2, "held": 3, "counted": 4}
 @pytest.fixture
 def compiled() -> Callable[[Path], Any]:
     """Compile the one .va file of a folder with OpenVAF and return the module."""
-    if sys.platform != "linux" or sys.version_info >= (3, 13):
-        pytest.skip(
-            "openvaf-py has wheels for Linux and Python 3.11 and 3.12 only: the Verilog-A export is NOT compiled here"
-        )
     openvaf = pytest.importorskip(
         "openvaf_py",
         reason="openvaf-py is not installed: the Verilog-A export is NOT compiled (pip install openvaf-py)",
@@ -94,6 +89,12 @@ def test_steps_stop_at_the_window(compiled: Any, tmp_path: Path) -> None:
     module = compiled(exported(soft(), "veriloga", tmp_path))
     assert pulse(module, 0.9999, 1.0) == pytest.approx(1.0)
     assert pulse(module, 1e-4, -1.0) == pytest.approx(0.0)
+
+
+def test_a_pulse_far_too_wide_ends_at_the_window(compiled: Any, tmp_path: Path) -> None:
+    module = compiled(exported(soft(), "veriloga", tmp_path))
+    assert residuals(module, 1.0, moved=1.02, held=0.1)["moved"][0] == pytest.approx(1.02e-9)
+    assert residuals(module, -1.0, moved=-0.02, held=0.9)["moved"][0] == pytest.approx(-0.02e-9)
 
 
 @pytest.mark.parametrize(
