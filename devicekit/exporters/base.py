@@ -108,13 +108,21 @@ def hat_values(curve: Callable[[np.ndarray], np.ndarray], nodes: int) -> np.ndar
     Least squares, not samples: a train adds up steps, and samples of a curved rate err to one side. Errors count
     relative to the rate (down to a thousandth of the largest), because where it is small a train dwells longest.
     """
-    at = np.linspace(0.0, 1.0, nodes)
+    from scipy.linalg import solveh_banded
+
     fine = np.linspace(0.0, 1.0, _FINE * (nodes - 1) + 1)
-    hats = np.maximum(0.0, 1.0 - np.abs(fine[:, None] - at) * (nodes - 1))
     wanted = curve(fine)
-    weight = 1.0 / np.maximum(wanted, 1e-3 * max(float(wanted.max()), 1e-300))
-    found = np.linalg.lstsq(hats * weight[:, None], wanted * weight, rcond=None)[0]
-    return np.maximum(found, 0.0)
+    weight = 1.0 / np.maximum(wanted, 1e-3 * max(float(wanted.max()), 1e-300)) ** 2
+    weight = weight / weight.max()
+    left = np.minimum((fine * (nodes - 1)).astype(int), nodes - 2)
+    q = fine * (nodes - 1) - left
+    # the normal equations of hat functions have three diagonals
+    matrix, right = np.zeros((2, nodes)), np.zeros(nodes)
+    for node, share in ((left, 1.0 - q), (left + 1, q)):
+        matrix[0] += np.bincount(node, weight * share**2, nodes)
+        right += np.bincount(node, weight * share * wanted, nodes)
+    matrix[1] = np.bincount(left, weight * q * (1.0 - q), nodes)
+    return np.maximum(solveh_banded(matrix, right, lower=True), 0.0)
 
 
 def step(card: DeviceCard, direction: str, u: np.ndarray) -> np.ndarray:

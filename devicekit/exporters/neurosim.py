@@ -1,4 +1,4 @@
-"""NeuroSim: RealDevice fields (MLP+NeuroSim V3.0) and arguments of DNN+NeuroSim V2.1's train.py.
+"""NeuroSim: RealDevice fields (MLP+NeuroSim V3.0) and the assignments of DNN+NeuroSim V2.1's train.py.
 
 NeuroSim's device is G(P) = B (1 - exp(-P / A)) + Gmin, B = (Gmax - Gmin) / (1 - exp(-N / A)), the same window for
 LTP and LTD, each with its own A and its own number of pulses N; one pulse moves P by one. A is given through a
@@ -23,6 +23,7 @@ from devicekit.files import dump_json
 NAME = "neurosim"
 TITLE = "NeuroSim device parameters"
 TAKES = frozenset({"window"})
+MOST_DEVICES = 400  # that a standard deviation over devices is taken from
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _device_spread(card: DeviceCard) -> dict[str, float]:
         return {}
     labels: dict[str, list[float]] = {"ltp": [], "ltd": []}
     ends = []
-    for row in card.devices:
+    for row in card.devices[:MOST_DEVICES]:
         loop = closed_loop(
             card,
             {"ltp": row.ltp_theta, "ltd": row.ltd_theta},
@@ -144,12 +145,21 @@ def real_device(card: DeviceCard, p: Parameters) -> str:
 
 
 def train_arguments(p: Parameters) -> str:
-    """Arguments of DNN+NeuroSim V2.1's train.py; it has one number of levels for both directions."""
+    """Assignments for DNN+NeuroSim V2.1's train.py, which sets them itself after it has read its command line."""
     level = round((p.levels["ltp"] + p.levels["ltd"]) / 2)
-    return (
-        f"--nonlinearityLTP {p.nl['ltp']:g} --nonlinearityLTD {p.nl['ltd']:g} --max_level {level} "
-        f"--d2dVari {p.sigma_d2d:.6g} --c2cVari {p.sigma_c2c:.6g} --cellBit {max(int(np.log2(level)), 1)}\n"
-    )
+    bits = max(int(np.log2(level)), 1)
+    rows = [
+        "# In place of train.py's own assignments; on its command line they have no effect, it overwrites them.",
+        f"args.wl_weight = {bits}  # weight precision [bit]: V2.1 wants it equal to cellBit",
+        f"args.wl_grad = {bits}  # gradient precision [bit]: the same",
+        f"args.cellBit = {bits}  # floor(log2(max_level)) [bit]",
+        f"args.max_level = {level}  # pulses of a train [1]",
+        f"args.c2cVari = {p.sigma_c2c:.6g}  # sd of one update, fraction of the window [1]",
+        f"args.d2dVari = {p.sigma_d2d:.6g}  # sd of the label over devices [1]",
+        f"args.nonlinearityLTP = {p.nl['ltp']:g}  # label, positive: steep at first [1]",
+        f"args.nonlinearityLTD = {p.nl['ltd']:g}  # label, negative: steep at first [1]",
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def raw_data(card: DeviceCard, loop: Loop) -> str:
@@ -206,7 +216,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         },
         use=(
             "MLP+NeuroSim V3.0: RealDevice.txt goes into RealDevice::RealDevice of Cell.cpp, before A is computed.",
-            "DNN+NeuroSim V2.1: python train.py $(cat train_arguments.txt)",
+            "DNN+NeuroSim V2.1: train_arguments.txt goes in place of train.py's own assignments of args.",
             "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
         ),
         exact=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +36,8 @@ class RealDevice:
             if match := re.match(
                 r"(\w+) = (true|false|[-+.\de]+)( \* \(maxConductance - minConductance\))?;", line
             ):
-                found[match[1]] = {"true": 1.0, "false": 0.0}.get(match[2]) or float(
-                    match[2].replace("false", "0")
-                )
+                words = {"true": 1.0, "false": 0.0}
+                found[match[1]] = words[match[2]] if match[2] in words else float(match[2])
         return cls(found)
 
     def a(self, way: str) -> float:
@@ -139,6 +139,7 @@ def test_every_label_survives_neurosims_truncation() -> None:
         for sign in (1, -1):
             written = written_label(sign * k / 100)
             assert int(abs(written) * 100) == k
+            assert (np.abs(np.float32(written)) * 100).astype(int) == k  # train.py's tensors
             assert read_label(written) == sign * k / 100
             assert f"{written:g}" == repr(written) or float(f"{written:g}") == written
 
@@ -178,16 +179,20 @@ def test_variation_in_neurosims_terms(tmp_path: Path) -> None:
     assert fields["maxConductanceVar"] > 0
 
 
-def test_arguments_of_train_py(tmp_path: Path) -> None:
+def test_assignments_of_train_py(tmp_path: Path) -> None:
     exported(shipped(), "neurosim", tmp_path)
-    words = (tmp_path / "train_arguments.txt").read_text().split()
-    said = dict(zip(words[::2], words[1::2], strict=True))
+    args = types.SimpleNamespace()
+    exec((tmp_path / "train_arguments.txt").read_text(), {"args": args})
     fields = RealDevice.load(tmp_path).fields
-    assert float(said["--nonlinearityLTP"]) == fields["NL_LTP"]
-    assert float(said["--nonlinearityLTD"]) == fields["NL_LTD"]
-    assert float(said["--c2cVari"]) == pytest.approx(fields["sigmaCtoC"], rel=1e-5)
-    assert said["--max_level"] == "100"
-    assert said["--cellBit"] == "6"
+    assert args.nonlinearityLTP == fields["NL_LTP"]
+    assert args.nonlinearityLTD == fields["NL_LTD"]
+    span = fields["maxConductance"] - fields["minConductance"]
+    assert args.c2cVari == pytest.approx(
+        shipped().variation.ltp.c2c["increment"].value * 217.57e-6 / span, rel=1e-2
+    )
+    assert args.d2dVari == pytest.approx(fields["sigmaDtoD"], rel=1e-5)
+    assert args.max_level == 100
+    assert args.cellBit == args.wl_weight == args.wl_grad == 6
 
 
 def test_what_the_card_does_not_say_is_not_made_up(tmp_path: Path) -> None:
