@@ -272,8 +272,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     linear = linear_fields(card, options.noise)
     module, name = f"{base.identifier(card.name)}_preset", _class_name(card)
     dtod = card.variation.d2d_ln_rate_covariance is not None
-    exported = "Exported: C2C as dw_min_std" + (
-        ", D2D as dw_min_dtod and up_down_dtod." if dtod else "; the card has no D2D."
+    c2c = base.has_update_noise(card)
+    exported = "Exported: {} and {}.".format(
+        "C2C as dw_min_std" if c2c else "no C2C (the card has none of an update)",
+        "D2D as dw_min_dtod and up_down_dtod" if dtod else "no D2D (the card has none)",
     )
     return Export(
         files={
@@ -293,6 +295,6 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         approximated=tuple(_approximations(card, options, fields, linear is not None, figures)),
         units=_units(card),
-        noise=base.noise_sentence(card, options, exported),
+        noise=base.noise_sentence(card, options, exported, c2c or dtod),
         figures=figures,
     )

@@ -148,13 +148,23 @@ def has_update_noise(card: DeviceCard) -> bool:
     return any(float(update_sigma(card, way, np.array(1.0))) > 0 for way in SIGNS)
 
 
-def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str) -> str:
-    """What is done with the variation: `exported`, or why there is none."""
+def has_variation(card: DeviceCard) -> bool:
+    """Whether the card says anything about C2C or D2D."""
+    branches = (card.variation.ltp, card.variation.ltd)
+    return any(branch.c2c or branch.d2d or branch.step_noise for branch in branches) or (
+        card.variation.d2d_ln_rate_covariance is not None
+    )
+
+
+def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held: bool) -> str:
+    """What is done with the variation: `exported` where the target holds some of it, or why there is none."""
     if not options.noise:
         return "Exported without noise, as asked (--no-noise)."
-    if not has_update_noise(card) and card.variation.d2d_ln_rate_covariance is None:
-        return "The card has no variation: exported without noise."
-    return exported
+    if held:
+        return exported
+    if has_variation(card):
+        return "Nothing of the card's variation is of a kind that this target holds: exported without noise."
+    return "The card has no variation: exported without noise."
 
 
 def with_siemens(card: DeviceCard, options: ExportOptions, target: str) -> DeviceCard:

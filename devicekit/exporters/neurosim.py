@@ -225,11 +225,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         approximated=tuple(_approximations(p, fits, loop, card)),
         units=_UNITS,
-        noise=base.noise_sentence(
-            card, options, "Exported: sigmaCtoC (c2cVari) from one update's increment"
-            + (", sigmaDtoD (d2dVari), maxConductanceVar and minConductanceVar from the measured devices."
-               if p.sigma_d2d > 0 else "; fewer than 3 devices, so no D2D."),
-        ),
+        noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
         figures=figures,
     )  # fmt: skip
 
@@ -246,6 +242,16 @@ _UNITS = (
     ("writeVoltage, readVoltage", "V", ""),
     ("writePulseWidth", "s", ""),
 )  # fmt: skip
+
+
+def _held(p: Parameters) -> str:
+    """Which variation NeuroSim is given."""
+    parts = {
+        "sigmaCtoC (c2cVari) from one update's noise": p.sigma_c2c,
+        "sigmaDtoD (d2dVari), maxConductanceVar and minConductanceVar from the measured devices": p.sigma_d2d,
+        "sigmaReadNoise": p.sigma_read,
+    }
+    return ", ".join(words for words, value in parts.items() if value > 0)
 
 
 def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
@@ -285,7 +291,12 @@ def _approximations(
         )
     if p.sigma_d2d > 0:
         lines.append(
-            "D2D: NeuroSim draws label and window ends independently; the measured devices are correlated."
+            "D2D: RealDevice draws labels and window ends independently, and train.py adds one draw to both labels; "
+            "the measured devices have correlations of their own."
+        )
+    elif card.variation.d2d_ln_rate_covariance is not None:
+        lines.append(
+            "D2D is left out: NeuroSim's is one of the label, for which 3 measured devices are needed."
         )
     if p.sigma_read > 0:
         lines.append(

@@ -175,6 +175,23 @@ def test_a_card_without_variation_is_exported_without_noise_and_says_so(target: 
     assert text != make(shipped(), target, ExportOptions()).noise
 
 
+def test_read_noise_alone_goes_where_it_can() -> None:
+    card = truth_card(LAWS["eq2"], increment=0.0, read=0.05)
+    nothing = {"c2c": {"read": card.variation.ltp.c2c["read"]}}
+    branch = card.variation.ltp.model_copy(update=nothing)
+    card = card.model_copy(
+        update={"variation": card.variation.model_copy(update={"ltp": branch, "ltd": branch})}
+    )
+    said = {
+        target: make(card, target, ExportOptions()).noise
+        for target in ("aihwkit", "crosssim", "neurosim", "mat")
+    }
+    assert "Nothing of the card's variation" in said["aihwkit"]
+    assert "Nothing of the card's variation" in said["crosssim"]
+    assert said["neurosim"] == "Exported: sigmaReadNoise."
+    assert said["mat"].startswith("Exported")
+
+
 @pytest.mark.parametrize("target", list(EXPORTERS))
 @pytest.mark.parametrize("law", list(LAWS))
 def test_every_law_exports_to_every_target(target: str, law: str) -> None:
