@@ -173,7 +173,7 @@ def _statements(
     ]
     if figures["mean_bias"] > 1e-9:
         approximated.append(
-            "CrossSim's 'average update' leaves out the last CDF row: without its write noise it is lower than the mean "
+            "CrossSim's 'average update' leaves out the last CDF row: without its write noise it is below the mean "
             f"by up to {figures['mean_bias']:.1e} of the window a pulse (its drawn updates are not)."
         )
     if options.data is not None:
