@@ -12,7 +12,6 @@ from typing import Any
 from devicekit import __version__, files
 from devicekit.report import theme
 
-
 # Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.
 FIGURE_SIZE = (4.8, 3.1)  # inch
 _STYLE: dict[str, Any] = {"font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False}
