@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -84,32 +85,38 @@ def _map(result: _Result, stage: Stage, quantity: str, ax: Axes) -> Any:
 
 def plot_row(result: _Result, stages: Sequence[Stage], quantity: str, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Maps of one quantity at several stages, side by side, with one colour bar."""
-    image = None
+    image: Any = None
     for n, (ax, stage) in enumerate(zip(axes, stages, strict=True)):
         image = _map(result, stage, quantity, ax)
-        ax.set_title(_title(stage), fontsize="small")
+        ax.set_title(textwrap.fill(_title(stage), 15), fontsize="small")
         ax.tick_params(labelsize="small", labelleft=n == 0)
         if n:
             ax.set_ylabel("")
-    axes[0].figure.colorbar(image, ax=list(axes), label=label(_MAPS[quantity][0]))
+    bar = axes[0].figure.colorbar(image, ax=list(axes))
+    bar.set_label(label(_MAPS[quantity][0]), fontsize="small")
+    bar.ax.tick_params(labelsize="small")
     return axes
 
 
 def plot_levels(result: IVResult, ax: Axes | None = None) -> Axes:
     """Conductance of HRS and LRS at the read voltage over the loops."""
+    from matplotlib.ticker import MaxNLocator
+
     ax = new_axes(ax)
     number = [c.cycle for c in result.cycles]
     for name, words, colour in (("lrs_s", "LRS", COLOURS["ltp"]), ("hrs_s", "HRS", COLOURS["ltd"])):
         values = [np.nan if (v := getattr(c, name)) is None else v for c in result.cycles]
         ax.semilogy(number, values, "o-", ms=4, color=colour, label=words)
     ax.set(xlabel=label("cycle"), ylabel=label("conductance_s"))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize="small", frameon=False)
     return ax
 
 
 def _title(stage: Stage) -> str:
-    return stage.label if stage.label.endswith(" V") else f"{stage.label} ({stage.voltage_v:.2f} V)"
+    if stage.label.endswith(" V") or stage.voltage_v == 0:
+        return stage.label
+    return f"{stage.label} ({stage.voltage_v:.2f} V)"
 
 
 def _limits(result: _Result, quantity: str) -> tuple[float, float]:

@@ -28,12 +28,12 @@ def iv_summary(result: IVResult) -> list[str]:
         first = f"{words} sets at {result.v_set_v:.3f} V, where its current reaches 100 µA"
         ratio = result.on_off
         first += "." if ratio is None else f"; LRS over HRS at the read voltage is {ratio:.3g}."
-    loops = [each for each in result.cycles if each.v_reset_v is not None]
+    resets = [each.v_reset_v for each in result.cycles if each.v_reset_v is not None]
     sentences = [first]
-    if loops:
-        ends = span(min(c.v_reset_v for c in loops), max(c.v_reset_v for c in loops), "V")  # type: ignore[type-var]
+    if resets:
+        ends = span(min(resets), max(resets), "V")
         sentences.append(
-            f"Over {count(len(loops), 'bipolar loop')} the largest reset current falls at {ends}."
+            f"Over {count(len(resets), 'bipolar loop')} the largest reset current falls at {ends}."
         )
     sentences.append(
         f"The hottest point reaches {result.quality.t_max_k:.0f} K. Nothing here was measured: most parameters are "
@@ -153,7 +153,7 @@ def maps_section(result: _Result) -> Section:
             lambda axes, name=name: plot.plot_row(result, stages, name, list(axes[0])),  # type: ignore[misc]
             f"{words} over the cross-section, axis of the filament in the middle.",
             f"Maps of the {words.lower()} at {listed([stage.label for stage in stages])}",
-            (4.8, 2.1),
+            (4.8, 2.3),
             csv=_map_csv(result, stages, name),
             grid=(1, len(stages)),
         )

@@ -27,6 +27,8 @@ def plot_accuracy(result: TrainingResult, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
+    from matplotlib.ticker import MaxNLocator
+
     if ax is None:
         from matplotlib.figure import Figure
 
@@ -53,7 +55,7 @@ def plot_accuracy(result: TrainingResult, ax: Axes | None = None) -> Axes:
         ax.axvline(turn, color="0.7", linewidth=1)
     ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy (fraction)")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(
         f"{WORDS[result.scheme]}, {result.data['name']}: {result.accuracy_mean_last:.1%} (last 3 epochs)",
         fontsize="medium",

@@ -39,7 +39,7 @@ class Outcome:
     synthetic: bool = False
 
 
-def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str) -> Outcome:
+def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
     from devicekit.characterizing import characterize
     from devicekit.features.sections import section
@@ -49,7 +49,7 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str) -> O
     try:
         found = characterize(read(file, reading), settings)
         return Outcome(
-            str(file), found.as_dict(), section(file.name, anchor, found), found.tables,
+            str(file), found.as_dict(), section(title, anchor, found), found.tables,
             tuple(sentences(found)), synthetic=_is_synthetic(file),
         )  # fmt: skip
     except DevicekitError as error:
@@ -71,11 +71,14 @@ def _is_synthetic(file: Path) -> bool:
 def _all(
     files: Sequence[Path], reading: ReadOptions, settings: Settings, names: Sequence[str], jobs: int
 ) -> list[Outcome]:
+    shown = [file.name for file in files]
+    titles = [name if shown.count(name) == 1 else str(file) for file, name in zip(files, shown, strict=True)]
+    inputs = list(zip(files, names, titles, strict=True))
     if len(files) == 1 or jobs == 1:
-        return [_one(file, reading, settings, name) for file, name in zip(files, names, strict=True)]
+        return [_one(file, reading, settings, name, title) for file, name, title in inputs]
     from joblib import Parallel, delayed
 
-    tasks = [delayed(_one)(file, reading, settings, name) for file, name in zip(files, names, strict=True)]
+    tasks = [delayed(_one)(file, reading, settings, name, title) for file, name, title in inputs]
     return list(Parallel(n_jobs=min(jobs, len(files)))(tasks))
 
 

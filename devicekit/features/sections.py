@@ -10,10 +10,10 @@ import numpy as np
 
 from devicekit import report
 from devicekit.features import plots
-from devicekit.features.words import NO_SPREAD
+from devicekit.features.words import NO_SPREAD, OUTCOMES
 from devicekit.names import GLOSSARY
 from devicekit.report import Block, Section, Table, Text
-from devicekit.text import count, percent, si
+from devicekit.text import count, percent, si, span
 
 if TYPE_CHECKING:
     from devicekit.characterizing import Characterization
@@ -79,10 +79,12 @@ def _spreads(spreads: tuple[Spread, ...], caption: str) -> Table:
     return Table(head, [_spread_row(each) for each in spreads], caption)
 
 
-def _csv(what: Characterization, name: str) -> str | None:
-    """The data behind a figure, as text, if there is not too much of it."""
+def _csv(what: Characterization, name: str, *columns: str) -> str | None:
+    """The data behind a figure, as text (these columns of it), if there is not too much of it."""
     frame = what.tables.get(name)
-    return None if frame is None or len(frame) > MOST_ROWS else frame.to_csv(index=False)
+    if frame is None or len(frame) > MOST_ROWS:
+        return None
+    return str((frame[["device_id", "cycle", *columns]] if columns else frame).to_csv(index=False))
 
 
 def _middle_csv(sweeps: Any) -> str:
@@ -92,7 +94,7 @@ def _middle_csv(sweeps: Any) -> str:
 
 
 def _dc(what: Characterization, result: Any) -> list[Block]:
-    outcomes = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in result.outcomes.items())
+    outcomes = ", ".join(f"{number} {OUTCOMES.get(name, name)}" for name, number in result.outcomes.items())
     text = (
         f"{count(len(result.cycles), 'sweep')}: {outcomes}. V_set by {result.v_set_method}, V_reset by "
         f"{result.v_reset_method}; HRS and LRS read at {result.read_voltage_v:g} V."
@@ -104,7 +106,7 @@ def _dc(what: Characterization, result: Any) -> list[Block]:
     blocks: list[Block] = [
         Text([text, *remarks]),
         *([_spreads(result.spreads, caption)] if result.spreads else []),
-        _figure(lambda ax: plots.plot_sweeps(sweeps, ax), "Sweeps; the middle one is drawn on top and is the one in the data.",  # type: ignore[arg-type]
+        _figure(lambda ax: plots.plot_sweeps(sweeps, ax), "Sweeps; the middle one, on top, is in the data.",  # type: ignore[arg-type]
              "Magnitude of the current against voltage, logarithmic", csv=_middle_csv(sweeps)),
         _figure(lambda ax: plots.plot_conduction(sweeps, ax), "Conduction: the middle sweep on logarithmic axes.",  # type: ignore[arg-type]
              "Magnitude of the current against magnitude of the voltage on logarithmic axes", csv=_middle_csv(sweeps)),
@@ -112,16 +114,12 @@ def _dc(what: Characterization, result: Any) -> list[Block]:
     if len(result.levels) or cycles[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
         blocks.append(
             _figure(lambda ax: plots.plot_levels(result, ax), "HRS and LRS at the read voltage.",
-                 "Distribution of the conductance of HRS and LRS", csv=_csv(what, "cycles"))
+                 "Distribution of the conductance of HRS and LRS", csv=_csv(what, "cycles", "g_hrs_s", "g_lrs_s"))
         )  # fmt: skip
     for name in ("v_set_v", "v_reset_v"):
         values = cycles[name].to_numpy(float)
         if np.isfinite(values).sum() >= 5:
-            blocks.append(
-                _figure(lambda axes, values=values, name=name: _both(values, name, axes),  # type: ignore[misc]
-                     f"{_WORDS[name]}: Weibull and normal probability plots.",
-                     f"Probability plots of {_WORDS[name]}", (7.0, 3.2), csv=_csv(what, "cycles"), grid=(1, 2), wide=True)
-            )  # fmt: skip
+            blocks += [_probability(what, values, name, kind) for kind in ("weibull", "normal")]
     if len(result.levels):
         rows = [(number(r.compliance_a, "A"), str(r.n), number(r.g_lrs_s, "S"), number(r.log10_sd, "decades"))
                 for r in result.levels.itertuples()]  # fmt: skip
@@ -131,10 +129,15 @@ def _dc(what: Characterization, result: Any) -> list[Block]:
     return blocks
 
 
-def _both(values: np.ndarray, name: str, axes: Any) -> None:
-    label = f"|{_WORDS[name]}| [V]"
-    plots.plot_probability(values, label, axes[0, 0], "weibull")
-    plots.plot_probability(values, label, axes[0, 1], "normal")
+def _probability(what: Characterization, values: np.ndarray, name: str, kind: str) -> Block:
+    """A probability plot of V_set or V_reset."""
+    words = f"{_WORDS[name]}: {kind.capitalize() if kind == 'weibull' else kind} probability plot"
+    return _figure(
+        lambda ax: plots.plot_probability(values, f"|{_WORDS[name]}| [V]", ax, kind),
+        f"{words}; a straight line means that distribution.",
+        words,
+        csv=_csv(what, "cycles", name),
+    )
 
 
 def _endurance(what: Characterization, result: Any) -> list[Block]:
@@ -170,7 +173,7 @@ def _retention(what: Characterization, result: Any) -> list[Block]:
     for s in result.states[:ROWS_SHOWN]:
         p = s.prediction
         later = (
-            f"{number(p.conductance_s, 'S')} ({number(p.low_s)} to {number(p.high_s)})"
+            f"{number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
             if p
             else f"none: {s.refusal}"
         )

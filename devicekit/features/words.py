@@ -13,13 +13,14 @@ from devicekit.text import count, listed, percent, si, span
 if TYPE_CHECKING:
     from devicekit.characterizing import Characterization
 
+OUTCOMES = {"switched": "switched", "gradual": "gradual", "one_way": "one way only", "failed": "failed"}
 NO_SPREAD = {
-    "gradual": "They switch gradually, without an abrupt set, so no V_set is given for them.",
+    "gradual": "A sweep that switches gradually, without an abrupt set, has no V_set; its HRS and LRS are given.",
     "one_way": (
-        "They are swept one way only, so each holds one switching at most and no HRS and LRS to compare: there is no "
-        "spread to give. A loop to both polarities gives them."
+        "A sweep one way only holds one state before and another after, not both at the read voltage: it has no V_set, "
+        "HRS, LRS or spread here. A loop (up and back) gives them."
     ),
-    "failed": "The current barely changes over them: they did not switch.",
+    "failed": "A sweep that failed did not switch (on/off below 2).",
 }
 
 
@@ -30,7 +31,7 @@ def sentences(what: Characterization) -> list[str]:
 
 def _dc(result: Any) -> list[str]:
     outcomes = result.outcomes
-    parts = [f"{number} {name.replace('_', ' ')}" for name, number in outcomes.items()]
+    parts = [f"{number} {OUTCOMES.get(name, name)}" for name, number in outcomes.items()]
     words = [f"{count(len(result.cycles), 'sweep')}: {', '.join(parts)}."]
     found = []
     for name, label in (("v_set_v", "V_set"), ("v_reset_v", "V_reset")):
@@ -44,9 +45,7 @@ def _dc(result: Any) -> list[str]:
         found.append(f"on/off {ratio.median:.3g}")
     if found:
         words.append(f"{'; '.join(found)}.")
-    return words + [
-        text for name, text in NO_SPREAD.items() if name in outcomes and (name != "failed" or not found)
-    ]
+    return [*words, *(text for name, text in NO_SPREAD.items() if name in outcomes)]
 
 
 def _endurance(result: Any) -> list[str]:
@@ -92,8 +91,9 @@ def _noise(result: Any) -> list[str]:
 def _linearity(result: Any) -> list[str]:
     facts = result.as_dict()
     return [
-        f"{count(facts['n'], 'read sweep')}: conductance {si(facts['median'].get('conductance_s'), 'S')} (median); the "
-        "sweeps read the state and do not switch it."
+        f"Taken as a reading, I = G V (1 + c V²), {count(facts['n'], 'sweep')} gives G = "
+        f"{si(facts['median'].get('conductance_s'), 'S')} (median); this means something only where the sweep does not "
+        "switch the device."
     ]
 
 

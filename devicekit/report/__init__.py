@@ -14,7 +14,6 @@ from devicekit.report import theme
 
 # Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.
 FIGURE_SIZE = (4.8, 3.1)  # inch
-_STYLE: dict[str, Any] = {"font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False}
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,9 @@ def draw(
     from matplotlib.figure import Figure as Canvas
 
     # text stays text (small, searchable), ids and metadata stay the same from run to run
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "devicekit", **_STYLE}):
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif",
+                  "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
+    with matplotlib.rc_context(style):
         canvas = Canvas(figsize=size, layout="constrained")
         plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
         buffer = io.BytesIO()

@@ -86,8 +86,14 @@ def standing_out(fit: DeviceFit) -> list[str]:
             found.append(f"one {name} update scatters by {increment / step:.1f} times the mean step")
         if branch.nrmse > POOR_FIT:
             found.append(f"the law misses the {name} curve by {percent(branch.nrmse)} of its range")
-    if _ratio(fit) is not None and _ratio(fit) < SMALL_RATIO:  # type: ignore[operator]
-        found.append(f"the window is narrow (high over low end {_ratio(fit):.2f})")
+        if any(flag.code == "structured" for flag in branch.flags):
+            found.append(
+                f"the {name} misfit, small or not, has a shape ({branch.rms / branch.noise:.0f} times the noise of the "
+                "mean curve)"
+            )
+    on_off = _ratio(fit)
+    if on_off is not None and on_off < SMALL_RATIO:
+        found.append(f"the window is narrow (high over low end {on_off:.2f})")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -35,16 +36,20 @@ class Chromium:
     """
 
     def __init__(self, program: str, profile: Path) -> None:
-        to_browser, from_browser = os.pipe(), os.pipe()
-        # Chromium reads commands from descriptor 3 and writes answers to descriptor 4; the shell puts them there
-        words = ["sh", "-c", f'exec "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}', "sh", program, *SWITCHES]
+        # Chromium reads commands from descriptor 3 and writes answers to descriptor 4
+        (theirs_in, self._in), (self._out, theirs_out) = os.pipe(), os.pipe()
+        high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in (theirs_in, theirs_out)]
+
+        def connect() -> None:
+            os.dup2(high[0], 3)
+            os.dup2(high[1], 4)
+
         self._process = subprocess.Popen(
-            [*words, f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=(to_browser[0], from_browser[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [program, *SWITCHES, f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(3, 4), preexec_fn=connect, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        os.close(to_browser[0])
-        os.close(from_browser[1])
-        self._in, self._out = to_browser[1], from_browser[0]
+        for each in (theirs_in, theirs_out, *high):
+            os.close(each)
         self._rest = b""
         self._count = 0
         self._session: str | None = None
@@ -52,15 +57,23 @@ class Chromium:
         self.requests: list[str] = []
         self._events: list[str] = []
         self._url = ""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
 
     def __enter__(self) -> Self:
+        try:
+            target = self.call("Target.createTarget", url="about:blank")["targetId"]
+            self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self.call(f"{domain}.enable")
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *what: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the browser."""
         os.close(self._in)
         try:
             self._process.wait(10)
@@ -144,7 +157,9 @@ class Chromium:
         code = {"Tab": 9, "Enter": 13}[key]
         for kind in ("keyDown", "keyUp"):
             extra = text if kind == "keyDown" else {}
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
+            self.call(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra
+            )
 
     def screenshot(self, path: Path) -> None:
         """The whole page as a PNG."""
