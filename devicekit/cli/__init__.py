@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Annotated
 
@@ -63,7 +62,4 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Entry point of the `devicekit` command."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal without µ shows a ? rather than failing
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
     sys.exit(run_app(build_app(), sys.argv[1:]))

@@ -8,7 +8,7 @@ import shlex
 
 import typer
 
-COLUMNS = 76  # an example longer than this is broken with a backslash, so that it can still be copied
+COLUMNS = 74  # an example longer than this is broken with a backslash, so that it can still be copied
 
 
 def split(docstring: str | None) -> tuple[str, list[str]]:
@@ -35,7 +35,7 @@ def _set(example: str) -> str:
             parts.append(word)
     lines = [parts[0]]
     for part in parts[1:]:
-        if len(lines[-1]) + len(part) + 1 > COLUMNS - 4:
+        if len(lines[-1]) + len(part) + 1 > COLUMNS:
             lines.append(f"    {part}")
         else:
             lines[-1] += f" {part}"
@@ -53,9 +53,9 @@ def epilog(examples: list[str]) -> str | None:
 def with_examples(app: typer.Typer) -> typer.Typer:
     """Move the examples of every command of an application, and of its groups, to the end of its help page."""
     for command in app.registered_commands:
-        words, examples = split(command.help or (command.callback.__doc__ if command.callback else ""))
+        words, examples = split(command.callback.__doc__ if command.callback else "")
         command.help = words
-        command.short_help = command.short_help or words.split("\n\n")[0].replace("\n", " ")
+        command.short_help = words.split("\n\n")[0].replace("\n", " ")
         command.epilog = epilog(examples)
     for group in app.registered_groups:
         if group.typer_instance is not None:

@@ -154,8 +154,9 @@ def _unpacked(pdf: bytes) -> bytes:
 def test_the_probe_itself_hears_and_sees(chromium: Any, tmp_path: Path) -> None:
     """A page with everything that the other tests forbid is caught by each of them."""
     bad = tmp_path / "bad.html"
+    head = '<html><head><meta name="viewport" content="width=device-width"></head><body><main>'
     bad.write_text(
-        '<html><head><meta name="viewport" content="width=device-width"></head><body><main><p style="width: 900px">wide</p><script>console.log("noise")</script>'
+        f'{head}<p style="width: 900px">wide</p><script>console.log("noise")</script>'
         '<script src="http://127.0.0.1:9/x.js"></script></main></body></html>'
     )
     chromium.open(bad, 360)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 from typing import Any
 
@@ -40,7 +41,9 @@ def test_contrast_is_computed_as_the_standard_does() -> None:
 def variables(page: Any) -> tuple[dict[str, str], dict[str, str]]:
     """The colours that the page itself declares, light and dark."""
     (style,) = (node.text for node in page.all("style"))
-    light, dark = (dict(re.findall(r"--(\w+): (#[0-9a-f]+)", each)) for each in re.findall(r":root \{(.*?)\}", style))
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#[0-9a-f]+)", each)) for each in re.findall(r":root \{(.*?)\}", style)
+    )
     return light, dark
 
 
@@ -90,7 +93,7 @@ def test_language_title_and_landmarks(page: Any) -> None:
 def test_headings_are_in_order(page: Any) -> None:
     levels = [int(node.tag[1]) for node in page.all("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
 def test_ids_are_unique_and_every_link_leads_somewhere(page: Any) -> None:
