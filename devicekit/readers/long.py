@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from devicekit.readers import others
 from devicekit.readers.finish import pulse_table
 from devicekit.readers.source import Delimited, Source
 from devicekit.readers.state import add_state, check_sign
-from devicekit.tables import SweepTable, Table
+from devicekit.tables import PulseTable, SweepTable, Table
 
 NAME = "long"
 TITLE = "long table with devicekit's column names (see --map)"
@@ -59,9 +60,18 @@ def read(source: Source, options: ReadOptions) -> Table:
         return _sweep(frame, source)
     if which := others.kind(set(frame.columns)):
         return others.read(which, frame, options, source)
-    frame, flags = _state(frame, options, source.path.name)
-    frame, more = _trains(frame, source.path.name)
-    return pulse_table(frame, NAME, source, [*flags, *more])
+    return pulse_trains(frame, options, source)
+
+
+def pulse_trains(
+    frame: pd.DataFrame, options: ReadOptions, source: Source, reader: str = NAME, flags: Iterable[Flag] = ()
+) -> PulseTable:
+    """Rows under our names, in the order of the pulses, as pulse trains; what is not named is split and flagged."""
+    if "device_id" not in frame:
+        frame["device_id"] = "device1"
+    frame, state = _state(frame, options, source.path.name)
+    frame, split = _trains(frame, source.path.name)
+    return pulse_table(frame, reader, source, [*flags, *state, *split])
 
 
 def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
