@@ -11,12 +11,13 @@ import pandas as pd
 
 from devicekit.clean import split_by_reset, split_by_sign, split_sweeps, split_values
 from devicekit.errors import BadRow, Flag, TableError, UsageError
-from devicekit.names import DIRECTION_ALIASES, GLOSSARY
+from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers import others
 from devicekit.readers.finish import pulse_table
+from devicekit.readers.header import unit_of
 from devicekit.readers.source import Delimited, Source
-from devicekit.readers.state import add_state, check_sign
+from devicekit.readers.state import add_state, check_sign, check_unit
 from devicekit.tables import PulseTable, SweepTable, Table
 
 NAME = "long"
@@ -95,10 +96,27 @@ def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
         known = ours == "value" or (ours in GLOSSARY and ours not in _TEXT)
         whole = ours in _COUNTS and table.cells[theirs].dtype.kind == "i"  # no copy of a large table's counts
         if known and not whole:
-            frame[ours] = table.numbers(theirs)
+            factor = _stated_factor(ours, theirs, options, table.name) if ours != theirs else 1.0
+            frame[ours] = table.numbers(theirs) if factor == 1.0 else table.numbers(theirs) * factor
         else:
             frame[ours] = _plain(table.cells[theirs])
     return pd.DataFrame(frame, copy=False)
+
+
+def _stated_factor(ours: str, theirs: str, options: ReadOptions, where: str) -> float:
+    """Factor to SI by the unit that a mapped column's name states, unless the options apply it already."""
+    if ours == "value" or ours in STATE_COLUMNS:
+        unit = check_unit(theirs, options, where)
+        wanted = STATE_COLUMNS.get(ours, options.stated_quantity)
+    else:
+        word = unit_of(theirs)[1]
+        unit, expected = parse_unit(word) if word else None, parse_unit(GLOSSARY[ours].unit)
+        wanted = expected.quantity if expected else None
+    if unit is None or wanted is None:
+        return 1.0
+    if unit.quantity != wanted:
+        raise UsageError(f"--map {ours}={theirs}: {where} gives it in a unit of {unit.quantity}, not of {wanted}")
+    return 1.0 if options.unit and (ours == "value" or ours in STATE_COLUMNS) else unit.factor
 
 
 def _before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
