@@ -47,7 +47,7 @@ def matches(source: Source) -> bool:
 
 
 def read(source: Source, options: ReadOptions) -> Table:
-    table = source.delimited
+    table = _without_unit_row(source.delimited)
     frame = _named(table, options)
     if frame.empty:
         raise TableError(f"{source.path.name} has a header but no rows")
@@ -73,6 +73,24 @@ def pulse_trains(
     frame, state = _state(frame, options, source.path.name)
     frame, split = _trains(frame, source.path.name)
     return pulse_table(frame, reader, source, [*flags, *state, *split])
+
+
+def _without_unit_row(table: Delimited) -> Delimited:
+    """The table without a second header row, if that names the SI unit of our columns and nothing else.
+
+    Such rows are written for plotting programs (`devicekit export --to csv`). Any other unit is left for the
+    message about text where numbers belong: units are never guessed.
+    """
+    if table.cells.empty:
+        return table
+    first = {str(name).lower(): str(cell).strip() for name, cell in table.cells.iloc[0].items()}
+    units = {name: cell for name, cell in first.items() if cell}
+    counts = [name for name in ("pulse_index", "point", "cycle") if name in first]
+    if not units or not counts or any(first[name] for name in counts):
+        return table
+    if any(name not in GLOSSARY or cell != (GLOSSARY[name].unit or "1") for name, cell in units.items()):
+        return table
+    return replace(table, cells=table.cells.iloc[1:])
 
 
 def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
