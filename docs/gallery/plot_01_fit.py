@@ -1,9 +1,9 @@
 """
-Read a trace and fit it
-=======================
+Read trains and fit them
+========================
 
-A table of LTP and LTD trains, read, fitted with eq. (2), and saved as a device card. The data are the SYNTHETIC
-reference device that ships with devicekit.
+A file of LTP and LTD trains, read into a table, fitted with eq. (2), and saved as a device card. The data are the
+SYNTHETIC reference device that ships with devicekit: 20 devices, 20 cycles of 100 pulses up and 100 down.
 """
 
 import matplotlib.pyplot as plt
@@ -16,16 +16,19 @@ fit = devicekit.fit(table)
 fit
 
 # %%
-# The mean curve of each direction, the fit through it, and the rate curve with its 95 % band. The rate curve is what
-# a network uses of a fit.
+# On the left the mean curve of each direction with the fit through it; the shade holds every single train. On the
+# right the rate curve, which is what a network uses of a fit, with its 95 % band.
 
+card = fit.to_card("reference", synthetic=True)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 plot.plot_fit(fit, left)
-card = fit.to_card("reference", synthetic=True)
-_ = plot.plot_rate(card, right)
+plot.plot_rate(card, right)
 
 # %%
-# Every remark that the fit makes has a code; :doc:`/warnings` says what to do about it.
+# How good is it? The rms residual over the range of the curve, and whatever the fit has to remark; every code is
+# explained on the page :doc:`/warnings`.
 
+for way, branch in fit.branches.items():
+    print(f"{way}: rms residual {branch.nrmse:.2%} of the range, {branch.n_points} points")
 for flag in fit.warnings:
     print(flag)
