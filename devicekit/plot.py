@@ -201,6 +201,24 @@ def plot_study(result: StudyResult, outcome: str = "accuracy_mean_last", ax: Axe
     return ax
 
 
+def plot_losses(result: StudyResult, outcome: str = "accuracy_mean_last", ax: Axes | None = None) -> Axes:
+    """What each case costs against the study's reference case, dearest on top; bars: two standard errors."""
+    ax = axes(ax)
+    losses = result.losses(outcome)
+    if losses.empty:
+        ax.text(0.5, 0.5, "no run finished", ha="center", transform=ax.transAxes)
+        return ax
+    rows = np.arange(len(losses))
+    ax.barh(rows, 100 * losses["loss"], color=COLOURS["ltp"], height=0.6,
+            xerr=200 * losses["se"].fillna(0), error_kw={"capsize": 3, "lw": 1})  # fmt: skip
+    ax.axvline(0, color="0.4", lw=0.8)
+    ax.set_yticks(rows, losses["case"])
+    ax.invert_yaxis()
+    ax.grid(axis="x", alpha=0.3)
+    ax.set(xlabel=f"loss against '{result.spec.reference}' [points of accuracy]")
+    return ax
+
+
 def plot_comparison(comparison: Comparison, direction: str = "ltp", ax: Axes | None = None) -> Axes:
     """BIC above the best law, each bar with the law's rms misfit in % of the window; best law on top."""
     ax = axes(ax)

@@ -57,57 +57,61 @@ def _new_noise(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]:
-    """Fits of resampled data in the same window, with everything that the fit itself has.
+def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
+    """The fit of resampled data in the same window, with everything that the fit itself has.
 
     Parameters
     ----------
     fit : DeviceFit
         With both branches, not a joint fit over widths.
-    count : int
-        Number of draws, at least 1.
+    draw : int
+        Number of the draw, at least 1; one draw does not depend on which others are made.
     seed : int
-        Seed of the draws.
+        Seed of all draws.
 
     Returns
     -------
-    list of DeviceFit
+    DeviceFit
         By bootstrap of devices (4 or more) or of cycles (4 or more); with fewer repeats the fitted curve with
         its residuals drawn anew, which takes them for read noise.
 
     Raises
     ------
     UsageError
-        If a branch is missing, the shape was shared over widths, or count is below 1.
+        If a branch is missing, the shape was shared over widths, or `draw` is below 1.
     """
     if fit.ltp is None or fit.ltd is None:
         raise UsageError("resampling cards needs LTP and LTD")
     if fit.joint:
         raise UsageError("resampling does not know how to redo a joint fit over widths")
-    if count < 1:
-        raise UsageError(f"the number of resampled cards must be at least 1, not {count}")
+    if draw < 1:
+        raise UsageError(f"the number of a resampled card must be at least 1, not {draw}")
     names = ("model", "loss", "estimator", "state")
     options = FitOptions(**{name: fit.settings[name] for name in names})
     frame = fit.table.frame
     cycles = max(spread.n_cycles for spread in fit.variation.branches.values())
-    rng = np.random.default_rng([seed, 21])
-    draws = []
-    for k in range(1, count + 1):
-        if len(fit.table.devices) >= FEWEST_CLUSTERS:
-            drawn, how = _devices_drawn(frame, rng), "devices"
-        elif cycles >= FEWEST_CLUSTERS:
-            drawn, how = _cycles_drawn(frame, rng), "cycles"
-        else:
-            drawn, how = _new_noise(fit, rng), "residuals"
-        made = fit_condition(PulseTable(drawn, fit.table.meta), options, fit.window)
-        note = Flag(
-            "resampled", f"fitted to resampled {how} (draw {k}, seed {seed}), not to the data themselves"
-        )
-        # one trace tells no variation: keep that of the fit
-        variation = fit.variation if how == "residuals" else made.variation
-        settings = {**made.settings, "resampled": how, "draw": k, "resampling_seed": seed}
-        draws.append(replace(made, flags=(note, *made.flags), variation=variation, settings=settings))
-    return draws
+    rng = np.random.default_rng([seed, 21, draw])
+    if len(fit.table.devices) >= FEWEST_CLUSTERS:
+        drawn, how = _devices_drawn(frame, rng), "devices"
+    elif cycles >= FEWEST_CLUSTERS:
+        drawn, how = _cycles_drawn(frame, rng), "cycles"
+    else:
+        drawn, how = _new_noise(fit, rng), "residuals"
+    made = fit_condition(PulseTable(drawn, fit.table.meta), options, fit.window)
+    note = Flag(
+        "resampled", f"fitted to resampled {how} (draw {draw}, seed {seed}), not to the data themselves"
+    )
+    # one trace tells no variation: keep that of the fit
+    variation = fit.variation if how == "residuals" else made.variation
+    settings = {**made.settings, "resampled": how, "draw": draw, "resampling_seed": seed}
+    return replace(made, flags=(note, *made.flags), variation=variation, settings=settings)
+
+
+def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]:
+    """The first `count` (at least 1) fits of `resampled_fit`, which also says what is raised."""
+    if count < 1:
+        raise UsageError(f"the number of resampled cards must be at least 1, not {count}")
+    return [resampled_fit(fit, draw, seed) for draw in range(1, count + 1)]
 
 
 def resampled_cards(fit: DeviceFit, count: int, name: str, seed: int = 0) -> list[DeviceCard]:

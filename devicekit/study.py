@@ -15,20 +15,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devicekit import __version__, files
 from devicekit.errors import BadRow, DevicekitError, FileError, ParameterError
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from devicekit.study_result import StudyResult
 
 Scalar = str | int | float | bool
 Progress = Callable[[int, int], None]
-OUTCOME = "accuracy_mean_last"
 
 
 class StudySpec(BaseModel):
@@ -54,6 +51,7 @@ class StudySpec(BaseModel):
     baselines: list[str] = Field(
         default=[], description="ordinary classifiers on the same spikes, in the same table"
     )
+    reference: str = Field(default="", description="label of the case that the others are ranked against")
     paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
     remarks: list[str] = []
 
@@ -165,8 +163,29 @@ def _backend(dask: str | None) -> Iterator[None]:
         client = Client(dask, timeout="20s")
     except (OSError, TimeoutError, ValueError) as error:
         raise ParameterError(f"no dask scheduler answers at {dask}: {error}") from error
-    with client, joblib.parallel_config(backend="dask", wait_for_workers_timeout=30):
-        yield
+    with client:
+        _check_workers(client, dask)
+        with joblib.parallel_config(backend="dask", wait_for_workers_timeout=30):
+            yield
+
+
+def _check_workers(client: Any, address: str) -> None:
+    """Workers must have this devicekit: runs sent to one that cannot import it would never come back."""
+    try:
+        client.wait_for_workers(1, timeout=30)
+    except TimeoutError as error:
+        raise ParameterError(f"the scheduler at {address} has had no worker for 30 s: start one") from error
+    asked = "__import__('devicekit').__version__"
+    try:
+        versions = client.run(eval, asked, on_error="return")
+    except Exception as error:  # whatever the cluster says
+        raise ParameterError(f"the workers of {address} do not answer: {error}") from error
+    for worker, version in versions.items():
+        if version != __version__:
+            found = f"cannot import devicekit ({version})" if isinstance(version, Exception) else version
+            raise ParameterError(
+                f"worker {worker} must have devicekit {__version__}, as here; found: {found}. Install it there"
+            )
 
 
 def run_study(
@@ -207,6 +226,9 @@ def run_study(
     spec = load_spec(path, overrides)
     base = path.resolve().parent
     runs = expand(spec, base)
+    labels = {run.label for run in runs}
+    if spec.reference and spec.reference not in labels:
+        raise ParameterError(f"reference: no case {spec.reference!r}; there are {', '.join(sorted(labels))}")
     for run in runs:
         get_task(run.task).check(run.settings, base)
     folder = _open_folder(out, spec)
@@ -284,57 +306,3 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path) -> Study
     result_object.summary().to_csv(buffer, index=False, lineterminator="\n")
     files.write_text(out / "summary.csv", buffer.getvalue())
     return result_object
-
-
-@dataclass(frozen=True, eq=False)
-class StudyResult:
-    """The runs of a study.
-
-    Attributes
-    ----------
-    spec : StudySpec
-        The study.
-    table : pandas.DataFrame
-        One row a run, in order: settings, seed, status, reason, metrics.
-    """
-
-    spec: StudySpec
-    table: pd.DataFrame
-
-    @property
-    def failed(self) -> pd.DataFrame:
-        return self.table[self.table["status"] == "failed"]
-
-    def summary(self, outcome: str = OUTCOME) -> pd.DataFrame:
-        """Mean, standard deviation and standard error over seeds for each case, in the study's order."""
-        if outcome not in self.table:
-            return pd.DataFrame({"case": list(dict.fromkeys(self.table["case"])), "n": 0})
-        table = self.table
-        pooled = [name for name in self.spec.pool if name in table]
-        if pooled:  # seeds on one card are no independent draws of the card
-            table = pd.DataFrame(table.groupby(["case", *pooled], sort=False)[outcome].mean()).reset_index()
-        groups = table.groupby("case", sort=False)[outcome]
-        summary = groups.agg(["count", "mean", "std"]).reset_index()
-        summary.columns = pd.Index(["case", "n", "mean", "sd"])
-        summary["se"] = summary["sd"] / summary["n"] ** 0.5
-        if self.spec.paper:
-            summary["paper"] = summary["case"].map(self.spec.paper).fillna("")
-        return summary
-
-    def plot(self, outcome: str = OUTCOME, ax: Axes | None = None) -> Axes:
-        """Mean over seeds of each case with one standard deviation."""
-        from devicekit.plot import plot_study
-
-        return plot_study(self, outcome, ax)
-
-    def as_dict(self) -> dict[str, Any]:
-        summary = self.summary()
-        return {
-            "study": self.spec.name,
-            "runs": len(self.table),
-            "failed": [
-                {"case": row["case"], "seed": int(row["seed"]), "reason": row["reason"]}
-                for row in self.failed.to_dict("records")
-            ],
-            "summary": json.loads(summary.to_json(orient="records")),
-        }

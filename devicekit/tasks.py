@@ -28,10 +28,17 @@ def _config(settings: Mapping[str, Scalar], seed: int, extra: set[str]) -> Any:
     from snn.training import TrainingConfig
 
     known = {field.name for field in fields(TrainingConfig)} - {"seed"}
-    given = {name: value for name, value in settings.items() if name not in extra}
+    given = {name: value for name, value in settings.items() if name not in extra | {"preset"}}
+    preset = settings.get("preset", "default")
+    if preset not in ("default", "paper"):
+        raise ParameterError(f"preset is default or paper (literal eq. (4), as in Fig. 6), not {preset!r}")
     unknown = sorted(set(given) - known)
     if unknown:
-        raise ParameterError(f"unknown setting {unknown[0]!r}; there are {', '.join(sorted(known | extra))}")
+        raise ParameterError(
+            f"unknown setting {unknown[0]!r}; there are {', '.join(sorted(known | extra | {'preset'}))}"
+        )
+    if preset == "paper":
+        return TrainingConfig.paper(seed=seed, **given)
     return TrainingConfig(seed=seed, **given)  # type: ignore[arg-type]
 
 
@@ -173,11 +180,55 @@ class StackTask:
         }
 
 
+class ResampleTask:
+    """Accuracy over the fit's uncertainty: fit a resample of the data, train on its card.
+
+    Settings: `table` (a pulse table, or the name of a shipped data set; of several conditions the middle one),
+    `draw` (number of the resample, see `devicekit.resample`; 0: the data themselves), `quantity`, `read_voltage`
+    [V] (as in `devicekit.read`), `data`, `data_dir` and the training's.
+    """
+
+    extra = frozenset({"table", "draw", "quantity", "read_voltage", "data", "data_dir"})
+
+    def file(self, settings: Mapping[str, Scalar], base: Path) -> Path:
+        from devicekit import catalog
+        from devicekit.study import resolve
+
+        named = settings.get("table")
+        if named is None:
+            raise ParameterError('task "resample" needs the setting table: the pulse table to fit')
+        shipped = catalog.shipped()
+        return shipped[str(named)].data if named in shipped else resolve(str(named), base)
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        _config(settings, 0, set(self.extra))
+        _check_data(settings)
+        if not (file := self.file(settings, base)).exists():
+            raise ParameterError(f"table: {file} does not exist")
+        draw = settings.get("draw", 0)
+        if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
+            raise ParameterError(f"draw is a whole number from 0, not {draw!r}")
+
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        import devicekit
+        from devicekit.resample import resampled_fit
+        from snn.training import train
+
+        options = {name: settings[name] for name in ("quantity", "read_voltage") if name in settings}
+        fitted = devicekit.fit(devicekit.read(self.file(settings, base), **options))  # type: ignore[arg-type]
+        draw = int(settings.get("draw", 0))
+        used = fitted if draw == 0 else resampled_fit(fitted, draw)
+        result = train(
+            used.to_card(f"draw {draw}"), _config(settings, seed, set(self.extra)), _data(settings)
+        )
+        return {**_scalars(result.as_dict()), **{f"{k}_nrmse": b.nrmse for k, b in used.branches.items()}}
+
+
 class BaselineTask:
     """An ordinary classifier on the spikes that the network sees: settings `classifier`, `data`, `data_dir` and
     the training's, of which the encoding and the hidden units count."""
 
-    extra = frozenset({"classifier", "card", "data", "data_dir"})
+    extra = frozenset({"classifier", "card", "table", "data", "data_dir"})
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         from snn.baselines import NAMES
@@ -197,7 +248,7 @@ class BaselineTask:
 
 
 def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
-    """The files that a run's settings name: its card or its stack."""
+    """The files that a run's settings name: its card, its stack or its table."""
     from devicekit.study import resolve
 
     found = {}
@@ -206,10 +257,17 @@ def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
         found["card"] = card
     if str(settings.get("stack", "")).endswith(".toml"):
         found["stack"] = resolve(str(settings["stack"]), base)
+    if "table" in settings:
+        found["table"] = ResampleTask().file(settings, base)
     return found
 
 
-TASKS: dict[str, Task] = {"train": TrainTask(), "stack": StackTask(), "baseline": BaselineTask()}
+TASKS: dict[str, Task] = {
+    "train": TrainTask(),
+    "stack": StackTask(),
+    "resample": ResampleTask(),
+    "baseline": BaselineTask(),
+}
 
 
 def get_task(name: str) -> Task:

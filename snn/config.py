@@ -14,7 +14,7 @@ Encoding = Literal["paper", "dense"]
 Schedule = Literal["constant", "growth"]
 Mapping = Literal["pair", "reference"]
 RuleName = Literal["multi-resume-gated", "multi-resume"]
-Accumulate = Literal["reset", "literal", "leaky"]
+Accumulate = Literal["reset", "stochastic", "literal", "leaky"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class TrainingConfig:
         Hidden rule with or without the activity gate; the published rule is without, and fragile.
     non_hebbian : float
         The constant a of the rule [1].
-    accumulate : {"reset", "literal", "leaky"}
-        Sum of eq. (4): starts again after a pulse; as printed; or only the last dC is kept.
+    accumulate : {"reset", "stochastic", "literal", "leaky"}
+        Sum of eq. (4): starts again after a pulse; no sum at all, a pulse coming with probability |dw| / theta
+        (stochastic rounding, which needs no memory beside the device); as printed; or only the last dC is kept.
     alpha : float
         Factor of the sum in eq. (4) for "literal" and "leaky" [1].
     theta : (float, float) or None
@@ -70,6 +71,12 @@ class TrainingConfig:
         Levels to which states are rounded when devices are programmed; 0: not rounded.
     program_sigma : float
         Standard deviation of a programmed state, fraction of the window.
+    device_levels : int
+        Stable states of every device in in-situ training: a pulse ends on one of the two nearest, at random such
+        that the mean step is kept; 0: any state.
+    refresh : float
+        After each in-situ epoch, pairs with a device within this distance of an end of the window are programmed
+        anew about the middle (with `levels` and `program_sigma`), fraction of the window, 0 (never) to 0.5.
 
     Raises
     ------
@@ -102,6 +109,8 @@ class TrainingConfig:
     retention: float = 0.0
     levels: int = 32
     program_sigma: float = 0.03
+    device_levels: int = 0
+    refresh: float = 0.0
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -111,23 +120,27 @@ class TrainingConfig:
                 raise UsageError(f"{field.name} is {_either(get_args(hint))}, not {value!r}")
         for name, low, high in (
             ("epochs", 1, 100_000), ("seed", 0, 2**63 - 1), ("hidden", 1, 1_000_000), ("steps", 12,
-            MAX_STEPS), ("margin", 0, MAX_STEPS), ("levels", 0, 65536),
+            MAX_STEPS), ("margin", 0, MAX_STEPS), ("levels", 0, 65536), ("device_levels", 0, 65536),
         ):  # fmt: skip
             self._check_number(name, low, high, whole=True)
         for name, top in (
-            ("alpha", 1.0), ("stuck", 1.0), ("retention", 1.0), ("program_sigma", 1.0), ("non_hebbian", 100.0)
+            ("alpha", 1.0), ("stuck", 1.0), ("retention", 1.0), ("program_sigma", 1.0), ("non_hebbian", 100.0),
+            ("refresh", 0.5),
         ):  # fmt: skip
             self._check_number(name, 0.0, top)
         if self.reference is not None:
             self._check_number("reference", 0.0, 1.0)
-        if self.levels == 1:
-            raise UsageError("levels must be 0 (not rounded) or at least 2, not 1")
+        for name in ("levels", "device_levels"):
+            if getattr(self, name) == 1:
+                raise UsageError(f"{name} must be 0 (not rounded) or at least 2, not 1")
+        if self.refresh > 0 and self.mapping != "pair":
+            raise UsageError('refresh is for pairs of devices: use mapping "pair"')
         for name in ("read_noise", "linear", "symmetric"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")
         self._check_layers("theta")
         self._check_layers("scales")
-        if self.theta is None and self.accumulate != "reset":
+        if self.theta is None and self.accumulate in ("literal", "leaky"):
             raise UsageError(
                 f'accumulate "{self.accumulate}" has no automatic threshold: pass theta, a number a layer'
             )

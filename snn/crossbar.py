@@ -15,11 +15,11 @@ from numba import njit
 
 from devicekit.array import ArrayState, DeviceArray, pulse_one
 from devicekit.errors import UsageError
-from devicekit.random import mix
+from devicekit.random import mix, uniform
 from snn.bits import lowest_bit, pack
 
-RESET, LITERAL, LEAKY = 0, 1, 2
-ACCUMULATE = {"reset": RESET, "literal": LITERAL, "leaky": LEAKY}
+RESET, LITERAL, LEAKY, STOCHASTIC = 0, 1, 2, 3
+ACCUMULATE = {"reset": RESET, "literal": LITERAL, "leaky": LEAKY, "stochastic": STOCHASTIC}
 
 
 class Layer(NamedTuple):
@@ -44,6 +44,8 @@ class Layer(NamedTuple):
         Key of the random choice between the two devices of a pair.
     stuck : ndarray of bool, shape (devices,)
         Devices that never move.
+    levels : int
+        Stable states of a device; 0: any state.
     pulses : ndarray of int64, shape (1,)
         Pulses given to this layer, those on stuck devices included.
     """
@@ -56,15 +58,28 @@ class Layer(NamedTuple):
     reference: float
     coin: np.uint64
     stuck: np.ndarray
+    levels: int
     pulses: np.ndarray
 
 
 class Threshold(NamedTuple):
-    """Eqs. (4) and (6): threshold [weight units], alpha and the way of summing (RESET, LITERAL, LEAKY)."""
+    """Eqs. (4) and (6): threshold [weight units], alpha and the way of summing, one of `ACCUMULATE`."""
 
     level: np.float32
     alpha: np.float32
     mode: int
+
+
+@njit(cache=True)
+def _pulse_device(layer: Layer, device: int, sign: int, scratch: np.ndarray) -> None:
+    """One pulse; a device with few stable states ends on one of the two nearest, at random, the mean kept."""
+    pulse_one(layer.array, device, sign, scratch)
+    if layer.levels > 1:
+        spaces = layer.levels - 1
+        place = layer.array.r[device] * spaces
+        below = np.floor(place)
+        drawn = uniform(mix(~layer.coin, np.uint64(device)), np.uint64(layer.array.pulses[device]))
+        layer.array.r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
 
 
 @njit(cache=True)
@@ -80,11 +95,11 @@ def pulse_synapse(layer: Layer, i: int, j: int, sign: int, scratch: np.ndarray) 
         if layer.stuck[device]:
             layer.array.pulses[device] += 1
         else:
-            pulse_one(layer.array, device, sign if heads else -sign, scratch)
+            _pulse_device(layer, device, sign if heads else -sign, scratch)
         layer.w[i, j] = np.float32(layer.scale * (r[plus] - r[minus]))
     else:
         if not layer.stuck[k]:
-            pulse_one(layer.array, k, sign, scratch)
+            _pulse_device(layer, k, sign, scratch)
         layer.w[i, j] = np.float32(layer.scale * (r[k] - layer.reference))
     layer.pulses[0] += 1
 
@@ -135,6 +150,23 @@ def settle_row_literal(
             pulse_synapse(layer, i, j, 1 if wanted > 0 else -1, scratch)
 
 
+@njit(cache=True)
+def settle_row_stochastic(
+    layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, key: np.uint64, scratch: np.ndarray
+) -> None:
+    """Pulses of row i without sums: one with probability |dw| / theta, so that the mean change is the wanted one.
+
+    `key` is that of the presentation.
+    """
+    stream = mix(layer.coin, key)
+    for j in range(layer.columns):
+        size = abs(changes[j])
+        if size == np.float32(0.0):
+            continue
+        if uniform(stream, np.uint64(i * layer.columns + j)) * threshold.level < size:
+            pulse_synapse(layer, i, j, 1 if changes[j] > 0 else -1, scratch)
+
+
 def weights(r: np.ndarray, shape: tuple[int, int], scale: float, reference: float | None) -> np.ndarray:
     """Weights [1] that device states r (devices,) stand for, shape `shape`; `reference` None: pairs."""
     if reference is None:
@@ -181,6 +213,7 @@ def make_layer(
     reference: float | None,
     coin: np.uint64,
     stuck: np.ndarray,
+    levels: int = 0,
 ) -> Layer:
     """A layer of weights on devices, padded with zeros to `padded_shape`.
 
@@ -205,5 +238,6 @@ def make_layer(
         reference=-1.0 if reference is None else float(reference),
         coin=coin,
         stuck=stuck,
+        levels=int(levels),
         pulses=np.zeros(1, np.int64),
     )

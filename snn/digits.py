@@ -44,6 +44,11 @@ class Digits:
         for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
             if x.ndim != 2 or y.shape != x.shape[:1]:
                 raise UsageError("data need inputs of shape (n, channels) and one class number a sample")
+            if not ((x >= 0) & (x <= 1)).all():  # not a number is neither
+                raise UsageError(
+                    f"inputs are scaled to 0..1; found {np.nanmin(x):g} to {np.nanmax(x):g}"
+                    + (" and values that are no numbers" if np.isnan(x).any() else "")
+                )
         if self.x_train.shape[1] != self.x_test.shape[1]:
             raise UsageError("training and test part differ in their number of channels")
         if len(self.y_train) == 0 or len(self.y_test) == 0:

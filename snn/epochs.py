@@ -10,7 +10,16 @@ import numpy as np
 from numba import njit
 
 from devicekit.models.kernel import MAX_SHAPE
-from snn.crossbar import RESET, Layer, Threshold, pulse_synapse, settle_row, settle_row_literal
+from snn.crossbar import (
+    RESET,
+    STOCHASTIC,
+    Layer,
+    Threshold,
+    pulse_synapse,
+    settle_row,
+    settle_row_literal,
+    settle_row_stochastic,
+)
 from snn.encoding import presentation_key
 from snn.network import Dynamics, Noise, make_scratch, present
 from snn.resume import Changes, Rule, add_row, find_changes, make_changes, row_changes, target_train
@@ -89,16 +98,24 @@ def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c:
 
 
 @njit(cache=True)
-def _settle_literal(  # type: ignore[no-untyped-def]
-    first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c: Changes, memory
+def _settle_row(layer: Layer, i: int, changes, threshold, key, memory) -> None:  # type: ignore[no-untyped-def]
+    if threshold.mode == STOCHASTIC:
+        settle_row_stochastic(layer, i, changes, threshold, key, memory)
+    else:
+        settle_row_literal(layer, i, changes, threshold, memory)
+
+
+@njit(cache=True)
+def _settle_each(  # type: ignore[no-untyped-def]
+    first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c: Changes, key, memory
 ) -> None:
-    """Sums that never start again: every synapse that is updated may get a pulse each time."""
+    """No sum, or one that never starts again: every synapse that is updated may get a pulse each time."""
     changes = np.zeros(first.w.shape[1], np.float32)
     for i in range(first.w.shape[0]):
         if row_changes(i, n, rule, s):
             changes[:] = np.float32(0.0)
             add_row(changes, i, n, c)
-            settle_row_literal(first, i, changes, th1, memory)
+            _settle_row(first, i, changes, th1, key, memory)
     few = np.zeros(second.w.shape[1], np.float32)
     everywhere = rule.non_hebbian != np.float32(0.0)
     for h in range(dynamics.hidden):
@@ -106,7 +123,7 @@ def _settle_literal(  # type: ignore[no-untyped-def]
             few[:] = np.float32(0.0)
             for m in range(n):
                 few[c.outputs[m]] = c.output_changes[h, m]
-            settle_row_literal(second, h, few, th2, memory)
+            _settle_row(second, h, few, th2, key, memory)
 
 
 @njit(cache=True)
@@ -141,5 +158,5 @@ def insitu_epoch(
         if th1.mode == RESET:
             _settle(first, second, n, th1, th2, rule, dynamics, s, c, memory)
         else:
-            _settle_literal(first, second, n, th1, th2, rule, dynamics, s, c, memory)
+            _settle_each(first, second, n, th1, th2, rule, dynamics, s, c, key, memory)
     return right

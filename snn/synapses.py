@@ -15,7 +15,8 @@ from snn.encoding import stream_key
 from snn.network import padded
 from snn.recipe import Recipe
 
-_ARRAY, _COIN, _PROGRAM, _STUCK = 101, 103, 105, 107  # purposes of random streams, + layer number
+# purposes of random streams, + layer number
+_ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH = 101, 103, 105, 107, 109, 111
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,8 @@ class Synapses:
         initial = []
         for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True)):
             r = states(layer.astype(float), c, recipe.middle, pair)
-            if config.levels > 0:
-                r = np.rint(r * (config.levels - 1)) / (config.levels - 1)
             rng = np.random.default_rng([config.seed, _PROGRAM + number])
-            initial.append(np.clip(r + config.program_sigma * rng.standard_normal(r.size), 0.0, 1.0))
+            initial.append(programmed(r, config, rng))
         return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
 
     @classmethod
@@ -56,13 +55,19 @@ class Synapses:
         reference = None if config.mapping == "pair" else recipe.middle
         arrays, layers = [], []
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
+            if config.device_levels > 0:
+                r = on_levels(r, config.device_levels, np.random.default_rng([config.seed, _STATES + number]))
             seed = int(stream_key(config.seed, _ARRAY + number) >> np.uint64(1))
             array = DeviceArray(card, r.size, seed, initial=r, c2c=config.c2c, d2d=config.d2d)
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             stuck = np.random.default_rng([config.seed, _STUCK + number]).random(r.size) < config.stuck
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            layers.append(make_layer(array, shape, whole, recipe.scales[number], reference, coin, stuck))
+            layers.append(
+                make_layer(
+                    array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels
+                )
+            )
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference)
 
     def read(self, retention: float) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +81,28 @@ class Synapses:
                 r = array.r * (1.0 - retention)
                 w[: shape[0], : shape[1]] = weights(r, shape, layer.scale, self.reference)
         return first, second
+
+    def refresh(self, config: TrainingConfig, recipe: Recipe, epoch: int) -> int:
+        """Program pairs with a device near an end of the window anew about the middle; returns how many."""
+        assert recipe.middle is not None
+        count = 0
+        for number, (array, layer, shape) in enumerate(
+            zip(self.arrays, self.layers, self.shapes, strict=True)
+        ):
+            r, width = array.r.reshape(-1, 2), config.refresh
+            fresh = states((r[:, 0] - r[:, 1]), 1.0, recipe.middle, True).reshape(-1, 2)
+            room, fresh_room = (np.minimum(x, 1.0 - x).min(axis=1) for x in (r, fresh))
+            # a pair whose weight needs the whole window gains nothing
+            wanted = (room < width) & (fresh_room > room + width / 2)
+            wanted &= ~layer.stuck.reshape(-1, 2).any(axis=1)
+            rng = np.random.default_rng([config.seed, _REFRESH + number, epoch])
+            new = programmed(fresh.ravel(), config, rng)
+            if config.device_levels > 0:
+                new = on_levels(new, config.device_levels, rng)
+            r[wanted] = new.reshape(-1, 2)[wanted]
+            layer.w[: shape[0], : shape[1]] = weights(array.r, shape, layer.scale, None)
+            count += int(wanted.sum())
+        return count
 
     @property
     def total_pulses(self) -> int:
@@ -102,3 +129,15 @@ class Synapses:
     @property
     def pulses_per_device(self) -> float:
         return self.total_pulses / sum(array.n for array in self.arrays)
+
+
+def programmed(r: np.ndarray, config: TrainingConfig, rng: np.random.Generator) -> np.ndarray:
+    """States (devices,) that programming to `r` gives: rounded to `levels`, with noise `program_sigma`, in 0..1."""
+    if config.levels > 0:
+        r = np.rint(r * (config.levels - 1)) / (config.levels - 1)
+    return np.clip(r + config.program_sigma * rng.standard_normal(r.size), 0.0, 1.0)
+
+
+def on_levels(r: np.ndarray, levels: int, rng: np.random.Generator) -> np.ndarray:
+    """Each state (devices,) on one of the two nearest of `levels` stable ones, at random, its mean kept."""
+    return np.floor(r * (levels - 1) + rng.random(r.size)) / (levels - 1)

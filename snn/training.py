@@ -72,6 +72,8 @@ class TrainingResult:
         Offline: test accuracy of the weights programmed into devices (`levels`, `program_sigma`).
     accuracy_after_mapping : float or None
         Hybrid: the same, before the first pulse of in-situ training.
+    refreshed_pairs : int
+        Pairs programmed anew because a device was near an end of its window (`refresh`).
     w1, w2 : ndarray, shapes (channels, hidden) and (hidden, classes)
         Weights in the end [1].
     """
@@ -86,6 +88,7 @@ class TrainingResult:
     seconds_per_epoch: float
     accuracy_programmed: float | None
     accuracy_after_mapping: float | None
+    refreshed_pairs: int
     w1: np.ndarray
     w2: np.ndarray
 
@@ -116,6 +119,7 @@ class TrainingResult:
             "seconds_per_epoch": self.seconds_per_epoch,
             "pulses_per_layer": list(self.pulses_per_layer),
             "write_energy_j": self.write_energy_j,
+            "refreshed_pairs": self.refreshed_pairs,
             "seed": self.config.seed,
             "recipe": {**self.recipe.as_dict(), "offline_epochs": self.config.offline_epochs},
         }
@@ -185,6 +189,7 @@ class _Run:
         self.rows: list[EpochRow] = []
         self.seconds: list[float] = []
         self.after_mapping: float | None = None
+        self.refreshed = 0
         self.x_train = levels(data.x_train, self.recipe.p)
         self.x_test = levels(data.x_test, self.recipe.p)
         self.y_train = np.ascontiguousarray(data.y_train, np.int64)
@@ -215,6 +220,8 @@ class _Run:
         began = time.perf_counter()
         right = self._train_offline(epoch, order) if offline else self._train_insitu(epoch, order)
         self.seconds.append(time.perf_counter() - began)
+        if self.synapses is not None and self.config.refresh > 0:
+            self.refreshed += self.synapses.refresh(self.config, self.recipe, epoch)
         pulses = 0 if self.synapses is None else self.synapses.total_pulses - before
         accuracy = self._test(epoch, self.synapses)
         self.rows.append(EpochRow(epoch + 1, right / len(self.y_train), accuracy, pulses))
@@ -282,6 +289,7 @@ class _Run:
             seconds_per_epoch=float(np.median(self.seconds)),
             accuracy_programmed=programmed,
             accuracy_after_mapping=self.after_mapping,
+            refreshed_pairs=self.refreshed,
             w1=w1[:, : config.hidden].copy(),
             w2=w2[: config.hidden].copy(),
         )

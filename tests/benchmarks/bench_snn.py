@@ -70,6 +70,44 @@ def numpy_seconds(data: digits.Digits, samples: int = 200) -> float:
     return least(train, 2) * PRESENTATIONS / samples
 
 
+def snntorch_seconds(data: digits.Digits, batch: int = 64) -> float | None:
+    """An epoch of the same network, steps and input rates in snnTorch: surrogate gradients through time, Adam.
+
+    None where snnTorch is not installed.
+    """
+    try:
+        import snntorch
+        import torch
+        from snntorch import surrogate
+    except ImportError:
+        return None
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    steps = 50
+    first, second = torch.nn.Linear(64, 1000, bias=False), torch.nn.Linear(1000, 10, bias=False)
+    spike = surrogate.fast_sigmoid(slope=25)
+    hidden = snntorch.Leaky(beta=float(np.exp(-1 / 10)), spike_grad=spike, reset_mechanism="zero")
+    output = snntorch.Leaky(beta=float(np.exp(-1 / 20)), spike_grad=spike, reset_mechanism="zero")
+    optimizer = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=1e-3)
+    x, y = torch.tensor(data.x_train, dtype=torch.float32), torch.tensor(data.y_train)
+    print(f"torch {torch.__version__}, snntorch {snntorch.__version__}, batches of {batch}")
+
+    def train() -> None:
+        for start in range(0, len(x), batch):
+            rate, label = 0.5 * x[start : start + batch], y[start : start + batch]
+            v1, v2, counts = hidden.init_leaky(), output.init_leaky(), 0
+            for _ in range(steps):
+                s1, v1 = hidden(first(torch.bernoulli(rate)), v1)
+                s2, v2 = output(second(s1), v2)
+                counts = counts + s2
+            loss = torch.nn.functional.cross_entropy(counts, label)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return least(train, 2)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data-dir", type=Path)
@@ -101,6 +139,11 @@ def main() -> None:
     print(f"offline epoch {train:.3f} s (forward pass alone, the floor: {forward:.3f} s)")
     print(f"in-situ epoch {pulsed:.3f} s: {pulsed / train:.2f} times the offline one")
     print(f"NumPy oracle {plain:.2f} s: {plain / train:.1f} times the compiled epoch")
+    peer = snntorch_seconds(data)
+    if peer is None:
+        print("snnTorch is not installed: not compared (pip install torch snntorch)")
+    else:
+        print(f"snnTorch {peer:.2f} s: {peer / train:.1f} times the compiled epoch")
 
 
 if __name__ == "__main__":

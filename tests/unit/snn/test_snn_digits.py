@@ -67,6 +67,11 @@ def test_unknown_name_and_parts_that_do_not_fit(small_digits):
         digits.load("mnist")
     with pytest.raises(UsageError, match="number of channels"):
         digits.Digits("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))
+    for wrong in (16.0, -0.1, np.nan):
+        with pytest.raises(UsageError, match=r"scaled to 0\.\.1"):
+            digits.Digits(
+                "a", "b", np.array([[0.5], [wrong]]), np.zeros(2, int), np.zeros((2, 1)), np.zeros(2, int)
+            )
     with pytest.raises(UsageError, match="at least one sample"):
         digits.Digits("a", "b", np.zeros((0, 3)), np.zeros(0, int), np.zeros((2, 3)), np.zeros(2, int))
 
