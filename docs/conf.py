@@ -48,6 +48,7 @@ myst_enable_extensions = ["deflist", "dollarmath", "colon_fence", "attrs_inline"
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
+default_role = "py:obj"  # a name in single backquotes is a link where the name is ours
 autosummary_generate = True
 autodoc_typehints = "none"  # the numpydoc sections name the types
 autodoc_member_order = "bysource"
@@ -67,6 +68,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "download_all_examples": False,
     "show_signature": False,
+    "capture_repr": ("_repr_html_",),
     "plot_gallery": "True",
     "reset_modules": ("matplotlib",),
     "default_thumb_file": str(HERE / "img" / "overview.png"),
@@ -78,7 +80,7 @@ html_static_path = ["_static"]
 html_css_files = ["devicekit.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "comparison": []}
+html_sidebars = {"index": []}
 html_theme_options = {
     "logo": {"text": "devicekit"},
     "navbar_align": "left",

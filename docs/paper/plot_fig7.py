@@ -62,9 +62,9 @@ ax.legend(frameon=False)
 #      - 97.0
 #      - 86.63
 #
-# **What differs, and why.** Ours do not differ. The paper's ends lie 1.6 points apart; on a test of 1797 samples, if that
-# is what it used, that is 1.4 standard errors of a difference. All three lie below its own "> 89 %" for in-situ training
-# after as many epochs, which it does not explain; eq. (4) as printed may be part of it (Fig. 6).
+# **What differs, and why.** Ours do not differ. The paper's ends lie 1.6 points apart; on a test of 1797 samples, if
+# that is what it used, that is 1.4 standard errors of a difference. All three lie below its own "> 89 %" for in-situ
+# training after as many epochs, which it does not explain; eq. (4) as printed may be part of it (Fig. 6).
 #
 # **Full run.**
 #
