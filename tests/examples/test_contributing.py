@@ -120,20 +120,23 @@ def test_a_law_is_added_fitted_and_tested(tmp_path: Path) -> None:
     edit(tmp_path, block("Add an update law", "diff"))
     program = """
 import numpy as np
-from devicekit.fitting import fit
-from devicekit.models import LAWS, kernel
-from devicekit.synth import generate, truth_card
+import pandas as pd
 import devicekit
+from devicekit.models import LAWS, kernel
+from devicekit.tables import PulseTable
 assert devicekit.__file__.startswith({root!r}), devicekit.__file__
-truth = {{"ltp": (-5.1, 0.6, 0.5), "ltd": (-5.1, 0.4, 0.6)}}
-table = generate(truth_card(truth, model="bell", increment=0.0001, read=0.002), 1, 5, 100, 1, conditioning=1)
-fitted = fit(table, "bell")
-r = np.linspace(0.2, 0.8, 13)
-for way, branch in fitted.branches.items():
-    g = fitted.window.from_state(r)
-    x = (g - 20e-6) / 280e-6 if way == "ltp" else (300e-6 - g) / 280e-6
-    true = kernel.rates(LAWS["bell"].id, np.array(truth[way]), x) * 280e-6 / fitted.window.span
-    np.testing.assert_allclose(np.abs(branch.rate(r)), true, rtol=0.03)
+theta, parts, rng = np.array([-5.0, 0.6, 0.5]), [], np.random.default_rng(1)
+for cycle in range(5):
+    for way in ("ltp", "ltd"):
+        x = kernel.simulate(LAWS["bell"].id, theta, 0.0, 100)
+        g = (x if way == "ltp" else x[-1] - x) * 1e-4 + 1e-4 + 1e-7 * rng.standard_normal(x.size)
+        named = dict(device_id="d", cycle=cycle, direction=way, pulse_index=range(x.size), conductance_s=g)
+        parts.append(pd.DataFrame(named))
+fitted = devicekit.fit(PulseTable(pd.concat(parts, ignore_index=True)), "bell")
+r = np.linspace(0.1, 0.9, 17)
+true = kernel.rates(LAWS["bell"].id, theta, r * x[-1]) / x[-1]
+np.testing.assert_allclose(fitted.ltp.rate(r), true, rtol=0.02)
+np.testing.assert_allclose(-fitted.ltd.rate(1 - r), true, rtol=0.02)
 """
     run = [sys.executable, "-c", program.format(root=str(tmp_path))]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, env=_environment(tmp_path))
