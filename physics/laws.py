@@ -111,9 +111,9 @@ def gated_rate(
     dipole: float,
     floor: float,
 ) -> Array:
-    """Generation G0 exp(-(Eg - b |E|) / kT) [1/s], only where the signed field says that Ti is the anode.
+    """Generation G0 exp(-(Eg - b abs(E)) / kT) [1/s], only where the signed field says that Ti is the anode.
 
-    `strength` is |E| [V/nm], the root mean square over the two faces of a cell: the mean would average away
+    `strength` is abs(E) [V/nm], the root mean square over the two faces of a cell: the mean would average away
     the field of a gap one cell wide.
     """
     lowered = np.maximum(barrier - dipole * strength, floor)

@@ -52,7 +52,7 @@ class Quality:
     """How well a run kept its books.
 
     `mass_error` is the largest vacancy imbalance over the initial content (reservoir flux and reactions
-    counted), `power_error` the largest |sum of Joule power - I V| over I V, `n_min` the lowest
+    counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` the lowest
     density [m^-3].
     """
 

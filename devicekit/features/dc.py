@@ -90,7 +90,8 @@ def characterize(
     table : SweepTable
         Sweeps of one or both polarities.
     read_voltage : float, optional
-        |V| at which HRS and LRS are read [V]; 0.1 V if not given (or a tenth of the range, if that is less).
+        Size of the voltage at which HRS and LRS are read [V]; if not given 0.1 V, or a tenth of the range if that
+        is less.
     v_set, v_reset : str
         Definitions: a key of `V_SET` and of `V_RESET`.
 
