@@ -31,6 +31,7 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "fields",
     "from_code",
     "mathml",
 ]

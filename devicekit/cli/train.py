@@ -33,6 +33,7 @@ def epoch_progress(show: bool) -> Callable[[int, int, float], None] | None:
 
 
 def summary_line(result: dict[str, Any]) -> str:
+    """The result of a training run in one line."""
     data = result["data"]
     return (
         f"{result['scheme']}: test accuracy {result['accuracy_mean_last']:.2%} (mean of the last 3 epochs, sd "

@@ -24,6 +24,7 @@ class Figure:
 
     @property
     def csv_uri(self) -> str | None:
+        """The data as a URI to download, or None."""
         return None if self.csv is None else _data_uri("text/csv", self.csv.encode())
 
 
@@ -102,6 +103,7 @@ class Report:
         return environment.get_template("report.html.j2").render(report=self, version=__version__)
 
     def save(self, path: Path) -> None:
+        """Write the page whole or not at all."""
         files.write_text(path, self.to_html())
 
 
@@ -129,6 +131,8 @@ def draw(
         Width and height [inch].
     csv : str, optional
         The data behind the figure, offered for download.
+    grid : (int, int), optional
+        Rows and columns of Axes.
     """
     import matplotlib
     from matplotlib.figure import Figure as Canvas

@@ -234,6 +234,7 @@ def training_section(result: dict[str, Any], card: DeviceCard | None = None) -> 
 
 
 def warnings_section(flags: Sequence[Flag]) -> Section:
+    """The warnings, each with its code and its sentence."""
     block: Any = Remarks([(flag.code, flag.message) for flag in flags]) if flags else Text(["None."])
     return Section("Warnings", "warnings", [block])
 
