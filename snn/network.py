@@ -1,7 +1,7 @@
 """Two layers of leaky integrate-and-fire neurons: Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763), Fig. 5.
 
 Discrete time of 1 ms steps, instantaneous synaptic currents, threshold 1, reset to 0. Hidden units are padded
-to a multiple of 64 with units of weight 0, which never fire, so that 64 flags make one word.
+with units of weight 0, which never fire (see `padded`).
 """
 
 from __future__ import annotations
@@ -83,8 +83,12 @@ class Scratch(NamedTuple):
 
 
 def padded(hidden: int) -> int:
-    """Hidden units rounded up to whole words of 64."""
-    return -(-hidden // 64) * 64
+    """Hidden units rounded up to an odd number of cache lines of 16 weights.
+
+    With an even number, and worst with a power of two, the rows of a weight matrix would compete for few cache
+    sets.
+    """
+    return (-(-hidden // 16) // 2 * 2 + 1) * 16
 
 
 @njit(cache=True)
@@ -96,8 +100,8 @@ def make_scratch(channels: int, width: int, outputs: int, steps: int) -> Scratch
         events=np.zeros((steps, channels), np.int32),
         event_count=np.zeros(steps, np.int64),
         v_hidden=np.zeros(width, np.float32),
-        flags=np.zeros(width, np.uint8),
-        words=np.zeros(width // 64, np.uint64),
+        flags=np.zeros(-(-width // 64) * 64, np.uint8),
+        words=np.zeros(-(-width // 64), np.uint64),
         spikes=np.zeros(steps * width, np.int32),
         spike_end=np.zeros(steps, np.int64),
         v_output=np.zeros(outputs, np.float32),
@@ -124,6 +128,12 @@ def bell(key: np.uint64, counter: np.uint64) -> np.float32:
 
 
 @njit(cache=True)
+def _add_eight(v, decay, a, b, c, d, e, f, g, i):  # type: ignore[no-untyped-def]
+    for h in range(v.size):
+        v[h] = v[h] * decay + (((a[h] + b[h]) + (c[h] + d[h])) + ((e[h] + f[h]) + (g[h] + i[h])))
+
+
+@njit(cache=True)
 def _add_four(v, decay, a, b, c, d):  # type: ignore[no-untyped-def]
     for h in range(v.size):
         v[h] = v[h] * decay + ((a[h] + b[h]) + (c[h] + d[h]))
@@ -143,9 +153,16 @@ def _add_one(v, decay, a):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _integrate(v: np.ndarray, decay: np.float32, w: np.ndarray, rows: np.ndarray, n: int) -> None:
-    """v <- decay v + sum of the rows; four rows a pass, because each pass loads and stores v."""
+    """v <- decay v + sum of the rows; up to eight rows a pass, because each pass loads and stores v."""
     k = 0
-    while n - k >= 4:
+    while n - k >= 8:
+        _add_eight(
+            v, decay, w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]], w[rows[k + 4]], w[rows[k + 5]],
+            w[rows[k + 6]], w[rows[k + 7]],
+        )  # fmt: skip
+        decay = np.float32(1.0)
+        k += 8
+    if n - k >= 4:
         _add_four(v, decay, w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]])
         decay = np.float32(1.0)
         k += 4

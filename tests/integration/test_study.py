@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -164,6 +165,96 @@ def test_a_failed_run_is_recorded_and_stops_nothing(
     )  # the reason was mended: failed runs are tried again
 
 
+def test_a_full_disk_loses_nothing_that_was_finished(
+    study: Path, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, written = os.replace, []
+
+    def full(source: Any, target: Any) -> None:
+        if Path(target).parent.name == "runs" and len(written) >= 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.extend([target] if Path(target).parent.name == "runs" else [])
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(DevicekitError, match="No space left on device"):
+        run_study(study, tmp_path / "out")
+    monkeypatch.undo()
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "runs").iterdir()}
+    assert len(kept) == 3  # and no temporary file
+    run_study(study, tmp_path / "out")
+    assert (tmp_path / "out" / "results.csv").read_text() == expected
+    assert all(path.stat().st_mtime_ns == written_at for path, written_at in kept.items())
+
+
+def test_an_unwritable_folder(devicekit: Callable[..., Any], study: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    ran = devicekit("study", study, "--out", tmp_path / "file" / "out", "--json")
+    assert ran.code == 2
+    assert "cannot write" in ran.json["error"]["message"]
+
+
+class _Cluster:
+    """What a dask client answers when its workers are asked for their devicekit."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def wait_for_workers(self, n_workers: int, timeout: float) -> None:
+        if isinstance(self.answer, TimeoutError):
+            raise self.answer
+
+    def run(self, function: Any, *arguments: Any, on_error: str) -> dict[str, object]:
+        return {"tcp://1": self.answer}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (TimeoutError(), "no worker"),
+        (ModuleNotFoundError("No module named 'devicekit'"), "cannot import devicekit"),
+        ("0.0.1", r"found: 0\.0\.1"),
+    ],
+)
+def test_workers_without_this_devicekit_are_named(answer: object, words: str) -> None:
+    from devicekit.study import _check_workers
+
+    with pytest.raises(DevicekitError, match=words):
+        _check_workers(_Cluster(answer), "tcp://0")
+
+
+def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
+    from devicekit.tasks import _config
+
+    config = _config({"preset": "paper", "epochs": 7}, 3, set())
+    assert (config.accumulate, config.mapping, config.epochs, config.seed) == ("literal", "reference", 7, 3)
+    with pytest.raises(DevicekitError, match="preset"):
+        _config({"preset": "papr"}, 0, set())
+
+
+def test_accuracy_over_the_fits_uncertainty(tmp_path: Path) -> None:
+    file = tmp_path / "u.toml"
+    file.write_text(
+        'name = "u"\ntask = "resample"\npool = ["draw"]\nseeds = [0]\n[fixed]\n'
+        'table = "pt-hfo2-al2o3-ti"\nepochs = 1\nhidden = 96\n[grid]\ndraw = [0, 1, 2]\n'
+    )
+    result = run_study(file, tmp_path / "out")
+    assert result.table["accuracy_mean_last"].nunique() == 3  # three different cards
+    assert result.summary()["n"].tolist() == [3]
+    assert {"sd_seeds", "sd_pool"} <= set(result.summary())
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [('table = "gone.csv"', "does not exist"), ("epochs = 1", "needs the setting table"),
+     ('table = "pt-hfo2-al2o3-ti"\ndraw = -1', "draw is a whole number")],
+)  # fmt: skip
+def test_bad_resampling_studies(lines: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "u.toml").write_text(f'name = "u"\ntask = "resample"\n[fixed]\n{lines}\n')
+    with pytest.raises(DevicekitError, match=words):
+        run_study(tmp_path / "u.toml", tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -204,7 +295,10 @@ def test_command_line(devicekit: Callable[..., Any], study: Path, tmp_path: Path
     assert devicekit("study", study, "--out", tmp_path / "y", "--set", "hidden").code == 2
 
 
-@pytest.mark.parametrize("name", ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy"])
+SHIPPED = ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy", "uncertainty"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_studies_are_valid(name: str) -> None:
     import devicekit as package
     from devicekit.tasks import get_task

@@ -7,7 +7,7 @@ import pytest
 
 from devicekit.errors import UsageError
 from devicekit.fitting import fit
-from devicekit.resample import resampled_cards, resampled_fits
+from devicekit.resample import resampled_cards, resampled_fit, resampled_fits
 from devicekit.synth import generate, truth_card
 
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
@@ -50,6 +50,13 @@ def test_the_same_seed_draws_the_same_cards() -> None:
     assert one == two
     assert [card.name for card in one] == ["x_r001", "x_r002", "x_r003"]
     assert one != resampled_cards(result, 3, "x", seed=6)
+
+
+def test_a_draw_does_not_depend_on_the_others() -> None:
+    result = fit(generate(truth_card(THETA), 1, 6, 60, 4, conditioning=2))
+    third = resampled_fits(result, 3, seed=5)[2]
+    alone = resampled_fit(result, 3, seed=5)
+    assert alone.to_card("x") == third.to_card("x")
 
 
 def test_bad_counts_are_refused() -> None:

@@ -1,0 +1,79 @@
+"""Statistics of a study's table against sums done by hand, and what a report says of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from devicekit.errors import ParameterError
+from devicekit.report.study import study_report
+from devicekit.study import StudySpec, run_study
+from devicekit.study_result import StudyResult
+
+TABLE = pd.DataFrame(
+    {
+        "case": ["ideal"] * 3 + ["noisy"] * 3 + ["stuck"] * 3 + ["baseline: svc"] * 3,
+        "seed": [0, 1, 2] * 4,
+        "status": "done",
+        "accuracy_mean_last": [0.97, 0.96, 0.98, 0.95, 0.93, 0.97, 0.97, 0.965, 0.975, 0.9, 0.9, 0.9],
+    }
+)
+
+
+def made(table: pd.DataFrame = TABLE, **keys: object) -> StudyResult:
+    return StudyResult(StudySpec(name="t", task="train", **keys), table)  # type: ignore[arg-type]
+
+
+def test_losses_pair_the_seeds_and_rank_without_baselines() -> None:
+    losses = made(reference="ideal").losses()
+    assert losses["case"].tolist() == ["noisy", "stuck"]
+    assert losses["n"].tolist() == [3, 3]
+    assert losses["loss"].tolist() == pytest.approx([0.02, 0.0])
+    assert losses["se"][0] == pytest.approx(np.std([0.02, 0.03, 0.01], ddof=1) / 3**0.5)
+
+
+def test_a_failed_run_leaves_its_pair_out() -> None:
+    table = TABLE.copy()
+    table.loc[4, "accuracy_mean_last"] = np.nan
+    losses = made(table, reference="ideal").losses()
+    assert losses.loc[losses["case"] == "noisy", "n"].item() == 2
+    assert losses.loc[losses["case"] == "noisy", "loss"].item() == pytest.approx(0.015)
+
+
+def test_no_reference_no_ranking() -> None:
+    with pytest.raises(ParameterError, match="no reference"):
+        made().losses()
+
+
+def test_the_report_names_what_is_dearest_or_that_nothing_is_told_apart() -> None:
+    words = " ".join(study_report(made(reference="ideal"), "devicekit study t").summary)
+    assert "Dearest against 'ideal': noisy, 2.00 points" in words
+    close = TABLE[TABLE["case"] != "noisy"]
+    words = " ".join(study_report(made(close, reference="ideal"), "devicekit study t").summary)
+    assert "No case costs more than twice its standard error" in words
+
+
+def test_pooled_spread_is_split_into_seeds_and_cards() -> None:
+    """sd over cards of means over two seeds: what seeds alone would leave there is taken off."""
+    rng = np.random.default_rng(0)
+    cards, seeds, sd_card, sd_seed = 4000, 2, 0.02, 0.01
+    value = rng.normal(0.9, sd_card, (cards, 1)) + rng.normal(0, sd_seed, (cards, seeds))
+    frame = pd.DataFrame({"case": "all", "draw": np.repeat(np.arange(cards), seeds),
+                          "seed": np.tile(np.arange(seeds), cards), "accuracy_mean_last": value.ravel()})  # fmt: skip
+    row = made(frame, pool=["draw"]).summary().iloc[0]
+    assert row["n"] == cards
+    assert row["sd_seeds"] == pytest.approx(sd_seed, rel=0.05)
+    assert row["sd_pool"] == pytest.approx(sd_card, rel=0.05)
+    assert row["sd"] == pytest.approx(np.hypot(sd_card, sd_seed / 2**0.5), rel=0.05)
+
+
+def test_a_reference_that_is_no_case_is_refused(tmp_path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(
+        'name = "s"\ntask = "train"\nreference = "idael"\n[fixed]\ncard = "pt-hfo2-al2o3-ti"\nepochs = 1\n'
+        '[[cases]]\nlabel = "ideal"\n'
+    )
+    with pytest.raises(ParameterError, match=r"no case 'idael'; there are ideal"):
+        run_study(file, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
