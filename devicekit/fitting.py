@@ -396,7 +396,11 @@ def read_pulses(path: Path | str, options: ReadOptions) -> PulseTable:
 
     table = read(path, options)
     if not isinstance(table, PulseTable):
-        raise UsageError(f"{path} holds {table.kind} data; an update law is fitted to pulse trains")
+        raise UsageError(
+            f"{path} holds {table.kind} data; an update law is fitted to pulse trains. If each row is a reading after "
+            "a pulse, name its columns: --map read_current_a=COLUMN --read-voltage V, and --map "
+            "pulse_voltage_v=COLUMN"
+        )
     return table
 
 

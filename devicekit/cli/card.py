@@ -64,6 +64,7 @@ def datasets_command(
 ) -> None:
     """List the data sets that ship and those that can be fetched, with licence and checksum.
 
+    \b
     Examples: devicekit datasets
     devicekit datasets gong-reram --fetch
     """

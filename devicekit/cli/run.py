@@ -14,7 +14,7 @@ import typer
 from devicekit.cli.common import Force, Json, Seed, print_flags, print_json, with_reading_options
 from devicekit.cli.fit import LAW_HELP, print_fit, width_suffix
 from devicekit.cli.train import epoch_progress, summary_line
-from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.errors import Flag, TraceError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -106,15 +106,15 @@ def run_command(
 ) -> None:
     """Read, fit, make the card, train in situ, simulate the set I-V, and write one report.
 
+    \b
     Examples: devicekit run
     devicekit run ramps/ --quantity current --read-voltage 0.1 --out ramps-run
     """
     from devicekit import catalog, files
     from devicekit.fitting import fit as fit_table
-    from devicekit.readers import read
+    from devicekit.fitting import read_pulses
     from devicekit.report import Report
     from devicekit.report import sections as parts
-    from devicekit.tables import PulseTable
     from physics.iv import simulate_iv
     from physics.report import iv_section
 
@@ -126,9 +126,7 @@ def run_command(
     name = example.name if example else path.stem
     with files.result_folder(out, "run", force) as folder:
         _step(f"reading {path.name}", json_output)
-        table = read(path, reading)
-        if not isinstance(table, PulseTable):
-            raise UsageError(f"{path} holds voltage sweeps; run takes pulse trains")
+        table = read_pulses(path, reading)
         table.to_csv(folder / "table.csv")
         _step(f"fitting {len(table)} readings of {len(table.devices)} device(s)", json_output)
         fit = fit_table(table, model)

@@ -142,6 +142,7 @@ def iv_command(
 ) -> int:
     """Simulate the set I-V of a stack from the state just after a reset, or bipolar loops.
 
+    \b
     Examples: devicekit simulate iv --out set-iv
     devicekit simulate iv --cycles 5 --material electrothermal --out loops
     """
@@ -220,6 +221,7 @@ def pulses_command(
 ) -> int:
     """Simulate LTP and LTD trains; --out receives one pulse table for each width, for `devicekit fit`.
 
+    \b
     Examples: devicekit simulate pulses --out trains
     devicekit simulate pulses --width 50e-6 --ltp 0.8 --ltd -1.05 --out linear
     """

@@ -35,9 +35,17 @@ def epoch_progress(show: bool) -> Callable[[int, int, float], None] | None:
 def summary_line(result: dict[str, Any]) -> str:
     """The result of a training run in one line."""
     data = result["data"]
+    more = "".join(
+        f", {result[name]:.2%} {words}"
+        for name, words in (
+            ("accuracy_after_mapping", "after mapping"),
+            ("accuracy_programmed", "programmed into devices"),
+        )
+        if result.get(name) is not None
+    )
     return (
         f"{result['scheme']}: test accuracy {result['accuracy_mean_last']:.2%} (mean of the last 3 epochs, sd "
-        f"{result['accuracy_std_last']:.2%}) on {data['name']}, {data['split']}; "
+        f"{result['accuracy_std_last']:.2%}){more} on {data['name']}, {data['split']}; "
         f"{result['pulses_per_device']:.3g} pulses per device, {result['seconds_per_epoch']:.2g} s per epoch"
     )
 

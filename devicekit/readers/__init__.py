@@ -135,7 +135,7 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
     if reader.NAME in _UNITS_OF_THEIR_OWN and (options.unit or options.quantity):
         raise UsageError(
             f"{source.path.name} is {reader.TITLE}, which states its own quantities and units: leave out --unit and "
-            "--quantity"
+            "--quantity (a column of readings after pulses is named by --map read_current_a=COLUMN or another state)"
         )
     table = reader.read(source, options)
     object.__setattr__(
