@@ -34,7 +34,8 @@ def slug(heading: str) -> str:
 
 def anchors(page: Path) -> set[str]:
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    named = re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE)
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)} | set(named)
 
 
 def broken(page: Path) -> list[str]:

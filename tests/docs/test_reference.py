@@ -74,11 +74,11 @@ def test_every_function_and_class_has_a_docstring() -> None:
     assert not bare
 
 
-@pytest.mark.parametrize("page", ["reading", "fitting", "cards", "characterisation", "studies", "physics", "snn"])
-def test_every_page_is_in_the_index(page: str) -> None:
+def test_every_page_is_in_the_index() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "reference").glob("*.rst")} - {"index"}
     index = (ROOT / "docs" / "reference" / "index.rst").read_text("utf-8")
-    assert f"\n   {page}\n" in index
-    assert (ROOT / "docs" / "reference" / f"{page}.rst").exists()
+    assert len(pages) > 6
+    assert {page for page in pages if f"\n   {page}\n" not in index} == set()
 
 
 # GL08 no docstring, SS01 no summary, PR02 a parameter that there is not, PR05 and PR10 badly written types.
