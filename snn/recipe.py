@@ -78,6 +78,7 @@ class Recipe:
     theta_growth: float
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
