@@ -12,10 +12,10 @@ from sphinx.application import Sphinx
 
 GLOSSARY = "glossary.md"
 COMMAND_LINE = "reference/cli.md"
-_WIDTH = 96
+_WIDTH = 92
 
 CONTENTS = {
-    "paper/index": "## Pages\n\n```{toctree}\n:maxdepth: 1\n\n/auto_paper/index\nerrata\n```\n",
+    "paper/index": "## Figures and errata\n\n```{toctree}\n:maxdepth: 1\n\n/auto_paper/index\nerrata\n```\n",
     "validation/index": "```{toctree}\n:hidden:\n:glob:\n\n*\n```\n",
 }
 
