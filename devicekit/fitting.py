@@ -378,6 +378,13 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
                     central[way], stacks[way], spread.increment, spread.read or 0.0
                 )
     flags += judge_pair(central, stacks, window)
+    if all(spread.increment is None for spread in variation.branches.values()):
+        flags.append(
+            Flag(
+                "no_variation",
+                "too few cycles to tell how updates scatter: devices drawn from this fit have no C2C",
+            )
+        )
     return DeviceFit(
         window, options.law, central.get("ltp"), central.get("ltd"), devices, variation, table, tuple(flags),
         options.as_settings(),

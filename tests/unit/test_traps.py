@@ -129,3 +129,10 @@ def test_a_train_first_read_after_its_first_pulse_is_no_junction() -> None:
     assert "junction" not in codes(missed)
     apart = frame(soft, 0.8 * (1 - soft))
     assert "junction" in codes(apart)
+
+
+def test_one_cycle_has_no_variation() -> None:
+    x = noisy(curve(), 0.003)
+    one = frame(x, 1 - x)
+    assert "no_variation" in codes(one)
+    assert "no_variation" not in codes(pd.concat([one, frame(noisy(x, 0.003, 1), 1 - x).assign(cycle=2)]))
