@@ -60,6 +60,7 @@ def export_command(
 ) -> None:
     """Write a card for another simulator; README.txt says what is exact, what is not, and every unit.
 
+    \b
     Examples: devicekit export card.json --to aihwkit --out my-device
     devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
     """

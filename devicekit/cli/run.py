@@ -71,7 +71,8 @@ def _summary(
     error = standard_error(training["accuracy_mean_last"], data["n_test"])
     sentences.append(
         f"A spiking network trained in situ on this device reaches {training['accuracy_mean_last']:.1%} test accuracy "
-        f"(± {error:.1%} by the number of test samples; mean of the last 3 of {len(training['epochs'])} epochs, one "
+        f"(± {error:.1%} by the number of test samples; mean of the last "
+        f"{min(3, len(training['epochs']))} of {len(training['epochs'])} epochs, one "
         f"seed) on {data['name']}: {data['split']}."
     )
     if iv is not None and iv["v_set_v"] is not None:

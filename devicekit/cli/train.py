@@ -43,7 +43,8 @@ def summary_line(result: dict[str, Any]) -> str:
         if result.get(name) is not None
     )
     return (
-        f"{result['scheme']}: test accuracy {result['accuracy_mean_last']:.2%} (mean of the last 3 epochs, sd "
+        f"{result['scheme']}: test accuracy {result['accuracy_mean_last']:.2%} (mean of the last "
+        f"{min(3, len(result['epochs']))} epochs, sd "
         f"{result['accuracy_std_last']:.2%}){more} on {data['name']}, {data['split']}; "
         f"{result['pulses_per_device']:.3g} pulses per device, {result['seconds_per_epoch']:.2g} s per epoch"
     )
