@@ -83,6 +83,7 @@ class FitOptions:
 
     @property
     def law(self) -> Law:
+        """The update law that `model` names."""
         return get_law(self.model)
 
     def as_settings(self) -> dict[str, Any]:
@@ -428,6 +429,8 @@ def fit(
         Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
     model, loss, estimator, share, state
         See `FitOptions`.
+    **reading
+        Fields of `ReadOptions`, for a path only.
 
     Returns
     -------

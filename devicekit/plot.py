@@ -32,8 +32,8 @@ def axes(ax: Axes | None) -> Axes:
     return made
 
 
-def _unit(quantity: str, top: float) -> tuple[float, str]:
-    """Factor and axis label that keep tick labels short."""
+def scaled(quantity: str, top: float) -> tuple[float, str]:
+    """Factor, and axis label with the prefix that goes with it, that keep tick labels short."""
     if quantity != "conductance_s":
         return 1.0, label(quantity)
     for factor, prefix in ((1e9, "n"), (1e6, "µ"), (1e3, "m")):
@@ -47,7 +47,7 @@ def plot_fit(fit: DeviceFit, ax: Axes | None = None) -> Axes:
     from devicekit.prepare import stack
 
     ax = axes(ax)
-    factor, text = _unit(fit.window.quantity, fit.window.high)
+    factor, text = scaled(fit.window.quantity, fit.window.high)
     offset = 0
     for way, branch in fit.branches.items():
         n = offset + np.arange(branch.x.size)
@@ -135,7 +135,7 @@ def plot_cycles(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) 
     if trains is None:
         raise UsageError(f"the table has no {direction.upper()} trains")
     own = trains.of(trains.devices[0])
-    factor, text = _unit(fit.window.quantity, fit.window.high)
+    factor, text = scaled(fit.window.quantity, fit.window.high)
     order = np.argsort(own.cycles, kind="stable")
     for rank, row in enumerate(order):
         ax.plot(
@@ -144,8 +144,10 @@ def plot_cycles(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) 
             color=COLOURS[direction],
             alpha=0.25 + 0.7 * (rank + 1) / len(order),
         )
-    ax.set(xlabel=label("pulse_index"), ylabel=text,
-           title=f"{len(order)} {direction.upper()} cycles of {trains.devices[0]} (late ones dark)")  # fmt: skip
+    ax.set(xlabel=label("pulse_index"), ylabel=text)
+    ax.set_title(
+        f"{len(order)} {direction.upper()} cycles of {trains.devices[0]} (late ones dark)", fontsize="medium"
+    )
     return ax
 
 
@@ -157,13 +159,15 @@ def plot_devices(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None)
     trains, _ = stack(fit.table, direction)
     if trains is None:
         raise UsageError(f"the table has no {direction.upper()} trains")
-    factor, text = _unit(fit.window.quantity, fit.window.high)
+    factor, text = scaled(fit.window.quantity, fit.window.high)
     for curve in trains.mean_by_device():
         ax.plot(curve * factor, lw=0.8, color=COLOURS[direction], alpha=0.6)
     branch = fit.branches[direction]
     ax.plot(fit.window.from_state(branch.fitted) * factor, color="black", lw=1.4, label="central fit")
-    ax.set(xlabel=label("pulse_index"), ylabel=text,
-           title=f"{len(set(trains.devices))} devices, {direction.upper()}, mean over cycles")  # fmt: skip
+    ax.set(xlabel=label("pulse_index"), ylabel=text)
+    ax.set_title(
+        f"{len(set(trains.devices))} devices, {direction.upper()}, mean over cycles", fontsize="medium"
+    )
     ax.legend(fontsize="small", frameon=False)
     return ax
 
@@ -232,7 +236,8 @@ def plot_comparison(comparison: Comparison, direction: str = "ltp", ax: Axes | N
     ax.set_yticks(range(len(scores)), [score.model for score in scores])
     ax.invert_yaxis()
     ax.margins(x=0.12)
-    ax.set(xlabel="BIC above the best law", title=f"{direction.upper()}, rms misfit in % of the window")
+    ax.set(xlabel="BIC above the best law")
+    ax.set_title(f"{direction.upper()}, rms misfit in % of the window", fontsize="medium")
     return ax
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import warnings
@@ -31,19 +30,12 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "fields",
     "from_code",
     "mathml",
 ]
 exclude_patterns = ["_build", "gallery", "paper/*.rst", "paper/*.py", "**/*.ipynb"]
 templates_path = ["_templates"]
-# A pattern of the table of contents that has no page yet is no error (Sphinx gives that warning no type to suppress).
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "toctree glob" not in str(record.msg))
-
-# Pages kept at the top of the repository appear here once they exist.
-for page in ("contributing", "changelog"):
-    if not (HERE.parent / f"{page.upper()}.md").exists():
-        exclude_patterns.append(f"{page}.md")
-
 myst_enable_extensions = ["deflist", "dollarmath", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from devicekit.names import label
+from devicekit.plot import COLOURS, scaled
 from devicekit.plot import axes as new_axes
 from devicekit.tables import SweepTable
+from devicekit.text import si
 from physics.result import IVResult, PulseResult, Stage, _Result
 
 if TYPE_CHECKING:
@@ -21,6 +24,12 @@ _MAPS = {
     "density": ("vacancy_density_m3", "magma", True),
     "temperature": ("temperature_k", "inferno", False),
 }
+MAP_WORDS = {"potential": "Potential", "density": "Vacancy density", "temperature": "Temperature"}
+
+
+def map_quantity(name: str) -> str:
+    """Glossary name of what a map shows."""
+    return _MAPS[name][0]
 
 
 def plot_iv(result: IVResult, measured: SweepTable | None = None, ax: Axes | None = None) -> Axes:
@@ -28,12 +37,14 @@ def plot_iv(result: IVResult, measured: SweepTable | None = None, ax: Axes | Non
     ax = new_axes(ax)
     if measured is not None:
         _curves(ax, measured, "measured", ls="", marker=".", ms=3, color="0.6")
-    _curves(ax, result.sweep, "simulated", lw=1.5, color="C0")
+    _curves(ax, result.sweep, "simulated", lw=1.5, color=COLOURS["ltp"])
     if result.v_set_v is not None:
-        ax.axvline(result.v_set_v, color="C3", lw=0.8, ls="--", label=f"V_set = {result.v_set_v:.3f} V")
+        ax.axvline(
+            result.v_set_v, color=COLOURS["ltd"], lw=0.9, ls="--", label=f"V_set = {result.v_set_v:.3f} V"
+        )
     ax.set_xlabel(label("voltage_v"))
     ax.set_ylabel(f"|{label('current_a').replace(' [', '| [')}")
-    ax.legend()
+    ax.legend(fontsize="small", frameon=False)
     return ax
 
 
@@ -50,23 +61,62 @@ def _positive(current: Any) -> Any:
 
 def plot_map(result: _Result, stage: Stage, quantity: str = "density", ax: Axes | None = None) -> Axes:
     """Map over the cross-section of one stage: quantity is potential, density or temperature."""
+    ax = new_axes(ax)
+    image = _map(result, stage, quantity, ax)
+    ax.figure.colorbar(image, ax=ax, label=label(_MAPS[quantity][0]))
+    return ax
+
+
+def _map(result: _Result, stage: Stage, quantity: str, ax: Axes) -> Any:
+    """One map without a colour bar; its colours have the same limits at every stage."""
     from matplotlib.colors import LogNorm, Normalize
 
-    ax = new_axes(ax)
-    name, colours, logarithmic = _MAPS[quantity]
+    _, colours, logarithmic = _MAPS[quantity]
     values = getattr(stage, quantity)
     r = np.concatenate([-result.mesh.r_faces[::-1], result.mesh.r_faces[1:]])  # mirrored at the axis
     both = np.concatenate([values[:, ::-1], values], axis=1)
     norm = (LogNorm if logarithmic else Normalize)(*_limits(result, quantity))
     image = ax.pcolormesh(r, result.mesh.z_faces, both, cmap=colours, norm=norm, rasterized=True)
     ax.axhline(result.stack.geometry.hfo2_thickness, color="w", lw=0.6, ls=":")
-    ax.set(xlabel="r [nm]", ylabel="z [nm]", title=_title(stage))
-    ax.figure.colorbar(image, ax=ax, label=label(name))
+    ax.set(xlabel="r [nm]", ylabel="z [nm]")
+    ax.set_title(_title(stage), fontsize="medium")
+    return image
+
+
+def plot_row(result: _Result, stages: Sequence[Stage], quantity: str, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Maps of one quantity at several stages, side by side, with one colour bar."""
+    image: Any = None
+    for n, (ax, stage) in enumerate(zip(axes, stages, strict=True)):
+        image = _map(result, stage, quantity, ax)
+        ax.set_title(textwrap.fill(_title(stage), 15), fontsize="small")
+        ax.tick_params(labelsize="small", labelleft=n == 0)
+        if n:
+            ax.set_ylabel("")
+    bar = axes[0].figure.colorbar(image, ax=list(axes))
+    bar.set_label(label(_MAPS[quantity][0]), fontsize="small")
+    bar.ax.tick_params(labelsize="small")
+    return axes
+
+
+def plot_levels(result: IVResult, ax: Axes | None = None) -> Axes:
+    """Conductance of HRS and LRS at the read voltage over the loops."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax = new_axes(ax)
+    number = [c.cycle for c in result.cycles]
+    for name, words, colour in (("lrs_s", "LRS", COLOURS["ltp"]), ("hrs_s", "HRS", COLOURS["ltd"])):
+        values = [np.nan if (v := getattr(c, name)) is None else v for c in result.cycles]
+        ax.semilogy(number, values, "o-", ms=4, color=colour, label=words)
+    ax.set(xlabel=label("cycle"), ylabel=label("conductance_s"))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(fontsize="small", frameon=False)
     return ax
 
 
 def _title(stage: Stage) -> str:
-    return stage.label if stage.label.endswith(" V") else f"{stage.label} ({stage.voltage_v:.2f} V)"
+    if stage.label.endswith(" V") or stage.voltage_v == 0:
+        return stage.label
+    return f"{stage.label} ({stage.voltage_v:.2f} V)"
 
 
 def _limits(result: _Result, quantity: str) -> tuple[float, float]:
@@ -104,23 +154,29 @@ def plot_maps(result: _Result, stages: Sequence[Stage] | None = None, axes: Any 
         size = (3.4 * len(stages), 7.5)
         axes = plt.subplots(3, len(stages), figsize=size, squeeze=False, layout="constrained")[1]
     for row, quantity in zip(axes, _MAPS, strict=True):
-        for ax, item in zip(row, stages, strict=True):
-            plot_map(result, item, quantity, ax)
+        plot_row(result, stages, quantity, list(row))
     return axes
 
 
 def plot_pulses(result: PulseResult, ax: Axes | None = None) -> Axes:
     """Conductance along every pulse train, LTD after LTP, one colour a width (paper, Fig. 3a)."""
     ax = new_axes(ax)
+    factor, text = scaled("conductance_s", float(result.pulses.frame["conductance_s"].max()))
     for n, width in enumerate(result.pulses.widths):
         start, rows = 0, result.pulses.select(width=width).frame
         for m, (_, train) in enumerate(rows.groupby(["cycle", "direction"], sort=False)):
             number = start + train["pulse_index"].to_numpy()
-            name = f"{width * 1e6:g} us" if m == 0 else None
-            ax.plot(number, train["conductance_s"].to_numpy(), ".-", ms=2, lw=0.8, color=f"C{n}", label=name)
+            name = si(width, "s") if m == 0 else None
+            ax.plot(
+                number,
+                factor * train["conductance_s"].to_numpy(),
+                ".-",
+                ms=2,
+                lw=0.8,
+                color=f"C{n}",
+                label=name,
+            )
             start = int(number[-1])
-    ax.set_xlabel(label("pulse_index"))
-    ax.set_ylabel(label("conductance_s"))
-    ax.ticklabel_format(axis="y", scilimits=(0, 0))
-    ax.legend()
+    ax.set(xlabel=label("pulse_index"), ylabel=text)
+    ax.legend(fontsize="small", frameon=False)
     return ax

@@ -1,67 +1,247 @@
-"""The part of a report that shows a simulated set I-V."""
+"""The parts of a report that show simulations: the set I-V, pulse trains, and the stack behind them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from devicekit.report import Section, Table, Text, draw
+import numpy as np
+
+from devicekit.report import Remarks, Section, Table, Text, draw
 from devicekit.report.sections import csv_text
 from devicekit.tables import SweepTable
+from devicekit.text import count, listed, si, span
 from physics import plot
-from physics.result import IVResult
+from physics.result import IVResult, PulseResult, Stage, _Result
+from physics.stack import Stack
 
-_ROWS = (
-    ("v_set_v", "V_set: voltage at 100 µA", "V", "{:.4f}"),
-    ("on_off", "LRS / HRS at the read voltage", "", "{:.3g}"),
-    ("hrs_s", "HRS", "S", "{:.3g}"),
-    ("lrs_s", "LRS", "S", "{:.3g}"),
-    ("t_max_k", "highest temperature", "K", "{:.4g}"),
-    ("steps", "time steps", "", "{}"),
-    ("mass_error", "relative error of the vacancy balance", "", "{:.1e}"),
-    ("mesh_cells", "mesh cells", "", "{}"),
-    ("solver", "solver", "", "{}"),
-)
+_MOST_CELLS = 20_000  # numbers of one map's CSV; beyond it the page points to fields.npz
 
 
-def iv_section(result: IVResult, measured: SweepTable | None = None) -> Section:
-    """Set I-V, its figures of merit, and maps through the set."""
-    summary = result.summary()
-    rows = [
-        (name, "not reached" if summary[key] is None else f"{form.format(summary[key])} {unit}".strip())
-        for key, name, unit, form in _ROWS
-    ]
-    # the state before, at V_set and after: three columns stay legible
-    last = len(result.stages) - 1
-    stages = [result.stages[k] for k in sorted({0, max(last - 1, 0), last})] if result.stages else []
-    frame = result.sweep.frame
-    blocks: list[Any] = [
-        Text(
-            [
-                f"Simulated, not measured: material set “{result.stack.material}”. Its parameters are "
-                "calibrated so that the "
-                "set occurs near the voltage that Ma et al. 2023 report; this is not a prediction."
-            ]
-        ),
-        draw(
-            lambda ax: plot.plot_iv(result, measured, ax),
-            "Simulated set I-V from the state just after a reset.",
-            "Current on a logarithmic axis against voltage during the simulated set",
-            csv=csv_text(
-                {name: frame[name] for name in ("voltage_v", "current_a", "time_s", "temperature_k")}
-            ),
-        ),
-    ]
-    if stages:
-        blocks.append(
-            draw(
-                lambda axes: plot.plot_maps(result, stages, axes),
-                "Potential, vacancy density and temperature over the cross-section through the set.",
-                "Maps of potential, vacancy density and temperature at stages of the set",
-                (9.5, 7.5),
-                grid=(3, len(stages)),
-            )
+def iv_summary(result: IVResult) -> list[str]:
+    """The set I-V in plain sentences."""
+    stack = result.stack
+    words = f"The simulated stack (material set “{stack.material}”)"
+    if result.v_set_v is None:
+        first = f"{words} does not set: its current stays below 100 µA over this sweep."
+    else:
+        first = f"{words} sets at {result.v_set_v:.3f} V, where its current reaches 100 µA"
+        ratio = result.on_off
+        first += "." if ratio is None else f"; LRS over HRS at the read voltage is {ratio:.3g}."
+    resets = [each.v_reset_v for each in result.cycles if each.v_reset_v is not None]
+    sentences = [first]
+    if resets:
+        ends = span(min(resets), max(resets), "V")
+        sentences.append(
+            f"Over {count(len(resets), 'bipolar loop')} the largest reset current falls at {ends}."
         )
-    blocks.append(Table(("quantity", "value"), rows, "Figures of merit of the simulated set."))
-    if not result.complete:
-        blocks.append(Text(["The run did not finish; what is shown is what there is."]))
-    return Section("Simulated set I-V", "set-iv", blocks)
+    sentences.append(
+        f"The hottest point reaches {result.quality.t_max_k:.0f} K. Nothing here was measured: most parameters are "
+        "calibrated, so the voltages are not predictions."
+    )
+    return [*sentences, *_incomplete(result)]
+
+
+def _incomplete(result: _Result) -> list[str]:
+    return (
+        []
+        if result.complete
+        else [f"The run did not finish ({result.message}); what is shown is what there is."]
+    )
+
+
+def iv_facts(result: IVResult) -> list[tuple[str, str]]:
+    """The numbers of a set I-V that matter most."""
+    return [
+        ("V_set: voltage at 100 µA", "not reached" if result.v_set_v is None else f"{result.v_set_v:.4f} V"),
+        ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
+        ("highest temperature", f"{result.quality.t_max_k:.0f} K"),
+        ("relative error of the vacancy balance", f"{result.quality.mass_error:.1e}"),
+    ]
+
+
+def _iv_table(result: IVResult) -> Table:
+    rows = [
+        ("V_set: voltage at 100 µA", "not reached" if result.v_set_v is None else si(result.v_set_v, "V", 4)),
+        ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
+        ("HRS", si(result.hrs_s, "S")),
+        ("LRS", si(result.lrs_s, "S")),
+        *_quality_rows(result),
+    ]
+    return Table(("quantity", "value"), rows, "Figures of merit of the simulated set.")
+
+
+def _quality_rows(result: _Result) -> list[tuple[str, str]]:
+    quality = result.quality
+    return [
+        ("highest temperature", f"{quality.t_max_k:.4g} K"),
+        ("time steps", str(quality.steps)),
+        ("relative error of the vacancy balance", f"{quality.mass_error:.1e}"),
+        ("relative error of the power balance", f"{quality.power_error:.1e}"),
+        ("mesh cells", str(result.mesh.cells)),
+        ("solver", result.solver),
+    ]
+
+
+def _iv_figure(result: IVResult, measured: SweepTable | None) -> Any:
+    frame = result.sweep.frame
+    names = [
+        n for n in ("cycle", "segment", "voltage_v", "current_a", "time_s", "temperature_k") if n in frame
+    ]
+    caption = "Simulated I-V from the state just after a reset."
+    return draw(
+        lambda ax: plot.plot_iv(result, measured, ax),
+        caption if measured is None else f"{caption} Grey: measured.",
+        "Magnitude of the simulated current on a logarithmic axis against voltage",
+        csv=csv_text({name: frame[name] for name in names}),
+    )
+
+
+def unrelated_section(result: IVResult) -> Section:
+    """The default stack's set I-V in a run on somebody's traces: small, last, and named for what it is."""
+    words = (
+        "This is not the device of this page. It is the default stack of devicekit (Pt / HfO2 / "
+        "Al2O3 / Ti, material set "
+        f"“{result.stack.material}”), simulated to complete the chain; its parameters are calibrated "
+        "so that it sets near "
+        "the voltage that Ma et al. 2023 report. Nothing in it comes from the traces above. For a stack of your own: "
+        "devicekit simulate iv --stack STACK.toml --out iv"
+    )
+    return Section(
+        "Simulated set I-V of the default stack", "set-iv",
+        [Text([words]), _iv_figure(result, None), _iv_table(result)],
+    )  # fmt: skip
+
+
+def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Section]:
+    """I-V with its figures of merit, loops, maps, and the stack."""
+    blocks: list[Any] = [_iv_figure(result, measured)]
+    if result.cycles:
+        blocks.append(_loops_figure(result))
+        blocks.append(_loops(result))
+    sections = [Section("I-V", "iv", [*blocks, _iv_table(result)])]
+    if result.stages:
+        sections.append(maps_section(result))
+    return [*sections, *stack_sections(result.stack)]
+
+
+def _loops(result: IVResult) -> Table:
+    rows = [
+        (str(c.cycle), si(c.v_set_v, "V", 4), si(c.v_reset_v, "V", 4), si(c.hrs_s, "S"), si(c.lrs_s, "S"),
+         "–" if c.on_off is None else f"{c.on_off:.3g}") for c in result.cycles
+    ]  # fmt: skip
+    head = ("cycle", "V_set", "V_reset", "HRS", "LRS", "LRS / HRS")
+    return Table(head, rows, "Bipolar loops. V_reset: voltage of the largest negative current.")
+
+
+def _loops_figure(result: IVResult) -> Any:
+    names = ("cycle", "v_set_v", "v_reset_v", "hrs_s", "lrs_s")
+    return draw(
+        lambda ax: plot.plot_levels(result, ax),
+        "HRS and LRS over the loops.",
+        "Conductance of HRS and LRS against loop number",
+        csv=csv_text({name: [getattr(c, name) for c in result.cycles] for name in names}),
+    )
+
+
+def maps_section(result: _Result) -> Section:
+    """Maps of potential, density and temperature: the state before, near V_set and after."""
+    shown = plot.first_stages(result)
+    stages = [shown[k] for k in sorted({0, max(len(shown) - 2, 0), len(shown) - 1})]
+    figures = [
+        draw(
+            lambda axes, name=name: plot.plot_row(result, stages, name, list(axes[0])),  # type: ignore[misc]
+            f"{words} over the cross-section, axis of the filament in the middle.",
+            f"Maps of the {words.lower()} at {listed([stage.label for stage in stages])}",
+            (4.8, 2.3),
+            csv=_map_csv(result, stages, name),
+            grid=(1, len(stages)),
+        )
+        for name, words in plot.MAP_WORDS.items()
+    ]
+    return Section("Inside the stack", "maps", figures)
+
+
+def _map_csv(result: _Result, stages: Sequence[Stage], name: str) -> str | None:
+    if result.mesh.cells * (len(stages) + 2) > _MOST_CELLS:
+        return None
+    height, radius = np.meshgrid(_middles(result.mesh.z_faces), _middles(result.mesh.r_faces), indexing="ij")
+    columns: dict[str, Any] = {"height_m": 1e-9 * height.ravel(), "radius_m": 1e-9 * radius.ravel()}
+    quantity = plot.map_quantity(name)
+    for stage in stages:
+        columns[f"{quantity} at {stage.label}"] = getattr(stage, name).ravel()
+    return csv_text({key: [f"{value:.5g}" for value in values] for key, values in columns.items()})
+
+
+def _middles(faces: Any) -> Any:
+    return (faces[1:] + faces[:-1]) / 2
+
+
+def stack_sections(stack: Stack) -> list[Section]:
+    """What the simulation assumes, where it is known to fail, and every parameter with its source."""
+    sections = []
+    known = [("assumption", words) for words in stack.assumptions] + [
+        ("defect", words) for words in stack.defects
+    ]
+    if known:
+        sections.append(Section("Assumptions and known defects", "defects", [Remarks(known)]))
+    units = stack.units()
+    rows = [
+        (key, f"{stack.get(key):g}", "" if unit == "1" else unit, stack.sources.get(key, "–"))
+        for key, unit in units.items()
+    ]
+    caption = (
+        f"Parameters of {stack.title or stack.material}: value, unit and source (a DOI, calibrated, or user)."
+    )
+    head = ("parameter", "value", "unit", "source")
+    return [*sections, Section("Parameters", "parameters", [Table(head, rows, caption)])]
+
+
+def pulses_summary(result: PulseResult) -> list[str]:
+    """Pulse trains in plain sentences."""
+    last = max(point["cycle"] for point in result.end_points())
+    sentences = [
+        f"The simulated stack (material set “{result.stack.material}”) was given "
+        f"{count(len(result.pulses.widths), 'pulse width')}; conductances are those of the last of "
+        f"{count(int(last), 'LTP and LTD pair')}."
+    ]
+    for width, table in result.last_pairs().items():
+        ends = [p for p in result.end_points() if p["pulse_width_s"] == width and p["cycle"] == last]
+        parts = [
+            f"{p['direction'].upper()} goes from {si(p['first_s'], 'S')} to {si(p['last_s'], 'S')} in "
+            f"{p['pulses']} pulses"
+            for p in ends
+        ]
+        sentences.append(f"At {si(width, 's')}: {listed(parts)}{_first_pulse(table)}.")
+    return [*sentences, "Nothing here was measured: most parameters are calibrated.", *_incomplete(result)]
+
+
+def _first_pulse(table: Any) -> str:
+    """How much of the LTP train its first pulse makes, where that is much."""
+    for _, _, _, train in table.traces("ltp"):
+        share = float((train[1] - train[0]) / (train[-1] - train[0])) if train[-1] != train[0] else 0.0
+        if share > 0.15:
+            return f"; the first LTP pulse makes {share:.0%} of the way".replace("%", " %")
+    return ""
+
+
+def pulse_sections(result: PulseResult) -> list[Section]:
+    """Trains, their ends, maps, and the stack."""
+    frame = result.pulses.frame
+    names = ("pulse_width_s", "cycle", "direction", "pulse_index", "conductance_s")
+    figure = draw(
+        lambda ax: plot.plot_pulses(result, ax),
+        "Conductance at the read voltage along every train, LTD after LTP.",
+        "Simulated conductance against pulse number for LTP and LTD trains of every pulse width",
+        csv=csv_text({name: frame[name] for name in names}),
+    )
+    rows = [
+        (si(p["pulse_width_s"], "s"), str(p["cycle"]), p["direction"].upper(), si(p["first_s"], "S"),
+         si(p["last_s"], "S"), str(p["pulses"])) for p in result.end_points()
+    ]  # fmt: skip
+    head = ("pulse width", "pair", "direction", "first", "last", "pulses")
+    books = Table(("quantity", "value"), _quality_rows(result), "How well the run kept its books.")
+    sections = [Section("Pulse trains", "pulses", [figure, Table(head, rows, "Ends of every train."), books])]
+    if result.stages:
+        sections.append(maps_section(result))
+    return [*sections, *stack_sections(result.stack)]

@@ -85,7 +85,7 @@ class TrainingConfig:
     """
 
     scheme: Scheme = "insitu"
-    epochs: int = 15
+    epochs: int = 20
     seed: int = 0
     hidden: int = 1000
     steps: int = 50

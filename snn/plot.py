@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devicekit.plot import COLOURS
 from snn.training import TrainingResult
 
 if TYPE_CHECKING:
@@ -26,22 +27,38 @@ def plot_accuracy(result: TrainingResult, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
+    from matplotlib.ticker import MaxNLocator
+
     if ax is None:
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=(6.0, 4.0), layout="constrained").subplots()
     epochs = [row.epoch for row in result.epochs]
-    ax.plot(epochs, [row.train_accuracy for row in result.epochs], ".--", label="train, while learning")
-    ax.plot(epochs, [row.test_accuracy for row in result.epochs], "o-", label="test")
+    ax.plot(
+        epochs,
+        [row.train_accuracy for row in result.epochs],
+        "--",
+        color="0.45",
+        label="training part, while learning",
+    )
+    ax.plot(
+        epochs,
+        [row.test_accuracy for row in result.epochs],
+        "o-",
+        ms=3,
+        color=COLOURS["ltp"],
+        label="test part",
+    )
     if result.accuracy_after_mapping is not None:
         turn = result.config.offline_epochs + 0.5
-        ax.plot([turn], [result.accuracy_after_mapping], "kx", label="test, just after mapping")
+        ax.plot([turn], [result.accuracy_after_mapping], "kx", label="test part, just after mapping")
         ax.axvline(turn, color="0.7", linewidth=1)
     ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy (fraction)")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(
-        f"{WORDS[result.scheme]}, {result.data['name']}: {result.accuracy_mean_last:.1%} (last 3 epochs)"
+        f"{WORDS[result.scheme]}, {result.data['name']}: {result.accuracy_mean_last:.1%} (last 3 epochs)",
+        fontsize="medium",
     )
-    ax.grid(alpha=0.3)
-    ax.legend()
+    ax.legend(fontsize="small", frameon=False)
     return ax

@@ -190,12 +190,6 @@ def _carry_back(w2: np.ndarray, rule: Rule, noise: Noise, key: np.uint64, n: int
 
 
 @njit(cache=True)
-def _row_four(y, p, a, q, b, r, c, s, d):  # type: ignore[no-untyped-def]
-    for h in range(y.size):
-        y[h] += (p * a[h] + q * b[h]) + (r * c[h] + s * d[h])
-
-
-@njit(cache=True)
 def _row_two(y, p, a, q, b):  # type: ignore[no-untyped-def]
     for h in range(y.size):
         y[h] += p * a[h] + q * b[h]
@@ -211,11 +205,7 @@ def _row_one(y, p, a):  # type: ignore[no-untyped-def]
 def add_row(row: np.ndarray, i: int, n: int, c: Changes) -> None:
     """Add dW1 of input i to `row` (width,)."""
     m = 0
-    while n - m >= 4:
-        p = c.inputs[i, m : m + 4]
-        _row_four(row, p[0], c.back[m], p[1], c.back[m + 1], p[2], c.back[m + 2], p[3], c.back[m + 3])
-        m += 4
-    if n - m >= 2:
+    while n - m >= 2:
         _row_two(row, c.inputs[i, m], c.back[m], c.inputs[i, m + 1], c.back[m + 1])
         m += 2
     if m < n:

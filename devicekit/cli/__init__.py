@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 from devicekit.cli.common import run_app
+from devicekit.cli.help import epilog, with_examples
+
+_EXAMPLES = [
+    "devicekit run",
+    "devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json",
+    "devicekit train --card card.json",
+]
 
 
 def _version(wanted: bool) -> None:
@@ -28,6 +35,7 @@ def build_app() -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode=None,  # a unit in brackets is no markup
         pretty_exceptions_enable=False,
+        epilog=epilog(_EXAMPLES),
     )
 
     @app.callback()
@@ -50,7 +58,7 @@ def build_app() -> typer.Typer:
     app.command("datasets")(card.datasets_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")
-    return app
+    return with_examples(app)
 
 
 def main() -> None:

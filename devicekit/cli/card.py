@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json
 from devicekit.errors import UsageError
+
+if TYPE_CHECKING:
+    from devicekit.card import DeviceCard
 
 card_app = typer.Typer(no_args_is_help=True, help="Show or validate a device card.")
 CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")]
@@ -19,7 +23,8 @@ CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device ca
 def show(card: CardFile, json_output: Json = False) -> None:
     """Print what a card says.
 
-    Example: devicekit card show card.json
+    Example:
+        devicekit card show card.json
     """
     from devicekit.card import load_card
 
@@ -27,26 +32,38 @@ def show(card: CardFile, json_output: Json = False) -> None:
     if json_output:
         print_json(json.loads(loaded.to_json()))
         return
-    window = loaded.window
-    typer.echo(
-        f"{loaded.name}: {loaded.law.title}; {window.quantity} {window.low:.4g} to {window.high:.4g} ({window.scope})"
-    )
-    for branch in (loaded.ltp, loaded.ltd):
-        values = "  ".join(f"{name} {value:.4g}" for name, value in branch.coefficients.items())
-        typer.echo(f"{branch.direction.upper()}: nrmse {branch.nrmse:.3%}   {values}")
-    for flag in loaded.flags:
-        typer.echo(f"[{flag.code}] {flag.message}")
-    typer.echo(
-        f"from {loaded.provenance.source} (sha256 {loaded.provenance.sha256[:12]}...), synthetic: "
-        f"{loaded.provenance.synthetic}"
-    )
+    _print_card(loaded)
+
+
+def _print_card(card: DeviceCard) -> None:
+    """A card for people."""
+    from devicekit.cli.summaries import print_branches
+    from devicekit.text import count, si, span
+
+    window, source, conditions = card.window, card.provenance, card.conditions
+    unit = "S" if window.quantity == "conductance_s" else ""
+    terminal.title(card.name)
+    rows = [
+        ("law", card.law.title),
+        ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
+        ("devices", count(max(len(card.devices), 1), "fitted device")),
+        ("source", f"{source.source} (SHA-256 {source.sha256[:12]}...)"),
+        ("synthetic", "yes" if source.synthetic else "no"),
+    ]
+    if conditions.pulse_width_s is not None:
+        rows.insert(2, ("pulse width", si(conditions.pulse_width_s, "s")))
+    terminal.fields(rows)
+    print_branches({"ltp": card.ltp, "ltd": card.ltd}, {"ltp": card.variation.ltp, "ltd": card.variation.ltd})
+    for flag in card.flags:
+        terminal.paragraph(f"[{flag.code}] {flag.message}", 2)
 
 
 @card_app.command("validate")
 def validate(card: CardFile, json_output: Json = False) -> None:
-    """Check a card; exit code 2 and one message if it is not valid.
+    """Check a card: exit code 2 and one message if it is not valid.
 
-    Example: devicekit card validate card.json
+    Example:
+        devicekit card validate card.json
     """
     from devicekit.card import load_card
 
@@ -62,11 +79,13 @@ def datasets_command(
     fetch: Annotated[bool, typer.Option("--fetch", help="Download a public measured set.")] = False,
     json_output: Json = False,
 ) -> None:
-    """List the data sets that ship and those that can be fetched, with licence and checksum.
+    """List data sets: licence, source, checksum.
 
-    \b
-    Examples: devicekit datasets
-    devicekit datasets gong-reram --fetch
+    Those that ship, and measured ones that can be fetched.
+
+    Examples:
+        devicekit datasets
+        devicekit datasets gong-reram --fetch
     """
     from devicekit import catalog
 
@@ -96,13 +115,11 @@ def datasets_command(
         )
         return
     for each in sets:
-        typer.echo(f"{each.name}  ({'SYNTHETIC' if each.synthetic else 'measured'}, {each.licence})")
-        typer.echo(f"  {each.title}")
-        typer.echo(f"  {each.data}")
-        typer.echo(f"  {each.checksum}")
+        terminal.title(f"{each.name}  ({'SYNTHETIC' if each.synthetic else 'measured'}, {each.licence})")
+        terminal.paragraph(each.title, 2)
+        typer.echo(f"  {each.data}\n  {each.checksum}")
     for remote in public.values():
-        typer.echo(
-            f"{remote.name}  (measured, {remote.licence}; fetch with: devicekit datasets {remote.name} --fetch)"
-        )
-        typer.echo(f"  {remote.title}")
-        typer.echo(f"  {remote.citation}")
+        terminal.title(f"{remote.name}  (measured, {remote.licence})")
+        terminal.paragraph(remote.title, 2)
+        terminal.paragraph(remote.citation, 2)
+        typer.echo(f"  fetch with: devicekit datasets {remote.name} --fetch")

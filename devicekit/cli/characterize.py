@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Force, Json, print_json, with_reading_options
+from devicekit.cli import terminal
+from devicekit.cli.common import Force, Json, one_of, print_json, this_command, with_reading_options
 from devicekit.errors import DevicekitError, FileError
 from devicekit.options import ReadOptions
+from devicekit.text import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,21 +34,23 @@ class Outcome:
     report: dict[str, Any] | None = None
     section: Section | None = None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
     error: dict[str, Any] | None = None
     synthetic: bool = False
 
 
-def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str) -> Outcome:
+def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
     from devicekit.characterizing import characterize
     from devicekit.features.sections import section
+    from devicekit.features.words import sentences
     from devicekit.readers import read
 
     try:
         found = characterize(read(file, reading), settings)
         return Outcome(
-            str(file), found.as_dict(), section(file.name, anchor, found), found.tables,
-            synthetic=_is_synthetic(file),
+            str(file), found.as_dict(), section(title, anchor, found), found.tables,
+            tuple(sentences(found)), synthetic=_is_synthetic(file),
         )  # fmt: skip
     except DevicekitError as error:
         return Outcome(str(file), error=error.as_dict())
@@ -69,11 +71,14 @@ def _is_synthetic(file: Path) -> bool:
 def _all(
     files: Sequence[Path], reading: ReadOptions, settings: Settings, names: Sequence[str], jobs: int
 ) -> list[Outcome]:
+    shown = [file.name for file in files]
+    titles = [name if shown.count(name) == 1 else str(file) for file, name in zip(files, shown, strict=True)]
+    inputs = list(zip(files, names, titles, strict=True))
     if len(files) == 1 or jobs == 1:
-        return [_one(file, reading, settings, name) for file, name in zip(files, names, strict=True)]
+        return [_one(file, reading, settings, name, title) for file, name, title in inputs]
     from joblib import Parallel, delayed
 
-    tasks = [delayed(_one)(file, reading, settings, name) for file, name in zip(files, names, strict=True)]
+    tasks = [delayed(_one)(file, reading, settings, name, title) for file, name, title in inputs]
     return list(Parallel(n_jobs=min(jobs, len(files)))(tasks))
 
 
@@ -142,13 +147,17 @@ def _page(outcomes: Sequence[Outcome], folder: Path) -> None:
     warnings = _warnings(good)
     block: Any = Remarks(warnings) if warnings else Text(["None."])
     sections.append(Section("Warnings", "warnings", [block]))
-    command = shlex.join(["devicekit", *sys.argv[1:]])
     sections.append(
-        Section("Provenance", "provenance", [Text(["To make this report again:"]), Listing(command)])
+        Section("Provenance", "provenance", [Text(["To make this report again:"]), Listing(this_command())])
     )
-    summary = [f"{len(good)} of {len(outcomes)} file(s) characterised."]
     title = Path(outcomes[0].file).name if len(outcomes) == 1 else f"{len(outcomes)} files"
     synthetic = any(each.synthetic for each in good)
+    summary = [f"{Path(each.file).name}: {' '.join(each.words)}" for each in good]
+    if bad:
+        summary.append(f"{count(len(bad), 'file')} of {len(outcomes)} could not be characterised; see below.")
+    if warnings:
+        codes = ", ".join(dict.fromkeys(code for code, _ in warnings))
+        summary.append(f"{count(len(warnings), 'warning')} listed below: {codes}.")
     Report(f"Figures of merit: {title}", summary, sections, synthetic).save(folder / "report.html")
 
 
@@ -158,26 +167,42 @@ def characterize_command(
         list[Path], typer.Argument(metavar="FILE...", help="Files or folders of measurements.")
     ],
     reading: ReadOptions,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = DEFAULT_OUT,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = DEFAULT_OUT,
     v_set: Annotated[
-        str, typer.Option("--v-set", help="half_ln_g, max_didv, max_dlnidv, compliance.")
+        str,
+        typer.Option(
+            "--v-set",
+            metavar="NAME",
+            help="half_ln_g, max_didv, max_dlnidv, compliance.",
+            autocompletion=one_of("half_ln_g", "max_didv", "max_dlnidv", "compliance"),
+        ),
     ] = "half_ln_g",
     v_reset: Annotated[
-        str, typer.Option("--v-reset", help="peak_current, onset, steepest_drop, half_ln_g.")
+        str,
+        typer.Option(
+            "--v-reset",
+            metavar="NAME",
+            help="peak_current, onset, steepest_drop, half_ln_g.",
+            autocompletion=one_of("peak_current", "onset", "steepest_drop", "half_ln_g"),
+        ),
     ] = "peak_current",
     threshold: Annotated[
-        float, typer.Option("--threshold", help="Endurance: least on/off of a good cycle.")
+        float, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")
     ] = 2.0,
     horizon: Annotated[
-        float, typer.Option("--horizon", help="Retention: time of the prediction [s].")
+        float, typer.Option("--horizon", metavar="S", help="Retention: time of the prediction [s].")
     ] = 3.15576e8,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Files at a time.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Files at a time.")] = 2,
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """DC, endurance, retention, STDP and read-noise figures of merit of whatever the files hold.
+    """Figures of merit: DC, endurance, retention, STDP, noise.
 
-    Example: devicekit characterize sweeps.csv endurance.csv --out results/
+    Of whatever the files hold; --out DIR receives tables, figures and report.html.
+
+    Examples:
+        devicekit characterize sweeps.csv endurance.csv --out results
+        devicekit characterize sweeps.csv --v-set max_didv --read-voltage 0.2
     """
     from devicekit import files
     from devicekit.characterizing import Settings
@@ -227,15 +252,28 @@ def _raise(outcome: Outcome) -> None:
 def _print(outcomes: Sequence[Outcome], out: Path) -> None:
     for each in outcomes:
         if each.error:
-            typer.echo(f"error: {each.file}: {each.error['message']}", err=True)
+            terminal.error(f"{each.file}: {each.error['message']}")
     for code, message in dict.fromkeys(_warnings(outcomes)):
-        typer.echo(f"warning: [{code}] {message}", err=True)
+        terminal.warning(f"[{code}] {message}")
     for each in outcomes:
         if each.report:
-            found = ", ".join(key for key in each.report if key not in ("kind", "warnings"))
-            typer.echo(f"{each.file}: {found}")
-            for spread in each.report.get("dc", {}).get("spreads", []):
-                typer.echo(
-                    f"  {spread['quantity']}: median {spread['median']:.4g} {spread['unit']}, n {spread['n']}"
-                )
-    typer.echo(f"report: {out / 'report.html'}")
+            terminal.title(each.file)
+            for sentence in each.words:
+                terminal.paragraph(sentence, 2)
+            _print_spreads(each.report.get("dc", {}).get("spreads", []))
+    terminal.fields([("report", str(out / "report.html"))])
+
+
+def _print_spreads(spreads: Sequence[dict[str, Any]]) -> None:
+    """DC figures, one line a quantity."""
+    from devicekit.features.sections import number
+
+    rows = []
+    for each in spreads:
+        unit = "decades" if each["scale"] == "log10" else each["unit"]
+        rows.append(
+            (each["quantity"], str(each["n"]), number(each["median"], each["unit"]), number(each["c2c"], unit),
+             number(each["d2d"], unit))
+        )  # fmt: skip
+    if rows:
+        terminal.table(("quantity", "n", "median", "C2C sd", "D2D sd"), rows)

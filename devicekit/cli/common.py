@@ -6,6 +6,7 @@ import functools
 import inspect
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,23 +14,46 @@ from typing import Annotated, Any
 
 import typer
 
+from devicekit.cli import terminal
 from devicekit.errors import DevicekitError, Flag, UsageError
 from devicekit.options import ReadOptions
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Where to write the results.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random draw.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write the results.")]
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a folder that devicekit did not make.")]
+
+
+def one_of(*words: str) -> Callable[[str], list[str]]:
+    """What the shell offers for an option that takes one of these words."""
+
+    def offered(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return offered
+
 
 # The reading options, once for every command that reads a file.
 _READING: dict[str, Any] = {
-    "format": Annotated[str | None, typer.Option("--format", help="Reader to use; detected if not given.")],
+    "format": Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Reader to use; detected if not given."),
+    ],
     "quantity": Annotated[
         str | None,
-        typer.Option("--quantity", help="What the numbers are: conductance, current, resistance, weight."),
+        typer.Option(
+            "--quantity",
+            metavar="NAME",
+            help="What the numbers are: conductance, current, resistance, weight.",
+            autocompletion=one_of("conductance", "current", "resistance", "weight"),
+        ),
     ],
     "read_voltage": Annotated[
-        float | None, typer.Option("--read-voltage", help="Read voltage [V]; for currents.")
+        float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V]; for currents.")
     ],
     "columns": Annotated[
         list[str] | None,
@@ -37,11 +61,13 @@ _READING: dict[str, Any] = {
             "--map", metavar="NAME=COLUMN", help="Our column NAME is the file's COLUMN; may be repeated."
         ),
     ],
-    "unit": Annotated[str | None, typer.Option("--unit", help="Unit of the numbers, such as uS, nA, kohm.")],
+    "unit": Annotated[
+        str | None, typer.Option("--unit", metavar="UNIT", help="Unit of the numbers, such as uS, nA, kohm.")
+    ],
     "absolute": Annotated[bool, typer.Option("--abs", help="Take magnitudes of negative conductances.")],
-    "device": Annotated[str | None, typer.Option("--device", help="Only this device.")],
-    "cycle": Annotated[int | None, typer.Option("--cycle", help="Only this cycle.")],
-    "width": Annotated[float | None, typer.Option("--width", help="Only this pulse width [s].")],
+    "device": Annotated[str | None, typer.Option("--device", metavar="NAME", help="Only this device.")],
+    "cycle": Annotated[int | None, typer.Option("--cycle", metavar="N", help="Only this cycle.")],
+    "width": Annotated[float | None, typer.Option("--width", metavar="S", help="Only this pulse width [s].")],
 }
 
 
@@ -82,13 +108,19 @@ def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 
 def print_flags(flags: Iterable[Flag]) -> None:
-    """Warnings for people, on standard error."""
-    for flag in flags:
-        typer.echo(f"warning: {flag}", err=True)
+    """Warnings for people, on standard error, each once."""
+    for flag in dict.fromkeys(flags):
+        terminal.warning(str(flag))
+
+
+def this_command() -> str:
+    """The command line as it was given, to be run again."""
+    return shlex.join(["devicekit", *sys.argv[1:]])
 
 
 def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str, Any]]) -> int:
@@ -107,7 +139,7 @@ def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str
                 raise
             errors.append({"file": str(file), **error.as_dict()})
             if not as_json:
-                typer.echo(f"error: {file}: {error}", err=True)
+                terminal.error(f"{file}: {error}")
     if as_json and len(files) == 1:
         print_json({key: value for key, value in reports[0].items() if key != "file"})
     elif as_json:
@@ -124,7 +156,7 @@ def fail(error: Exception, as_json: bool, code: int) -> int:
     if as_json:
         print_json({"error": report})
     else:
-        typer.echo(f"error: {error}", err=True)
+        terminal.error(str(error))
     return code
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from devicekit.cli import terminal
 from devicekit.cli.common import Json, over_files, with_reading_options
 from devicekit.options import ReadOptions
 
@@ -17,18 +18,23 @@ if TYPE_CHECKING:
 def _print(file: Path, comparison: Comparison) -> None:
     for way, scores in comparison.branches.items():
         label = comparison.nl[way]
-        typer.echo(f"{file}: {way.upper()}, criteria on {comparison.basis[way]}")
-        typer.echo(f"  NL label: {label['data']:.2f} from the data, {label['fit']:.2f} from the exponential "
-                   f"(its rms misfit is {label['fit_rms']:.2%} of the window)")  # fmt: skip
-        typer.echo(
-            f"  {'rank':>4} {'law':<12} {'k':>2} {'BIC - best':>11} {'AICc - best':>11} {'rms, % of window':>17}"
-        )
+        terminal.title(f"{file}: {way.upper()}")
+        terminal.paragraph(f"criteria on {comparison.basis[way]}", 2)
+        terminal.paragraph(
+            f"NL label {label['data']:.2f} from the data, {label['fit']:.2f} from the exponential (its rms misfit is "
+            f"{label['fit_rms']:.2%} of the window)", 2,
+        )  # fmt: skip
         best_bic, best_aicc = scores[0].bic, min(score.aicc for score in scores)
-        for score in scores:
-            typer.echo(
-                f"  {score.rank:>4} {score.model:<12} {score.k:>2} {score.bic - best_bic:>11.1f} "
-                f"{score.aicc - best_aicc:>11.1f} {100 * score.rms:>17.3f}"
-            )
+        rows = [
+            (f"{score.rank:>4} {score.model}", str(score.k), f"{score.bic - best_bic:.1f}",
+             f"{score.aicc - best_aicc:.1f}", f"{100 * score.rms:.3f}") for score in scores
+        ]  # fmt: skip
+        terminal.table(("rank law", "k", "BIC - best", "AICc - best", "rms [% of window]"), rows)
+    terminal.paragraph(
+        "k: free parameters. rms: over the window that LTP and LTD share; the nrmse of `devicekit "
+        "fit` is over the range of "
+        "each branch's own mean curve.", 2,
+    )  # fmt: skip
 
 
 @with_reading_options
@@ -39,7 +45,8 @@ def compare_command(
 ) -> int:
     """Fit every update law to LTP and LTD and rank them by BIC.
 
-    Example: devicekit compare ramps/ --quantity current --read-voltage 0.1
+    Example:
+        devicekit compare ramps/ --quantity current --read-voltage 0.1
     """
     from devicekit.comparing import compare
     from devicekit.fitting import read_pulses

@@ -8,18 +8,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Json, Out, Seed, over_files, print_flags, with_reading_options
+from devicekit.cli import terminal
+from devicekit.cli.common import (
+    Json,
+    Report,
+    Seed,
+    one_of,
+    over_files,
+    print_flags,
+    this_command,
+    with_reading_options,
+)
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
+    from devicekit.card import DeviceCard
     from devicekit.fit_result import DeviceFit
     from devicekit.fitting import FitOptions
 
 
-LAW_HELP = (
-    "Update law: eq2 (default), linear, exponential, softbounds, powstep, expstep, log, vteam, yakopcic, piecewise."
-)
+LAW_NAMES = (
+    "eq2", "linear", "exponential", "power", "softbounds", "powstep", "expstep", "piecewise", "log", "jang", "vteam",
+    "yakopcic",
+)  # fmt: skip
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="LAW",
+        help=f"Update law: {', '.join(LAW_NAMES)}.",
+        autocompletion=one_of(*LAW_NAMES),
+    ),
+]
 
 
 def width_suffix(width_s: float) -> str:
@@ -81,79 +102,101 @@ def _save_resampled(fit: DeviceFit, out: Path, count: int, seed: int) -> list[st
     return paths
 
 
-def print_fit(file: Path, fit: DeviceFit, card: str | None) -> None:
-    """The fit for people: fit quality, coefficients, variation with types."""
+def print_fit(name: str, fit: DeviceFit) -> None:
+    """The fit for people: what was fitted, how well, coefficients, variation with types."""
+    from devicekit.cli.summaries import print_branches
+    from devicekit.report import summary
+    from devicekit.text import si, span
+
     window = fit.window
-    unit = " S" if window.quantity == "conductance_s" else ""
-    typer.echo(
-        f"{file}: {fit.law.title}, window {window.low:.4g} to {window.high:.4g}{unit} ({window.scope})"
-    )
+    unit = "S" if window.quantity == "conductance_s" else ""
+    terminal.title(name)
+    rows = [
+        ("law", fit.law.title),
+        ("data", summary.source_words(fit, name).partition(", ")[2]),
+        ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
+    ]
     if fit.conditions:
-        widths = ", ".join(width_suffix(each.table.widths[0]) for each in fit.conditions)
-        typer.echo(f"pulse widths {widths}; shown: {width_suffix(fit.table.widths[0])}")
-    for way, branch in fit.branches.items():
-        typer.echo(
-            f"{way.upper()}: {branch.n_points} points, nrmse {branch.nrmse:.3%}, R2 {branch.r2:.5f}, noise "
-            f"{branch.noise:.3%} of the window"
-        )
-        weak = {*branch.weak, *branch.at_bound}
-        marks = "" if not weak else f"   (weak or at a bound: {', '.join(sorted(weak))})"
-        typer.echo(
-            "     " + "  ".join(f"{name} {value:.4g}" for name, value in branch.coefficients.items()) + marks
-        )
-        spread = fit.variation.branches[way].to_card()
-        parts = [
-            f"{kind} {name} {s.value:.3%} ({s.kind})"
-            for kind, group in (("C2C", spread.c2c), ("D2D", spread.d2d))
-            for name, s in group.items()
-        ]
-        typer.echo(
-            "     "
-            + "; ".join(parts)
-            + f"  [of the window; {spread.n_devices} device(s), {spread.n_cycles} cycle(s)]"
-        )
+        widths = ", ".join(si(each.table.widths[0], "s") for each in fit.conditions)
+        rows.append(("pulse widths", f"{widths}; shown: {si(fit.table.widths[0], 's')}"))
+    terminal.fields(rows)
+    print_branches(fit.branches, {way: each.to_card() for way, each in fit.variation.branches.items()})
     for sentence in fit.variation.sentences():
-        typer.echo(sentence)
-    if card:
-        typer.echo(f"card written to {card}")
+        terminal.paragraph(sentence, 2)
+
+
+def save_report(fit: DeviceFit, file: Path, path: Path, card: DeviceCard | None, synthetic: bool) -> None:
+    """Write the report of a fit."""
+    from devicekit.report import Report as Page
+    from devicekit.report import sections as parts
+    from devicekit.report import summary
+
+    sections = [parts.fit_section(fit)]
+    if card is not None:
+        sections.append(parts.rate_section(card))
+    sections += [
+        parts.variation_section(fit),
+        parts.warnings_section(fit.warnings),
+        parts.provenance_section(card, this_command()),
+    ]
+    words = summary.fit_summary(fit, file.name)
+    Page(f"Fit of {file.name}", words, sections, synthetic, summary.fit_facts(fit)).save(path)
 
 
 @with_reading_options
 def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,
-    model: Annotated[str, typer.Option("--model", help=LAW_HELP)] = "eq2",
+    model: Model = "eq2",
     loss: Annotated[
-        str, typer.Option("--loss", help="linear (least squares) or tukey (leaves outliers out).")
+        str,
+        typer.Option("--loss", metavar="NAME", help="linear (least squares) or tukey (leaves outliers out)."),
     ] = "linear",
     estimator: Annotated[
         str,
         typer.Option(
-            "--estimator", help="mean (trajectory on the mean curve) or innovations (over all cycles)."
+            "--estimator",
+            metavar="NAME",
+            help="mean (trajectory on the mean curve) or innovations (over all cycles).",
         ),
     ] = "mean",
     share: Annotated[
-        str | None, typer.Option("--share", help="width: one shape for all pulse widths, each its own rate.")
+        str | None,
+        typer.Option(
+            "--share", metavar="width", help="width: one shape for all pulse widths, each its own rate."
+        ),
     ] = None,
     state: Annotated[
-        str, typer.Option("--state", help="linear, or log for conductances over several decades.")
+        str,
+        typer.Option("--state", metavar="NAME", help="linear, or log for conductances over several decades."),
     ] = "linear",
     resample: Annotated[
         int,
         typer.Option(
-            "--resample", min=0, help="Also write N cards of resampled data: the fit's uncertainty."
+            "--resample",
+            metavar="N",
+            min=0,
+            help="Also write N cards of resampled data: the fit's uncertainty.",
         ),
     ] = 0,
     seed: Seed = 0,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
     ] = False,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="CARD.json", help="Write the device card into this file.")
+    ] = None,
+    report: Report = None,
     json_output: Json = False,
 ) -> int:
-    """Fit an update law to LTP and LTD trains and write the device card (--out CARD.json).
+    """Fit an update law to LTP and LTD trains.
 
-    Example: devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
+    --out CARD.json writes the device card that train, study and export take; of several pulse widths, one card each.
+
+    Examples:
+        devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
+        devicekit fit ramps/ --quantity current --read-voltage 0.1 --report fit.html
+        devicekit fit table.csv --model softbounds --loss tukey
     """
     from devicekit.fitting import FitOptions
 
@@ -163,17 +206,31 @@ def fit_command(
     if resample and share is not None:
         raise UsageError("--resample does not know how to redo a joint fit: leave out --share or --resample")
     several = len(files) > 1
-    if several and out is not None and len({file.stem for file in files}) < len(files):
-        raise UsageError("two of the files have the same name, so their cards would too: fit them one by one")
+    if several and (out or report) and len({file.stem for file in files}) < len(files):
+        raise UsageError(
+            "two of the files have the same name, so their cards and reports would too: fit them one by one"
+        )
 
     def work(file: Path) -> dict[str, Any]:
-        target = out.with_name(f"{out.stem}_{file.stem}{out.suffix or '.json'}") if out and several else out
-        result, report = fit_one(file, reading, options, target, synthetic)
+        target = _beside(out, file) if out and several else out
+        result, facts = fit_one(file, reading, options, target, synthetic)
         if resample and target is not None:
-            report["resampled"] = _save_resampled(result, target, resample, seed)
+            facts["resampled"] = _save_resampled(result, target, resample, seed)
+        if report is not None:
+            page = _beside(report, file) if several else report
+            complete = result.ltp is not None and result.ltd is not None
+            card = result.to_card((target or file).stem, file, synthetic) if complete else None
+            save_report(result, file, page, card, synthetic)
+            facts["report"] = str(page)
         if not json_output:
             print_flags(result.warnings)
-            print_fit(file, result, report["card"])
-        return report
+            print_fit(str(file), result)
+            terminal.fields([(key, facts[key]) for key in ("card", "report") if facts.get(key)])
+        return facts
 
     return over_files(files, json_output, work)
+
+
+def _beside(path: Path, file: Path) -> Path:
+    """The output path of one of several inputs."""
+    return path.with_name(f"{path.stem}_{file.stem}{path.suffix or '.json'}")

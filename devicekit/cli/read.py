@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Json, Out, print_flags, print_json, with_reading_options
+from devicekit.cli import terminal
+from devicekit.cli.common import Json, print_flags, print_json, with_reading_options
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -83,19 +84,55 @@ def _preview(table: Table, path: Path) -> None:
     files.write_bytes(path, buffer.getvalue())
 
 
+def _print(file: Path, summary: dict[str, Any], written: dict[str, Path | None]) -> None:
+    """What was understood, for people."""
+    from devicekit.text import count, si
+
+    terminal.title(str(file))
+    devices = count(summary["devices"], "device")
+    rows = [
+        (
+            "content",
+            f"format {summary['format']}: {count(summary['rows'], 'row')}, {devices}, {_counts(summary)}",
+        )
+    ]
+    if widths := summary.get("pulse_widths_s"):
+        rows.append(("pulse width", ", ".join(si(each, "s") for each in widths)))
+    text = {name: value for name, value in summary["text"].items() if name != "header"}
+    if text:
+        rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items())))
+    rows.append(("columns", ", ".join(f"{n} [{u}]" if u else n for n, u in summary["columns"].items())))
+    rows += [(name, str(path)) for name, path in written.items() if path is not None]
+    terminal.fields(rows)
+    records = summary["records"]
+    for number, record in enumerate(records[:SHOWN], 1):
+        facts = [f"{key} {record[key]}" for key in ("name", "device", "date") if record.get(key)]
+        terminal.paragraph(f"record {number}: " + ", ".join([*facts, f"{record['rows']} rows"]), 2)
+    if len(records) > SHOWN:
+        terminal.paragraph(f"... and {len(records) - SHOWN} more records", 2)
+
+
 @with_reading_options
 def read_command(
     file: Annotated[Path, typer.Argument(help="File or folder of measurements.")],
     reading: ReadOptions,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="TABLE.csv", help="Write the table into this file.")
+    ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw a preview into this file (.png, .svg, .pdf).")
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw a preview into this file (.png, .svg, .pdf)."),
     ] = None,
     json_output: Json = False,
 ) -> None:
-    """Read a measurement file, say what was understood, and write it as one CSV table (--out TABLE.csv).
+    """Read a measurement file and say what was understood.
 
-    Example: devicekit read ramps/ --quantity current --read-voltage 0.1 --out table.csv
+    --out TABLE.csv writes it as one CSV table.
+
+    Examples:
+        devicekit read ramps/ --quantity current --read-voltage 0.1 --out table.csv
+        devicekit read mine.csv --map value=G --unit uS
+        devicekit read sweeps.csv --plot sweeps.svg
     """
     from devicekit.readers import read
 
@@ -109,16 +146,4 @@ def read_command(
         print_json({**summary, "table": str(out) if out else None})
         return
     print_flags(table.flags)
-    typer.echo(
-        f"{file}: format {summary['format']}, {summary['rows']} rows, {summary['devices']} device(s), "
-        + _counts(summary)
-    )
-    text = {name: value for name, value in summary["text"].items() if name != "header"}
-    if text:
-        typer.echo("text: " + ", ".join(f"{name} {value}" for name, value in text.items()))
-    for number, record in enumerate(summary["records"][:SHOWN], 1):
-        facts = [f"{key} {record[key]}" for key in ("name", "device", "date") if record.get(key)]
-        typer.echo(f"record {number}: " + ", ".join([*facts, f"{record['rows']} rows"]))
-    typer.echo("columns: " + ", ".join(f"{n} [{u}]" if u else n for n, u in summary["columns"].items()))
-    if out is not None:
-        typer.echo(f"table written to {out}")
+    _print(file, summary, {"table": out, "preview": plot})

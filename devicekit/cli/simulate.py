@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Force, Json, Out, print_json
+from devicekit.cli import terminal
+from devicekit.cli.common import Force, Json, one_of, print_json, this_command
 from devicekit.cli.fit import width_suffix
 from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
+    from devicekit.report import Report as Page
+    from devicekit.report import Section
     from devicekit.tables import SweepTable
     from physics.result import IVResult, PulseResult
     from physics.stack import Stack
 
 simulate_app = typer.Typer(
     help="Simulate a filament: vacancy drift-diffusion, current continuity, Joule heating.",
+    short_help="Simulate a filament: iv, pulses.",
     no_args_is_help=True,
 )
 
 StackFile = Annotated[
     Path | None,
-    typer.Option("--stack", help="Stack TOML, which names its material set; the default stack if not given."),
+    typer.Option(
+        "--stack",
+        metavar="STACK.toml",
+        help="Stack TOML, which names its material set; the default stack if not given.",
+    ),
 ]
 Material = Annotated[
     str | None,
     typer.Option(
-        "--material", help="A material set that ships: reversible (default), electrothermal, gated."
+        "--material",
+        metavar="NAME",
+        help="A material set that ships: reversible (default), electrothermal, gated.",
+        autocompletion=one_of("reversible", "electrothermal", "gated"),
     ),
 ]
-Mesh = Annotated[str, typer.Option("--mesh", help="coarse, default or fine.")]
-Compliance = Annotated[float | None, typer.Option("--compliance", help="Current limit [A].")]
+Mesh = Annotated[
+    str,
+    typer.Option(
+        "--mesh",
+        metavar="NAME",
+        help="coarse, default or fine.",
+        autocompletion=one_of("coarse", "default", "fine"),
+    ),
+]
+Compliance = Annotated[float | None, typer.Option("--compliance", metavar="A", help="Current limit [A].")]
+OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
 
 
 def _stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> Stack:
@@ -49,18 +70,10 @@ def _stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> 
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Callable[[float], None]]:
-    """A progress bar on standard error, if that is a terminal."""
-    from tqdm import tqdm
-
-    with tqdm(
-        total=100, desc=name, unit="%", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
-    ) as bar:
-
-        def update(fraction: float) -> None:
-            bar.update(int(100 * fraction) - bar.n)
-
-        yield update
+def _progress(quiet: bool) -> Iterator[Callable[[float], None]]:
+    """A progress bar with the time left, taking the share that is done."""
+    with terminal.counting("simulating", "parts", quiet) as update:
+        yield lambda fraction: update(int(100 * fraction), 100)
 
 
 def _measured(path: Path | None) -> SweepTable | None:
@@ -79,22 +92,26 @@ def _draw(path: Path, plot: Callable[[Any], object], size: tuple[float, float], 
     """Save a figure that `plot` draws into one Axes, or into 3 rows of `columns` of them."""
     from matplotlib.figure import Figure
 
+    from devicekit import files
+
     figure = Figure(figsize=size, layout="constrained")
     plot(figure.subplots(3, columns, squeeze=False) if columns else figure.subplots())
-    figure.savefig(path, dpi=150)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=150, format="png")
+    files.write_bytes(path, buffer.getvalue())
 
 
 def _exit_code(result: IVResult | PulseResult) -> int:
     """0 for a complete run; what there is of another one is saved all the same."""
     if result.complete:
         return 0
-    typer.echo(f"warning: the run is incomplete: {result.message}", err=True)
+    terminal.warning(f"the run is incomplete: {result.message}")
     return 130 if result.message == "interrupted" else 1
 
 
 def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> None:
     from devicekit import files
-    from physics import plot
+    from physics import plot, report
 
     result.sweep.to_csv(folder / "iv.csv")
     result.save_fields(folder / "fields.npz")
@@ -108,6 +125,20 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
         (3.4 * len(shown), 7.5),
         len(shown),
     )
+    page = report.iv_sections(result, measured)
+    _page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(
+        folder / "report.html"
+    )
+
+
+def _page(
+    title: str, words: list[str], sections: list[Section], facts: Sequence[tuple[str, str]] = ()
+) -> Page:
+    """The report of a simulation."""
+    from devicekit.report import Report
+    from devicekit.report.sections import provenance_section
+
+    return Report(title, words, [*sections, provenance_section(None, this_command())], facts=facts)
 
 
 @simulate_app.command("iv")
@@ -116,35 +147,45 @@ def iv_command(
     material: Material = None,
     solver: Annotated[
         str | None,
-        typer.Option("--solver", help="fipy (default for the set alone) or banded (default for loops)."),
+        typer.Option(
+            "--solver", metavar="NAME", help="fipy (default for the set alone) or banded (default for loops)."
+        ),
     ] = None,
     mesh: Mesh = "default",
     compliance: Compliance = None,
-    rate: Annotated[float | None, typer.Option("--rate", help="Ramp rate [V/s].")] = None,
-    stop: Annotated[float | None, typer.Option("--stop", help="End of the set ramp [V].")] = None,
+    rate: Annotated[float | None, typer.Option("--rate", metavar="V/S", help="Ramp rate [V/s].")] = None,
+    stop: Annotated[
+        float | None, typer.Option("--stop", metavar="V", help="End of the set ramp [V].")
+    ] = None,
     reset_stop: Annotated[
-        float | None, typer.Option("--reset-stop", help="End of the reset ramp [V].")
+        float | None, typer.Option("--reset-stop", metavar="V", help="End of the reset ramp [V].")
     ] = None,
     cycles: Annotated[
-        int, typer.Option("--cycles", min=0, help="Bipolar loops; 0 for the set ramp alone.")
+        int, typer.Option("--cycles", metavar="N", min=0, help="Bipolar loops; 0 for the set ramp alone.")
     ] = 0,
     bare: Annotated[bool, typer.Option("--bare", help="The paper's bare equations: no generation.")] = False,
     measured: Annotated[
-        Path | None, typer.Option("--measured", help="A measured sweep to draw under the figure.")
+        Path | None,
+        typer.Option("--measured", metavar="FILE", help="A measured sweep to draw under the figure."),
     ] = None,
     stage: Annotated[
         list[float] | None,
-        typer.Option("--stage", help="Keep the fields at this set voltage [V] too; may be repeated."),
+        typer.Option(
+            "--stage", metavar="V", help="Keep the fields at this set voltage [V] too; may be repeated."
+        ),
     ] = None,
-    out: Out = None,
+    out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Simulate the set I-V of a stack from the state just after a reset, or bipolar loops.
+    """Simulate the set I-V of a stack, or bipolar loops.
 
-    \b
-    Examples: devicekit simulate iv --out set-iv
-    devicekit simulate iv --cycles 5 --material electrothermal --out loops
+    The sweep starts from the state just after a reset. --out DIR receives the table, figures, fields and report.html.
+
+    Examples:
+        devicekit simulate iv --out set-iv
+        devicekit simulate iv --cycles 5 --material electrothermal --out loops
+        devicekit simulate iv --stack my-stack.toml --compliance 1e-3
     """
     from devicekit import files
     from physics.iv import simulate_iv
@@ -156,7 +197,7 @@ def iv_command(
     solver = solver or ("banded" if cycles else "fipy")
 
     def simulate() -> IVResult:
-        with _progress("simulating") as progress:
+        with _progress(json_output) as progress:
             return simulate_iv(
                 device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or ()
             )
@@ -175,55 +216,81 @@ def iv_command(
 
 
 def _print_iv(result: IVResult, out: Path | None) -> None:
+    from devicekit.text import si
+
     quality = result.quality
-    v_set = "not reached" if result.v_set_v is None else f"{result.v_set_v:.4f} V"
-    ratio = "" if result.on_off is None else f", LRS/HRS {result.on_off:.3g}"
-    typer.echo(
-        f"V_set {v_set}{ratio}, hottest {quality.t_max_k:.0f} K ({result.solver}, {result.mesh.cells} cells)"
-    )
-    for c in result.cycles:
-        if c.v_set_v is not None and c.v_reset_v is not None and c.on_off is not None:
-            typer.echo(
-                f"cycle {c.cycle}: V_set {c.v_set_v:.4f} V, V_reset {c.v_reset_v:.3f} V, "
-                f"LRS/HRS {c.on_off:.3g}"
+    terminal.title(f"simulated I-V, material set {result.stack.material}")
+    v_set = "not reached" if result.v_set_v is None else f"{result.v_set_v:.4f} V (at 100 µA)"
+    rows = [("V_set", v_set), ("HRS", si(result.hrs_s, "S"))]
+    if result.lrs_s is not None:
+        rows += [("LRS", si(result.lrs_s, "S")), ("LRS over HRS", f"{result.on_off:.3g}")]
+    rows += [("hottest", f"{quality.t_max_k:.0f} K"), *_books(result)]
+    terminal.fields(rows)
+    if result.cycles:
+        loops = [
+            (
+                str(c.cycle),
+                si(c.v_set_v, "V", 4),
+                si(c.v_reset_v, "V", 4),
+                "–" if c.on_off is None else f"{c.on_off:.3g}",
             )
-    typer.echo(
-        f"{quality.steps} steps; vacancies balance to {quality.mass_error:.1e}, "
-        f"power to {quality.power_error:.1e}"
-    )
+            for c in result.cycles
+        ]
+        terminal.table(("cycle", "V_set", "V_reset", "LRS over HRS"), loops)
     if out is not None:
-        typer.echo(f"written to {out}")
+        terminal.fields([("report", str(out / "report.html"))])
+
+
+def _books(result: IVResult | PulseResult) -> list[tuple[str, str]]:
+    """Solver, mesh and balances."""
+    quality = result.quality
+    return [
+        ("solver", f"{result.solver}, {result.mesh.cells} cells, {quality.steps} steps"),
+        ("balances", f"vacancies to {quality.mass_error:.1e}, power to {quality.power_error:.1e}"),
+    ]
 
 
 @simulate_app.command("pulses")
 def pulses_command(
     stack: StackFile = None,
     material: Material = None,
-    solver: Annotated[str, typer.Option("--solver", help="banded or fipy.")] = "banded",
+    solver: Annotated[str, typer.Option("--solver", metavar="NAME", help="banded or fipy.")] = "banded",
     mesh: Mesh = "default",
     compliance: Compliance = None,
     width: Annotated[
         list[float] | None,
-        typer.Option("--width", help="Pulse width [s]; may be repeated. 5, 50 and 500 us if not given."),
+        typer.Option(
+            "--width", metavar="S", help="Pulse width [s]; may be repeated. 5, 50 and 500 us if not given."
+        ),
     ] = None,
-    count: Annotated[int, typer.Option("--count", help="Pulses of a train.")] = 100,
+    count: Annotated[int, typer.Option("--count", metavar="N", help="Pulses of a train.")] = 100,
     pairs: Annotated[
-        int, typer.Option("--pairs", help="Pairs of LTP and LTD trains; the last is written.")
+        int, typer.Option("--pairs", metavar="N", help="Pairs of LTP and LTD trains; the last is written.")
     ] = 2,
-    ltp: Annotated[float | None, typer.Option("--ltp", help="Amplitude of LTP pulses [V].")] = None,
-    ltd: Annotated[float | None, typer.Option("--ltd", help="Amplitude of LTD pulses [V].")] = None,
-    gap: Annotated[float, typer.Option("--gap", help="Rest at 0 V after each pulse [s].")] = 0.0,
-    read_voltage: Annotated[float | None, typer.Option("--read-voltage", help="Read voltage [V].")] = None,
-    cycles: Annotated[int, typer.Option("--cycles", help="Bipolar loops before the first train.")] = 3,
-    out: Out = None,
+    ltp: Annotated[
+        float | None, typer.Option("--ltp", metavar="V", help="Amplitude of LTP pulses [V].")
+    ] = None,
+    ltd: Annotated[
+        float | None, typer.Option("--ltd", metavar="V", help="Amplitude of LTD pulses [V].")
+    ] = None,
+    gap: Annotated[float, typer.Option("--gap", metavar="S", help="Rest at 0 V after each pulse [s].")] = 0.0,
+    read_voltage: Annotated[
+        float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V].")
+    ] = None,
+    cycles: Annotated[
+        int, typer.Option("--cycles", metavar="N", help="Bipolar loops before the first train.")
+    ] = 3,
+    out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Simulate LTP and LTD trains; --out receives one pulse table for each width, for `devicekit fit`.
+    """Simulate LTP and LTD pulse trains of a stack.
 
-    \b
-    Examples: devicekit simulate pulses --out trains
-    devicekit simulate pulses --width 50e-6 --ltp 0.8 --ltd -1.05 --out linear
+    --out DIR receives one pulse table for each width, for `devicekit fit`, and report.html.
+
+    Examples:
+        devicekit simulate pulses --out trains
+        devicekit simulate pulses --width 50e-6 --ltp 0.8 --ltd -1.05 --out linear
     """
     from devicekit import files
     from physics.pulses import DEFAULT_WIDTHS, simulate_pulses
@@ -236,7 +303,7 @@ def pulses_command(
     widths = tuple(width) if width else DEFAULT_WIDTHS
 
     def simulate() -> PulseResult:
-        with _progress("simulating") as progress:
+        with _progress(json_output) as progress:
             return simulate_pulses(
                 device, solver, mesh, widths, count, pairs, gap=gap, cycles=cycles, progress=progress
             )
@@ -250,13 +317,13 @@ def pulses_command(
     if json_output:
         print_json({**result.summary(), "tables": tables})
     else:
-        _print_pulses(result, tables)
+        _print_pulses(result, tables, out)
     return _exit_code(result)
 
 
 def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
     """One table a width, of the last pair; no other file of the folder holds conductances."""
-    from physics import plot
+    from physics import plot, report
 
     names = []
     for seconds, table in result.last_pairs().items():
@@ -264,14 +331,21 @@ def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
         table.to_csv(folder / names[-1])
     result.save_fields(folder / "fields.npz")
     _draw(folder / "pulses.png", lambda ax: plot.plot_pulses(result, ax), (6.0, 3.8))
+    words = report.pulses_summary(result)
+    _page("Simulated pulse trains", words, report.pulse_sections(result)).save(folder / "report.html")
     return names
 
 
-def _print_pulses(result: PulseResult, tables: list[str]) -> None:
-    for point in result.end_points():
-        typer.echo(
-            f"{width_suffix(point['pulse_width_s']):>6} pair {point['cycle']} {point['direction'].upper()}: "
-            f"{point['first_s'] * 1e6:.1f} -> {point['last_s'] * 1e6:.1f} uS in {point['pulses']} pulses"
-        )
-    for table in tables:
-        typer.echo(f"written to {table}")
+def _print_pulses(result: PulseResult, tables: list[str], out: Path | None) -> None:
+    from devicekit.text import si
+
+    terminal.title(f"simulated pulse trains, material set {result.stack.material}")
+    rows = [
+        (si(p["pulse_width_s"], "s"), str(p["cycle"]), p["direction"].upper(), si(p["first_s"], "S"),
+         si(p["last_s"], "S"), str(p["pulses"])) for p in result.end_points()
+    ]  # fmt: skip
+    terminal.table(("pulse width", "pair", "train", "first", "last", "pulses"), rows)
+    written = [("table", path) for path in tables]
+    if out is not None:
+        written.append(("report", str(out / "report.html")))
+    terminal.fields([*_books(result), *written])

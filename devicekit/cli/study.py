@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devicekit.cli.common import Json, print_json
+from devicekit.cli import terminal
+from devicekit.cli.common import Json, print_json, this_command
+from devicekit.cli.settings import parse_settings
 from devicekit.errors import UsageError
 
-
-def _value(text: str) -> str | int | float | bool:
-    """A setting from the command line: a number or true/false where it looks like one."""
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+if TYPE_CHECKING:
+    from devicekit.study import StudyResult
 
 
-def _overrides(pairs: list[str] | None) -> dict[str, str | int | float | bool]:
-    result = {}
-    for pair in pairs or ():
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--set takes KEY=VALUE, not {pair!r}")
-        result[name] = _value(value)
-    return result
+def _shipped() -> dict[str, Path]:
+    return {file.stem: file for file in sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))}
+
+
+def _studies(incomplete: str) -> list[str]:
+    """What the shell offers beside files."""
+    return [name for name in _shipped() if name.startswith(incomplete)]
 
 
 def _study_file(named: str) -> Path:
@@ -40,39 +30,27 @@ def _study_file(named: str) -> Path:
     path = Path(named)
     if path.exists():
         return path
-    shipped = {file.stem: file for file in (Path(__file__).parent.parent / "studies").glob("*.toml")}
+    shipped = _shipped()
     if named in shipped:
         return shipped[named]
     raise UsageError(f"no study file {named!r}; studies that ship: {', '.join(sorted(shipped))}")
 
 
-def _progress(show: bool) -> Callable[[int, int], None] | None:
-    if not show:
-        return None
-    from tqdm import tqdm
-
-    bar = tqdm(total=1, unit="run", file=sys.stderr, disable=not sys.stderr.isatty())
-
-    def update(done: int, total: int) -> None:
-        bar.total = total
-        if bar.n == 0 and done:
-            bar.initial = done  # runs of an earlier start do not count for the time left
-        bar.n = done
-        bar.refresh()
-        if done >= total:
-            bar.close()
-
-    return update
-
-
 def study_command(
     study: Annotated[
-        str, typer.Argument(metavar="STUDY.toml", help="A study file, or the name of one that ships.")
+        str,
+        typer.Argument(
+            metavar="STUDY.toml", help="A study file, or the name of one that ships.", autocompletion=_studies
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the study; an unfinished one is continued.")],
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes on this machine.")] = 1,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="Folder of the study; an unfinished one is continued."),
+    ],
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Processes on this machine.")] = 1,
     dask: Annotated[
-        str | None, typer.Option("--dask", help="Address of a dask scheduler instead of --jobs.")
+        str | None,
+        typer.Option("--dask", metavar="ADDRESS", help="Address of a dask scheduler instead of --jobs."),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -80,27 +58,48 @@ def study_command(
     ] = None,
     json_output: Json = False,
 ) -> int:
-    """Run a study; killed at any moment and started again, it repeats only what was unfinished.
+    """Run a grid of trainings from one file; resumable.
 
-    Exit code 1 if a run failed (the others are done); started again, failed runs are tried again.
+    Killed at any moment and started again, a study repeats only what was unfinished. Exit code 1 if a run failed (the
+    others are done); started again, failed runs are tried again.
 
-    Example: devicekit study schemes --out fig6 --set data=optdigits --set data_dir=optdigits/ --jobs 2
+    Examples:
+        devicekit study schemes --out fig6 --jobs 2
+        devicekit study nonidealities --out limits --set card=card.json --jobs 2
+        devicekit study schemes --out fig6-uci --set data=optdigits --set data_dir=optdigits/
     """
     from devicekit.report.study import study_report
     from devicekit.study import run_study
 
     path = _study_file(study)
-    result = run_study(
-        path, out, jobs=jobs, dask=dask, overrides=_overrides(settings), progress=_progress(not json_output)
-    )
-    study_report(result, " ".join(["devicekit", *sys.argv[1:]])).save(out / "report.html")
+    with terminal.counting("study", "runs", json_output) as progress:
+        result = run_study(
+            path, out, jobs=jobs, dask=dask, overrides=parse_settings(settings), progress=progress
+        )
+    study_report(result, this_command()).save(out / "report.html")
     code = 1 if len(result.failed) else 0
     if json_output:
         print_json({"out": str(out), **result.as_dict()})
         return code
-    summary = result.summary()
-    typer.echo(summary.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
-    for row in result.failed.to_dict("records"):
-        typer.echo(f"failed: {row['case']}, seed {row['seed']}: {row['reason']}", err=True)
-    typer.echo(f"table: {out / 'results.csv'}, report: {out / 'report.html'}")
+    _print(result, out)
     return code
+
+
+def _print(result: StudyResult, out: Path) -> None:
+    """A study for people: one line a case."""
+    from devicekit.text import count
+
+    terminal.title(result.spec.title or result.spec.name)
+    numbers = ("mean", "sd", "se")
+    rows = []
+    for row in result.summary().to_dict("records"):
+        cells = [f"{100 * row[name]:.2f}" if row.get(name) == row.get(name, 0) else "-" for name in numbers]
+        rows.append((str(row["case"]), str(row["n"]), *(cells if "mean" in row else ["-"] * 3)))
+    terminal.table(("case", "runs", "test accuracy [%]", "sd", "standard error"), rows)
+    terminal.fields([("table", str(out / "results.csv")), ("report", str(out / "report.html"))])
+    for row in result.failed.to_dict("records"):
+        terminal.error(f"{row['case']}, seed {row['seed']}: {row['reason']}")
+    if len(result.failed):
+        terminal.paragraph(
+            f"{count(len(result.failed), 'run')} failed; started again, they are tried again.", err=True
+        )

@@ -2,112 +2,156 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from devicekit.cli.common import Force, Json, Out, Seed, print_json
+from devicekit.cli import terminal
+from devicekit.cli.common import Force, Json, Out, Seed, one_of, print_json, this_command
+from devicekit.cli.settings import parse_settings
+
+Epochs = Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training part.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", metavar="NAME", help="digits (ships with scikit-learn) or optdigits.",
+        autocompletion=one_of("digits", "optdigits"),
+    ),
+]  # fmt: skip
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", metavar="DIR", help="Folder with optdigits.tra and optdigits.tes; fetched if not given."
+    ),
+]
 
 
-def epoch_progress(show: bool) -> Callable[[int, int, float], None] | None:
-    """A progress bar on standard error, if that is a terminal."""
-    if not show or not sys.stderr.isatty():
-        return None
-    from tqdm import tqdm
+def print_training(result: dict[str, Any]) -> None:
+    """A training run for people."""
+    from devicekit.report.summary import SCHEMES, standard_error
+    from devicekit.text import count, percent, si
 
-    bar = tqdm(total=1, unit="epoch", leave=False, file=sys.stderr)
-
-    def update(epoch: int, epochs: int, test_accuracy: float) -> None:
-        bar.total = epochs
-        bar.set_postfix_str(f"test {test_accuracy:.2%}")
-        bar.n = epoch
-        bar.refresh()
-        if epoch >= epochs:
-            bar.close()
-
-    return update
-
-
-def summary_line(result: dict[str, Any]) -> str:
-    data = result["data"]
-    more = "".join(
-        f", {result[name]:.2%} {words}"
-        for name, words in (
-            ("accuracy_after_mapping", "after mapping"),
-            ("accuracy_programmed", "programmed into devices"),
+    data, value = result["data"], result["accuracy_mean_last"]
+    last = count(min(3, len(result["epochs"])), "epoch")
+    error = percent(standard_error(value, data["n_test"]))
+    terminal.title(f"spiking network, {SCHEMES[result['scheme']]}")
+    rows = [("test accuracy", f"{percent(value)} ± {error} (mean of the last {last}, sd "
+             f"{percent(result['accuracy_std_last'])}; ± by {data['n_test']} test samples)")]  # fmt: skip
+    if result.get("accuracy_programmed") is not None:
+        rows.append(
+            ("programmed", f"{percent(result['accuracy_programmed'])} once the weights are in devices")
         )
-        if result.get(name) is not None
-    )
-    return (
-        f"{result['scheme']}: test accuracy {result['accuracy_mean_last']:.2%} (mean of the last "
-        f"{min(3, len(result['epochs']))} epochs, sd "
-        f"{result['accuracy_std_last']:.2%}){more} on {data['name']}, {data['split']}; "
-        f"{result['pulses_per_device']:.3g} pulses per device, {result['seconds_per_epoch']:.2g} s per epoch"
-    )
+    if result.get("accuracy_after_mapping") is not None:
+        rows.append(("after mapping", f"{percent(result['accuracy_after_mapping'])} before the first pulse"))
+    rows += [
+        ("data", f"{data['name']}: {data['split']}"),
+        ("pulses per device", f"{result['pulses_per_device']:.3g}"),
+        ("time per epoch", si(result["seconds_per_epoch"], "s", 2)),
+    ]
+    terminal.fields(rows)
 
 
 def train_command(
     card: Annotated[Path, typer.Option("--card", metavar="CARD.json", help="The device card.")],
-    scheme: Annotated[str, typer.Option("--scheme", help="offline, insitu or hybrid.")] = "insitu",
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the training part.")] = 15,
-    data: Annotated[
-        str, typer.Option("--data", help="digits (ships with scikit-learn) or optdigits.")
-    ] = "digits",
-    data_dir: Annotated[
-        Path | None,
-        typer.Option("--data-dir", help="Folder with optdigits.tra and optdigits.tes; fetched if not given."),
-    ] = None,
-    encoding: Annotated[str, typer.Option("--encoding", help="paper (sparse spikes) or dense.")] = "paper",
+    scheme: Annotated[
+        str,
+        typer.Option(
+            "--scheme",
+            metavar="NAME",
+            help="offline, insitu or hybrid.",
+            autocompletion=one_of("offline", "insitu", "hybrid"),
+        ),
+    ] = "insitu",
+    epochs: Epochs = 20,
+    data: Data = "digits",
+    data_dir: DataDir = None,
+    encoding: Annotated[
+        str,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            help="paper (sparse spikes) or dense.",
+            autocompletion=one_of("paper", "dense"),
+        ),
+    ] = "paper",
     schedule: Annotated[
-        str, typer.Option("--schedule", help="growth (of the threshold) or constant.")
-    ] = "growth",
-    mapping: Annotated[str, typer.Option("--mapping", help="pair (differential) or reference.")] = "pair",
+        str | None,
+        typer.Option(
+            "--schedule",
+            metavar="NAME",
+            help="growth of the threshold (default), or constant.",
+            autocompletion=one_of("growth", "constant"),
+        ),
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--mapping",
+            metavar="NAME",
+            help="pair: differential (default); or reference.",
+            autocompletion=one_of("pair", "reference"),
+        ),
+    ] = None,
     read_noise: Annotated[
         bool, typer.Option("--read-noise", help="Add the card's read noise at every reading.")
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other setting, such as margin=3 or c2c=none (TrainingConfig, or preset=paper); may be repeated.",
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """Train a 64-1000-10 spiking network on the card's devices and report accuracy per epoch.
+    """Train a spiking network on the devices of a card.
 
-    Example: devicekit train --card card.json --data optdigits --data-dir optdigits/ --epochs 15
+    The network is 64-1000-10; --out DIR receives metrics.json and report.html.
+
+    Examples:
+        devicekit train --card card.json --epochs 15
+        devicekit train --card card.json --scheme hybrid --out hybrid
+        devicekit train --card card.json --data optdigits --data-dir optdigits/
+        devicekit train --card card.json --set margin=3 --set stuck=0.02
     """
     from devicekit.card import load_card
     from devicekit.files import result_folder, write_json
-    from devicekit.report import Report
+    from devicekit.report import Report, summary
     from devicekit.report.sections import provenance_section, training_section, warnings_section
+    from devicekit.tasks import training_config
     from snn import digits
-    from snn.training import TrainingConfig, train
+    from snn.training import train
 
     loaded = load_card(card)
-    config = TrainingConfig(
-        scheme=scheme, epochs=epochs, seed=seed, encoding=encoding, schedule=schedule, mapping=mapping,  # type: ignore[arg-type]
-        read_noise=read_noise,
-    )  # fmt: skip
+    named = {"schedule": schedule, "mapping": mapping, "read_noise": read_noise or None}
+    given = {name: value for name, value in named.items() if value is not None}
+    base: dict[str, str | int | float | bool] = {"scheme": scheme, "epochs": epochs, "encoding": encoding}
+    config = training_config({**base, **given, **parse_settings(settings)}, seed)
     samples = digits.load(data, data_dir)
-    result = train(loaded, config, samples, progress=epoch_progress(not json_output)).as_dict()
+    with terminal.counting("training", "epochs", json_output) as progress:
+        result = train(loaded, config, samples, lambda done, total, _: progress(done, total)).as_dict()
     if out is not None:
-        command = shlex.join(["devicekit", *sys.argv[1:]])
         with result_folder(out, "train", force) as folder:
             write_json(folder / "metrics.json", result)
             sections = [
                 training_section(result, loaded),
                 warnings_section([row.flag() for row in loaded.flags]),
-                provenance_section(loaded, command, seed),
+                provenance_section(loaded, this_command(), seed),
             ]
             title = f"Training on {loaded.name}"
-            Report(title, [summary_line(result)], sections, loaded.provenance.synthetic).save(
-                folder / "report.html"
-            )
+            page = Report(
+                title, summary.training_summary(result, loaded), sections, loaded.provenance.synthetic,
+                summary.training_facts(result),
+            )  # fmt: skip
+            page.save(folder / "report.html")
     if json_output:
         print_json(result)
         return
-    typer.echo(summary_line(result))
+    print_training(result)
     if out is not None:
-        typer.echo(f"written to {out}")
+        terminal.fields([("report", str(out / "report.html"))])

@@ -21,7 +21,8 @@ class Exporter(Protocol):
     TITLE: str
     TAKES: frozenset[str]
 
-    def export(self, card: DeviceCard, options: ExportOptions) -> Export: ...
+    def export(self, card: DeviceCard, options: ExportOptions) -> Export:
+        """The files of a card and what is to be said about them, before anything is written."""
 
 
 EXPORTERS: dict[str, Exporter] = {
@@ -52,6 +53,15 @@ def exporters() -> dict[str, Exporter]:
 
 def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     """The export in memory, README.txt included.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        The device.
+    to : str
+        As for `export`.
+    options : ExportOptions
+        What the exporter is told.
 
     Raises
     ------

@@ -25,6 +25,7 @@ NAME = "aihwkit"
 TITLE = "aihwkit device preset"
 TAKES = frozenset({"nodes"})
 NODES = 33
+COARSE = 1e-3  # of the range; beyond it more nodes are recommended
 MOST_NODES = 63  # aihwkit's limit on GPUs is below 64
 _LINEAR_LAWS = {"linear", "exponential", "softbounds"}
 
@@ -207,7 +208,12 @@ def _approximations(
 ) -> list[str]:
     lines = [
         f"The step curve: {figures['nodes']} nodes, linear between them. Over {base.PULSES} LTP and {base.PULSES} LTD "
-        f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array.",
+        f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array."
+        + (
+            " That is coarse: try --nodes 63."
+            if figures["deviation"] > COARSE and figures["nodes"] < MOST_NODES
+            else ""
+        ),
         "Forward and backward passes (ADC, noise, bounds) are not the device's: SingleRPUConfig's defaults stand.",
     ]
     noise = options.noise and base.has_update_noise(card)
@@ -266,8 +272,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     linear = linear_fields(card, options.noise)
     module, name = f"{base.identifier(card.name)}_preset", _class_name(card)
     dtod = card.variation.d2d_ln_rate_covariance is not None
-    exported = "Exported: C2C as dw_min_std" + (
-        ", D2D as dw_min_dtod and up_down_dtod." if dtod else "; the card has no D2D."
+    c2c = base.has_update_noise(card)
+    exported = "Exported: {} and {}.".format(
+        "C2C as dw_min_std" if c2c else "no C2C (the card has none of an update)",
+        "D2D as dw_min_dtod and up_down_dtod" if dtod else "no D2D (the card has none)",
     )
     return Export(
         files={
@@ -287,6 +295,6 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         approximated=tuple(_approximations(card, options, fields, linear is not None, figures)),
         units=_units(card),
-        noise=base.noise_sentence(card, options, exported),
+        noise=base.noise_sentence(card, options, exported, c2c or dtod),
         figures=figures,
     )

@@ -105,12 +105,24 @@ def deviation(card: DeviceCard, value: np.ndarray, pulses: int = PULSES) -> floa
 def hat_values(curve: Callable[[np.ndarray], np.ndarray], nodes: int) -> np.ndarray:
     """Values >= 0 at evenly spaced nodes of the piecewise-linear function nearest to a curve on [0, 1], (nodes,).
 
-    Least squares, not samples: a train adds up steps, and samples of a curved rate err to one side.
+    Least squares, not samples: a train adds up steps, and samples of a curved rate err to one side. Errors count
+    relative to the rate (down to a thousandth of the largest), because where it is small a train dwells longest.
     """
-    at = np.linspace(0.0, 1.0, nodes)
+    from scipy.linalg import solveh_banded
+
     fine = np.linspace(0.0, 1.0, _FINE * (nodes - 1) + 1)
-    hats = np.maximum(0.0, 1.0 - np.abs(fine[:, None] - at) * (nodes - 1))
-    return np.maximum(np.linalg.lstsq(hats, curve(fine), rcond=None)[0], 0.0)
+    wanted = curve(fine)
+    weight = 1.0 / np.maximum(wanted, 1e-3 * max(float(wanted.max()), 1e-300)) ** 2
+    weight = weight / weight.max()
+    left = np.minimum((fine * (nodes - 1)).astype(int), nodes - 2)
+    q = fine * (nodes - 1) - left
+    # the normal equations of hat functions have three diagonals
+    matrix, right = np.zeros((2, nodes)), np.zeros(nodes)
+    for node, share in ((left, 1.0 - q), (left + 1, q)):
+        matrix[0] += np.bincount(node, weight * share**2, nodes)
+        right += np.bincount(node, weight * share * wanted, nodes)
+    matrix[1] = np.bincount(left, weight * q * (1.0 - q), nodes)
+    return np.maximum(solveh_banded(matrix, right, lower=True), 0.0)
 
 
 def step(card: DeviceCard, direction: str, u: np.ndarray) -> np.ndarray:
@@ -136,13 +148,23 @@ def has_update_noise(card: DeviceCard) -> bool:
     return any(float(update_sigma(card, way, np.array(1.0))) > 0 for way in SIGNS)
 
 
-def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str) -> str:
-    """What is done with the variation: `exported`, or why there is none."""
+def has_variation(card: DeviceCard) -> bool:
+    """Whether the card says anything about C2C or D2D."""
+    branches = (card.variation.ltp, card.variation.ltd)
+    return any(branch.c2c or branch.d2d or branch.step_noise for branch in branches) or (
+        card.variation.d2d_ln_rate_covariance is not None
+    )
+
+
+def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held: bool) -> str:
+    """What is done with the variation: `exported` where the target holds some of it, or why there is none."""
     if not options.noise:
         return "Exported without noise, as asked (--no-noise)."
-    if not has_update_noise(card) and card.variation.d2d_ln_rate_covariance is None:
-        return "The card has no variation: exported without noise."
-    return exported
+    if held:
+        return exported
+    if has_variation(card):
+        return "Nothing of the card's variation is of a kind that this target holds: exported without noise."
+    return "The card has no variation: exported without noise."
 
 
 def with_siemens(card: DeviceCard, options: ExportOptions, target: str) -> DeviceCard:

@@ -169,10 +169,13 @@ def _statements(
         f"without write noise it stays within {figures['deviation']:.1e} of the window of devicekit's own array."
         if "deviation" in figures
         else "The table comes straight from data; no law stands between, so none was compared.",
-        "CrossSim's 'average update' leaves out the last CDF row; with noise it is lower than the mean by up to "
-        f"{figures['mean_bias']:.1e} of the window a pulse (its drawn updates are not).",
         "Devices: one table holds one device. CrossSim takes several tables for D2D; here is the central device.",
     ]
+    if figures["mean_bias"] > 1e-9:
+        approximated.append(
+            "CrossSim's 'average update' leaves out the last CDF row: without its write noise it is below the mean "
+            f"by up to {figures['mean_bias']:.1e} of the window a pulse (its drawn updates are not)."
+        )
     if options.data is not None:
         exact = exact[:1]
         approximated.append(
@@ -234,11 +237,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 def _noise(card: DeviceCard, options: ExportOptions) -> str:
     if options.data is not None and options.noise:
         return "Exported: the scatter of the measured increments themselves, whatever its distribution."
-    if options.noise and not base.has_update_noise(card):
-        return "The card has no update noise: exported without noise."
     kind = "normal in ln G" if card.window.scale == "log" else "normal"
     return base.noise_sentence(
         card,
         options,
         f"Exported: the increment noise of one update, {kind}, as CDF rows; read noise is not in a table.",
+        base.has_update_noise(card),
     )

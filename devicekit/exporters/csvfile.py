@@ -120,6 +120,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             ("rate_ltp, rate_ltd", "1/pulse", "change of r by one pulse, negative for LTD"),
             ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
         ),
-        noise=base.noise_sentence(card, options, "Exported as numbers in parameters.csv, each by its type."),
+        noise=base.noise_sentence(
+            card, options, "Exported as numbers in parameters.csv, each by its type.", base.has_variation(card)
+        ),
         figures={"points": GRID},
     )  # fmt: skip

@@ -114,11 +114,12 @@ def a_of_label(label: float) -> float:
 def written_label(label: float) -> float:
     """A label of NeuroSim's table as it must be written.
 
-    NeuroSim truncates 100 |NL|, which loses 0.01 where that product falls just short of a whole number in double
-    precision (0.29 gives 28); a third decimal then guards it.
+    NeuroSim truncates 100 |NL| (C++ in double, train.py in single precision), which loses 0.01 where that product
+    falls just short of a whole number (0.29 gives 28); a third decimal then guards it.
     """
     size = min(max(round(abs(label), 2), SMALLEST_NL), LARGEST_NL)  # 0 is not in its table
-    if int(size * 100) != round(size * 100):
+    single = float(np.float32(size) * np.float32(100))
+    if min(int(size * 100), int(single)) != round(size * 100):
         size = round(size + 0.001, 3)
     return float(np.copysign(size, label))
 

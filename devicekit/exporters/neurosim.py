@@ -1,4 +1,4 @@
-"""NeuroSim: RealDevice fields (MLP+NeuroSim V3.0) and arguments of DNN+NeuroSim V2.1's train.py.
+"""NeuroSim: RealDevice fields (MLP+NeuroSim V3.0) and the assignments of DNN+NeuroSim V2.1's train.py.
 
 NeuroSim's device is G(P) = B (1 - exp(-P / A)) + Gmin, B = (Gmax - Gmin) / (1 - exp(-N / A)), the same window for
 LTP and LTD, each with its own A and its own number of pulses N; one pulse moves P by one. A is given through a
@@ -23,6 +23,7 @@ from devicekit.files import dump_json
 NAME = "neurosim"
 TITLE = "NeuroSim device parameters"
 TAKES = frozenset({"window"})
+MOST_DEVICES = 400  # that a standard deviation over devices is taken from
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _device_spread(card: DeviceCard) -> dict[str, float]:
         return {}
     labels: dict[str, list[float]] = {"ltp": [], "ltd": []}
     ends = []
-    for row in card.devices:
+    for row in card.devices[:MOST_DEVICES]:
         loop = closed_loop(
             card,
             {"ltp": row.ltp_theta, "ltd": row.ltd_theta},
@@ -144,12 +145,21 @@ def real_device(card: DeviceCard, p: Parameters) -> str:
 
 
 def train_arguments(p: Parameters) -> str:
-    """Arguments of DNN+NeuroSim V2.1's train.py; it has one number of levels for both directions."""
+    """Assignments for DNN+NeuroSim V2.1's train.py, which sets them itself after it has read its command line."""
     level = round((p.levels["ltp"] + p.levels["ltd"]) / 2)
-    return (
-        f"--nonlinearityLTP {p.nl['ltp']:g} --nonlinearityLTD {p.nl['ltd']:g} --max_level {level} "
-        f"--d2dVari {p.sigma_d2d:.6g} --c2cVari {p.sigma_c2c:.6g} --cellBit {max(int(np.log2(level)), 1)}\n"
-    )
+    bits = max(int(np.log2(level)), 1)
+    rows = [
+        "# In place of train.py's own assignments; on its command line they have no effect, it overwrites them.",
+        f"args.wl_weight = {bits}  # weight precision [bit]: V2.1 wants it equal to cellBit",
+        f"args.wl_grad = {bits}  # gradient precision [bit]: the same",
+        f"args.cellBit = {bits}  # floor(log2(max_level)) [bit]",
+        f"args.max_level = {level}  # pulses of a train [1]",
+        f"args.c2cVari = {p.sigma_c2c:.6g}  # sd of one update, fraction of the window [1]",
+        f"args.d2dVari = {p.sigma_d2d:.6g}  # sd of the label over devices [1]",
+        f"args.nonlinearityLTP = {p.nl['ltp']:g}  # label, positive: steep at first [1]",
+        f"args.nonlinearityLTD = {p.nl['ltd']:g}  # label, negative: steep at first [1]",
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def raw_data(card: DeviceCard, loop: Loop) -> str:
@@ -206,7 +216,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         },
         use=(
             "MLP+NeuroSim V3.0: RealDevice.txt goes into RealDevice::RealDevice of Cell.cpp, before A is computed.",
-            "DNN+NeuroSim V2.1: python train.py $(cat train_arguments.txt)",
+            "DNN+NeuroSim V2.1: train_arguments.txt goes in place of train.py's own assignments of args.",
             "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
         ),
         exact=(
@@ -215,11 +225,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         approximated=tuple(_approximations(p, fits, loop, card)),
         units=_UNITS,
-        noise=base.noise_sentence(
-            card, options, "Exported: sigmaCtoC (c2cVari) from one update's increment"
-            + (", sigmaDtoD (d2dVari), maxConductanceVar and minConductanceVar from the measured devices."
-               if p.sigma_d2d > 0 else "; fewer than 3 devices, so no D2D."),
-        ),
+        noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
         figures=figures,
     )  # fmt: skip
 
@@ -236,6 +242,16 @@ _UNITS = (
     ("writeVoltage, readVoltage", "V", ""),
     ("writePulseWidth", "s", ""),
 )  # fmt: skip
+
+
+def _held(p: Parameters) -> str:
+    """Which variation NeuroSim is given."""
+    parts = {
+        "sigmaCtoC (c2cVari) from one update's noise": p.sigma_c2c,
+        "sigmaDtoD (d2dVari), maxConductanceVar and minConductanceVar from the measured devices": p.sigma_d2d,
+        "sigmaReadNoise": p.sigma_read,
+    }
+    return ", ".join(words for words, value in parts.items() if value > 0)
 
 
 def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
@@ -275,7 +291,12 @@ def _approximations(
         )
     if p.sigma_d2d > 0:
         lines.append(
-            "D2D: NeuroSim draws label and window ends independently; the measured devices are correlated."
+            "D2D: RealDevice draws labels and window ends independently, and train.py adds one draw to both labels; "
+            "the measured devices have correlations of their own."
+        )
+    elif card.variation.d2d_ln_rate_covariance is not None:
+        lines.append(
+            "D2D is left out: NeuroSim's is one of the label, for which 3 measured devices are needed."
         )
     if p.sigma_read > 0:
         lines.append(

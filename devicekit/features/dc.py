@@ -61,9 +61,11 @@ class DcResult:
         return {str(name): int(count) for name, count in self.cycles["outcome"].value_counts().items()}
 
     def spread(self, quantity: str) -> Spread | None:
+        """The spread of one quantity, or None if no cycle has it."""
         return next((each for each in self.spreads if each.quantity == quantity), None)
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "read_voltage_v": self.read_voltage_v,
             "v_set_method": self.v_set_method,

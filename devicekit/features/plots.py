@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from devicekit.features.retention import RetentionResult
     from devicekit.features.stdp import StdpResult
 
-MOST_CURVES = 200  # a page with more lines is a black area
+MOST_CURVES = 100  # a figure with more lines is a grey area, and a heavy one
 
 
 def _log(ax: Axes, which: str) -> None:

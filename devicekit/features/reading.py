@@ -56,9 +56,11 @@ class NoiseResult:
 
     @property
     def telegraph(self) -> bool:
+        """Whether the current jumps between two or more levels."""
         return len(self.levels) > 1
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 
@@ -166,6 +168,7 @@ class LinearityResult:
     range_v: float
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 

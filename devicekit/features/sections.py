@@ -10,8 +10,10 @@ import numpy as np
 
 from devicekit import report
 from devicekit.features import plots
+from devicekit.features.words import NO_SPREAD, OUTCOMES
 from devicekit.names import GLOSSARY
 from devicekit.report import Block, Section, Table, Text
+from devicekit.text import count, percent, si, span
 
 if TYPE_CHECKING:
     from devicekit.characterizing import Characterization
@@ -25,13 +27,14 @@ _WORDS = {
     "on_off": "on/off",
 }
 ROWS_SHOWN = 30
+MOST_ROWS = 20_000  # of a table that travels inside the page; a longer one lies beside it
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """A number with its unit, or a dash."""
+    """A number with its unit (siemens, volts, amperes and seconds with a prefix), or a dash."""
     if value is None or not np.isfinite(value):
         return "–"
-    return f"{value:.4g}{' ' + unit if unit else ''}"
+    return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
 
 
 def section(name: str, anchor: str, what: Characterization) -> Section:
@@ -45,10 +48,10 @@ def section(name: str, anchor: str, what: Characterization) -> Section:
 
 def _about(what: Characterization) -> str:
     table = what.table
+    names = ", ".join(table.devices[:12]) + ("…" if len(table.devices) > 12 else "")
     return (
-        f"Format {table.meta.get('format')}: {len(table)} rows of kind {table.kind}, {len(table.devices)} device(s): "
-        + ", ".join(table.devices[:12])
-        + ("…" if len(table.devices) > 12 else "")
+        f"Format {table.meta.get('format')}: {count(len(table), 'row')} of kind {table.kind}, "
+        f"{count(len(table.devices), 'device')}: {names}."
     )
 
 
@@ -76,39 +79,47 @@ def _spreads(spreads: tuple[Spread, ...], caption: str) -> Table:
     return Table(head, [_spread_row(each) for each in spreads], caption)
 
 
-def _csv(what: Characterization, name: str) -> str | None:
-    """The data behind a figure, as text, if there is not too much of it."""
+def _csv(what: Characterization, name: str, *columns: str) -> str | None:
+    """The data behind a figure, as text (these columns of it), if there is not too much of it."""
     frame = what.tables.get(name)
-    return None if frame is None or len(frame) > 20000 else frame.to_csv(index=False)
+    if frame is None or len(frame) > MOST_ROWS:
+        return None
+    return str((frame[["device_id", "cycle", *columns]] if columns else frame).to_csv(index=False))
+
+
+def _middle_csv(sweeps: Any) -> str:
+    """The sweep that figures draw on top."""
+    groups = [rows for _, rows in sweeps.frame.groupby(["device_id", "cycle"], sort=False)]
+    return str(groups[len(groups) // 2].to_csv(index=False))
 
 
 def _dc(what: Characterization, result: Any) -> list[Block]:
-    outcomes = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in result.outcomes.items())
+    outcomes = ", ".join(f"{number} {OUTCOMES.get(name, name)}" for name, number in result.outcomes.items())
     text = (
-        f"{len(result.cycles)} sweeps: {outcomes}. V_set by {result.v_set_method}, V_reset by {result.v_reset_method}; "
-        f"HRS and LRS read at {result.read_voltage_v:g} V. A sweep that switches gradually has no V_set."
+        f"{count(len(result.cycles), 'sweep')}: {outcomes}. V_set by {result.v_set_method}, V_reset by "
+        f"{result.v_reset_method}; HRS and LRS read at {result.read_voltage_v:g} V."
     )
+    remarks = [NO_SPREAD[name] for name in result.outcomes if name in NO_SPREAD]
     caption = "Spreads of conductances and ratios are in decades (log-normal). D2D without the share of C2C."
     cycles = result.cycles
     sweeps = what.table
     blocks: list[Block] = [
-        Text([text]),
-        _spreads(result.spreads, caption),
-        _figure(lambda ax: plots.plot_sweeps(sweeps, ax), "Sweeps; the middle one is drawn on top.",  # type: ignore[arg-type]
-             "Magnitude of the current against voltage, logarithmic", csv=_csv(what, "cycles")),
+        Text([text, *remarks]),
+        *([_spreads(result.spreads, caption)] if result.spreads else []),
+        _figure(lambda ax: plots.plot_sweeps(sweeps, ax), "Sweeps; the middle one, on top, is in the data.",  # type: ignore[arg-type]
+             "Magnitude of the current against voltage, logarithmic", csv=_middle_csv(sweeps)),
         _figure(lambda ax: plots.plot_conduction(sweeps, ax), "Conduction: the middle sweep on logarithmic axes.",  # type: ignore[arg-type]
-             "Magnitude of the current against magnitude of the voltage on logarithmic axes"),
-        _figure(lambda ax: plots.plot_levels(result, ax), "HRS and LRS at the read voltage.",
-             "Distribution of the conductance of HRS and LRS"),
+             "Magnitude of the current against magnitude of the voltage on logarithmic axes", csv=_middle_csv(sweeps)),
     ]  # fmt: skip
+    if len(result.levels) or cycles[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
+        blocks.append(
+            _figure(lambda ax: plots.plot_levels(result, ax), "HRS and LRS at the read voltage.",
+                 "Distribution of the conductance of HRS and LRS", csv=_csv(what, "cycles", "g_hrs_s", "g_lrs_s"))
+        )  # fmt: skip
     for name in ("v_set_v", "v_reset_v"):
         values = cycles[name].to_numpy(float)
         if np.isfinite(values).sum() >= 5:
-            blocks.append(
-                _figure(lambda axes, values=values, name=name: _both(values, name, axes),  # type: ignore[misc]
-                     f"{_WORDS[name]}: Weibull and normal probability plots.",
-                     f"Probability plots of {_WORDS[name]}", (7.0, 3.2), grid=(1, 2))
-            )  # fmt: skip
+            blocks += [_probability(what, values, name, kind) for kind in ("weibull", "normal")]
     if len(result.levels):
         rows = [(number(r.compliance_a, "A"), str(r.n), number(r.g_lrs_s, "S"), number(r.log10_sd, "decades"))
                 for r in result.levels.itertuples()]  # fmt: skip
@@ -118,10 +129,15 @@ def _dc(what: Characterization, result: Any) -> list[Block]:
     return blocks
 
 
-def _both(values: np.ndarray, name: str, axes: Any) -> None:
-    label = f"|{_WORDS[name]}| [V]"
-    plots.plot_probability(values, label, axes[0, 0], "weibull")
-    plots.plot_probability(values, label, axes[0, 1], "normal")
+def _probability(what: Characterization, values: np.ndarray, name: str, kind: str) -> Block:
+    """A probability plot of V_set or V_reset."""
+    words = f"{_WORDS[name]}: {kind.capitalize() if kind == 'weibull' else kind} probability plot"
+    return _figure(
+        lambda ax: plots.plot_probability(values, f"|{_WORDS[name]}| [V]", ax, kind),
+        f"{words}; a straight line means that distribution.",
+        words,
+        csv=_csv(what, "cycles", name),
+    )
 
 
 def _endurance(what: Characterization, result: Any) -> list[Block]:
@@ -142,7 +158,8 @@ def _endurance(what: Characterization, result: Any) -> list[Block]:
     )
     return [
         Text([
-            f"{result.yield_:.1%} of {len(result.devices)} device(s) did not fail. Failure: the first of three "
+            f"{percent(result.yield_)} of {count(len(result.devices), 'device')} did not fail. "
+            "Failure: the first of three "
             f"measured cycles in a row with on/off below {result.threshold:g}. Slopes: decades of G per decade."
         ]),
         Table(head, rows, "Endurance of each device."),
@@ -156,7 +173,7 @@ def _retention(what: Characterization, result: Any) -> list[Block]:
     for s in result.states[:ROWS_SHOWN]:
         p = s.prediction
         later = (
-            f"{number(p.conductance_s, 'S')} ({number(p.low_s)} to {number(p.high_s)})"
+            f"{number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
             if p
             else f"none: {s.refusal}"
         )
@@ -227,7 +244,8 @@ def _noise(what: Characterization, result: Any) -> list[Block]:
     return [
         Table(head, rows, "Read noise at constant voltage."),
         _figure(lambda ax: plots.plot_noise(time, current, first.result, ax), "Read current of the first record.",
-             "Current against time with the levels found"),
+             "Current against time with the levels found",
+             csv=rows_of.to_csv(index=False) if len(rows_of) <= MOST_ROWS else None),
     ]  # fmt: skip
 
 
@@ -239,12 +257,13 @@ def _linearity(what: Characterization, result: Any) -> list[Block]:
         Table(
             ("quantity", "median"),
             rows,
-            f"Read linearity of {result.as_dict()['n']} sweep(s): I = G V (1 + c V²).",
+            f"Read linearity of {count(result.as_dict()['n'], 'sweep')}: I = G V (1 + c V²).",
         ),
         _figure(
             lambda ax: plots.preview(what.table, ax),
             "Read sweeps.",
             "Magnitude of the current against voltage",
+            csv=_middle_csv(what.table),
         ),  # type: ignore[arg-type]
     ]
 
@@ -257,13 +276,14 @@ def _pulses(what: Characterization, result: Any) -> list[Block]:
     for way, end in facts["directions"].items():
         rows.append(
             (
-                f"{way.upper()}: end of {end['trains']} train(s)",
-                f"{number(end['end_median'], unit)} ± {number(end['end_sd'])}",
+                f"{way.upper()}: end of {count(end['trains'], 'train')}",
+                number(end["end_median"], unit)
+                + (f" ± {number(end['end_sd'], unit)}" if np.isfinite(end["end_sd"]) else ""),
             )
         )
     return [
         Table(
-            ("quantity", "value"), rows, "Pulse trains; `devicekit fit` fits their update law and variation."
+            ("quantity", "value"), rows, "Pulse trains; devicekit fit fits their update law and variation."
         ),
         _figure(
             lambda ax: plots.preview(what.table, ax),

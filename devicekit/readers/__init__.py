@@ -31,9 +31,11 @@ class Reader(Protocol):
     NAME: str
     TITLE: str
 
-    def matches(self, source: Source) -> bool: ...
+    def matches(self, source: Source) -> bool:
+        """Whether the content is in this format."""
 
-    def read(self, source: Source, options: ReadOptions) -> Table: ...
+    def read(self, source: Source, options: ReadOptions) -> Table:
+        """The validated table of a source that matches."""
 
 
 # In order of detection: the most specific content first.
@@ -114,6 +116,8 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
         File or folder.
     options : ReadOptions, optional
         What the file does not say itself; alternatively pass the fields of `ReadOptions` as keywords.
+    **kwargs
+        Fields of `ReadOptions`, instead of `options`.
 
     Returns
     -------

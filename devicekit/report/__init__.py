@@ -10,20 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from devicekit import __version__, files
+from devicekit.report import theme
+
+# Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.
+FIGURE_SIZE = (4.8, 3.1)  # inch
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as an SVG data URI, with caption and alternative text; `csv` is the data behind it."""
+    """A figure as an SVG data URI, with caption and alternative text; `csv` is the data behind it.
+
+    `wide` figures take the whole width of the page; others stand in pairs where there is room.
+    """
 
     uri: str
     caption: str
     alt: str
     csv: str | None = None
+    wide: bool = False
     kind: str = "figure"
 
     @property
     def csv_uri(self) -> str | None:
+        """The data as a URI to download, or None."""
         return None if self.csv is None else _data_uri("text/csv", self.csv.encode())
 
 
@@ -35,6 +44,11 @@ class Table:
     rows: Sequence[Sequence[str]]
     caption: str
     kind: str = "table"
+
+    @property
+    def is_pairs(self) -> bool:
+        """Whether it is a list of names and values, which wraps on a narrow screen where others scroll."""
+        return len(self.header) == 2
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,17 @@ class Section:
     anchor: str
     blocks: Sequence[Block]
 
+    @property
+    def rows(self) -> list[list[Block]]:
+        """The blocks in order, neighbouring figures together."""
+        rows: list[list[Block]] = []
+        for block in self.blocks:
+            if isinstance(block, Figure) and rows and isinstance(rows[-1][0], Figure):
+                rows[-1].append(block)
+            else:
+                rows.append([block])
+        return rows
+
 
 @dataclass(frozen=True)
 class Report:
@@ -79,14 +104,19 @@ class Report:
 
     Attributes
     ----------
+    summary : sequence of str
+        The result in plain sentences, the most important first.
     synthetic : bool
         Whether the data behind it are synthetic: then the page says so at its top.
+    facts : sequence of (str, str)
+        The few numbers that matter most, by name, with their units.
     """
 
     title: str
     summary: Sequence[str]
     sections: Sequence[Section] = field(default_factory=tuple)
     synthetic: bool = False
+    facts: Sequence[tuple[str, str]] = ()
 
     def to_html(self) -> str:
         """The page as text; every value is escaped."""
@@ -99,9 +129,11 @@ class Report:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        return environment.get_template("report.html.j2").render(report=self, version=__version__)
+        page = environment.get_template("report.html.j2")
+        return page.render(report=self, version=__version__, light=theme.LIGHT, dark=theme.DARK)
 
     def save(self, path: Path) -> None:
+        """Write the page whole or not at all."""
         files.write_text(path, self.to_html())
 
 
@@ -113,9 +145,10 @@ def draw(
     plot: Callable[[Any], object],
     caption: str,
     alt: str,
-    size: tuple[float, float] = (6.0, 3.4),
+    size: tuple[float, float] = FIGURE_SIZE,
     csv: str | None = None,
     grid: tuple[int, int] | None = None,
+    wide: bool = False,
 ) -> Figure:
     """A figure drawn by `plot(ax)`.
 
@@ -129,16 +162,19 @@ def draw(
         Width and height [inch].
     csv : str, optional
         The data behind the figure, offered for download.
+    wide : bool
+        Whether it takes the whole width of the page.
     """
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
     # text stays text (small, searchable), ids and metadata stay the same from run to run
-    with matplotlib.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif"}
-    ):
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif",
+                  "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
+    with matplotlib.rc_context(style):
         canvas = Canvas(figsize=size, layout="constrained")
         plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
-    return Figure(_data_uri("image/svg+xml", buffer.getvalue()), caption, alt, csv)
+    drawn = theme.follow_the_reader(buffer.getvalue().decode())
+    return Figure(_data_uri("image/svg+xml", drawn.encode()), caption, alt, csv, wide)

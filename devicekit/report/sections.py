@@ -1,4 +1,4 @@
-"""The parts of a report that describe a fit, a training and where it all came from."""
+"""The parts of a report that describe a fit, a training, and where it all came from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from devicekit import plot
-from devicekit.report import Listing, Remarks, Section, Table, Text, draw
+from devicekit.report import Listing, Remarks, Section, Table, Text, draw, summary
+from devicekit.text import count, listed, percent, si, span
 
 if TYPE_CHECKING:
     from devicekit.card import BranchVariation, DeviceCard
@@ -25,6 +26,13 @@ _SIGMA_WORDS = {
     "cycle_offset": "window offset per cycle",
 }
 
+_CONDITION_WORDS = {
+    "pulse_width_s": "pulse width",
+    "ltp_voltage_v": "LTP amplitude",
+    "ltd_voltage_v": "LTD amplitude",
+    "read_voltage_v": "read voltage",
+}
+
 
 def csv_text(columns: dict[str, Any]) -> str:
     """Columns of unequal length as CSV."""
@@ -35,33 +43,45 @@ def csv_text(columns: dict[str, Any]) -> str:
 
 def fit_section(fit: DeviceFit) -> Section:
     """Curves, residuals and coefficients of both branches."""
-    quality = Table(
-        ("branch", "points", "nrmse", "R²", "noise", "weak or at a bound"),
-        [
-            (
-                way.upper(), str(branch.n_points), f"{branch.nrmse:.3%}", f"{branch.r2:.5f}", f"{branch.noise:.3%}",
-                ", ".join(sorted({*branch.weak, *branch.at_bound})) or "none",
-            )
-            for way, branch in fit.branches.items()
-        ],
-        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range of the mean curve. Noise: "
-        "standard deviation of the mean curve's readings, fraction of the window.",
-    )  # fmt: skip
+    window = fit.window
+    about = (
+        f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: "
+        f"{span(window.low, window.high, 'S' if window.quantity == 'conductance_s' else '', 4)} "
+        f"({window.scope}). Single "
+        "coefficients are hardly determined by such curves; the rate curve is, and it is what a network uses."
+    )
     blocks: list[Any] = [
-        Text([
-            f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: {fit.window.low:.5g} to "
-            f"{fit.window.high:.5g}{' S' if fit.window.quantity == 'conductance_s' else ''} ({fit.window.scope}). "
-            "Single coefficients are hardly determined by such curves; the rate curve is, and it is what a "
-            "network uses."
-        ]),
+        Text([about]),
         draw(lambda ax: plot.plot_fit(fit, ax), "Measured mean curves and fit, LTP then LTD.",
              "Conductance against pulse number: measured mean curves and the fitted law", csv=_fit_csv(fit)),
-        draw(lambda ax: plot.plot_residuals(fit, ax), "Residuals of the fit.",
-             "Residuals in percent of the window against pulse number", (6.0, 2.4)),
-        quality,
+        draw(lambda ax: plot.plot_residuals(fit, ax), "Residuals: measured minus fitted.",
+             "Residuals in percent of the window against pulse number", csv=_residual_csv(fit)),
+        _quality(fit),
+        _coefficients(fit),
     ]  # fmt: skip
-    blocks.append(_coefficients(fit))
+    if sentence := summary.widths_sentence(fit):
+        blocks += [Text([sentence]), _widths(fit)]
     return Section("Fit", "fit", blocks)
+
+
+def _quality(fit: DeviceFit) -> Table:
+    """How well each branch is fitted, with the basis of every number."""
+    rows = [
+        (
+            way.upper(), str(branch.n_points), percent(branch.nrmse), percent(branch.rms), percent(branch.noise),
+            f"{branch.r2:.5f}", ", ".join(sorted({*branch.weak, *branch.at_bound})) or "none",
+        )
+        for way, branch in fit.branches.items()
+    ]  # fmt: skip
+    caption = (
+        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range (highest "
+        "minus lowest) of that "
+        "branch's mean curve. rms: the same residual over the window, which both branches share and which devicekit "
+        "compare uses. Noise: standard deviation of the mean curve's readings, of the window. R² does not see what a "
+        "network sees."
+    )
+    head = ("branch", "points", "nrmse", "rms [of window]", "noise", "R²", "weak or at a bound")
+    return Table(head, rows, caption)
 
 
 def _coefficients(fit: DeviceFit) -> Table:
@@ -75,11 +95,32 @@ def _coefficients(fit: DeviceFit) -> Table:
             rows.append(
                 (way.upper(), "G in S", *(f"{value:.5g}" for value in branch.coefficients_s.values()))
             )
-    caption = (
-        "Coefficients in the gauge b = i = 1 on the side where the branch starts. In siemens: a [S], c and f [1/S], "
-        "the rest dimensionless."
-    )
+    caption = "Coefficients of the fitted law."
+    if fit.law.name == "eq2":
+        caption = (
+            "Coefficients in the gauge i = 1 and base b - c r = 1 where the branch starts: at r = 0 "
+            "for LTP (b = 1), at "
+            "r = 1 for LTD (b - c = 1, so b itself is not 1). In siemens: a [S], c and f [1/S], the rest dimensionless."
+        )
     return Table(("branch", "state", *names), rows, caption)
+
+
+def _widths(fit: DeviceFit) -> Table:
+    """One row for each pulse width."""
+    rows = []
+    for each in fit.conditions:
+        unit = "S" if each.window.quantity == "conductance_s" else ""
+        misfits = [f"{way.upper()} {percent(branch.nrmse)}" for way, branch in each.branches.items()]
+        shown = "shown above" if each.ltp is fit.ltp else ""
+        rows.append(
+            (
+                si(each.table.widths[0], "s"),
+                span(each.window.low, each.window.high, unit),
+                ", ".join(misfits),
+                shown,
+            )
+        )
+    return Table(("pulse width", "window", "nrmse", ""), rows, "The fits of all pulse widths.")
 
 
 def _fit_csv(fit: DeviceFit) -> str:
@@ -88,6 +129,15 @@ def _fit_csv(fit: DeviceFit) -> str:
         columns[f"{way}_pulse_index"] = np.arange(branch.x.size)
         columns[f"{way}_measured_{fit.window.quantity}"] = fit.window.from_state(branch.measured)
         columns[f"{way}_fitted_{fit.window.quantity}"] = fit.window.from_state(branch.fitted)
+    return csv_text(columns)
+
+
+def _residual_csv(fit: DeviceFit) -> str:
+    columns: dict[str, Any] = {}
+    for way, branch in fit.branches.items():
+        columns[f"{way}_pulse_index"] = np.arange(branch.x.size)
+        columns[f"{way}_residual"] = branch.measured - branch.fitted
+        columns[f"{way}_noise_sd"] = np.full(branch.x.size, branch.noise)
     return csv_text(columns)
 
 
@@ -110,61 +160,88 @@ def rate_section(card: DeviceCard) -> Section:
     return Section("Rate curve", "rate", [figure])
 
 
-def _variation_rows(way: str, variation: BranchVariation) -> list[tuple[str, ...]]:
+def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
+    """One row for each kind of number, the branches side by side."""
     rows: list[tuple[str, ...]] = []
-    for kind, group in (("C2C", variation.c2c), ("D2D", variation.d2d)):
-        for name, sigma in group.items():
-            rows.append(
-                (way.upper(), kind, _SIGMA_WORDS[name], f"{sigma.value:.3%}", sigma.kind, sigma.estimator)
-            )
+    for kind in ("c2c", "d2d"):
+        groups = {way: getattr(card, kind) for way, card in cards.items()}
+        for name in dict.fromkeys(name for group in groups.values() for name in group):
+            sigmas = {way: group.get(name) for way, group in groups.items()}
+            values = ["not known" if each is None else percent(each.value, 3) for each in sigmas.values()]
+            known = next(each for each in sigmas.values() if each is not None)
+            estimators = dict.fromkeys(each.estimator for each in sigmas.values() if each is not None)
+            rows.append((kind.upper(), _SIGMA_WORDS[name], known.kind, *values, "; ".join(estimators)))
     return rows
 
 
 def _counts(cards: dict[str, BranchVariation]) -> str:
     return " and ".join(
-        f"{each.n_cycles} {way.upper()} cycle(s) of {each.n_devices} device(s)" for way, each in cards.items()
+        f"{count(each.n_cycles, f'{way.upper()} cycle')} of {count(each.n_devices, 'device')}"
+        for way, each in cards.items()
     )
+
+
+def _unknown(cards: dict[str, BranchVariation]) -> list[str]:
+    """What could not be estimated, and what that means for a network."""
+    sentences = []
+    if max(each.n_cycles for each in cards.values()) < 2:
+        sentences.append("C2C cannot be estimated from one cycle: measure two or more.")
+    lacking = [way.upper() for way, each in cards.items() if "increment" not in each.c2c]
+    if lacking:
+        sentences.append(
+            f"The scatter of one update (increment) of {listed(lacking)} is not known from these data, so the card has "
+            "none: devices drawn from it update without scatter, and the accuracy of a network trained on them is not "
+            "lowered by it."
+        )
+    if max(each.n_devices for each in cards.values()) < 2:
+        sentences.append(
+            "D2D cannot be estimated from one device: devices drawn from this card are all the same."
+        )
+    return sentences
 
 
 def variation_section(fit: DeviceFit) -> Section:
     """C2C and D2D, every number with its type."""
     cards = {way: spread.to_card() for way, spread in fit.variation.branches.items()}
-    size = max(each.n_cycles for each in cards.values()), max(each.n_devices for each in cards.values())
-    rows = [row for way, variation in cards.items() for row in _variation_rows(way, variation)]
-    blocks: list[Any] = [
-        Table(
-            ("branch", "variation", "of what", "sd [% of window]", "type", "estimator"),
-            rows,
-            f"Standard deviations as a share of the window, from {_counts(cards)}. A "
-            "spread of the "
-            "state, an increment and a reading error are different things and are not interchangeable.",
-        )
-    ]
-    if sentences := fit.variation.sentences():
+    caption = (
+        f"Standard deviations as a share of the window, from {_counts(cards)}. A spread of the state, "
+        "an increment and a "
+        "reading error are different things and are not interchangeable."
+    )
+    head = ("variation", "of what", "type", *(way.upper() for way in cards), "estimator")
+    blocks: list[Any] = []
+    if rows := _variation_rows(cards):
+        blocks.append(Table(head, rows, caption))
+    if sentences := [*fit.variation.sentences(), *_unknown(cards)]:
         blocks.append(Text(sentences))
-        way = "ltp" if fit.ltp is not None else "ltd"
-        blocks.append(
-            draw(
-                lambda ax: plot.plot_cycles(fit, way, ax),
-                f"All {way.upper()} cycles of one device.",
-                "Conductance against pulse number for every cycle of one device",
-            )
-        )
-    missing = [what for what, count in (("C2C", size[0]), ("D2D", size[1])) if count < 2]
-    if missing:
-        blocks.append(
-            Text(
-                [
-                    f"{' and '.join(missing)} cannot be estimated from one "
-                    f"{'cycle' if missing[0] == 'C2C' else 'device'}."
-                ]
-            )
-        )
+    for way in fit.branches:
+        if cards[way].n_cycles > 1:
+            blocks.append(_cycles(fit, way))
     return Section("Variation", "variation", blocks)
+
+
+def _cycles(fit: DeviceFit, way: str) -> Any:
+    """All cycles of the first device."""
+    from devicekit.prepare import stack
+
+    trains, _ = stack(fit.table, way)
+    assert trains is not None
+    own = trains.of(trains.devices[0])
+    columns = {f"cycle{cycle}": values for cycle, values in zip(own.cycles, own.values, strict=True)}
+    return draw(
+        lambda ax: plot.plot_cycles(fit, way, ax),
+        f"All {way.upper()} cycles of one device, early ones light, late ones dark.",
+        f"{fit.window.quantity.partition('_')[0].capitalize()} against pulse number for every "
+        f"{way.upper()} cycle of one "
+        "device",
+        csv=csv_text({"pulse_index": np.arange(own.values.shape[1]), **columns}),
+    )
 
 
 def _short(value: Any) -> str:
     """A setting in few digits."""
+    if value is None:
+        return "none"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, (list, tuple)):
@@ -172,15 +249,10 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def standard_error(accuracy: float, samples: int) -> float:
-    """Binomial standard error of an accuracy measured on this many samples."""
-    return float(np.sqrt(accuracy * (1.0 - accuracy) / samples))
-
-
 def _variation_in_training(card: DeviceCard) -> str:
     """Which of the card's variation the network's devices had."""
     updates = [
-        f"{way.upper()} {each.c2c['increment'].value:.3%}"
+        f"{way.upper()} {percent(each.c2c['increment'].value)}"
         if "increment" in each.c2c
         else f"{way.upper()} unknown, none applied"
         for way, each in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd))
@@ -193,8 +265,10 @@ def _variation_in_training(card: DeviceCard) -> str:
     return f"update scatter (sd of the window): {', '.join(updates)}; device to device: {devices}"
 
 
-def training_section(result: dict[str, Any], card: DeviceCard | None = None) -> Section:
-    """Accuracy per epoch, with the data split it was measured on."""
+def training_section(
+    result: dict[str, Any], card: DeviceCard | None = None, limits: dict[str, Any] | None = None
+) -> Section:
+    """Accuracy per epoch, with the data split it was measured on, and what limits it if that was measured."""
     data = result["data"]
     figure = draw(
         lambda ax: plot.plot_accuracy(result, ax),
@@ -203,27 +277,16 @@ def training_section(result: dict[str, Any], card: DeviceCard | None = None) -> 
         "Training and test accuracy against epoch",
         csv=csv_text({name: [row[name] for row in result["epochs"]] for name in result["epochs"][0]}),
     )  # fmt: skip
-    last = min(3, len(result["epochs"]))
-    rows = [
-        (
-            "test accuracy, mean of the last epochs",
-            f"{result['accuracy_mean_last']:.2%} (sd over {last} epochs {result['accuracy_std_last']:.2%})",
-        ),
-        ("scheme", result["scheme"]),
-        ("data", f"{data['name']}, {data['split']}"),
-        ("pulses per device, all epochs", f"{result['pulses_per_device']:.3g}"),
-        ("time per epoch", f"{result['seconds_per_epoch']:.2g} s"),
-    ]
-    error = standard_error(result["accuracy_mean_last"], data["n_test"])
-    rows.insert(
-        1, ("standard error of one accuracy", f"{error:.2%} (binomial, {data['n_test']} test samples)")
-    )
-    if card is not None and result["scheme"] != "offline":
-        rows.append(("variation of the devices", _variation_in_training(card)))
     blocks: list[Any] = [
         figure,
-        Table(("quantity", "value"), rows, "One training run; no choice was made on the test part."),
+        Table(
+            ("quantity", "value"),
+            _training_rows(result, card),
+            "One training run; no choice was made on the test part.",
+        ),
     ]
+    if limits is not None:
+        blocks += [Text([summary.limits_sentence(limits)]), _limits_table(limits)]
     recipe = [(name, _short(value)) for name, value in result.get("recipe", {}).items()]
     if recipe:
         caption = (
@@ -233,14 +296,57 @@ def training_section(result: dict[str, Any], card: DeviceCard | None = None) -> 
     return Section("Training", "training", blocks)
 
 
+def _training_rows(result: dict[str, Any], card: DeviceCard | None) -> list[tuple[str, str]]:
+    """The facts of a training run."""
+    data, value = result["data"], result["accuracy_mean_last"]
+    last = min(3, len(result["epochs"]))
+    error = summary.standard_error(value, data["n_test"])
+    rows = [
+        (
+            "test accuracy, mean of the last epochs",
+            f"{percent(value)} (sd over {count(last, 'epoch')} {percent(result['accuracy_std_last'])})",
+        ),
+        ("standard error of one accuracy", f"{percent(error)} (binomial, {data['n_test']} test samples)"),
+        ("scheme", summary.SCHEMES[result["scheme"]]),
+        ("data", f"{data['name']}, {data['split']}"),
+        ("pulses per device, all epochs", f"{result['pulses_per_device']:.3g}"),
+        ("time per epoch", si(result["seconds_per_epoch"], "s", 2)),
+    ]
+    for key, name in (
+        ("accuracy_programmed", "test accuracy, weights programmed into devices"),
+        ("accuracy_after_mapping", "test accuracy just after mapping"),
+    ):
+        if result.get(key) is not None:
+            rows.insert(1, (name, percent(result[key])))
+    if result.get("write_energy_j") is not None:
+        rows.append(("energy of all pulses", si(result["write_energy_j"], "J")))
+    if card is not None and result["scheme"] != "offline":
+        rows.append(("variation of the devices", _variation_in_training(card)))
+    return rows
+
+
+def _limits_table(limits: dict[str, Any]) -> Table:
+    """Accuracies of the device, of its ideal twin, and without each flaw alone."""
+    rows = [("the device as fitted", limits["device"])]
+    rows += [(f"without {name}", value) for name, value in limits["without"].items()]
+    rows.append(("ideal twin: linear, symmetric, no variation, same mean step", limits["twin"]))
+    caption = (
+        "The same training on changed devices, one seed. Differences below "
+        f"{100 * limits['resolution']:.1f} points are "
+        "within chance (2 standard errors)."
+    )
+    return Table(("device", "test accuracy"), [(name, percent(value)) for name, value in rows], caption)
+
+
 def warnings_section(flags: Sequence[Flag]) -> Section:
+    """The warnings, each with its code and its sentence."""
     block: Any = Remarks([(flag.code, flag.message) for flag in flags]) if flags else Text(["None."])
     return Section("Warnings", "warnings", [block])
 
 
-def provenance_section(card: DeviceCard | None, command: str, seed: int) -> Section:
+def provenance_section(card: DeviceCard | None, command: str, seed: int | None = None) -> Section:
     """Source, checksum, versions, and the command that makes it again."""
-    rows: list[tuple[str, str]] = [("seed", str(seed))]
+    rows: list[tuple[str, str]] = [] if seed is None else [("seed", str(seed))]
     if card is not None:
         source = card.provenance
         rows += [
@@ -248,17 +354,16 @@ def provenance_section(card: DeviceCard | None, command: str, seed: int) -> Sect
             ("SHA-256", source.sha256),
             ("synthetic data", "yes" if source.synthetic else "no"),
         ]
-        rows += [(f"version of {name}", version) for name, version in source.versions.items()]
-        rows += [(f"setting {name}", str(value)) for name, value in source.settings.items()]
-        conditions = card.conditions.model_dump()
         rows += [
-            (name, "not stated" if value is None else f"{value:g}") for name, value in conditions.items()
+            (
+                _CONDITION_WORDS[name],
+                "not stated" if value is None else si(value, name[-1].upper().replace("S", "s")),
+            )
+            for name, value in card.conditions.model_dump().items()
         ]
+        rows += [(f"setting: {name}", _short(value)) for name, value in source.settings.items()]
+        rows.append(("versions", ", ".join(f"{name} {version}" for name, version in source.versions.items())))
+    blocks: list[Any] = [Table(("item", "value"), rows, "Where these numbers come from.")] if rows else []
     return Section(
-        "Provenance", "provenance",
-        [
-            Table(("item", "value"), rows, "Where these numbers come from."),
-            Text(["To make this report again:"]),
-            Listing(command),
-        ],
-    )  # fmt: skip
+        "Provenance", "provenance", [*blocks, Text(["To make this report again:"]), Listing(command)]
+    )

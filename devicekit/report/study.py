@@ -33,7 +33,7 @@ def study_report(result: StudyResult, command: str) -> Report:
             f"Test accuracy, mean of the last 3 epochs, over {seeds} seed(s); bars: one standard deviation. "
             + "; ".join(splits),
             "Test accuracy of every case of the study",
-            (7.0, 0.6 + 0.36 * len(summary)),
+            (4.8, 0.8 + 0.32 * len(summary)),
             csv=summary.to_csv(index=False),
         ),
         Table(

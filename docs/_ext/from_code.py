@@ -1,4 +1,7 @@
-"""Pages made from the code at each build: the glossary (devicekit/names.py) and the command-line reference."""
+"""Pages made from the code at each build: the glossary (devicekit/names.py) and the command-line reference.
+
+Also the tables of contents of pages that are read on a git host too, where a directive would show as code.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,11 @@ from sphinx.application import Sphinx
 GLOSSARY = "glossary.md"
 COMMAND_LINE = "reference/cli.md"
 _WIDTH = 96
+
+CONTENTS = {
+    "paper/index": "## Pages\n\n```{toctree}\n:maxdepth: 1\n\n/auto_paper/index\nerrata\n```\n",
+    "validation/index": "```{toctree}\n:hidden:\n:glob:\n\n*\n```\n",
+}
 
 
 def _row(*cells: str) -> str:
@@ -99,6 +107,13 @@ def write_pages(app: Sphinx) -> None:
     _write(source / COMMAND_LINE, command_line())
 
 
+def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Append its table of contents to a page that keeps none of its own."""
+    if docname in CONTENTS:
+        source[0] += f"\n{CONTENTS[docname]}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write_pages, priority=100)
+    app.connect("source-read", add_contents)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

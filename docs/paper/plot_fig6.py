@@ -65,7 +65,8 @@ ax.legend(frameon=False, fontsize="small")
 # **What differs, and why.** Eq. (4), taken as printed, adds up every change of a weight for ever and never resets the
 # sum after a pulse. Run so, accuracy stops at 88 %, near the paper's 89 %; resetting the sum after each pulse gives
 # 96.2 % on the same device. That is a likely reason, not a proven one. The dip at mapping depends wholly on the
-# programming noise, which the paper does not give.
+# programming noise, which the paper does not give; in the reduced run above, the larger fall comes with the first epoch
+# of pulses.
 #
 # **Full run.**
 #

@@ -83,7 +83,17 @@ for key, sign in (("up", 1), ("down", -1)):
     steps[key] = np.log(np.maximum(np.abs(weights(made)), 1e-9))
 answer["dtod"] = np.cov(steps["up"], steps["down"]).tolist()
 answer["mean"] = [float(np.exp(s).mean()) for s in steps.values()]
-getattr(preset, name + "Preset")()
+from aihwkit.nn import AnalogLinear
+from aihwkit.optim import AnalogSGD
+
+layer = AnalogLinear(8, 3, bias=False, rpu_config=getattr(preset, name + "Preset")())
+before = layer.get_weights()[0].clone()
+optimizer = AnalogSGD(layer.parameters(), lr=0.1)
+for _ in range(5):
+    optimizer.zero_grad()
+    ((layer(torch.rand(16, 8)) - 0.5) ** 2).mean().backward()
+    optimizer.step()
+answer["trains"] = bool((layer.get_weights()[0] != before).any())
 answer["versions"] = f"aihwkit {aihwkit.__version__}, torch {torch.__version__}"
 json.dump(answer, open(sys.argv[1], "w"))
 """
@@ -104,6 +114,7 @@ def main() -> None:
             return window.low + window.span * (np.array(w) + 1.0) / 2.0
 
         report: dict[str, Any] = {"value": value(answer["w"]), "with": answer["versions"]}
+        report["a layer of the whole preset trains"] = answer["trains"]
         if linear:
             difference = value(answer["linear"]) - value(answer["w"])
             report["LinearStep noise up, down"] = np.round(answer["linear noise"], 5).tolist()

@@ -8,11 +8,14 @@ Wanted there: numpy 1.23.5, scipy 1.10.1, setuptools < 70, matplotlib. Also meas
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from roundtrip import each_card, in_peer, parser
+from roundtrip import cards, each_card, in_peer, parser
 
 from devicekit.card import DeviceCard
 from devicekit.exporters.base import update_sigma
@@ -75,6 +78,24 @@ def main() -> None:
     for noise in (False, True):
         print("with update noise in the tables" if noise else "without noise (--no-noise)")
         each_card("crosssim", peer, noise=noise)
+    _from_data(peer)
+
+
+def _from_data(peer: Callable[[DeviceCard, Path], dict[str, Any]]) -> None:
+    """The table made straight from the measured ramps, against their mean."""
+    import devicekit
+
+    card = cards().get("measured ramps")
+    if card is None:
+        return
+    folder = Path(os.environ["DEVICEKIT_TEST_DATA"]) / "crosssim_ramps"
+    table = devicekit.read(folder, quantity="current", read_voltage=0.1)
+    with tempfile.TemporaryDirectory() as name:
+        devicekit.export(card, "crosssim", Path(name) / "lut", data=table)
+        value = np.array(peer(card, Path(name) / "lut")["value"])
+    ramps = np.array([g[:101] for _, _, _, g in table.traces("ltp")])
+    away = np.abs(value[:101] - np.nanmean(ramps, axis=0)).max() / card.window.span
+    print(f"straight from the ramps: 100 LTP pulses stay within {away:.2e} of the range of the mean ramp")
 
 
 if __name__ == "__main__":

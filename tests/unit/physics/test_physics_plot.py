@@ -42,5 +42,6 @@ def test_maps_through_the_set(result):
 def test_trains():
     result = simulate_pulses(mesh="coarse", widths=(5e-6, 50e-6), count=4, pairs=1, cycles=0)
     ax = plot.plot_pulses(result, Figure().subplots())
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["5 us", "50 us"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["5 µs", "50 µs"]
     assert len(ax.lines) == 4
+    assert ax.get_ylabel().endswith("[µS]")

@@ -1,0 +1,58 @@
+"""Fits and cards as tables for people: both branches side by side, every number with its unit and type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from devicekit.cli import terminal
+
+if TYPE_CHECKING:
+    from devicekit.card import BranchVariation
+
+_VARIATION = {
+    "spread_paper": "state at one pulse, paper's way",
+    "spread_anova": "state at one pulse",
+    "increment": "one update",
+    "read": "one reading",
+    "cycle_offset": "window's offset",
+}
+
+
+def print_branches(branches: Mapping[str, Any], variation: Mapping[str, BranchVariation]) -> None:
+    """Quality, coefficients and variation of LTP and LTD; `branches` are those of a fit or of a card."""
+    rows: list[tuple[str, ...]] = []
+    rows.append(("nrmse [% of the curve's range]", *(f"{100 * b.nrmse:.3f}" for b in branches.values())))
+    rows.append(("noise of the mean [% of window]", *(f"{100 * b.noise:.3f}" for b in branches.values())))
+    rows.append(("R²", *(f"{b.r2:.5f}" for b in branches.values())))
+    rows.append(("points", *(str(b.n_points) for b in branches.values())))
+    rows += _variation_rows(variation)
+    terminal.table(("", *(way.upper() for way in branches)), rows)
+    marked = any({*b.weak, *b.at_bound} for b in branches.values())
+    terminal.table(("coefficient", *(way.upper() for way in branches)), _coefficient_rows(branches))
+    if marked:
+        terminal.paragraph("* weakly determined or at a bound: trust the rate curve, not this number", 2)
+
+
+def _coefficient_rows(branches: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    names = dict.fromkeys(name for branch in branches.values() for name in branch.coefficients)
+    rows = []
+    for name in names:
+        cells = []
+        for branch in branches.values():
+            marked = {*branch.weak, *branch.at_bound}
+            mark = "*" if name in marked or (name == "c" and "kappa" in marked) else " "
+            cells.append(f"{branch.coefficients[name]:.4g}{mark}" if name in branch.coefficients else " ")
+        rows.append((name, *cells))
+    return rows
+
+
+def _variation_rows(variation: Mapping[str, BranchVariation]) -> list[tuple[str, ...]]:
+    rows = []
+    for kind in ("c2c", "d2d"):
+        groups = [getattr(each, kind) for each in variation.values()]
+        for name in dict.fromkeys(name for group in groups for name in group):
+            kinds = next(group[name].kind for group in groups if name in group)
+            cells = [f"{100 * group[name].value:.3f}" if name in group else "not known" for group in groups]
+            rows.append((f"{kind.upper()} {_VARIATION[name]} ({kinds}) [% of window]", *cells))
+    return rows

@@ -1,0 +1,136 @@
+"""How results look on a terminal: aligned names and values, wrapped to its width; plain text anywhere else.
+
+Colour is used for the words warning, error and titles alone, and only where the stream is a terminal, NO_COLOR
+(https://no-color.org) is not set and TERM is not dumb.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any
+
+import typer
+
+NARROWEST = 40  # columns
+WIDEST = 110
+GAP = 2
+
+
+def in_colour(stream: IO[str]) -> bool:
+    """Whether a stream takes colours."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return not plain and stream.isatty()
+
+
+def width(stream: IO[str]) -> int | None:
+    """Columns to wrap to; None where the reader is a program, which wants its lines whole."""
+    if not stream.isatty():
+        return None
+    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
+
+
+def title(text: str) -> None:
+    """A line that begins a block of results."""
+    typer.echo(typer.style(text, bold=True) if in_colour(sys.stdout) else text)
+
+
+def paragraph(text: str, indent: int = 0, err: bool = False) -> None:
+    """Text, wrapped on a terminal."""
+    typer.echo(_wrapped(text, " " * indent, " " * indent, sys.stderr if err else sys.stdout), err=err)
+
+
+def fields(rows: Iterable[tuple[str, str]], indent: int = GAP) -> None:
+    """Names and values in two columns."""
+    rows = list(rows)
+    column = max((len(name) for name, _ in rows), default=0) + GAP
+    for name, value in rows:
+        start = " " * indent + name.ljust(column)
+        typer.echo(_wrapped(value, start, " " * (indent + column), sys.stdout))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], indent: int = GAP) -> None:
+    """Columns under their names: the first to the left, the others to the right."""
+    lines = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
+    for line in lines:
+        cells = [
+            cell.ljust(size) if k == 0 else cell.rjust(size)
+            for k, (cell, size) in enumerate(zip(line, widths, strict=True))
+        ]
+        typer.echo((" " * indent + (" " * GAP).join(cells)).rstrip())
+
+
+def warning(text: str) -> None:
+    """A warning, on standard error."""
+    _marked("warning", text, typer.colors.YELLOW)
+
+
+def error(text: str) -> None:
+    """An error, on standard error."""
+    _marked("error", text, typer.colors.RED)
+
+
+def _marked(word: str, text: str, colour: str) -> None:
+    lines = _wrapped(text, f"{word}: ", "  ", sys.stderr) if "\n" not in text else f"{word}: {text}"
+    if in_colour(sys.stderr):
+        lines = typer.style(word, fg=colour, bold=True) + lines.removeprefix(word)
+    typer.echo(lines, err=True)
+
+
+def _wrapped(text: str, first: str, later: str, stream: IO[str]) -> str:
+    columns = width(stream)
+    if columns is None:
+        return f"{first}{text}".rstrip()
+    return textwrap.fill(
+        text, columns, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )  # fmt: skip
+
+
+@contextmanager
+def doing(what: str, quiet: bool = False) -> Iterator[None]:
+    """Say what is being done while it takes its time, on a terminal alone; the line is gone when it is done."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    line = f"{what} ..."
+    typer.echo(line, err=True, nl=False)
+    try:
+        yield
+    finally:
+        typer.echo("\r" + " " * len(line) + "\r", err=True, nl=False)
+
+
+@contextmanager
+def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with the time left, on standard error if that is a terminal; called with (done, total).
+
+    What was done before the first call does not count for the time left.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from tqdm import tqdm
+
+    form = "{desc}: {percentage:3.0f} % |{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed} gone, {remaining} left]"
+    bar: Any = None
+
+    def update(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(
+                total=total, initial=done, desc=name, unit=unit, file=sys.stderr, leave=False, bar_format=form,
+                dynamic_ncols=True,
+            )  # fmt: skip
+        bar.total = total
+        bar.update(done - bar.n)
+
+    try:
+        yield update
+    finally:
+        if bar is not None:
+            bar.close()

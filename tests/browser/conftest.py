@@ -1,0 +1,181 @@
+"""A headless Chromium, driven by the DevTools protocol over two pipes: no driver, no extra package."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SWITCHES = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--disable-extensions", "--disable-default-apps", "--remote-debugging-pipe",
+)  # fmt: skip
+PATIENCE = 60.0  # s for one answer
+
+
+class Chromium:
+    """One browser process with one page.
+
+    Attributes
+    ----------
+    console : list of str
+        Console messages, uncaught exceptions and browser log entries since the last `open`.
+    requests : list of str
+        Addresses that the page asked for since then, without the page itself and data: URIs.
+    """
+
+    def __init__(self, program: str, profile: Path) -> None:
+        # Chromium reads commands from descriptor 3 and writes answers to descriptor 4
+        (theirs_in, self._in), (self._out, theirs_out) = os.pipe(), os.pipe()
+        high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in (theirs_in, theirs_out)]
+
+        def connect() -> None:
+            os.dup2(high[0], 3)
+            os.dup2(high[1], 4)
+
+        self._process = subprocess.Popen(
+            [program, *SWITCHES, f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(3, 4), preexec_fn=connect, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        for each in (theirs_in, theirs_out, *high):
+            os.close(each)
+        self._rest = b""
+        self._count = 0
+        self._session: str | None = None
+        self.console: list[str] = []
+        self.requests: list[str] = []
+        self._events: list[str] = []
+        self._url = ""
+
+    def __enter__(self) -> Self:
+        try:
+            target = self.call("Target.createTarget", url="about:blank")["targetId"]
+            self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self.call(f"{domain}.enable")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the browser."""
+        os.close(self._in)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._out)
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """One command, and its answer."""
+        self._count += 1
+        message: dict[str, Any] = {"id": self._count, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._in, json.dumps(message).encode() + b"\0")
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            answer = self._message(deadline)
+            if answer.get("id") == self._count:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']}")
+                return dict(answer["result"])
+        raise TimeoutError(f"no answer to {method}")
+
+    def _message(self, deadline: float) -> dict[str, Any]:
+        """The next message; events are noted as they pass."""
+        import select
+
+        while b"\0" not in self._rest:
+            if not select.select([self._out], [], [], max(deadline - time.monotonic(), 0.0))[0]:
+                raise TimeoutError("the browser says nothing")
+            part = os.read(self._out, 1 << 16)
+            if not part:
+                raise RuntimeError("the browser has ended")
+            self._rest += part
+        text, _, self._rest = self._rest.partition(b"\0")
+        message: dict[str, Any] = json.loads(text)
+        if "method" in message:
+            self._note(message["method"], message["params"])
+        return message
+
+    def _note(self, event: str, what: dict[str, Any]) -> None:
+        self._events.append(event)
+        if event == "Runtime.consoleAPICalled":
+            self.console.append(" ".join(str(each.get("value")) for each in what["args"]))
+        elif event == "Runtime.exceptionThrown":
+            self.console.append(what["exceptionDetails"]["text"])
+        elif event == "Log.entryAdded":
+            self.console.append(what["entry"]["text"])
+        elif event == "Network.requestWillBeSent":
+            address = what["request"]["url"]
+            if not address.startswith("data:") and address != self._url:
+                self.requests.append(address)
+
+    def open(self, path: Path, width: int, height: int = 900, dark: bool = False) -> None:
+        """Load a page at a width [CSS px], and wait until all of it is there and drawn."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=width < 500,
+        )  # fmt: skip
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.call("Emulation.setEmulatedMedia", features=scheme)
+        self._url = path.resolve().as_uri()
+        self.console, self.requests, self._events = [], [], []
+        self.call("Page.navigate", url=self._url)
+        deadline = time.monotonic() + PATIENCE
+        while "Page.loadEventFired" not in self._events:
+            self._message(deadline)
+        self.evaluate("Promise.all([...document.images].map(each => each.decode())).then(() => true)")
+
+    def evaluate(self, script: str) -> Any:
+        """The value of a JavaScript expression in the page; a promise is waited for."""
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(str(answer["exceptionDetails"]))
+        return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press and release a key such as Tab or Enter."""
+        text = {"text": "\r"} if key == "Enter" else {}
+        code = {"Tab": 9, "Enter": 13}[key]
+        for kind in ("keyDown", "keyUp"):
+            extra = text if kind == "keyDown" else {}
+            self.call(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra
+            )
+
+    def screenshot(self, path: Path) -> None:
+        """The whole page as a PNG."""
+        answer = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(answer["data"]))
+
+    def pdf(self) -> bytes:
+        """The page as it prints."""
+        return base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A browser for the session; without one the tests are skipped, saying so."""
+    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip(f"no browser found ({', '.join(PROGRAMS)}): reports were NOT looked at in a browser")
+    with Chromium(program, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser

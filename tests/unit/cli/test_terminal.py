@@ -1,0 +1,151 @@
+"""Colour, width and progress: for a terminal, and for everything else."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devicekit import catalog
+from devicekit.cli import terminal
+
+Run = Callable[..., Any]
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def on_a_terminal(script: str, columns: int = 60, **environment: str) -> str:
+    """What a Python script writes to a terminal of this width, standard output and error together."""
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**kept, "TERM": "xterm", **environment},
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        said = b""
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end has gone
+                break
+            if not part:
+                break
+            said += part
+    os.close(ours)
+    assert process.returncode == 0, said
+    return said.decode().replace("\r\n", "\n")
+
+
+SAY = """
+from devicekit.cli import terminal
+terminal.title("A title")
+terminal.fields([("law", "eq. (2)"), ("window", "a " * 60)])
+terminal.warning("[weak] " + "word " * 30)
+"""
+
+
+def test_a_terminal_gets_colour_and_its_own_width() -> None:
+    said = on_a_terminal(SAY, 60)
+    assert ESCAPE.search(said)
+    plain = ESCAPE.sub("", said)
+    assert max(len(line) for line in plain.splitlines()) <= 60
+    assert len(plain.splitlines()) > 6
+    assert re.search(r"(?m)^  law     eq", plain)
+    assert re.search(r"(?m)^ {10}a a a", plain)  # the second line of a value lies under its first
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_colour_where_it_is_not_wanted(environment: dict[str, str]) -> None:
+    assert not ESCAPE.search(on_a_terminal(SAY, 60, **environment))
+
+
+def test_an_empty_no_color_is_not_set() -> None:
+    assert ESCAPE.search(on_a_terminal(SAY, 60, NO_COLOR=""))
+
+
+def test_a_pipe_gets_whole_lines_without_colour(capfd: pytest.CaptureFixture[str]) -> None:
+    terminal.title("A title")
+    terminal.fields([("window", "a " * 60)])
+    terminal.warning("word " * 30)
+    said = capfd.readouterr()
+    assert said.out == "A title\n  window  " + ("a " * 60).strip() + "\n"
+    assert said.err == "warning: " + ("word " * 30).strip() + "\n"
+
+
+def test_columns_are_aligned(capfd: pytest.CaptureFixture[str]) -> None:
+    terminal.table(("law", "k", "rms"), [("eq2", "7", "0.035"), ("exponential", "12", "10.1")])
+    lines = capfd.readouterr().out.splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert lines[1].endswith("0.035")
+
+
+BAR = """
+from devicekit.cli import terminal
+with terminal.counting("training", "epochs") as progress:
+    for k in range(1, 6):
+        progress(k, 5)
+        import time; time.sleep(0.15)
+print("done")
+"""
+
+
+def test_progress_tells_the_time_left_and_goes_away() -> None:
+    said = on_a_terminal(BAR, 80)
+    assert re.search(r"training: +\d+ % .*\d/5 epochs \[.* gone, .* left\]", said)
+    assert ESCAPE.sub("", said).rstrip().split("\r")[-1].strip() == "done"
+
+
+def test_progress_is_silent_in_a_pipe_and_with_json(capfd: pytest.CaptureFixture[str]) -> None:
+    with terminal.counting("training", "epochs") as progress:
+        progress(1, 5)
+    with terminal.doing("fitting"):
+        pass
+    assert capfd.readouterr() == ("", "")
+    script = BAR.replace('"epochs"', '"epochs", quiet=True')
+    assert on_a_terminal(script, 80).strip() == "done"
+
+
+def test_earlier_runs_do_not_count_for_the_time_left() -> None:
+    script = BAR.replace("range(1, 6)", "(4, 5)")
+    assert "4/5" in on_a_terminal(script, 80)
+
+
+def test_an_ascii_locale_is_no_reason_to_fail(tmp_path: Path) -> None:
+    card = catalog.get("pt-hfo2-al2o3-ti").data.parent / "card.json"
+    ran = subprocess.run(
+        [sys.executable, "-m", "devicekit", "card", "show", str(card)], capture_output=True, cwd=tmp_path,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert b"62.6 to 280 " in ran.stdout
+
+
+def test_summaries_fit_eighty_columns(devicekit: Run) -> None:
+    """Tables are not wrapped, so they must be narrow enough by themselves."""
+    card = catalog.get("pt-hfo2-al2o3-ti").data.parent / "card.json"
+    lines = devicekit("card", "show", card).out.splitlines()
+    tables = [line for line in lines if "%" in line or re.match(r"  [a-i] ", line)]
+    assert len(tables) > 8
+    assert max(len(line) for line in tables if not line.lstrip().startswith(("[", "nrmse is"))) <= 80
+
+
+def test_a_card_is_shown_with_units_and_types(devicekit: Run) -> None:
+    card = catalog.get("pt-hfo2-al2o3-ti").data.parent / "card.json"
+    out = devicekit("card", "show", card).out
+    assert "62.6 to 280 µS" in out
+    assert "(increment) [% of window]" in out
+    assert re.search(r"(?m)^  d .*3\.82\*", out)  # marked: weakly determined
+    assert "synthetic" in out
