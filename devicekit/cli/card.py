@@ -103,7 +103,10 @@ def datasets_command(
     if name in public:
         public, sets = {name: public[name]}, []
     elif name:
-        public, sets = {}, [catalog.get(name)]
+        known = catalog.shipped()
+        if name not in known:
+            raise UsageError(f"no data set {name!r}; there are: {', '.join([*known, *public])}")
+        public, sets = {}, [known[name]]
     if not sets and not public:
         raise UsageError("no data set ships with this installation")
     if json_output:

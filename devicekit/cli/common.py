@@ -178,6 +178,9 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the reader of our output has gone: end quietly
         return 0
     except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # the help is no error message
+            typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
+            return 2
         if hasattr(error, "format_message"):  # typer's own usage errors; typer vendors click
             return fail(UsageError(error.format_message()), as_json, 2)
         if type(error).__name__ == "Abort":

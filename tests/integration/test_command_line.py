@@ -196,3 +196,17 @@ def test_a_failure_of_our_own_is_code_1(devicekit: Run, small: Path, monkeypatch
     assert ran.code == 1
     assert "broken on purpose" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_help_without_a_command_is_no_error_message(devicekit: Callable[..., Any]) -> None:
+    ran = devicekit("simulate")
+    assert ran.code == 2
+    assert ran.err.startswith("Usage: ")
+    assert devicekit("simulate", "--json").json["error"]["kind"] == "usage"
+
+
+def test_an_unknown_data_set_is_answered_with_all_names(devicekit: Callable[..., Any]) -> None:
+    ran = devicekit("datasets", "nothing")
+    assert ran.code == 2
+    assert "reference-dc" in ran.err
+    assert "gong-reram" in ran.err
