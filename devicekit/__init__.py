@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from devicekit.characterizing import characterize
     from devicekit.comparing import compare
     from devicekit.errors import DevicekitError
+    from devicekit.exporters import export
     from devicekit.fitting import fit
     from devicekit.readers import read
     from devicekit.tables import PulseTable, SweepTable
@@ -37,6 +38,7 @@ _PUBLIC = {
     "DevicekitError": "devicekit.errors",
     "PulseTable": "devicekit.tables",
     "SweepTable": "devicekit.tables",
+    "export": "devicekit.exporters",
     "fit": "devicekit.fitting",
     "load_card": "devicekit.card",
     "read": "devicekit.readers",
@@ -51,6 +53,7 @@ __all__ = [
     "__version__",
     "characterize",
     "compare",
+    "export",
     "fit",
     "load_card",
     "read",

@@ -46,6 +46,7 @@ class Window(_Strict):
 
     @property
     def span(self) -> float:
+        """high - low, in the unit of the quantity."""
         return self.high - self.low
 
     def to_state(self, value: np.ndarray) -> np.ndarray:
@@ -121,6 +122,8 @@ class BranchVariation(_Strict):
 
 
 class Variation(_Strict):
+    """C2C and D2D variation of both branches."""
+
     ltp: BranchVariation
     ltd: BranchVariation
     d2d_ln_rate_covariance: tuple[tuple[float, float], tuple[float, float]] | None = Field(
@@ -148,10 +151,13 @@ class Conditions(_Strict):
 
 
 class FlagRow(_Strict):
+    """One warning that travels with a card: its code and its sentence."""
+
     code: str
     message: str
 
     def flag(self) -> Flag:
+        """The same as a `Flag`."""
         return Flag(self.code, self.message)
 
 
@@ -202,9 +208,11 @@ class DeviceCard(_Strict):
 
     @property
     def law(self) -> Law:
+        """The update law that `model` names."""
         return LAWS[self.model]
 
     def branch(self, direction: str) -> Branch:
+        """The branch of one direction, ltp or ltd."""
         return {"ltp": self.ltp, "ltd": self.ltd}[direction]
 
     def rate(self, direction: str, r: np.ndarray | float) -> np.ndarray:
@@ -222,6 +230,7 @@ class DeviceCard(_Strict):
         return steps if direction == "ltp" else -steps
 
     def to_json(self) -> str:
+        """The card as strict JSON text."""
         return files.dump_json(self.model_dump(mode="json"))
 
     def save(self, path: Path | str) -> None:
@@ -254,6 +263,7 @@ class DeviceCard(_Strict):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
+        """A card from its file; raises CardError as `load_card` does."""
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
@@ -278,6 +288,11 @@ def _card_rows(error: ValidationError) -> list[BadRow]:
 
 def load_card(path: Path | str) -> DeviceCard:
     """Load a device card from a JSON file.
+
+    Parameters
+    ----------
+    path : path-like
+        The JSON file.
 
     Raises
     ------

@@ -25,9 +25,11 @@ class Dataset:
 
     @property
     def card(self) -> Path:
+        """Path of its device card; only sets of pulse trains have one."""
         return self.folder / "card.json"
 
     def as_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
         return {
             "name": self.name,
             "title": self.title,
@@ -68,6 +70,11 @@ def shipped() -> dict[str, Dataset]:
 def get(name: str) -> Dataset:
     """A shipped data set.
 
+    Parameters
+    ----------
+    name : str
+        As `devicekit datasets` lists it.
+
     Raises
     ------
     UsageError
@@ -102,6 +109,7 @@ class RemoteDataset:
     files: tuple[RemoteFile, ...]
 
     def as_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
         return {
             "name": self.name, "title": self.title, "description": self.description, "synthetic": False,
             "licence": self.licence, "citation": self.citation, "read_with": self.read_with, "ships": False,

@@ -80,6 +80,7 @@ class PulseSummary:
     quantity: str
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         ratio = self.high / self.low if self.low > 0 else None
         groups = self.ends.groupby("direction")
         ends = {
@@ -105,6 +106,7 @@ class NoiseRecord:
     result: reading.NoiseResult
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {"device_id": self.device_id, "cycle": self.cycle, **self.result.as_dict()}
 
 
@@ -224,6 +226,7 @@ class LinearityTable:
     rows: pd.DataFrame
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         numbers = self.rows.drop(columns=["device_id", "cycle"])
         return {"n": len(self.rows), "median": {str(k): float(v) for k, v in numbers.median().items()}}
 

@@ -64,6 +64,7 @@ class LawScore:
     rank: int
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {name: getattr(self, name) for name in ("model", "k", "aicc", "bic", "nrmse", "rms", "rank")}
 
 
@@ -90,6 +91,7 @@ class Comparison:
     basis: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "branches": {way: [score.as_dict() for score in scores] for way, scores in self.branches.items()},
             "ladder": {way: [score.as_dict() for score in scores] for way, scores in self.ladder.items()},
@@ -234,6 +236,8 @@ def compare(table: PulseTable | Path | str, **reading: Any) -> Comparison:
     ----------
     table : PulseTable or path
         Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
+    **reading
+        Fields of `ReadOptions`, for a path only.
 
     Returns
     -------

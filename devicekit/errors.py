@@ -25,6 +25,7 @@ class BadRow:
         return f"{place}: found {self.found}, expected {self.expected}"
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {"row": self.row, "column": self.column, "found": self.found, "expected": self.expected}
 
 
@@ -47,6 +48,7 @@ class DevicekitError(Exception):
         return "\n".join([self.message, *shown])
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {"kind": self.kind, "message": self.message, "rows": [row.as_dict() for row in self.rows]}
 
 
@@ -143,6 +145,7 @@ class Flag:
             raise ValueError(f"unknown flag code {self.code!r}")
 
     def as_dict(self) -> dict[str, str]:
+        """Plain values, for JSON."""
         return {"code": self.code, "message": self.message}
 
     def __str__(self) -> str:

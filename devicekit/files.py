@@ -73,6 +73,7 @@ def dump_json(value: Any) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write a value as strict JSON, whole or not at all."""
     write_text(path, dump_json(value))
 
 

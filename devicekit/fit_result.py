@@ -71,6 +71,7 @@ class BranchFit:
 
     @property
     def theta(self) -> np.ndarray:
+        """L and the shape, shape (p,)."""
         return self.parameters[:-1]
 
     @cached_property
@@ -99,10 +100,12 @@ class BranchFit:
 
     @property
     def n_points(self) -> int:
+        """Readings of the mean curve that are finite."""
         return int(np.isfinite(self.x).sum())
 
     @property
     def rms(self) -> float:
+        """Root mean square residual, fraction of the window."""
         return float(np.sqrt(np.mean(self.residuals**2)))
 
     @property
@@ -112,6 +115,7 @@ class BranchFit:
 
     @property
     def r2(self) -> float:
+        """Share of the mean curve's variance that the fit explains; blind to what a network sees."""
         finite = self.x[np.isfinite(self.x)]
         return float(1.0 - np.sum(self.residuals**2) / np.sum((finite - finite.mean()) ** 2))
 
@@ -122,11 +126,13 @@ class BranchFit:
 
     @property
     def measured_range(self) -> tuple[float, float]:
+        """Lowest and highest fitted state r of the train."""
         low, high = sorted((float(self.fitted[0]), float(self.fitted[-1])))
         return low, high
 
     @property
     def standard_errors(self) -> dict[str, float | None]:
+        """Of theta and x0, by name; None at a bound."""
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         names = (*self.law.parameters, "x0")
         return {n: None if n in self.at_bound else float(e) for n, e in zip(names, errors, strict=True)}
@@ -237,6 +243,7 @@ class DeviceFit:
 
     @property
     def branches(self) -> dict[str, BranchFit]:
+        """The branches that there are, by direction."""
         pair = {"ltp": self.ltp, "ltd": self.ltd}
         return {way: branch for way, branch in pair.items() if branch is not None}
 

@@ -83,6 +83,7 @@ class FitOptions:
 
     @property
     def law(self) -> Law:
+        """The update law that `model` names."""
         return get_law(self.model)
 
     def as_settings(self) -> dict[str, Any]:
@@ -377,6 +378,13 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
                     central[way], stacks[way], spread.increment, spread.read or 0.0
                 )
     flags += judge_pair(central, stacks, window)
+    if all(spread.increment is None for spread in variation.branches.values()):
+        flags.append(
+            Flag(
+                "no_variation",
+                "too few cycles to tell how updates scatter: devices drawn from this fit have no C2C",
+            )
+        )
     return DeviceFit(
         window, options.law, central.get("ltp"), central.get("ltd"), devices, variation, table, tuple(flags),
         options.as_settings(),
@@ -395,7 +403,11 @@ def read_pulses(path: Path | str, options: ReadOptions) -> PulseTable:
 
     table = read(path, options)
     if not isinstance(table, PulseTable):
-        raise UsageError(f"{path} holds {table.kind} data; an update law is fitted to pulse trains")
+        raise UsageError(
+            f"{path} holds {table.kind} data; an update law is fitted to pulse trains. If each row is a reading after "
+            "a pulse, name its columns: --map read_current_a=COLUMN --read-voltage V, and --map "
+            "pulse_voltage_v=COLUMN"
+        )
     return table
 
 
@@ -417,6 +429,8 @@ def fit(
         Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
     model, loss, estimator, share, state
         See `FitOptions`.
+    **reading
+        Fields of `ReadOptions`, for a path only.
 
     Returns
     -------

@@ -47,6 +47,7 @@ class Identifiability:
     correlation: np.ndarray
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "parameters": list(self.parameters),
             "singular_values": self.singular_values.tolist(),
@@ -105,6 +106,11 @@ def identifiability(fit: BranchFit) -> Identifiability:
 
     Each parameter is scaled by the width of its prior (1 for those without): a change that one would call
     large. The noise is that of the readings, or the fit's rms residual if that is larger.
+
+    Parameters
+    ----------
+    fit : BranchFit
+        A fitted branch.
     """
     law = fit.law
     _, sensitivities = engine.jacobian(law, fit.parameters, fit.x.size - 1)

@@ -55,6 +55,7 @@ class JointFit:
     exponent_se: float | None
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "pulse_widths_s": self.widths.tolist(),
             "p_value_of_separate_shapes": self.p_value,
@@ -180,6 +181,13 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: Flag) -> BranchFit:
 
 def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     """Fit every pulse width of a table with shared shapes, in one window for all widths.
+
+    Parameters
+    ----------
+    table : PulseTable
+        Trains at two pulse widths or more.
+    options : FitOptions
+        How to fit.
 
     Raises
     ------

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DRIFT_CORRELATION = 0.3
 DRIFT_TREND = 0.5
 FEWEST_CYCLES_FOR_DRIFT = 5
+SMALLEST_GAIN = 1.05  # of a start error over a pair of trains that is worth a word
 DRIFT_P_VALUE = 0.01  # a straight line through five independent levels explains half by chance once in six
 # Codes that `judge_branch` raises: what a refined fit replaces.
 JUDGED = frozenset(
@@ -110,7 +111,7 @@ def judge_pair(branches: dict[str, BranchFit], stacks: dict[str, Stack], window:
         for fit in branches.values():
             q = kernel.slopes(fit.law.id, fit.theta, np.ascontiguousarray(fit.trajectory[:-1]))
             gain *= float(np.prod(q))
-        if gain > 1:
+        if gain > SMALLEST_GAIN:
             flags.append(
                 Flag("loop_gain", f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the "
                                   "fitted pair; long "

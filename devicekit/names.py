@@ -99,7 +99,13 @@ class Unit:
 
 
 def parse_unit(word: str) -> Unit | None:
-    """A unit as files write it (mA, kohm, µS, ms, volts), or None if it is not one that devicekit knows."""
+    """A unit as files write it (mA, kohm, µS, ms, volts), or None if it is not one that devicekit knows.
+
+    Parameters
+    ----------
+    word : str
+        Prefix and symbol, or a word.
+    """
     word = word.strip()
     for symbol, quantity in _SYMBOLS.items():
         if word.endswith(symbol) and word[: -len(symbol)] in _PREFIXES:
@@ -111,6 +117,11 @@ def parse_unit(word: str) -> Unit | None:
 
 def label(name: str) -> str:
     """Axis label of a glossary entry, unit in brackets.
+
+    Parameters
+    ----------
+    name : str
+        A key of `GLOSSARY`.
 
     Raises
     ------

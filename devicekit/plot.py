@@ -95,7 +95,7 @@ def plot_residuals(fit: DeviceFit, ax: Axes | None = None) -> Axes:
 
 
 def plot_rate(card: DeviceCard, ax: Axes | None = None) -> Axes:
-    """|rdot(r)| of both branches with its confidence band; dashed where it was not measured."""
+    """Size of rdot(r) of both branches with its confidence band; dashed where it was not measured."""
     ax = axes(ax)
     for branch in (card.ltp, card.ltd):
         curve = branch.rate_curve

@@ -108,14 +108,36 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
 
 
 def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]:
-    """The first `count` (at least 1) fits of `resampled_fit`, which also says what is raised."""
+    """The first `count` (at least 1) fits of `resampled_fit`, which also says what is raised.
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        The fit to resample.
+    count : int
+        Number of fits.
+    seed : int
+        Seed of every draw.
+    """
     if count < 1:
         raise UsageError(f"the number of resampled cards must be at least 1, not {count}")
     return [resampled_fit(fit, draw, seed) for draw in range(1, count + 1)]
 
 
 def resampled_cards(fit: DeviceFit, count: int, name: str, seed: int = 0) -> list[DeviceCard]:
-    """Cards of `resampled_fits`, named NAME_r001, NAME_r002, ..."""
+    """Cards of `resampled_fits`, named NAME_r001, NAME_r002, ...
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        The fit to resample.
+    count : int
+        Number of cards.
+    name : str
+        What the numbers are appended to.
+    seed : int
+        Seed of every draw.
+    """
     return [
         each.to_card(f"{name}_r{k:03d}") for k, each in enumerate(resampled_fits(fit, count, seed), start=1)
     ]

@@ -35,6 +35,7 @@ class SpreadRatio:
     d2d: float | None
 
     def as_dict(self) -> dict[str, float | None]:
+        """Plain values, for JSON."""
         return {
             "c2c": round(self.c2c, 3),
             "c2c_paper": round(self.c2c_paper, 2),
@@ -108,7 +109,19 @@ def simulate_cycles(
 
 
 def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 400) -> SpreadRatio:
-    """Mean spread of sampled cycles and devices over that of the data (1: the samples scatter as the data do)."""
+    """Mean spread of sampled cycles and devices over that of the data (1: the samples scatter as the data do).
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        A fit of several cycles.
+    direction : str
+        ltp or ltd.
+    seed : int
+        Seed of every draw.
+    cycles : int
+        Cycles to sample.
+    """
     branch = fit.branches[direction]
     spread = fit.variation.branches[direction]
     measured = scatter(fit, direction)

@@ -70,6 +70,13 @@ class Run:
 def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
     """A study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
 
+    Parameters
+    ----------
+    path : Path
+        The TOML file.
+    overrides : mapping, optional
+        Values that replace those of `fixed`.
+
     Raises
     ------
     FileError, ParameterError

@@ -35,6 +35,7 @@ class StudyResult:
 
     @property
     def failed(self) -> pd.DataFrame:
+        """The runs that failed, each with its reason."""
         return self.table[self.table["status"] == "failed"]
 
     def summary(self, outcome: str = OUTCOME) -> pd.DataFrame:
@@ -107,6 +108,7 @@ class StudyResult:
         return plot_losses(self, outcome, ax)
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         summary = self.summary()
         return {
             "study": self.spec.name,

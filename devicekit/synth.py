@@ -71,6 +71,12 @@ def truth_card(
         Standard deviation of one update and of one reading, fractions of the window.
     ln_rate_sd, ln_rate_correlation : float
         Device-to-device standard deviation of ln rate, and its correlation between LTP and LTD.
+    model : str
+        Name of the update law.
+    conditions : Conditions, optional
+        Pulse and read conditions that the card states.
+    n_pulses : int
+        Length of the train that the measured range is taken from.
     """
     law = LAWS[model]
 
@@ -169,7 +175,13 @@ def generate(
 
 
 def reference_truth(width_s: float) -> DeviceCard:
-    """The law that the reference device was generated from, at one of its pulse widths [s]."""
+    """The law that the reference device was generated from, at one of its pulse widths [s].
+
+    Parameters
+    ----------
+    width_s : float
+        5e-6, 50e-6 or 500e-6 [s].
+    """
     k = REFERENCE_WIDTHS.index(width_s)
     return truth_card(
         {way: (_LOG_RATES[way][k], *_SHAPES[way]) for way in ("ltp", "ltd")},
@@ -184,7 +196,13 @@ def reference_truth(width_s: float) -> DeviceCard:
 
 
 def reference_table(n_devices: int = 20, n_cycles: int = 20, n_pulses: int = 100) -> PulseTable:
-    """The reference set: the same devices at three pulse widths (the same seed draws the same devices)."""
+    """The reference set: the same devices at three pulse widths (the same seed draws the same devices).
+
+    Parameters
+    ----------
+    n_devices, n_cycles, n_pulses : int
+        Size of the set at each width.
+    """
     parts = [
         generate(
             reference_truth(width), n_devices, n_cycles, n_pulses, REFERENCE_SEED, conditioning=_CONDITIONING

@@ -23,19 +23,25 @@ class Task(Protocol):
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]: ...
 
 
-def _config(settings: Mapping[str, Scalar], seed: int, extra: set[str]) -> Any:
-    """A training configuration from the settings that are neither data nor `extra`."""
+def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str] = frozenset()) -> Any:
+    """A `snn.training.TrainingConfig` from settings, those in `extra` left out; `preset` "paper" is one of them.
+
+    Raises
+    ------
+    ParameterError, UsageError
+        If a setting is unknown, or its value is not allowed.
+    """
     from snn.training import TrainingConfig
 
     known = {field.name for field in fields(TrainingConfig)} - {"seed"}
-    given = {name: value for name, value in settings.items() if name not in extra | {"preset"}}
+    given = {name: value for name, value in settings.items() if name not in {*extra, "preset"}}
     preset = settings.get("preset", "default")
     if preset not in ("default", "paper"):
         raise ParameterError(f"preset is default or paper (literal eq. (4), as in Fig. 6), not {preset!r}")
     unknown = sorted(set(given) - known)
     if unknown:
         raise ParameterError(
-            f"unknown setting {unknown[0]!r}; there are {', '.join(sorted(known | extra | {'preset'}))}"
+            f"unknown setting {unknown[0]!r}; there are {', '.join(sorted({*known, *extra, 'preset'}))}"
         )
     if preset == "paper":
         return TrainingConfig.paper(seed=seed, **given)
@@ -89,7 +95,7 @@ class TrainTask:
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         from devicekit.card import load_card
 
-        config = _config(settings, 0, set(self.extra))
+        config = training_config(settings, 0, self.extra)
         file = self._card_file(settings, base)
         if file is not None:
             load_card(file)
@@ -104,7 +110,7 @@ class TrainTask:
 
         file = self._card_file(settings, base)
         card = None if file is None else load_card(file)
-        result = train(card, _config(settings, seed, set(self.extra)), _data(settings)).as_dict()
+        result = train(card, training_config(settings, seed, self.extra), _data(settings)).as_dict()
         row = _scalars(result)
         if file is not None:
             row["card_sha256"] = sha256(file)
@@ -151,7 +157,7 @@ class StackTask:
         return stack
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
-        _config(settings, 0, set(self.extra))
+        training_config(settings, 0, self.extra)
         _check_data(settings)
         self._stack(settings, base)
 
@@ -170,7 +176,7 @@ class StackTask:
         )  # fmt: skip
         fitted = fit(table)
         card = fitted.to_card("simulated")
-        result = train(card, _config(settings, seed, set(self.extra)), _data(settings)).as_dict()
+        result = train(card, training_config(settings, seed, self.extra), _data(settings)).as_dict()
         errors = {f"{way}_nrmse": branch.nrmse for way, branch in fitted.branches.items()}
         return {
             **_scalars(result),
@@ -201,7 +207,7 @@ class ResampleTask:
         return shipped[str(named)].data if named in shipped else resolve(str(named), base)
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
-        _config(settings, 0, set(self.extra))
+        training_config(settings, 0, self.extra)
         _check_data(settings)
         if not (file := self.file(settings, base)).exists():
             raise ParameterError(f"table: {file} does not exist")
@@ -219,7 +225,7 @@ class ResampleTask:
         draw = int(settings.get("draw", 0))
         used = fitted if draw == 0 else resampled_fit(fitted, draw)
         result = train(
-            used.to_card(f"draw {draw}"), _config(settings, seed, set(self.extra)), _data(settings)
+            used.to_card(f"draw {draw}"), training_config(settings, seed, self.extra), _data(settings)
         )
         return {**_scalars(result.as_dict()), **{f"{k}_nrmse": b.nrmse for k, b in used.branches.items()}}
 
@@ -233,7 +239,7 @@ class BaselineTask:
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         from snn.baselines import NAMES
 
-        _config(settings, 0, set(self.extra))
+        training_config(settings, 0, self.extra)
         if settings.get("classifier") not in NAMES:
             raise ParameterError(
                 f"classifier: found {settings.get('classifier')!r}, expected one of {', '.join(NAMES)}"
@@ -243,7 +249,7 @@ class BaselineTask:
         from snn.baselines import baselines
 
         data = _data(settings)
-        (row,) = baselines(data, _config(settings, seed, set(self.extra)), [str(settings["classifier"])])
+        (row,) = baselines(data, training_config(settings, seed, self.extra), [str(settings["classifier"])])
         return {"accuracy_mean_last": row.test_accuracy, "data_split": data.split}
 
 

@@ -60,6 +60,7 @@ class BranchSpread:
     cycle_start: float | None = None
 
     def to_card(self) -> BranchVariation:
+        """The variation as a card holds it: every number typed, with its estimator."""
         c2c = {
             "spread_paper": (
                 "spread",
@@ -132,6 +133,7 @@ class VariationResult:
         return result
 
     def to_card(self) -> Variation:
+        """The variation as a card holds it."""
         covariance = self.d2d_ln_rate_covariance
         return Variation(
             ltp=self.branches["ltp"].to_card(),
@@ -142,6 +144,7 @@ class VariationResult:
         )
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         result: dict[str, Any] = {
             way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()
         }

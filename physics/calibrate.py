@@ -67,6 +67,7 @@ class Calibration:
     converged: bool
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "parameters": [vars(each) for each in self.parameters],
             "correlation": None if self.correlation is None else self.correlation.tolist(),

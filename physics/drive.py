@@ -52,6 +52,19 @@ def ramp(
 ) -> Segment:
     """One linear ramp.
 
+    Parameters
+    ----------
+    start, stop : float
+        Source voltages [V].
+    rate : float
+        [V/s].
+    compliance : float
+        Current limit [A]; inf for none.
+    label : str
+        Name of the segment.
+    cycle : int
+        Loop that it belongs to.
+
     Raises
     ------
     ParameterError
@@ -64,12 +77,25 @@ def ramp(
 
 
 def set_ramp(stack: Stack) -> tuple[Segment, ...]:
-    """The set ramp of a stack's drive: 0 V to `drive.set_stop`."""
+    """The set ramp of a stack's drive: 0 V to `drive.set_stop`.
+
+    Parameters
+    ----------
+    stack : Stack
+        Its `drive` and its compliance are used.
+    """
     return (ramp(0.0, stack.drive.set_stop, stack.drive.rate, stack.circuit.compliance, "set"),)
 
 
 def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
     """Bipolar loops 0 -> set_stop -> 0 -> reset_stop -> 0. The compliance holds in the positive half only.
+
+    Parameters
+    ----------
+    stack : Stack
+        Its `drive` and its compliance are used.
+    cycles : int
+        Number of loops.
 
     Raises
     ------
@@ -130,6 +156,21 @@ def trains(
     amplitudes: Sequence[float] | None = None, gap: float = 0.0,
 ) -> tuple[PulseTrain, ...]:  # fmt: skip
     """`pairs` of LTP and LTD trains at one width [s]; `amplitudes` (LTP, LTD) [V] default to the stack's.
+
+    Parameters
+    ----------
+    stack : Stack
+        Gives the amplitudes where none are passed.
+    width : float
+        [s].
+    count : int
+        Pulses of a train.
+    pairs : int
+        Pairs of trains.
+    amplitudes : (float, float), optional
+        Of LTP and LTD [V].
+    gap : float
+        Rest at 0 V after each pulse [s].
 
     Raises
     ------

@@ -38,10 +38,12 @@ class Mesh:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Cells along z and along r."""
         return len(self.z_faces) - 1, len(self.r_faces) - 1
 
     @property
     def cells(self) -> int:
+        """Number of cells."""
         return self.shape[0] * self.shape[1]
 
     @cached_property
@@ -98,6 +100,12 @@ def uniform(length: float, radius: float, heights: int, radii: int) -> Mesh:
 
 def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
     """The mesh of a stack: `mesh` is coarse, default, fine, or the cell size of the fine region [nm].
+
+    Parameters
+    ----------
+    stack : Stack
+        Its geometry and interface widths are used.
+    mesh : {"coarse", "default", "fine"} or float
 
     Raises
     ------

@@ -52,7 +52,7 @@ class Quality:
     """How well a run kept its books.
 
     `mass_error` is the largest vacancy imbalance over the initial content (reservoir flux and reactions
-    counted), `power_error` the largest |sum of Joule power - I V| over I V, `n_min` the lowest
+    counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` the lowest
     density [m^-3].
     """
 
@@ -66,6 +66,7 @@ class Quality:
 
     @classmethod
     def of(cls, tally: Tally, stack: Stack) -> Quality:
+        """From the tally of a run."""
         empty = tally.steps == 0
         return cls(
             tally.steps, tally.rejected, tally.solves, tally.mass_error, tally.power_error,
@@ -89,6 +90,7 @@ class Cycle:
 
     @property
     def on_off(self) -> float | None:
+        """LRS over HRS conductance, or None where one is missing."""
         return None if self.lrs_s is None or self.hrs_s is None else self.lrs_s / self.hrs_s
 
 

@@ -31,6 +31,8 @@ class _Group(BaseModel):
 
 
 class Geometry(_Group):
+    """The layers and the simulated cylinder."""
+
     hfo2_thickness: float = _number("nm", "thickness of HfO2, on the Pt electrode", gt=0)
     al2o3_thickness: float = _number("nm", "thickness of Al2O3, under the Ti electrode", gt=0)
     radius: float = _number("nm", "outer radius of the simulated cylinder", gt=0)
@@ -49,6 +51,8 @@ class Filament(_Group):
 
 
 class Transport(_Group):
+    """How vacancies hop."""
+
     hop_distance: float = _number("nm", "hopping distance a", gt=0)
     attempt_frequency: float = _number("Hz", "attempt frequency f", gt=0)
     charge_number: float = _number("1", "charge number Z of a vacancy", ge=0)
@@ -61,6 +65,8 @@ class Transport(_Group):
 
 
 class Reaction(_Group):
+    """How vacancies come and go."""
+
     generation: bool = Field(description="false runs the paper's bare equations")
     kind: Literal["reversible", "gated"] = Field(description="form of the reaction's rates")
     prefactor: float = _number("Hz", "attempt frequency G0 of the reaction", ge=0)
@@ -75,6 +81,8 @@ class Reaction(_Group):
 
 
 class Conduction(_Group):
+    """How electrons pass."""
+
     insulating: float = _number("S/m", "prefactor without vacancies", gt=0)
     filament: float = _number("S/m", "prefactor at reference_density", gt=0)
     activation_insulating: float = _number("eV", "activation energy without vacancies", ge=0)
@@ -82,6 +90,8 @@ class Conduction(_Group):
 
 
 class Heat(_Group):
+    """How heat leaves."""
+
     hfo2: float = _number("W/(m K)", "thermal conductivity of HfO2", gt=0)
     al2o3: float = _number("W/(m K)", "thermal conductivity of Al2O3", gt=0)
     filament: float = _number("W/(m K)", "thermal conductivity at reference_density", gt=0)
@@ -90,11 +100,15 @@ class Heat(_Group):
 
 
 class Circuit(_Group):
+    """What is in series with the device."""
+
     series_resistance: float = _number("ohm", "resistance in series with the device", ge=0)
     compliance: float = _number("A", "current limit", gt=0)
 
 
 class Drive(_Group):
+    """Voltages and rates that the instrument applies."""
+
     set_stop: float = _number("V", "end of the set ramp", gt=0)
     reset_stop: float = _number("V", "end of the reset ramp", lt=0)
     rate: float = _number("V/s", "ramp rate", gt=0)
@@ -104,6 +118,8 @@ class Drive(_Group):
 
 
 class Numerics(_Group):
+    """Steps and tolerances of the solvers."""
+
     density_step: float = _number("1", "target of the largest density change in a step", gt=0, le=0.5)
     conductance_step: float = _number("1", "target of the change of ln G in a step", gt=0, le=1)
     voltage_step: float = _number("V", "largest change of the source voltage in a step", gt=0)
@@ -258,6 +274,11 @@ def materials() -> list[str]:
 def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
     """The stack of a material set: the name of one that ships, or a TOML file with every parameter.
 
+    Parameters
+    ----------
+    name : str
+        One of `materials`, or a path.
+
     Raises
     ------
     ParameterError
@@ -286,6 +307,11 @@ def load_stack(path: Path | str | None = None) -> Stack:
         material = "reversible"          # or a path, relative to this file
         [geometry]
         hfo2_thickness = { value = 6.0, unit = "nm", source = "ellipsometry" }
+
+    Parameters
+    ----------
+    path : path-like, optional
+        The TOML file.
 
     Raises
     ------

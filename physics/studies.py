@@ -85,8 +85,13 @@ def train_cases(
 
     Parameters
     ----------
+    stack : Stack, path, or None for the default
+    cases : sequence of mappings
+        Changes as `Stack.replace` takes them.
     width : float
         Pulse width [s].
+    mesh, jobs
+        As for `run_cases`.
     **options
         As for `simulate_pulses`: count, pairs, amplitudes, gap, cycles.
 
@@ -116,7 +121,18 @@ def rate_study(
     mesh: str | float = "default",
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """V_set against the ramp rate [V/s]; the ramp goes to `stop` [V], for fast ramps set late."""
+    """V_set against the ramp rate [V/s]; the ramp goes to `stop` [V], for fast ramps set late.
+
+    Parameters
+    ----------
+    stack : Stack, path, or None for the default
+    rates : sequence of float
+        [V/s].
+    stop : float
+        [V].
+    mesh, jobs
+        As for `run_cases`.
+    """
     cases = [{"drive.rate": rate, "drive.set_stop": stop} for rate in rates]
     return run_cases(stack, cases, mesh, jobs=jobs)
 
@@ -127,7 +143,16 @@ def compliance_study(
     mesh: str | float = "default",
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """LRS against the current limit [A]: multilevel states (paper, Fig. 1c)."""
+    """LRS against the current limit [A]: multilevel states (paper, Fig. 1c).
+
+    Parameters
+    ----------
+    stack : Stack, path, or None for the default
+    currents : sequence of float
+        [A].
+    mesh, jobs
+        As for `run_cases`.
+    """
     return run_cases(stack, [{"circuit.compliance": current} for current in currents], mesh, jobs=jobs)
 
 
@@ -148,6 +173,14 @@ def sensitivity(
     jobs: int = 1,
 ) -> pd.DataFrame:
     """Change of V_set and of ln(LRS/HRS) by each parameter, from central differences over +-1 %.
+
+    Parameters
+    ----------
+    stack : Stack, path, or None for the default
+    keys : sequence of str, optional
+        Such as ``"reaction.energy"``; every calibrated one if None.
+    mesh, jobs
+        As for `run_cases`.
 
     Returns
     -------
@@ -194,6 +227,16 @@ def retention(
     mesh: str | float = "default",
 ) -> Retention:
     """Both states of a device left at 0 V and a temperature [K] (paper, Fig. 1d: 85 C, 1e4 s).
+
+    Parameters
+    ----------
+    stack : Stack, path, or None for the default
+    temperature : float
+        Of the rest [K].
+    times : sequence of float
+        Rising, from above 0 [s].
+    mesh : str or float
+        As for `simulate_iv`.
 
     Raises
     ------

@@ -26,6 +26,7 @@ class Baseline:
     test_accuracy: float
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {"classifier": self.classifier, "inputs": self.inputs, "test_accuracy": self.test_accuracy}
 
 
@@ -47,6 +48,17 @@ def spike_counts(x: np.ndarray, config: TrainingConfig, stream: np.uint64, epoch
     """Spikes of each input in one presentation, shape of x: those that the network sees in that epoch.
 
     Shifts of the dense encoding are left out.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, channels)
+        Inputs scaled to 0..1 [1].
+    config : TrainingConfig
+        Encoding and steps are used.
+    stream : uint64
+        Key of the random stream.
+    epoch : int
+        Which presentation.
     """
     return _counts(levels(x, P[config.encoding]), stream, epoch, config.steps)
 

@@ -47,7 +47,7 @@ class TrainingConfig:
     non_hebbian : float
         The constant a of the rule [1].
     accumulate : {"reset", "stochastic", "literal", "leaky"}
-        Sum of eq. (4): starts again after a pulse; no sum at all, a pulse coming with probability |dw| / theta
+        Sum of eq. (4): starts again after a pulse; no sum at all, a pulse coming with probability abs(dw) / theta
         (stochastic rounding, which needs no memory beside the device); as printed; or only the last dC is kept.
     alpha : float
         Factor of the sum in eq. (4) for "literal" and "leaky" [1].
@@ -85,7 +85,7 @@ class TrainingConfig:
     """
 
     scheme: Scheme = "insitu"
-    epochs: int = 15
+    epochs: int = 20
     seed: int = 0
     hidden: int = 1000
     steps: int = 50

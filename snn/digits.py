@@ -56,6 +56,7 @@ class Digits:
 
     @property
     def n_classes(self) -> int:
+        """Number of classes."""
         return int(max(self.y_train.max(), self.y_test.max())) + 1
 
     def hold_out(self, fraction: float = 0.2, seed: int = 0) -> Digits:

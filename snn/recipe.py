@@ -27,7 +27,7 @@ SCALES = {"pair": (1.5, 2.0), "reference": (3.0, 3.0)}
 OFFLINE_ETA, OFFLINE_DECAY = (1.36e-3, 3.2e-4), 0.94
 CONSTANT_ETA, GROWTH_ETA = (1.5e-3, 6e-4), (4e-3, 2.4e-3)
 MARGIN_FACTOR = 5.0  # a rule that stops at a margin makes few updates and needs larger ones
-GROWTH_TOTAL = 20.0  # of the threshold from the first to the last epoch
+GROWTH_TOTAL = 32.0  # of the threshold from the first to the last epoch
 LARGEST_GROWTH = 3.0
 PROGRAM_QUANTILE, PROGRAM_ROOM = 0.999, 1.25  # of |w|; room to learn on after programming
 DIGITS_DRIVE, DIGITS_HIDDEN = 9.8, 1000  # input spikes per step and hidden units that the rates are for
@@ -78,6 +78,7 @@ class Recipe:
     theta_growth: float
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }

@@ -39,6 +39,7 @@ class EpochRow:
     pulses: int
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "epoch": self.epoch,
             "train_accuracy": self.train_accuracy,
@@ -94,6 +95,7 @@ class TrainingResult:
 
     @property
     def scheme(self) -> str:
+        """offline, insitu or hybrid."""
         return self.config.scheme
 
     @property

@@ -27,7 +27,7 @@ def _version(wanted: bool) -> None:
 
 def build_app() -> typer.Typer:
     """The typer application with every command."""
-    from devicekit.cli import card, characterize, compare, fit, read, run, simulate, study, train
+    from devicekit.cli import card, characterize, compare, export, fit, read, run, simulate, study, train
 
     app = typer.Typer(
         name="devicekit",
@@ -54,6 +54,7 @@ def build_app() -> typer.Typer:
     app.command("characterize")(characterize.characterize_command)
     app.command("train")(train.train_command)
     app.command("study")(study.study_command)
+    app.command("export")(export.export_command)
     app.command("datasets")(card.datasets_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")

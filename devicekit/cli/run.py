@@ -20,7 +20,7 @@ from devicekit.cli.common import (
 )
 from devicekit.cli.fit import Model, print_fit, width_suffix
 from devicekit.cli.train import Data, DataDir, Epochs, print_training
-from devicekit.errors import TraceError, UsageError
+from devicekit.errors import TraceError
 from devicekit.options import ReadOptions
 from devicekit.text import count
 
@@ -129,8 +129,7 @@ def run_command(
     """
     from devicekit import catalog, files
     from devicekit.fitting import fit as fit_table
-    from devicekit.readers import read
-    from devicekit.tables import PulseTable
+    from devicekit.fitting import read_pulses
     from physics.iv import simulate_iv
     from snn import digits
     from snn.config import TrainingConfig
@@ -142,9 +141,7 @@ def run_command(
     synthetic = bool(example and example.synthetic)
     name = example.name if example else path.stem
     with files.result_folder(out, "run", force) as folder:
-        table = read(path, reading)
-        if not isinstance(table, PulseTable):
-            raise UsageError(f"{path} holds voltage sweeps; run takes pulse trains")
+        table = read_pulses(path, reading)
         table.to_csv(folder / "table.csv")
         with terminal.doing(f"fitting {count(len(table), 'reading')}", json_output):
             fit = fit_table(table, model)

@@ -9,33 +9,12 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json, this_command
+from devicekit.cli.settings import parse_settings
 from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
     from devicekit.report import Report
     from devicekit.study import StudyResult
-
-
-def _value(text: str) -> str | int | float | bool:
-    """A setting from the command line: a number or true/false where it looks like one."""
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _overrides(pairs: list[str] | None) -> dict[str, str | int | float | bool]:
-    result = {}
-    for pair in pairs or ():
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--set takes KEY=VALUE, not {pair!r}")
-        result[name] = _value(value)
-    return result
 
 
 def _shipped() -> dict[str, Path]:
@@ -95,7 +74,9 @@ def study_command(
 
     path = _study_file(study)
     with terminal.counting("study", "runs", json_output) as progress:
-        result = run_study(path, out, jobs=jobs, dask=dask, overrides=_overrides(settings), progress=progress)
+        result = run_study(
+            path, out, jobs=jobs, dask=dask, overrides=parse_settings(settings), progress=progress
+        )
     page = study_report(result, this_command())
     page.save(out / "report.html")
     code = 1 if len(result.failed) else 0

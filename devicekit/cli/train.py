@@ -9,6 +9,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Out, Seed, one_of, print_json, this_command
+from devicekit.cli.settings import parse_settings
 
 Epochs = Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training part.")]
 Data = Annotated[
@@ -62,7 +63,7 @@ def train_command(
             autocompletion=one_of("offline", "insitu", "hybrid"),
         ),
     ] = "insitu",
-    epochs: Epochs = 15,
+    epochs: Epochs = 20,
     data: Data = "digits",
     data_dir: DataDir = None,
     encoding: Annotated[
@@ -75,26 +76,34 @@ def train_command(
         ),
     ] = "paper",
     schedule: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--schedule",
             metavar="NAME",
-            help="growth (of the threshold) or constant.",
+            help="growth of the threshold (default), or constant.",
             autocompletion=one_of("growth", "constant"),
         ),
-    ] = "growth",
+    ] = None,
     mapping: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--mapping",
             metavar="NAME",
-            help="pair (differential) or reference.",
+            help="pair: differential (default); or reference.",
             autocompletion=one_of("pair", "reference"),
         ),
-    ] = "pair",
+    ] = None,
     read_noise: Annotated[
         bool, typer.Option("--read-noise", help="Add the card's read noise at every reading.")
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other setting, such as margin=3 or c2c=none (TrainingConfig, or preset=paper); may be repeated.",
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -108,19 +117,21 @@ def train_command(
         devicekit train --card card.json --epochs 15
         devicekit train --card card.json --scheme hybrid --out hybrid
         devicekit train --card card.json --data optdigits --data-dir optdigits/
+        devicekit train --card card.json --set margin=3 --set stuck=0.02
     """
     from devicekit.card import load_card
     from devicekit.files import result_folder, write_json
     from devicekit.report import Report, summary
     from devicekit.report.sections import provenance_section, training_section, warnings_section
+    from devicekit.tasks import training_config
     from snn import digits
-    from snn.training import TrainingConfig, train
+    from snn.training import train
 
     loaded = load_card(card)
-    config = TrainingConfig(
-        scheme=scheme, epochs=epochs, seed=seed, encoding=encoding, schedule=schedule, mapping=mapping,  # type: ignore[arg-type]
-        read_noise=read_noise,
-    )  # fmt: skip
+    named = {"schedule": schedule, "mapping": mapping, "read_noise": read_noise or None}
+    given = {name: value for name, value in named.items() if value is not None}
+    base: dict[str, str | int | float | bool] = {"scheme": scheme, "epochs": epochs, "encoding": encoding}
+    config = training_config({**base, **given, **parse_settings(settings)}, seed)
     samples = digits.load(data, data_dir)
     with terminal.counting("training", "epochs", json_output) as progress:
         result = train(loaded, config, samples, lambda done, total, _: progress(done, total)).as_dict()

@@ -61,9 +61,11 @@ class DcResult:
         return {str(name): int(count) for name, count in self.cycles["outcome"].value_counts().items()}
 
     def spread(self, quantity: str) -> Spread | None:
+        """The spread of one quantity, or None if no cycle has it."""
         return next((each for each in self.spreads if each.quantity == quantity), None)
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "read_voltage_v": self.read_voltage_v,
             "v_set_method": self.v_set_method,
@@ -90,7 +92,8 @@ def characterize(
     table : SweepTable
         Sweeps of one or both polarities.
     read_voltage : float, optional
-        |V| at which HRS and LRS are read [V]; 0.1 V if not given (or a tenth of the range, if that is less).
+        Size of the voltage at which HRS and LRS are read [V]; if not given 0.1 V, or a tenth of the range if that
+        is less.
     v_set, v_reset : str
         Definitions: a key of `V_SET` and of `V_RESET`.
 

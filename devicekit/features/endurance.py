@@ -47,6 +47,7 @@ class DeviceEndurance:
     hrs_slope: float | None
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return dict(self.__dict__)
 
 
@@ -66,6 +67,7 @@ class EnduranceResult:
         return float(np.mean([device.failed_at is None for device in self.devices]))
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "threshold": self.threshold,
             "yield": self.yield_,

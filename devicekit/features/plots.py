@@ -83,7 +83,7 @@ def _plot_trains(table: PulseTable, ax: Axes | None) -> Axes:
 
 
 def plot_sweeps(table: SweepTable, ax: Axes | None = None) -> Axes:
-    """|I| of every sweep against V on a log scale; the middle sweep is drawn on top."""
+    """Size of the current of every sweep against V on a log scale; the middle sweep is drawn on top."""
     ax = axes(ax)
     groups = list(table.frame.groupby(["device_id", "cycle"], sort=False))
     step = max(1, len(groups) // MOST_CURVES)
@@ -164,7 +164,10 @@ def plot_levels(result: DcResult, ax: Axes | None = None) -> Axes:
 
 
 def plot_conduction(table: SweepTable, ax: Axes | None = None) -> Axes:
-    """ln |I| against ln |V| of the middle sweep, each branch: slope 1 is ohmic, 2 space charge limited."""
+    """Size of I against size of V on log scales, both branches of the middle sweep.
+
+    A slope of 1 is ohmic, one of 2 space charge limited.
+    """
     ax = axes(ax)
     groups = list(table.frame.groupby(["device_id", "cycle"], sort=False))
     sweep = groups[len(groups) // 2][1].dropna(subset=["voltage_v", "current_a"])

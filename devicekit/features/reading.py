@@ -56,9 +56,11 @@ class NoiseResult:
 
     @property
     def telegraph(self) -> bool:
+        """Whether the current jumps between two or more levels."""
         return len(self.levels) > 1
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 
@@ -152,11 +154,11 @@ class LinearityResult:
     max_error : float
         Largest deviation from that line over the largest current.
     ratio : float
-        G at the largest |V| over G at half of it: 1 for an ohmic device.
+        G at the largest voltage, by size, over G at half of it: 1 for an ohmic device.
     cubic : float
         c of I = G V (1 + c V^2) [1/V^2].
     range_v : float
-        Largest |V| used [V].
+        Largest voltage used, by size [V].
     """
 
     conductance_s: float
@@ -166,6 +168,7 @@ class LinearityResult:
     range_v: float
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 

@@ -58,6 +58,7 @@ class StateRetention:
     refusal: str | None
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 
@@ -69,6 +70,7 @@ class RetentionResult:
     flags: tuple[Flag, ...]
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "states": [state.as_dict() for state in self.states],
             "warnings": [flag.as_dict() for flag in self.flags],
@@ -149,6 +151,7 @@ class BakeResult:
     moved: float
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 

@@ -41,6 +41,7 @@ class Spread:
     scale: str
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 
@@ -55,6 +56,8 @@ def spread(
         One value a cycle, and the device it was measured on.
     log : bool
         Spreads of log10(values): for conductances, which are log-normal.
+    quantity, unit : str
+        What it is, and the unit of the values.
     """
     y = values.to_numpy(float)
     keep = np.isfinite(y) & ((y > 0) | (not log))
@@ -95,11 +98,20 @@ class Weibull:
     n: int
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 
 def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
-    """Weibull fit of magnitudes; None with fewer than 5 distinct values."""
+    """Weibull fit of magnitudes; None with fewer than 5 distinct values.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Values of one sign; their sizes are taken.
+    quantity : str
+        What it is.
+    """
     x = np.abs(values[np.isfinite(values)])
     x = x[x > 0]
     if np.unique(x).size < 5:

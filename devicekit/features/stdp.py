@@ -30,6 +30,7 @@ class Parameter:
     high: float
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return asdict(self)
 
 
@@ -55,6 +56,7 @@ class StdpResult:
         return curve + value.get("offset", 0.0)
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
         return {
             "parameters": [each.as_dict() for each in self.parameters],
             "offset_fitted": self.offset,
@@ -67,7 +69,17 @@ class StdpResult:
 
 
 def window(delay: np.ndarray, a_plus: float, tau_plus: float, a_minus: float, tau_minus: float) -> np.ndarray:
-    """The exponential window without offset; NaN at delay 0."""
+    """The exponential window without offset; NaN at delay 0.
+
+    Parameters
+    ----------
+    delay : ndarray, shape (n,)
+        Post less pre [s].
+    a_plus, a_minus : float
+        Change at a delay just above and just below 0 [1].
+    tau_plus, tau_minus : float
+        Time constants of the two sides [s].
+    """
     delay = np.asarray(delay, float)
     size = np.abs(delay)
     curve = np.where(delay > 0, a_plus * np.exp(-size / tau_plus), a_minus * np.exp(-size / tau_minus))

@@ -53,6 +53,15 @@ def sweeps(
 ) -> SweepTable:
     """Sweeps 0, top, 0, -bottom, 0 with noise and compliance.
 
+    Parameters
+    ----------
+    n_cycles, n_devices : int
+        Size of the set.
+    truth : SweepTruth, optional
+        What the sweeps are made of; the reference device if None.
+    seed : int
+        Seed of every draw.
+
     Returns
     -------
     SweepTable
@@ -105,7 +114,17 @@ def _loop(
 
 
 def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> EnduranceTable:
-    """HRS and LRS on a log grid of cycles; the HRS creeps up by 0.05 decades per decade, the last device fails."""
+    """HRS and LRS on a log grid of cycles; the HRS creeps up by 0.05 decades per decade, the last device fails.
+
+    Parameters
+    ----------
+    n_cycles : float
+        Last cycle.
+    n_devices : int
+        Number of devices.
+    seed : int
+        Seed of every draw.
+    """
     rng = np.random.default_rng(seed)
     cycle = np.unique(np.round(np.logspace(0, np.log10(n_cycles), 120)).astype(int))
     frames = []
@@ -128,7 +147,19 @@ def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> En
 def retention(
     n_states: int = 10, last: float = 1e4, n_times: int = 40, noise: float = 0.01, seed: int = SEED
 ) -> RetentionTable:
-    """Ten states by the power law G0 t^-nu from 1 s to `last` at 85 C, nu larger for lower conductance."""
+    """Ten states by the power law G0 t^-nu from 1 s to `last` at 85 C, nu larger for lower conductance.
+
+    Parameters
+    ----------
+    n_states, n_times : int
+        Number of states, and of readings of each.
+    last : float
+        Time of the last reading [s].
+    noise : float
+        Standard deviation of ln G of one reading.
+    seed : int
+        Seed of every draw.
+    """
     rng = np.random.default_rng(seed)
     t = np.logspace(0, np.log10(last), n_times)
     frames = []
@@ -154,7 +185,19 @@ STDP_TRUTH = {"a_plus": 0.8, "tau_plus_s": 15e-3, "a_minus": -0.5, "tau_minus_s"
 def stdp(
     n_repeats: int = 10, noise: float = 0.05, seed: int = SEED, truth: Mapping[str, float] | None = None
 ) -> StdpTable:
-    """Pairs at 24 delays from -100 to 100 ms, with an offset of 0.1."""
+    """Pairs at 24 delays from -100 to 100 ms, with an offset of 0.1.
+
+    Parameters
+    ----------
+    n_repeats : int
+        Spike pairs at each delay.
+    noise : float
+        Standard deviation of one change [1].
+    seed : int
+        Seed of every draw.
+    truth : mapping, optional
+        Parameters of `devicekit.features.stdp.window`.
+    """
     from devicekit.features.stdp import window
 
     truth = truth or STDP_TRUTH
@@ -179,7 +222,19 @@ def stdp(
 def telegraph(
     n: int = 20000, step: float = 1e-3, dwell: tuple[float, float] = (0.2, 0.1), seed: int = SEED
 ) -> SweepTable:
-    """A current at 0.1 V that jumps between two levels with exponential dwell times [s], and white noise."""
+    """A current at 0.1 V that jumps between two levels with exponential dwell times [s], and white noise.
+
+    Parameters
+    ----------
+    n : int
+        Readings.
+    step : float
+        Time between readings [s].
+    dwell : (float, float)
+        Mean dwell times of the two levels [s].
+    seed : int
+        Seed of every draw.
+    """
     rng = np.random.default_rng(seed)
     state = np.empty(n, int)
     now, k = 0, 0

@@ -15,6 +15,11 @@ LAWS: dict[str, Law] = {
 def get_law(name: str) -> Law:
     """The law of that name.
 
+    Parameters
+    ----------
+    name : str
+        A key of `LAWS`, such as eq2.
+
     Raises
     ------
     UsageError

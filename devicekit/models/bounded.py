@@ -53,6 +53,11 @@ def nl_label(a_norm: float) -> float:
 
     NL = max_x (f(x) - x) / (0.07 sqrt 2) with f(x) = (1 - e^(-x/A)) / (1 - e^(-1/A)): a closed form that
     reproduces the published table of labels (A = 0.5 gives 2.40, A = 0.2 gives 4.88).
+
+    Parameters
+    ----------
+    a_norm : float
+        A over the number of pulses, above 0 for a curve that saturates.
     """
     if not np.isfinite(a_norm) or a_norm <= 0:
         return 0.0

@@ -60,6 +60,7 @@ class Law:
 
     @property
     def n_parameters(self) -> int:
+        """Number of parameters, L included."""
         return len(self.parameters)
 
     def prior_arrays(self) -> tuple[np.ndarray, np.ndarray]:

@@ -31,9 +31,11 @@ class Reader(Protocol):
     NAME: str
     TITLE: str
 
-    def matches(self, source: Source) -> bool: ...
+    def matches(self, source: Source) -> bool:
+        """Whether the content is in this format."""
 
-    def read(self, source: Source, options: ReadOptions) -> Table: ...
+    def read(self, source: Source, options: ReadOptions) -> Table:
+        """The validated table of a source that matches."""
 
 
 # In order of detection: the most specific content first.
@@ -114,6 +116,8 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
         File or folder.
     options : ReadOptions, optional
         What the file does not say itself; alternatively pass the fields of `ReadOptions` as keywords.
+    **kwargs
+        Fields of `ReadOptions`, instead of `options`.
 
     Returns
     -------
@@ -131,7 +135,7 @@ def read(path: Path | str, options: ReadOptions | None = None, **kwargs: object)
     if reader.NAME in _UNITS_OF_THEIR_OWN and (options.unit or options.quantity):
         raise UsageError(
             f"{source.path.name} is {reader.TITLE}, which states its own quantities and units: leave out --unit and "
-            "--quantity"
+            "--quantity (a column of readings after pulses is named by --map read_current_a=COLUMN or another state)"
         )
     table = reader.read(source, options)
     object.__setattr__(

@@ -17,7 +17,7 @@ from devicekit.errors import FileError
 from devicekit.options import ReadOptions
 from devicekit.readers.records import Record, record_table, text_frame
 from devicekit.readers.source import EMPTY_WORDS, Source, is_number
-from devicekit.tables import RecordTable, SweepTable
+from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "easyexpert"
 TITLE = "Keysight EasyEXPERT text export"
@@ -48,7 +48,7 @@ def matches(source: Source) -> bool:
     return bool(_HEADER_FORM.search(source.head) or _SINGLE_FORM.search(source.head))
 
 
-def read(source: Source, options: ReadOptions) -> SweepTable | RecordTable:
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
     if source.workbook_kind:
         raws = [raw for sheet in source.sheets for raw in _pasted(sheet.rows, sheet.name)]
     elif _SINGLE_FORM.search(source.head):

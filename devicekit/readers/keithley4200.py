@@ -14,7 +14,7 @@ from devicekit.options import ReadOptions
 from devicekit.readers.records import Record, record_table, text_frame
 from devicekit.readers.source import Source, is_number
 from devicekit.readers.workbook import Cell, Sheet
-from devicekit.tables import RecordTable, SweepTable
+from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "keithley4200"
 TITLE = "Keithley 4200 workbook (.xls with a Settings sheet)"
@@ -59,7 +59,7 @@ def matches(source: Source) -> bool:
     )
 
 
-def read(source: Source, options: ReadOptions) -> SweepTable | RecordTable:
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
     sheet = _settings_sheet(source)
     if sheet is None:
         raise FileError(f"{source.path.name} has no Settings sheet: it is no Keithley 4200 workbook")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,14 @@ import pandas as pd
 
 from devicekit.clean import split_by_reset, split_by_sign, split_sweeps, split_values
 from devicekit.errors import BadRow, Flag, TableError, UsageError
-from devicekit.names import DIRECTION_ALIASES, GLOSSARY
+from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers import others
 from devicekit.readers.finish import pulse_table
+from devicekit.readers.header import unit_of
 from devicekit.readers.source import Delimited, Source
-from devicekit.readers.state import add_state, check_sign
-from devicekit.tables import SweepTable, Table
+from devicekit.readers.state import add_state, check_sign, check_unit
+from devicekit.tables import PulseTable, SweepTable, Table
 
 NAME = "long"
 TITLE = "long table with devicekit's column names (see --map)"
@@ -45,7 +47,7 @@ def matches(source: Source) -> bool:
 
 
 def read(source: Source, options: ReadOptions) -> Table:
-    table = source.delimited
+    table = _without_unit_row(source.delimited)
     frame = _named(table, options)
     if frame.empty:
         raise TableError(f"{source.path.name} has a header but no rows")
@@ -59,9 +61,36 @@ def read(source: Source, options: ReadOptions) -> Table:
         return _sweep(frame, source)
     if which := others.kind(set(frame.columns)):
         return others.read(which, frame, options, source)
-    frame, flags = _state(frame, options, source.path.name)
-    frame, more = _trains(frame, source.path.name)
-    return pulse_table(frame, NAME, source, [*flags, *more])
+    return pulse_trains(frame, options, source)
+
+
+def pulse_trains(
+    frame: pd.DataFrame, options: ReadOptions, source: Source, reader: str = NAME, flags: Iterable[Flag] = ()
+) -> PulseTable:
+    """Rows under our names, in the order of the pulses, as pulse trains; what is not named is split and flagged."""
+    if "device_id" not in frame:
+        frame["device_id"] = "device1"
+    frame, state = _state(frame, options, source.path.name)
+    frame, split = _trains(frame, source.path.name)
+    return pulse_table(frame, reader, source, [*flags, *state, *split])
+
+
+def _without_unit_row(table: Delimited) -> Delimited:
+    """The table without a second header row, if that names the SI unit of our columns and nothing else.
+
+    Such rows are written for plotting programs (`devicekit export --to csv`). Any other unit is left for the
+    message about text where numbers belong: units are never guessed.
+    """
+    if table.cells.empty:
+        return table
+    first = {str(name).lower(): str(cell).strip() for name, cell in table.cells.iloc[0].items()}
+    units = {name: cell for name, cell in first.items() if cell}
+    counts = [name for name in ("pulse_index", "point", "cycle") if name in first]
+    if not units or not counts or any(first[name] for name in counts):
+        return table
+    if any(name not in GLOSSARY or cell != (GLOSSARY[name].unit or "1") for name, cell in units.items()):
+        return table
+    return replace(table, cells=table.cells.iloc[1:])
 
 
 def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
@@ -85,10 +114,27 @@ def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
         known = ours == "value" or (ours in GLOSSARY and ours not in _TEXT)
         whole = ours in _COUNTS and table.cells[theirs].dtype.kind == "i"  # no copy of a large table's counts
         if known and not whole:
-            frame[ours] = table.numbers(theirs)
+            factor = _stated_factor(ours, theirs, options, table.name) if ours != theirs else 1.0
+            frame[ours] = table.numbers(theirs) if factor == 1.0 else table.numbers(theirs) * factor
         else:
             frame[ours] = _plain(table.cells[theirs])
     return pd.DataFrame(frame, copy=False)
+
+
+def _stated_factor(ours: str, theirs: str, options: ReadOptions, where: str) -> float:
+    """Factor to SI by the unit that a mapped column's name states, unless the options apply it already."""
+    if ours == "value" or ours in STATE_COLUMNS:
+        unit = check_unit(theirs, options, where)
+        wanted = STATE_COLUMNS.get(ours, options.stated_quantity)
+    else:
+        word = unit_of(theirs)[1]
+        unit, expected = parse_unit(word) if word else None, parse_unit(GLOSSARY[ours].unit)
+        wanted = expected.quantity if expected else None
+    if unit is None or wanted is None:
+        return 1.0
+    if unit.quantity != wanted:
+        raise UsageError(f"--map {ours}={theirs}: {where} gives it in a unit of {unit.quantity}, not of {wanted}")
+    return 1.0 if options.unit and (ours == "value" or ours in STATE_COLUMNS) else unit.factor
 
 
 def _before_and_after(frame: pd.DataFrame) -> pd.DataFrame:

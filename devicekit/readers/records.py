@@ -15,11 +15,16 @@ from devicekit.clean import split_sweeps
 from devicekit.errors import BadRow, Flag, TableError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
+from devicekit.readers import long
 from devicekit.readers.source import EMPTY_WORDS, KEITHLEY_NAN, Source, unique_names
-from devicekit.tables import SWEEP_SCHEMA, RecordTable, SweepTable
+from devicekit.tables import SWEEP_SCHEMA, PulseTable, RecordTable, SweepTable
 
 _RESERVED = {*SWEEP_SCHEMA.columns, "record"}
-_QUANTITY_OF = {"voltage_v": "voltage", "current_a": "current", "time_s": "time"}
+_QUANTITY_OF = {
+    "voltage_v": "voltage", "current_a": "current", "time_s": "time", "pulse_voltage_v": "voltage",
+    "pulse_width_s": "time", "read_voltage_v": "voltage", "read_current_a": "current",
+    "conductance_s": "conductance", "resistance_ohm": "resistance",
+}  # fmt: skip
 _DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "%a %b %d %H:%M:%S %Y")
 _NAMES = {
     "voltage_v": re.compile(r"(?i)^(?!val|var|vt$)(a?v\d*|.*volt.*|bias.*|[a-z]+v\d*|v[a-z_]*\d*|.*\.v)$"),
@@ -99,8 +104,10 @@ def plain(text: pd.Series) -> pd.Series:
     return values.where(~(np.abs(values) >= KEITHLEY_NAN))
 
 
-def find_roles(record: Record, options: ReadOptions, where: str) -> dict[str, str]:
-    """Our name -> the file's column: from --map, else the file's settings, else the columns' names."""
+def find_roles(
+    record: Record, options: ReadOptions, where: str, *, named_only: bool = False
+) -> dict[str, str]:
+    """Our name -> the file's column: from --map, else (if not `named_only`) the file's settings and column names."""
     roles = dict(options.columns)
     for ours, theirs in roles.items():
         if ours not in GLOSSARY:
@@ -109,6 +116,8 @@ def find_roles(record: Record, options: ReadOptions, where: str) -> dict[str, st
             raise UsageError(
                 f"--map: {where} has no column {theirs!r}; it has {', '.join(names_of(record.columns))}"
             )
+    if named_only:
+        return roles
     for ours, theirs in record.roles.items():
         if theirs in record.columns and theirs not in roles.values():
             roles.setdefault(ours, theirs)
@@ -143,7 +152,7 @@ def _frame(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame
     columns: dict[str, pd.Series] = {}
     for theirs in names_of(record.columns):
         ours = ours_of.get(theirs)
-        if ours == "device_id":
+        if ours in ("device_id", "direction"):
             columns[ours] = record.columns[theirs].astype(str)
         elif ours is not None:
             columns[ours] = numbers(record.columns[theirs], where) * _factor(record, theirs, ours, where)
@@ -182,11 +191,12 @@ def _sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
 
 def record_table(
     records: Sequence[Record], options: ReadOptions, reader: str, source: Source, flags: Iterable[Flag] = ()
-) -> SweepTable | RecordTable:
+) -> PulseTable | SweepTable | RecordTable:
     """One table of all records: sweeps where voltage and current are known, else plain records.
 
     A `record` column numbers the records in the file's order; cycles count the sweeps of a device from the
-    oldest to the newest.
+    oldest to the newest. Where --map names a state after a pulse (such as read_current_a), the records are pulse
+    trains, one record after the other from the oldest.
 
     Raises
     ------
@@ -197,6 +207,8 @@ def record_table(
     flags = list(flags)
     if not any(len(record.columns) for record in records):
         raise TableError(f"{name} holds no record with rows")
+    if long.STATE_COLUMNS.keys() & set(options.columns):
+        return _pulses(records, options, reader, source, flags)
     several = len(records) > 1
     frames: list[pd.DataFrame] = []
     for number, record in enumerate(records, 1):
@@ -223,6 +235,25 @@ def record_table(
     return SweepTable(_ordered(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _once(flags))
 
 
+def _pulses(
+    records: Sequence[Record], options: ReadOptions, reader: str, source: Source, flags: list[Flag]
+) -> PulseTable:
+    """Records as pulse trains: columns that --map names, directions and cycles split as in a long table."""
+    name = source.path.name
+    frames = []
+    for k in _in_time(records):
+        record = records[k]
+        where = f"{name}, record {k + 1}" if len(records) > 1 else name
+        roles = find_roles(record, options, where, named_only=True)
+        if "device_id" not in roles and record.device:
+            record.columns["device_id"] = record.device
+            roles["device_id"] = "device_id"
+        flags += _about_columns(record, roles, where)
+        frames.append(_frame(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
+    table = long.pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(flags))
+    return PulseTable(table.frame, {**table.meta, **_meta(records, reader, source)}, table.flags)
+
+
 def _once(flags: Iterable[Flag]) -> tuple[Flag, ...]:
     return tuple(dict.fromkeys(flags))
 
@@ -243,7 +274,7 @@ def _about_columns(record: Record, roles: Mapping[str, str], where: str) -> list
         flags.append(
             Flag(
                 "assumed_unit",
-                f"{name}: {', '.join(unstated)} taken in V, A and s, the units this instrument writes",
+                f"{name}: {', '.join(unstated)} taken in SI units, as this instrument writes",
             )
         )
     return flags

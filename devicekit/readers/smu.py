@@ -17,7 +17,7 @@ from devicekit.errors import FileError, Flag
 from devicekit.options import ReadOptions
 from devicekit.readers.records import Record, names_of, record_table, text_frame
 from devicekit.readers.source import Source, is_number
-from devicekit.tables import RecordTable, SweepTable
+from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "smu"
 TITLE = "Keithley SMU buffer (ACS, TSP) or KickStart CSV"
@@ -44,7 +44,7 @@ def _is_kickstart(head: str) -> bool:
     return len(_KICKSTART.findall(head)) >= 2 and bool(re.search(r'(?m)^"?Index"?\s*[,;\t]', head))
 
 
-def read(source: Source, options: ReadOptions) -> SweepTable | RecordTable:
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
     if source.workbook_kind:
         records = [r for sheet in source.sheets for r in _acs(_split(sheet.text().split("\n")), sheet.name)]
         return _finish(records, [], options, source)
@@ -59,7 +59,7 @@ def read(source: Source, options: ReadOptions) -> SweepTable | RecordTable:
 
 def _finish(
     records: list[Record], flags: list[Flag], options: ReadOptions, source: Source
-) -> SweepTable | RecordTable:
+) -> PulseTable | SweepTable | RecordTable:
     if not records:
         raise FileError(f"{source.path.name}: no buffer with readings")
     return record_table(records, options, NAME, source, flags)

@@ -50,6 +50,7 @@ def _is_plain_number(cell: str) -> bool:
 
 
 def is_number(cell: str) -> bool:
+    """Whether a cell of text is a number."""
     try:
         float(cell)
     except ValueError:

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import Flag, TableError, UsageError
-from devicekit.options import ReadOptions
+from devicekit.names import Unit, parse_unit
+from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.readers.header import unit_of
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
 LARGEST_LIKELY_CONDUCTANCE = 0.1  # S
@@ -64,6 +66,20 @@ def add_state(
         values = 1.0 / values.where(values != 0)
     frame = frame.assign(conductance_s=values.where(np.isfinite(values)))
     return check_sign(frame, options, name, flags)
+
+
+def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
+    """The unit that a column's name states, if it is one of a state; refused if the options say something else."""
+    word = unit_of(name)[1]
+    unit = parse_unit(word) if word else None
+    if unit is None or unit.quantity not in QUANTITIES:
+        return None
+    said = options.stated_quantity
+    factor = options.factor if options.unit else unit.factor
+    if said not in (None, unit.quantity) or not np.isclose(factor, unit.factor, rtol=1e-9):
+        option = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
+        raise UsageError(f"{where}: column {name!r} is in {word}, but {option} says otherwise")
+    return unit
 
 
 def check_sign(

@@ -7,6 +7,7 @@ with conductances or resistances retention. Else every column is a train of read
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from devicekit.readers.finish import pulse_table
 from devicekit.readers.header import cycle_of, names_device, names_quantity, quantity_of, unit_of
 from devicekit.readers.records import Record, plain, record_table
 from devicekit.readers.source import Delimited, Source
-from devicekit.readers.state import add_state
+from devicekit.readers.state import add_state, check_unit
 from devicekit.tables import Table
 
 NAME = "table"
@@ -273,6 +274,7 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, flags: list[
         )
     counter = columns[0] if _is_counter(table, columns[0]) else None
     trains = [name for name in columns if name != counter]
+    options = _settle_units(trains, options, where)
     devices = all(names_device(name) for name in trains) and table.header is not None
     frames = []
     for position, name in enumerate(trains, 1):
@@ -294,14 +296,25 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, flags: list[
     what = "device" if devices else "cycle of one device"
     flags = [*flags, Flag("columns", f"{where}: each of {len(frames)} columns taken as one {what}"),
              Flag("split", f"{where}: directions by the turning points of each column")]  # fmt: skip
-    quantity = options.stated_quantity or next(
-        q for name in trains if (q := quantity_of(name)) in _STATE_QUANTITIES
-    )
-    said = ReadOptions(
-        quantity=quantity, unit=options.unit, read_voltage=options.read_voltage, absolute=options.absolute
-    )
-    frame, more = add_state(pd.concat(frames, ignore_index=True), said, where)
+    frame, more = add_state(pd.concat(frames, ignore_index=True), options, where)
     return pulse_table(frame, NAME, source, [*flags, *more])
+
+
+def _settle_units(trains: list[str], options: ReadOptions, where: str) -> ReadOptions:
+    """The options with what the columns' names state; refuses names that contradict each other or the options."""
+    stated = {name: quantity_of(name) for name in trains}
+    if not any(stated.values()):
+        return options
+    if len(set(stated.values())) > 1:
+        facts = ", ".join(f"{name} ({quantity or 'no unit'})" for name, quantity in stated.items())
+        raise UsageError(
+            f"{where}: columns of different quantities, {facts}: say which one holds the state, with --map "
+            "value=COLUMN and --unit"
+        )
+    for name in trains:
+        check_unit(name, options, where)
+    quantity = stated[trains[0]] if stated[trains[0]] in _STATE_QUANTITIES else options.quantity
+    return replace(options, quantity=quantity, unit=None)
 
 
 def _unit_factor(name: str) -> float:

@@ -17,7 +17,7 @@ from devicekit.options import ReadOptions
 from devicekit.readers.header import unit_of
 from devicekit.readers.records import Record, names_of, numbers, plain, record_table, text_frame
 from devicekit.readers.source import Source
-from devicekit.tables import EnduranceTable, RecordTable, SweepTable
+from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable
 
 NAME = "wgfmu"
 TITLE = "Keysight B1530A WGFMU export"
@@ -32,7 +32,7 @@ def matches(source: Source) -> bool:
     return bool(_APPLICATION.search(source.head) or _CUSTOM.search(source.head))
 
 
-def read(source: Source, options: ReadOptions) -> SweepTable | EnduranceTable | RecordTable:
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
     if _CUSTOM.search(source.head):
         return _custom(source, options)
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
@@ -49,7 +49,7 @@ def read(source: Source, options: ReadOptions) -> SweepTable | EnduranceTable | 
     return record_table([Record(frame, roles=roles, meta=facts)], options, NAME, source)
 
 
-def _custom(source: Source, options: ReadOptions) -> SweepTable | EnduranceTable | RecordTable:
+def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
     lines = source.lines
     at = next(k for k, line in enumerate(lines) if line.strip() == "Measurement Data")
     meta = _head(lines[:at])

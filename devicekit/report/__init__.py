@@ -32,6 +32,7 @@ class Figure:
 
     @property
     def csv_uri(self) -> str | None:
+        """The data as a URI to download, or None."""
         return None if self.csv is None else _data_uri("text/csv", self.csv.encode())
 
 
@@ -132,6 +133,7 @@ class Report:
         return page.render(report=self, version=__version__, light=theme.LIGHT, dark=theme.DARK)
 
     def save(self, path: Path) -> None:
+        """Write the page whole or not at all."""
         files.write_text(path, self.to_html())
 
 

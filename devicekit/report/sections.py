@@ -339,6 +339,7 @@ def _limits_table(limits: dict[str, Any]) -> Table:
 
 
 def warnings_section(flags: Sequence[Flag]) -> Section:
+    """The warnings, each with its code and its sentence."""
     block: Any = Remarks([(flag.code, flag.message) for flag in flags]) if flags else Text(["None."])
     return Section("Warnings", "warnings", [block])
 

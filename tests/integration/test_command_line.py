@@ -117,6 +117,21 @@ def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     )
 
 
+def test_train_takes_any_setting(devicekit: Run, card_file: Path) -> None:
+    base = ("train", "--card", card_file, "--epochs", 1, "--json", "--set", "hidden=64")
+    plain, stuck, paper = (
+        devicekit(*base, *more).json
+        for more in ((), ("--set", "stuck=1.0"), ("--set", "preset=paper", "--schedule", "constant"))
+    )
+    assert stuck["accuracy_mean_last"] < plain["accuracy_mean_last"]  # a device that never moves learns nothing
+    assert paper["recipe"]["theta"] == [100.0, 100.0]
+    assert plain["recipe"]["theta"] != [100.0, 100.0]
+    for wrong, word in (("stuk=1", "stuk"), ("margin=1.5", "margin"), ("margin", "KEY=VALUE")):
+        ran = devicekit(*base, "--set", wrong)
+        assert ran.code == 2
+        assert word in ran.json["error"]["message"]
+
+
 def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> None:
     ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 2, "--json")
     assert ran.code == 0, ran.err

@@ -224,12 +224,12 @@ def test_workers_without_this_devicekit_are_named(answer: object, words: str) ->
 
 
 def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
-    from devicekit.tasks import _config
+    from devicekit.tasks import training_config
 
-    config = _config({"preset": "paper", "epochs": 7}, 3, set())
+    config = training_config({"preset": "paper", "epochs": 7}, 3)
     assert (config.accumulate, config.mapping, config.epochs, config.seed) == ("literal", "reference", 7, 3)
     with pytest.raises(DevicekitError, match="preset"):
-        _config({"preset": "papr"}, 0, set())
+        training_config({"preset": "papr"}, 0)
 
 
 def test_accuracy_over_the_fits_uncertainty(tmp_path: Path) -> None:

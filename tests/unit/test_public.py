@@ -6,10 +6,11 @@ from __future__ import annotations
 def test_every_public_name_loads_and_is_what_it_says() -> None:
     import devicekit.characterizing
     import devicekit.comparing
+    import devicekit.exporters
     import devicekit.fitting
     import devicekit.readers
 
-    for name in ("characterize", "compare", "fit", "load_card", "read"):
+    for name in ("characterize", "compare", "export", "fit", "load_card", "read"):
         assert callable(getattr(devicekit, name)), name
     for name in devicekit.__all__:
         assert getattr(devicekit, name) is not None

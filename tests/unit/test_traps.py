@@ -118,3 +118,21 @@ def test_order_and_labels(
         np.testing.assert_allclose(
             last, reference.branches[way].measured[-1], atol=0.03 if code == "split" else 1e-6
         )
+
+
+def test_a_train_first_read_after_its_first_pulse_is_no_junction() -> None:
+    """Analysers that read after each pulse give no reading of the state before the first one."""
+    soft = curve((np.log(0.06), 0.95, 1.0, 0.0, 0.0, 0.0), 60)
+    soft = soft / soft[-1]
+    missed = frame(soft[1:], (1 - soft)[1:])
+    assert 1 - missed["conductance_s"].iloc[60] / missed["conductance_s"].iloc[59] > 0.05
+    assert "junction" not in codes(missed)
+    apart = frame(soft, 0.8 * (1 - soft))
+    assert "junction" in codes(apart)
+
+
+def test_one_cycle_has_no_variation() -> None:
+    x = noisy(curve(), 0.003)
+    one = frame(x, 1 - x)
+    assert "no_variation" in codes(one)
+    assert "no_variation" not in codes(pd.concat([one, frame(noisy(x, 0.003, 1), 1 - x).assign(cycle=2)]))

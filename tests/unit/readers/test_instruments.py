@@ -220,3 +220,35 @@ def test_columns_without_a_role_are_kept_as_records(tmp_path: Path) -> None:
     table = read(path)
     assert isinstance(table, RecordTable)
     assert list(table.frame["Cp"]) == [1e-12, 2e-12]
+
+
+def test_instrument_records_are_pulse_trains_where_a_state_is_mapped(tmp_path: Path) -> None:
+    """An analyser's record holds readings after pulses, which only the user can say."""
+    lines = ["SetupTitle, trains", "TestParameter, Channel.IName, Iread", "MetaData, TestRecord.TestTarget, D7",
+             "DataName, Pulse, Vp, Iread"]  # fmt: skip
+    up = [1e-6 * k for k in range(1, 11)]
+    values = [(0.95, i) for i in up] + [(-0.95, i) for i in reversed(up[:-1])]
+    lines += [f"DataValue, {n}, {v}, {i}" for n, (v, i) in enumerate(2 * values, 1)]
+    file = tmp_path / "trains.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    columns = {"read_current_a": "Iread", "pulse_voltage_v": "Vp"}
+    table = read(file, columns=columns, read_voltage=0.1)
+    assert isinstance(table, PulseTable)
+    assert table.devices == ["D7"]
+    assert {way: [len(index) for _, _, index, _ in table.traces(way)] for way in ("ltp", "ltd")} == {
+        "ltp": [10, 10],
+        "ltd": [9, 9],
+    }
+    assert table.frame["conductance_s"].max() == pytest.approx(1e-4)
+    assert list(table.frame["Pulse"]) == list(range(1, 39))  # other columns are kept
+    assert {"columns", "assumed_unit", "split"} <= codes(table)
+    assert table.meta["records"][0]["name"] == "trains"
+
+
+def test_pulse_records_take_the_columns_units(fixtures: Path) -> None:
+    columns = {"read_current_a": "SMU-2 Current (mA)"}
+    table = read(fixtures / "smu" / "kickstart.csv", columns=columns, read_voltage=0.1)
+    assert isinstance(table, PulseTable)
+    assert list(table.frame["conductance_s"]) == pytest.approx([0.0, 2.5e-3, 5e-2])
+    with pytest.raises(UsageError, match="which is no unit of current"):
+        read(fixtures / "smu" / "kickstart.csv", columns={"read_current_a": "SMU-2 Voltage (V)"}, read_voltage=0.1)

@@ -170,3 +170,40 @@ def test_stdp_window_and_retention_of_currents_with_units(fixtures: Path) -> Non
     assert isinstance(kept, RetentionTable)
     assert list(kept.frame["time_s"]) == [60, 600, 6000]
     assert kept.frame["conductance_s"][0] == pytest.approx(1e-4)
+
+
+def test_columns_of_different_quantities_are_no_trains(tmp_path: Path) -> None:
+    for number, header in enumerate(("R/kohm,I_nA", "G (uS),Temp", "pulse,G (uS),Time (h)")):
+        file = tmp_path / f"mixed{number}.csv"
+        rows = "\n".join(",".join(str(k + n) for n in range(header.count(",") + 1)) for k in range(6))
+        file.write_text(f"{header}\n{rows}\n", encoding="utf-8")
+        with pytest.raises(UsageError, match="which one holds the state"):
+            read(file, quantity="conductance" if number else None)
+
+
+def test_a_unit_in_a_name_is_applied_once(tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    rows = "0,10,11\n1,14,15\n2,17,19\n3,19,20\n4,17,17\n5,11,12\n"
+    file.write_text("pulse,dev1 (uS),dev2 (uS)\n" + rows, encoding="utf-8")
+    for unit in (None, "uS"):
+        assert read(file, unit=unit).frame["conductance_s"].max() == pytest.approx(20e-6)
+    with pytest.raises(UsageError, match="--unit nS says otherwise"):
+        read(file, unit="nS")
+    with pytest.raises(UsageError, match="--quantity current says otherwise"):
+        read(file, quantity="current", read_voltage=0.1)
+
+
+def test_a_mapped_column_keeps_the_unit_of_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "mapped.csv"
+    file.write_text("n,G (uS),Vp (mV)\n0,10,900\n1,14,900\n2,17,900\n3,19,900\n", encoding="utf-8")
+    columns = {"conductance_s": "G (uS)", "pulse_voltage_v": "Vp (mV)"}
+    table = read(file, columns=columns).frame
+    assert table["conductance_s"].max() == pytest.approx(19e-6)
+    assert set(table["pulse_voltage_v"]) == {0.9}
+    for said in ({"quantity": "conductance"}, {"unit": "uS"}):
+        table = read(file, columns={"value": "G (uS)"}, **said).frame
+        assert table["conductance_s"].max() == pytest.approx(19e-6)
+    with pytest.raises(UsageError, match="says otherwise"):
+        read(file, columns={"value": "G (uS)"}, unit="nS")
+    with pytest.raises(UsageError, match="a unit of voltage, not of time"):
+        read(file, columns={"conductance_s": "G (uS)", "pulse_width_s": "Vp (mV)"})

@@ -1,0 +1,85 @@
+"""`devicekit export`: a card in the format of another simulator or program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from devicekit.cli.common import Force, Json, print_flags, print_json, with_reading_options
+from devicekit.errors import UsageError
+from devicekit.options import ReadOptions
+
+if TYPE_CHECKING:
+    from devicekit.tables import PulseTable
+
+
+def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
+    """The pulse trains of --from-data, of one pulse width."""
+    from devicekit.fitting import read_pulses
+
+    if file is None:
+        if reading != ReadOptions():
+            raise UsageError("the reading options are for --from-data; a card is read as it is")
+        return None
+    table = read_pulses(file, reading)
+    if len(table.widths) > 1:
+        widths = ", ".join(f"{width:g}" for width in table.widths)
+        raise UsageError(f"{file.name} holds pulse widths {widths} s; choose one with --width")
+    print_flags(table.flags)
+    return table
+
+
+@with_reading_options
+def export_command(
+    card: Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")],
+    reading: ReadOptions,
+    to: Annotated[str, typer.Option("--to", help="aihwkit, crosssim, neurosim, mat, csv or veriloga.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
+    nodes: Annotated[
+        int | None,
+        typer.Option("--nodes", help="Nodes of the rate curve: aihwkit (33), veriloga tables (129)."),
+    ] = None,
+    points: Annotated[
+        int | None, typer.Option("--points", help="Rows and columns of a crosssim table (501).")
+    ] = None,
+    no_noise: Annotated[bool, typer.Option("--no-noise", help="Leave the card's variation out.")] = False,
+    window: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--window", metavar="LOW HIGH", help="Conductances [S] of a card that holds weights."),
+    ] = None,
+    from_data: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-data", metavar="FILE", help="crosssim: tables straight from these pulse trains."
+        ),
+    ] = None,
+    force: Force = False,
+    json_output: Json = False,
+) -> None:
+    """Write a card for another simulator; README.txt says what is exact, what is not, and every unit.
+
+    Examples: devicekit export card.json --to aihwkit --out my-device
+    devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
+    """
+    from devicekit.exporters import export
+
+    data = _data(from_data, reading)
+    result = export(
+        card, to, out, force=force, nodes=nodes, points=points, noise=not no_noise, window=window, data=data
+    )
+    if json_output:
+        print_json(
+            {
+                "to": to, "out": str(out), "files": list(result.files), "exact": list(result.exact),
+                "approximated": list(result.approximated), "noise": result.noise, "figures": dict(result.figures),
+            }
+        )  # fmt: skip
+        return
+    typer.echo(f"{to}: {', '.join(result.files)} written to {out}")
+    for line in result.approximated:
+        typer.echo(f"approximated: {line}")
+    typer.echo(f"noise: {result.noise}")
+    for line in result.use:
+        typer.echo(f"use: {line}")

@@ -1,0 +1,118 @@
+"""Exporters: one file a target behind one registry; each says what is exact, approximated, and in which unit."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from devicekit.card import DeviceCard, load_card
+from devicekit.errors import UsageError
+from devicekit.exporters import aihwkit, crosssim, csvfile, matfile, neurosim, veriloga
+from devicekit.exporters.base import Export, ExportOptions
+from devicekit.exporters.readme import compose
+from devicekit.files import result_folder, write_bytes
+
+
+class Exporter(Protocol):
+    """An exporter module: its name, a title for people, the options it takes, and the export itself."""
+
+    NAME: str
+    TITLE: str
+    TAKES: frozenset[str]
+
+    def export(self, card: DeviceCard, options: ExportOptions) -> Export:
+        """The files of a card and what is to be said about them, before anything is written."""
+
+
+EXPORTERS: dict[str, Exporter] = {
+    module.NAME: module  # type: ignore[misc]
+    for module in (aihwkit, crosssim, neurosim, matfile, csvfile, veriloga)
+}
+_FLAGS = {"nodes": "--nodes", "points": "--points", "window": "--window", "data": "--from-data"}
+
+
+def exporters() -> dict[str, Exporter]:
+    """Every exporter by name: those of other packages (entry points `devicekit.exporters`) first, then ours.
+
+    Raises
+    ------
+    UsageError
+        If a package announces an exporter that cannot be imported.
+    """
+    found: dict[str, Exporter] = {}
+    for entry in entry_points(group="devicekit.exporters"):
+        try:
+            found[entry.name] = entry.load()
+        except Exception as error:  # whatever a foreign package trips over
+            raise UsageError(
+                f"the exporter {entry.name!r} of another package does not load: {error}"
+            ) from error
+    return {**found, **EXPORTERS}
+
+
+def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
+    """The export in memory, README.txt included.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        The device.
+    to : str
+        As for `export`.
+    options : ExportOptions
+        What the exporter is told.
+
+    Raises
+    ------
+    UsageError
+        If there is no such target, an option is not one of the target's, or the target cannot hold the card.
+    """
+    known = exporters()
+    if to not in known:
+        raise UsageError(f"--to {to!r} is not known; there are {', '.join(known)}")
+    exporter = known[to]
+    for name, flag in _FLAGS.items():
+        if getattr(options, name) is not None and name not in exporter.TAKES:
+            takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
+            raise UsageError(f"{flag} is not an option of --to {to}; it is one of {takers}")
+    result = exporter.export(card, options)
+    return compose(card, exporter.NAME, exporter.TITLE, result)
+
+
+def export(
+    card: DeviceCard | Path | str, to: str, out: Path | str, *, force: bool = False, **options: Any
+) -> Export:
+    """Write a card in the format of another simulator or program.
+
+    Parameters
+    ----------
+    card : DeviceCard or path-like
+        The device.
+    to : str
+        aihwkit, crosssim, neurosim, mat, csv, veriloga, or one of another package.
+    out : path-like
+        Folder for the files and a README.txt; replaced whole if devicekit made it.
+    force : bool
+        Write into a folder that devicekit did not make.
+    **options
+        Fields of `ExportOptions`: nodes, points, noise, window, data.
+
+    Returns
+    -------
+    Export
+        Files, what is exact and approximated, units, and figures such as the deviation from a DeviceArray.
+
+    Raises
+    ------
+    UsageError, CardError, FileError
+    """
+    loaded = card if isinstance(card, DeviceCard) else load_card(card)
+    result = make(loaded, to, ExportOptions(**options))
+    with result_folder(Path(out), "export", force) as folder:
+        for name, content in result.files.items():
+            write_bytes(folder / name, content)
+    return result
+
+
+__all__ = ["EXPORTERS", "Export", "ExportOptions", "Exporter", "export", "exporters", "make"]

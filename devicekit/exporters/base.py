@@ -1,0 +1,226 @@
+"""What every exporter shares: its options, its result, and the card as other simulators see it."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devicekit.card import DeviceCard, Window
+from devicekit.errors import UsageError
+
+if TYPE_CHECKING:
+    from devicekit.tables import PulseTable
+
+PULSES = 100  # LTP pulses, and then as many LTD pulses, over which an export is compared with a DeviceArray
+SIGNS = {"ltp": 1, "ltd": -1}
+_FINE = 32  # samples of a rate curve between two nodes
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an exporter may be told.
+
+    Parameters
+    ----------
+    nodes : int or None
+        Nodes of a piecewise-linear rate (aihwkit, default 33, and Verilog-A, default 129), 2 or more.
+    points : int or None
+        Conductances and CDF values of a lookup table (crosssim, default 501), 101 or more.
+    noise : bool
+        Whether the card's variation is exported.
+    window : tuple of float or None
+        Conductances [S] that a weight card's lowest and highest weight stand for.
+    data : PulseTable or None
+        Pulse trains from which a lookup table is made without a law (crosssim).
+    """
+
+    nodes: int | None = None
+    points: int | None = None
+    noise: bool = True
+    window: tuple[float, float] | None = None
+    data: PulseTable | None = None
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an exporter made, before anything is written.
+
+    Attributes
+    ----------
+    files : mapping of str to bytes
+        Content by file name.
+    use : tuple of str
+        How to load it, one line each.
+    exact, approximated : tuple of str
+        What maps exactly and what does not, a sentence each.
+    units : tuple of (name, unit, meaning)
+        Every exported number.
+    noise : str
+        What was done with the card's variation, a sentence.
+    figures : mapping
+        Numbers that describe the export, such as its deviation; JSON values.
+    """
+
+    files: Mapping[str, bytes]
+    use: tuple[str, ...]
+    exact: tuple[str, ...]
+    approximated: tuple[str, ...]
+    units: tuple[tuple[str, str, str], ...]
+    noise: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Train:
+    """States [1] and conductances [S] (or weights) before the first and after each pulse, shape (n + 1,)."""
+
+    r: np.ndarray
+    value: np.ndarray
+
+
+def reference_train(card: DeviceCard, pulses: int = PULSES) -> Train:
+    """`pulses` LTP and then `pulses` LTD pulses on a DeviceArray without noise, from r = 0."""
+    from devicekit.array import DeviceArray
+
+    array = DeviceArray(card, 1, c2c="none", d2d="none")
+    states = [float(array.r[0])]
+    for sign in (1, -1):
+        for _ in range(pulses):
+            array.pulse(sign)
+            states.append(float(array.r[0]))
+    r = np.array(states)
+    return Train(r, card.window.from_state(r))
+
+
+def deviation(card: DeviceCard, value: np.ndarray, pulses: int = PULSES) -> float:
+    """Largest deviation of a train from the DeviceArray's, as a fraction of the window."""
+    return float(np.abs(value - reference_train(card, pulses).value).max() / card.window.span)
+
+
+def hat_values(curve: Callable[[np.ndarray], np.ndarray], nodes: int) -> np.ndarray:
+    """Values >= 0 at evenly spaced nodes of the piecewise-linear function nearest to a curve on [0, 1], (nodes,).
+
+    Least squares, not samples: a train adds up steps, and samples of a curved rate err to one side. Errors count
+    relative to the rate (down to a thousandth of the largest), because where it is small a train dwells longest.
+    """
+    from scipy.linalg import solveh_banded
+
+    fine = np.linspace(0.0, 1.0, _FINE * (nodes - 1) + 1)
+    wanted = curve(fine)
+    weight = 1.0 / np.maximum(wanted, 1e-3 * max(float(wanted.max()), 1e-300)) ** 2
+    weight = weight / weight.max()
+    left = np.minimum((fine * (nodes - 1)).astype(int), nodes - 2)
+    q = fine * (nodes - 1) - left
+    # the normal equations of hat functions have three diagonals
+    matrix, right = np.zeros((2, nodes)), np.zeros(nodes)
+    for node, share in ((left, 1.0 - q), (left + 1, q)):
+        matrix[0] += np.bincount(node, weight * share**2, nodes)
+        right += np.bincount(node, weight * share * wanted, nodes)
+    matrix[1] = np.bincount(left, weight * q * (1.0 - q), nodes)
+    return np.maximum(solveh_banded(matrix, right, lower=True), 0.0)
+
+
+def step(card: DeviceCard, direction: str, u: np.ndarray) -> np.ndarray:
+    """Change of u by one pulse, u = (G - low) / (high - low): signed, not clipped at the window.
+
+    For a card with a linear window u is the state; a log state is converted.
+    """
+    window = card.window
+    value = window.low + window.span * np.asarray(u, float)
+    r = np.clip(window.to_state(value), 0.0, 1.0)
+    return np.asarray((window.from_state(r + card.rate(direction, r)) - window.from_state(r)) / window.span)
+
+
+def update_sigma(card: DeviceCard, direction: str, steps: np.ndarray) -> np.ndarray:
+    """Standard deviation [1] of one update whose mean step is `steps`, as DeviceArray draws it."""
+    variation = card.variation.ltp if direction == "ltp" else card.variation.ltd
+    increment = variation.c2c["increment"].value if "increment" in variation.c2c else 0.0
+    return np.hypot(increment, (variation.step_noise or 0.0) * np.asarray(steps, float))
+
+
+def has_update_noise(card: DeviceCard) -> bool:
+    """Whether the card says how an update scatters."""
+    return any(float(update_sigma(card, way, np.array(1.0))) > 0 for way in SIGNS)
+
+
+def has_variation(card: DeviceCard) -> bool:
+    """Whether the card says anything about C2C or D2D."""
+    branches = (card.variation.ltp, card.variation.ltd)
+    return any(branch.c2c or branch.d2d or branch.step_noise for branch in branches) or (
+        card.variation.d2d_ln_rate_covariance is not None
+    )
+
+
+def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held: bool) -> str:
+    """What is done with the variation: `exported` where the target holds some of it, or why there is none."""
+    if not options.noise:
+        return "Exported without noise, as asked (--no-noise)."
+    if held:
+        return exported
+    if has_variation(card):
+        return "Nothing of the card's variation is of a kind that this target holds: exported without noise."
+    return "The card has no variation: exported without noise."
+
+
+def with_siemens(card: DeviceCard, options: ExportOptions, target: str) -> DeviceCard:
+    """The card with its window in siemens.
+
+    Raises
+    ------
+    UsageError
+        If it is a weight card and no window was given, or a window was given to a card that has one.
+    """
+    if options.window is None:
+        if card.window.quantity == "weight":
+            raise UsageError(
+                f"{target} needs conductances in S and this card holds weights; say which conductances its lowest "
+                f"and highest weight stand for: --window LOW HIGH [S]"
+            )
+        return card
+    if card.window.quantity != "weight":
+        raise UsageError("--window is for cards that hold weights; this card's window is in S already")
+    low, high = options.window
+    if not 0 < low < high < np.inf:
+        raise UsageError(f"--window takes two conductances in S, 0 < LOW < HIGH, not {low:g} {high:g}")
+    window = Window(quantity="conductance_s", low=low, high=high, scope="given with --window")
+    return card.model_copy(update={"window": window})
+
+
+def check_moves(card: DeviceCard, target: str) -> None:
+    """Refuse a card whose LTP or LTD never moves the device.
+
+    Raises
+    ------
+    UsageError
+    """
+    r = np.linspace(0.0, 1.0, 101)
+    for way in SIGNS:
+        if not np.abs(card.rate(way, r)).max() > 0:
+            raise UsageError(
+                f"{target} needs LTP and LTD, and this card's {way.upper()} never moves the device: fit both branches"
+            )
+
+
+def unit(card: DeviceCard) -> str:
+    """S, or 1 for a weight card."""
+    return "S" if card.window.quantity == "conductance_s" else "1"
+
+
+def identifier(name: str, fallback: str = "device") -> str:
+    """A card's name as an ASCII identifier in lower case: my_device."""
+    word = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")[:40].strip("_")
+    if not word:
+        word = fallback
+    if word[0].isdigit():
+        word = f"{fallback}_{word}"
+    return f"{word}_" if keyword.iskeyword(word) else word
+
+
+def one_line(text: str) -> str:
+    """Text that cannot leave a comment: control characters and line ends become blanks."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,0 +1,186 @@
+"""NeuroSim's exponential: the closed loop of a card's trains, the fit of each branch, and labels of nonlinearity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.card import DeviceCard
+from devicekit.exporters import base
+from devicekit.models import kernel
+from devicekit.models.bounded import nl_label, nl_of_curve
+
+LARGEST_NL, SMALLEST_NL = 9.0, 0.01  # of NeuroSim's table
+STEEPEST = 120.0  # 1 / A of a search; beyond the largest label
+LOOPS = 200  # LTP/LTD trains until the loop closes
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The closed loop of N LTP and N LTD pulses: states [1] after 0..N pulses, first and last ones shared."""
+
+    ltp: np.ndarray
+    ltd: np.ndarray
+    gap: float  # how far it is from closed [1]
+
+    @property
+    def low(self) -> float:
+        return float(self.ltp[0])
+
+    @property
+    def high(self) -> float:
+        return float(self.ltp[-1])
+
+
+@dataclass(frozen=True)
+class ExponentialFit:
+    """NeuroSim's curve on one normalised branch, rising from 0 to 1.
+
+    Attributes
+    ----------
+    label : float
+        Label of the fit, as written: of those that NeuroSim has (steps of 0.01), that of least squares.
+    a : float
+        Constant A of that label as a fraction of the number of pulses; negative for a curve that starts slowly.
+    a_free : float
+        A of least squares among all numbers; inf for a line.
+    rounding : float
+        Largest difference between the two exponentials [fraction of the exported window].
+    from_data : float
+        Label from the largest deviation of the curve from a line, without a fit.
+    rms, largest : float
+        Misfit of the exponential of the label to the law [fraction of the exported window].
+    recursion : float
+        Largest deviation of NeuroSim's recursion with the written label from the exponential.
+    """
+
+    label: float
+    a: float
+    a_free: float
+    rounding: float
+    from_data: float
+    rms: float
+    largest: float
+    recursion: float
+
+
+def _train(
+    card: DeviceCard, direction: str, theta: np.ndarray, largest: float, start: float, pulses: int
+) -> np.ndarray:
+    law = card.law.id
+    scratch, middle = np.empty(kernel.MAX_SHAPE), kernel.middle(law, theta)
+    x = start if direction == "ltp" else 1.0 - start
+    path = [x]
+    for _ in range(pulses):
+        x = min(x + min(kernel.rate(law, theta, middle, x, scratch), largest), 1.0)
+        path.append(x)
+    states = np.array(path)
+    return states if direction == "ltp" else 1.0 - states
+
+
+def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float]) -> Loop:
+    """The loop that repeated trains of the card's own numbers of pulses settle on."""
+    pulses = {way: max(card.branch(way).n_pulses, 2) for way in base.SIGNS}
+    theta = {way: np.array(thetas[way], float) for way in base.SIGNS}
+    start, gap = 0.0, 1.0
+    for _ in range(LOOPS):
+        up = _train(card, "ltp", theta["ltp"], largest["ltp"], start, pulses["ltp"])
+        down = _train(card, "ltd", theta["ltd"], largest["ltd"], float(up[-1]), pulses["ltd"])
+        gap, start = abs(float(down[-1]) - start), float(down[-1])
+        if gap < 1e-9:
+            break
+    return Loop(up, down, gap)
+
+
+def curve(t: np.ndarray, a: float) -> np.ndarray:
+    """(1 - e^(-t/a)) / (1 - e^(-1/a)), t in 0..1; a line for |a| = inf."""
+    if not np.isfinite(a) or abs(a) > 1e6:
+        return np.asarray(t, float)
+    return np.asarray(np.expm1(-t / a) / np.expm1(-1.0 / a))
+
+
+def a_of_label(label: float) -> float:
+    """A (fraction of the number of pulses) of a label, by inverting the closed form."""
+    from scipy.optimize import brentq
+
+    found = brentq(
+        lambda log_a: nl_label(float(np.exp(log_a))) - abs(label), np.log(1e-3), np.log(1e4), xtol=1e-12
+    )
+    return float(np.copysign(np.exp(found), label))
+
+
+def written_label(label: float) -> float:
+    """A label of NeuroSim's table as it must be written.
+
+    NeuroSim truncates 100 |NL| (C++ in double, train.py in single precision), which loses 0.01 where that product
+    falls just short of a whole number (0.29 gives 28); a third decimal then guards it.
+    """
+    size = min(max(round(abs(label), 2), SMALLEST_NL), LARGEST_NL)  # 0 is not in its table
+    single = float(np.float32(size) * np.float32(100))
+    if min(int(size * 100), int(single)) != round(size * 100):
+        size = round(size + 0.001, 3)
+    return float(np.copysign(size, label))
+
+
+def read_label(written: float) -> float:
+    """The label that NeuroSim takes for a written one."""
+    return float(np.copysign(int(abs(written) * 100) / 100, written))
+
+
+def fit_exponential(normalised: np.ndarray) -> ExponentialFit:
+    """NeuroSim's exponential of least squares on a curve from 0 to 1, shape (N + 1,)."""
+    from scipy.optimize import minimize_scalar
+
+    t = np.linspace(0.0, 1.0, normalised.size)
+
+    def a_of(k: float) -> float:
+        return 1.0 / k if abs(k) > 1e-9 else np.inf
+
+    def misfit(a: float) -> float:
+        return float(np.sum((curve(t, a) - normalised) ** 2))
+
+    bounds = (-STEEPEST, STEEPEST)
+    found = minimize_scalar(
+        lambda k: misfit(a_of(k)), bounds=bounds, method="bounded", options={"xatol": 1e-9}
+    )
+    free = a_of(float(found.x))
+    near = float(np.copysign(nl_label(abs(free)), free)) if np.isfinite(free) else 0.0
+    labels = {written_label(near + shift) for shift in (-0.01, 0.0, 0.01)}
+    label = min(sorted(labels), key=lambda each: misfit(a_of_label(read_label(each))))
+    a = a_of_label(read_label(label))
+    fitted = curve(t, a)
+    return ExponentialFit(
+        label=label,
+        a=a,
+        a_free=free,
+        rounding=float(np.abs(fitted - curve(t, free)).max()),
+        from_data=nl_of_curve(normalised),
+        rms=float(np.sqrt(np.mean((fitted - normalised) ** 2))),
+        largest=float(np.abs(fitted - normalised).max()),
+        recursion=float(np.abs(replay(a, t.size - 1) - fitted).max()),
+    )
+
+
+def replay(a: float, pulses: int) -> np.ndarray:
+    """NeuroSim's documented recursion on the normalised window: find P of the present G, move it by one; (N + 1,)."""
+    if not np.isfinite(a):
+        return np.linspace(0.0, 1.0, pulses + 1)
+    scale = a * pulses
+    b = 1.0 / -np.expm1(-pulses / scale)
+    g, path = 0.0, [0.0]
+    for _ in range(pulses):
+        position = -scale * np.log1p(-min(g / b, 1.0 - 1e-16))
+        g = min(max(float(b * -np.expm1(-(position + 1.0) / scale)), 0.0), 1.0)
+        path.append(g)
+    return np.array(path)
+
+
+def branch_fits(card: DeviceCard, loop: Loop) -> dict[str, ExponentialFit]:
+    """The fits of both branches, each normalised to rise from 0 to 1 over the loop's window in G."""
+    fits = {}
+    for way, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
+        value = card.window.from_state(states)
+        fits[way] = fit_exponential((value - value[0]) / (value[-1] - value[0]))
+    return fits

@@ -1,0 +1,66 @@
+"""The README.txt of an export: what it is, how to load it, what is exact, what is not, every unit."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import replace
+
+from devicekit import __version__
+from devicekit.card import DeviceCard
+from devicekit.exporters.base import Export, one_line
+
+_WIDTH = 100
+
+
+def _wrapped(lines: Iterable[str], bullet: str = "- ") -> list[str]:
+    return [
+        row
+        for line in lines
+        for row in textwrap.wrap(
+            one_line(line), _WIDTH, initial_indent=bullet, subsequent_indent=" " * len(bullet),
+            break_long_words=False, break_on_hyphens=False,
+        )
+    ]  # fmt: skip
+
+
+def _short(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def _origin(card: DeviceCard) -> list[str]:
+    source = card.provenance
+    siemens = card.window.quantity == "conductance_s"
+    linear_in = "ln G" if card.window.scale == "log" else "G" if siemens else "the weight"
+    lines = [
+        f"Card: {card.name}; law: {card.law.title}; window {card.window.low:.6g} to {card.window.high:.6g} "
+        f"{'S' if siemens else '(weight)'}, state linear in {linear_in}.",
+        f"Source: {source.source}, SHA-256 {source.sha256 or 'not known'}; exported by devicekit {__version__}.",
+    ]
+    if source.synthetic:
+        lines.append("SYNTHETIC: this card was not fitted to a measurement.")
+    lines += [f"Warning of the card [{flag.code}]: {flag.message}" for flag in card.flags]
+    return lines
+
+
+def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
+    """The export with its README.txt."""
+    names = [*result.files, "README.txt"]
+    wide = max((len(row[0]) for row in result.units), default=0)
+    across = max((len(row[1]) for row in result.units), default=0)
+    sections = [
+        ("FILES", [f"  {each}" for each in names]),
+        ("HOW TO USE", [f"  {line}" for line in result.use]),
+        ("EXACT", _wrapped(result.exact)),
+        ("APPROXIMATED", _wrapped(result.approximated) or ["- nothing"]),
+        ("NOISE", _wrapped([result.noise])),
+        ("UNITS", [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units]),
+        ("FIGURES", [f"  {key} = {_short(value)}" for key, value in result.figures.items()]),
+        ("WHERE IT COMES FROM", _wrapped(_origin(card))),
+    ]  # fmt: skip
+    heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"
+    rows = [heading, "=" * min(len(heading), _WIDTH)]
+    for caption, lines in sections:
+        if lines:
+            rows += ["", caption, *lines]
+    return replace(result, files={**result.files, "README.txt": ("\n".join(rows) + "\n").encode()})

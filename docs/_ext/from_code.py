@@ -1,0 +1,119 @@
+"""Pages made from the code at each build: the glossary (devicekit/names.py) and the command-line reference.
+
+Also the tables of contents of pages that are read on a git host too, where a directive would show as code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+GLOSSARY = "glossary.md"
+COMMAND_LINE = "reference/cli.md"
+_WIDTH = 96
+
+CONTENTS = {
+    "paper/index": "## Pages\n\n```{toctree}\n:maxdepth: 1\n\n/auto_paper/index\nerrata\n```\n",
+    "validation/index": "```{toctree}\n:hidden:\n:glob:\n\n*\n```\n",
+}
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def glossary() -> str:
+    """The glossary as a Markdown page."""
+    from devicekit import names
+
+    lines = [
+        "# Glossary",
+        "",
+        "Every column of a table and every quantity of a figure, as `devicekit.names` defines them: this page is made "
+        "from that file. Units are SI throughout.",
+        "",
+        "## Columns and quantities",
+        "",
+        _row("name", "unit", "label", "meaning"),
+        _row(*["---"] * 4),
+    ]
+    lines += [
+        _row(f"`{quantity.name}`", quantity.unit or "1", quantity.label, quantity.description)
+        for quantity in names.GLOSSARY.values()
+    ]
+    words: dict[str, list[str]] = {}
+    for word, (quantity, _) in names.UNIT_WORDS.items():
+        words.setdefault(quantity, []).append(f"`{word}`")
+    lines += ["", "## Unit words of `--unit`", "", _row("quantity", "words"), _row("---", "---")]
+    lines += [_row(quantity, ", ".join(spelt)) for quantity, spelt in words.items()]
+    lines += ["", "## Words for a direction", "", _row("direction", "also read as"), _row("---", "---")]
+    for direction in names.DIRECTIONS:
+        aliases = [f"`{word}`" for word, meant in names.DIRECTION_ALIASES.items() if meant == direction]
+        lines.append(_row(f"`{direction}`", ", ".join(aliases)))
+    return "\n".join(lines) + "\n"
+
+
+def _help(path: list[str]) -> str:
+    from typer.testing import CliRunner
+
+    from devicekit.cli import build_app
+
+    ran = CliRunner().invoke(
+        build_app(), [*path, "--help"], prog_name="devicekit", terminal_width=_WIDTH, max_content_width=_WIDTH
+    )
+    if ran.exit_code:
+        raise RuntimeError(f"devicekit {' '.join(path)} --help: exit code {ran.exit_code}\n{ran.output}")
+    return ran.output.strip()
+
+
+def _commands(command: Any, path: list[str]) -> list[list[str]]:
+    """Paths of all leaf commands below a click command."""
+    below = getattr(command, "commands", None)
+    if not below:
+        return [path]
+    return [leaf for name, each in below.items() for leaf in _commands(each, [*path, name])]
+
+
+def command_line() -> str:
+    """The help text of every command as a Markdown page."""
+    import typer
+
+    from devicekit.cli import build_app
+
+    lines = [
+        "# Command line",
+        "",
+        "The help text of every command, as the program prints it. Every command exits with 0 on success, 2 on bad "
+        "usage or bad input (the message says what was expected and what to do) and 1 on a failure of its own; with "
+        "`--json` it prints one JSON object on standard output and nothing else there.",
+    ]
+    for path in _commands(typer.main.get_command(build_app()), []):
+        lines += ["", f"## {' '.join(path)}", "", "```text", _help(path), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:  # an unchanged page is not built again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write both pages into the source folder, where git ignores them."""
+    source = Path(app.srcdir)
+    _write(source / GLOSSARY, glossary())
+    _write(source / COMMAND_LINE, command_line())
+
+
+def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Append its table of contents to a page that keeps none of its own."""
+    if docname in CONTENTS:
+        source[0] += f"\n{CONTENTS[docname]}"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("builder-inited", write_pages, priority=100)
+    app.connect("source-read", add_contents)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,36 @@
+"""
+Endurance, retention, STDP
+==========================
+
+Three more kinds of table, each with its own figures of merit and its own refusal to say more than the data do. All
+data are SYNTHETIC.
+"""
+
+import matplotlib.pyplot as plt
+
+from devicekit.features import endurance, plots, retention, stdp, synthetic
+
+cycling = synthetic.endurance()
+baked = synthetic.retention()
+pairs = synthetic.stdp()
+worn = endurance.characterize(cycling)
+kept = retention.characterize(baked)
+window = stdp.characterize(pairs)
+
+figure, axes = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
+plots.plot_endurance(cycling, worn, axes[0])
+plots.plot_retention(baked, kept, axes[1])
+plots.plot_stdp(pairs, window, axes[2])
+
+# %%
+# Devices that did not fail are counted as such; a prediction far beyond the measured time says how far.
+
+print(f"{worn.yield_:.0%} of {len(worn.devices)} devices did not fail")
+for flag in (*worn.flags, *kept.flags, *window.flags):
+    print(flag)
+
+# %%
+# The STDP window's parameters with their standard errors.
+
+for each in window.parameters:
+    print(f"{each.name:12s} {each.value:8.4f} +- {each.se:.4f} {each.unit}")

@@ -1,0 +1,84 @@
+"""What the round-trip scripts share: the cards, the reference trains, and running code in a peer's own Python."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devicekit import catalog, load_card
+from devicekit.card import DeviceCard
+from devicekit.exporters import export
+from devicekit.exporters.base import PULSES, reference_train
+from devicekit.synth import truth_card
+
+SOFT = {"ltp": (-3.2, 0.99), "ltd": (-2.2, 0.995)}  # steps of 8 % and 22 % of the window where it starts
+
+
+def cards() -> dict[str, DeviceCard]:
+    """The cards of docs/exports.md; the measured one only where DEVICEKIT_TEST_DATA names the data."""
+    found = {
+        "shipped": load_card(catalog.get("pt-hfo2-al2o3-ti").card),
+        "soft bounds": truth_card(SOFT, model="softbounds", ln_rate_sd=0.1),
+    }
+    data = Path(os.environ.get("DEVICEKIT_TEST_DATA", "")) / "crosssim_ramps"
+    if data.is_dir():
+        from devicekit.fitting import fit
+
+        fitted = fit(data, quantity="current", read_voltage=0.1)
+        found["measured ramps"] = fitted.to_card("measured ramps", data)
+    else:
+        print("no measured card: set DEVICEKIT_TEST_DATA to the folder that holds crosssim_ramps")
+    return found
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=(description or "").splitlines()[0])
+    made.add_argument("--python", default=sys.executable, help="Python in which the peer is installed")
+    return made
+
+
+def in_peer(python: str, code: str, *arguments: str, cwd: Path | None = None) -> Any:
+    """Run `code` in the peer's Python; it writes JSON to the path in sys.argv[1]. Exit with a message if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.json"
+        ran = subprocess.run(
+            [python, "-c", code, str(result), *arguments],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            check=False,
+        )
+        if ran.returncode or not result.exists():
+            last = (ran.stderr.strip().splitlines() or ["no message"])[-1]
+            print(f"skipped: the peer does not work in {python}: {last}")
+            sys.exit(0)
+        return json.loads(result.read_text())
+
+
+def each_card(target: str, peer: Callable[[DeviceCard, Path], dict[str, Any]], **options: Any) -> None:
+    """Export every card, run the peer on it, and print the largest deviation from a DeviceArray.
+
+    `peer` returns "value" (conductances or weights in the card's unit, 2 x 100 + 1) and anything else to print.
+    """
+    for name, card in cards().items():
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "export"
+            made = export(card, target, out, **options)
+            answer = peer(card, out)
+        value = np.asarray(answer.pop("value"), float)
+        deviation = np.abs(value - reference_train(card).value).max() / card.window.span
+        said = made.figures.get("deviation")
+        print(
+            f"{name}: largest deviation over {PULSES} + {PULSES} pulses {deviation:.2e} of the range"
+            + (f" (foretold {said:.2e})" if said is not None else "")
+            + "".join(f"; {key} {value}" for key, value in answer.items())
+        )

@@ -1,0 +1,163 @@
+"""CrossSim tables, read and applied as CrossSim V2.0's documents say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devicekit.card import DeviceCard, Window
+from devicekit.errors import UsageError
+from devicekit.synth import generate, truth_card
+
+from .conftest import CARDS, LAWS, deviation, exported, shipped
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Both tables: conductances [S], CDF, dG [S] by (CDF, G)."""
+
+    g: np.ndarray
+    cdf: np.ndarray
+    up: np.ndarray
+    down: np.ndarray
+
+    @classmethod
+    def load(cls, folder: Path) -> Lookup:
+        parts = []
+        for name in ("dG_increasing.txt", "dG_decreasing.txt"):
+            path = folder / name
+            rows = [np.genfromtxt(path, delimiter=",", skip_header=skip, max_rows=1) for skip in (1, 2)]
+            parts.append((*rows, np.genfromtxt(path, delimiter=",", skip_header=3)))
+        (g, cdf, up), (other_g, other_cdf, down) = parts
+        assert (g == other_g).all()
+        assert (cdf == other_cdf).all()
+        return cls(g, cdf, up, down)
+
+    def column(self, g: np.ndarray) -> np.ndarray:
+        step = np.mean(np.diff(self.g))
+        return ((g - (self.g[0] - step / 2)) / step).astype(int)
+
+    def average(self, sign: int) -> np.ndarray:
+        return (np.diff(self.cdf)[:, None] * (self.up if sign > 0 else self.down)[:-1]).sum(axis=0)
+
+    def draw(self, sign: int, g: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        step = np.mean(np.diff(self.cdf))
+        row = ((rng.random(g.shape) + step / 2) / step).astype(int)
+        return (self.up if sign > 0 else self.down)[row, self.column(g)]
+
+    def train(self) -> np.ndarray:
+        path = [np.array([self.g[0]])]
+        for sign in [1] * 100 + [-1] * 100:
+            path.append(np.clip(path[-1] + self.average(sign)[self.column(path[-1])], self.g[0], self.g[-1]))
+        return np.array(path).ravel()
+
+
+def test_within_two_thousandths_of_the_array(card: DeviceCard, tmp_path: Path) -> None:
+    table = Lookup.load(exported(card, "crosssim", tmp_path, noise=False))
+    assert table.up.shape == table.down.shape == (501, 501)
+    assert np.ptp(np.diff(table.g)) < np.diff(table.g).max() / 1e4  # CrossSim's test of a uniform grid
+    assert np.ptp(np.diff(table.cdf)) < np.diff(table.cdf).max() / 1e4
+    assert table.average(1).mean() > 0 > table.average(-1).mean()
+    assert deviation(card, table.train()) <= 2e-3
+
+
+@pytest.mark.parametrize("name", ["shipped", "soft"])
+def test_with_noise_the_average_still_is_within_two_thousandths(name: str, tmp_path: Path) -> None:
+    card = CARDS[name]()
+    assert deviation(card, Lookup.load(exported(card, "crosssim", tmp_path)).train()) <= 2e-3
+
+
+def test_draws_have_the_cards_mean_and_increment(tmp_path: Path) -> None:
+    card = shipped()
+    table = Lookup.load(exported(card, "crosssim", tmp_path, points=201))
+    rng = np.random.default_rng(0)
+    for way, sign in (("ltp", 1), ("ltd", -1)):
+        g = np.full(400_000, table.g[100])
+        drawn = table.draw(sign, g, rng) / card.window.span
+        assert drawn.mean() == pytest.approx(float(card.rate(way, 0.5)), abs=3e-5)
+        c2c = (card.variation.ltp if way == "ltp" else card.variation.ltd).c2c
+        assert drawn.std() == pytest.approx(c2c["increment"].value, rel=0.02)
+
+
+def test_step_noise_scales_with_the_step(tmp_path: Path) -> None:
+    card = truth_card(LAWS["exponential"], model="exponential", increment=0.0, read=0.0)
+    noisy = card.variation.ltp.model_copy(update={"step_noise": 0.3})
+    card = card.model_copy(
+        update={"variation": card.variation.model_copy(update={"ltp": noisy, "ltd": noisy})}
+    )
+    table = Lookup.load(exported(card, "crosssim", tmp_path, points=201))
+    sd = np.diff(table.up[[32, 168]], axis=0)[0] / (2 * 0.99446) / card.window.span  # quantiles .16 and .84
+    np.testing.assert_allclose(sd, 0.3 * card.rate("ltp", np.linspace(0, 1, 201)), rtol=1e-3)
+
+
+def test_a_log_card_is_converted(tmp_path: Path) -> None:
+    card = CARDS["log window"]()
+    table = Lookup.load(exported(card, "crosssim", tmp_path, noise=False))
+    r = np.log(table.g / 2e-6) / np.log(150.0)
+    wanted = 2e-6 * 150.0 ** (r + card.rate("ltp", np.clip(r, 0, 1))) - table.g
+    np.testing.assert_allclose(table.up[0], wanted, rtol=1e-5)
+    assert "ln G" in (tmp_path / "README.txt").read_text()
+
+
+def test_weights_need_a_window(weights: DeviceCard, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--window LOW HIGH"):
+        exported(weights, "crosssim", tmp_path)
+    table = Lookup.load(exported(weights, "crosssim", tmp_path, window=(1e-6, 1e-4), points=101))
+    assert (table.g[0], table.g[-1]) == (1e-6, 1e-4)
+
+
+@pytest.mark.parametrize(("points", "good"), [(100, False), (101, True), (2002, False), (0, False)])
+def test_points_have_bounds(points: int, good: bool, tmp_path: Path) -> None:
+    if good:
+        assert Lookup.load(exported(shipped(), "crosssim", tmp_path, points=points)).g.size == points
+    else:
+        with pytest.raises(UsageError, match="101 to 2001"):
+            exported(shipped(), "crosssim", tmp_path, points=points)
+
+
+def test_straight_from_data_is_near_the_law_that_made_them(tmp_path: Path) -> None:
+    card = truth_card(LAWS["exponential"], model="exponential", increment=0.004, read=0.0)
+    data = generate(card, 4, 20, 60, 3)
+    table = Lookup.load(exported(card, "crosssim", tmp_path, points=101, data=data))
+    r = np.linspace(0, 1, 101)
+    inside = slice(10, 60)  # LTP of 60 pulses reaches 0.7
+    steps = table.up.mean(axis=0) / card.window.span
+    np.testing.assert_allclose(steps[inside], card.rate("ltp", r)[inside], atol=1.2e-3)
+    spread = np.quantile(table.up, [0.1587, 0.8413], axis=0) / card.window.span
+    assert np.mean((spread[1] - spread[0])[inside]) / 2 == pytest.approx(0.004, rel=0.1)
+    assert (np.diff(table.up, axis=0) >= 0).all()
+    assert "straight from data" in (tmp_path / "README.txt").read_text()
+
+
+def test_data_must_be_enough_and_in_siemens(weights: DeviceCard, tmp_path: Path) -> None:
+    card = shipped()
+    with pytest.raises(UsageError, match="needs 20 or more"):
+        exported(card, "crosssim", tmp_path, data=generate(card, 1, 1, 10, 0))
+    data = generate(weights, 1, 2, 40, 0)
+    with pytest.raises(UsageError, match="holds weights"):
+        exported(
+            card,
+            "crosssim",
+            tmp_path,
+            data=type(data)(data.frame.rename(columns={"conductance_s": "weight"})),
+        )
+
+
+def test_a_table_that_falls_in_ltp_is_refused(tmp_path: Path) -> None:
+    card = shipped()
+    data = generate(card, 1, 4, 60, 0)
+    swapped = data.frame.assign(direction=data.frame["direction"].map({"ltp": "ltd", "ltd": "ltp"}))
+    with pytest.raises(UsageError, match="wrong sign"):
+        exported(card, "crosssim", tmp_path, data=type(data)(swapped))
+
+
+def test_the_window_may_start_below_zero(tmp_path: Path) -> None:
+    """Read noise can put the low end of a window below 0 S; the format allows it."""
+    card = shipped().model_copy(
+        update={"window": Window(quantity="conductance_s", low=-1e-6, high=1e-4, scope="truth")}
+    )
+    table = Lookup.load(exported(card, "crosssim", tmp_path, noise=False))
+    assert deviation(card, table.train()) <= 2e-3

@@ -1,0 +1,256 @@
+"""MATLAB and CSV files read back, and what holds for every target."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import loadmat
+
+import devicekit
+from devicekit.card import DeviceCard
+from devicekit.errors import DevicekitError, UsageError
+from devicekit.exporters import EXPORTERS, ExportOptions, exporters, make
+from devicekit.synth import truth_card
+
+from .conftest import LAWS, exported, shipped, soft, train
+
+
+def device_of(folder: Path) -> Any:
+    (path,) = folder.glob("*.mat")
+    return loadmat(path, squeeze_me=True, struct_as_record=False)["device"]
+
+
+def test_mat_holds_the_law_and_a_train(card: DeviceCard, tmp_path: Path) -> None:
+    device = device_of(exported(card, "mat", tmp_path))
+    assert device.name == card.name
+    assert bool(device.synthetic) == card.provenance.synthetic
+    for way, branch in (("ltp", device.ltp), ("ltd", device.ltd)):
+        np.testing.assert_array_equal(branch.rate, card.rate(way, device.r))
+        np.testing.assert_array_equal(np.atleast_1d(branch.theta), card.branch(way).theta)
+        for name, value in card.branch(way).coefficients.items():
+            assert getattr(branch.coefficients, name) == value
+    np.testing.assert_array_equal(device.train.conductance_s, train(card))
+    assert device.units.conductance_s == "S"
+
+
+def test_mat_variation_and_unknowns(tmp_path: Path) -> None:
+    card = shipped()
+    device = device_of(exported(card, "mat", tmp_path))
+    assert device.variation.ltp.c2c.increment == card.variation.ltp.c2c["increment"].value
+    np.testing.assert_array_equal(
+        device.variation.d2d_ln_rate_covariance, card.variation.d2d_ln_rate_covariance
+    )
+    assert device.conditions.pulse_width_s == 50e-6
+    assert device.ltp.band_lower.size == len(card.ltp.rate_curve.r) > 0
+    assert not hasattr(device_of(exported(card, "mat", tmp_path, noise=False)), "variation")
+    unknown = device_of(exported(truth_card(LAWS["eq2"]), "mat", tmp_path / "truth"))
+    assert np.isnan(unknown.conditions.pulse_width_s)
+
+
+def test_mat_in_octave(tmp_path: Path) -> None:
+    octave = shutil.which("octave-cli") or shutil.which("octave")
+    if octave is None:
+        pytest.skip("octave is not installed: the .mat file is read by scipy only")
+    card = shipped()
+    (path,) = exported(card, "mat", tmp_path).glob("*.mat")
+    code = f"load('{path.name}'); printf('%s %.17g', device.name, device.ltp.rate(251))"
+    ran = subprocess.run(
+        [octave, "--quiet", "--eval", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    name, rate = ran.stdout.split()
+    assert name == card.name
+    assert float(rate) == float(card.rate("ltp", 0.5))
+
+
+def test_mat_of_weights_has_no_siemens(weights: DeviceCard, tmp_path: Path) -> None:
+    device = device_of(exported(weights, "mat", tmp_path))
+    assert device.weight[0] == -1.0
+    assert not hasattr(device, "conductance_s")
+    assert device.units.weight == "1"
+
+
+def test_csv_names_then_units(card: DeviceCard, tmp_path: Path) -> None:
+    folder = exported(card, "csv", tmp_path)
+    frame = pd.read_csv(folder / "rate.csv", skiprows=[1])
+    units = pd.read_csv(folder / "rate.csv", nrows=1, dtype=str).iloc[0].to_dict()
+    assert units == {
+        "state": "1", "conductance_s": "S", "rate_ltp": "1/pulse", "rate_ltd": "1/pulse", "step_ltp": "S/pulse",
+        "step_ltd": "S/pulse",
+    }  # fmt: skip
+    np.testing.assert_allclose(
+        frame["rate_ltp"], card.rate("ltp", frame["state"].to_numpy()), rtol=1e-8, atol=1e-15
+    )
+    np.testing.assert_allclose(
+        frame["step_ltd"],
+        card.window.from_state(frame["state"] + frame["rate_ltd"]) - card.window.from_state(frame["state"]),
+        rtol=1e-4, atol=1e-12,
+    )  # fmt: skip
+    assert (folder / "rate.csv").read_bytes().count(b"\r") == 0
+
+
+def test_csv_train_is_read_by_our_own_reader(card: DeviceCard, tmp_path: Path) -> None:
+    table = devicekit.read(exported(card, "csv", tmp_path) / "train.csv")
+    path = train(card)
+    for way, wanted in (("ltp", path[:101]), ("ltd", path[100:])):
+        ((device, cycle, pulses, value),) = table.traces(way)
+        assert (device, cycle) == (card.name, 1)
+        assert pulses.tolist() == list(range(101))
+        np.testing.assert_allclose(value, wanted, rtol=1e-8)
+
+
+def test_csv_train_of_weights_is_read_as_weights(weights: DeviceCard, tmp_path: Path) -> None:
+    table = devicekit.read(exported(weights, "csv", tmp_path) / "train.csv")
+    assert table.quantity == "weight"
+    assert len(table) == 202
+
+
+@pytest.mark.parametrize("row", [",,,,uS,1", "x,,,,S,1", ",,,1,S,1", ",,,,S,V"])
+def test_another_second_row_is_still_refused(row: str, tmp_path: Path) -> None:
+    folder = exported(soft(), "csv", tmp_path)
+    path = folder / "train.csv"
+    path.write_text(path.read_text().replace(",,,,S,1", row, 1))
+    with pytest.raises(DevicekitError):
+        devicekit.read(path)
+
+
+def test_csv_parameters(tmp_path: Path) -> None:
+    card = shipped()
+    frame = pd.read_csv(exported(card, "csv", tmp_path) / "parameters.csv", skiprows=[1])
+    ltp = frame[frame["direction"] == "ltp"].set_index("parameter")
+    assert ltp.loc["a", "value"] == pytest.approx(card.ltp.coefficients["a"], rel=1e-8)
+    assert ltp.loc["a of G", "unit"] == "G in S"
+    assert ltp.loc["theta kappa", "standard_error"] == pytest.approx(
+        card.ltp.standard_errors["kappa"], rel=1e-8
+    )
+    assert ltp.loc["C2C increment (increment)", "unit"] == "of the window"
+    assert frame.set_index("parameter").loc["pulse_width_s", "value"] == 50e-6
+
+
+def test_a_formula_in_a_name_stays_text(tmp_path: Path) -> None:
+    card = soft().model_copy(update={"name": "=cmd|calc\n,x"})
+    folder = exported(card, "csv", tmp_path)
+    assert pd.read_csv(folder / "train.csv", skiprows=[1])["device_id"].unique().tolist() == ["'=cmd|calc ,x"]
+
+
+@pytest.mark.parametrize("target", list(EXPORTERS))
+def test_the_same_bytes_every_time(target: str) -> None:
+    card = shipped()
+    first, second = (make(card, target, ExportOptions()) for _ in range(2))
+    assert first.files == second.files
+
+
+@pytest.mark.parametrize("target", list(EXPORTERS))
+def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
+    card = shipped()
+    result = make(card, target, ExportOptions())
+    text = result.files["README.txt"].decode()
+    for caption in ("FILES", "HOW TO USE", "EXACT", "APPROXIMATED", "NOISE", "UNITS", "WHERE IT COMES FROM"):
+        assert f"\n{caption}\n" in text
+    for name in result.files:
+        assert f"  {name}\n" in text
+    assert "SYNTHETIC" in text
+    assert card.provenance.sha256 in text
+    assert all(unit for _, unit, _ in result.units)
+    assert result.exact
+    assert "/home/" not in text
+
+
+def _quiet(card: DeviceCard) -> DeviceCard:
+    empty = card.variation.ltp.model_copy(update={"c2c": {}, "d2d": {}, "step_noise": None})
+    variation = card.variation.model_copy(update={"ltp": empty, "ltd": empty, "d2d_ln_rate_covariance": None})
+    return card.model_copy(update={"variation": variation, "devices": ()})
+
+
+@pytest.mark.parametrize("target", ["aihwkit", "crosssim", "neurosim", "mat", "csv"])
+def test_a_card_without_variation_is_exported_without_noise_and_says_so(target: str) -> None:
+    text = make(_quiet(shipped()), target, ExportOptions()).noise
+    assert "without noise" in text
+    assert "as asked" in make(shipped(), target, ExportOptions(noise=False)).noise
+    assert text != make(shipped(), target, ExportOptions()).noise
+
+
+def test_read_noise_alone_goes_where_it_can() -> None:
+    card = truth_card(LAWS["eq2"], increment=0.0, read=0.05)
+    nothing = {"c2c": {"read": card.variation.ltp.c2c["read"]}}
+    branch = card.variation.ltp.model_copy(update=nothing)
+    card = card.model_copy(
+        update={"variation": card.variation.model_copy(update={"ltp": branch, "ltd": branch})}
+    )
+    said = {
+        target: make(card, target, ExportOptions()).noise
+        for target in ("aihwkit", "crosssim", "neurosim", "mat")
+    }
+    assert "Nothing of the card's variation" in said["aihwkit"]
+    assert "Nothing of the card's variation" in said["crosssim"]
+    assert said["neurosim"] == "Exported: sigmaReadNoise."
+    assert said["mat"].startswith("Exported")
+
+
+@pytest.mark.parametrize("target", list(EXPORTERS))
+@pytest.mark.parametrize("law", list(LAWS))
+def test_every_law_exports_to_every_target(target: str, law: str) -> None:
+    result = make(
+        truth_card(LAWS[law], model=law), target, ExportOptions(points=101 if target == "crosssim" else None)
+    )
+    assert len(result.files) >= 2
+    assert all(result.files.values())
+
+
+@pytest.mark.parametrize("target", ["aihwkit", "crosssim", "neurosim"])
+def test_a_card_that_only_rises_is_refused(target: str) -> None:
+    card = soft()
+    still = card.ltd.model_copy(update={"largest_step": 0.0})
+    with pytest.raises(UsageError, match="LTD never moves"):
+        make(card.model_copy(update={"ltd": still}), target, ExportOptions())
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "flag"),
+    [
+        ("mat", {"nodes": 33}, "--nodes"), ("aihwkit", {"points": 501}, "--points"),
+        ("neurosim", {"nodes": 33}, "--nodes"), ("csv", {"window": (1e-6, 1e-4)}, "--window"),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_target_is_refused(target: str, options: dict[str, Any], flag: str) -> None:
+    with pytest.raises(UsageError, match=f"{flag} is not an option of --to {target}"):
+        make(soft(), target, ExportOptions(**options))
+
+
+@pytest.mark.parametrize("window", [(1e-4, 1e-6), (0.0, 1e-4), (-1e-6, 1e-4), (1e-6, float("inf"))])
+def test_a_window_must_be_two_conductances(window: tuple[float, float], weights: DeviceCard) -> None:
+    with pytest.raises(UsageError, match="0 < LOW < HIGH"):
+        make(weights, "crosssim", ExportOptions(window=window))
+
+
+def test_a_card_in_siemens_takes_no_window() -> None:
+    with pytest.raises(UsageError, match="in S already"):
+        make(soft(), "neurosim", ExportOptions(window=(1e-6, 1e-4)))
+
+
+class _Entry:
+    name = "spice"
+
+    def __init__(self, module: object) -> None:
+        self.module = module
+
+    def load(self) -> object:
+        if isinstance(self.module, Exception):
+            raise self.module
+        return self.module
+
+
+def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devicekit.exporters.entry_points", lambda group: [_Entry(EXPORTERS["csv"])])
+    assert list(exporters()) == ["spice", *EXPORTERS]
+    assert "rate.csv" in make(soft(), "spice", ExportOptions()).files
+    monkeypatch.setattr(
+        "devicekit.exporters.entry_points", lambda group: [_Entry(ImportError("no such thing"))]
+    )
+    with pytest.raises(UsageError, match="'spice' of another package does not load: no such thing"):
+        exporters()

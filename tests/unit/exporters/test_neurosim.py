@@ -1,0 +1,209 @@
+"""NeuroSim's fields against a re-implementation of its documented weight update."""
+
+from __future__ import annotations
+
+import math
+import re
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import devicekit
+from devicekit.card import DeviceCard
+from devicekit.errors import UsageError
+from devicekit.exporters.exponential import a_of_label, fit_exponential, read_label, written_label
+from devicekit.models.bounded import nl_label
+from devicekit.synth import truth_card
+
+from .conftest import LAWS, exported, shipped, soft
+
+
+@dataclass(frozen=True)
+class RealDevice:
+    """Fields of NeuroSim's RealDevice, as written."""
+
+    fields: dict[str, float]
+
+    @classmethod
+    def load(cls, folder: Path) -> RealDevice:
+        found = {}
+        for line in (folder / "RealDevice.txt").read_text().splitlines():
+            if match := re.match(
+                r"(\w+) = (true|false|[-+.\de]+)( \* \(maxConductance - minConductance\))?;", line
+            ):
+                words = {"true": 1.0, "false": 0.0}
+                found[match[1]] = words[match[2]] if match[2] in words else float(match[2])
+        return cls(found)
+
+    def a(self, way: str) -> float:
+        """A [pulses]: NeuroSim truncates 100 |NL|, and its table is the closed form's inverse."""
+        nl = self.fields[f"NL_{way.upper()}"]
+        return math.copysign(_invert(int(abs(nl) * 100) / 100), nl) * self.fields[f"maxNumLevel{way.upper()}"]
+
+    def train(self, way: str) -> np.ndarray:
+        """Normalised train by the recursion: find P of the present G, move it by one pulse."""
+        low, high = self.fields["minConductance"], self.fields["maxConductance"]
+        n, a = int(self.fields[f"maxNumLevel{way.upper()}"]), self.a(way)
+        b = (high - low) / (1 - math.exp(-n / a))
+        g = low if way == "ltp" else high
+        path = [g]
+        for _ in range(n):
+            inside = max(1 - (g - low) / b, 1e-300)
+            p = -a * math.log(inside) + (1 if way == "ltp" else -1)
+            g = min(max(b * (1 - math.exp(-p / a)) + low, low), high)
+            path.append(g)
+        return (np.array(path) - low) / (high - low)
+
+
+def _invert(label: float) -> float:
+    """A of a label by bisection of the closed form."""
+    low, high = 1e-3, 1e4
+    for _ in range(200):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if nl_label(middle) > label else (low, middle)
+    return math.sqrt(low * high)
+
+
+def exponential(t: np.ndarray, a: float) -> np.ndarray:
+    return (1 - np.exp(-t / a)) / (1 - np.exp(-1 / a))
+
+
+def test_recursion_is_within_a_thousandth_of_the_fit(card: DeviceCard, tmp_path: Path) -> None:
+    """And the misfit of the fit to the law, which is printed, is that of the card's own loop."""
+    device = RealDevice.load(exported(card, "neurosim", tmp_path))
+    text = (tmp_path / "README.txt").read_text()
+    loop = devicekit.read(tmp_path / "nonlinear_fit_data.m")
+    for way in ("ltp", "ltd"):
+        ((_, _, _, g),) = loop.traces(way)
+        law = (g - g[0]) / (g[-1] - g[0])
+        path = device.train(way)
+        path = path if way == "ltp" else 1 - path
+        t = np.linspace(0, 1, path.size)
+        grid = np.concatenate([-np.geomspace(0.0228, 130, 3000), np.geomspace(0.0228, 130, 3000)])
+        best = min(grid, key=lambda a: float(np.sum((exponential(t, a) - law) ** 2)))
+        assert np.abs(path - exponential(t, best)).max() <= 3e-3  # the label's steps of 0.01 and the grid's
+        a = device.a(way) / (path.size - 1)
+        fitted = exponential(t, a if way == "ltp" else -a)
+        assert np.abs(path - fitted).max() <= 1e-3
+        rms = float(np.sqrt(np.mean((fitted - law) ** 2)))
+        assert f"misses the law by {rms:.2%} rms" in " ".join(text.split())
+
+
+def test_the_window_and_levels_are_those_of_the_closed_loop(tmp_path: Path) -> None:
+    card = shipped()
+    device = RealDevice.load(exported(card, "neurosim", tmp_path))
+    array = devicekit.DeviceArray(card, 1, c2c="none", d2d="none")
+    for _ in range(10):
+        ends = []
+        for sign in (1, -1):
+            for _ in range(100):
+                array.pulse(sign)
+            ends.append(array.read()[0])
+    assert device.fields["maxConductance"] == pytest.approx(ends[0], rel=1e-8)
+    assert device.fields["minConductance"] == pytest.approx(ends[1], rel=1e-8)
+    assert device.fields["maxNumLevelLTP"] == device.fields["maxNumLevelLTD"] == 100
+
+
+def test_an_exponential_card_gives_its_own_label(tmp_path: Path) -> None:
+    """x' = x + rho with rho = r0 (1 - x / bound): A = -1 / ln(1 - r0 / bound) pulses, no misfit."""
+    theta = (-4.2, 0.9)
+    card = truth_card(
+        {"ltp": theta, "ltd": theta}, model="exponential", n_pulses=40
+    )  # short of the window's end
+    device = RealDevice.load(exported(card, "neurosim", tmp_path))
+    first = math.exp(theta[0]) / (1 - 0.45)
+    a = -1 / math.log(1 - first * 0.9) / 40
+    assert device.fields["NL_LTP"] == pytest.approx(nl_label(a), abs=0.0051)
+    assert device.fields["NL_LTD"] == -device.fields["NL_LTP"]
+
+
+def test_slow_starts_have_the_other_sign(tmp_path: Path) -> None:
+    card = truth_card({"ltp": (-4.4, -3.0), "ltd": (-4.4, -3.0)}, model="softbounds", n_pulses=90)
+    device = RealDevice.load(exported(card, "neurosim", tmp_path))
+    assert device.fields["NL_LTP"] < 0 < device.fields["NL_LTD"]
+
+
+def test_published_labels() -> None:
+    """NL 2.40 and 4.88 have A 0.499181 and 0.200303 in NeuroSim's own manual."""
+    assert a_of_label(2.40) == pytest.approx(0.499181, rel=2e-5)
+    assert a_of_label(-4.88) == pytest.approx(-0.200303, rel=2e-5)
+
+
+def test_every_label_survives_neurosims_truncation() -> None:
+    for k in range(1, 901):
+        for sign in (1, -1):
+            written = written_label(sign * k / 100)
+            assert int(abs(written) * 100) == k
+            assert (np.abs(np.float32(written)) * 100).astype(int) == k  # train.py's tensors
+            assert read_label(written) == sign * k / 100
+            assert f"{written:g}" == repr(written) or float(f"{written:g}") == written
+
+
+@given(st.floats(-9.0, 9.0))
+def test_a_label_is_its_own_inverse(label: float) -> None:
+    a = a_of_label(label if abs(label) > 0.01 else math.copysign(0.01, label))
+    assert math.copysign(nl_label(abs(a)), a) == pytest.approx(label, abs=0.011)
+
+
+@given(st.floats(0.0228, 100), st.sampled_from([1, -1]), st.integers(5, 300))
+def test_fit_finds_an_exponential(a: float, sign: int, pulses: int) -> None:
+    t = np.linspace(0, 1, pulses + 1)
+    fit = fit_exponential(exponential(t, sign * a))
+    assert fit.rms < 1.5e-3
+    assert np.sign(fit.label) == sign or abs(fit.label) <= 0.011
+    assert fit.recursion < 1e-9
+
+
+def test_steeper_than_the_table_is_said(tmp_path: Path) -> None:
+    card = truth_card({"ltp": (-1.6, 0.999), "ltd": (-1.6, 0.999)}, model="exponential", n_pulses=300)
+    device = RealDevice.load(exported(card, "neurosim", tmp_path))
+    assert device.fields["NL_LTP"] == pytest.approx(9.0, abs=0.002)
+    assert "NeuroSim's limit of 9" in (tmp_path / "README.txt").read_text()
+
+
+def test_variation_in_neurosims_terms(tmp_path: Path) -> None:
+    fields = RealDevice.load(exported(soft(), "neurosim", tmp_path)).fields
+    span = (fields["maxConductance"] - fields["minConductance"]) / 280e-6
+    assert fields["sigmaCtoC"] == pytest.approx(0.003 / span, rel=1e-6)
+    assert fields["sigmaReadNoise"] == pytest.approx(0.004 * 280 / 160, rel=0.01)
+    assert fields["sigmaDtoD"] == 0.0
+    assert "3 measured devices are needed" in " ".join((tmp_path / "README.txt").read_text().split())
+    fields = RealDevice.load(exported(shipped(), "neurosim", tmp_path)).fields
+    assert 0.1 < fields["sigmaDtoD"] < 0.5
+    assert fields["conductanceRangeVar"] == 1.0
+    assert fields["maxConductanceVar"] > 0
+
+
+def test_assignments_of_train_py(tmp_path: Path) -> None:
+    exported(shipped(), "neurosim", tmp_path)
+    args = types.SimpleNamespace()
+    exec((tmp_path / "train_arguments.txt").read_text(), {"args": args})
+    fields = RealDevice.load(tmp_path).fields
+    assert args.nonlinearityLTP == fields["NL_LTP"]
+    assert args.nonlinearityLTD == fields["NL_LTD"]
+    span = fields["maxConductance"] - fields["minConductance"]
+    assert args.c2cVari == pytest.approx(
+        shipped().variation.ltp.c2c["increment"].value * 217.57e-6 / span, rel=1e-2
+    )
+    assert args.d2dVari == pytest.approx(fields["sigmaDtoD"], rel=1e-5)
+    assert args.max_level == 100
+    assert args.cellBit == args.wl_weight == args.wl_grad == 6
+
+
+def test_what_the_card_does_not_say_is_not_made_up(tmp_path: Path) -> None:
+    exported(truth_card(LAWS["linear"], model="linear"), "neurosim", tmp_path)
+    text = (tmp_path / "RealDevice.txt").read_text()
+    for name in ("readVoltage", "writeVoltageLTP", "writeVoltageLTD", "writePulseWidthLTP"):
+        assert f"// {name} is not in the card" in text
+
+
+def test_weights_need_a_window(weights: DeviceCard, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs conductances in S"):
+        exported(weights, "neurosim", tmp_path)
+    fields = RealDevice.load(exported(weights, "neurosim", tmp_path, window=(1e-6, 1e-4))).fields
+    assert 1e-6 <= fields["minConductance"] < fields["maxConductance"] <= 1e-4
