@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, print_flags, print_json, with_reading_options
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
@@ -58,10 +59,13 @@ def export_command(
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """Write a card for another simulator; README.txt says what is exact, what is not, and every unit.
+    """Write a card for another simulator or program.
 
-    Examples: devicekit export card.json --to aihwkit --out my-device
-    devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
+    --out DIR receives its files and README.txt, which says what is exact, what is not, and every unit.
+
+    Examples:
+        devicekit export card.json --to aihwkit --out my-device
+        devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
     """
     from devicekit.exporters import export
 
@@ -77,9 +81,9 @@ def export_command(
             }
         )  # fmt: skip
         return
-    typer.echo(f"{to}: {', '.join(result.files)} written to {out}")
-    for line in result.approximated:
-        typer.echo(f"approximated: {line}")
-    typer.echo(f"noise: {result.noise}")
-    for line in result.use:
-        typer.echo(f"use: {line}")
+    terminal.title(f"{card} for {to}")
+    rows = [("files", ", ".join(result.files)), ("folder", str(out))]
+    rows += [("approximated", line) for line in result.approximated]
+    rows.append(("noise", result.noise))
+    rows += [("use", line) for line in result.use]
+    terminal.fields(rows)
