@@ -66,10 +66,8 @@ def test_insitu_constant_threshold(crosssim_card, optdigits):
 
 
 def test_insitu_growing_threshold(crosssim_card, optdigits):
-    accuracy, _ = mean_accuracy(crosssim_card, optdigits, range(3), epochs=15)
-    assert accuracy >= 0.970  # below this the rule is broken
-    if accuracy < 0.974:
-        pytest.xfail(f"aim 97.4 %, missed: {accuracy:.2%} (one accuracy has a standard error of 0.37 points)")
+    accuracy, _ = mean_accuracy(crosssim_card, optdigits, range(3), epochs=20)
+    assert accuracy >= 0.974
 
 
 def test_offline(optdigits):
@@ -77,8 +75,18 @@ def test_offline(optdigits):
     assert accuracy >= 0.972
 
 
+def test_dense_encoding_in_situ(crosssim_card, optdigits):
+    accuracy, _ = mean_accuracy(crosssim_card, optdigits, range(3), epochs=20, encoding="dense")
+    assert accuracy >= 0.981
+
+
+def test_dense_encoding_offline(optdigits):
+    accuracy, _ = mean_accuracy(None, optdigits, range(3), scheme="offline", epochs=40, encoding="dense")
+    assert accuracy >= 0.983
+
+
 def test_bad_device(bad_card, optdigits):
-    accuracy, _ = mean_accuracy(bad_card, optdigits, range(3), epochs=15)
+    accuracy, _ = mean_accuracy(bad_card, optdigits, range(3), epochs=20)
     assert accuracy >= 0.96
 
 
@@ -87,14 +95,14 @@ def test_read_noise_of_seven_per_cent(card_maker, crosssim_card, optdigits):
     noisy = card_maker(
         *(branch.theta for branch in branches), read=0.07, cap=max(b.largest_step for b in branches)
     )
-    accuracy, _ = mean_accuracy(noisy, optdigits, range(1), epochs=15, read_noise=True)
+    accuracy, _ = mean_accuracy(noisy, optdigits, range(3), epochs=20, read_noise=True)
     assert accuracy >= 0.94
 
 
 @pytest.mark.parametrize(("device", "least"), [("crosssim_card", 0.97), ("bad_card", 0.96)])
 def test_hybrid(request, optdigits, device, least):
     card = request.getfixturevalue(device)
-    accuracy, results = mean_accuracy(card, optdigits, range(1), scheme="hybrid", epochs=24)
+    accuracy, results = mean_accuracy(card, optdigits, range(3), scheme="hybrid", epochs=24)
     assert accuracy >= least
     assert all(result.accuracy_after_mapping is not None for result in results)
 
