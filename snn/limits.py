@@ -121,7 +121,7 @@ def limits(
     trained : TrainingResult
         What they gave.
     progress : callable, optional
-        Called with (trainings done, trainings planned).
+        Called after each epoch with (epochs done, epochs planned), of all trainings together.
 
     Raises
     ------
@@ -132,17 +132,18 @@ def limits(
         raise UsageError(f'what limits a device is told of in-situ training, not of scheme "{config.scheme}"')
     flaws = _present(card, config)
 
-    def score(changes: dict[str, Any], done: int, planned: int) -> float:
-        accuracy = train(card, replace(config, **changes), data).accuracy_mean_last
-        if progress is not None:
-            progress(done, planned)
-        return accuracy
+    def score(changes: dict[str, Any], before: int, planned: int) -> float:
+        def after_epoch(epoch: int, epochs: int, accuracy: float) -> None:
+            if progress is not None:
+                progress(before * epochs + epoch, planned * epochs)
+
+        return train(card, replace(config, **changes), data, after_epoch).accuracy_mean_last
 
     device = trained.accuracy_mean_last
-    twin = score(_IDEAL, 1, 1)
+    twin = score(_IDEAL, 0, 1)
     resolution = _resolution(device, twin, len(data.y_test))
     without = {}
     if twin - device > resolution:
-        for n, (name, changes) in enumerate(flaws.items(), start=2):
+        for n, (name, changes) in enumerate(flaws.items(), start=1):
             without[name] = score(changes, n, len(flaws) + 1)
     return Limits(device, twin, without, resolution, tuple(flaws))

@@ -46,8 +46,7 @@ def _train(
         trained = train(card, config, samples, lambda done, total, _: progress(done, total))
     if not limits:
         return trained.as_dict(), None
-    with terminal.counting("training its ideal twin", "trainings", quiet) as progress:
-        progress(0, 1)
+    with terminal.counting("training its ideal twin", "epochs", quiet) as progress:
         return trained.as_dict(), measure(card, config, samples, trained, progress).as_dict()
 
 

@@ -59,7 +59,7 @@ def widths_sentence(fit: DeviceFit) -> str | None:
     widths = listed([si(each.table.widths[0], "s") for each in fit.conditions])
     return (
         f"The file holds trains at {len(fit.conditions)} pulse widths ({widths}); this page shows "
-        f"{si(fit.table.widths[0], 's')}, and every width has a card of its own."
+        f"{si(fit.table.widths[0], 's')}, and every width has a fit of its own."
     )
 
 
@@ -108,7 +108,7 @@ def _ratio(fit: DeviceFit) -> float | None:
 
 
 def standing_out_sentence(fit: DeviceFit) -> str:
-    """What stands out of a fit, or that nothing does."""
+    """What stands out, or that nothing does."""
     found = standing_out(fit)
     return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
 
