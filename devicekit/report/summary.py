@@ -108,6 +108,7 @@ def _ratio(fit: DeviceFit) -> float | None:
 
 
 def standing_out_sentence(fit: DeviceFit) -> str:
+    """What is unusual about the fitted curves, or that nothing is."""
     found = standing_out(fit)
     return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
 
@@ -134,6 +135,7 @@ def scatter_sentence(fit: DeviceFit) -> str:
 
 
 def warnings_sentence(flags: Sequence[Flag]) -> str | None:
+    """How many warnings there are, and their codes; None if there is none."""
     if not flags:
         return None
     codes = ", ".join(dict.fromkeys(flag.code for flag in flags))
