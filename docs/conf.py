@@ -56,7 +56,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "matplotlib_animations": False,
     "remove_config_comments": True,
-    "min_reported_time": 5,
+    "write_computation_times": False,  # its page asks a network for scripts
     "show_memory": False,
     "download_all_examples": False,
     "show_signature": False,

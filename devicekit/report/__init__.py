@@ -162,6 +162,8 @@ def draw(
         Width and height [inch].
     csv : str, optional
         The data behind the figure, offered for download.
+    grid : (int, int), optional
+        Rows and columns of Axes.
     wide : bool
         Whether it takes the whole width of the page.
     """
