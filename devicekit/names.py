@@ -1,4 +1,4 @@
-"""The glossary: every column and quantity with its unit, label and meaning. The only place with unit strings."""
+"""The glossary: columns and quantities with unit, label and meaning, and terms. The only place with unit strings."""
 
 from __future__ import annotations
 
@@ -55,6 +55,41 @@ _GLOSSARY = (
 )
 
 GLOSSARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _GLOSSARY}
+
+# Words of the field, and of this project, as they are used here.
+TERMS: dict[str, str] = {
+    "accuracy": "Mean test accuracy of the last 3 epochs, never the best one, on a split that is named.",
+    "band": "Confidence band of a rate curve, at each state by itself (pointwise).",
+    "C2C": "Cycle-to-cycle variation: one device does not do the same thing twice.",
+    "card": "Device card: all that a network needs of a fitted device, with its uncertainty, as one JSON file.",
+    "coefficients": "a to i of eq. (2). A curve determines three to five numbers, not eight: see identifiability.",
+    "compliance": "Current limit that the instrument holds during a set.",
+    "D2D": "Device-to-device variation: what differs between devices once C2C is taken out.",
+    "eq. (2)": "The rate law a (b - c r)^d / (i + exp(f r + g))^h of Ma et al. 2023.",
+    "gauge": "A choice that removes an exact redundancy of eq. (2): here b = i = 1 where the branch starts.",
+    "HRS, LRS": "High- and low-resistance state, read at the read voltage.",
+    "hybrid": "Training of float weights first, then mapping to devices, then pulses on them.",
+    "identifiability": "Which combinations of parameters the data determine, and which drown in the noise.",
+    "in situ": "Training by pulses on the devices that hold the weights, one pulse an update.",
+    "increment": "Standard deviation of one update, a fraction of the window: what a network draws.",
+    "LTP, LTD": "Long-term potentiation and depression: pulses that raise, or lower, the conductance.",
+    "NL": "Nonlinearity label of NeuroSim: how far an exponential train lies from a straight line.",
+    "nrmse": "Root mean square residual over the range of the measured mean curve.",
+    "on/off": "Conductance of LRS over that of HRS.",
+    "paper mode": "The spread over cycles injected at every pulse, as in Ma et al. 2023: for reproduction only.",
+    "rate": "rdot(r): the change of the state by one pulse; what a network uses of a fit.",
+    "read": "As a kind of deviation: the standard deviation of one reading.",
+    "ReSuMe": "Remote supervised learning: the rule by which spike times change the weights.",
+    "rising coordinate": "x from 0 to 1 along a train: x = r for LTP, 1 - r for LTD.",
+    "set, reset": "The switch to LRS, and back to HRS, by a voltage sweep.",
+    "split": "Which samples train and which test; an accuracy without it cannot be compared.",
+    "spread": "Standard deviation of the state over cycles (or devices) at the same pulse number.",
+    "state": "r: the conductance scaled to 0..1 by the window.",
+    "STDP": "Spike-timing-dependent plasticity: the change of a weight against the delay between two spikes.",
+    "synthetic": "Made by devicekit, not measured; never to be quoted as a measurement.",
+    "V_set, V_reset": "Voltages of set and reset by a named definition; definitions differ by tens of millivolts.",
+    "window": "The range of conductance that r = 0 and r = 1 stand for; one for LTP, LTD and all devices.",
+}
 
 DIRECTIONS = ("ltp", "ltd")
 

@@ -32,6 +32,16 @@ def axes(ax: Axes | None) -> Axes:
     return made
 
 
+def plain_logarithmic(axis: Any, lowest: float, highest: float) -> None:
+    """Ticks of a logarithmic axis over little more than a decade: 20 µ, 50 µ, 100 µ instead of 2 x 10^-5."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    if 0 < highest < 30 * lowest:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(EngFormatter(sep=" "))
+        axis.set_minor_formatter(NullFormatter())
+
+
 def scaled(quantity: str, top: float) -> tuple[float, str]:
     """Factor, and axis label with the prefix that goes with it, that keep tick labels short."""
     if quantity != "conductance_s":
@@ -219,7 +229,7 @@ def plot_losses(result: StudyResult, outcome: str = "accuracy_mean_last", ax: Ax
     ax.set_yticks(rows, losses["case"])
     ax.invert_yaxis()
     ax.grid(axis="x", alpha=0.3)
-    ax.set(xlabel=f"loss against '{result.spec.reference}' [points of accuracy]")
+    ax.set(xlabel="loss of accuracy [points]")
     return ax
 
 

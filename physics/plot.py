@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devicekit.names import label
-from devicekit.plot import COLOURS, scaled
+from devicekit.plot import COLOURS, plain_logarithmic, scaled
 from devicekit.plot import axes as new_axes
 from devicekit.tables import SweepTable
 from devicekit.text import si
@@ -108,6 +108,9 @@ def plot_levels(result: IVResult, ax: Axes | None = None) -> Axes:
         values = [np.nan if (v := getattr(c, name)) is None else v for c in result.cycles]
         ax.semilogy(number, values, "o-", ms=4, color=colour, label=words)
     ax.set(xlabel=label("cycle"), ylabel=label("conductance_s"))
+    shown = [v for c in result.cycles for v in (c.lrs_s, c.hrs_s) if v is not None]
+    if shown:
+        plain_logarithmic(ax.yaxis, min(shown), max(shown))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize="small", frameon=False)
     return ax

@@ -23,7 +23,7 @@ _IDEAL: dict[str, Any] = {
 _REMOVALS: dict[str, dict[str, Any]] = {
     "nonlinearity": {"linear": True},
     "asymmetry": {"symmetric": True},
-    "the scatter of updates": {"c2c": "none"},
+    "scatter of updates": {"c2c": "none"},
     "device-to-device variation": {"d2d": "none"},
     "read noise": {"read_noise": False},
 }
@@ -40,6 +40,8 @@ class Limits:
         noise; it keeps the device's mean step.
     without : dict of str to float
         The device without that flaw alone; empty where the twin is not better by more than `resolution`.
+    flaws : tuple of str
+        The flaws that the device had in this training; what the data do not tell, it did not have.
     resolution : float
         Difference of two accuracies that this number of test samples can tell: 2 standard errors, as of
         independent samples (both are tested on the same ones, so this is on the safe side).
@@ -49,6 +51,7 @@ class Limits:
     twin: float
     without: dict[str, float]
     resolution: float
+    flaws: tuple[str, ...] = ()
 
     @property
     def cost(self) -> float:
@@ -72,6 +75,7 @@ class Limits:
         return {
             "device": self.device, "twin": self.twin, "cost": self.cost, "resolution": self.resolution,
             "resolved": self.resolved, "without": dict(self.without), "main": self.main,
+            "flaws": list(self.flaws),
         }  # fmt: skip
 
 
@@ -93,7 +97,7 @@ def _present(card: DeviceCard, config: TrainingConfig) -> dict[str, dict[str, An
         del found["asymmetry"]
     scatters = any("increment" in each.c2c for each in (card.variation.ltp, card.variation.ltd))
     if config.c2c == "none" or not scatters:
-        del found["the scatter of updates"]
+        del found["scatter of updates"]
     if config.d2d == "none" or (len(card.devices) < 2 and card.variation.d2d_ln_rate_covariance is None):
         del found["device-to-device variation"]
     if not config.read_noise:
@@ -141,4 +145,4 @@ def limits(
     if twin - device > resolution:
         for n, (name, changes) in enumerate(flaws.items(), start=2):
             without[name] = score(changes, n, len(flaws) + 1)
-    return Limits(device, twin, without, resolution)
+    return Limits(device, twin, without, resolution, tuple(flaws))

@@ -69,17 +69,28 @@ def _is_synthetic(file: Path) -> bool:
 
 
 def _all(
-    files: Sequence[Path], reading: ReadOptions, settings: Settings, names: Sequence[str], jobs: int
+    files: Sequence[Path],
+    reading: ReadOptions,
+    settings: Settings,
+    names: Sequence[str],
+    jobs: int,
+    quiet: bool,
 ) -> list[Outcome]:
+    """Every file in turn, or several at a time."""
     shown = [file.name for file in files]
     titles = [name if shown.count(name) == 1 else str(file) for file, name in zip(files, shown, strict=True)]
-    inputs = list(zip(files, names, titles, strict=True))
-    if len(files) == 1 or jobs == 1:
-        return [_one(file, reading, settings, name, title) for file, name, title in inputs]
     from joblib import Parallel, delayed
 
-    tasks = [delayed(_one)(file, reading, settings, name, title) for file, name, title in inputs]
-    return list(Parallel(n_jobs=min(jobs, len(files)))(tasks))
+    tasks = [
+        delayed(_one)(file, reading, settings, name, title)
+        for file, name, title in zip(files, names, titles, strict=True)
+    ]
+    outcomes = []
+    with terminal.counting("characterizing", "files", quiet or len(files) == 1) as progress:
+        for outcome in Parallel(n_jobs=min(jobs, len(files)), return_as="generator")(tasks):
+            outcomes.append(outcome)
+            progress(len(outcomes), len(files))
+    return outcomes
 
 
 def folder_names(files: Sequence[Path]) -> list[str]:
@@ -209,7 +220,7 @@ def characterize_command(
 
     settings = Settings(reading.read_voltage, v_set, v_reset, threshold, horizon)
     names = folder_names(files_)
-    outcomes = _all(files_, reading, settings, names, jobs)
+    outcomes = _all(files_, reading, settings, names, jobs, json_output)
     bad = [each for each in outcomes if each.error]
     if len(bad) == len(outcomes) == 1:
         _raise(bad[0])

@@ -31,10 +31,11 @@ def _print(file: Path, comparison: Comparison) -> None:
         ]  # fmt: skip
         terminal.table(("rank law", "k", "BIC - best", "AICc - best", "rms [% of window]"), rows)
     terminal.paragraph(
-        "k: free parameters. rms: over the window that LTP and LTD share; the nrmse of `devicekit "
-        "fit` is over the range of "
-        "each branch's own mean curve.", 2,
-    )  # fmt: skip
+        "k: free parameters. rms: free-running curve against the mean curve, over the window that LTP and LTD share; "
+        "the laws were fitted to what the criteria are on. devicekit fit fits the mean curve itself, and its nrmse is "
+        "over the range of each branch's own curve: the two numbers differ.",
+        2,
+    )
 
 
 @with_reading_options

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devicekit.cli.common import Force, Json, print_flags, print_json, with_reading_options
+from devicekit.cli import terminal
+from devicekit.cli.common import Force, Json, one_of, print_flags, print_json, with_reading_options
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.tables import PulseTable
+
+TARGETS = ("aihwkit", "crosssim", "neurosim", "mat", "csv", "veriloga")
 
 
 def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
@@ -35,14 +38,25 @@ def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
 def export_command(
     card: Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")],
     reading: ReadOptions,
-    to: Annotated[str, typer.Option("--to", help="aihwkit, crosssim, neurosim, mat, csv or veriloga.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="NAME",
+            help="aihwkit, crosssim, neurosim, mat, csv or veriloga.",
+            autocompletion=one_of(*TARGETS),
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
     nodes: Annotated[
         int | None,
-        typer.Option("--nodes", help="Nodes of the rate curve: aihwkit (33), veriloga tables (129)."),
+        typer.Option(
+            "--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33), veriloga tables (129)."
+        ),
     ] = None,
     points: Annotated[
-        int | None, typer.Option("--points", help="Rows and columns of a crosssim table (501).")
+        int | None,
+        typer.Option("--points", metavar="N", help="Rows and columns of a crosssim table (501)."),
     ] = None,
     no_noise: Annotated[bool, typer.Option("--no-noise", help="Leave the card's variation out.")] = False,
     window: Annotated[
@@ -58,11 +72,15 @@ def export_command(
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """Write a card for another simulator; README.txt says what is exact, what is not, and every unit.
+    """Write a device card for another simulator or program.
 
-    \b
-    Examples: devicekit export card.json --to aihwkit --out my-device
-    devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
+    README.txt in the folder says what is exact, what is approximated, and every unit. The reading options are
+    for --from-data.
+
+    Examples:
+        devicekit export card.json --to aihwkit --out my-device
+        devicekit export card.json --to veriloga --out my-device-va
+        devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
     """
     from devicekit.exporters import export
 
@@ -78,9 +96,12 @@ def export_command(
             }
         )  # fmt: skip
         return
-    typer.echo(f"{to}: {', '.join(result.files)} written to {out}")
-    for line in result.approximated:
-        typer.echo(f"approximated: {line}")
-    typer.echo(f"noise: {result.noise}")
-    for line in result.use:
-        typer.echo(f"use: {line}")
+    terminal.title(f"{to}: written to {out}")
+    terminal.fields(
+        [
+            ("files", ", ".join(result.files)),
+            *(("approximated", line) for line in result.approximated),
+            ("noise", result.noise),
+            *(("use", line) for line in result.use),
+        ]
+    )

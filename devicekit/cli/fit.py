@@ -212,12 +212,13 @@ def fit_command(
         )
 
     def work(file: Path) -> dict[str, Any]:
-        target = _beside(out, file) if out and several else out
-        result, facts = fit_one(file, reading, options, target, synthetic)
+        target = _beside(out, file, ".json") if out and several else out
+        with terminal.doing(f"fitting {file.name}", json_output):
+            result, facts = fit_one(file, reading, options, target, synthetic)
         if resample and target is not None:
             facts["resampled"] = _save_resampled(result, target, resample, seed)
         if report is not None:
-            page = _beside(report, file) if several else report
+            page = _beside(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
             card = result.to_card((target or file).stem, file, synthetic) if complete else None
             save_report(result, file, page, card, synthetic)
@@ -231,6 +232,6 @@ def fit_command(
     return over_files(files, json_output, work)
 
 
-def _beside(path: Path, file: Path) -> Path:
+def _beside(path: Path, file: Path, suffix: str) -> Path:
     """The output path of one of several inputs."""
-    return path.with_name(f"{path.stem}_{file.stem}{path.suffix or '.json'}")
+    return path.with_name(f"{path.stem}_{file.stem}{path.suffix or suffix}")

@@ -13,6 +13,7 @@ from devicekit.cli.settings import parse_settings
 from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
+    from devicekit.report import Report
     from devicekit.study import StudyResult
 
 
@@ -76,25 +77,31 @@ def study_command(
         result = run_study(
             path, out, jobs=jobs, dask=dask, overrides=parse_settings(settings), progress=progress
         )
-    study_report(result, this_command()).save(out / "report.html")
+    page = study_report(result, this_command())
+    page.save(out / "report.html")
     code = 1 if len(result.failed) else 0
     if json_output:
         print_json({"out": str(out), **result.as_dict()})
         return code
-    _print(result, out)
+    _print(result, page, out)
     return code
 
 
-def _print(result: StudyResult, out: Path) -> None:
+def _percent(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{100 * value:.2f}"
+
+
+def _print(result: StudyResult, page: Report, out: Path) -> None:
     """A study for people: one line a case."""
     from devicekit.text import count
 
     terminal.title(result.spec.title or result.spec.name)
-    numbers = ("mean", "sd", "se")
+    for sentence in page.summary:
+        terminal.paragraph(sentence, 2)
     rows = []
     for row in result.summary().to_dict("records"):
-        cells = [f"{100 * row[name]:.2f}" if row.get(name) == row.get(name, 0) else "-" for name in numbers]
-        rows.append((str(row["case"]), str(row["n"]), *(cells if "mean" in row else ["-"] * 3)))
+        cells = [_percent(row.get(name)) for name in ("mean", "sd", "se")]
+        rows.append((str(row["case"]), str(row["n"]), *cells))
     terminal.table(("case", "runs", "test accuracy [%]", "sd", "standard error"), rows)
     terminal.fields([("table", str(out / "results.csv")), ("report", str(out / "report.html"))])
     for row in result.failed.to_dict("records"):

@@ -114,7 +114,6 @@ def train_command(
     The network is 64-1000-10; --out DIR receives metrics.json and report.html.
 
     Examples:
-        devicekit train --card card.json --epochs 15
         devicekit train --card card.json --scheme hybrid --out hybrid
         devicekit train --card card.json --data optdigits --data-dir optdigits/
         devicekit train --card card.json --set margin=3 --set stuck=0.02

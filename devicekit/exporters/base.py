@@ -156,11 +156,14 @@ def has_variation(card: DeviceCard) -> bool:
     )
 
 
-def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held: bool) -> str:
-    """What is done with the variation: `exported` where the target holds some of it, or why there is none."""
+def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held: bool | None = None) -> str:
+    """What is done with the variation: `exported` where the target holds some of it, or why there is none.
+
+    `held` says whether it does; a target that holds all of it leaves it out.
+    """
     if not options.noise:
         return "Exported without noise, as asked (--no-noise)."
-    if held:
+    if held or (held is None and has_variation(card)):
         return exported
     if has_variation(card):
         return "Nothing of the card's variation is of a kind that this target holds: exported without noise."

@@ -121,7 +121,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
         ),
         noise=base.noise_sentence(
-            card, options, "Exported as numbers in parameters.csv, each by its type.", base.has_variation(card)
+            card, options, "Exported as numbers in parameters.csv, each by its type."
         ),
         figures={"points": GRID},
     )  # fmt: skip

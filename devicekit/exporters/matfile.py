@@ -128,8 +128,6 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         approximated=("The devices measured one by one are not in the file; the card holds them.",),
         units=tuple((key, value, "") for key, value in _units(card)),
-        noise=base.noise_sentence(
-            card, options, "Exported: device.variation, every number by its type.", base.has_variation(card)
-        ),
+        noise=base.noise_sentence(card, options, "Exported: device.variation, every number by its type."),
         figures={"points": GRID},
     )

@@ -9,7 +9,7 @@ import numpy as np
 from devicekit.clean import branches
 from devicekit.features.stats import ranks, weibull
 from devicekit.names import GLOSSARY, label
-from devicekit.plot import COLOURS, axes
+from devicekit.plot import COLOURS, axes, plain_logarithmic
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable, Table
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ def _log(ax: Axes, which: str) -> None:
             for line in ax.get_lines()
         ]
         values = np.concatenate(drawn) if drawn else np.empty(0)
-        if (np.isfinite(values) & (values > 0)).any():
+        shown = values[np.isfinite(values) & (values > 0)]
+        if shown.size:
             ax.set(**{f"{name}scale": "log"})
+            plain_logarithmic(ax.xaxis if name == "x" else ax.yaxis, float(shown.min()), float(shown.max()))
 
 
 def _legend(ax: Axes) -> None:

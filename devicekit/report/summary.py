@@ -19,7 +19,9 @@ STRONG_NONLINEARITY = 5.0  # largest over smallest step within the measured rang
 FEW_STEPS = 20.0
 NOISY_STEPS = 1.0  # scatter of one update over the mean step
 SMALL_RATIO = 2.0  # high over low end of the window
+NOISY_READINGS = 0.02  # of the mean curve, fraction of the window
 POOR_FIT = 0.03  # rms misfit over the range of the curve
+_VARIATION = ("scatter of updates", "device-to-device variation")
 SCHEMES = {
     "insitu": "trained in situ",
     "offline": "trained offline",
@@ -84,7 +86,9 @@ def standing_out(fit: DeviceFit) -> list[str]:
         increment = fit.variation.branches[way].increment
         if increment is not None and step > 0 and increment / step > NOISY_STEPS:
             found.append(f"one {name} update scatters by {increment / step:.1f} times the mean step")
-        if branch.nrmse > POOR_FIT:
+        if branch.noise > NOISY_READINGS:
+            found.append(f"readings of the mean {name} curve scatter by {percent(branch.noise)} of the window")
+        if branch.nrmse > POOR_FIT and branch.rms > 2 * branch.noise:
             found.append(f"the law misses the {name} curve by {percent(branch.nrmse)} of its range")
         if any(flag.code == "structured" for flag in branch.flags):
             found.append(
@@ -157,7 +161,9 @@ def limits_clause(limits: dict[str, Any] | None) -> str:
     if limits is None:
         return "what limits it was not measured"
     if not limits["resolved"]:
-        return "its nonlinearity, asymmetry and variation do not lower it measurably"
+        unknown = [flaw for flaw in _VARIATION if flaw not in limits["flaws"]]
+        clause = f"its {listed(limits['flaws'])} do not lower it measurably"
+        return clause + (f" ({listed(unknown)} not known and left out)" if unknown else "")
     if limits["main"] is None:
         return f"it loses {100 * limits['cost']:.1f} points to an ideal device, and no single flaw of it explains them"
     return f"it is mainly limited by {limits['main']}"

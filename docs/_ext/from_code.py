@@ -12,10 +12,10 @@ from sphinx.application import Sphinx
 
 GLOSSARY = "glossary.md"
 COMMAND_LINE = "reference/cli.md"
-_WIDTH = 96
+_WIDTH = 92
 
 CONTENTS = {
-    "paper/index": "## Pages\n\n```{toctree}\n:maxdepth: 1\n\n/auto_paper/index\nerrata\n```\n",
+    "paper/index": "## Figures and errata\n\n```{toctree}\n:maxdepth: 1\n\n/auto_paper/index\nerrata\n```\n",
     "validation/index": "```{toctree}\n:hidden:\n:glob:\n\n*\n```\n",
 }
 
@@ -31,8 +31,8 @@ def glossary() -> str:
     lines = [
         "# Glossary",
         "",
-        "Every column of a table and every quantity of a figure, as `devicekit.names` defines them: this page is made "
-        "from that file. Units are SI throughout.",
+        "Every column of a table, every quantity of a figure and the terms of the field, as `devicekit.names` defines "
+        "them: this page is made from that file. Units are SI throughout.",
         "",
         "## Columns and quantities",
         "",
@@ -43,6 +43,10 @@ def glossary() -> str:
         _row(f"`{quantity.name}`", quantity.unit or "1", quantity.label, quantity.description)
         for quantity in names.GLOSSARY.values()
     ]
+    lines += ["", "## Terms", "", "```{glossary}"]
+    for term, meaning in names.TERMS.items():
+        lines += [*term.split(", "), f"  {meaning}", ""]
+    lines[-1] = "```"
     words: dict[str, list[str]] = {}
     for word, (quantity, _) in names.UNIT_WORDS.items():
         words.setdefault(quantity, []).append(f"`{word}`")

@@ -16,8 +16,9 @@ STUDY = """
 name = "tiny"
 task = "train"
 seeds = [0, 1]
+reference = "a linear and symmetric device, no noise"
 fixed = {card = "pt-hfo2-al2o3-ti", data = "digits", epochs = 1}
-cases = [{label = "as fitted"}, {label = "linear", linear = true}]
+cases = [{label = "as fitted"}, {label = "a linear and symmetric device, no noise", linear = true}]
 """
 # Every image: its box in the page, its natural width, and whether all of it has been decoded.
 IMAGES = """[...document.images].map(each => {
@@ -38,6 +39,19 @@ SMALLEST_TEXT = """Math.min(...[...document.images].map(each => {
     (text.getAttribute('style') || '').match(/font:[^;]*?([0-9.]+)px/)?.[1] ?? text.style.fontSize));
   return scale * Math.min(...sizes.filter(size => size > 0));
 }))"""
+# Texts of figures that reach beyond the figure, laid out as the browser does it, by more than 3 px.
+CUT_OFF = """[...document.images].flatMap(each => {
+  const box = document.createElement('div');
+  box.innerHTML = decodeURIComponent(escape(atob(each.src.split('base64,')[1]))).replace(/<[?!][^>]*>/g, '');
+  document.body.append(box);
+  const svg = box.querySelector('svg'), whole = svg.getBoundingClientRect();
+  const cut = [...svg.querySelectorAll('text')].filter(text => {
+    const t = text.getBoundingClientRect();
+    return t.left < whole.left - 3 || t.right > whole.right + 3 || t.top < whole.top - 3 || t.bottom > whole.bottom + 3;
+  }).map(text => text.textContent.trim());
+  box.remove();
+  return cut;
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +104,12 @@ def test_a_page_is_silent_offline_and_fits(
         assert image["left"] >= 0
         assert image["right"] <= width
     assert chromium.evaluate(SMALLEST_TEXT) >= 6.0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_label_of_a_figure_is_cut_off(name: str, reports: dict[str, Path], chromium: Any) -> None:
+    chromium.open(reports[name], 1400)
+    assert chromium.evaluate(CUT_OFF) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,23 @@ def test_fit_for_people(devicekit: Run, small: Path) -> None:
     assert ran.code == 0
     assert "nrmse" in ran.out
     assert "(increment)" in ran.out
+
+
+def test_fit_writes_a_page(devicekit: Run, small: Path, tmp_path: Path) -> None:
+    ran = devicekit("fit", small, "--report", tmp_path / "fit.html", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["report"] == str(tmp_path / "fit.html")
+    assert ran.json["card"] is None
+    page = (tmp_path / "fit.html").read_text()
+    for words in ("Fit of small.csv", "Rate curve", "Variation", "To make this report again"):
+        assert words in page
+    other = tmp_path / "other.csv"
+    lines = small.read_text().splitlines()
+    other.write_text("\n".join([lines[0], *(line for line in lines if ",ltp," in line)]) + "\n")
+    ran = devicekit("fit", small, other, "--report", tmp_path / "all.html", "--json")
+    assert ran.code == 0, ran.err
+    assert [Path(each["report"]).name for each in ran.json["results"]] == ["all_small.html", "all_other.html"]
+    assert "Rate curve" not in (tmp_path / "all_other.html").read_text()  # one branch makes no card
 
 
 def test_fit_of_several_widths_writes_a_card_each(devicekit: Run, tmp_path: Path) -> None:
@@ -122,6 +140,13 @@ def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> N
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["set_iv"]["v_set_v"] == pytest.approx(0.65, abs=0.02)
     page = (tmp_path / "out" / "report.html").read_text()
+    limits = metrics["limits"]
+    assert limits["cost"] == pytest.approx(limits["twin"] - metrics["train"]["accuracy_mean_last"])
+    assert ran.json["summary"][0].startswith("This device reaches")
+    titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
+    assert titles[0] == "In short"
+    assert titles[-1] == "Simulated set I-V of the default stack"
+    assert "This is not the device of this page" in page
     for words in (
         "Rate curve",
         "Variation",
@@ -131,6 +156,17 @@ def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> N
         metrics["train"]["data"]["split"][:20],
     ):
         assert words in page
+
+
+def test_run_without_limits_says_that_they_were_not_measured(
+    devicekit: Run, small: Path, tmp_path: Path
+) -> None:
+    ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 1, "--no-limits")
+    assert ran.code == 0, ran.err
+    assert "what limits it was not measured" in ran.out
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["limits"] is None
+    assert "ideal twin" not in (tmp_path / "out" / "report.html").read_text()
+    assert ran.err.count("\n") == ran.err.count("warning: [")  # no progress, no noise in a pipe
 
 
 def test_datasets_and_cards(devicekit: Run, card_file: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     names = {" ".join(words) for words in COMMANDS}
     assert names >= {
         "run", "read", "fit", "compare", "characterize", "simulate iv", "simulate pulses", "train", "study",
-        "card show", "card validate", "datasets",
+        "card show", "card validate", "datasets", "export",
     }  # fmt: skip
 
 
@@ -122,6 +122,7 @@ def test_the_shell_completes(
     assert "hybrid" in offered("train", "--scheme", "hy")
     assert "nonidealities" in offered("study", "non")
     assert "softbounds" in offered("fit", "--model", "sof")
+    assert "crosssim" in offered("export", "--to", "cro")
     assert "--read-voltage" in offered("fit", "--read")
 
 
@@ -129,3 +130,10 @@ def test_completion_can_be_installed(devicekit: Run) -> None:
     page = devicekit("--help").out
     assert "--install-completion" in page
     assert "--show-completion" in page
+
+
+def test_the_shell_offers_every_export_target() -> None:
+    from devicekit.cli.export import TARGETS
+    from devicekit.exporters import EXPORTERS
+
+    assert tuple(EXPORTERS) == TARGETS

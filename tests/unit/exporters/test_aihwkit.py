@@ -135,6 +135,14 @@ def test_linear_step_is_the_soft_bound_itself(tmp_path: Path, load: Any) -> None
     assert deviation(card, value_of(card, np.array(path))) < 1e-12
 
 
+def test_linear_step_noise_has_the_rms_of_the_cards(tmp_path: Path, load: Any) -> None:
+    """aihwkit, mult_noise False: sd = dw_min_std times the step of that direction at w = 0 (measured in 1.1.0)."""
+    device = load(module_of(exported(soft(), "aihwkit", tmp_path)))["TruthLinearPresetDevice"]()
+    assert device.mult_noise is False
+    steps = device.dw_min * np.array([1 + min(device.up_down, 0.0), 1 - max(device.up_down, 0.0)])
+    assert np.sqrt(np.mean((device.dw_min_std * steps) ** 2)) == pytest.approx(2 * 0.003, rel=1e-9)
+
+
 @pytest.mark.parametrize("law", ["eq2", "softbounds", "powstep"])
 def test_no_linear_preset_where_the_law_is_none(law: str, tmp_path: Path, load: Any) -> None:
     classes = load(module_of(exported(truth_card(LAWS[law], model=law), "aihwkit", tmp_path)))

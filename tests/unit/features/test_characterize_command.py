@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -48,6 +49,46 @@ def test_every_kind_gives_its_results(tables: Path, tmp_path: Path, devicekit: R
         json.loads((folder / "results.json").read_text())
         assert list(folder.glob("*.csv"))
         assert (folder / "figure1.svg").read_text().startswith("<?xml")
+
+
+def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> None:
+    """Gradual and one-way sweeps give no V_set: the page says why instead of showing an empty table."""
+    rising = np.linspace(0.01, 1.0, 100)
+    one_way = pd.DataFrame({"voltage_v": rising, "current_a": 1e-5 * rising + 1e-4 * rising**4})
+    one_way.to_csv(tmp_path / "one_way.csv", index=False)
+    up, down = 1e-5 * rising + 2e-4 * rising**4, 2.1e-4 * rising
+    loop = pd.DataFrame({"voltage_v": [*rising, *rising[::-1]], "current_a": [*up, *down[::-1]]})
+    loop.to_csv(tmp_path / "gradual.csv", index=False)
+    ran = devicekit(
+        "characterize", tmp_path / "one_way.csv", tmp_path / "gradual.csv", "--out", tmp_path / "out"
+    )
+    assert ran.code == 0, ran.err
+    page = (tmp_path / "out" / "report.html").read_text()
+    for text in (ran.out, page):
+        assert "1 one way only" in text
+        assert "A sweep one way only holds one state before and another after" in text
+        assert "1 gradual" in text
+        assert "without an abrupt set, has no V_set" in text
+    assert "<tbody>\n</tbody>" not in page
+
+
+def test_the_summary_says_what_each_file_holds(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+    names = ["dc", "endurance", "retention", "stdp", "noise"]
+    ran = devicekit(
+        "characterize", *(tables / f"{n}.csv" for n in names), "--out", tmp_path / "out", "--jobs", 1
+    )
+    for words in (
+        "V_set 0.6",
+        "did not fail within",
+        "states watched over",
+        "STDP window",
+        "Read noise of 1 record",
+    ):
+        assert words in ran.out
+    page = (tmp_path / "out" / "report.html").read_text()
+    summary = page.partition("In short")[2].partition("</div>")[0]
+    assert summary.count("<p>") >= 5
+    assert page.count('class="data"') == page.count("<figure")  # the data behind every figure
 
 
 def test_one_bad_file_never_stops_the_rest(tables: Path, tmp_path: Path, devicekit: Run) -> None:

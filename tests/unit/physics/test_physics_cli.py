@@ -43,7 +43,11 @@ def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
         "maps.png",
         "fields.npz",
         "stack.json",
+        "report.html",
     }
+    page = (out / "report.html").read_text()
+    for words in ("The simulated stack", "Inside the stack", "Assumptions and known defects", "reaction.energy"):
+        assert words in page
     with np.load(out / "fields.npz", allow_pickle=False) as fields:
         assert len(fields["label"]) == 4
     code, text, _ = run(

@@ -91,6 +91,7 @@ def page(fitted: Any) -> Node:
     limits = {
         "device": 0.94, "twin": 0.97, "cost": 0.03, "resolution": 0.02, "resolved": True,
         "without": {"asymmetry": 0.965, "nonlinearity": 0.95}, "main": "asymmetry",
+        "flaws": ["nonlinearity", "asymmetry"],
     }  # fmt: skip
     flags = [row.flag() for row in card.flags]
     parts = [

@@ -26,9 +26,9 @@ def test_the_resolution_is_two_standard_errors_of_a_difference() -> None:
 
 def test_only_what_is_there_is_taken_away() -> None:
     card = truth_card({"ltp": GENTLE, "ltd": GENTLE}, increment=0.01)
-    assert list(_present(card, TrainingConfig())) == ["nonlinearity", "asymmetry", "the scatter of updates"]
+    assert list(_present(card, TrainingConfig())) == ["nonlinearity", "asymmetry", "scatter of updates"]
     assert "read noise" in _present(card, TrainingConfig(read_noise=True))
-    assert "the scatter of updates" not in _present(card, TrainingConfig(c2c="none"))
+    assert "scatter of updates" not in _present(card, TrainingConfig(c2c="none"))
     assert "nonlinearity" not in _present(card, TrainingConfig(linear=True))
     shared = truth_card({"ltp": GENTLE, "ltd": GENTLE}, ln_rate_sd=0.1)
     assert "device-to-device variation" in _present(shared, TrainingConfig(d2d="shared"))
@@ -51,6 +51,7 @@ def test_a_gentle_device_costs_one_more_training(samples: digits.Digits) -> None
     assert calls == [(1, 1)]
     assert not found.resolved
     assert found.without == {}
+    assert found.flaws == ("nonlinearity", "asymmetry", "scatter of updates")
     assert found.as_dict()["cost"] == pytest.approx(found.twin - found.device)
 
 
@@ -61,7 +62,7 @@ def test_a_device_made_bad_in_one_way_is_said_to_be_bad_in_that_way(samples: dig
     config = TrainingConfig(epochs=6)
     found = limits(card, config, samples, train(card, config, samples))
     assert found.resolved
-    assert found.main == "the scatter of updates"
+    assert found.main == "scatter of updates"
     assert found.without["nonlinearity"] == pytest.approx(found.device, abs=found.resolution)
 
 

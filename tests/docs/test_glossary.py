@@ -1,0 +1,45 @@
+"""Pages made from the code hold all of it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from devicekit import names
+
+
+@pytest.fixture(scope="module")
+def from_code() -> ModuleType:
+    pytest.importorskip("sphinx", reason="extra docs is not installed")
+    path = Path(__file__).parents[2] / "docs" / "_ext" / "from_code.py"
+    spec = importlib.util.spec_from_file_location("from_code", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_terms_are_in_order_and_explained() -> None:
+    assert list(names.TERMS) == sorted(names.TERMS, key=str.lower)
+    assert all(meaning.endswith(".") and len(meaning) > 20 for meaning in names.TERMS.values())
+
+
+@pytest.mark.slow
+def test_the_glossary_page_holds_every_name(from_code: ModuleType) -> None:
+    page = from_code.glossary()
+    for quantity in names.GLOSSARY.values():
+        assert f"| `{quantity.name}` | {quantity.unit or '1'} | {quantity.label} | {quantity.description} |" in page
+    for term, meaning in names.TERMS.items():
+        assert "\n".join([*term.split(", "), f"  {meaning}"]) in page
+
+
+@pytest.mark.slow
+def test_the_command_line_page_holds_every_command(from_code: ModuleType) -> None:
+    page = from_code.command_line()
+    for command in ("run", "fit", "train", "simulate iv", "simulate pulses", "card validate"):
+        assert f"\n## {command}\n" in page
+        assert f"Usage: devicekit {command} " in page
