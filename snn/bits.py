@@ -10,9 +10,6 @@ from numba.extending import intrinsic
 
 MAX_STEPS = 64
 
-# bytes of 0 or 1 to bits: byte j lands on bit 56 + j of the product
-_GATHER = np.uint64(0x0102040810204080)
-
 
 @intrinsic
 def _count_trailing_zeros(typing_context: Any, word: Any) -> Any:
@@ -31,14 +28,3 @@ lowest_bit: Any = _count_trailing_zeros
 def all_steps(steps: int) -> np.uint64:
     """Word with the `steps` lowest bits set, 1 <= steps <= 64."""
     return np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - steps)
-
-
-@njit(cache=True)
-def pack(flags: np.ndarray, words: np.ndarray) -> None:
-    """64 flags (bytes of 0 or 1) into each word; `flags` has 64 times as many entries as `words`."""
-    eights = flags.view(np.uint64)
-    for b in range(words.size):
-        word = np.uint64(0)
-        for q in range(8):
-            word |= ((eights[8 * b + q] * _GATHER) >> np.uint64(56)) << np.uint64(8 * q)
-        words[b] = word

@@ -16,7 +16,7 @@ from numba import njit
 from devicekit.array import ArrayState, DeviceArray, pulse_one
 from devicekit.errors import UsageError
 from devicekit.random import mix, uniform
-from snn.bits import lowest_bit, pack
+from snn.bits import lowest_bit
 
 RESET, LITERAL, LEAKY, STOCHASTIC = 0, 1, 2, 3
 ACCUMULATE = {"reset": RESET, "literal": LITERAL, "leaky": LEAKY, "stochastic": STOCHASTIC}
@@ -71,65 +71,52 @@ class Threshold(NamedTuple):
 
 
 @njit(cache=True)
-def _pulse_device(layer: Layer, device: int, sign: int, scratch: np.ndarray) -> None:
+def _pulse_device(
+    array: ArrayState, levels: int, coin: np.uint64, device: int, sign: int, scratch: np.ndarray
+) -> None:
     """One pulse; a device with few stable states ends on one of the two nearest, at random, the mean kept."""
-    pulse_one(layer.array, device, sign, scratch)
-    if layer.levels > 1:
-        spaces = layer.levels - 1
-        place = layer.array.r[device] * spaces
+    pulse_one(array, device, sign, scratch)
+    if levels > 1:
+        spaces = levels - 1
+        place = array.r[device] * spaces
         below = np.floor(place)
-        drawn = uniform(mix(~layer.coin, np.uint64(device)), np.uint64(layer.array.pulses[device]))
-        layer.array.r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
+        drawn = uniform(mix(~coin, np.uint64(device)), np.uint64(array.pulses[device]))
+        array.r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
 
 
 @njit(cache=True)
 def pulse_synapse(layer: Layer, i: int, j: int, sign: int, scratch: np.ndarray) -> None:
     """One pulse that moves weight [i, j] in the direction `sign`, and the weight that results."""
     k = i * layer.columns + j
-    r = layer.array.r
+    array = layer.array  # taken once: each access to a field counts the references of all its arrays
+    r, pulses = array.r, array.pulses
     if layer.reference < 0.0:
         plus, minus = 2 * k, 2 * k + 1
-        given = layer.array.pulses[plus] + layer.array.pulses[minus]
+        given = pulses[plus] + pulses[minus]
         heads = (mix(mix(layer.coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
         device = plus if heads else minus
         if layer.stuck[device]:
-            layer.array.pulses[device] += 1
+            pulses[device] += 1
         else:
-            _pulse_device(layer, device, sign if heads else -sign, scratch)
+            _pulse_device(array, layer.levels, layer.coin, device, sign if heads else -sign, scratch)
         layer.w[i, j] = np.float32(layer.scale * (r[plus] - r[minus]))
     else:
         if not layer.stuck[k]:
-            _pulse_device(layer, k, sign, scratch)
+            _pulse_device(array, layer.levels, layer.coin, k, sign, scratch)
         layer.w[i, j] = np.float32(layer.scale * (r[k] - layer.reference))
     layer.pulses[0] += 1
 
 
 @njit(cache=True)
-def settle_row(
-    layer: Layer, i: int, threshold: Threshold, flags: np.ndarray, words: np.ndarray, scratch: np.ndarray
-) -> None:
-    """Pulses of row i after the changes were added to its sums (RESET: zero the sums that gave a pulse).
-
-    `flags` and `words` are working memory: hits are rare, and a branch for each synapse is dear.
-    """
-    sums = layer.sums[i]
-    level = threshold.level
-    for j in range(sums.size):
-        flags[j] = abs(sums[j]) > level
-    hits = np.uint64(0)
-    eights = flags.view(np.uint64)
-    for q in range(eights.size):
-        hits |= eights[q]
-    if hits == np.uint64(0):
-        return
-    pack(flags, words)
-    for b in range(words.size):
-        word = words[b]
+def settle_row(layer: Layer, i: int, beyond: np.ndarray, scratch: np.ndarray) -> None:
+    """A pulse for each synapse of row i whose bit is set in the words `beyond`; its sum starts again at zero."""
+    for b in range(beyond.size):
+        word = beyond[b]
         while word != np.uint64(0):
             j = 64 * b + lowest_bit(word)
             word &= word - np.uint64(1)
-            pulse_synapse(layer, i, j, 1 if sums[j] > 0 else -1, scratch)
-            sums[j] = np.float32(0.0)
+            pulse_synapse(layer, i, j, 1 if layer.sums[i, j] > 0 else -1, scratch)
+            layer.sums[i, j] = np.float32(0.0)
 
 
 @njit(cache=True)

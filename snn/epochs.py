@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from devicekit.models.kernel import MAX_SHAPE
+from snn.bits import lowest_bit
 from snn.crossbar import (
     RESET,
     STOCHASTIC,
@@ -21,6 +22,7 @@ from snn.crossbar import (
     settle_row_stochastic,
 )
 from snn.encoding import presentation_key
+from snn.lanes import LANES
 from snn.network import Dynamics, Noise, make_scratch, present
 from snn.resume import Changes, Rule, add_row, find_changes, make_changes, row_changes, target_train
 
@@ -69,28 +71,31 @@ def offline_epoch(
             continue
         for i in range(w1.shape[0]):
             if row_changes(i, n, rule, s):
-                add_row(w1[i], i, n, c)
-        everywhere = rule.non_hebbian != np.float32(0.0)
-        for h in range(dynamics.hidden):
-            if c.gate[h] > 0 or everywhere:
+                add_row(w1[i : i + 1], i, n, c, np.float32(0.0))
+        for b in range(c.updated.size):
+            word = c.updated[b]
+            while word != np.uint64(0):
+                h = LANES * b + lowest_bit(word)
+                word &= word - np.uint64(1)
                 for m in range(n):
-                    w2[h, c.outputs[m]] += c.output_changes[h, m]
+                    w2[h, c.outputs[m]] += c.output_changes[m, h]
     return right
 
 
 @njit(cache=True)
-def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c: Changes, memory) -> None:  # type: ignore[no-untyped-def]
+def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, memory) -> None:  # type: ignore[no-untyped-def]
     """Sums that start again after a pulse: only rows and units with changes can cross the threshold."""
     for i in range(first.w.shape[0]):
-        if row_changes(i, n, rule, s):
-            add_row(first.sums[i], i, n, c)
-            settle_row(first, i, th1, s.flags, s.words, memory)
-    everywhere = rule.non_hebbian != np.float32(0.0)
-    for h in range(dynamics.hidden):
-        if c.gate[h] > 0 or everywhere:
+        if row_changes(i, n, rule, s) and add_row(first.sums[i : i + 1], i, n, c, th1.level):
+            settle_row(first, i, c.beyond, memory)
+    for b in range(c.updated.size):
+        word = c.updated[b]
+        while word != np.uint64(0):
+            h = LANES * b + lowest_bit(word)
+            word &= word - np.uint64(1)
             for m in range(n):
                 o = c.outputs[m]
-                wanted = second.sums[h, o] + c.output_changes[h, m]
+                wanted = second.sums[h, o] + c.output_changes[m, h]
                 if abs(wanted) > th2.level:
                     pulse_synapse(second, h, o, 1 if wanted > 0 else -1, memory)
                     wanted = np.float32(0.0)
@@ -107,22 +112,24 @@ def _settle_row(layer: Layer, i: int, changes, threshold, key, memory) -> None: 
 
 @njit(cache=True)
 def _settle_each(  # type: ignore[no-untyped-def]
-    first: Layer, second: Layer, n: int, th1, th2, rule, dynamics, s, c: Changes, key, memory
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, key, memory
 ) -> None:
     """No sum, or one that never starts again: every synapse that is updated may get a pulse each time."""
-    changes = np.zeros(first.w.shape[1], np.float32)
+    changes = np.zeros((1, first.w.shape[1]), np.float32)
     for i in range(first.w.shape[0]):
         if row_changes(i, n, rule, s):
             changes[:] = np.float32(0.0)
-            add_row(changes, i, n, c)
-            _settle_row(first, i, changes, th1, key, memory)
+            add_row(changes, i, n, c, th1.level)
+            _settle_row(first, i, changes[0], th1, key, memory)
     few = np.zeros(second.w.shape[1], np.float32)
-    everywhere = rule.non_hebbian != np.float32(0.0)
-    for h in range(dynamics.hidden):
-        if c.gate[h] > 0 or everywhere:
+    for b in range(c.updated.size):
+        word = c.updated[b]
+        while word != np.uint64(0):
+            h = LANES * b + lowest_bit(word)
+            word &= word - np.uint64(1)
             few[:] = np.float32(0.0)
             for m in range(n):
-                few[c.outputs[m]] = c.output_changes[h, m]
+                few[c.outputs[m]] = c.output_changes[m, h]
             _settle_row(second, h, few, th2, key, memory)
 
 
@@ -156,7 +163,7 @@ def insitu_epoch(
         if n == 0:
             continue
         if th1.mode == RESET:
-            _settle(first, second, n, th1, th2, rule, dynamics, s, c, memory)
+            _settle(first, second, n, th1, th2, rule, s, c, memory)
         else:
-            _settle_each(first, second, n, th1, th2, rule, dynamics, s, c, key, memory)
+            _settle_each(first, second, n, th1, th2, rule, s, c, key, memory)
     return right

@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 
 from devicekit.random import mix
-from snn.bits import all_steps, lowest_bit, pack
+from snn import lanes
+from snn.bits import all_steps, lowest_bit
 from snn.encoding import encode, shift
 
 FIRE = np.float32(1.0)
@@ -70,9 +71,8 @@ class Scratch(NamedTuple):
     trains: np.ndarray
     events: np.ndarray
     event_count: np.ndarray
-    v_hidden: np.ndarray
-    flags: np.ndarray
-    words: np.ndarray
+    noise: np.ndarray
+    fired: np.ndarray
     spikes: np.ndarray
     spike_end: np.ndarray
     v_output: np.ndarray
@@ -83,12 +83,11 @@ class Scratch(NamedTuple):
 
 
 def padded(hidden: int) -> int:
-    """Hidden units rounded up to an odd number of cache lines of 16 weights.
+    """Hidden units rounded up to an odd multiple of 64 (`snn.lanes`).
 
-    With an even number, and worst with a power of two, the rows of a weight matrix would compete for few cache
-    sets.
+    With an even one, and worst with a power of two, the rows of a weight matrix would compete for few cache sets.
     """
-    return (-(-hidden // 16) // 2 * 2 + 1) * 16
+    return (-(-hidden // lanes.LANES) // 2 * 2 + 1) * lanes.LANES
 
 
 @njit(cache=True)
@@ -99,9 +98,8 @@ def make_scratch(channels: int, width: int, outputs: int, steps: int) -> Scratch
         trains=np.zeros(channels, np.uint64),
         events=np.zeros((steps, channels), np.int32),
         event_count=np.zeros(steps, np.int64),
-        v_hidden=np.zeros(width, np.float32),
-        flags=np.zeros(-(-width // 64) * 64, np.uint8),
-        words=np.zeros(-(-width // 64), np.uint64),
+        noise=np.zeros((1, lanes.LANES), np.float32),
+        fired=np.zeros((steps, width // lanes.LANES), np.uint64),
         spikes=np.zeros(steps * width, np.int32),
         spike_end=np.zeros(steps, np.int64),
         v_output=np.zeros(outputs, np.float32),
@@ -128,64 +126,6 @@ def bell(key: np.uint64, counter: np.uint64) -> np.float32:
 
 
 @njit(cache=True)
-def _add_eight(v, decay, a, b, c, d, e, f, g, i):  # type: ignore[no-untyped-def]
-    for h in range(v.size):
-        v[h] = v[h] * decay + (((a[h] + b[h]) + (c[h] + d[h])) + ((e[h] + f[h]) + (g[h] + i[h])))
-
-
-@njit(cache=True)
-def _add_four(v, decay, a, b, c, d):  # type: ignore[no-untyped-def]
-    for h in range(v.size):
-        v[h] = v[h] * decay + ((a[h] + b[h]) + (c[h] + d[h]))
-
-
-@njit(cache=True)
-def _add_two(v, decay, a, b):  # type: ignore[no-untyped-def]
-    for h in range(v.size):
-        v[h] = v[h] * decay + (a[h] + b[h])
-
-
-@njit(cache=True)
-def _add_one(v, decay, a):  # type: ignore[no-untyped-def]
-    for h in range(v.size):
-        v[h] = v[h] * decay + a[h]
-
-
-@njit(cache=True)
-def _integrate(v: np.ndarray, decay: np.float32, w: np.ndarray, rows: np.ndarray, n: int) -> None:
-    """v <- decay v + sum of the rows; up to eight rows a pass, because each pass loads and stores v."""
-    k = 0
-    while n - k >= 8:
-        _add_eight(
-            v, decay, w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]], w[rows[k + 4]], w[rows[k + 5]],
-            w[rows[k + 6]], w[rows[k + 7]],
-        )  # fmt: skip
-        decay = np.float32(1.0)
-        k += 8
-    if n - k >= 4:
-        _add_four(v, decay, w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]])
-        decay = np.float32(1.0)
-        k += 4
-    if n - k >= 2:
-        _add_two(v, decay, w[rows[k]], w[rows[k + 1]])
-        decay = np.float32(1.0)
-        k += 2
-    if n - k == 1:
-        _add_one(v, decay, w[rows[k]])
-    elif n == 0:
-        for h in range(v.size):
-            v[h] *= decay
-
-
-@njit(cache=True)
-def _fire(v: np.ndarray, flags: np.ndarray) -> None:
-    for h in range(v.size):
-        fired = v[h] >= FIRE
-        flags[h] = fired
-        v[h] = np.float32(0.0) if fired else v[h]
-
-
-@njit(cache=True)
 def encode_events(levels: np.ndarray, key: np.uint64, dynamics: Dynamics, s: Scratch) -> None:
     """Spike trains of a sample and, for each step, the channels that fire (in rising order)."""
     if dynamics.side > 0:
@@ -205,24 +145,41 @@ def encode_events(levels: np.ndarray, key: np.uint64, dynamics: Dynamics, s: Scr
 
 @njit(cache=True)
 def _run_hidden(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.uint64, s: Scratch) -> None:
-    v = s.v_hidden
-    v[:] = np.float32(0.0)
+    """Spikes of the hidden units: 64 units through all steps, then the next 64."""
+    for b in range(s.fired.shape[1]):
+        start = lanes.LANES * b
+        v = lanes.filled(np.float32(0.0))
+        for t in range(dynamics.steps):
+            n = s.event_count[t]
+            v = lanes.scale(v, dynamics.hidden_decay)
+            k = 0
+            while n - k >= 8:
+                v = lanes.add_rows(v, w, s.events, t, k, start, 8)
+                k += 8
+            if n - k >= 4:
+                v = lanes.add_rows(v, w, s.events, t, k, start, 4)
+                k += 4
+            if n - k >= 2:
+                v = lanes.add_rows(v, w, s.events, t, k, start, 2)
+                k += 2
+            if n - k == 1:
+                v = lanes.add_rows(v, w, s.events, t, k, start, 1)
+            if noise > np.float32(0.0) and n > 0:
+                # independent noise of each active device adds up to one draw per neuron
+                sd = noise * np.float32(math.sqrt(n))
+                step_key = mix(key, np.uint64(_OUTPUT_READS * 2 + t))
+                for j in range(lanes.LANES):
+                    drawn = sd * bell(step_key, np.uint64(start + j))
+                    s.noise[0, j] = drawn if start + j < dynamics.hidden else np.float32(0.0)
+                v = lanes.add(v, lanes.load(s.noise, 0, 0))
+            s.fired[t, b] = lanes.at_least(v, FIRE)
+            v = lanes.zero_from(v, FIRE)
     n = 0
     for t in range(dynamics.steps):
-        active = s.event_count[t]
-        _integrate(v, dynamics.hidden_decay, w, s.events[t], active)
-        if noise > np.float32(0.0) and active > 0:
-            # independent noise of each active device adds up to one draw per neuron
-            sd = noise * np.float32(math.sqrt(active))
-            step_key = mix(key, np.uint64(_OUTPUT_READS * 2 + t))
-            for h in range(dynamics.hidden):
-                v[h] += sd * bell(step_key, np.uint64(h))
-        _fire(v, s.flags)
-        pack(s.flags, s.words)
-        for b in range(s.words.size):
-            word = s.words[b]
+        for b in range(s.fired.shape[1]):
+            word = s.fired[t, b]
             while word != np.uint64(0):
-                s.spikes[n] = 64 * b + lowest_bit(word)
+                s.spikes[n] = lanes.LANES * b + lowest_bit(word)
                 word &= word - np.uint64(1)
                 n += 1
         s.spike_end[t] = n

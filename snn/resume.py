@@ -20,7 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from snn.bits import lowest_bit
+from snn import lanes
+from snn.bits import all_steps, lowest_bit
 from snn.network import Dynamics, Noise, Scratch, bell
 
 
@@ -59,10 +60,12 @@ class Changes(NamedTuple):
         sum_t e_o(t) (a + x_i(t)).
     back : ndarray of float32, shape (outputs, width)
         eta1 g_h W2[h, o]: dW1 = inputs @ back.
-    output_changes : ndarray of float32, shape (width, outputs)
+    output_changes : ndarray of float32, shape (outputs, width)
         dW2 of the outputs with errors, eta2 included.
-    gate : ndarray of uint8, shape (width,)
-        Hidden units that fired.
+    gate, updated : ndarray of uint64, shape (width / 64,)
+        Hidden units that fired, and those whose output weights change: one bit a unit.
+    beyond : ndarray of uint64, shape of gate
+        Where the row that was last added to exceeds the level asked for: one bit a unit.
     """
 
     outputs: np.ndarray
@@ -71,6 +74,8 @@ class Changes(NamedTuple):
     back: np.ndarray
     output_changes: np.ndarray
     gate: np.ndarray
+    updated: np.ndarray
+    beyond: np.ndarray
 
 
 @njit(cache=True)
@@ -81,8 +86,10 @@ def make_changes(channels: int, width: int, outputs: int, steps: int) -> Changes
         errors=np.zeros((steps, outputs), np.float32),
         inputs=np.zeros((channels, outputs), np.float32),
         back=np.zeros((outputs, width), np.float32),
-        output_changes=np.zeros((width, outputs), np.float32),
-        gate=np.zeros(width, np.uint8),
+        output_changes=np.zeros((outputs, width), np.float32),
+        gate=np.zeros(width // lanes.LANES, np.uint64),
+        updated=np.zeros(width // lanes.LANES, np.uint64),
+        beyond=np.zeros(width // lanes.LANES, np.uint64),
     )
 
 
@@ -161,55 +168,68 @@ def find_changes(
             train &= train - np.uint64(1)
             for m in range(n):
                 c.inputs[i, m] += c.errors[t, m]
-    c.gate[:] = 0
-    for h in range(c.gate.size):
+    for b in range(c.gate.size):
+        c.gate[b] = np.uint64(0)
+        for t in range(dynamics.steps):
+            c.gate[b] |= s.fired[t, b]
+        c.updated[b] = c.gate[b] if a == np.float32(0.0) else _units(b, dynamics.hidden)
         for m in range(n):
-            c.output_changes[h, m] = rule.eta2 * a * total[m] if h < dynamics.hidden else np.float32(0.0)
-    start = 0
-    for t in range(dynamics.steps):
-        for k in range(start, s.spike_end[t]):
-            h = s.spikes[k]
-            c.gate[h] = 1
-            for m in range(n):
-                c.output_changes[h, m] += rule.eta2 * c.errors[t, m]
-        start = s.spike_end[t]
-    _carry_back(w2, rule, noise, key, n, c)
+            change = lanes.filled(rule.eta2 * a * total[m])
+            for t in range(dynamics.steps):
+                change = lanes.add_where(change, s.fired[t, b], rule.eta2 * c.errors[t, m])
+            lanes.store(change, c.output_changes, m, lanes.LANES * b)
+    _carry_back(w2, rule, dynamics, noise, key, n, c)
     return n
 
 
 @njit(cache=True)
-def _carry_back(w2: np.ndarray, rule: Rule, noise: Noise, key: np.uint64, n: int, c: Changes) -> None:
+def _units(b: int, hidden: int) -> np.uint64:
+    """Word b of all hidden units, the padding left out."""
+    return all_steps(min(hidden - lanes.LANES * b, lanes.LANES)) if hidden > lanes.LANES * b else np.uint64(0)
+
+
+@njit(cache=True)
+def _carry_back(
+    w2: np.ndarray, rule: Rule, dynamics: Dynamics, noise: Noise, key: np.uint64, n: int, c: Changes
+) -> None:
     """eta1 g_h W2[h, o]; reading the weights to carry errors back is a read like any other."""
-    for h in range(c.gate.size):
-        open_gate = c.gate[h] > 0 or not rule.gated
-        for m in range(n):
-            w = w2[h, c.outputs[m]]
-            if noise.output > np.float32(0.0) and c.gate[h] > 0:
-                w += noise.output * bell(key, np.uint64((1 << 24) + h * c.outputs.size + c.outputs[m]))
-            c.back[m, h] = rule.eta1 * w if open_gate else np.float32(0.0)
+    for m in range(n):
+        c.back[m] = np.float32(0.0)
+    for b in range(c.gate.size):
+        word = c.gate[b] if rule.gated else _units(b, dynamics.hidden)
+        while word != np.uint64(0):
+            bit = lowest_bit(word)
+            h = lanes.LANES * b + bit
+            fired = (c.gate[b] >> np.uint64(bit)) & np.uint64(1) != np.uint64(0)
+            word &= word - np.uint64(1)
+            for m in range(n):
+                w = w2[h, c.outputs[m]]
+                if noise.output > np.float32(0.0) and fired:
+                    draw = np.uint64((1 << 24) + h * c.outputs.size + c.outputs[m])
+                    w += noise.output * bell(key, draw)
+                c.back[m, h] = rule.eta1 * w
 
 
 @njit(cache=True)
-def _row_two(y, p, a, q, b):  # type: ignore[no-untyped-def]
-    for h in range(y.size):
-        y[h] += p * a[h] + q * b[h]
-
-
-@njit(cache=True)
-def _row_one(y, p, a):  # type: ignore[no-untyped-def]
-    for h in range(y.size):
-        y[h] += p * a[h]
-
-
-@njit(cache=True)
-def add_row(row: np.ndarray, i: int, n: int, c: Changes) -> None:
-    """Add dW1 of input i to `row` (width,)."""
-    m = 0
-    while n - m >= 2:
-        _row_two(row, c.inputs[i, m], c.back[m], c.inputs[i, m + 1], c.back[m + 1])
-        m += 2
-    if m < n:
-        _row_one(row, c.inputs[i, m], c.back[m])
+def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
+    """Add dW1 of input i to `row` (1, width); set in `c.beyond` where it then exceeds +- level, if anywhere."""
+    inputs, back, beyond = c.inputs, c.back, c.beyond  # taken once: each access to a field counts references
+    found = np.uint64(0)
+    for b in range(beyond.size):
+        start = lanes.LANES * b
+        v = lanes.load(row, 0, start)
+        m = 0
+        while n - m >= 2:
+            one = lanes.scale(lanes.load(back, m, start), inputs[i, m])
+            other = lanes.scale(lanes.load(back, m + 1, start), inputs[i, m + 1])
+            v = lanes.add(v, lanes.add(one, other))
+            m += 2
+        if m < n:
+            v = lanes.add(v, lanes.scale(lanes.load(back, m, start), inputs[i, m]))
+        lanes.store(v, row, 0, start)
+        beyond[b] = lanes.beyond(v, level)
+        found |= beyond[b]
+    return found != np.uint64(0)
 
 
 @njit(cache=True)
