@@ -44,27 +44,27 @@ ax.legend(frameon=False, fontsize="small")
 #      - ours [%]
 #      - paper [%]
 #    * - offline
-#      - 96.9 (0.2)
+#      - 96.7 (0.1)
 #      - 96
 #    * - in situ
-#      - 97.2 (0.1)
+#      - 96.9 (0.1)
 #      - > 89
 #    * - in situ, constant threshold
-#      - 96.4 (0.1)
+#      - 96.4 (0.2)
 #      -
 #    * - hybrid, at the end
-#      - 96.4 (0.2)
+#      - 96.6 (0.1), after 95.8 at mapping
 #      - about 90, after 85.77 at mapping
-#    * - in situ, eq. (4) as printed (soft-bound device)
-#      - 88.0 to 88.5
+#    * - in situ, eq. (4) as printed
+#      - 87.6 (1.1)
 #      - > 89
-#    * - hybrid, eq. (4) as printed (soft-bound device)
-#      - ends at 87.5 to 88.9
-#      - about 90
+#    * - hybrid, at the end, eq. (4) as printed
+#      - 88.7 (1.9), after 76.9 at mapping
+#      - about 90, after 85.77 at mapping
 #
 # **What differs, and why.** Eq. (4), taken as printed, adds up every change of a weight for ever and never resets the
 # sum after a pulse. Run so, accuracy stops at 88 %, near the paper's 89 %; resetting the sum after each pulse gives
-# 96.2 % on the same device. That is a likely reason, not a proven one. The dip at mapping depends wholly on the
+# 97 % on the same device. That is a likely reason, not a proven one. The dip at mapping depends wholly on the
 # programming noise, which the paper does not give; in the reduced run above, the larger fall comes with the first epoch
 # of pulses.
 #

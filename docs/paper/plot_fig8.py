@@ -54,22 +54,22 @@ ax.set(xlabel="test accuracy [%], reduced run", title="(b)")
 #      - ours [%]
 #      - paper, change
 #    * - ideal
-#      - 97.1 (0.1)
+#      - 97.0 (0.1)
 #      - 0
 #    * - C2C
-#      - 97.2
+#      - 97.1 (0.1)
 #      - trivial
 #    * - D2D
-#      - 97.2
+#      - 97.1 (0.3)
 #      - trivial
 #    * - C2C and D2D
-#      - 97.2
+#      - 96.9 (0.1)
 #      - about -5
 #    * - C2C as a spread at every pulse
-#      - 97.0 (0.2)
+#      - 97.1 (0.1)
 #      -
 #    * - the same and D2D
-#      - 96.9 (0.3)
+#      - 96.7 (0.2)
 #      -
 #
 # **What differs, and why.** Each variation alone is trivial here too. **The loss of 5 % for both together is not
