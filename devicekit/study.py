@@ -165,7 +165,7 @@ def _backend(dask: str | None) -> Iterator[None]:
     try:
         from dask.distributed import Client
     except ImportError as error:
-        raise ParameterError('--dask needs dask: pip install "devicekit[cluster]"') from error
+        raise ParameterError('--dask needs dask: pip install "dask[distributed]"') from error
     try:
         client = Client(dask, timeout="20s")
     except (OSError, TimeoutError, ValueError) as error:

@@ -76,7 +76,7 @@ def sheets(path: Path, which: str) -> list[Sheet]:
         raise
     except ImportError as error:
         raise FileError(
-            f'{path.name} is a spreadsheet; reading it needs two more packages: pip install "devicekit[excel]"'
+            f"{path.name} is a spreadsheet; reading it needs two more packages: pip install openpyxl xlrd"
         ) from error
     except Exception as error:  # the libraries raise whatever their parsing trips over
         raise FileError(f"{path.name} is a damaged spreadsheet: {type(error).__name__}: {error}") from error
