@@ -237,7 +237,7 @@ def compare(table: PulseTable | Path | str, **reading: Any) -> Comparison:
     table : PulseTable or path
         Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
     **reading
-        Fields of `ReadOptions`, for a path only.
+        As of `devicekit.fit`.
 
     Returns
     -------

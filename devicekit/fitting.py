@@ -430,7 +430,7 @@ def fit(
     model, loss, estimator, share, state
         See `FitOptions`.
     **reading
-        Fields of `ReadOptions`, for a path only.
+        Fields of `ReadOptions` for a path; for a table only `device`, `cycle` and `width`, which choose its rows.
 
     Returns
     -------
@@ -443,9 +443,16 @@ def fit(
         If the file, the table or a trace does not allow a fit.
     """
     options = FitOptions(model, loss, estimator, share, state)
+    return fit_table(_pulses(table, reading), options)
+
+
+def _pulses(table: PulseTable | Path | str, reading: dict[str, Any]) -> PulseTable:
     if not isinstance(table, PulseTable):
-        table = read_pulses(table, ReadOptions(**reading))
-    return fit_table(table, options)
+        return read_pulses(table, ReadOptions(**reading))
+    late = sorted(set(reading) - {"device", "cycle", "width"})
+    if late:
+        raise UsageError(f"{', '.join(late)}: for reading a file, and a table has been read already; give the path")
+    return table.select(**reading)
 
 
 def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:

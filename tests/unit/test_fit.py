@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from devicekit.card import DeviceCard
-from devicekit.errors import TraceError
+from devicekit.comparing import compare
+from devicekit.errors import TraceError, UsageError
 from devicekit.fit_result import DeviceFit
 from devicekit.fitting import fit
 from devicekit.models import EQ2, kernel
+from devicekit.synth import reference_table
 from devicekit.tables import PulseTable
 
 THETA = {"ltp": (-4.0, 0.95, 1.3, -6.0, 2.0, 1.0), "ltd": (-3.8, 0.97, 1.2, 5.0, -2.0, 0.6)}
@@ -292,3 +294,15 @@ def test_a_log_state_fits_several_decades() -> None:
 def test_a_log_state_needs_conductances() -> None:
     with pytest.raises(TraceError, match="log state"):
         fit(pulses(THETA, column="weight", low=-1.0, high=1.0), state="log")
+
+
+def test_a_table_can_still_be_narrowed_and_nothing_else_is_taken_silently():
+    table = reference_table(3, 2, 40).select(width=50e-6)
+    device = table.devices[1]
+    one = fit(table, device=device)
+    assert one.ltp.coefficients == fit(table.select(device=device)).ltp.coefficients
+    assert one.ltp.coefficients != fit(table).ltp.coefficients
+    with pytest.raises(UsageError, match="unit: for reading a file"):
+        fit(table, unit="uS")
+    with pytest.raises(UsageError, match="read_voltage"):
+        compare(table, read_voltage=0.1)
