@@ -68,7 +68,7 @@ def plot_fit(fit: DeviceFit, ax: Axes | None = None) -> Axes:
                             lw=0, label=f"all {len(values)} {way.upper()} trains")  # fmt: skip
         measured = fit.window.from_state(branch.measured) * factor
         fitted = fit.window.from_state(branch.fitted) * factor
-        ax.plot(n, measured, ".", ms=3, color=COLOURS[way], label=f"{way.upper()} measured, mean")
+        ax.plot(n, measured, ".", ms=3, color=COLOURS[way], label=f"{way.upper()} mean")
         ax.plot(n, fitted, "-", lw=1.2, color="black", label=None if offset else f"{fit.law.name} fit")
         offset += branch.x.size
     ax.set(xlabel=label("pulse_index"), ylabel=text)
@@ -189,7 +189,7 @@ def plot_increments(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = No
     ax = axes(ax)
     branch = fit.branches[direction]
     measured = scatter(fit, direction)
-    ax.plot(measured, ".", ms=3, color=COLOURS[direction], label="measured")
+    ax.plot(measured, ".", ms=3, color=COLOURS[direction], label="data")
     spread = fit.variation.branches[direction]
     if spread.increment is not None:
         ax.plot(predicted_variance(branch, spread), "-", color="black", lw=1.2, label="from the components")

@@ -40,7 +40,9 @@ myst_enable_extensions = ["deflist", "dollarmath", "colon_fence", "attrs_inline"
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
+smartquotes_action = "qe"  # quotes and ellipses; -- stays what a shell reads
 default_role = "py:obj"  # a name in single backquotes is a link where the name is ours
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 autodoc_typehints = "none"  # the numpydoc sections name the types
 autodoc_member_order = "bysource"

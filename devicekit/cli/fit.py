@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from devicekit.fitting import FitOptions
 
 
-LAW_NAMES = (
-    "eq2", "linear", "exponential", "power", "softbounds", "powstep", "expstep", "piecewise", "log", "jang", "vteam",
-    "yakopcic",
+LAW_NAMES = (  # those of devicekit.models.LAWS, without importing it for a help text
+    "eq2", "linear", "exponential", "softbounds", "powstep", "expstep", "log", "vteam", "yakopcic", "piecewise",
 )  # fmt: skip
 Model = Annotated[
     str,

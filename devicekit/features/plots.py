@@ -246,9 +246,10 @@ def plot_stdp(table: StdpTable, result: StdpResult, ax: Axes | None = None) -> A
         1e3 * table.frame["spike_delay_s"],
         table.frame["weight_change"],
         ".",
-        ms=2,
-        color="0.7",
+        ms=3,
+        color="0.55",
         label="readings",
+        zorder=3,
     )
     error = [d["median"] - d["low"], d["high"] - d["median"]]
     ax.errorbar(

@@ -9,15 +9,20 @@ from docutils.utils.math import latex2mathml
 from sphinx.application import Sphinx
 
 
+def _mathml(text: str, as_block: bool = False) -> str:
+    # Chromium draws no dot over a letter that is marked as its accent.
+    return str(latex2mathml.tex2mathml(text, as_block=as_block)).replace(' accent="true"', "")
+
+
 def _inline(translator: Any, node: nodes.Node) -> None:
-    translator.body.append(str(latex2mathml.tex2mathml(node.astext())))
+    translator.body.append(_mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def _block(translator: Any, node: nodes.Node) -> None:
     translator.body.append('<div class="math">')
     for line in node.astext().split("\n\n"):
-        translator.body.append(str(latex2mathml.tex2mathml(line, as_block=True)))
+        translator.body.append(_mathml(line, as_block=True))
     translator.body.append("</div>")
     raise nodes.SkipNode
 

@@ -20,7 +20,8 @@ for direction, ax in zip(("ltp", "ltd"), axes, strict=True):
     plot.plot_comparison(comparison, direction, ax)
 
 # %%
-# Laws within a few units of the best are not to be told apart by these data: prefer the one with fewer parameters.
+# Laws within a few units of the best are not to be told apart by these data: prefer the one with fewer parameters. The
+# number counts the starting state and the variance of the noise besides the law's own: six of eq. (2) become eight.
 
 for score in comparison.branches["ltp"][:5]:
     print(f"{score.rank:2d}  {score.model:12s} {score.k} parameters   rms {score.rms:.4f}   BIC {score.bic:.1f}")

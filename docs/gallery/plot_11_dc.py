@@ -23,7 +23,8 @@ axes[2].set(xlabel="V_set [V]", ylabel="cycles")
 # Every quantity with its median, its central 90 % and its C2C standard deviation (of log10 G for conductances).
 
 spreads = [result.spread(quantity) for quantity in ("v_set_v", "v_reset_v", "g_lrs_s", "g_hrs_s")]
-pd.DataFrame(spreads).set_index("quantity")[["unit", "median", "low", "high", "c2c", "scale"]]
+table = pd.DataFrame(spreads).set_index("quantity")[["unit", "median", "low", "high", "c2c", "scale"]]
+table.style.format("{:.3g}", subset=["median", "low", "high", "c2c"])
 
 # %%
 # V_set is a definition, not a measurement: on a transition of finite width the definitions differ by tens of

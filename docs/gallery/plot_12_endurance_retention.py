@@ -23,7 +23,9 @@ plots.plot_retention(baked, kept, axes[1])
 plots.plot_stdp(pairs, window, axes[2])
 
 # %%
-# Devices that did not fail are counted as such; a prediction far beyond the measured time says how far.
+# One of the five devices fails: its last HRS readings lie among those of LRS. Devices that did not fail are counted as
+# such. Retention is drawn with its prediction for ten years (squares); a prediction far beyond the measured time says
+# how far.
 
 print(f"{worn.yield_:.0%} of {len(worn.devices)} devices did not fail")
 for flag in (*worn.flags, *kept.flags, *window.flags):

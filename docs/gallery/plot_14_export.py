@@ -40,8 +40,11 @@ ax.set(xlabel="row", ylabel="conductance G [µS]")
 ax.legend(frameon=False)
 
 # %%
-# How far the train of a target lies from the array's, as a fraction of the window, for those that state it.
+# How far a target's train lies from the array's, as a fraction of the window, by the target's documented formulas. The
+# `.mat` and CSV files hold the train itself; NeuroSim has a law of its own, and its misfit is stated instead. What the
+# real simulators make of the same files is on the page :doc:`/exports`.
 
 for name in exporters():
     made = make(card, name, ExportOptions())
-    print(f"{name:9s} {len(made.files)} files, deviation {made.figures.get('deviation', 'not stated')}")
+    deviation = made.figures.get("deviation")
+    print(f"{name:9s} {len(made.files)} files" + ("" if deviation is None else f", deviation {deviation:.1e}"))

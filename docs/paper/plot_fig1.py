@@ -25,8 +25,10 @@ plots.plot_retention(baked, retention.characterize(baked), d).set_title("(d) ret
 # %%
 # This run: 100 sweeps, coarse mesh.
 
-print(found.spread("v_set_v"))
-print(levels[["circuit.compliance", "lrs_s", "on_off"]].to_string(index=False))
+v_set = found.spread("v_set_v")
+print(f"V_set (steepest point): median {v_set.median:.3f} V, C2C {1e3 * v_set.c2c:.0f} mV, {v_set.n} sweeps")
+for row in levels.itertuples(index=False):
+    print(f"compliance {1e6 * row[0]:5.0f} µA: LRS {1e6 * row.lrs_s:4.0f} µS, on/off {row.on_off:.1f}")
 
 # %%
 # .. list-table:: Full runs beside the paper

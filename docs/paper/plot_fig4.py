@@ -16,7 +16,8 @@ figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 plots.plot_stdp(table, result, ax)
 
 # %%
-# The exponential window, with standard errors.
+# The exponential window, with standard errors. The offset is part of the synthetic truth (0.1): a change that does not
+# depend on the delay.
 
 for each in result.parameters:
     print(f"{each.name:12s} {each.value:8.4f} +- {each.se:.4f} {each.unit}")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devicekit.errors import UsageError
-from devicekit.models import EQ2, Eq2, get_law, kernel
+from devicekit.models import EQ2, LAWS, Eq2, get_law, kernel
 
 SHAPES = st.tuples(
     st.floats(-6, 0),  # L
@@ -114,3 +114,9 @@ def test_known_rate_by_hand() -> None:
 def test_an_unknown_law_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match="eq2"):
         get_law("nonsense")
+
+
+def test_the_help_offers_the_laws_that_there_are():
+    from devicekit.cli.fit import LAW_NAMES
+
+    assert tuple(LAWS) == LAW_NAMES
