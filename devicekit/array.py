@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -134,12 +135,13 @@ class DeviceArray:
             raise UsageError(f"an array needs at least 1 device, not {n}")
         self.card, self.n, self.seed = card, n, seed
         rng = np.random.default_rng([seed, 1])
-        rows = card.devices if d2d == "resample" and len(card.devices) > 1 else ()
+        has = applied_variation(card, c2c, d2d)
+        rows = card.devices if has.devices == "resample" else ()
         up = np.array([row.ltp_theta for row in rows] or [card.ltp.theta], float)
         down = np.array([row.ltd_theta for row in rows] or [card.ltd.theta], float)
         up_gain, down_gain = np.ones(n), np.ones(n)
         covariance = card.variation.d2d_ln_rate_covariance
-        if d2d == "shared" and covariance is not None:
+        if has.devices == "shared" and covariance is not None:
             # exp of a centred normal has mean exp(s^2 / 2): keep the mean step
             variances = np.diag(covariance)
             gains = np.exp(rng.multivariate_normal([0.0, 0.0], covariance, size=n) - variances / 2)
@@ -156,10 +158,10 @@ class DeviceArray:
             row=rng.integers(len(up), size=n).astype(np.int32) if len(up) > 1 else np.zeros(n, np.int32),
             up_gain=up_gain,
             down_gain=down_gain,
-            up_sigma=_update_sigma(card, "ltp", c2c),
-            down_sigma=_update_sigma(card, "ltd", c2c),
-            up_relative=(card.variation.ltp.step_noise or 0.0) if c2c == "increment" else 0.0,
-            down_relative=(card.variation.ltd.step_noise or 0.0) if c2c == "increment" else 0.0,
+            up_sigma=has.sigma["ltp"],
+            down_sigma=has.sigma["ltd"],
+            up_relative=has.relative["ltp"],
+            down_relative=has.relative["ltd"],
             r=np.ascontiguousarray(np.broadcast_to(np.asarray(initial, float), (n,))).copy(),
             pulses=np.zeros(n, np.int64),
             key=np.uint64(np.random.SeedSequence([seed, 2]).generate_state(1, np.uint64)[0]),
@@ -208,15 +210,48 @@ class DeviceArray:
         return self.card.window.from_state(r)
 
 
-def _update_sigma(card: DeviceCard, direction: str, mode: C2cMode) -> float:
-    c2c = (card.variation.ltp if direction == "ltp" else card.variation.ltd).c2c
-    if mode == "none":
-        return 0.0
-    if mode == "increment":
-        return c2c["increment"].value if "increment" in c2c else 0.0
-    if mode == "paper":
-        return c2c["spread_paper"].value if "spread_paper" in c2c else 0.0
-    raise UsageError(f"c2c is increment, paper or none, not {mode!r}")
+@dataclass(frozen=True)
+class AppliedVariation:
+    """What of a card's variation the devices of a `DeviceArray` have.
+
+    Attributes
+    ----------
+    sigma : dict of str to float
+        Standard deviation of one update by direction, fraction of the window.
+    relative : dict of str to float
+        The same as a fraction of the update's own step.
+    devices : {"resample", "shared"} or None
+        How devices differ; None: they do not.
+    """
+
+    sigma: dict[str, float]
+    relative: dict[str, float]
+    devices: D2dMode | None
+
+    @property
+    def scatter(self) -> bool:
+        """Whether updates scatter at all."""
+        return any(value > 0 for value in (*self.sigma.values(), *self.relative.values()))
+
+
+def applied_variation(
+    card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample"
+) -> AppliedVariation:
+    """What of its variation a card gives in these modes (see `DeviceArray`); what it does not know is 0."""
+    names = {"increment": "increment", "paper": "spread_paper", "none": ""}
+    if c2c not in names:
+        raise UsageError(f"c2c is increment, paper or none, not {c2c!r}")
+    known = {
+        "resample": len(card.devices) > 1, "shared": card.variation.d2d_ln_rate_covariance is not None, "none": False,
+    }  # fmt: skip
+    if d2d not in known:
+        raise UsageError(f"d2d is resample, shared or none, not {d2d!r}")
+    sigma, relative = {}, {}
+    for way, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
+        found = branch.c2c.get(names[c2c])
+        sigma[way] = found.value if found else 0.0
+        relative[way] = (branch.step_noise or 0.0) if c2c == "increment" else 0.0
+    return AppliedVariation(sigma, relative, d2d if known[d2d] else None)
 
 
 def read_sigma(card: DeviceCard) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from devicekit.errors import UsageError
 from snn.bits import all_steps
 from snn.config import TrainingConfig
 from snn.digits import Digits
@@ -82,7 +83,15 @@ def baselines(data: Digits, config: TrainingConfig, names: Sequence[str] = NAMES
     -------
     tuple of Baseline
         Each classifier on one draw of spike counts, and the support vector machine on the pixels themselves.
+
+    Raises
+    ------
+    UsageError
+        If a name is not one of `NAMES`.
     """
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        raise UsageError(f"no classifier {', '.join(map(repr, unknown))}; there are: {', '.join(NAMES)}")
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
     from sklearn.svm import SVC

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data  # noqa: TID253
 
 from devicekit.card import DeviceCard
+from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.encoding import content_ids, levels, stream_key
 from snn.epochs import insitu_epoch, offline_epoch
@@ -125,7 +127,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     def _start(self, X: np.ndarray, classes: np.ndarray) -> None:
         if len(classes) < 2:
             raise ValueError("a classifier needs at least 2 classes; the data have 1 class")
-        self.classes_ = classes
+        if isinstance(self.draws, bool) or not isinstance(self.draws, (int, np.integer)) or self.draws < 1:
+            raise UsageError(f"draws must be a whole number from 1, not {self.draws!r}")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._config = TrainingConfig(
             scheme="offline" if self.card is None else "insitu", epochs=self.epochs, seed=self._seed,
@@ -134,19 +137,22 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         )  # fmt: skip
         self._fix_scaling(X)
         x = self._levels(X)
-        self.recipe_ = choose(self._config, self.card, drive=float(x.sum(axis=1).mean()) / 65536)
+        recipe = choose(self._config, self.card, drive=float(x.sum(axis=1).mean()) / 65536)
+        recipe = replace(recipe, p=self.p)
         self._dynamics = make_dynamics(self._config, 0, 0.0)
         shapes = ((x.shape[1], self.hidden), (self.hidden, len(classes)))
         rng = np.random.default_rng([self._seed, _START])
-        start = [sd * rng.standard_normal(s) for sd, s in zip(self.recipe_.start_sd, shapes, strict=True)]
-        self._synapses = None
-        self._w1 = np.zeros((shapes[0][0], padded(self.hidden)), np.float32)
-        self._w2 = np.zeros((padded(self.hidden), shapes[1][1]), np.float32)
-        self._w1[:, : self.hidden], self._w2[: self.hidden] = start
-        if self.card is not None:
-            self._synapses = Synapses.start(self.card, self._config, self.recipe_, start)
-            self._w1, self._w2 = self._synapses.read(0.0)
+        start = [sd * rng.standard_normal(s) for sd, s in zip(recipe.start_sd, shapes, strict=True)]
+        self._synapses, self._weights = None, None
+        if self.card is None:
+            w1 = np.zeros((shapes[0][0], padded(self.hidden)), np.float32)
+            w2 = np.zeros((padded(self.hidden), shapes[1][1]), np.float32)
+            w1[:, : self.hidden], w2[: self.hidden] = start
+            self._weights = w1, w2
+        else:
+            self._synapses = Synapses.start(self.card, self._config, recipe, start)
         self._epoch = 0
+        self.recipe_, self.classes_ = recipe, classes  # last: a start that failed leaves nothing fitted
 
     def _fix_scaling(self, X: np.ndarray) -> None:
         if self.input_range is not None:
@@ -177,10 +183,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         for repeat in range(repeats):
             epoch = self._epoch * repeats + repeat
             shown = (x, labels, ids, rng.permutation(len(labels)), stream, epoch)
-            if self._synapses is None:
+            if self._weights is not None:
                 rule = self.recipe_.rule(self._config, insitu=False, offline_epoch=self._epoch)
-                offline_epoch(*shown, self._w1, self._w2, rule, self._dynamics, QUIET)
+                offline_epoch(*shown, *self._weights, rule, self._dynamics, QUIET)
             else:
+                assert self._synapses is not None
                 rule = self.recipe_.rule(self._config, insitu=True)
                 first, second = self.recipe_.thresholds(self._config, min(self._epoch, self.epochs - 1))
                 layers = self._synapses.layers
@@ -194,7 +201,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         x = self._levels(X)
         ids = content_ids(x)
         # weights from a memory map are read-only, which would be another compiled type
-        w1, w2 = (np.require(w, requirements="W") for w in (self._w1, self._w2))
+        weights = self._weights if self._synapses is None else self._synapses.read(0.0)
+        assert weights is not None
+        w1, w2 = (np.require(w, requirements="W") for w in weights)
         total = np.zeros((len(x), len(self.classes_)))
         scores = np.empty_like(total)
         for draw in range(self.draws):

@@ -64,7 +64,7 @@ class TrainingConfig:
     margin : int
         No update where the true class leads by at least this many spikes; 0: always update.
     stuck : float
-        Fraction of devices that never move, 0 to 1.
+        Fraction of devices that never move, neither by pulses nor when they are programmed, 0 to 1.
     retention : float
         Fraction of its state that each device loses towards 0 before a test, 0 to 1.
     levels : int
@@ -72,8 +72,8 @@ class TrainingConfig:
     program_sigma : float
         Standard deviation of a programmed state, fraction of the window.
     device_levels : int
-        Stable states of every device in in-situ training: a pulse ends on one of the two nearest, at random such
-        that the mean step is kept; 0: any state.
+        Stable states of every device: what a pulse or programming gives ends on one of the two nearest, at random
+        such that the mean is kept; 0: any state.
     refresh : float
         After each in-situ epoch, pairs with a device within this distance of an end of the window are programmed
         anew about the middle (with `levels` and `program_sigma`), fraction of the window, 0 (never) to 0.5.

@@ -49,6 +49,8 @@ class Digits:
                     f"inputs are scaled to 0..1; found {np.nanmin(x):g} to {np.nanmax(x):g}"
                     + (" and values that are no numbers" if np.isnan(x).any() else "")
                 )
+            if len(y) and not (np.isfinite(y).all() and (y >= 0).all() and (y == np.floor(y)).all()):
+                raise UsageError("class numbers are whole numbers from 0")
         if self.x_train.shape[1] != self.x_test.shape[1]:
             raise UsageError("training and test part differ in their number of channels")
         if len(self.y_train) == 0 or len(self.y_test) == 0:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from devicekit.array import applied_variation, read_sigma
 from devicekit.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
@@ -91,16 +92,16 @@ def _resolution(first: float, second: float, samples: int) -> float:
 def _present(card: DeviceCard, config: TrainingConfig) -> dict[str, dict[str, Any]]:
     """The flaws that this training had, with the settings that take each away."""
     found = dict(_REMOVALS)
+    applied = applied_variation(card, config.c2c, config.d2d)
     if config.linear:
         del found["nonlinearity"]
     if config.symmetric:
         del found["asymmetry"]
-    scatters = any("increment" in each.c2c for each in (card.variation.ltp, card.variation.ltd))
-    if config.c2c == "none" or not scatters:
+    if not applied.scatter:
         del found["scatter of updates"]
-    if config.d2d == "none" or (len(card.devices) < 2 and card.variation.d2d_ln_rate_covariance is None):
+    if applied.devices is None:
         del found["device-to-device variation"]
-    if not config.read_noise:
+    if not config.read_noise or read_sigma(card) == 0:
         del found["read noise"]
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devicekit.plot import COLOURS
-from snn.training import TrainingResult
+from snn.training import LAST, TrainingResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,11 +53,13 @@ def plot_accuracy(result: TrainingResult, ax: Axes | None = None) -> Axes:
         turn = result.config.offline_epochs + 0.5
         ax.plot([turn], [result.accuracy_after_mapping], "kx", label="test part, just after mapping")
         ax.axvline(turn, color="0.7", linewidth=1)
+    last = min(LAST, len(result.epochs))
     ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy (fraction)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(
-        f"{WORDS[result.scheme]}, {result.data['name']}: {result.accuracy_mean_last:.1%} (last 3 epochs)",
+        f"{WORDS[result.scheme]}, {result.data['name']}: {result.accuracy_mean_last:.1%} "
+        f"({'1 epoch' if last == 1 else f'last {last} epochs'})",
         fontsize="medium",
     )
     ax.legend(fontsize="small", frameon=False)

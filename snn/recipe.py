@@ -156,6 +156,11 @@ def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None 
 
 
 def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
+    if card is not None and config.scheme != "offline" and card.window.scale == "log":
+        raise UsageError(
+            "this card's state is ln G (--state log); the network's weights are conductances. Fit the device with the "
+            "linear state to train on it"
+        )
     dense = DENSE_FACTOR if config.encoding == "dense" else 1.0
     eta = GROWTH_ETA if config.schedule == "growth" else CONSTANT_ETA
     if config.margin > 0:

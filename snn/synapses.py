@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -38,14 +38,17 @@ class Synapses:
 
     @classmethod
     def program(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
-        """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma`."""
+        """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma`.
+
+        Stuck devices stay where they are, at `recipe.middle`.
+        """
         assert recipe.middle is not None
         pair = config.mapping == "pair"
         initial = []
         for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True)):
             r = states(layer.astype(float), c, recipe.middle, pair)
             rng = np.random.default_rng([config.seed, _PROGRAM + number])
-            initial.append(programmed(r, config, rng))
+            initial.append(np.where(_stuck(config, number, r.size), recipe.middle, programmed(r, config, rng)))
         return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
 
     @classmethod
@@ -60,7 +63,7 @@ class Synapses:
             seed = int(stream_key(config.seed, _ARRAY + number) >> np.uint64(1))
             array = DeviceArray(card, r.size, seed, initial=r, c2c=config.c2c, d2d=config.d2d)
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
-            stuck = np.random.default_rng([config.seed, _STUCK + number]).random(r.size) < config.stuck
+            stuck = _stuck(config, number, r.size)
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
             layers.append(
@@ -69,6 +72,15 @@ class Synapses:
                 )
             )
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Share the states of arrays and layers again: joblib, unlike pickle, copies an array for each holder."""
+        self.__dict__.update(state)
+        layers = (
+            layer._replace(array=array.kernel_state)
+            for layer, array in zip(self.layers, self.arrays, strict=True)
+        )
+        self.__dict__["layers"] = tuple(layers)
 
     def read(self, retention: float) -> tuple[np.ndarray, np.ndarray]:
         """Padded weights [1] of both layers for the kernels, after a loss `retention` of every state."""
@@ -129,6 +141,11 @@ class Synapses:
     @property
     def pulses_per_device(self) -> float:
         return self.total_pulses / sum(array.n for array in self.arrays)
+
+
+def _stuck(config: TrainingConfig, layer: int, devices: int) -> np.ndarray:
+    """Which devices (devices,) of a layer never move."""
+    return np.random.default_rng([config.seed, _STUCK + layer]).random(devices) < config.stuck
 
 
 def programmed(r: np.ndarray, config: TrainingConfig, rng: np.random.Generator) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,7 @@ class TrainingResult:
             "write_energy_j": self.write_energy_j,
             "refreshed_pairs": self.refreshed_pairs,
             "seed": self.config.seed,
+            "settings": asdict(self.config),
             "recipe": {**self.recipe.as_dict(), "offline_epochs": self.config.offline_epochs},
         }
         if self.scheme == "offline":
@@ -165,11 +166,6 @@ def train(
     """
     if card is None and config.scheme != "offline":
         raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
-    if card is not None and config.scheme != "offline" and card.window.scale == "log":
-        raise UsageError(
-            "this card's state is ln G (--state log); the network's weights are conductances. Fit the device with the "
-            "linear state to train on it"
-        )
     if card is not None and card.window.scale == "log":
         card = None  # offline: nothing to program
     if card is not None:

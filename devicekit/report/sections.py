@@ -249,20 +249,27 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def _variation_in_training(card: DeviceCard) -> str:
+def _variation_in_training(card: DeviceCard, settings: dict[str, Any]) -> str:
     """Which of the card's variation the network's devices had."""
-    updates = [
-        f"{way.upper()} {percent(each.c2c['increment'].value)}"
-        if "increment" in each.c2c
-        else f"{way.upper()} unknown, none applied"
-        for way, each in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd))
-    ]
-    devices = (
-        f"drawn from {len(card.devices)} fitted devices"
-        if len(card.devices) > 1
-        else "one device known, none applied"
-    )
-    return f"update scatter (sd of the window): {', '.join(updates)}; device to device: {devices}"
+    from devicekit.array import applied_variation
+
+    has = applied_variation(card, settings["c2c"], settings["d2d"])
+    if settings["c2c"] == "none":
+        updates = "none, as asked"
+    elif not has.scatter:
+        updates = "unknown, none applied"
+    else:
+        parts = []
+        for way, sigma in has.sigma.items():
+            share = f" and {percent(has.relative[way])} of the step" if has.relative[way] else ""
+            parts.append(f"{way.upper()} {percent(sigma)} of the window{share}")
+        updates = ", ".join(parts) + (" (the spread, as in the paper)" if settings["c2c"] == "paper" else "")
+    devices = {
+        "resample": f"drawn from {len(card.devices)} fitted devices",
+        "shared": "correlated rates drawn from their covariance",
+        None: "none, as asked" if settings["d2d"] == "none" else "one device known, none applied",
+    }
+    return f"scatter (sd) of one update: {updates}; device to device: {devices[has.devices]}"
 
 
 def training_section(
@@ -321,7 +328,7 @@ def _training_rows(result: dict[str, Any], card: DeviceCard | None) -> list[tupl
     if result.get("write_energy_j") is not None:
         rows.append(("energy of all pulses", si(result["write_energy_j"], "J")))
     if card is not None and result["scheme"] != "offline":
-        rows.append(("variation of the devices", _variation_in_training(card)))
+        rows.append(("variation of the devices", _variation_in_training(card, result["settings"])))
     return rows
 
 

@@ -64,8 +64,8 @@ ax.legend(frameon=False)
 #
 # **What differs, and why.** Ours lie within 0.4 points and show no trend; the binomial standard error of one accuracy
 # is 0.4 points on this test set, so they cannot be told apart. The paper's ends lie 1.6 points apart; on a test of 1797
-# samples, if that is what it used, that is 1.4 standard errors of a difference. All three lie below its own "> 89 %" for in-situ
-# training after as many epochs, which it does not explain; eq. (4) as printed may be part of it (Fig. 6).
+# samples, if that is what it used, that is 1.4 standard errors of a difference. All three lie below its own "> 89 %"
+# for in-situ training after as many epochs, which it does not explain; eq. (4) as printed may be part of it (Fig. 6).
 #
 # **Full run.**
 #

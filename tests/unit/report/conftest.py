@@ -73,6 +73,7 @@ TRAINING: dict[str, Any] = {
     ],
     "accuracy_mean_last": 0.94, "accuracy_std_last": 0.01, "pulses_per_device": 3.2, "seconds_per_epoch": 0.12,
     "write_energy_j": 4e-3, "recipe": {"p": 0.5, "theta": (5.8, 13.0), "middle": None},
+    "settings": {"c2c": "increment", "d2d": "resample"},
 }  # fmt: skip
 
 

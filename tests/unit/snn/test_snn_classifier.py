@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -11,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+from devicekit.errors import UsageError
 from snn.classifier import SpikingClassifier
 
 QUICK = {"hidden": 128, "epochs": 3, "random_state": 0}
@@ -39,6 +41,35 @@ def test_learns_digits_with_and_without_devices(card, small_digits, on_device):
     np.testing.assert_array_equal(
         again.predict_proba(small_digits.x_test), model.predict_proba(small_digits.x_test)
     )
+
+
+def test_devices_and_weights_are_still_one_after_joblib(card, small_digits, tmp_path):
+    x, y = small_digits.x_train, small_digits.y_train
+    model = SpikingClassifier(card, input_range=(0, 1), **QUICK).fit(x, y)
+    joblib.dump(model, tmp_path / "model")
+    again = joblib.load(tmp_path / "model")
+    before = again.decision_function(small_digits.x_test)
+    np.testing.assert_array_equal(before, model.decision_function(small_digits.x_test))
+    after = again.partial_fit(x, y).decision_function(small_digits.x_test)
+    assert (after != before).any()
+    np.testing.assert_array_equal(after, model.partial_fit(x, y).decision_function(small_digits.x_test))
+    for array, layer in zip(again._synapses.arrays, again._synapses.layers, strict=True):
+        assert layer.array.r is array.r
+
+
+def test_what_it_was_told_is_checked_and_kept(card, small_digits):
+    x, y = small_digits.x_train[:60], small_digits.y_train[:60]
+    for draws in (0, -1, 1.5, True):
+        with pytest.raises(UsageError, match="draws"):
+            SpikingClassifier(draws=draws, **QUICK).fit(x, y)
+    assert SpikingClassifier(p=0.9, **QUICK).fit(x, y).recipe_.p == 0.9
+    window = card.window.model_copy(update={"scale": "log", "low": 1e-6})
+    with pytest.raises(UsageError, match="ln G"):
+        SpikingClassifier(card.model_copy(update={"window": window}), **QUICK).fit(x, y)
+    model = SpikingClassifier(hidden=0)
+    with pytest.raises(UsageError, match="hidden"):
+        model.partial_fit(x, y)
+    model.set_params(**QUICK).partial_fit(x, y).predict(x)
 
 
 def test_works_in_pipelines_and_searches(small_digits):

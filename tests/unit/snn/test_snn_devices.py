@@ -137,3 +137,14 @@ def test_every_device_ends_on_a_stable_state(card, small_digits):
 def test_impossible_settings(changed, words):
     with pytest.raises(UsageError, match=words):
         TrainingConfig(**changed)
+
+
+def test_stuck_devices_are_not_programmed(card):
+    config = TrainingConfig(hidden=64, stuck=0.5, levels=0, program_sigma=0.0)
+    recipe = choose(config, card)
+    rng = np.random.default_rng(0)
+    synapses = Synapses.program(card, config, recipe, [0.2 * rng.standard_normal(s) for s in ((4, 64), (64, 2))])
+    for array, layer in zip(synapses.arrays, synapses.layers, strict=True):
+        assert 0.3 < layer.stuck.mean() < 0.7
+        assert (array.r[layer.stuck] == recipe.middle).all()
+        assert (array.r[~layer.stuck] != recipe.middle).mean() > 0.9

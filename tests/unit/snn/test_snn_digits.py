@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from devicekit.errors import FileError, UsageError
 from snn import digits
+from snn.baselines import baselines
 from snn.plot import plot_accuracy
 from snn.training import TrainingConfig, train
 
@@ -74,6 +77,19 @@ def test_unknown_name_and_parts_that_do_not_fit(small_digits):
             )
     with pytest.raises(UsageError, match="at least one sample"):
         digits.Digits("a", "b", np.zeros((0, 3)), np.zeros(0, int), np.zeros((2, 3)), np.zeros(2, int))
+
+
+@pytest.mark.parametrize("wrong", [-1, 0.5, np.nan])
+def test_class_numbers_are_whole(small_digits, wrong):
+    labels = small_digits.y_train.astype(float)
+    labels[3] = wrong
+    with pytest.raises(UsageError, match="class numbers"):
+        replace(small_digits, y_train=labels)
+
+
+def test_a_classifier_that_is_not_there(small_digits):
+    with pytest.raises(UsageError, match="'logistc'"):
+        baselines(small_digits, TrainingConfig(), ["logistc"])
 
 
 def test_accuracy_figure(card, small_digits):

@@ -25,13 +25,20 @@ def test_the_resolution_is_two_standard_errors_of_a_difference() -> None:
 
 
 def test_only_what_is_there_is_taken_away() -> None:
-    card = truth_card({"ltp": GENTLE, "ltd": GENTLE}, increment=0.01)
+    card = truth_card({"ltp": GENTLE, "ltd": GENTLE}, increment=0.01, read=0.0)
     assert list(_present(card, TrainingConfig())) == ["nonlinearity", "asymmetry", "scatter of updates"]
-    assert "read noise" in _present(card, TrainingConfig(read_noise=True))
+    noisy = truth_card({"ltp": GENTLE, "ltd": GENTLE}, read=0.01)
+    assert "read noise" in _present(noisy, TrainingConfig(read_noise=True))
+    assert "read noise" not in _present(card, TrainingConfig(read_noise=True))
     assert "scatter of updates" not in _present(card, TrainingConfig(c2c="none"))
     assert "nonlinearity" not in _present(card, TrainingConfig(linear=True))
     shared = truth_card({"ltp": GENTLE, "ltd": GENTLE}, ln_rate_sd=0.1)
     assert "device-to-device variation" in _present(shared, TrainingConfig(d2d="shared"))
+    # one device is known: there is none to draw from
+    assert "device-to-device variation" not in _present(shared, TrainingConfig(d2d="resample"))
+    ltp = noisy.variation.ltp.model_copy(update={"step_noise": 0.5})
+    share = noisy.model_copy(update={"variation": noisy.variation.model_copy(update={"ltp": ltp})})
+    assert "scatter of updates" in _present(share, TrainingConfig())
 
 
 def test_main_is_named_beyond_chance_only() -> None:
