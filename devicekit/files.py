@@ -63,8 +63,11 @@ def _umask() -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file whole or not at all (see `write_bytes`)."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write a UTF-8 text file whole or not at all (see `write_bytes`).
+
+    A file name that is no UTF-8 may be part of the text: what cannot be written of it becomes a question mark.
+    """
+    write_bytes(path, text.encode("utf-8", "replace"))
 
 
 def dump_json(value: Any) -> str:
@@ -77,30 +80,54 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, dump_json(value))
 
 
-def _is_ours(folder: Path) -> bool:
-    return (folder / MARKER).is_file()
+def read_marker(folder: Path) -> dict[str, Any]:
+    """What devicekit noted in a folder that it made: tool, command and files; empty for any other folder."""
+    try:
+        found = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _files(folder: Path) -> list[str]:
+    """Files below a folder, by relative name; hidden ones, which systems strew about, are left out."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+
+
+def _kept_from(out: Path, command: str) -> str | None:
+    """Why a folder must not be replaced by the results of `command`; None if it may."""
+    if not out.is_dir() or not any(out.iterdir()):
+        return None
+    marker = read_marker(out)
+    if marker.get("command") not in (command, None):
+        return f"holds the results of devicekit {marker['command']}"
+    others = sorted(set(_files(out)) - set(marker.get("files", ())))
+    if marker and not others:
+        return None
+    named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+    return "holds files that devicekit did not make" + (f" ({named})" if named else "")
 
 
 @contextmanager
 def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path]:
     """A folder to write results into, which replaces `out` in one step when the block ends well.
 
-    A folder that devicekit made before is replaced whole. Any other non-empty folder is refused; with
-    `force` the new files are put beside the ones already there.
+    A folder that the same command made, and to which nothing was added, is replaced whole. Any other non-empty
+    folder is refused; with `force` the new files are put beside the ones already there, in place of those of the
+    same name.
 
     Raises
     ------
     FileError
-        If `out` is a file, is a folder that devicekit did not make, or cannot be written.
+        If `out` is a file, holds anything else, or cannot be written.
     """
-    out = Path(out).absolute()
+    out = Path(out).resolve()  # a link stays a link
     if out.exists() and not out.is_dir():
         raise FileError(f"{out} is a file; --out takes a folder")
-    foreign = out.is_dir() and any(out.iterdir()) and not _is_ours(out)
-    if foreign and not force:
-        raise FileError(
-            f"{out} holds files that devicekit did not make; choose another --out, or pass --force to add to it"
-        )
+    reason = _kept_from(out, command)
+    if reason and not force:
+        raise FileError(f"{out} {reason}; choose another --out, or pass --force to write into it")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
@@ -109,8 +136,8 @@ def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path
     try:
         work.chmod(0o777 & ~_umask())
         yield work
-        write_json(work / MARKER, {"tool": "devicekit", "command": command})
-        if foreign:
+        write_json(work / MARKER, {"tool": "devicekit", "command": command, "files": _files(work)})
+        if reason:
             _merge(work, out)
         else:
             _swap(work, out)
@@ -121,6 +148,12 @@ def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path
 
 
 def _merge(work: Path, out: Path) -> None:
+    for name in _files(work):
+        for path in (out / name, *(out / name).parents):
+            if path == out:
+                break
+            if path.exists() and path.is_dir() == (path == out / name):
+                raise FileError(f"{path} is in the way of {out / name}; nothing was written")
     for child in sorted(work.rglob("*")):
         target = out / child.relative_to(work)
         if child.is_dir():

@@ -32,6 +32,12 @@ def axes(ax: Axes | None) -> Axes:
     return made
 
 
+def plain(text: object) -> str:
+    """A user's text for a figure: no dollar sign begins a formula, nothing unprintable breaks an SVG."""
+    shown = "".join(c if c.isprintable() else " " for c in str(text))
+    return shown.replace("$", r"\$")
+
+
 def plain_logarithmic(axis: Any, lowest: float, highest: float) -> None:
     """Ticks of a logarithmic axis over little more than a decade: 20 µ, 50 µ, 100 µ instead of 2 x 10^-5."""
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
@@ -156,7 +162,7 @@ def plot_cycles(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) 
         )
     ax.set(xlabel=label("pulse_index"), ylabel=text)
     ax.set_title(
-        f"{len(order)} {direction.upper()} cycles of {trains.devices[0]} (late ones dark)", fontsize="medium"
+        f"{len(order)} {direction.upper()} cycles of {plain(trains.devices[0])} (late ones dark)", fontsize="medium"
     )
     return ax
 
@@ -208,7 +214,7 @@ def plot_study(result: StudyResult, outcome: str = "accuracy_mean_last", ax: Axe
     rows = np.arange(len(summary))
     ax.errorbar(100 * summary["mean"], rows, xerr=100 * summary["sd"].fillna(0), fmt="o", ms=4, capsize=3,
                 color=COLOURS["ltp"])  # fmt: skip
-    ax.set_yticks(rows, summary["case"])
+    ax.set_yticks(rows, [plain(case) for case in summary["case"]])
     ax.set_ylim(len(summary) - 0.5, -0.5)
     ax.grid(axis="x", alpha=0.3)
     ax.set(xlabel="test accuracy [%]")
@@ -226,7 +232,7 @@ def plot_losses(result: StudyResult, outcome: str = "accuracy_mean_last", ax: Ax
     ax.barh(rows, 100 * losses["loss"], color=COLOURS["ltp"], height=0.6,
             xerr=200 * losses["se"].fillna(0), error_kw={"capsize": 3, "lw": 1})  # fmt: skip
     ax.axvline(0, color="0.4", lw=0.8)
-    ax.set_yticks(rows, losses["case"])
+    ax.set_yticks(rows, [plain(case) for case in losses["case"]])
     ax.invert_yaxis()
     ax.grid(axis="x", alpha=0.3)
     ax.set(xlabel="loss of accuracy [points]")

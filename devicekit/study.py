@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from devicekit import __version__, files
 from devicekit.errors import BadRow, DevicekitError, FileError, ParameterError
@@ -54,6 +54,31 @@ class StudySpec(BaseModel):
     reference: str = Field(default="", description="label of the case that the others are ranked against")
     paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
     remarks: list[str] = []
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("every seed once: a repeated one is the same run again, and no error bar")
+        return seeds
+
+    @field_validator("grid")
+    @classmethod
+    def _values_differ(cls, grid: dict[str, list[Scalar]]) -> dict[str, list[Scalar]]:
+        for name, values in grid.items():
+            if len(set(map(repr, values))) < len(values):
+                raise ValueError(f"{name}: every value once")
+        return grid
+
+    @field_validator("cases")
+    @classmethod
+    def _cases_differ(cls, cases: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+        labels = [case["label"] for case in cases if "label" in case]
+        if len(set(labels)) < len(labels):
+            raise ValueError("every case needs a label of its own: cases of one label would be averaged")
+        if len({repr(sorted(case.items())) for case in cases}) < len(cases):
+            raise ValueError("two cases are the same")
+        return cases
 
 
 @dataclass(frozen=True)
@@ -100,11 +125,12 @@ def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> Stud
         raise ParameterError(f"{path} is not a valid study", rows) from error
 
 
-def _fingerprint(settings: Mapping[str, Scalar], base: Path) -> dict[str, str]:
-    """Checksums of the files that the settings name, so that a changed card is a different run."""
-    from devicekit.tasks import files_of
+class _Checksums(dict[Path, str]):
+    """SHA-256 of files and folders, each read once."""
 
-    return {name: files.sha256(path) for name, path in files_of(settings, base).items() if path.is_file()}
+    def __missing__(self, path: Path) -> str:
+        self[path] = files.sha256(path)
+        return self[path]
 
 
 def resolve(value: str, base: Path) -> Path:
@@ -115,6 +141,16 @@ def resolve(value: str, base: Path) -> Path:
 
 def expand(spec: StudySpec, base: Path) -> list[Run]:
     """Every run of a study, in the order of its table."""
+    from devicekit.tasks import files_of
+
+    sums = _Checksums()
+
+    def run(task: str, label: str, settings: dict[str, Scalar], seed: int) -> Run:
+        # a changed card, table or data set is a different run
+        read = sorted((name, sums[file]) for name, file in files_of(settings, base).items() if file.exists())
+        identity = json.dumps([task, sorted(settings.items()), seed, read])
+        return Run(task, label, settings, seed, hashlib.sha256(identity.encode()).hexdigest()[:16])
+
     runs = []
     for case in spec.cases:
         for combination in itertools.product(*spec.grid.values()):
@@ -126,20 +162,15 @@ def expand(spec: StudySpec, base: Path) -> list[Run]:
             if "label" in case and shown:
                 label += f" ({_words(shown)})"
             settings = {**spec.fixed, **varied}
-            runs += [_run(spec.task, label, settings, seed, base) for seed in spec.seeds]
+            runs += [run(spec.task, label, settings, seed) for seed in spec.seeds]
     for name in spec.baselines:
         settings = {**spec.fixed, "classifier": name}
-        runs += [_run("baseline", f"baseline: {name}", settings, seed, base) for seed in spec.seeds]
+        runs += [run("baseline", f"baseline: {name}", settings, seed) for seed in spec.seeds]
     return runs
 
 
 def _words(settings: Mapping[str, Scalar]) -> str:
     return ", ".join(f"{name}={value}" for name, value in settings.items())
-
-
-def _run(task: str, label: str, settings: dict[str, Scalar], seed: int, base: Path) -> Run:
-    identity = [task, sorted(settings.items()), seed, sorted(_fingerprint(settings, base).items())]
-    return Run(task, label, settings, seed, hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
 
 
 def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> dict[str, Any]:
@@ -264,21 +295,13 @@ def _keyed(run: Run, base: str) -> tuple[str, dict[str, Any]]:
     return run.key, execute(run.task, run.settings, run.seed, base)
 
 
-def _owner(marker: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(marker.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _open_folder(out: Path, spec: StudySpec) -> Path:
     """The folder of the finished runs; refuses a folder that belongs to something else."""
     marker = out / files.MARKER
     if out.exists() and not out.is_dir():
         raise FileError(f"{out} is a file; --out takes a folder")
     if out.is_dir() and any(out.iterdir()):
-        owner = _owner(marker)
+        owner = files.read_marker(out)
         if owner.get("command") != "study" or owner.get("study") != spec.name:
             raise FileError(f"{out} is not a folder of the study {spec.name!r}; choose another --out")
     try:

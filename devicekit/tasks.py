@@ -112,8 +112,8 @@ class TrainTask:
         card = None if file is None else load_card(file)
         result = train(card, training_config(settings, seed, self.extra), _data(settings)).as_dict()
         row = _scalars(result)
-        if file is not None:
-            row["card_sha256"] = sha256(file)
+        if file is not None and card is not None:
+            row |= {"card_sha256": sha256(file), "synthetic": card.provenance.synthetic}
         return row
 
 
@@ -181,6 +181,7 @@ class StackTask:
         return {
             **_scalars(result),
             **errors,
+            "synthetic": True,
             "window_low_s": fitted.window.low,
             "window_high_s": fitted.window.high,
         }
@@ -206,6 +207,13 @@ class ResampleTask:
         shipped = catalog.shipped()
         return shipped[str(named)].data if named in shipped else resolve(str(named), base)
 
+    def _synthetic(self, settings: Mapping[str, Scalar]) -> bool:
+        """Whether the table is a shipped one that was made, not measured."""
+        from devicekit import catalog
+
+        shipped = catalog.shipped().get(str(settings["table"]))
+        return shipped is not None and shipped.synthetic
+
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         training_config(settings, 0, self.extra)
         _check_data(settings)
@@ -227,7 +235,8 @@ class ResampleTask:
         result = train(
             used.to_card(f"draw {draw}"), training_config(settings, seed, self.extra), _data(settings)
         )
-        return {**_scalars(result.as_dict()), **{f"{k}_nrmse": b.nrmse for k, b in used.branches.items()}}
+        errors = {f"{way}_nrmse": branch.nrmse for way, branch in used.branches.items()}
+        return {**_scalars(result.as_dict()), **errors, "synthetic": self._synthetic(settings)}
 
 
 class BaselineTask:
@@ -254,7 +263,7 @@ class BaselineTask:
 
 
 def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
-    """The files that a run's settings name: its card, its stack or its table."""
+    """What a run reads, by the settings that name it: its card, its stack, its table (Optdigits never change)."""
     from devicekit.study import resolve
 
     found = {}

@@ -25,7 +25,10 @@ Report = Annotated[
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
-Force = Annotated[bool, typer.Option("--force", help="Write into a folder that devicekit did not make.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Write into a folder of other files; those of the same name are replaced."),
+]
 
 
 def one_of(*words: str) -> Callable[[str], list[str]]:

@@ -27,9 +27,6 @@ def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
             raise UsageError("the reading options are for --from-data; a card is read as it is")
         return None
     table = read_pulses(file, reading)
-    if len(table.widths) > 1:
-        widths = ", ".join(f"{width:g}" for width in table.widths)
-        raise UsageError(f"{file.name} holds pulse widths {widths} s; choose one with --width")
     print_flags(table.flags)
     return table
 

@@ -102,7 +102,7 @@ def _print(result: StudyResult, page: Report, out: Path) -> None:
     for row in result.summary().to_dict("records"):
         cells = [_percent(row.get(name)) for name in ("mean", "sd", "se")]
         rows.append((str(row["case"]), str(row["n"]), *cells))
-    terminal.table(("case", "runs", "test accuracy [%]", "sd", "standard error"), rows)
+    terminal.table(("case", "cards" if result.spec.pool else "runs", "test accuracy [%]", "sd", "standard error"), rows)
     terminal.fields([("table", str(out / "results.csv")), ("report", str(out / "report.html"))])
     for row in result.failed.to_dict("records"):
         terminal.error(f"{row['case']}, seed {row['seed']}: {row['reason']}")

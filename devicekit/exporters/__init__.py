@@ -92,9 +92,9 @@ def export(
     to : str
         aihwkit, crosssim, neurosim, mat, csv, veriloga, or one of another package.
     out : path-like
-        Folder for the files and a README.txt; replaced whole if devicekit made it.
+        Folder for the files and a README.txt; replaced whole if an export to the same target made it.
     force : bool
-        Write into a folder that devicekit did not make.
+        Write into a folder that holds something else; files of the same name are replaced.
     **options
         Fields of `ExportOptions`: nodes, points, noise, window, data.
 
@@ -109,7 +109,7 @@ def export(
     """
     loaded = card if isinstance(card, DeviceCard) else load_card(card)
     result = make(loaded, to, ExportOptions(**options))
-    with result_folder(Path(out), "export", force) as folder:
+    with result_folder(Path(out), f"export --to {to}", force) as folder:
         for name, content in result.files.items():
             write_bytes(folder / name, content)
     return result

@@ -112,9 +112,8 @@ def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
     if not all(0.0 <= each <= 1.0 for each in gamma.values()):
         return None  # LinearStep takes the magnitude of gamma, and beyond 1 its steps turn round
     larger = max(middle.values())
-    variation = card.variation
-    sigma = [b.c2c["increment"].value for b in (variation.ltp, variation.ltd) if "increment" in b.c2c]
-    rms = 2.0 * float(np.sqrt(np.mean(np.square(sigma)))) if sigma and noise else 0.0
+    sigma = [float(base.update_sigma(card, way, np.array(middle[way] / 2.0))) for way in base.SIGNS]
+    rms = 2.0 * float(np.sqrt(np.mean(np.square(sigma)))) if noise else 0.0
     scale = float(
         np.sqrt(np.mean(np.square(list(middle.values()))))
     )  # its noise is a share of each direction's step
@@ -235,7 +234,7 @@ def _approximations(
     if linear:
         lines.append(
             f"{_class_name(card)}LinearPresetDevice: the law itself without the cap at the largest fitted step. Its "
-            "update noise is the same at every weight, as the card's, but a share of each direction's step at w = 0."
+            "update noise is the same at every weight, a share of each direction's step at w = 0, where it was matched."
         )
     return lines
 

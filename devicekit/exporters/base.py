@@ -64,6 +64,8 @@ class Export:
         What was done with the card's variation, a sentence.
     figures : mapping
         Numbers that describe the export, such as its deviation; JSON values.
+    origin : tuple of str
+        What it was made from besides the card, a sentence each.
     """
 
     files: Mapping[str, bytes]
@@ -73,6 +75,7 @@ class Export:
     units: tuple[tuple[str, str, str], ...]
     noise: str
     figures: Mapping[str, Any] = field(default_factory=dict)
+    origin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

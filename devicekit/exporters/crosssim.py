@@ -139,6 +139,9 @@ def _tables(
         return value, {way: law_table(card, way, points, options.noise) for way in FILES}
     if options.data.quantity != "conductance_s":
         raise UsageError("--from-data needs conductances in S; this table holds weights")
+    if len(options.data.widths) > 1:
+        widths = ", ".join(f"{width:g}" for width in options.data.widths)
+        raise UsageError(f"--from-data holds pulse widths {widths} s, and a table is of one: choose it with --width")
     tables = {way: data_table(options.data, way, value) for way in FILES}
     if not options.noise:
         tables = {way: np.tile(each.mean(axis=0), (points, 1)) for way, each in tables.items()}
@@ -231,7 +234,13 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         noise=_noise(card, options),
         figures=figures,
+        origin=() if options.data is None else (_origin(options.data),),
     )
+
+
+def _origin(table: PulseTable) -> str:
+    source = table.meta.get("source", "a table in memory")
+    return f"Tables: from the pulse trains of {source}, whatever the card says; the card gives their window alone."
 
 
 def _noise(card: DeviceCard, options: ExportOptions) -> str:

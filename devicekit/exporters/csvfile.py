@@ -43,7 +43,7 @@ def _rates(card: DeviceCard) -> bytes:
     state = base.unit(card)
     value = card.window.from_state(r)
     rates = [card.rate(way, r) for way in base.SIGNS]
-    steps = [card.window.from_state(r + rate) - value for rate in rates]
+    steps = [card.window.from_state(np.clip(r + rate, 0.0, 1.0)) - value for rate in rates]
     return table(
         names, ["1", state, "1/pulse", "1/pulse", f"{state}/pulse", f"{state}/pulse"],
         zip(r, value, *rates, *steps, strict=True),
@@ -89,6 +89,14 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
             rows += [
                 (f"D2D {k} ({s.kind})", way, s.value, None, "of the window") for k, s in variation.d2d.items()
             ]
+            rows.append(("C2C sd of one update", way, variation.step_noise, None, "of its own step"))
+            rows.append(("C2C sd of ln rate, constant in a cycle", way, variation.cycle_ln_rate, None, "1"))
+        if (covariance := card.variation.d2d_ln_rate_covariance) is not None:
+            rows += [
+                (f"D2D variance of ln rate, {way}", way, covariance[k][k], None, "1")
+                for k, way in enumerate(base.SIGNS)
+            ]
+            rows.append(("D2D covariance of ln rate, ltp and ltd", "", covariance[0][1], None, "1"))
     units = {"pulse_width_s": "s"}
     rows += [
         (name, "", value, None, units.get(name, "V")) for name, value in card.conditions.model_dump().items()
@@ -109,7 +117,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "devicekit read train.csv",
         ),
         exact=(
-            f"rate.csv: the law with its cap at {GRID} states, 9 digits; step is the change in {state} by one pulse.",
+            f"rate.csv: the law with its cap at {GRID} states, 9 digits; step is the change in {state} by one pulse, "
+            "which the window's ends stop.",
             f"train.csv: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0, in the "
             "columns that devicekit reads.",
             "parameters.csv: coefficients, fit parameters with standard errors (empty: not determined), conditions.",
@@ -121,7 +130,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
         ),
         noise=base.noise_sentence(
-            card, options, "Exported as numbers in parameters.csv, each by its type."
+            card, options, "Exported as numbers in parameters.csv, each by its type; what is not known is empty."
         ),
         figures={"points": GRID},
     )  # fmt: skip

@@ -30,6 +30,9 @@ def _branch(card: DeviceCard, branch: Branch) -> dict[str, Any]:
         "theta": np.array(branch.theta, float),
         "theta_names": np.array(card.law.parameters, dtype=object),
         "x0": branch.x0,
+        "standard_errors": _numbers(branch.standard_errors),
+        "noise": branch.noise,
+        "measured_range": np.array(branch.measured_range, float),
         "coefficients": _numbers(branch.coefficients),
         **({"coefficients_s": _numbers(branch.coefficients_s)} if branch.coefficients_s else {}),
         "rate": card.rate(branch.direction, r),
@@ -51,7 +54,7 @@ def _variation(card: DeviceCard) -> dict[str, Any]:
         found[way] = {
             "c2c": {name: sigma.value for name, sigma in branch.c2c.items()},
             "d2d": {name: sigma.value for name, sigma in branch.d2d.items()},
-            "step_noise": branch.step_noise or 0.0,
+            **_numbers({"step_noise": branch.step_noise, "cycle_ln_rate": branch.cycle_ln_rate}),
             "n_devices": float(branch.n_devices),
             "n_cycles": float(branch.n_cycles),
         }
@@ -103,7 +106,8 @@ def _units(card: DeviceCard) -> list[tuple[str, str]]:
     return [
         ("r", "1"), ("conductance_s" if state == "S" else "weight", state), ("rate", "1 per pulse"),
         ("window", state), ("coefficients", "state r in 0..1"), ("coefficients_s", "state G in S"),
-        ("c2c_d2d", "fraction of the window"), ("pulse_width_s", "s"), ("voltages", "V"), ("band_level", "1"),
+        ("c2c_d2d", "fraction of the window"), ("step_noise", "fraction of the step"), ("cycle_ln_rate", "1"),
+        ("pulse_width_s", "s"), ("voltages", "V"), ("band_level", "1"),
     ]  # fmt: skip
 
 
@@ -122,12 +126,12 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         files={f"{name}.mat": bytes(data)},
         use=(f"load('{name}.mat'); plot(device.r, device.ltp.rate)",),
         exact=(
-            "Every number of the card's central device, in double precision; what is not known is NaN.",
+            "Every number of the card's central device, in double precision; what is not known is NaN or is no field.",
             f"device.ltp.rate and device.ltd.rate are the law with its cap, at {GRID} states (negative for LTD).",
             f"device.train is a noiseless DeviceArray: {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0.",
         ),
         approximated=("The devices measured one by one are not in the file; the card holds them.",),
         units=tuple((key, value, "") for key, value in _units(card)),
-        noise=base.noise_sentence(card, options, "Exported: device.variation, every number by its type."),
+        noise=base.noise_sentence(card, options, "Exported: device.variation, every number by its name in the card."),
         figures={"points": GRID},
     )

@@ -97,7 +97,10 @@ def _noise(card: DeviceCard, loop: Loop, low: float, high: float) -> dict[str, f
         slope = np.gradient(card.window.from_state(np.linspace(0, 1, 1001)), 1e-3)
         in_siemens = sigma * np.interp(states[:-1], np.linspace(0, 1, 1001), slope)
         variances.append(np.mean(in_siemens**2))
-    read = read_sigma(card) * card.window.span / ((low + high) / 2.0)
+    if card.window.scale == "log":  # a step of ln G is a fraction of G
+        read = read_sigma(card) * np.log(card.window.high / card.window.low)
+    else:
+        read = read_sigma(card) * card.window.span / ((low + high) / 2.0)
     return {
         "sigma_c2c": float(np.sqrt(np.mean(variances))) / (high - low),
         "sigma_read": float(read),
@@ -131,7 +134,7 @@ def real_device(card: DeviceCard, p: Parameters) -> str:
         "nonIdenticalPulse = false;",
         f"readNoise = {'true' if p.sigma_read > 0 else 'false'};",
         _assign(
-            "sigmaReadNoise", p.sigma_read, "sd of one reading, fraction of the conductance at mid-window"
+            "sigmaReadNoise", p.sigma_read, "sd of one reading, fraction of the conductance"
         ),
         f"NL_LTP = {p.nl['ltp']:g};  // label, positive: steep at first",
         f"NL_LTD = {p.nl['ltd']:g};  // label, negative: steep at first",
@@ -223,7 +226,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "The window and the numbers of pulses: those of the loop that trains of this length settle on.",
             "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
         ),
-        approximated=tuple(_approximations(p, fits, loop, card)),
+        approximated=tuple(_approximations(p, fits, loop, card, options.noise)),
         units=_UNITS,
         noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
         figures=figures,
@@ -267,7 +270,7 @@ def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
 
 
 def _approximations(
-    p: Parameters, fits: dict[str, ExponentialFit], loop: Loop, card: DeviceCard
+    p: Parameters, fits: dict[str, ExponentialFit], loop: Loop, card: DeviceCard, noise: bool
 ) -> list[str]:
     lines = [
         f"{way.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, of "
@@ -294,11 +297,11 @@ def _approximations(
             "D2D: RealDevice draws labels and window ends independently, and train.py adds one draw to both labels; "
             "the measured devices have correlations of their own."
         )
-    elif card.variation.d2d_ln_rate_covariance is not None:
+    elif noise and card.variation.d2d_ln_rate_covariance is not None and len(card.devices) < 3:
         lines.append(
             "D2D is left out: NeuroSim's is one of the label, for which 3 measured devices are needed."
         )
-    if p.sigma_read > 0:
+    if p.sigma_read > 0 and card.window.scale == "linear":
         lines.append(
             "Read noise: NeuroSim's is proportional to G; the card's, the same everywhere, was matched mid-window."
         )

@@ -38,7 +38,7 @@ def _origin(card: DeviceCard) -> list[str]:
         f"Source: {source.source}, SHA-256 {source.sha256 or 'not known'}; exported by devicekit {__version__}.",
     ]
     if source.synthetic:
-        lines.append("SYNTHETIC: this card was not fitted to a measurement.")
+        lines.append("SYNTHETIC: the card was not fitted to a measurement.")
     lines += [f"Warning of the card [{flag.code}]: {flag.message}" for flag in card.flags]
     return lines
 
@@ -56,7 +56,7 @@ def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
         ("NOISE", _wrapped([result.noise])),
         ("UNITS", [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units]),
         ("FIGURES", [f"  {key} = {_short(value)}" for key, value in result.figures.items()]),
-        ("WHERE IT COMES FROM", _wrapped(_origin(card))),
+        ("WHERE IT COMES FROM", _wrapped([*result.origin, *_origin(card)])),
     ]  # fmt: skip
     heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"
     rows = [heading, "=" * min(len(heading), _WIDTH)]

@@ -212,16 +212,13 @@ def netlist(
     ])  # fmt: skip
 
 
-def replay(card: DeviceCard, tables: dict[str, np.ndarray] | None, pulses: int = base.PULSES) -> np.ndarray:
-    """States after each pulse with the tabulated rates (or the law), shape (2 pulses + 1,)."""
+def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
+    """States after each pulse with the tabulated rates, shape (2 pulses + 1,)."""
     r, path = 0.0, [0.0]
     for way, sign in base.SIGNS.items():
         for _ in range(pulses):
-            if tables is None:
-                rate = abs(float(card.rate(way, r)))
-            else:
-                at = np.linspace(0.0, 1.0, tables[way].size)
-                rate = min(float(np.interp(r, at, tables[way])), card.branch(way).largest_step)
+            at = np.linspace(0.0, 1.0, tables[way].size)
+            rate = min(float(np.interp(r, at, tables[way])), card.branch(way).largest_step)
             r = min(max(r + sign * rate, 0.0), 1.0)
             path.append(r)
     return np.array(path)
@@ -240,17 +237,20 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         If the card holds weights and no window is given, or --nodes is out of 2..1025.
     """
     card = base.with_siemens(card, options, "Verilog-A")
+    base.check_moves(card, NAME)
+    published = _published(card)
+    if published and options.nodes is not None:
+        raise UsageError("--nodes is for laws other than eq. (2), which veriloga writes in closed form: leave it out")
     nodes = NODES if options.nodes is None else options.nodes
     if not 2 <= nodes <= MOST_NODES:
         raise UsageError(f"--nodes is 2 to {MOST_NODES} for veriloga, not {nodes}")
-    published = _published(card)
     tables = {} if published else {way: _nodes(card, way, nodes) for way in base.SIGNS}
     drive, assumed = _drive(card)
     name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
-    path = card.window.from_state(replay(card, tables or None))
-    figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {nodes} nodes",
-                               "deviation": base.deviation(card, path)}  # fmt: skip
+    figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {nodes} nodes"}
+    if not published:
+        figures["deviation"] = base.deviation(card, card.window.from_state(replay(card, tables)))
     return Export(
         files={
             f"{name}.va": _module(card, name, drive, _law_source(published, tables)).encode(),

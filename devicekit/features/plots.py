@@ -9,7 +9,7 @@ import numpy as np
 from devicekit.clean import branches
 from devicekit.features.stats import ranks, weibull
 from devicekit.names import GLOSSARY, label
-from devicekit.plot import COLOURS, axes, plain_logarithmic
+from devicekit.plot import COLOURS, axes, plain, plain_logarithmic
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable, Table
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def preview(table: Table, ax: Axes | None = None) -> Axes:
     if isinstance(table, EnduranceTable | RetentionTable):
         across = "cycle" if isinstance(table, EnduranceTable) else "time_s"
         for name, rows in table.frame.groupby("level", sort=False):
-            ax.plot(rows[across], rows["conductance_s"], ".", ms=3, label=str(name))
+            ax.plot(rows[across], rows["conductance_s"], ".", ms=3, label=plain(name))
         ax.set(xlabel=label(across), ylabel=label("conductance_s"))
         _log(ax, "xy")
         _legend(ax)
@@ -63,7 +63,7 @@ def preview(table: Table, ax: Axes | None = None) -> Axes:
     else:
         numbers = [n for n in table.frame.select_dtypes("number") if n not in ("record", "point")]
         for column in numbers[:4]:
-            ax.plot(table.frame[column].to_numpy(float), label=str(column))
+            ax.plot(table.frame[column].to_numpy(float), label=plain(column))
         ax.set(xlabel=label("point"))
         _legend(ax)
     return ax

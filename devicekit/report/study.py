@@ -21,6 +21,10 @@ _NUMBERS = {
 }
 
 
+BASELINE = "baseline: "
+LAST = 3  # epochs that an accuracy is the mean of (snn.training.LAST)
+
+
 def _percent(value: float | None) -> str:
     return "–" if value is None or value != value else f"{100 * value:.2f} %"
 
@@ -37,14 +41,16 @@ def study_report(result: StudyResult, command: str) -> Report:
             Section("Failed runs", "failed", [Table(("case", "seed", "reason"), failed, "Left out above.")])
         )
     sections.append(_provenance(result, command))
-    return Report(spec.title or spec.name, _words(result, summary), sections)
+    synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).any())  # noqa: E712 - NaN
+    return Report(spec.title or spec.name, _words(result, summary), sections, synthetic)
 
 
 def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
     """The study in plain sentences: what costs most, what does best, how many runs that rests on."""
     spec = result.spec
     words = [_dearest(result)] if spec.reference else []
-    ranked = summary.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
+    own = summary[~summary["case"].str.startswith(BASELINE)]
+    ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
     if ranked and ranked[0]["n"]:
         best = ranked[0]
         error = "" if best["se"] != best["se"] else f" ± {_percent(best['se'])}"
@@ -52,8 +58,8 @@ def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
     failed = len(result.failed)
     words.append(
         f"{count(len(result.table), 'run')}, {failed or 'none'} failed; "
-        f"{count(len(spec.seeds), 'seed')} a case; ± is one "
-        "standard error over them."
+        f"{count(len(spec.seeds), 'seed')} a {'card' if spec.pool else 'case'}; ± is one "
+        f"standard error over {'cards' if spec.pool else 'them'}."
     )
     return words
 
@@ -64,7 +70,7 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     splits = sorted(set(result.table["data_split"].dropna())) if "data_split" in result.table else []
     names = [name for name in _NUMBERS if name in summary]
     pooled = {"sd": "sd over cards"} if spec.pool else {}
-    header = ["case", "runs", *({**_NUMBERS, **pooled}[name] for name in names)]
+    header = ["case", "cards" if spec.pool else "runs", *({**_NUMBERS, **pooled}[name] for name in names)]
     rows = [[str(row["case"]), str(row["n"]), *(_percent(row[name]) for name in names)]
             for row in summary.to_dict("records")]  # fmt: skip
     if "paper" in summary:
@@ -74,7 +80,7 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     blocks: list[Block] = [
         draw(
             lambda ax: result.plot(ax=ax),
-            f"Test accuracy, mean of the last 3 epochs, over {count(len(spec.seeds), 'seed')}; bars: one standard "
+            f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: one standard "
             "deviation.",
             "Test accuracy of every case of the study with its standard deviation",
             _size(len(summary)),
@@ -85,6 +91,17 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     if spec.remarks:
         blocks.append(Text(spec.remarks))
     return Section("Result", "result", blocks)
+
+
+def _last(result: StudyResult) -> str:
+    """Which epochs the accuracy of a run is the mean of."""
+    epochs: list[int] = [int(n) for n in result.table["epochs"].dropna()] if "epochs" in result.table else []
+    fewest = min(epochs, default=LAST)
+    if fewest >= LAST:
+        return f"mean of the last {LAST} epochs"
+    if fewest == max(epochs):
+        return "after 1 epoch" if fewest == 1 else f"mean of {fewest} epochs"
+    return f"mean of the last {LAST} epochs, or of all where there are fewer"
 
 
 def _size(cases: int) -> tuple[float, float]:
@@ -115,6 +132,10 @@ def _ranking(result: StudyResult) -> Section:
 def _dearest(result: StudyResult) -> str:
     """What costs most, or that nothing can be told apart."""
     losses = result.losses()
+    if losses["loss"].isna().all():
+        return f"Nothing can be ranked: '{result.spec.reference}' and another case must finish for the same seed."
+    if losses["se"].isna().all():
+        return f"What costs most against '{result.spec.reference}' is not told: a standard error takes two seeds."
     told = losses[losses["loss"] > 2 * losses["se"]]
     if told.empty:
         return f"No case costs more than twice its standard error against '{result.spec.reference}'."

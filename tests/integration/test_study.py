@@ -264,6 +264,7 @@ def test_bad_resampling_studies(lines: str, words: str, tmp_path: Path) -> None:
         (("stuck = 0.2", "stock = 0.2"), "stock"),
         (('card = "pt-hfo2-al2o3-ti"', 'card = "missing.json"'), "missing.json"),
         (("seeds = [0, 1]", "seeds = []"), "seeds"),
+        (("seeds = [0, 1]", "seeds = [0, 0]"), "every seed once"),
         (("epochs = 1", "epochs ="), "TOML"),
     ],
 )
@@ -275,6 +276,12 @@ def test_bad_studies_are_refused_before_anything_runs(
         run_study(study, tmp_path / "out")
     assert words in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_cases_of_one_label_are_refused(study: Path, tmp_path: Path) -> None:
+    study.write_text(STUDY + '\n[[cases]]\nlabel = "x"\nstuck = 0.1\n\n[[cases]]\nlabel = "x"\nstuck = 0.2\n')
+    with pytest.raises(DevicekitError, match="label of its own"):
+        run_study(study, tmp_path / "out")
 
 
 def test_a_folder_of_something_else_is_refused(study: Path, tmp_path: Path) -> None:

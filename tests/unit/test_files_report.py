@@ -43,6 +43,53 @@ def test_a_folder_of_others_is_refused_and_with_force_only_added_to(tmp_path: Pa
     assert not (tmp_path / files.MARKER).exists()
 
 
+def make(out: Path, command: str, *names: str, force: bool = False) -> None:
+    with files.result_folder(out, command, force) as folder:
+        for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(command)
+
+
+def test_results_of_another_command_are_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(out, "study", "runs/1.json")
+    with pytest.raises(FileError, match="results of devicekit study"):
+        make(out, "export", "a.txt")
+    make(out, "export", "a.txt", force=True)
+    assert (out / "runs" / "1.json").read_text() == "study"
+    assert files.read_marker(out)["command"] == "study"
+
+
+def test_what_was_added_to_a_folder_of_ours_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(out, "run", "a.txt", "sub/b.txt")
+    (out / ".DS_Store").write_text("")
+    make(out, "run", "a.txt")
+    assert not (out / "sub").exists()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(FileError, match=r"did not make \(notes.txt\)"):
+        make(out, "run", "a.txt")
+    make(out, "run", "a.txt", force=True)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_force_writes_all_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").mkdir()
+    (tmp_path / "sub").write_text("a file")
+    for name in ("b.txt", "sub/c.txt"):
+        with pytest.raises(FileError, match="in the way"):
+            make(tmp_path, "run", "a.txt", name, force=True)
+        assert not (tmp_path / "a.txt").exists()
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    make(tmp_path / "link", "run", "a.txt")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a.txt").read_text() == "run"
+
+
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(FileError, match="takes a folder"), files.result_folder(tmp_path / "out", "test"):

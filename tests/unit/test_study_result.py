@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import ParameterError
+from devicekit.plot import plain
 from devicekit.report.study import study_report
 from devicekit.study import StudySpec, run_study
 from devicekit.study_result import StudyResult
@@ -77,3 +78,42 @@ def test_a_reference_that_is_no_case_is_refused(tmp_path) -> None:
     with pytest.raises(ParameterError, match=r"no case 'idael'; there are ideal"):
         run_study(file, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_one_seed_cannot_tell_is_not_told() -> None:
+    one = TABLE[TABLE["seed"] == 0].copy()
+    words = " ".join(study_report(made(one, reference="ideal"), "devicekit study t").summary)
+    assert "a standard error takes two seeds" in words
+    one.loc[one["case"] == "ideal", "accuracy_mean_last"] = np.nan
+    words = " ".join(study_report(made(one, reference="ideal"), "devicekit study t").summary)
+    assert "Nothing can be ranked" in words
+
+
+def test_the_headline_is_of_the_study_not_of_a_baseline() -> None:
+    table = TABLE.copy()
+    table.loc[table["case"].str.startswith("baseline"), "accuracy_mean_last"] = 0.999
+    words = " ".join(study_report(made(table), "devicekit study t").summary)
+    assert "97.00 % ± 0.58 % (ideal)" in words
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [
+        ([20] * 12, "mean of the last 3 epochs,"),
+        ([2] * 12, "mean of 2 epochs,"),
+        ([1] * 12, "after 1 epoch,"),
+        ([2, 9] * 6, "or of all where there are fewer"),
+    ],
+)
+def test_the_caption_says_which_epochs(epochs: list[int], words: str) -> None:
+    page = study_report(made(TABLE.assign(epochs=epochs)), "devicekit study t").to_html()
+    assert words in page
+
+
+def test_a_study_on_synthetic_devices_says_so_and_a_label_cannot_be_a_formula() -> None:
+    table = TABLE.assign(synthetic=True)
+    table["case"] = table["case"].str.replace("noisy", "price $\\frac$ \x1blow")
+    page = study_report(made(table, reference="ideal"), "devicekit study t").to_html()
+    assert "SYNTHETIC DATA" in page
+    assert plain("$\\frac$ \x1blow") == r"\$\frac\$  low"
+    assert "SYNTHETIC DATA" not in study_report(made(), "devicekit study t").to_html()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.card import DeviceCard
+from devicekit.card import DeviceCard, Sigma
 from devicekit.synth import truth_card
 
 from .conftest import LAWS, deviation, exported, soft
@@ -196,3 +196,20 @@ def test_a_name_cannot_become_code(tmp_path: Path, load: Any) -> None:
     card = truth_card(LAWS["linear"], model="linear").model_copy(update={"name": name})
     classes = load(module_of(exported(card, "aihwkit", tmp_path)))
     assert any(name.endswith("PresetDevice") for name in classes)
+
+
+def test_linear_step_noise_counts_a_branch_without_noise_and_noise_in_proportion() -> None:
+    from devicekit.exporters.aihwkit import linear_fields
+
+    card = truth_card({"ltp": (-4.0,), "ltd": (-4.0,)}, model="linear", increment=0.0, read=0.0)
+
+    def with_ltp(**changes: Any) -> float:
+        ltp = card.variation.ltp.model_copy(update=changes)
+        variation = card.variation.model_copy(update={"ltp": ltp})
+        fields = linear_fields(card.model_copy(update={"variation": variation}), True)
+        assert fields is not None
+        return float(fields["dw_min_std"])
+
+    assert with_ltp(step_noise=0.5) == pytest.approx(0.5 / 2**0.5)  # LTP alone scatters: the rms of both
+    increment = Sigma(kind="increment", value=0.01, estimator="test")
+    assert with_ltp(c2c={"increment": increment}) == pytest.approx(0.01 / np.exp(-4.0) / 2**0.5)

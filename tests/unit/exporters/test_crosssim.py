@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ import pytest
 
 from devicekit.card import DeviceCard, Window
 from devicekit.errors import UsageError
-from devicekit.synth import generate, truth_card
+from devicekit.exporters import ExportOptions, make
+from devicekit.synth import generate, reference_table, truth_card
 
 from .conftest import CARDS, LAWS, deviation, exported, shipped
 
@@ -161,3 +162,13 @@ def test_the_window_may_start_below_zero(tmp_path: Path) -> None:
     )
     table = Lookup.load(exported(card, "crosssim", tmp_path, noise=False))
     assert deviation(card, table.train()) <= 2e-3
+
+
+def test_tables_from_data_name_their_source_and_one_width(tmp_path: Path) -> None:
+    table = reference_table(2, 2, 60)
+    with pytest.raises(UsageError, match="5e-06, 5e-05, 0.0005 s"):
+        make(shipped(), "crosssim", ExportOptions(data=table))
+    one = table.select(width=50e-6)
+    one = replace(one, meta={**one.meta, "source": "trains.csv"})
+    text = make(shipped(), "crosssim", ExportOptions(data=one)).files["README.txt"].decode()
+    assert "from the pulse trains of trains.csv" in text

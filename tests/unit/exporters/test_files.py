@@ -88,7 +88,8 @@ def test_csv_names_then_units(card: DeviceCard, tmp_path: Path) -> None:
     )
     np.testing.assert_allclose(
         frame["step_ltd"],
-        card.window.from_state(frame["state"] + frame["rate_ltd"]) - card.window.from_state(frame["state"]),
+        card.window.from_state(np.clip(frame["state"] + frame["rate_ltd"], 0, 1))
+        - card.window.from_state(frame["state"]),
         rtol=1e-4, atol=1e-12,
     )  # fmt: skip
     assert (folder / "rate.csv").read_bytes().count(b"\r") == 0
@@ -254,3 +255,31 @@ def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> 
     )
     with pytest.raises(UsageError, match="'spice' of another package does not load: no such thing"):
         exporters()
+
+
+def test_all_of_the_variation_is_in_the_files(tmp_path: Path) -> None:
+    card = shipped()
+    ltp = card.variation.ltp.model_copy(update={"step_noise": 0.0625, "cycle_ln_rate": None})
+    card = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp})})
+    folder = exported(card, "csv", tmp_path / "csv")
+    rows = pd.read_csv(folder / "parameters.csv", skiprows=[1]).set_index(["parameter", "direction"])["value"]
+    assert rows["C2C sd of one update", "ltp"] == 0.0625
+    assert np.isnan(rows["C2C sd of ln rate, constant in a cycle", "ltp"])
+    covariance = card.variation.d2d_ln_rate_covariance
+    assert covariance is not None
+    assert rows["D2D variance of ln rate, ltd", "ltd"] == pytest.approx(covariance[1][1], rel=1e-8)
+    (path,) = exported(card, "mat", tmp_path / "mat").glob("*.mat")
+    device = loadmat(path, simplify_cells=True)["device"]
+    found = device["variation"]["ltp"]
+    assert found["step_noise"] == 0.0625
+    assert np.isnan(found["cycle_ln_rate"])
+    assert device["ltp"]["noise"] == card.ltp.noise
+    assert set(device["ltp"]["standard_errors"]) == set(card.ltp.standard_errors)
+
+
+def test_csv_steps_end_at_the_window(tmp_path: Path) -> None:
+    card = shipped()
+    rates = pd.read_csv(exported(card, "csv", tmp_path) / "rate.csv", skiprows=[1])
+    assert rates["step_ltp"].iloc[-1] == 0
+    assert rates["step_ltd"].iloc[0] == 0
+    assert (rates["step_ltp"].iloc[:-1] > 0).all()

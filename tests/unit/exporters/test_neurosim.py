@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import types
@@ -14,13 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import devicekit
+from devicekit import DeviceArray
 from devicekit.card import DeviceCard
 from devicekit.errors import UsageError
+from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.exponential import a_of_label, fit_exponential, read_label, written_label
 from devicekit.models.bounded import nl_label
 from devicekit.synth import truth_card
 
-from .conftest import LAWS, exported, shipped, soft
+from .conftest import CARDS, LAWS, exported, shipped, soft
 
 
 @dataclass(frozen=True)
@@ -207,3 +210,19 @@ def test_weights_need_a_window(weights: DeviceCard, tmp_path: Path) -> None:
         exported(weights, "neurosim", tmp_path)
     fields = RealDevice.load(exported(weights, "neurosim", tmp_path, window=(1e-6, 1e-4))).fields
     assert 1e-6 <= fields["minConductance"] < fields["maxConductance"] <= 1e-4
+
+
+def test_read_noise_of_a_log_card_is_that_of_its_array() -> None:
+    card = CARDS["log window"]()
+    result = make(card, "neurosim", ExportOptions())
+    array = DeviceArray(card, 20_000, initial=0.3, read_noise=True)
+    values = array.read()
+    assert json.loads(result.files["neurosim.json"])["sigmaReadNoise"] == pytest.approx(
+        values.std() / values.mean(), rel=0.03
+    )
+    assert not any("mid-window" in line for line in result.approximated)
+
+
+def test_d2d_is_not_said_to_be_missing_where_noise_is_not_asked_for() -> None:
+    lines = make(shipped(), "neurosim", ExportOptions(noise=False)).approximated
+    assert not any("D2D" in line for line in lines)

@@ -15,6 +15,7 @@ import pytest
 
 from devicekit.card import Conditions, DeviceCard
 from devicekit.errors import UsageError
+from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.base import hat_values
 from devicekit.synth import truth_card
 
@@ -201,3 +202,13 @@ def test_in_ngspice(name: str, tmp_path: Path) -> None:
     assert np.interp(at, time, counted) == pytest.approx(np.arange(201), abs=0.05)
     assert np.abs(np.interp(at, time, conductance) - train(card)).max() / card.window.span <= 1e-3
     assert -1e-3 <= moved.min() <= moved.max() <= 1 + 1e-3
+
+
+def test_closed_form_takes_no_nodes_and_a_device_must_move() -> None:
+    with pytest.raises(UsageError, match="closed form"):
+        make(shipped(), "veriloga", ExportOptions(nodes=17))
+    assert "deviation" not in make(shipped(), "veriloga", ExportOptions()).figures
+    still = truth_card(LAWS["linear"], model="linear")
+    still = still.model_copy(update={"ltd": still.ltd.model_copy(update={"largest_step": 0.0})})
+    with pytest.raises(UsageError, match="LTD never moves"):
+        make(still, "veriloga", ExportOptions())
