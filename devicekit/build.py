@@ -83,7 +83,10 @@ def _provenance(fit: DeviceFit, source: Path | str | None, synthetic: bool) -> P
 def build_card(fit: DeviceFit, name: str, source: Path | str | None, synthetic: bool) -> DeviceCard:
     """The card of a fit (see `DeviceFit.to_card`)."""
     if fit.ltp is None or fit.ltd is None:
-        raise TraceError("a device card needs LTP and LTD trains; the table has only one of them")
+        raise TraceError(
+            "a device card needs LTP and LTD trains; the table has only one of them (of CrossSim ramps, name the "
+            "folder that holds set.csv and reset.csv, not one of the files)"
+        )
     rows = tuple(
         DeviceRow(
             device_id=device,

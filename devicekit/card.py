@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Literal, NoReturn, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from devicekit import files
-from devicekit.errors import BadRow, CardError, Flag
+from devicekit.errors import CardError, Flag, invalid_rows
 from devicekit.models import LAWS, Law
 
 SCHEMA_VERSION = 1
@@ -193,6 +193,13 @@ class DeviceCard(_Strict):
     flags: tuple[FlagRow, ...]
     provenance: Provenance
 
+    def __repr__(self) -> str:
+        window = f"{self.window.low:.4g} to {self.window.high:.4g}"
+        synthetic = ", synthetic" if self.provenance.synthetic else ""
+        return f"<DeviceCard {self.name!r}: {self.model}, {self.window.quantity} {window}{synthetic}>"
+
+    __str__ = __repr__
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.model not in LAWS:
@@ -259,7 +266,7 @@ class DeviceCard(_Strict):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise CardError(f"{name} is not a valid device card", _card_rows(error)) from error
+            raise CardError(f"{name} is not a valid device card", invalid_rows(error, "card")) from error
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -272,18 +279,6 @@ class DeviceCard(_Strict):
                 f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}"
             ) from error
         return cls.from_json(text, str(path))
-
-
-def _card_rows(error: ValidationError) -> list[BadRow]:
-    rows = []
-    for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"]) or "card"
-        found: Any = problem.get("input")
-        shown = (
-            repr(found) if isinstance(found, (str, int, float, bool, type(None))) else type(found).__name__
-        )
-        rows.append(BadRow(None, place, shown, problem["msg"]))
-    return rows
 
 
 def load_card(path: Path | str) -> DeviceCard:

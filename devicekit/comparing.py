@@ -275,15 +275,17 @@ def _ranked(scores: list[LawScore]) -> tuple[LawScore, ...]:
 
 
 def _labels(fitted: BranchFit) -> dict[str, float]:
-    """NL from the data and from the fitted exponential, which has its own misfit."""
-    law = LAWS["exponential"]
+    """NL from the data and from NeuroSim's exponential, which has its own misfit; negative for a slow start."""
+    law = LAWS["softbounds"]  # NeuroSim's exponential with A of either sign
     data = _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise)
     found = engine.search(law, data.x, np.isfinite(data.x).astype(float), _box(law, data, {}), data.noise)
-    published = law.to_published(found.parameters[:-1], fitted.direction)
-    path = kernel.simulate(law.id, found.parameters[:-1], found.parameters[-1], data.x.size - 1)
-    constant = published.get("A_pulses", np.inf)
+    level, kappa, start = (float(value) for value in found.parameters)
+    n = data.x.size - 1
+    path = kernel.simulate(law.id, found.parameters[:-1], start, n)
+    fraction = np.exp(level) * kappa / (1.0 - kappa / 2.0)  # of the way left that a pulse goes
+    constant = -1.0 / np.log1p(-fraction) if fraction < 1.0 and fraction != 0.0 else np.inf
     return {
         "data": nl_of_curve(fitted.x),
-        "fit": nl_label(constant / (data.x.size - 1)),
+        "fit": float(np.copysign(nl_label(abs(constant) / n), constant)),
         "fit_rms": float(np.sqrt(np.nanmean((path - data.x) ** 2))),
     }

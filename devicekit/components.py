@@ -155,7 +155,8 @@ def fit_components(tracks: list[Track], start: tuple[float, float, float, float]
     floor = max(spread, 10 * SMALLEST)
     guesses = []
     for weights in ((1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 0.2, 0.2)):
-        sd = np.array([max(g * w, 0.01 * floor) for g, w in zip(start, weights, strict=True)])
+        # a curve that is nearly straight leaves the offset of a guess open: nothing exceeds the spread itself
+        sd = np.array([min(max(g * w, 0.01 * floor), floor) for g, w in zip(start, weights, strict=True)])
         sd[3] = min(max(start[3] * weights[3], 0.003), 0.4)
         guesses.append(np.log(np.append(sd, 0.3 * floor)))
     best, top = max((climb(guess, False) for guess in guesses), key=lambda result: result[1])

@@ -11,7 +11,10 @@ ROWS_SHOWN = 10
 
 @dataclass(frozen=True)
 class BadRow:
-    """One place in the input that is wrong: file row (1-based), column, what was found, what was expected."""
+    """One place in the input that is wrong: file row (1-based), column, what was found, what was expected.
+
+    With nothing found to show, `expected` is the whole sentence.
+    """
 
     row: int | None
     column: str | None
@@ -22,11 +25,26 @@ class BadRow:
         place = ", ".join(
             part for part in (f"row {self.row}" if self.row is not None else "", self.column or "") if part
         )
-        return f"{place}: found {self.found}, expected {self.expected}"
+        return f"{place}: found {self.found}, expected {self.expected}" if self.found else f"{place}: {self.expected}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {"row": self.row, "column": self.column, "found": self.found, "expected": self.expected}
+
+
+def invalid_rows(error: Any, whole: str) -> list[BadRow]:
+    """The problems of a pydantic ValidationError; `whole` names the place of one that concerns all of the input."""
+    rows = []
+    for problem in error.errors():
+        place = ".".join(map(str, problem["loc"])) or whole
+        if problem["type"] == "value_error":  # a sentence of our own, which says what it found
+            rows.append(BadRow(None, place, "", str(problem["ctx"]["error"])))
+            continue
+        found = problem.get("input")
+        plain = isinstance(found, (str, int, float, bool, type(None)))
+        shown = repr(found)[:80] if plain else type(found).__name__
+        rows.append(BadRow(None, place, shown, problem["msg"]))
+    return rows
 
 
 class DevicekitError(Exception):

@@ -70,6 +70,23 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8", "replace"))
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before the work for it is done.
+
+    Raises
+    ------
+    FileError
+        If the folder is missing or not writable, or the path is a folder.
+    """
+    if path.is_dir():
+        raise FileError(f"cannot write {path}: it is a folder")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise _fail(path, error) from error
+
+
 def dump_json(value: Any) -> str:
     """JSON as devicekit writes it: indented, UTF-8, NaN and infinity refused."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"

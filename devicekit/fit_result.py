@@ -14,6 +14,7 @@ from devicekit.errors import Flag
 from devicekit.models import Law, kernel
 from devicekit.models.eq2 import Eq2
 from devicekit.tables import PulseTable
+from devicekit.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ WEAK = 0.5  # a standard error above this share of the value marks a coefficient
 RATE_GRID = np.linspace(0.0, 1.0, 101)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BranchFit:
     """One branch of one device (or of the central device), fitted.
 
@@ -68,6 +69,9 @@ class BranchFit:
     at_bound: tuple[str, ...]
     flags: tuple[Flag, ...]
     lmfit: Any = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<BranchFit {self.direction} {self.law.name}: nrmse {self.nrmse:.2%}, {self.n_points} points>"
 
     @property
     def theta(self) -> np.ndarray:
@@ -213,7 +217,7 @@ class BranchFit:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DeviceFit:
     """LTP and LTD of one device in one window, with variation, the fits of the single devices, and flags.
 
@@ -240,6 +244,11 @@ class DeviceFit:
     settings: dict[str, Any]
     conditions: tuple[DeviceFit, ...] = ()
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        branches = ", ".join(f"{way.upper()} nrmse {branch.nrmse:.2%}" for way, branch in self.branches.items())
+        widths = f", {len(self.conditions)} pulse widths" if self.conditions else ""
+        return f"<DeviceFit {self.law.name}: {branches}; {count(len(self.table.devices), 'device')}{widths}>"
 
     @property
     def branches(self) -> dict[str, BranchFit]:

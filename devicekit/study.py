@@ -21,7 +21,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from devicekit import __version__, files
-from devicekit.errors import BadRow, DevicekitError, FileError, ParameterError
+from devicekit.errors import DevicekitError, FileError, ParameterError, invalid_rows
 from devicekit.study_result import StudyResult
 
 Scalar = str | int | float | bool
@@ -118,11 +118,7 @@ def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> Stud
     try:
         return StudySpec.model_validate(raw)
     except ValidationError as error:
-        rows = [
-            BadRow(None, ".".join(map(str, e["loc"])), repr(e.get("input"))[:80], e["msg"])
-            for e in error.errors()
-        ]
-        raise ParameterError(f"{path} is not a valid study", rows) from error
+        raise ParameterError(f"{path} is not a valid study", invalid_rows(error, "study")) from error
 
 
 class _Checksums(dict[Path, str]):
@@ -134,9 +130,9 @@ class _Checksums(dict[Path, str]):
 
 
 def resolve(value: str, base: Path) -> Path:
-    """A path as given if it is absolute or exists, else relative to the study file."""
+    """A path as given, or relative to the study file where that exists and the path as given does not."""
     path = Path(value)
-    return path if path.is_absolute() or path.exists() else base / path
+    return path if path.is_absolute() or path.exists() or not (base / path).exists() else base / path
 
 
 def expand(spec: StudySpec, base: Path) -> list[Run]:

@@ -197,7 +197,8 @@ class _Table:
 
     def _kept(self, keep: np.ndarray, name: str, wanted: object) -> pd.DataFrame:
         if not keep.any():
-            there = ", ".join(str(value) for value in list(dict.fromkeys(self.frame[name]))[:12])
+            values = [str(value) for value in dict.fromkeys(self.frame[name])]
+            there = ", ".join(values[:12]) + (f", ... ({len(values)} in all)" if len(values) > 12 else "")
             raise TableError(f"no rows with {name} = {wanted}; the table has {there}")
         return self.frame[keep]
 

@@ -68,7 +68,8 @@ class TrainingResult:
         Energy of all pulses if devices conduct at the pulse voltage as they do when read: V^2 G t with the mean
         conductance of the window [J]; None where the card lacks voltage, width or conductance.
     seconds_per_epoch : float
-        Median wall time of training one epoch, without the test pass [s].
+        Median wall time of training one epoch, without the test pass [s]; without the first of several, which may
+        compile.
     accuracy_programmed : float or None
         Offline: test accuracy of the weights programmed into devices (`levels`, `program_sigma`).
     accuracy_after_mapping : float or None
@@ -284,7 +285,7 @@ class _Run:
             pulses_per_device=0.0 if self.synapses is None else self.synapses.pulses_per_device,
             pulses_per_layer=(0.0, 0.0) if self.synapses is None else self.synapses.pulses_per_layer,
             write_energy_j=None if self.synapses is None else self.synapses.write_energy,
-            seconds_per_epoch=float(np.median(self.seconds)),
+            seconds_per_epoch=float(np.median(self.seconds[1:] or self.seconds)),
             accuracy_programmed=programmed,
             accuracy_after_mapping=self.after_mapping,
             refreshed_pairs=self.refreshed,

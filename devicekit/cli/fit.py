@@ -42,6 +42,11 @@ Model = Annotated[
 ]
 
 
+def device_name(out: Path | None, file: Path) -> str:
+    """Name of the device: that of its card's file, or of its data where the card is just called card."""
+    return file.stem if out is None or out.stem == "card" else out.stem
+
+
 def width_suffix(width_s: float) -> str:
     """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
@@ -54,9 +59,9 @@ def _save_cards(
     fit: DeviceFit, file: Path, out: Path | None, synthetic: bool
 ) -> tuple[str | None, list[str]]:
     """Write the card, or one for each pulse width; the path of the main one (middle width), and all paths."""
-    name = out.stem if out else file.stem
     if out is None:
         return None, []
+    name = device_name(out, file)
     if not fit.conditions:
         fit.to_card(name, file, synthetic).save(out)
         return str(out), [str(out)]
@@ -183,7 +188,10 @@ def fit_command(
         bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="CARD.json", help="Write the device card into this file.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="CARD.json", help="Write the device card into this file, which names the device."
+        ),
     ] = None,
     report: Report = None,
     json_output: Json = False,
@@ -197,6 +205,7 @@ def fit_command(
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --report fit.html
         devicekit fit table.csv --model softbounds --loss tukey
     """
+    from devicekit.files import check_writable
     from devicekit.fitting import FitOptions
 
     options = FitOptions(model, loss, estimator, share, state)
@@ -204,6 +213,9 @@ def fit_command(
         raise UsageError("--resample writes cards: give --out CARD.json")
     if resample and share is not None:
         raise UsageError("--resample does not know how to redo a joint fit: leave out --share or --resample")
+    for path in (out, report):
+        if path is not None:
+            check_writable(path)
     several = len(files) > 1
     if several and (out or report) and len({file.stem for file in files}) < len(files):
         raise UsageError(
@@ -219,7 +231,7 @@ def fit_command(
         if report is not None:
             page = _beside(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
-            card = result.to_card((target or file).stem, file, synthetic) if complete else None
+            card = result.to_card(device_name(target, file), file, synthetic) if complete else None
             save_report(result, file, page, card, synthetic)
             facts["report"] = str(page)
         if not json_output:

@@ -10,13 +10,8 @@ from devicekit.cli import terminal
 if TYPE_CHECKING:
     from devicekit.card import BranchVariation
 
-_VARIATION = {
-    "spread_paper": "state at one pulse, paper's way",
-    "spread_anova": "state at one pulse",
-    "increment": "one update",
-    "read": "one reading",
-    "cycle_offset": "window's offset",
-}
+
+_STANDS_FOR = {"c": "kappa", "bound": "kappa", "A_pulses": "kappa"}  # printed: fitted
 
 
 def print_branches(branches: Mapping[str, Any], variation: Mapping[str, BranchVariation]) -> None:
@@ -30,6 +25,8 @@ def print_branches(branches: Mapping[str, Any], variation: Mapping[str, BranchVa
     terminal.table(("", *(way.upper() for way in branches)), rows)
     marked = any({*b.weak, *b.at_bound} for b in branches.values())
     terminal.table(("coefficient", *(way.upper() for way in branches)), _coefficient_rows(branches))
+    if all({"b", "c", "i"} <= set(b.coefficients) for b in branches.values()):
+        terminal.paragraph("i = 1, and b - c r = 1 where a train starts: at r = 0 for LTP, at r = 1 for LTD", 2)
     if marked:
         terminal.paragraph("* weakly determined or at a bound: trust the rate curve, not this number", 2)
 
@@ -41,18 +38,19 @@ def _coefficient_rows(branches: Mapping[str, Any]) -> list[tuple[str, ...]]:
         cells = []
         for branch in branches.values():
             marked = {*branch.weak, *branch.at_bound}
-            mark = "*" if name in marked or (name == "c" and "kappa" in marked) else " "
+            mark = "*" if name in marked or _STANDS_FOR.get(name) in marked else " "
             cells.append(f"{branch.coefficients[name]:.4g}{mark}" if name in branch.coefficients else " ")
         rows.append((name, *cells))
     return rows
 
 
 def _variation_rows(variation: Mapping[str, BranchVariation]) -> list[tuple[str, ...]]:
-    rows = []
-    for kind in ("c2c", "d2d"):
-        groups = [getattr(each, kind) for each in variation.values()]
-        for name in dict.fromkeys(name for group in groups for name in group):
-            kinds = next(group[name].kind for group in groups if name in group)
-            cells = [f"{100 * group[name].value:.3f}" if name in group else "not known" for group in groups]
-            rows.append((f"{kind.upper()} {_VARIATION[name]} ({kinds}) [% of window]", *cells))
-    return rows
+    from devicekit.report.summary import variation_rows
+
+    return [
+        (
+            f"{row.group} {row.what} ({row.kind}) [% of {row.of}]",
+            *("not known" if value is None else f"{100 * value:.3f}" for value in row.values),
+        )
+        for row in variation_rows(variation)
+    ]

@@ -46,7 +46,7 @@ class ExportOptions:
     data: PulseTable | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Export:
     """What an exporter made, before anything is written.
 
@@ -76,6 +76,9 @@ class Export:
     noise: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     origin: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Export: {', '.join(self.files)}>"
 
 
 @dataclass(frozen=True)

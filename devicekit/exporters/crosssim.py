@@ -141,7 +141,7 @@ def _tables(
         raise UsageError("--from-data needs conductances in S; this table holds weights")
     if len(options.data.widths) > 1:
         widths = ", ".join(f"{width:g}" for width in options.data.widths)
-        raise UsageError(f"--from-data holds pulse widths {widths} s, and a table is of one: choose it with --width")
+        raise UsageError(f"--from-data holds pulse widths {widths} s, and a table is of one: choose one with --width")
     tables = {way: data_table(options.data, way, value) for way in FILES}
     if not options.noise:
         tables = {way: np.tile(each.mean(axis=0), (points, 1)) for way, each in tables.items()}

@@ -103,7 +103,7 @@ def _pulses(result: Any) -> list[str]:
     numbers = listed([f"{end['trains']} {way.upper()}" for way, end in facts["directions"].items()])
     ratio = "" if facts["on_off"] is None else f", on/off {facts['on_off']:.3g}"
     return [
-        f"Pulse trains ({numbers}) between {span(result.low, result.high, unit)}{ratio}; devicekit fit fits their law."
+        f"Pulse trains ({numbers}) from {span(result.low, result.high, unit)}{ratio}; devicekit fit fits their law."
     ]
 
 

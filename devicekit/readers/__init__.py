@@ -97,8 +97,10 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
         )
     formats = "; ".join(f"{reader.NAME}: {reader.TITLE}" for reader in known.values())
     if source.is_folder:
+        missing = [name for name in ("set.csv", "reset.csv") if not (source.path / name).is_file()]
         raise FileError(
-            f"{source.path} is a folder without the expected files (set.csv and reset.csv for CrossSim ramps)"
+            f"{source.path} is a folder without the expected files: CrossSim ramps need set.csv (LTP) and reset.csv "
+            f"(LTD), and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         )
     columns = ", ".join(source.delimited.columns[:12])
     raise FileError(

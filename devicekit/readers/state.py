@@ -101,10 +101,14 @@ def check_sign(
             BadRow(int(rows[at]), "conductance_s", f"{values[at]:.6g}", "0 S or more")
             for at in frame.index[negative]
         ]
+        advice = (
+            "currents and the read voltage must have one sign: see --read-voltage, or pass --abs"
+            if negative.all()
+            else "numbers of both signs look like a normalised weight (pass --quantity weight) or like currents with "
+            "an offset"
+        )
         raise TableError(
-            f"{name}: {len(bad)} of {len(values)} conductances are negative, which no device has; numbers of "
-            "both signs look like a normalised weight (pass --quantity weight) or like currents with an offset",
-            bad,
+            f"{name}: {len(bad)} of {len(values)} conductances are negative, which no device has; {advice}", bad
         )
     median = float(frame["conductance_s"].median())
     if median > LARGEST_LIKELY_CONDUCTANCE:

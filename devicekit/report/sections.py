@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from devicekit.errors import Flag
     from devicekit.fit_result import DeviceFit
 
-_SIGMA_WORDS = {
-    "spread_paper": "spread, paper's estimator",
-    "spread_anova": "spread, ANOVA",
-    "increment": "one update",
-    "read": "one reading",
-    "cycle_offset": "window offset per cycle",
-}
-
 _CONDITION_WORDS = {
     "pulse_width_s": "pulse width",
     "ltp_voltage_v": "LTP amplitude",
@@ -162,16 +154,13 @@ def rate_section(card: DeviceCard) -> Section:
 
 def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
     """One row for each kind of number, the branches side by side."""
-    rows: list[tuple[str, ...]] = []
-    for kind in ("c2c", "d2d"):
-        groups = {way: getattr(card, kind) for way, card in cards.items()}
-        for name in dict.fromkeys(name for group in groups.values() for name in group):
-            sigmas = {way: group.get(name) for way, group in groups.items()}
-            values = ["not known" if each is None else percent(each.value, 3) for each in sigmas.values()]
-            known = next(each for each in sigmas.values() if each is not None)
-            estimators = dict.fromkeys(each.estimator for each in sigmas.values() if each is not None)
-            rows.append((kind.upper(), _SIGMA_WORDS[name], known.kind, *values, "; ".join(estimators)))
-    return rows
+    return [
+        (
+            row.group, row.what, row.kind, row.of,
+            *("not known" if value is None else percent(value, 3) for value in row.values), row.estimator,
+        )
+        for row in summary.variation_rows(cards)
+    ]  # fmt: skip
 
 
 def _counts(cards: dict[str, BranchVariation]) -> str:
@@ -204,11 +193,10 @@ def variation_section(fit: DeviceFit) -> Section:
     """C2C and D2D, every number with its type."""
     cards = {way: spread.to_card() for way, spread in fit.variation.branches.items()}
     caption = (
-        f"Standard deviations as a share of the window, from {_counts(cards)}. A spread of the state, "
-        "an increment and a "
-        "reading error are different things and are not interchangeable."
+        f"Standard deviations as shares of what the column 'of' names, from {_counts(cards)}. A spread of the state, "
+        "an increment and a reading error are different things and are not interchangeable."
     )
-    head = ("variation", "of what", "type", *(way.upper() for way in cards), "estimator")
+    head = ("variation", "what scatters", "type", "of", *(way.upper() for way in cards), "estimator")
     blocks: list[Any] = []
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from devicekit.text import count, listed, percent, si, span
 
 if TYPE_CHECKING:
-    from devicekit.card import DeviceCard
+    from devicekit.card import BranchVariation, DeviceCard
     from devicekit.errors import Flag
     from devicekit.fit_result import DeviceFit
 
@@ -39,7 +39,7 @@ def source_words(fit: DeviceFit, name: str) -> str:
     frame = fit.table.frame.drop_duplicates(["device_id", "cycle", "direction"])
     numbers = {way: int((frame["direction"] == way).sum()) for way in fit.branches}
     trains = listed([f"{number} {way.upper()}" for way, number in numbers.items()])
-    plural = "s" if sum(numbers.values()) > 1 else ""
+    plural = "s" if max(numbers.values()) > 1 else ""
     words = f"{name}, {trains} train{plural} of {count(len(fit.table.devices), 'device')}"
     widths = fit.table.widths
     return words + (f", {si(widths[0], 's')} pulses" if len(widths) == 1 else "")
@@ -83,6 +83,9 @@ def standing_out(fit: DeviceFit) -> list[str]:
             found.append(f"{name} steps are nonlinear (the largest is {times} the smallest)")
         if step > 0 and 1.0 / step < FEW_STEPS:
             found.append(f"{name} crosses the window in about {1.0 / step:.0f} mean steps")
+        sources = fit.variation.sources[way]
+        if sources and sources["drift"] > 0.5:
+            found.append(f"{name} drifts slowly over the cycles ({sources['drift']:.0%} of its C2C variance)")
         increment = fit.variation.branches[way].increment
         if increment is not None and step > 0 and increment / step > NOISY_STEPS:
             found.append(f"one {name} update scatters by {increment / step:.1f} times the mean step")
@@ -113,6 +116,56 @@ def standing_out_sentence(fit: DeviceFit) -> str:
     return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
 
 
+_SIGMAS = {
+    "spread_paper": "state at one pulse, paper's way",
+    "spread_anova": "state at one pulse",
+    "increment": "one update",
+    "read": "one reading",
+    "cycle_offset": "window's offset, over cycles",
+}
+
+
+class VariationRow(NamedTuple):
+    """One kind of variation, the branches side by side; `values` are fractions of `of`, None if not known."""
+
+    group: str
+    what: str
+    kind: str
+    of: str
+    values: tuple[float | None, ...]
+    estimator: str
+
+
+def variation_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
+    """Every number of the variation of a card's branches, by its type."""
+    rows = []
+    for group in ("c2c", "d2d"):
+        branches = [getattr(card, group) for card in cards.values()]
+        for name in dict.fromkeys(name for branch in branches for name in branch):
+            found = [branch.get(name) for branch in branches]
+            known = [each for each in found if each is not None]
+            values = tuple(None if each is None else each.value for each in found)
+            estimator = "; ".join(dict.fromkeys(each.estimator for each in known))
+            rows.append(VariationRow(group.upper(), _SIGMAS[name], known[0].kind, "window", values, estimator))
+        if group == "c2c":
+            rows += _relative_rows(cards)
+    return rows
+
+
+def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
+    """What scatters in proportion to the step, where the data ask for it."""
+    rows = []
+    for name, what, of in (
+        ("step_noise", "one update, besides", "step"),
+        ("cycle_ln_rate", "rate of a cycle", "rate"),
+    ):
+        values = tuple(getattr(card, name) for card in cards.values())
+        if any(values):
+            kind = "increment" if name == "step_noise" else "spread"
+            rows.append(VariationRow("C2C", what, kind, of, values, "maximum likelihood"))
+    return rows
+
+
 def scatter_sentence(fit: DeviceFit) -> str:
     """How much a device varies from cycle to cycle and from device to device."""
     groups = [each.to_card() for each in fit.variation.branches.values()]
@@ -122,16 +175,16 @@ def scatter_sentence(fit: DeviceFit) -> str:
     parts = []
     if spreads:
         parts.append(
-            f"cycle to cycle the state at the same pulse spreads by up to {percent(max(spreads))} of the window"
+            f"cycle to cycle the state at the same pulse spreads by {percent(max(spreads))} of the window"
         )
     if increments:
-        parts.append(f"one update by itself scatters by up to {percent(max(increments))}")
+        parts.append(f"one update by itself scatters by {percent(max(increments))}")
     if devices:
-        parts.append(f"devices differ by up to {percent(max(devices))}")
+        parts.append(f"devices differ by {percent(max(devices))}")
     if not parts:
         return "Variation cannot be told from one cycle of one device."
     text = listed(parts)
-    return f"{text[0].upper()}{text[1:]} (standard deviations)."
+    return f"{text[0].upper()}{text[1:]} (standard deviations, over all pulses; the larger of LTP and LTD)."
 
 
 def warnings_sentence(flags: Sequence[Flag]) -> str | None:

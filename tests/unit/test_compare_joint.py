@@ -234,3 +234,12 @@ def test_identifiability_counts_what_the_data_determine() -> None:
     assert shaped.identifiability().condition > 100
     off_diagonal = shaped.identifiability().correlation
     assert np.nanmax(np.abs(off_diagonal)) <= 1 + 1e-9
+
+
+def test_the_label_of_a_slow_start_is_negative() -> None:
+    truth = truth_card({"ltp": (-4.6, -1.5), "ltd": (-4.6, 0.6)}, model="softbounds", increment=0.0, read=0.001)
+    labels = compare(generate(truth, 1, 5, 100, 1)).nl
+    for way, sign in (("ltp", -1), ("ltd", 1)):
+        assert sign * labels[way]["fit"] > 0.3
+        assert labels[way]["fit"] == pytest.approx(labels[way]["data"], abs=0.1)
+        assert labels[way]["fit_rms"] < 0.003

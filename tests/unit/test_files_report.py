@@ -166,3 +166,16 @@ def test_names_are_escaped() -> None:
 
 def test_the_same_report_is_the_same_bytes() -> None:
     assert page() == page()
+
+
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    files.check_writable(tmp_path / "card.json")
+    assert list(tmp_path.iterdir()) == []
+    for path in (tmp_path / "nowhere" / "card.json", tmp_path):
+        with pytest.raises(FileError, match="cannot write"):
+            files.check_writable(path)
+
+
+def test_a_name_that_is_no_utf8_is_written_as_far_as_it_goes(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "a.txt", "m\udcff.csv")
+    assert (tmp_path / "a.txt").read_text() == "m?.csv"

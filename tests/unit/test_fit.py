@@ -306,3 +306,12 @@ def test_a_table_can_still_be_narrowed_and_nothing_else_is_taken_silently():
         fit(table, unit="uS")
     with pytest.raises(UsageError, match="read_voltage"):
         compare(table, read_voltage=0.1)
+
+
+def test_a_fit_a_card_and_a_table_show_themselves_in_a_line() -> None:
+    found = fit(reference_table(2, 2, 40).select(width=50e-6))
+    card = found.to_card("mine", synthetic=True)
+    assert repr(found).startswith("<DeviceFit eq2: LTP nrmse")
+    assert "2 devices" in repr(found)
+    assert f"{card}" == repr(card) == "<DeviceCard 'mine': eq2, conductance_s " + repr(card).split("_s ")[1]
+    assert max(len(repr(each)) for each in (found, card, found.ltp)) < 200

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.components import fit_components
 from devicekit.fitting import fit
 from devicekit.models import EQ2, kernel
+from devicekit.prepare import stack
 from devicekit.synth import generate, truth_card
 from devicekit.tables import PulseTable
-from devicekit.variation import anova
+from devicekit.variation import anova, tracks_of
 
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
 
@@ -136,3 +138,17 @@ def test_device_spread_is_that_of_the_rate() -> None:
     sd = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(sd, 0.15, rtol=0.35)
     assert covariance[0, 1] / np.prod(sd) > 0.4
+
+
+def test_a_guess_far_off_does_not_lose_the_noise() -> None:
+    """The variogram of a curve that is nearly straight leaves the offset open: it may guess 200 windows."""
+    truth = truth_card({"ltp": (-5.0, -0.2), "ltd": (-5.0, 0.5)}, model="softbounds", increment=0.001, read=0.0005)
+    fitted = fit(generate(truth, 1, 20, 100, 3), "exponential")
+    window = truth.window.span / fitted.window.span
+    trains = stack(fitted.table, "ltp")[0]
+    assert trains is not None
+    tracks = tracks_of([trains.rising(fitted.window)], [fitted.branches["ltp"]])
+    found = fit_components(tracks, (0.0005, 0.0003, 200.0, 0.0))
+    assert np.isfinite(found.log_likelihood)
+    assert found.increment == pytest.approx(0.001 * window, rel=0.15)
+    assert found.read == pytest.approx(0.0005 * window, rel=0.25)

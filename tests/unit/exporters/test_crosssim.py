@@ -166,7 +166,7 @@ def test_the_window_may_start_below_zero(tmp_path: Path) -> None:
 
 def test_tables_from_data_name_their_source_and_one_width(tmp_path: Path) -> None:
     table = reference_table(2, 2, 60)
-    with pytest.raises(UsageError, match="5e-06, 5e-05, 0.0005 s"):
+    with pytest.raises(UsageError, match=r"5e-06, 5e-05, 0\.0005 s"):
         make(shipped(), "crosssim", ExportOptions(data=table))
     one = table.select(width=50e-6)
     one = replace(one, meta={**one.meta, "source": "trains.csv"})
