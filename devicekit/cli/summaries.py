@@ -26,7 +26,7 @@ def print_branches(branches: Mapping[str, Any], variation: Mapping[str, BranchVa
     marked = any({*b.weak, *b.at_bound} for b in branches.values())
     terminal.table(("coefficient", *(way.upper() for way in branches)), _coefficient_rows(branches))
     if all({"b", "c", "i"} <= set(b.coefficients) for b in branches.values()):
-        terminal.paragraph("i = 1, and b - c r = 1 where a train starts: at r = 0 for LTP, at r = 1 for LTD", 2)
+        terminal.paragraph("i = 1, and b - c r = 1 where a train starts: r = 0 for LTP, r = 1 for LTD", 2)
     if marked:
         terminal.paragraph("* weakly determined or at a bound: trust the rate curve, not this number", 2)
 
