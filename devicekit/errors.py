@@ -122,7 +122,7 @@ FLAG_CODES = {
     "overshoot": "the fitted rate falls so steeply that simulated steps overshoot",
     "outliers": "isolated readings lie far from the fitted curve",
     "noisy": "the noise is larger than a step",
-    "structured": "residuals are correlated: a band that assumes independent noise is too narrow",
+    "structured": "residuals are correlated: the law misses the shape, or the noise is not independent",
     "read_noise_only": "the confidence band assumes independent read noise",
     "junction": "the end of LTP and the start of LTD lie apart",
     "range_ratio": "the LTP and LTD ranges differ more than twofold",

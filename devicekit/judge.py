@@ -47,11 +47,18 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
         )  # fmt: skip
     correlation = _lag_one(residuals)
     if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5:
+        band = (
+            "the band assumes independent noise and is too narrow"
+            if fit.method.startswith("delta")
+            else "the law does not follow the curve's shape to within the noise"
+        )
         flags.append(
-            Flag("structured", f"{name}: residuals are correlated (lag-1 {correlation:.2f}) and "
-                               f"{fit.rms / fit.noise:.1f} times "
-                 "the reading noise; bands from independent noise would be too narrow")
-        )  # fmt: skip
+            Flag(
+                "structured",
+                f"{name}: residuals are correlated (lag-1 {correlation:.2f}) and {fit.rms / fit.noise:.1f} times the "
+                f"noise of the mean curve; {band}",
+            )
+        )
     if fit.method.startswith("delta"):
         flags.append(
             Flag("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)")
