@@ -15,6 +15,7 @@ from typing import Any
 from devicekit.errors import FileError
 
 MARKER = ".devicekit.json"
+_NOBODYS = {MARKER, ".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def sha256(path: Path) -> str:
@@ -107,9 +108,9 @@ def read_marker(folder: Path) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> list[str]:
-    """Files below a folder, by relative name; hidden ones, which systems strew about, are left out."""
+    """Files below a folder, by relative name, but for the marker and what desktops strew about."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
-    return sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+    return sorted(path.as_posix() for path in found if path.name not in _NOBODYS)
 
 
 def _kept_from(out: Path, command: str) -> str | None:

@@ -71,6 +71,11 @@ def test_what_was_added_to_a_folder_of_ours_is_kept(tmp_path: Path) -> None:
         make(out, "run", "a.txt")
     make(out, "run", "a.txt", force=True)
     assert (out / "notes.txt").read_text() == "mine"
+    (out / "notes.txt").unlink()
+    (out / ".git").mkdir()
+    (out / ".git" / "HEAD").write_text("ref")
+    with pytest.raises(FileError, match="HEAD"):
+        make(out, "run", "a.txt")
 
 
 def test_force_writes_all_or_nothing(tmp_path: Path) -> None:
