@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from devicekit import engine
+from devicekit.branch import FitOptions, box_of
 from devicekit.card import Window
 from devicekit.errors import TraceError
-from devicekit.fitting import FitOptions, box_of
 from devicekit.models import kernel
 from devicekit.prepare import check_curve, noise_of
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devicekit import engine
+from devicekit.branch import box_of, kalman_gain, without_offsets
 from devicekit.card import Window
 from devicekit.errors import TraceError
 from devicekit.fit_result import BranchFit, DeviceFit
-from devicekit.fitting import box_of, fit, kalman_gain, stacks_of, without_offsets
+from devicekit.fitting import fit, stacks_of
 from devicekit.models import LAWS, Law, kernel
 from devicekit.models.bounded import nl_label, nl_of_curve
 from devicekit.models.curves import CURVES, CurveLaw

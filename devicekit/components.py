@@ -13,11 +13,19 @@ that runs faster than another, as increments.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
+from devicekit.models import kernel
+from devicekit.prepare import nanmean
+
+if TYPE_CHECKING:
+    from devicekit.fit_result import BranchFit
+
 NAMES = ("increment", "read", "offset", "ln_rate", "start", "step")
+LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)  # of the variogram
 LARGEST_LN_RATE = 0.5
 SMALLEST = 1e-5  # of the window: below this a deviation is nothing
 MOST_TRAINS = 400  # enough for 2 % on a standard deviation; more only cost time
@@ -183,3 +191,100 @@ def likelihood_drop(best, k, top, likelihood) -> float:  # type: ignore[no-untyp
     without = best.copy()
     without[k] = np.log(SMALLEST) - 2.5
     return float(top - likelihood(without, best.size == 6))
+
+
+def tracks_of(groups: list[np.ndarray], fits: list[BranchFit]) -> list[Track]:
+    """Deviations of every device that has two cycles or more, with q and rho along its fit.
+
+    Parameters
+    ----------
+    groups : list of ndarray, shape (K_d, N + 1)
+        Trains of each device on the rising coordinate.
+    fits : list of BranchFit
+        The fit of each device.
+    """
+    tracks = []
+    for group, fit in zip(groups, fits, strict=True):
+        if len(group) < 2:
+            continue
+        path = np.ascontiguousarray(fit.trajectory[: group.shape[1]])
+        tracks.append(
+            Track(
+                deviation=(group - nanmean(group)) * np.sqrt(len(group) / (len(group) - 1)),
+                q=kernel.slopes(fit.law.id, fit.theta, path),
+                rho=kernel.rates(fit.law.id, fit.theta, path),
+            )
+        )
+    return tracks
+
+
+@dataclass(frozen=True)
+class Variogram:
+    """Standard deviations that explain the squared differences of deviations over all lags."""
+
+    increment: float
+    read: float
+    cycle_offset: float
+    cycle_ln_rate: float
+
+
+def variogram(tracks: list[Track]) -> Variogram:
+    """Split the scatter of cycles about their device's mean into increments, read noise, offset and rate.
+
+    The closed-form check of the likelihood, and its first guess. For deviations v = y - mean curve,
+    decay q_n = 1 + rho'(x_n) and Q = product of q over m pulses,
+
+        E (v_{n+m} - Q v_n)^2 = inc^2 SUM (product of later q)^2 + read^2 (1 + Q^2)
+                                + offset^2 (1 - Q)^2 + rate^2 (SUM rho product of later q)^2,
+
+    a linear model in the four variances, solved by non-negative least squares over pulses and lags,
+    reweighted by the expected squares. Without the last two terms a drifting window and a cycle that runs
+    faster than another would both be misread as increments.
+    """
+    from scipy.optimize import nnls
+
+    designs, targets = [], []
+    for track in tracks:
+        deviation = track.deviation
+        for lag in (m for m in LAGS if m < deviation.shape[1] // 2):
+            design, product = _variogram_design(track.q, track.rho, lag)
+            squares = (deviation[:, lag:] - product * deviation[:, :-lag]) ** 2
+            target = nanmean(squares)
+            known = np.isfinite(target)
+            designs.append(design[known])
+            targets.append(target[known])
+    design, target = np.vstack(designs), np.concatenate(targets)
+    if not (target > 0).any():
+        return Variogram(0.0, 0.0, 0.0, 0.0)
+    scale = design.max(axis=0)
+    scale[scale == 0] = 1.0
+    weight = np.full(target.size, 1.0 / target.mean())
+    variances = np.zeros(4)
+    for _ in range(4):
+        variances, _ = nnls((design / scale) * weight[:, None], target * weight)
+        expected = (design / scale) @ variances
+        weight = 1.0 / np.maximum(expected, 1e-3 * expected.mean() + 1e-300)
+    return Variogram(*np.sqrt(variances / scale).tolist())
+
+
+def _variogram_design(q: np.ndarray, rho: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns (increment, read, offset, rate) of the expected squares at one lag, and Q, for each start n."""
+    count = q.size - lag
+    later = np.ones(count)
+    increments, rates = np.zeros(count), np.zeros(count)
+    for step in range(lag - 1, -1, -1):
+        increments += later**2
+        rates += rho[step : step + count] * later
+        later = later * q[step : step + count]
+    design = np.stack([increments, 1.0 + later**2, (1.0 - later) ** 2, rates**2], axis=1)
+    return design, later
+
+
+def pulse_noise(tracks: list[Track]) -> Components | None:
+    """The components of greatest likelihood, from the variogram's as first guess; None without repeats."""
+    if not tracks:
+        return None
+    guess = variogram(tracks)
+    if guess.increment == guess.read == guess.cycle_offset == guess.cycle_ln_rate == 0.0:
+        return Components(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, log_likelihood=np.inf)
+    return fit_components(tracks, (guess.increment, guess.read, guess.cycle_offset, guess.cycle_ln_rate))

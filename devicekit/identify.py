@@ -85,7 +85,7 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
     """
     import lmfit
 
-    from devicekit.fitting import box_of, lmfit_problem
+    from devicekit.branch import box_of, lmfit_problem
 
     names = (*fit.law.parameters, "x0")
     fixed = np.array([name in fit.at_bound for name in names])

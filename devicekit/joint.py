@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from devicekit import engine
+from devicekit.branch import FitOptions, box_of, names_at_bound
 from devicekit.errors import Flag, UsageError
 from devicekit.fit_result import BranchFit, DeviceFit
-from devicekit.fitting import FitOptions, box_of, fit_condition, names_at_bound, stacks_of
+from devicekit.fitting import fit_condition, stacks_of
 from devicekit.models import Law
 from devicekit.prepare import choose_window
 from devicekit.tables import PulseTable

@@ -56,6 +56,8 @@ _GLOSSARY = (
 
 GLOSSARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _GLOSSARY}
 
+LAST_EPOCHS = 3  # whose mean test accuracy is the accuracy of a training
+
 # Words of the field, and of this project, as they are used here.
 TERMS: dict[str, str] = {
     "accuracy": "Mean test accuracy of the last 3 epochs, never the best one, on a split that is named.",

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from devicekit.branch import FEWEST_CLUSTERS, FitOptions
 from devicekit.card import DeviceCard
 from devicekit.errors import Flag, UsageError
 from devicekit.fit_result import DeviceFit
-from devicekit.fitting import FEWEST_CLUSTERS, FitOptions, fit_condition
+from devicekit.fitting import fit_condition
 from devicekit.tables import PulseTable
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devicekit.names import LAST_EPOCHS
 from devicekit.plot import COLOURS
-from snn.training import LAST, TrainingResult
+from snn.training import TrainingResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,7 @@ def plot_accuracy(result: TrainingResult, ax: Axes | None = None) -> Axes:
         turn = result.config.offline_epochs + 0.5
         ax.plot([turn], [result.accuracy_after_mapping], "kx", label="test part, just after mapping")
         ax.axvline(turn, color="0.7", linewidth=1)
-    last = min(LAST, len(result.epochs))
+    last = min(LAST_EPOCHS, len(result.epochs))
     ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy (fraction)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -12,6 +12,7 @@ import numpy as np
 from devicekit.array import read_sigma
 from devicekit.card import DeviceCard
 from devicekit.errors import UsageError
+from devicekit.names import LAST_EPOCHS
 from snn.config import TrainingConfig
 from snn.digits import Digits
 from snn.encoding import levels, stream_key
@@ -21,7 +22,6 @@ from snn.network import Noise, padded, predict
 from snn.recipe import Recipe, choose, fit_scales, make_dynamics
 from snn.synapses import Synapses
 
-LAST = 3  # epochs whose mean is reported
 _START, _ORDER, TRAIN_STREAM, TEST_STREAM = 11, 12, 13, 14  # purposes of the random streams
 
 Progress = Callable[[int, int, float], None]
@@ -102,12 +102,12 @@ class TrainingResult:
     @property
     def accuracy_mean_last(self) -> float:
         """Mean test accuracy of the last 3 epochs, fraction 0..1."""
-        return float(np.mean([row.test_accuracy for row in self.epochs[-LAST:]]))
+        return float(np.mean([row.test_accuracy for row in self.epochs[-LAST_EPOCHS:]]))
 
     @property
     def accuracy_std_last(self) -> float:
         """Its standard deviation over those epochs (0 if there is only one)."""
-        last = [row.test_accuracy for row in self.epochs[-LAST:]]
+        last = [row.test_accuracy for row in self.epochs[-LAST_EPOCHS:]]
         return float(np.std(last, ddof=1)) if len(last) > 1 else 0.0
 
     def as_dict(self) -> dict[str, Any]:

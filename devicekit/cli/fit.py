@@ -23,9 +23,9 @@ from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
+    from devicekit.branch import FitOptions
     from devicekit.card import DeviceCard
     from devicekit.fit_result import DeviceFit
-    from devicekit.fitting import FitOptions
 
 
 LAW_NAMES = (  # those of devicekit.models.LAWS, without importing it for a help text
@@ -205,8 +205,8 @@ def fit_command(
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --report fit.html
         devicekit fit table.csv --model softbounds --loss tukey
     """
+    from devicekit.branch import FitOptions
     from devicekit.files import check_writable
-    from devicekit.fitting import FitOptions
 
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:

@@ -10,6 +10,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Out, Seed, one_of, print_json, this_command
 from devicekit.cli.settings import parse_settings
+from devicekit.names import LAST_EPOCHS
 
 Epochs = Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training part.")]
 Data = Annotated[
@@ -33,7 +34,7 @@ def print_training(result: dict[str, Any]) -> None:
     from devicekit.text import count, percent, si
 
     data, value = result["data"], result["accuracy_mean_last"]
-    last = count(min(3, len(result["epochs"])), "epoch")
+    last = count(min(LAST_EPOCHS, len(result["epochs"])), "epoch")
     error = percent(standard_error(value, data["n_test"]))
     terminal.title(f"spiking network, {SCHEMES[result['scheme']]}")
     rows = [("test accuracy", f"{percent(value)} ± {error} (mean of the last {last}, sd "

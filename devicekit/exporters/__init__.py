@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from devicekit.exporters import aihwkit, crosssim, csvfile, matfile, neurosim, v
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
 from devicekit.files import result_folder, write_bytes
+from devicekit.plugins import announced
 
 
 class Exporter(Protocol):
@@ -40,15 +40,7 @@ def exporters() -> dict[str, Exporter]:
     UsageError
         If a package announces an exporter that cannot be imported.
     """
-    found: dict[str, Exporter] = {}
-    for entry in entry_points(group="devicekit.exporters"):
-        try:
-            found[entry.name] = entry.load()
-        except Exception as error:  # whatever a foreign package trips over
-            raise UsageError(
-                f"the exporter {entry.name!r} of another package does not load: {error}"
-            ) from error
-    return {**found, **EXPORTERS}
+    return {**announced("devicekit.exporters", "exporter"), **EXPORTERS}
 
 
 def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:

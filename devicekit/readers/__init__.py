@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
 from devicekit.errors import FileError, UsageError
 from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.plugins import announced
 from devicekit.readers import (
     arcone,
     crosssim,
@@ -62,15 +62,7 @@ def readers() -> dict[str, Reader]:
     UsageError
         If a package announces a reader that cannot be imported.
     """
-    found: dict[str, Reader] = {}
-    for entry in entry_points(group="devicekit.readers"):
-        try:
-            found[entry.name] = entry.load()
-        except Exception as error:  # whatever a foreign package trips over
-            raise UsageError(
-                f"the reader {entry.name!r} of another package does not load: {error}"
-            ) from error
-    return {**found, **READERS}
+    return {**announced("devicekit.readers", "reader"), **READERS}
 
 
 # Instrument formats say what their numbers are; an option that says otherwise must not be passed over.

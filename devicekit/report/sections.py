@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit import plot
+from devicekit.names import LAST_EPOCHS
 from devicekit.report import Listing, Remarks, Section, Table, Text, draw, summary
 from devicekit.text import count, listed, percent, si, span
 
@@ -294,7 +295,7 @@ def training_section(
 def _training_rows(result: dict[str, Any], card: DeviceCard | None) -> list[tuple[str, str]]:
     """The facts of a training run."""
     data, value = result["data"], result["accuracy_mean_last"]
-    last = min(3, len(result["epochs"]))
+    last = min(LAST_EPOCHS, len(result["epochs"]))
     error = summary.standard_error(value, data["n_test"])
     rows = [
         (

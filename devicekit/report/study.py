@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devicekit.names import LAST_EPOCHS
 from devicekit.report import FIGURE_SIZE, Block, Listing, Report, Section, Table, Text, draw
 from devicekit.text import count
 
@@ -22,7 +23,6 @@ _NUMBERS = {
 
 
 BASELINE = "baseline: "
-LAST = 3  # epochs that an accuracy is the mean of (snn.training.LAST)
 
 
 def _percent(value: float | None) -> str:
@@ -96,12 +96,12 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
 def _last(result: StudyResult) -> str:
     """Which epochs the accuracy of a run is the mean of."""
     epochs: list[int] = [int(n) for n in result.table["epochs"].dropna()] if "epochs" in result.table else []
-    fewest = min(epochs, default=LAST)
-    if fewest >= LAST:
-        return f"mean of the last {LAST} epochs"
+    fewest = min(epochs, default=LAST_EPOCHS)
+    if fewest >= LAST_EPOCHS:
+        return f"mean of the last {LAST_EPOCHS} epochs"
     if fewest == max(epochs):
         return "after 1 epoch" if fewest == 1 else f"mean of {fewest} epochs"
-    return f"mean of the last {LAST} epochs, or of all where there are fewer"
+    return f"mean of the last {LAST_EPOCHS} epochs, or of all where there are fewer"
 
 
 def _size(cases: int) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from devicekit.names import LAST_EPOCHS
 from devicekit.text import count, listed, percent, si, span
 
 if TYPE_CHECKING:
@@ -206,8 +207,8 @@ def accuracy_basis(result: dict[str, Any]) -> str:
     """What an accuracy is a mean of, on which split, and what its ± is."""
     data, epochs = result["data"], len(result["epochs"])
     return (
-        f"The accuracy is the mean of the last {min(3, epochs)} of {count(epochs, 'epoch')}, one seed; data split: "
-        f"{data['split']}; ± is the standard error by the number of test samples ({data['n_test']})."
+        f"The accuracy is the mean of the last {min(LAST_EPOCHS, epochs)} of {count(epochs, 'epoch')}, one seed; data "
+        f"split: {data['split']}; ± is the standard error by the number of test samples ({data['n_test']})."
     )
 
 

@@ -14,8 +14,8 @@ import time
 
 import numpy as np
 
+from devicekit.branch import FitOptions, fit_branch
 from devicekit.card import Window
-from devicekit.fitting import FitOptions, fit_branch
 from devicekit.prepare import Stack
 
 NOISE = 0.01

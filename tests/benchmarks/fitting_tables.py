@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 
 from devicekit import engine
+from devicekit.branch import FitOptions, box_of, fit_branch
 from devicekit.card import Window
 from devicekit.fit_result import BranchFit
-from devicekit.fitting import FitOptions, box_of, fit, fit_branch
+from devicekit.fitting import fit
 from devicekit.models import EQ2, kernel
 from devicekit.prepare import Stack, noise_of
 from devicekit.synth import generate, truth_card

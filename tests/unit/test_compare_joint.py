@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.branch import FitOptions, kalman_gain
 from devicekit.comparing import ORDER, compare
 from devicekit.errors import UsageError
-from devicekit.fitting import FitOptions, fit, kalman_gain
+from devicekit.fitting import fit
 from devicekit.models import EQ2, LAWS, kernel
 from devicekit.models.bounded import nl_label, nl_of_curve
 from devicekit.models.curves import jang, power

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.components import fit_components
+from devicekit.components import fit_components, tracks_of
 from devicekit.fitting import fit
 from devicekit.models import EQ2, kernel
 from devicekit.prepare import stack
 from devicekit.synth import generate, truth_card
 from devicekit.tables import PulseTable
-from devicekit.variation import anova, tracks_of
+from devicekit.variation import anova
 
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
 

@@ -247,11 +247,11 @@ class _Entry:
 
 
 def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devicekit.exporters.entry_points", lambda group: [_Entry(EXPORTERS["csv"])])
+    monkeypatch.setattr("devicekit.plugins.entry_points", lambda group: [_Entry(EXPORTERS["csv"])])
     assert list(exporters()) == ["spice", *EXPORTERS]
     assert "rate.csv" in make(soft(), "spice", ExportOptions()).files
     monkeypatch.setattr(
-        "devicekit.exporters.entry_points", lambda group: [_Entry(ImportError("no such thing"))]
+        "devicekit.plugins.entry_points", lambda group: [_Entry(ImportError("no such thing"))]
     )
     with pytest.raises(UsageError, match="'spice' of another package does not load: no such thing"):
         exporters()

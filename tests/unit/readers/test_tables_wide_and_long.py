@@ -125,7 +125,6 @@ def test_select_device_and_cycle_on_any_table(fixtures: Path) -> None:
 
 
 def test_readers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from devicekit import readers as registry
 
     class Entry:
         name = "other"
@@ -134,7 +133,7 @@ def test_readers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, tm
             raise ImportError("no such module")
 
     assert {"easyexpert", "keithley4200", "smu", "wgfmu", "arcone", "long", "table"} <= set(readers())
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry()])
+    monkeypatch.setattr("devicekit.plugins.entry_points", lambda group: [Entry()])
     with pytest.raises(UsageError, match="does not load"):
         readers()
 
