@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -72,15 +72,6 @@ class Synapses:
                 )
             )
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Share the states of arrays and layers again: joblib, unlike pickle, copies an array for each holder."""
-        self.__dict__.update(state)
-        layers = (
-            layer._replace(array=array.kernel_state)
-            for layer, array in zip(self.layers, self.arrays, strict=True)
-        )
-        self.__dict__["layers"] = tuple(layers)
 
     def read(self, retention: float) -> tuple[np.ndarray, np.ndarray]:
         """Padded weights [1] of both layers for the kernels, after a loss `retention` of every state."""
