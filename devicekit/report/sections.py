@@ -45,9 +45,9 @@ def fit_section(fit: DeviceFit) -> Section:
     )
     blocks: list[Any] = [
         Text([about]),
-        draw(lambda ax: plot.plot_fit(fit, ax), "Measured mean curves and fit, LTP then LTD.",
-             "Conductance against pulse number: measured mean curves and the fitted law", csv=_fit_csv(fit)),
-        draw(lambda ax: plot.plot_residuals(fit, ax), "Residuals: measured minus fitted.",
+        draw(lambda ax: plot.plot_fit(fit, ax), "Mean curves of the trains and fit, LTP then LTD.",
+             "Conductance against pulse number: mean curves of the trains and the fitted law", csv=_fit_csv(fit)),
+        draw(lambda ax: plot.plot_residuals(fit, ax), "Residuals: mean curve minus fit.",
              "Residuals in percent of the window against pulse number", csv=_residual_csv(fit)),
         _quality(fit),
         _coefficients(fit),
@@ -299,14 +299,14 @@ def _training_rows(result: dict[str, Any], card: DeviceCard | None) -> list[tupl
     error = summary.standard_error(value, data["n_test"])
     rows = [
         (
-            "test accuracy, mean of the last epochs",
+            f"test accuracy, mean of the last {count(last, 'epoch')}",
             f"{percent(value)} (sd over {count(last, 'epoch')} {percent(result['accuracy_std_last'])})",
         ),
         ("standard error of one accuracy", f"{percent(error)} (binomial, {data['n_test']} test samples)"),
         ("scheme", summary.SCHEMES[result["scheme"]]),
         ("data", f"{data['name']}, {data['split']}"),
-        ("pulses per device, all epochs", f"{result['pulses_per_device']:.3g}"),
-        ("time per epoch", si(result["seconds_per_epoch"], "s", 2)),
+        ("pulses per device, all epochs, mean", f"{result['pulses_per_device']:.3g}"),
+        ("time of training one epoch, median", si(result["seconds_per_epoch"], "s", 2)),
     ]
     for key, name in (
         ("accuracy_programmed", "test accuracy, weights programmed into devices"),
@@ -315,7 +315,9 @@ def _training_rows(result: dict[str, Any], card: DeviceCard | None) -> list[tupl
         if result.get(key) is not None:
             rows.insert(1, (name, percent(result[key])))
     if result.get("write_energy_j") is not None:
-        rows.append(("energy of all pulses", si(result["write_energy_j"], "J")))
+        rows.append(
+            ("energy of all pulses (V² G t, G mid-window)", si(result["write_energy_j"], "J"))
+        )
     if card is not None and result["scheme"] != "offline":
         rows.append(("variation of the devices", _variation_in_training(card, result["settings"])))
     return rows

@@ -253,17 +253,17 @@ def limits_sentence(limits: dict[str, Any]) -> str:
 def fit_facts(fit: DeviceFit) -> list[tuple[str, str]]:
     """The numbers of a fit that matter most."""
     unit = "S" if fit.window.quantity == "conductance_s" else ""
-    facts = [("window", span(fit.window.low, fit.window.high, unit))]
+    facts = [("window (range of the mean curves)", span(fit.window.low, fit.window.high, unit))]
     if (ratio := _ratio(fit)) is not None:
-        facts.append(("on/off", f"{ratio:.3g}"))
+        facts.append(("on/off (high over low end of the window)", f"{ratio:.3g}"))
     misfits = ", ".join(percent(branch.nrmse).removesuffix(" %") for branch in fit.branches.values())
     branches = listed([way.upper() for way in fit.branches])
     facts.append((f"rms misfit, {branches} (of the curve's range)", f"{misfits} %"))
     steps = [_steps(fit, way)[0] for way in fit.branches]
-    facts.append(("mean step of a pulse (of the window)", percent(float(np.mean(steps)))))
+    facts.append(("mean step of a pulse, LTP and LTD (of the window)", percent(float(np.mean(steps)))))
     increments = [v for each in fit.variation.branches.values() if (v := each.increment) is not None]
     facts.append(
-        ("scatter of one update (of the window)", percent(max(increments)) if increments else "not known")
+        ("sd of one update, the larger branch (of the window)", percent(max(increments)) if increments else "not known")
     )
     return facts
 
@@ -293,10 +293,11 @@ def run_summary(
 def training_facts(result: dict[str, Any]) -> list[tuple[str, str]]:
     """The numbers of a training run that matter most."""
     value, data = result["accuracy_mean_last"], result["data"]
+    last = count(min(LAST_EPOCHS, len(result["epochs"])), "epoch")
     return [
-        ("test accuracy, mean of the last epochs", percent(value)),
+        (f"test accuracy on {data['name']}, mean of the last {last}", percent(value)),
         ("standard error by the number of test samples", percent(standard_error(value, data["n_test"]))),
-        ("pulses per device", f"{result['pulses_per_device']:.3g}"),
+        ("pulses per device, mean", f"{result['pulses_per_device']:.3g}"),
     ]
 
 

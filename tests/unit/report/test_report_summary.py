@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_device_without_known_increments_says_so() -> None:
     )
     assert "increment) of LTP and LTD is not known" in text
     assert "D2D cannot be estimated from one device" in text
-    assert dict(summary.fit_facts(one))["scatter of one update (of the window)"] == "not known"
+    assert dict(summary.fit_facts(one))["sd of one update, the larger branch (of the window)"] == "not known"
 
 
 def test_every_pulse_width_is_named() -> None:
@@ -103,3 +104,15 @@ def test_each_misfit_names_its_basis(fitted: Any) -> None:
     ltd = fitted.ltd.coefficients
     assert ltd["b"] - ltd["c"] == pytest.approx(1)
     assert ltd["b"] != pytest.approx(1)
+
+
+def test_scatter_in_proportion_to_the_step_is_told(fitted: Any) -> None:
+    spread = replace(fitted.variation.branches["ltp"], step=0.055)
+    variation = replace(fitted.variation, branches={**fitted.variation.branches, "ltp": spread})
+    assert "and 5.5% of its own step" in variation.sentences()[0]
+    assert "of its own step" not in " ".join(fitted.variation.sentences())
+    rows = summary.variation_rows({way: each.to_card() for way, each in variation.branches.items()})
+    (row,) = (row for row in rows if row.of == "step")
+    assert (row.kind, row.values[0]) == ("increment", 0.055)
+    plain = summary.variation_rows({way: each.to_card() for way, each in fitted.variation.branches.items()})
+    assert not any(row.of == "step" for row in plain)
