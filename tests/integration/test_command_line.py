@@ -246,3 +246,16 @@ def test_an_unknown_data_set_is_answered_with_all_names(devicekit: Callable[...,
     assert ran.code == 2
     assert "reference-dc" in ran.err
     assert "gong-reram" in ran.err
+
+
+def test_what_cannot_be_written_is_refused_before_the_fit(
+    devicekit: Run, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("fitted for nothing")
+
+    monkeypatch.setattr("devicekit.fitting.fit_table", never)
+    for option in ("--out", "--report"):
+        ran = devicekit("fit", small, option, tmp_path / "nowhere" / "x.json")
+        assert ran.code == 2
+        assert "cannot write" in ran.err

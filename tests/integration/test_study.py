@@ -244,6 +244,18 @@ def test_accuracy_over_the_fits_uncertainty(tmp_path: Path) -> None:
     assert {"sd_seeds", "sd_pool"} <= set(result.summary())
 
 
+def test_what_a_run_reads_is_part_of_its_key(tmp_path: Path) -> None:
+    """A card or a table, be it a folder, that was changed is another run."""
+    folder = tmp_path / "ramps"
+    folder.mkdir()
+    (tmp_path / "u.toml").write_text('name = "u"\ntask = "resample"\n[fixed]\ntable = "ramps"\n')
+    keys = []
+    for content in ("rmp1\n1e-4\n", "rmp1\n2e-4\n", "rmp1\n1e-4\n"):
+        (folder / "set.csv").write_text(content)
+        keys.append(expand(load_spec(tmp_path / "u.toml"), tmp_path)[0].key)
+    assert keys[0] == keys[2] != keys[1]
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [('table = "gone.csv"', "does not exist"), ("epochs = 1", "needs the setting table"),
@@ -275,6 +287,7 @@ def test_bad_studies_are_refused_before_anything_runs(
     with pytest.raises(DevicekitError) as caught:
         run_study(study, tmp_path / "out")
     assert words in str(caught.value)
+    assert "Value error" not in str(caught.value)  # pydantic's own words
     assert not (tmp_path / "out").exists()
 
 

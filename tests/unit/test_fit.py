@@ -313,5 +313,7 @@ def test_a_fit_a_card_and_a_table_show_themselves_in_a_line() -> None:
     card = found.to_card("mine", synthetic=True)
     assert repr(found).startswith("<DeviceFit eq2: LTP nrmse")
     assert "2 devices" in repr(found)
-    assert f"{card}" == repr(card) == "<DeviceCard 'mine': eq2, conductance_s " + repr(card).split("_s ")[1]
+    window = f"{card.window.low:.4g} to {card.window.high:.4g}"
+    assert f"{card}" == repr(card) == f"<DeviceCard 'mine': eq2, conductance_s {window}, synthetic>"
+    assert repr(found.ltp).startswith("<BranchFit ltp eq2: nrmse")
     assert max(len(repr(each)) for each in (found, card, found.ltp)) < 200

@@ -376,3 +376,11 @@ def test_formulas_are_made_plain_on_export(tmp_path: Path) -> None:
     table = read(write(tmp_path, "a.csv", LONG.replace("d1,", "=cmd(),")))
     table.to_csv(tmp_path / "b.csv")
     assert "\n'=cmd()" in (tmp_path / "b.csv").read_text()
+
+
+def test_all_negative_points_to_the_sign_of_the_read_voltage(tmp_path: Path) -> None:
+    text = "direction,pulse_index,read_current_a\n" + "".join(
+        f"{way},{n},{1e-6 * (n + 1)}\n" for way in ("ltp", "ltd") for n in range(4)
+    )
+    with pytest.raises(TableError, match="see --read-voltage"):
+        read(write(tmp_path, "turned.csv", text), read_voltage=-0.1)

@@ -87,7 +87,18 @@ def test_a_steep_fall_of_the_rate_is_flagged() -> None:
 
 def test_correlated_residuals_are_flagged() -> None:
     x = curve() + 0.02 * np.sin(np.arange(101) / 5)
-    assert "structured" in codes(frame(noisy(x, 0.001), 1 - noisy(curve(), 0.001)))
+    table = frame(noisy(x, 0.001), 1 - noisy(curve(), 0.001))
+    assert "structured" in codes(table)
+    (flag,) = (flag for flag in fit(PulseTable(table)).warnings if flag.code == "structured")
+    assert "too narrow" in flag.message  # one cycle: the band takes residuals for independent
+    cycles = [table.assign(cycle=n, conductance_s=table["conductance_s"] * (1 + 1e-4 * n)) for n in range(1, 6)]
+    (flag,) = (
+        flag
+        for flag in fit(PulseTable(pd.concat(cycles, ignore_index=True))).warnings
+        if flag.code == "structured"
+    )
+    assert "too narrow" not in flag.message
+    assert "does not follow" in flag.message
 
 
 @pytest.mark.parametrize(
