@@ -65,7 +65,7 @@ TERMS: dict[str, str] = {
     "C2C": "Cycle-to-cycle variation: one device does not do the same thing twice.",
     "card": "Device card: all that a network needs of a fitted device, with its uncertainty, as one JSON file.",
     "cluster sandwich": "An estimate of a fit's covariance from the scatter of whole cycles; assumes no noise model.",
-    "coefficients": "a to i of eq. (2). A curve determines three to six numbers, not eight: see identifiability.",
+    "coefficients": "a to i of eq. (2). A curve determines four to six numbers, its start included, not eight.",
     "compliance": "Current limit that the instrument holds during a set.",
     "D2D": "Device-to-device variation: what differs between devices once C2C is taken out.",
     "delta method": "Errors of parameters carried to a rate through its derivatives, to first order.",

@@ -2,9 +2,10 @@
 What eq. (2) can tell, and what it cannot
 =========================================
 
-Eq. (2) has eight coefficients; a curve determines three to six numbers, fewer the noisier it is. Coefficients of two
-equally good fits may differ several-fold, while the rate curve, which is what the device does, is narrow. Here one
-device is measured ten times (SYNTHETIC, with the same truth and fresh noise) and fitted ten times.
+Eq. (2) has eight coefficients; a curve determines four to six numbers, its starting state included, fewer the noisier
+it is. Coefficients of two equally good fits may differ several-fold, while the rate curve, which is what the device
+does, is narrow. Here one device is measured ten times (SYNTHETIC, with the same truth and fresh noise) and fitted ten
+times.
 """
 
 import matplotlib.pyplot as plt
