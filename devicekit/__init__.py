@@ -10,37 +10,33 @@ card = fit.to_card("my device", source="ramps/")
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-try:
-    __version__ = version("devicekit")
-except PackageNotFoundError:  # run from a checkout that was not installed
-    __version__ = "0+unknown"
+from devicekit._version import __version__
 
 if TYPE_CHECKING:
-    from devicekit.array import DeviceArray
-    from devicekit.card import DeviceCard, load_card
-    from devicekit.characterizing import characterize
-    from devicekit.comparing import compare
+    from devicekit.device.array import DeviceArray
+    from devicekit.device.card import DeviceCard, load_card
     from devicekit.errors import DevicekitError
     from devicekit.exporters import export
-    from devicekit.fitting import fit
+    from devicekit.features.characterize import characterize
+    from devicekit.fitting.comparison import compare
+    from devicekit.fitting.device import fit
     from devicekit.readers import read
     from devicekit.tables import PulseTable, SweepTable
 
 # Where each public name lives; loaded on first use, so that importing devicekit costs nothing.
 _PUBLIC = {
-    "characterize": "devicekit.characterizing",
-    "compare": "devicekit.comparing",
-    "DeviceArray": "devicekit.array",
-    "DeviceCard": "devicekit.card",
+    "characterize": "devicekit.features.characterize",
+    "compare": "devicekit.fitting.comparison",
+    "DeviceArray": "devicekit.device.array",
+    "DeviceCard": "devicekit.device.card",
     "DevicekitError": "devicekit.errors",
     "PulseTable": "devicekit.tables",
     "SweepTable": "devicekit.tables",
     "export": "devicekit.exporters",
-    "fit": "devicekit.fitting",
-    "load_card": "devicekit.card",
+    "fit": "devicekit.fitting.device",
+    "load_card": "devicekit.device.card",
     "read": "devicekit.readers",
 }
 
@@ -64,3 +60,7 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'devicekit' has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

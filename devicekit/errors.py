@@ -40,10 +40,13 @@ def invalid_rows(error: Any, whole: str) -> list[BadRow]:
         if problem["type"] == "value_error":  # a sentence of our own, which says what it found
             rows.append(BadRow(None, place, "", str(problem["ctx"]["error"])))
             continue
+        if problem["type"] == "missing":
+            rows.append(BadRow(None, place, "nothing", "a value"))
+            continue
         found = problem.get("input")
         plain = isinstance(found, (str, int, float, bool, type(None)))
         shown = repr(found)[:80] if plain else type(found).__name__
-        rows.append(BadRow(None, place, shown, problem["msg"]))
+        rows.append(BadRow(None, place, shown, problem["msg"].removeprefix("Input should be ")))
     return rows
 
 

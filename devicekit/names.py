@@ -107,20 +107,8 @@ DIRECTION_ALIASES = {
     "ltd": "ltd", "depression": "ltd", "reset": "ltd", "down": "ltd", "-1": "ltd", "d": "ltd",
 }  # fmt: skip
 
-# Unit words accepted by --unit: the quantity that they measure and the factor to SI.
-UNIT_WORDS: dict[str, tuple[str, float]] = {
-    **{f"{prefix}S": ("conductance", 10.0**power) for prefix, power in
-       (("", 0), ("m", -3), ("u", -6), ("µ", -6), ("μ", -6), ("n", -9), ("p", -12))},
-    **{f"{prefix}A": ("current", 10.0**power) for prefix, power in
-       (("", 0), ("m", -3), ("u", -6), ("µ", -6), ("μ", -6), ("n", -9), ("p", -12))},
-    **{f"{prefix}ohm": ("resistance", 10.0**power) for prefix, power in
-       (("", 0), ("k", 3), ("M", 6), ("G", 9), ("m", -3))},
-    "1": ("weight", 1.0),
-}  # fmt: skip
-
-
-_PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
-_SYMBOLS = {
+UNIT_PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+UNIT_SYMBOLS = {
     "V": "voltage", "A": "current", "S": "conductance", "s": "time", "ohm": "resistance", "Ohm": "resistance",
     "ohms": "resistance", "Ohms": "resistance",
     "\N{OHM SIGN}": "resistance", "\N{GREEK CAPITAL LETTER OMEGA}": "resistance",
@@ -150,9 +138,9 @@ def parse_unit(word: str) -> Unit | None:
         Prefix and symbol, or a word.
     """
     word = word.strip()
-    for symbol, quantity in _SYMBOLS.items():
-        if word.endswith(symbol) and word[: -len(symbol)] in _PREFIXES:
-            return Unit(quantity, 10.0 ** _PREFIXES[word[: -len(symbol)]])
+    for symbol, quantity in UNIT_SYMBOLS.items():
+        if word.endswith(symbol) and word[: -len(symbol)] in UNIT_PREFIXES:
+            return Unit(quantity, 10.0 ** UNIT_PREFIXES[word[: -len(symbol)]])
     if word.lower() in _WORDS:
         return Unit(*_WORDS[word.lower()])
     return None

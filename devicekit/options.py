@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, Self
 
 from devicekit.errors import UsageError
-from devicekit.names import UNIT_WORDS
+from devicekit.names import Unit, parse_unit
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
 
@@ -56,20 +58,46 @@ class ReadOptions:
             raise UsageError(f"--read-voltage must be a finite voltage other than 0, not {self.read_voltage}")
         if self.unit is None:
             return
-        if self.unit not in UNIT_WORDS:
-            raise UsageError(f"--unit {self.unit!r} is not known; there are {', '.join(UNIT_WORDS)}")
-        measured = UNIT_WORDS[self.unit][0]
+        measured = self._unit.quantity
         if self.quantity is not None and self.quantity != measured:
             raise UsageError(
                 f"--unit {self.unit} is a unit of {measured}, but --quantity says {self.quantity}"
             )
 
+    @classmethod
+    def of(cls, **given: Any) -> Self:
+        """Options from keywords; `map` means the same as `columns`.
+
+        Raises
+        ------
+        UsageError
+            If there is no such option, or both of the two are given.
+        """
+        if "map" in given:
+            if "columns" in given:
+                raise UsageError("map and columns mean the same: give one of them")
+            given["columns"] = given.pop("map")
+        unknown = sorted(set(given) - {each.name for each in fields(cls)})
+        if unknown:
+            known = ", ".join(each.name for each in fields(cls))
+            raise UsageError(f"{unknown[0]!r} is no option for reading; there are {known}")
+        return cls(**given)
+
+    @cached_property
+    def _unit(self) -> Unit:
+        """What `unit` stands for; a weight has the unit 1."""
+        word = self.unit or ""
+        unit = Unit("weight", 1.0) if word.strip() == "1" else parse_unit(word)
+        if unit is None or unit.quantity not in QUANTITIES:
+            raise UsageError(f"--unit {word!r} is no unit of a state; write S, A or ohm with a prefix, such as uS, or 1")
+        return unit
+
     @property
     def stated_quantity(self) -> str | None:
         """The quantity, as said by `quantity` or implied by `unit`."""
-        return self.quantity or (UNIT_WORDS[self.unit][0] if self.unit else None)
+        return self.quantity or (self._unit.quantity if self.unit else None)
 
     @property
     def factor(self) -> float:
         """From the file's unit to SI."""
-        return UNIT_WORDS[self.unit][1] if self.unit else 1.0
+        return self._unit.factor if self.unit else 1.0

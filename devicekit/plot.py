@@ -12,11 +12,11 @@ from devicekit.names import label
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devicekit.card import DeviceCard
-    from devicekit.comparing import Comparison
-    from devicekit.fit_result import DeviceFit
-    from devicekit.identify import Identifiability
-    from devicekit.study import StudyResult
+    from devicekit.device.card import DeviceCard
+    from devicekit.fitting.branch.identifiability import Identifiability
+    from devicekit.fitting.comparison import Comparison
+    from devicekit.fitting.result import DeviceFit
+    from devicekit.studies.runner import StudyResult
 
 # Two hues that stay apart for every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
@@ -60,7 +60,7 @@ def scaled(quantity: str, top: float) -> tuple[float, str]:
 
 def plot_fit(fit: DeviceFit, ax: Axes | None = None) -> Axes:
     """Measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD."""
-    from devicekit.prepare import stack
+    from devicekit.fitting.branch.trains import stack
 
     ax = axes(ax)
     factor, text = scaled(fit.window.quantity, fit.window.high)
@@ -144,7 +144,7 @@ def plot_correlation(report: Identifiability, ax: Axes | None = None) -> Axes:
 
 def plot_cycles(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) -> Axes:
     """Fan of all cycles of the first device, early cycles light and late ones dark: C2C and drift at a glance."""
-    from devicekit.prepare import stack
+    from devicekit.fitting.branch.trains import stack
 
     ax = axes(ax)
     trains, _ = stack(fit.table, direction)
@@ -169,7 +169,7 @@ def plot_cycles(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) 
 
 def plot_devices(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) -> Axes:
     """Mean curve of each device, and the central fit."""
-    from devicekit.prepare import stack
+    from devicekit.fitting.branch.trains import stack
 
     ax = axes(ax)
     trains, _ = stack(fit.table, direction)
@@ -190,7 +190,7 @@ def plot_devices(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None)
 
 def plot_increments(fit: DeviceFit, direction: str = "ltp", ax: Axes | None = None) -> Axes:
     """Variance over cycles against pulse number, and what increments, reads and offsets make of it."""
-    from devicekit.variation import predicted_variance, scatter
+    from devicekit.fitting.variation.spread import predicted_variance, scatter
 
     ax = axes(ax)
     branch = fit.branches[direction]

@@ -1,8 +1,12 @@
-"""What other packages add: modules that they announce as entry points."""
+"""Registries: modules of one kind, one file each in a folder of ours, and those that other packages announce."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from devicekit.errors import UsageError
@@ -23,3 +27,57 @@ def announced(group: str, what: str) -> dict[str, Any]:
         except Exception as error:  # whatever a foreign package trips over
             raise UsageError(f"the {what} {entry.name!r} of another package does not load: {error}") from error
     return found
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Modules of one kind. A new one is a new file in the folder, or an entry point of another package.
+
+    Parameters
+    ----------
+    package : str
+        Where ours are, one file each, named as users name them: devicekit.exporters.targets.
+    group : str
+        Entry-point group in which other packages announce theirs.
+    what : str
+        What one is called: "exporter".
+    """
+
+    package: str
+    group: str
+    what: str
+
+    def own(self) -> list[str]:
+        """Names of ours, in alphabetical order, without importing one of them."""
+        folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
+        return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+
+    def names(self) -> list[str]:
+        """Names of ours, then of those that other packages announce."""
+        foreign = (entry.name for entry in entry_points(group=self.group))
+        return list(dict.fromkeys([*self.own(), *foreign]))
+
+    def load(self, name: str) -> Any:
+        """One of ours by its name; imported when it is first asked for."""
+        return import_module(f"{self.package}.{name}")
+
+    def all(self) -> dict[str, Any]:
+        """Every one by its name: those of other packages first, then ours.
+
+        Raises
+        ------
+        UsageError
+            If another package announces one that cannot be imported.
+        """
+        return {**announced(self.group, self.what), **_own(self)}
+
+
+@cache
+def _own(registry: Registry) -> dict[str, Any]:
+    return {name: registry.load(name) for name in registry.own()}
+
+
+LAWS = Registry("devicekit.models.laws", "devicekit.laws", "update law")
+CURVES = Registry("devicekit.models.curves", "devicekit.curves", "curve law")
+READERS = Registry("devicekit.readers.formats", "devicekit.readers", "reader")
+EXPORTERS = Registry("devicekit.exporters.targets", "devicekit.exporters", "exporter")

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from devicekit import catalog, plot
-from devicekit.fitting import fit
+from devicekit.fitting.device import fit
 from physics.iv import simulate_iv
 from physics.plot import plot_iv
 from snn import digits

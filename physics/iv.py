@@ -11,15 +11,14 @@ import pandas as pd
 
 from devicekit.errors import ParameterError
 from devicekit.tables import SweepTable
-from physics.banded_solver import BandedSolver
-from physics.discretisation import Discretisation
+from physics import SOLVERS
 from physics.drive import Segment, loops, set_ramp
-from physics.mesh import build_mesh
 from physics.result import SET_CURRENT, Cycle, IVResult, Quality, Stage, crossing
+from physics.solvers.banded_solver import BandedSolver
+from physics.solvers.discretisation import Discretisation
+from physics.solvers.mesh import build_mesh
+from physics.solvers.stepping import NotConvergedError, Solver, State, Stepper
 from physics.stack import Stack, load_stack
-from physics.stepping import NotConvergedError, Solver, State, Stepper
-
-SOLVERS = ("banded", "fipy")
 
 Progress = Callable[[float], None]
 """Called with the fraction of a run that is done, 0..1."""
@@ -39,7 +38,7 @@ def make_solver(name: str, grid: Discretisation) -> Solver:
     if name == "banded":
         return BandedSolver(grid)
     if name == "fipy":
-        from physics.fipy_solver import FipySolver
+        from physics.solvers.fipy_solver import FipySolver
 
         return FipySolver(grid)
     raise ParameterError(f"solver: found {name!r}, expected one of {', '.join(SOLVERS)}")

@@ -14,8 +14,8 @@ from devicekit.tables import PulseTable
 from physics.drive import PulseTrain, loops, trains
 from physics.iv import Progress, make_stepper, resolve_stack, stage
 from physics.result import PulseResult, Quality, Stage
+from physics.solvers.stepping import NotConvergedError, State, Stepper
 from physics.stack import Stack
-from physics.stepping import NotConvergedError, State, Stepper
 
 DEFAULT_WIDTHS = (5e-6, 50e-6, 500e-6)
 """Pulse widths of the paper's Fig. 3a [s]."""

@@ -14,9 +14,9 @@ from devicekit import files
 from devicekit.names import DIRECTIONS
 from devicekit.tables import PulseTable, SweepTable
 from physics.laws import Array
-from physics.mesh import Mesh
+from physics.solvers.mesh import Mesh
+from physics.solvers.stepping import Tally
 from physics.stack import Stack
-from physics.stepping import Tally
 
 SET_CURRENT = 1e-4
 """Current that defines V_set [A]. It converges with mesh and step; the steepest point of ln I does not."""

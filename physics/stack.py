@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from devicekit.errors import BadRow, ParameterError
+from devicekit.errors import ParameterError, invalid_rows
+from devicekit.text import count
+from physics import DEFAULT_MATERIAL, materials
 
-DEFAULT_MATERIAL = "reversible"
 _HEADER = ("title", "summary", "assumptions", "defects", "material")
 
 
@@ -204,16 +204,8 @@ def _validated(data: Mapping[str, Any], where: str = "") -> Stack:
     try:
         return Stack.model_validate(data)
     except ValidationError as error:
-        bad = []
-        for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "missing":
-                bad.append(BadRow(None, key, "nothing", "a value"))
-            else:
-                bad.append(
-                    BadRow(None, key, repr(item["input"]), item["msg"].removeprefix("Input should be "))
-                )
-        raise ParameterError(f"{len(bad)} bad parameter(s){where}", bad) from error
+        bad = invalid_rows(error, "stack")
+        raise ParameterError(f"{count(len(bad), 'bad parameter')}{where}", bad) from error
 
 
 def _entry(key: str, entry: Any) -> tuple[Any, str]:
@@ -251,24 +243,13 @@ def _merge(data: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _read(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ParameterError(f"{where} is not valid TOML: {error}") from error
-
-
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return _read(path.read_text(encoding="utf-8"), str(path))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ParameterError(f"{path} is not valid TOML: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"cannot read {path}: {error}") from error
-
-
-def materials() -> list[str]:
-    """Names of the material sets that ship."""
-    folder = resources("physics") / "materials"
-    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
 
 
 def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
@@ -284,16 +265,10 @@ def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
     ParameterError
         If there is no such set, or the file has an unknown key, a wrong unit or a value out of range.
     """
-    if name in materials():
-        document = _read(
-            (resources("physics") / "materials" / f"{name}.toml").read_text(encoding="utf-8"), name
-        )
-    elif name.endswith(".toml"):
-        document = _read_file(Path(name))
-    else:
-        raise ParameterError(
-            f"no material set {name!r}; there are {', '.join(materials())}, or give a .toml file"
-        )
+    known = materials()
+    if name not in known and not name.endswith(".toml"):
+        raise ParameterError(f"no material set {name!r}; there are {', '.join(known)}, or give a .toml file")
+    document = _read_file(known.get(name, Path(name)))
     data: dict[str, Any] = {"material": name, "sources": {}}
     data |= {key: document[key] for key in _HEADER[:-1] if key in document}
     return _validated(_merge(data, document), f" in material set {name}")

@@ -16,8 +16,8 @@ from physics.drive import Segment, loops
 from physics.iv import make_stepper, resolve_stack, simulate_iv
 from physics.laws import Array
 from physics.pulses import simulate_pulses
+from physics.solvers.stepping import State, Stepper
 from physics.stack import Stack
-from physics.stepping import State, Stepper
 
 SENSITIVITY_STEP = 0.01
 """Relative change of a parameter for the sensitivities [1]."""

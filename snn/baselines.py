@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from devicekit.errors import UsageError
-from snn.bits import all_steps
+from devicekit.models.kernel import compiled
 from snn.config import TrainingConfig
 from snn.digits import Digits
-from snn.encoding import encode, levels, presentation_key, stream_key
+from snn.network.bits import all_steps
+from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.recipe import P
 from snn.training import TEST_STREAM, TRAIN_STREAM
 
@@ -31,7 +31,7 @@ class Baseline:
         return {"classifier": self.classifier, "inputs": self.inputs, "test_accuracy": self.test_accuracy}
 
 
-@njit(cache=True)
+@compiled
 def _counts(rows: np.ndarray, stream: np.uint64, epoch: int, steps: int) -> np.ndarray:
     out = np.zeros(rows.shape, np.int64)
     trains = np.zeros(rows.shape[1], np.uint64)

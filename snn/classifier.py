@@ -10,12 +10,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin  # noqa: TID253 - this m
 from sklearn.utils.multiclass import check_classification_targets, unique_labels  # noqa: TID253
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data  # noqa: TID253
 
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
-from snn.encoding import content_ids, levels, stream_key
-from snn.epochs import insitu_epoch, offline_epoch
-from snn.network import Noise, padded, predict
+from snn.network.encoding import content_ids, levels, stream_key
+from snn.network.epochs import insitu_epoch, offline_epoch
+from snn.network.neurons import Noise, padded, predict
 from snn.recipe import choose, make_dynamics
 from snn.synapses import Synapses
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
-from devicekit.array import C2cMode, D2dMode
+from devicekit.device.array import C2cMode, D2dMode
 from devicekit.errors import UsageError
-from snn.bits import MAX_STEPS
-
-Scheme = Literal["offline", "insitu", "hybrid"]
-Encoding = Literal["paper", "dense"]
-Schedule = Literal["constant", "growth"]
-Mapping = Literal["pair", "reference"]
-RuleName = Literal["multi-resume-gated", "multi-resume"]
-Accumulate = Literal["reset", "stochastic", "literal", "leaky"]
+from snn.choices import Accumulate, Encoding, Mapping, RuleName, Schedule, Scheme
+from snn.network.bits import MAX_STEPS
 
 
 @dataclass(frozen=True)
@@ -56,9 +50,9 @@ class TrainingConfig:
     scales : (float, float) or None
         c of the map of each layer [1]; None: the automatic recipe.
     linear, symmetric : bool
-        Train on the card's device made linear, or symmetric (`snn.idealise`): what nonlinearity and asymmetry cost.
+        Train on the card's device made linear, or symmetric (`devicekit.device.idealise`): what nonlinearity and asymmetry cost.
     c2c, d2d : str
-        Variation of the devices, as in `devicekit.array.DeviceArray`.
+        Variation of the devices, as in `devicekit.device.array.DeviceArray`.
     read_noise : bool
         Whether every read adds the card's read noise, fresh each time, in training and in test.
     margin : int

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devicekit.array import applied_variation, read_sigma
-from devicekit.card import DeviceCard
+from devicekit.device.array import applied_variation, read_sigma
+from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.digits import Digits

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
-from snn.crossbar import ACCUMULATE, Threshold
-from snn.network import Dynamics
-from snn.resume import Rule
+from snn.network.crossbar import ACCUMULATE, Threshold
+from snn.network.neurons import Dynamics
+from snn.network.resume import Rule
 
 HIDDEN_TAU, OUTPUT_TAU, TRACE_TAU = 10.0, 20.0, 5.0  # [ms]
 REFRACTORY = 2  # [ms]; a target spacing equal to it caps the accuracy at 93 %

@@ -7,12 +7,12 @@ from typing import Self
 
 import numpy as np
 
-from devicekit.array import DeviceArray
-from devicekit.card import DeviceCard
+from devicekit.device.array import DeviceArray
+from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
-from snn.crossbar import Layer, make_layer, states, weights
-from snn.encoding import stream_key
-from snn.network import padded
+from snn.network.crossbar import Layer, make_layer, states, weights
+from snn.network.encoding import stream_key
+from snn.network.neurons import padded
 from snn.recipe import Recipe
 
 # purposes of random streams, + layer number

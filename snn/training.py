@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.array import read_sigma
-from devicekit.card import DeviceCard
+from devicekit.device.array import read_sigma
+from devicekit.device.card import DeviceCard
+from devicekit.device.idealise import idealise
 from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
 from snn.config import TrainingConfig
 from snn.digits import Digits
-from snn.encoding import levels, stream_key
-from snn.epochs import insitu_epoch, offline_epoch
-from snn.idealise import idealise
-from snn.network import Noise, padded, predict
+from snn.network.encoding import levels, stream_key
+from snn.network.epochs import insitu_epoch, offline_epoch
+from snn.network.neurons import Noise, padded, predict
 from snn.recipe import Recipe, choose, fit_scales, make_dynamics
 from snn.synapses import Synapses
 
@@ -162,8 +162,8 @@ def train(
 
     Notes
     -----
-    Source: eqs. (3) to (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763; see `snn.resume` and
-    `snn.crossbar`.
+    Source: eqs. (3) to (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763; see `snn.network.resume` and
+    `snn.network.crossbar`.
     """
     if card is None and config.scheme != "offline":
         raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')

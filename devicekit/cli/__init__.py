@@ -19,7 +19,7 @@ _EXAMPLES = [
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from devicekit import __version__
+        from devicekit._version import __version__
 
         typer.echo(f"devicekit {__version__}")
         raise typer.Exit

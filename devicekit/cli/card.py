@@ -13,7 +13,7 @@ from devicekit.cli.common import Json, print_json
 from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
-    from devicekit.card import DeviceCard
+    from devicekit.device.card import DeviceCard
 
 card_app = typer.Typer(no_args_is_help=True, help="Show or validate a device card.")
 CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")]
@@ -26,7 +26,7 @@ def show(card: CardFile, json_output: Json = False) -> None:
     Example:
         devicekit card show card.json
     """
-    from devicekit.card import load_card
+    from devicekit.device.card import load_card
 
     loaded = load_card(card)
     if json_output:
@@ -65,7 +65,7 @@ def validate(card: CardFile, json_output: Json = False) -> None:
     Example:
         devicekit card validate card.json
     """
-    from devicekit.card import load_card
+    from devicekit.device.card import load_card
 
     load_card(card)
     if json_output:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, one_of, print_json, this_command, with_reading_options
+from devicekit.cli.common import Force, Json, choice, print_json, this_command, with_reading_options
 from devicekit.errors import DevicekitError, FileError
+from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import ReadOptions
 from devicekit.text import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from devicekit.characterizing import Settings
+    from devicekit.features.characterize import Settings
     from devicekit.report import Section
 
 DEFAULT_OUT = Path("devicekit-characterize")
@@ -41,7 +42,7 @@ class Outcome:
 
 def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
-    from devicekit.characterizing import characterize
+    from devicekit.features.characterize import characterize
     from devicekit.features.sections import section
     from devicekit.features.words import sentences
     from devicekit.readers import read
@@ -181,22 +182,12 @@ def characterize_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = DEFAULT_OUT,
     v_set: Annotated[
         str,
-        typer.Option(
-            "--v-set",
-            metavar="NAME",
-            help="half_ln_g, max_didv, max_dlnidv, compliance.",
-            autocompletion=one_of("half_ln_g", "max_didv", "max_dlnidv", "compliance"),
-        ),
-    ] = "half_ln_g",
+        choice("--v-set", V_SET, "Definition of V_set"),
+    ] = V_SET[0],
     v_reset: Annotated[
         str,
-        typer.Option(
-            "--v-reset",
-            metavar="NAME",
-            help="peak_current, onset, steepest_drop, half_ln_g.",
-            autocompletion=one_of("peak_current", "onset", "steepest_drop", "half_ln_g"),
-        ),
-    ] = "peak_current",
+        choice("--v-reset", V_RESET, "Definition of V_reset"),
+    ] = V_RESET[0],
     threshold: Annotated[
         float, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")
     ] = 2.0,
@@ -216,7 +207,7 @@ def characterize_command(
         devicekit characterize sweeps.csv --v-set max_didv --read-voltage 0.2
     """
     from devicekit import files
-    from devicekit.characterizing import Settings
+    from devicekit.features.characterize import Settings
 
     settings = Settings(reading.read_voltage, v_set, v_reset, threshold, horizon)
     names = folder_names(files_)

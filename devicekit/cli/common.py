@@ -16,7 +16,8 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.errors import DevicekitError, Flag, UsageError
-from devicekit.options import ReadOptions
+from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.plugins import READERS
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write the results.")]
@@ -40,20 +41,22 @@ def one_of(*words: str) -> Callable[[str], list[str]]:
     return offered
 
 
+def choice(flag: str, words: Iterable[str | None], help: str, metavar: str = "NAME") -> Any:
+    """An option that takes one of some words, which its help lists and the shell offers."""
+    known = [word for word in words if word]
+    listed = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
+    return typer.Option(flag, metavar=metavar, help=f"{help}: {listed}.", autocompletion=one_of(*known))
+
+
 # The reading options, once for every command that reads a file.
 _READING: dict[str, Any] = {
     "format": Annotated[
         str | None,
-        typer.Option("--format", metavar="NAME", help="Reader to use; detected if not given."),
+        choice("--format", READERS.own(), "Reader to use, detected if not given"),
     ],
     "quantity": Annotated[
         str | None,
-        typer.Option(
-            "--quantity",
-            metavar="NAME",
-            help="What the numbers are: conductance, current, resistance, weight.",
-            autocompletion=one_of("conductance", "current", "resistance", "weight"),
-        ),
+        choice("--quantity", QUANTITIES, "What the numbers are"),
     ],
     "read_voltage": Annotated[
         float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V]; for currents.")

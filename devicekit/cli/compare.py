@@ -12,7 +12,7 @@ from devicekit.cli.common import Json, over_files, with_reading_options
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
-    from devicekit.comparing import Comparison
+    from devicekit.fitting.comparison import Comparison
 
 
 def _print(file: Path, comparison: Comparison) -> None:
@@ -49,8 +49,8 @@ def compare_command(
     Example:
         devicekit compare ramps/ --quantity current --read-voltage 0.1
     """
-    from devicekit.comparing import compare
-    from devicekit.fitting import read_pulses
+    from devicekit.fitting.comparison import compare
+    from devicekit.fitting.device import read_pulses
 
     def work(file: Path) -> dict[str, Any]:
         comparison = compare(read_pulses(file, reading))

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, one_of, print_flags, print_json, with_reading_options
+from devicekit.cli.common import Force, Json, choice, print_flags, print_json, with_reading_options
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
+from devicekit.plugins import EXPORTERS
 
 if TYPE_CHECKING:
     from devicekit.tables import PulseTable
 
-TARGETS = ("aihwkit", "crosssim", "neurosim", "mat", "csv", "veriloga")
-
-
 def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
     """The pulse trains of --from-data, of one pulse width."""
-    from devicekit.fitting import read_pulses
+    from devicekit.fitting.device import read_pulses
 
     if file is None:
         if reading != ReadOptions():
@@ -37,12 +35,7 @@ def export_command(
     reading: ReadOptions,
     to: Annotated[
         str,
-        typer.Option(
-            "--to",
-            metavar="NAME",
-            help="aihwkit, crosssim, neurosim, mat, csv or veriloga.",
-            autocompletion=one_of(*TARGETS),
-        ),
+        choice("--to", EXPORTERS.own(), "Program that the card is for"),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
     nodes: Annotated[

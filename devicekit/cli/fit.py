@@ -13,33 +13,24 @@ from devicekit.cli.common import (
     Json,
     Report,
     Seed,
-    one_of,
+    choice,
     over_files,
     print_flags,
     this_command,
     with_reading_options,
 )
 from devicekit.errors import UsageError
+from devicekit.fitting.branch.options import CHOICES
+from devicekit.models import law_names
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
-    from devicekit.branch import FitOptions
-    from devicekit.card import DeviceCard
-    from devicekit.fit_result import DeviceFit
+    from devicekit.device.card import DeviceCard
+    from devicekit.fitting.branch.fit import FitOptions
+    from devicekit.fitting.result import DeviceFit
 
 
-LAW_NAMES = (  # those of devicekit.models.LAWS, without importing it for a help text
-    "eq2", "linear", "exponential", "softbounds", "powstep", "expstep", "log", "vteam", "yakopcic", "piecewise",
-)  # fmt: skip
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        metavar="LAW",
-        help=f"Update law: {', '.join(LAW_NAMES)}.",
-        autocompletion=one_of(*LAW_NAMES),
-    ),
-]
+Model = Annotated[str, choice("--model", law_names(), "Update law", "LAW")]
 
 
 def device_name(out: Path | None, file: Path) -> str:
@@ -81,7 +72,7 @@ def fit_one(
     file: Path, reading: ReadOptions, options: FitOptions, out: Path | None, synthetic: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The fit of one file, and the JSON object that describes it."""
-    from devicekit.fitting import fit_table, read_pulses
+    from devicekit.fitting.device import fit_table, read_pulses
 
     result = fit_table(read_pulses(file, reading), options)
     card, paths = _save_cards(result, file, out, synthetic)
@@ -96,7 +87,7 @@ def fit_one(
 
 def _save_resampled(fit: DeviceFit, out: Path, count: int, seed: int) -> list[str]:
     """Write cards of resampled data beside the card; their paths."""
-    from devicekit.resample import resampled_cards
+    from devicekit.fitting.resampling import resampled_cards
 
     paths = []
     for k, card in enumerate(resampled_cards(fit, count, out.stem, seed), start=1):
@@ -154,25 +145,19 @@ def fit_command(
     model: Model = "eq2",
     loss: Annotated[
         str,
-        typer.Option("--loss", metavar="NAME", help="linear (least squares) or tukey (leaves outliers out)."),
+        choice("--loss", CHOICES["loss"], "Least squares, or what leaves outliers out"),
     ] = "linear",
     estimator: Annotated[
         str,
-        typer.Option(
-            "--estimator",
-            metavar="NAME",
-            help="mean (trajectory on the mean curve) or innovations (over all cycles).",
-        ),
+        choice("--estimator", CHOICES["estimator"], "Trajectory on the mean curve, or steps over all cycles"),
     ] = "mean",
     share: Annotated[
         str | None,
-        typer.Option(
-            "--share", metavar="width", help="width: one shape for all pulse widths, each its own rate."
-        ),
+        choice("--share", CHOICES["share"], "One shape for all values of it, each its own rate", "width"),
     ] = None,
     state: Annotated[
         str,
-        typer.Option("--state", metavar="NAME", help="linear, or log for conductances over several decades."),
+        choice("--state", CHOICES["state"], "The state that the law moves; its logarithm for several decades"),
     ] = "linear",
     resample: Annotated[
         int,
@@ -205,8 +190,8 @@ def fit_command(
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --report fit.html
         devicekit fit table.csv --model softbounds --loss tukey
     """
-    from devicekit.branch import FitOptions
     from devicekit.files import check_writable
+    from devicekit.fitting.branch.fit import FitOptions
 
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:

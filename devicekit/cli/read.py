@@ -20,8 +20,8 @@ SHOWN = 10
 
 def describe(table: Table) -> dict[str, Any]:
     """What was understood: counts, columns with units, flags."""
-    from devicekit.clean import branches
     from devicekit.names import GLOSSARY
+    from devicekit.readers.splitting import branches
     from devicekit.tables import PulseTable, SweepTable
 
     stated = {

@@ -25,8 +25,8 @@ from devicekit.options import ReadOptions
 from devicekit.text import count
 
 if TYPE_CHECKING:
-    from devicekit.card import DeviceCard
-    from devicekit.fit_result import DeviceFit
+    from devicekit.device.card import DeviceCard
+    from devicekit.fitting.result import DeviceFit
     from devicekit.report import Report as Page
     from physics.result import IVResult
     from snn.config import TrainingConfig
@@ -127,8 +127,8 @@ def run_command(
         devicekit run ramps/ --quantity current --read-voltage 0.1 --data optdigits
     """
     from devicekit import catalog, files
-    from devicekit.fitting import fit as fit_table
-    from devicekit.fitting import read_pulses
+    from devicekit.fitting.device import fit as fit_table
+    from devicekit.fitting.device import read_pulses
     from physics.iv import simulate_iv
     from snn import digits
     from snn.config import TrainingConfig

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import physics
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, one_of, print_json, this_command
+from devicekit.cli.common import Force, Json, choice, print_json, this_command
 from devicekit.cli.fit import width_suffix
 from devicekit.errors import UsageError
 
@@ -37,35 +38,21 @@ StackFile = Annotated[
     ),
 ]
 Material = Annotated[
-    str | None,
-    typer.Option(
-        "--material",
-        metavar="NAME",
-        help="A material set that ships: reversible (default), electrothermal, gated.",
-        autocompletion=one_of("reversible", "electrothermal", "gated"),
-    ),
+    str | None, choice("--material", physics.material_files(), "A material set that ships, the first if not given")
 ]
-Mesh = Annotated[
-    str,
-    typer.Option(
-        "--mesh",
-        metavar="NAME",
-        help="coarse, default or fine.",
-        autocompletion=one_of("coarse", "default", "fine"),
-    ),
-]
+Mesh = Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")]
 Compliance = Annotated[float | None, typer.Option("--compliance", metavar="A", help="Current limit [A].")]
 OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
 
 
 def _stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> Stack:
-    from physics.stack import DEFAULT_MATERIAL, load_material, load_stack
+    from physics.stack import load_material, load_stack
 
     if path is not None and material is not None:
         raise UsageError(
             "--material: a stack names its material set itself; pass --stack or --material, not both"
         )
-    stack = load_material(material or DEFAULT_MATERIAL) if path is None else load_stack(path)
+    stack = load_material(material or physics.DEFAULT_MATERIAL) if path is None else load_stack(path)
     return stack.replace({key: value for key, value in changes.items() if value is not None})
 
 
@@ -146,10 +133,7 @@ def iv_command(
     stack: StackFile = None,
     material: Material = None,
     solver: Annotated[
-        str | None,
-        typer.Option(
-            "--solver", metavar="NAME", help="fipy (default for the set alone) or banded (default for loops)."
-        ),
+        str | None, choice("--solver", physics.SOLVERS, "banded (default for loops), fipy (for the set alone)")
     ] = None,
     mesh: Mesh = "default",
     compliance: Compliance = None,
@@ -254,7 +238,7 @@ def _books(result: IVResult | PulseResult) -> list[tuple[str, str]]:
 def pulses_command(
     stack: StackFile = None,
     material: Material = None,
-    solver: Annotated[str, typer.Option("--solver", metavar="NAME", help="banded or fipy.")] = "banded",
+    solver: Annotated[str, choice("--solver", physics.SOLVERS, "Solver")] = "banded",
     mesh: Mesh = "default",
     compliance: Compliance = None,
     width: Annotated[

@@ -14,11 +14,11 @@ from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
     from devicekit.report import Report
-    from devicekit.study import StudyResult
+    from devicekit.studies.runner import StudyResult
 
 
 def _shipped() -> dict[str, Path]:
-    return {file.stem: file for file in sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))}
+    return {file.stem: file for file in sorted((Path(__file__).parent.parent / "studies" / "shipped").glob("*.toml"))}
 
 
 def _studies(incomplete: str) -> list[str]:
@@ -69,8 +69,8 @@ def study_command(
         devicekit study nonidealities --out limits --set card=card.json --jobs 2
         devicekit study schemes --out fig6-uci --set data=optdigits --set data_dir=optdigits/
     """
-    from devicekit.report.study import study_report
-    from devicekit.study import run_study
+    from devicekit.studies.report import study_report
+    from devicekit.studies.runner import run_study
 
     path = _study_file(study)
     with terminal.counting("study", "runs", json_output) as progress:

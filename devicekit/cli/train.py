@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, Out, Seed, one_of, print_json, this_command
+from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, this_command
 from devicekit.cli.settings import parse_settings
 from devicekit.names import LAST_EPOCHS
+from snn import choices
 
 Epochs = Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training part.")]
-Data = Annotated[
-    str,
-    typer.Option(
-        "--data", metavar="NAME", help="digits (ships with scikit-learn) or optdigits.",
-        autocompletion=one_of("digits", "optdigits"),
-    ),
-]  # fmt: skip
+Data = Annotated[str, choice("--data", get_args(choices.DataName), "digits (ships with scikit-learn) or another set")]
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -57,42 +52,22 @@ def train_command(
     card: Annotated[Path, typer.Option("--card", metavar="CARD.json", help="The device card.")],
     scheme: Annotated[
         str,
-        typer.Option(
-            "--scheme",
-            metavar="NAME",
-            help="offline, insitu or hybrid.",
-            autocompletion=one_of("offline", "insitu", "hybrid"),
-        ),
+        choice("--scheme", get_args(choices.Scheme), "How it is trained"),
     ] = "insitu",
     epochs: Epochs = 20,
     data: Data = "digits",
     data_dir: DataDir = None,
     encoding: Annotated[
         str,
-        typer.Option(
-            "--encoding",
-            metavar="NAME",
-            help="paper (sparse spikes) or dense.",
-            autocompletion=one_of("paper", "dense"),
-        ),
+        choice("--encoding", get_args(choices.Encoding), "Sparse spikes as in the paper, or dense ones"),
     ] = "paper",
     schedule: Annotated[
         str | None,
-        typer.Option(
-            "--schedule",
-            metavar="NAME",
-            help="growth of the threshold (default), or constant.",
-            autocompletion=one_of("growth", "constant"),
-        ),
+        choice("--schedule", get_args(choices.Schedule), "Threshold of a pulse over the epochs, growing if not given"),
     ] = None,
     mapping: Annotated[
         str | None,
-        typer.Option(
-            "--mapping",
-            metavar="NAME",
-            help="pair: differential (default); or reference.",
-            autocompletion=one_of("pair", "reference"),
-        ),
+        choice("--mapping", get_args(choices.Mapping), "Weights as pairs of devices if not given, or against a reference"),
     ] = None,
     read_noise: Annotated[
         bool, typer.Option("--read-noise", help="Add the card's read noise at every reading.")
@@ -119,11 +94,11 @@ def train_command(
         devicekit train --card card.json --data optdigits --data-dir optdigits/
         devicekit train --card card.json --set margin=3 --set stuck=0.02
     """
-    from devicekit.card import load_card
+    from devicekit.device.card import load_card
     from devicekit.files import result_folder, write_json
     from devicekit.report import Report, summary
     from devicekit.report.sections import provenance_section, training_section, warnings_section
-    from devicekit.tasks import training_config
+    from devicekit.studies.tasks import training_config
     from snn import digits
     from snn.training import train
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from devicekit.card import DeviceCard, load_card
+from devicekit import plugins
+from devicekit.device.card import DeviceCard, load_card
 from devicekit.errors import UsageError
-from devicekit.exporters import aihwkit, crosssim, csvfile, matfile, neurosim, veriloga
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
 from devicekit.files import result_folder, write_bytes
-from devicekit.plugins import announced
 
 
 class Exporter(Protocol):
@@ -25,10 +24,6 @@ class Exporter(Protocol):
         """The files of a card and what is to be said about them, before anything is written."""
 
 
-EXPORTERS: dict[str, Exporter] = {
-    module.NAME: module  # type: ignore[misc]
-    for module in (aihwkit, crosssim, neurosim, matfile, csvfile, veriloga)
-}
 _FLAGS = {"nodes": "--nodes", "points": "--points", "window": "--window", "data": "--from-data"}
 
 
@@ -40,7 +35,7 @@ def exporters() -> dict[str, Exporter]:
     UsageError
         If a package announces an exporter that cannot be imported.
     """
-    return {**announced("devicekit.exporters", "exporter"), **EXPORTERS}
+    return plugins.EXPORTERS.all()
 
 
 def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
@@ -107,4 +102,4 @@ def export(
     return result
 
 
-__all__ = ["EXPORTERS", "Export", "ExportOptions", "Exporter", "export", "exporters", "make"]
+__all__ = ["Export", "ExportOptions", "Exporter", "export", "exporters", "make"]

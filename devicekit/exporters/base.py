@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit.card import DeviceCard, Window
+from devicekit.device.card import DeviceCard, Window
 from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Train:
 
 def reference_train(card: DeviceCard, pulses: int = PULSES) -> Train:
     """`pulses` LTP and then `pulses` LTD pulses on a DeviceArray without noise, from r = 0."""
-    from devicekit.array import DeviceArray
+    from devicekit.device.array import DeviceArray
 
     array = DeviceArray(card, 1, c2c="none", d2d="none")
     states = [float(array.r[0])]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
 from devicekit.models import kernel
-from devicekit.models.bounded import nl_label, nl_of_curve
+from devicekit.models.labels import nl_label, nl_of_curve
 
 LARGEST_NL, SMALLEST_NL = 9.0, 0.01  # of NeuroSim's table
 STEEPEST = 120.0  # 1 / A of a search; beyond the largest label

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import replace
 
-from devicekit import __version__
-from devicekit.card import DeviceCard
+from devicekit._version import __version__
+from devicekit.device.card import DeviceCard
 from devicekit.exporters.base import Export, one_line
 
 _WIDTH = 100

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.clean import SweepBranch, branches
 from devicekit.errors import Flag, TraceError, UsageError
 from devicekit.features.stats import Spread, Weibull, spread, weibull
 from devicekit.features.switching import AT_COMPLIANCE, V_RESET, V_SET, Rising, half_ln_g
+from devicekit.readers.splitting import SweepBranch, branches
 from devicekit.tables import SweepTable
 
 LEAST_SWITCHING = np.log(2.0)  # ln of G_LRS / G_HRS below which a cycle did not switch

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from devicekit.clean import branches
 from devicekit.features.stats import ranks, weibull
 from devicekit.names import GLOSSARY, label
 from devicekit.plot import COLOURS, axes, plain, plain_logarithmic
+from devicekit.readers.splitting import branches
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable, Table
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from devicekit.report import Block, Section, Table, Text
 from devicekit.text import count, percent, si, span
 
 if TYPE_CHECKING:
-    from devicekit.characterizing import Characterization
+    from devicekit.features.characterize import Characterization
     from devicekit.features.stats import Spread
 
 _WORDS = {

@@ -11,7 +11,7 @@ from devicekit.names import GLOSSARY
 from devicekit.text import count, listed, percent, si, span
 
 if TYPE_CHECKING:
-    from devicekit.characterizing import Characterization
+    from devicekit.features.characterize import Characterization
 
 OUTCOMES = {"switched": "switched", "gradual": "gradual", "one_way": "one way only", "failed": "failed"}
 NO_SPREAD = {

@@ -1,34 +1,21 @@
-"""Update laws: one file a law, pure functions; `LAWS` is the registry by name."""
+"""Update laws: one file a law, pure functions. `devicekit.models.registry` holds them by name.
 
-from devicekit.errors import UsageError
-from devicekit.models.bounded import EXPONENTIAL, LINEAR, POWSTEP, SOFTBOUNDS
-from devicekit.models.eq2 import EQ2, Eq2
-from devicekit.models.law import Law, Prior
-from devicekit.models.windows import EXPSTEP, LOGARITHMIC, PIECEWISE, VTEAM, YAKOPCIC
+This module is light, so that a help text can name the laws: it imports none of them.
+"""
 
-LAWS: dict[str, Law] = {
-    law.name: law
-    for law in (EQ2, LINEAR, EXPONENTIAL, SOFTBOUNDS, POWSTEP, EXPSTEP, LOGARITHMIC, VTEAM, YAKOPCIC, PIECEWISE)
-}
+from devicekit.plugins import LAWS
+
+DEFAULT = "eq2"
 
 
-def get_law(name: str) -> Law:
-    """The law of that name.
-
-    Parameters
-    ----------
-    name : str
-        A key of `LAWS`, such as eq2.
-
-    Raises
-    ------
-    UsageError
-        If there is none; the message lists the names.
-    """
-    try:
-        return LAWS[name]
-    except KeyError:
-        raise UsageError(f"no update law {name!r}; there are: {', '.join(LAWS)}") from None
+def ordered(names: list[str]) -> list[str]:
+    """Names in the order in which devicekit shows laws: the default one, then the others by the alphabet."""
+    return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
-__all__ = ["EQ2", "LAWS", "Eq2", "Law", "Prior", "get_law"]
+def law_names() -> list[str]:
+    """Names of the laws of ours that can be fitted and drive a device, as the help shows them."""
+    return ordered(LAWS.own())
+
+
+__all__ = ["DEFAULT", "law_names", "ordered"]

@@ -6,44 +6,82 @@ Rates are total: 0 where the law says "saturated", never NaN, never above `LARGE
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import numba
 import numpy as np
-from numba import njit
+import platformdirs
 
-from devicekit.models import bounded, eq2, windows
+from devicekit.models.law import MAX_SHAPE
+from devicekit.models.registry import LAWS
 
 LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is a runaway of a search
 LARGEST_STATE = 3.0
 SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
-MAX_SHAPE = 8
+_KERNELS = ("devicekit/models", "devicekit/device", "devicekit/fitting", "snn")  # where compiled code is
 
 
-@njit(cache=True, error_model="numpy")
-def ell(law: int, x: float, shape: np.ndarray, gradient: np.ndarray) -> float:
-    """Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."""
-    if law == 0:
-        return eq2.ell(x, shape, gradient)
-    if law == 1:
-        return bounded.linear_ell(x, shape, gradient)
-    if law in (2, 3):  # the exponential is the soft bound whose rate falls
-        return bounded.softbounds_ell(x, shape, gradient)
-    if law == 4:
-        return bounded.powstep_ell(x, shape, gradient)
-    if law == 5:
-        return windows.expstep_ell(x, shape, gradient)
-    if law == 6:
-        return windows.log_ell(x, shape, gradient)
-    if law == 7:
-        return windows.vteam_ell(x, shape, gradient)
-    if law == 8:
-        return windows.yakopcic_ell(x, shape, gradient)
-    if law == 9:
-        return windows.piecewise_ell(x, shape, gradient)
-    return -math.inf
+def _stamp() -> str:
+    """A checksum of all that compiled code is made from: the laws in their order, and every file with a kernel.
+
+    numba's own cache looks at the file of a function alone. Code from another file that was compiled into it, such
+    as a law that changed or that another package added, would go unseen.
+    """
+    root = Path(__file__).parents[2]
+    files = [file for folder in _KERNELS for file in sorted((root / folder).rglob("*.py"))]
+    parts = [numba.__version__, *LAWS]
+    parts += [inspect.getsource(inspect.getmodule(law.ell.py_func)) for law in LAWS.values()]  # type: ignore
+    parts += [text for file in files if "@compiled" in (text := file.read_text(encoding="utf-8"))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-@njit(cache=True, error_model="numpy")
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: NUMBA_CACHE_DIR if set, else beside this file, or with the user's caches."""
+    beside = Path(__file__).parent
+    base = (
+        beside / "__pycache__"
+        if os.access(beside, os.W_OK)
+        else Path(platformdirs.user_cache_dir("devicekit"))
+    )
+    return Path(numba.config.CACHE_DIR or base) / f"kernels-{_stamp()}"
+
+
+_CACHE = str(cache_folder())
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that uses a law, directly or through another one; kept on disk until any of them changes."""
+    usual = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _CACHE  # read when a function is decorated
+    try:
+        return numba.njit(cache=True, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = usual
+
+
+def _switch() -> Any:
+    """ell(law, x, shape, gradient) of every law: one comparison a law, written out so that it can be compiled."""
+    lines = ["def ell(law, x, shape, gradient):"]
+    for law in LAWS.values():
+        lines += [f"    if law == {law.id}:", f"        return ell_{law.id}(x, shape, gradient)"]
+    names: dict[str, Any] = {f"ell_{law.id}": law.ell for law in LAWS.values()} | {"math": math}
+    exec(compile("\n".join([*lines, "    return -math.inf"]), __file__, "exec"), names)
+    return compiled(names["ell"])
+
+
+ell = _switch()
+ell.__doc__ = (
+    "Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
+)
+
+
+@compiled
 def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> float:
     """ell(1/2) and its gradient; 0 where the law does not move there, so that L then scales the bare shape."""
     value = ell(law, 0.5, shape, gradient)
@@ -53,20 +91,20 @@ def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> fl
     return value
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def middle(law: int, theta: np.ndarray) -> float:
     """ell(1/2): subtract it once per device, not once per pulse."""
     return middle_and_gradient(law, theta[1:], np.empty(MAX_SHAPE))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def rate(law: int, theta: np.ndarray, ell_middle: float, x: float, scratch: np.ndarray) -> float:
     """rho(x) >= 0: the step of one pulse at x; `scratch` has MAX_SHAPE numbers."""
     log_rate = theta[0] + ell(law, x, theta[1:], scratch) - ell_middle
     return math.exp(min(log_rate, LARGEST_LOG_RATE))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def rates(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """rho at each x, shape of x (1-d)."""
     scratch = np.empty(MAX_SHAPE)
@@ -77,7 +115,7 @@ def rates(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarray:
     """States x_0 ... x_n under `n_pulses` pulses, shape (n_pulses + 1,)."""
     scratch = np.empty(MAX_SHAPE)
@@ -91,7 +129,7 @@ def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarra
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """d rho / d theta at each x, shape (len(x), len(theta))."""
     p = theta.size
@@ -109,7 +147,7 @@ def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def simulate_with_sensitivities(
     law: int, theta: np.ndarray, x0: float, states: np.ndarray, sensitivities: np.ndarray
 ) -> None:
@@ -146,7 +184,7 @@ def simulate_with_sensitivities(
                 sensitivities[n + 1, j] += rho * (at_x[j] - at_mid[j])
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def slopes(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """q(x) = 1 + d rho / dx at each x (1-d), clipped to [0.2, 1.3] as the variance recursions need it."""
     at_x = np.empty(MAX_SHAPE)

@@ -1,4 +1,4 @@
-"""What an update law brings along: names, bounds, priors, start shapes, the map to published coefficients."""
+"""What an update law brings along: its equation, names, bounds, priors, start shapes, published coefficients."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
+
+MAX_SHAPE = 8  # numbers that a gradient has room for: x, and the shape parameters
 
 
 @dataclass(frozen=True)
@@ -25,38 +28,63 @@ def named(*names: str) -> Callable[[np.ndarray, str], dict[str, float]]:
     return publish
 
 
+# How the shape of a law is compiled; its own file is all that it depends on, which is what numba's cache looks at.
+equation = njit(cache=True, error_model="numpy")
+
+
 @dataclass(frozen=True)
 class Law:
     """One update law: rho(x) = exp(L + ell(x; shape) - ell(1/2; shape)) on the rising coordinate x.
 
     Parameters
     ----------
-    id : int
-        Number of the law in the kernel's switch (`devicekit.models.kernel`).
     name, title, doi : str
-        Stable id, words for people, source.
+        Stable id, which is the name of the law's file; words for people; source.
     parameters : tuple of str
         Names; the first is always L, the log rate at x = 1/2.
     lower, upper : tuple of float
         Bounds, same order.
-    priors : mapping of str to Prior
-        Weak priors by parameter name; none for the rest.
     start_shapes : tuple of tuple of float
         Shapes (all parameters but L) from which a search starts.
+    ell : callable
+        (x, shape, gradient) -> log of the rate's shape at x, -inf where the device is saturated; compiled with
+        `equation`. Fills `gradient` with the derivatives by x and by each shape parameter.
     to_published : callable
         (theta, direction) -> published coefficients for r in [0, 1], by name.
+    priors : mapping of str to Prior
+        Weak priors by parameter name; none for the rest.
+
+    Attributes
+    ----------
+    id : int
+        Number of the law in the compiled switch; given by `devicekit.models.registry`, -1 before.
+
+    Raises
+    ------
+    ValueError
+        If the law has more shape parameters than compiled code has room for, or bounds that do not match.
     """
 
-    id: int
     name: str
     title: str
     doi: str
     parameters: tuple[str, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
-    priors: Mapping[str, Prior]
     start_shapes: tuple[tuple[float, ...], ...]
+    ell: Callable[[float, np.ndarray, np.ndarray], float] = field(repr=False)
     to_published: Callable[[np.ndarray, str], dict[str, float]] = field(repr=False)
+    priors: Mapping[str, Prior] = field(default_factory=dict)
+    id: int = field(default=-1, init=False)
+
+    def __post_init__(self) -> None:
+        if len(self.parameters) > MAX_SHAPE:
+            raise ValueError(
+                f"the law {self.name} has {len(self.parameters) - 1} shape parameters; there is room for {MAX_SHAPE - 1}"
+            )
+        lengths = {len(self.parameters), len(self.lower), len(self.upper)}
+        if len(lengths) > 1 or any(len(shape) != len(self.parameters) - 1 for shape in self.start_shapes):
+            raise ValueError(f"the law {self.name}: parameters, bounds and start shapes differ in length")
 
     @property
     def n_parameters(self) -> int:
@@ -68,3 +96,34 @@ class Law:
         none = Prior(0.0, np.inf)
         priors = [self.priors.get(name, none) for name in self.parameters]
         return np.array([p.mean for p in priors]), np.array([1.0 / p.sd**2 for p in priors])
+
+
+@dataclass(frozen=True)
+class CurveLaw:
+    """A law that is a curve of the pulse number rather than a rate of the state, with one shape parameter.
+
+    Its scale is inside the curve, so it is fitted to a train directly and cannot drive a device array.
+
+    Parameters
+    ----------
+    name, title, doi, shape : str
+        Stable id, which is the name of the law's file; words for people; source; name of the shape parameter.
+    lower, upper : float
+        Bounds of the shape parameter.
+    guesses : tuple of float
+        Its first guesses.
+    curve : callable
+        (t, start, span, shape, ratio) -> x, with t = n / N in [0, 1] and ratio = Gmax / Gmin of the window.
+    needs_ratio : bool
+        Whether the law needs Gmax / Gmin, so that it does not exist for a weight.
+    """
+
+    name: str
+    title: str
+    doi: str
+    shape: str
+    lower: float
+    upper: float
+    guesses: tuple[float, ...]
+    curve: Callable[[np.ndarray, float, float, float, float], np.ndarray] = field(repr=False)
+    needs_ratio: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devicekit.names import parse_unit
+from devicekit.names import Unit, parse_unit
 
 _BRACKETS = re.compile(r"^(.*?)\s*[\[(]\s*([^\])]+?)\s*[\])]\s*$")
 _SLASH = re.compile(r"^(.*?)\s*/\s*(\S+)$")
@@ -22,10 +22,15 @@ def unit_of(name: str) -> tuple[str, str | None]:
     return name.strip(), None
 
 
+def stated_unit(name: str) -> Unit | None:
+    """The unit that a column's name states, or None."""
+    word = unit_of(name)[1]
+    return parse_unit(word) if word else None
+
+
 def quantity_of(name: str) -> str | None:
     """What the stated unit of a column measures, or None."""
-    word = unit_of(name)[1]
-    unit = parse_unit(word) if word else None
+    unit = stated_unit(name)
     return unit.quantity if unit else None
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.clean import split_sweeps
-from devicekit.errors import BadRow, Flag, TableError, UsageError
+from devicekit.errors import Flag, TableError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
-from devicekit.readers import long
-from devicekit.readers.source import EMPTY_WORDS, KEITHLEY_NAN, Source, unique_names
+from devicekit.readers.cells import numbers, plain
+from devicekit.readers.pulse_trains import pulse_trains
+from devicekit.readers.source import Source
+from devicekit.readers.splitting import split_sweeps
+from devicekit.readers.state import STATE_COLUMNS
 from devicekit.tables import SWEEP_SCHEMA, PulseTable, RecordTable, SweepTable
 
 _RESERVED = {*SWEEP_SCHEMA.columns, "record"}
@@ -71,37 +73,6 @@ class Record:
 def names_of(frame: pd.DataFrame) -> list[str]:
     """Names of a frame's columns."""
     return [str(name) for name in frame.columns]
-
-
-def numbers(text: pd.Series, where: str) -> pd.Series:
-    """A column as floats; empty words and Keithley's 9.91e37 are NaN.
-
-    Raises
-    ------
-    TableError
-        If a cell is neither a number nor empty; every such row is named.
-    """
-    if text.dtype.kind in "iuf":
-        values = text.astype(float)
-        return values.where(np.abs(values) < KEITHLEY_NAN)
-    words = text.map(lambda cell: "" if cell is None else str(cell).strip())
-    values = pd.to_numeric(words, errors="coerce").astype(float)
-    wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
-    if wrong.any():
-        bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]
-        raise TableError(f"{where}: text where numbers belong, in column {text.name}", bad)
-    return values.where(np.abs(values) < KEITHLEY_NAN)
-
-
-def plain(text: pd.Series) -> pd.Series:
-    """A column of unknown role: numbers where every cell is one or empty, else text as it is."""
-    if text.dtype.kind in "iuf":
-        return text
-    words = text.astype(object).map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
-    values = pd.to_numeric(words, errors="coerce").astype(float)
-    if (values.isna() & ~words.str.lower().isin(EMPTY_WORDS)).any():
-        return words
-    return values.where(~(np.abs(values) >= KEITHLEY_NAN))
 
 
 def find_roles(
@@ -207,7 +178,7 @@ def record_table(
     flags = list(flags)
     if not any(len(record.columns) for record in records):
         raise TableError(f"{name} holds no record with rows")
-    if long.STATE_COLUMNS.keys() & set(options.columns):
+    if STATE_COLUMNS.keys() & set(options.columns):
         return _pulses(records, options, reader, source, flags)
     several = len(records) > 1
     frames: list[pd.DataFrame] = []
@@ -250,7 +221,7 @@ def _pulses(
             roles["device_id"] = "device_id"
         flags += _about_columns(record, roles, where)
         frames.append(_frame(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
-    table = long.pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(flags))
+    table = pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(flags))
     return PulseTable(table.frame, {**table.meta, **_meta(records, reader, source)}, table.flags)
 
 
@@ -309,26 +280,3 @@ def _meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, A
         for record in records
     ]  # fmt: skip
     return {"format": reader, "source": source.path.name, "records": facts}
-
-
-def text_frame(
-    rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]
-) -> pd.DataFrame:
-    """Rows of cells as a frame of text; short rows are filled with empty cells, long ones refused.
-
-    Raises
-    ------
-    TableError
-        If a row has more cells than there are names.
-    """
-    width = len(names)
-    bad = [
-        BadRow(number, None, f"{len(row)} cells", f"{width}, one a column name")
-        for row, number in zip(rows, row_numbers, strict=True)
-        if len(row) > width and any(cell.strip() for cell in row[width:])
-    ]
-    if bad:
-        raise TableError("rows with more cells than the names above them", bad)
-    cells = [[*row[:width], *[""] * (width - len(row))] for row in rows]
-    return pd.DataFrame(cells, columns=pd.Index(unique_names([name.strip() for name in names])),
-                        index=pd.Index(row_numbers), dtype=object)  # fmt: skip

@@ -11,26 +11,25 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
-import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, FileError, TableError
+from devicekit.errors import BadRow, FileError
 from devicekit.readers import workbook
+from devicekit.readers.cells import EMPTY_WORDS, is_number, numbers, unique_names
 
-EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "#ref", "#ref!", "#n/a"}
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
 LARGE = 8 << 20  # bytes; beyond this a table is parsed straight into numbers
 LARGEST_RATIO = 200  # unpacked over packed size; text of measurements packs 3 to 20 times
 LONGEST_LINE = 1 << 20  # bytes
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
-KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WORKBOOKS = {"xlsx": b"PK\x03\x04", "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"}  # first bytes
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
 
 
@@ -47,15 +46,6 @@ def decode(data: bytes) -> tuple[str, str]:
 
 def _is_plain_number(cell: str) -> bool:
     return is_number(cell.replace(",", ".")) or cell.lower() in EMPTY_WORDS
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell of text is a number."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -94,20 +84,7 @@ class Delimited:
         TableError
             If a cell holds text; every such row is named.
         """
-        text = self.cells[column]
-        if text.dtype.kind in "iuf":
-            values = text.astype(float)
-            usual = values.max() < KEITHLEY_NAN and values.min() > -KEITHLEY_NAN
-            return values if usual else values.where(np.abs(values) < KEITHLEY_NAN)
-        text = text.astype(object).map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
-        if self.decimal == ",":
-            text = text.str.replace(",", ".", regex=False)
-        values = pd.to_numeric(text, errors="coerce").astype(float)
-        wrong = values.isna() & ~text.str.lower().isin(EMPTY_WORDS)
-        if wrong.any():
-            rows = [BadRow(int(row), column, repr(text[row]), "a number") for row in text.index[wrong]]
-            raise TableError(f"{self.name}: text where numbers belong, in column {column}", rows)
-        return values.where(np.abs(values) < KEITHLEY_NAN)
+        return numbers(self.cells[column], self.name, self.decimal)
 
 
 def _find_delimiter(lines: list[str]) -> str:
@@ -177,21 +154,6 @@ def _row_numbers(text: str, count: int) -> pd.Index:
     return pd.RangeIndex(1, count + 1)
 
 
-def unique_names(names: list[str]) -> list[str]:
-    """Names with blanks filled and repeats numbered, in order."""
-    taken: set[str] = set()
-    result = []
-    for position, name in enumerate(names):
-        name = own = name or f"column {position + 1}"
-        number = 1
-        while name in taken:
-            number += 1
-            name = f"{own}.{number}"
-        taken.add(name)
-        result.append(name)
-    return result
-
-
 class Source:
     """A path that exists, with its content read at most once.
 
@@ -208,14 +170,31 @@ class Source:
         if self.path.is_file() and self.path.stat().st_size == 0:
             raise FileError(f"{self.path} is empty")
 
+    @classmethod
+    def of_frame(cls, frame: pd.DataFrame) -> Self:
+        """A table in memory, as if it had been read from a file; rows count from 1."""
+        source = cls.__new__(cls)
+        source.path = Path("the table")
+        names = tuple(str(name) for name in frame.columns)
+        cells = frame.set_axis(pd.Index(unique_names(names)), axis=1).set_axis(pd.RangeIndex(1, len(frame) + 1))
+        held = {"head": ",".join(names), "workbook_kind": None, "in_memory": True}
+        held["delimited"] = Delimited(cells, names, "none: a table in memory", ".", source.path.name)
+        source.__dict__.update(held)
+        return source
+
+    in_memory = False  # whether it is a table in memory, which only readers of tables can read
+
     @property
     def is_folder(self) -> bool:
-        return self.path.is_dir()
+        return not self.in_memory and self.path.is_dir()
 
     @cached_property
     def workbook_kind(self) -> str | None:
         """xlsx or xls by the file's first bytes; None if it is no spreadsheet."""
-        return None if self.is_folder else workbook.kind(self._bytes(8))
+        if self.is_folder:
+            return None
+        head = self._bytes(8)
+        return next((kind for kind, magic in _WORKBOOKS.items() if head.startswith(magic)), None)
 
     @cached_property
     def sheets(self) -> list[workbook.Sheet]:
@@ -230,6 +209,11 @@ class Source:
         if self.workbook_kind:
             return self.text[:65536]
         return decode(self._bytes(65536))[0]
+
+    @cached_property
+    def opening(self) -> list[str]:
+        """The first twenty lines of the head that hold something."""
+        return [line for line in self.head.splitlines() if line.strip()][:20]
 
     @cached_property
     def lines(self) -> list[str]:
@@ -297,7 +281,7 @@ class Source:
 
     def facts(self) -> dict[str, str]:
         """What was sniffed: encoding, and delimiter, decimal mark and header if it was read as a table."""
-        if self.is_folder:
+        if self.is_folder or self.in_memory:
             return {}
         facts = {"encoding": self.workbook_kind or decode(self._bytes(65536))[1]}
         table = self.__dict__.get("delimited")
@@ -363,7 +347,5 @@ class Source:
     @cached_property
     def header(self) -> tuple[str, ...]:
         """Lower-case cells of the first non-blank line of the head."""
-        lines = [line for line in self.head.splitlines() if line.strip()]
-        if not lines:
-            return ()
-        return tuple(cell.strip().strip('"').lower() for cell in re.split(r"[,;\t]", lines[0]))
+        first = self.opening[0] if self.opening else ""
+        return tuple(cell.strip().strip('"').lower() for cell in re.split(r"[,;\t]", first) if first)

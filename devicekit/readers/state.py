@@ -1,17 +1,118 @@
-"""From what a file's numbers are (S, A, ohm, weight) to the state column of a pulse table."""
+"""From what a file's numbers are (S, A, ohm, weight), and in which unit, to the state column of a table."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TableError, UsageError
-from devicekit.names import Unit, parse_unit
+from devicekit.errors import BadRow, Flag, TableError, UsageError
+from devicekit.names import Unit
 from devicekit.options import QUANTITIES, ReadOptions
-from devicekit.readers.header import unit_of
+from devicekit.readers.header import stated_unit
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
 LARGEST_LIKELY_CONDUCTANCE = 0.1  # S
+# Columns that hold a state, the one to be preferred first.
+STATE_COLUMNS = {
+    "conductance_s": "conductance",
+    "resistance_ohm": "resistance",
+    "read_current_a": "current",
+    "weight": "weight",
+}
+_EXAMPLES = {"current": "A (or mA, uA)", "resistance": "ohm (or kohm)", "conductance": "S (or uS)"}
+
+
+def conductance(
+    values: pd.Series, quantity: str, read_voltage: float | pd.Series | None, where: str
+) -> pd.Series:
+    """Conductance [S] of conductances [S], resistances [ohm] or currents [A]; NaN where it is not finite.
+
+    Raises
+    ------
+    UsageError
+        If these are currents, and the read voltage [V] is not known.
+    """
+    if quantity == "current":
+        if read_voltage is None:
+            raise UsageError(f"{where} holds currents: pass the read voltage with --read-voltage V")
+        values = values / read_voltage
+    elif quantity == "resistance":
+        values = 1.0 / values.where(values != 0)
+    return values.where(np.isfinite(values))
+
+
+def factor(name: str, quantity: str, options: ReadOptions, where: str) -> float:
+    """Factor to SI of a column: by its name, else by --unit; a voltage without a unit is in V.
+
+    Raises
+    ------
+    UsageError
+        If the name states a unit of something else or another unit than the options, or nobody states one.
+    """
+    unit = check_unit(name, options, where) or stated_unit(name)
+    if unit is not None and unit.quantity != quantity:
+        raise UsageError(f"{where}: column {name!r} is in a unit of {unit.quantity}, not of {quantity}")
+    if unit is not None:
+        return unit.factor
+    if options.stated_quantity == quantity:
+        return options.factor
+    if quantity == "voltage":
+        return 1.0
+    example = _EXAMPLES.get(quantity, quantity)
+    raise UsageError(f"{where}: column {name!r} does not state its unit: pass --unit {example}")
+
+
+def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
+    """The unit that a column's name states, if it is one of a state; refused if the options say something else."""
+    unit = stated_unit(name)
+    if unit is None or unit.quantity not in QUANTITIES:
+        return None
+    said = options.stated_quantity
+    wanted = options.factor if options.unit else unit.factor
+    if said not in (None, unit.quantity) or not np.isclose(wanted, unit.factor, rtol=1e-9):
+        option = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
+        raise UsageError(f"{where}: column {name!r} is in a unit of {unit.quantity}, but {option} says otherwise")
+    return unit
+
+
+def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.DataFrame, list[Flag]]:
+    """The frame with conductance_s or weight, from whichever of our columns holds the state, and what to say of it.
+
+    Raises
+    ------
+    TableError
+        If no column holds a state, or a weight stands beside another one.
+    UsageError
+        If the options say something else than the column's name.
+    """
+    if "value" in frame:
+        return add_state(frame, options, name)
+    present = [column for column in STATE_COLUMNS if column in frame]
+    if not present or ("weight" in present and len(present) > 1):
+        raise TableError(
+            f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
+            f"resistance_ohm or weight); found {' and '.join(present) or 'none'}. Map one with --map value=COLUMN"
+        )
+    column, *others = present
+    quantity = STATE_COLUMNS[column]
+    if options.stated_quantity not in (None, quantity):
+        said = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
+        raise UsageError(
+            f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}"
+        )
+    if quantity == "weight":
+        return frame, []
+    if quantity == "conductance":
+        if options.factor != 1.0:
+            frame = frame.assign(conductance_s=frame[column] * options.factor)
+        if options.read_voltage is not None and "read_voltage_v" not in frame:
+            frame = frame.assign(read_voltage_v=options.read_voltage)
+        return check_sign(frame, options, name, [])
+    told = [Flag("columns", f"{name}: the state is {column}; {', '.join(others)} is kept as it is")] if others else []
+    found, flags = add_state(frame.rename(columns={column: "value"}), replace(options, quantity=quantity), name)
+    return found, [*told, *flags]
 
 
 def add_state(
@@ -36,50 +137,26 @@ def add_state(
         If the quantity or, for currents, the read voltage is not known.
     """
     flags = []
-    quantity = options.stated_quantity
+    quantity = options.stated_quantity or assumed
     if quantity is None:
-        if assumed is None:
-            raise UsageError(
-                f"{name} does not say what its numbers are: pass --quantity conductance, current (with "
-                "--read-voltage), resistance or weight; --unit if they are not in SI units"
-            )
-        quantity = assumed
-        flags.append(
-            Flag(
-                "assumed_unit",
-                f"{name}: numbers are taken as {assumed} in SI units by the format's convention",
-            )
+        raise UsageError(
+            f"{name} does not say what its numbers are: pass --quantity conductance, current (with "
+            "--read-voltage), resistance or weight; --unit if they are not in SI units"
         )
+    if options.stated_quantity is None:
+        words = f"{name}: numbers are taken as {assumed} in SI units by the format's convention"
+        flags.append(Flag("assumed_unit", words))
     values = frame["value"] * options.factor
     frame = frame.drop(columns="value")
     if quantity == "weight":
         return frame.assign(weight=values), flags
+    voltage = frame.get("read_voltage_v", options.read_voltage)
+    states = conductance(values, quantity, voltage, name)
     if quantity == "current":
-        voltage = frame.get("read_voltage_v", options.read_voltage)
-        if voltage is None:
-            raise UsageError(f"{name} holds currents: pass the read voltage with --read-voltage V")
         frame = frame.assign(read_voltage_v=voltage, read_current_a=values)
-        values = values / voltage
-    elif options.read_voltage is not None and "read_voltage_v" not in frame:
-        frame = frame.assign(read_voltage_v=options.read_voltage)
-    if quantity == "resistance":
-        values = 1.0 / values.where(values != 0)
-    frame = frame.assign(conductance_s=values.where(np.isfinite(values)))
-    return check_sign(frame, options, name, flags)
-
-
-def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
-    """The unit that a column's name states, if it is one of a state; refused if the options say something else."""
-    word = unit_of(name)[1]
-    unit = parse_unit(word) if word else None
-    if unit is None or unit.quantity not in QUANTITIES:
-        return None
-    said = options.stated_quantity
-    factor = options.factor if options.unit else unit.factor
-    if said not in (None, unit.quantity) or not np.isclose(factor, unit.factor, rtol=1e-9):
-        option = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
-        raise UsageError(f"{where}: column {name!r} is in {word}, but {option} says otherwise")
-    return unit
+    elif voltage is not None and "read_voltage_v" not in frame:
+        frame = frame.assign(read_voltage_v=voltage)
+    return check_sign(frame.assign(conductance_s=states), options, name, flags)
 
 
 def check_sign(
@@ -89,13 +166,10 @@ def check_sign(
     values = frame["conductance_s"]
     negative = values < 0
     if negative.any() and options.absolute:
-        flags.append(
-            Flag("abs", f"{name}: magnitudes of {int(negative.sum())} negative conductances were taken")
-        )
+        told = f"{name}: magnitudes of {int(negative.sum())} negative conductances were taken"
+        flags.append(Flag("abs", told))
         frame = frame.assign(conductance_s=values.abs())
     elif negative.mean() > NEGATIVE_SHARE_OF_A_WEIGHT:
-        from devicekit.errors import BadRow
-
         rows = frame["file_row"] if "file_row" in frame else pd.Series(frame.index, frame.index)
         bad = [
             BadRow(int(rows[at]), "conductance_s", f"{values[at]:.6g}", "0 S or more")
@@ -112,8 +186,6 @@ def check_sign(
         )
     median = float(frame["conductance_s"].median())
     if median > LARGEST_LIKELY_CONDUCTANCE:
-        flags.append(
-            Flag("suspect_unit", f"{name}: the median conductance is {median:.3g} S, more than any memristor has; "
-                 "is the unit right (--unit uS)?")
-        )  # fmt: skip
+        told = f"{name}: the median conductance is {median:.3g} S, more than any memristor has; is the unit right "
+        flags.append(Flag("suspect_unit", told + "(--unit uS)?"))
     return frame, flags

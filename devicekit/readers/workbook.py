@@ -14,8 +14,6 @@ from pathlib import Path
 
 from devicekit.errors import FileError
 
-XLSX_MAGIC = b"PK\x03\x04"
-XLS_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LARGEST_RATIO = 50  # a sheet of numbers packs 3 to 12 times; a decompression bomb 1000 times
 HARMLESS_SIZE = 4 << 20  # bytes unpacked that are never refused
 MOST_CELLS = 1_000_000  # plus one a byte of the file
@@ -52,13 +50,6 @@ def _word(cell: Cell) -> str:
     if isinstance(cell, float):
         return repr(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     return cell.replace("\t", " ").replace("\n", " ").replace("\r", " ")
-
-
-def kind(head: bytes) -> str | None:
-    """xlsx or xls by the first bytes, else None."""
-    if head.startswith(XLSX_MAGIC):
-        return "xlsx"
-    return "xls" if head.startswith(XLS_MAGIC) else None
 
 
 def sheets(path: Path, which: str) -> list[Sheet]:

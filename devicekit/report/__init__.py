@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devicekit import __version__, files
+from devicekit import files
+from devicekit._version import __version__
 from devicekit.report import theme
 
 # Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.

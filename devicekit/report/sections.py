@@ -15,9 +15,9 @@ from devicekit.report import Listing, Remarks, Section, Table, Text, draw, summa
 from devicekit.text import count, listed, percent, si, span
 
 if TYPE_CHECKING:
-    from devicekit.card import BranchVariation, DeviceCard
+    from devicekit.device.card import BranchVariation, DeviceCard
     from devicekit.errors import Flag
-    from devicekit.fit_result import DeviceFit
+    from devicekit.fitting.result import DeviceFit
 
 _CONDITION_WORDS = {
     "pulse_width_s": "pulse width",
@@ -211,7 +211,7 @@ def variation_section(fit: DeviceFit) -> Section:
 
 def _cycles(fit: DeviceFit, way: str) -> Any:
     """All cycles of the first device."""
-    from devicekit.prepare import stack
+    from devicekit.fitting.branch.trains import stack
 
     trains, _ = stack(fit.table, way)
     assert trains is not None
@@ -240,7 +240,7 @@ def _short(value: Any) -> str:
 
 def _variation_in_training(card: DeviceCard, settings: dict[str, Any]) -> str:
     """Which of the card's variation the network's devices had."""
-    from devicekit.array import applied_variation
+    from devicekit.device.array import applied_variation
 
     has = applied_variation(card, settings["c2c"], settings["d2d"])
     if settings["c2c"] == "none":

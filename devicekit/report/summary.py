@@ -11,9 +11,9 @@ from devicekit.names import LAST_EPOCHS
 from devicekit.text import count, listed, percent, si, span
 
 if TYPE_CHECKING:
-    from devicekit.card import BranchVariation, DeviceCard
+    from devicekit.device.card import BranchVariation, DeviceCard
     from devicekit.errors import Flag
-    from devicekit.fit_result import DeviceFit
+    from devicekit.fitting.result import DeviceFit
 
 # From where on a property is worth a sentence; none of these is a claim about what a network loses by it.
 STRONG_NONLINEARITY = 5.0  # largest over smallest step within the measured range

@@ -48,10 +48,12 @@ def glossary() -> str:
         lines += [*term.split(", "), f"  {meaning}", ""]
     lines[-1] = "```"
     words: dict[str, list[str]] = {}
-    for word, (quantity, _) in names.UNIT_WORDS.items():
-        words.setdefault(quantity, []).append(f"`{word}`")
-    lines += ["", "## Unit words of `--unit`", "", _row("quantity", "words"), _row("---", "---")]
+    for symbol, quantity in names.UNIT_SYMBOLS.items():
+        words.setdefault(quantity, []).append(f"`{symbol}`")
+    lines += ["", "## Unit words", "", _row("quantity", "symbols"), _row("---", "---")]
     lines += [_row(quantity, ", ".join(spelt)) for quantity, spelt in words.items()]
+    prefixes = ", ".join(f"`{prefix}`" for prefix in names.UNIT_PREFIXES if prefix)
+    lines += ["", f"Each with one of the prefixes {prefixes}, or none; `--unit 1` is a weight."]
     lines += ["", "## Words for a direction", "", _row("direction", "also read as"), _row("---", "---")]
     for direction in names.DIRECTIONS:
         aliases = [f"`{word}`" for word, meant in names.DIRECTION_ALIASES.items() if meant == direction]

@@ -14,7 +14,7 @@ import pandas as pd
 
 import devicekit
 from devicekit import plot
-from devicekit.synth import generate, truth_card
+from devicekit.synthetic.pulses import generate, truth_card
 
 truth = truth_card(
     {"ltp": (-4.4, 0.97, 1.1, -5.0, 1.0, 0.8), "ltd": (-4.3, 0.98, 1.4, 6.0, -3.0, 0.5)}, increment=0.0, read=0.01

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 
 import devicekit
 from devicekit import plot
-from devicekit.synth import generate, truth_card
+from devicekit.synthetic.pulses import generate, truth_card
 
 TRUE_INCREMENT, TRUE_READ = 0.004, 0.010
 truth = truth_card(

@@ -2,7 +2,7 @@
 Update laws, side by side
 =========================
 
-Eq. (2) is one law among many. :func:`devicekit.comparing.compare` fits twelve to the same trains and ranks them by
+Eq. (2) is one law among many. :func:`devicekit.fitting.comparison.compare` fits twelve to the same trains and ranks them by
 BIC, a criterion that charges for every parameter. The data are SYNTHETIC: a soft-bound device, in truth.
 """
 
@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 
 import devicekit
 from devicekit import plot
-from devicekit.synth import generate, truth_card
+from devicekit.synthetic.pulses import generate, truth_card
 
 truth = truth_card({"ltp": (-4.2, 0.95), "ltd": (-4.0, 0.97)}, model="softbounds", increment=0.001, read=0.004)
 table = generate(truth, 1, 5, 100, seed=8, conditioning=2)

@@ -9,9 +9,10 @@ a known truth: V_set 0.65 V with a C2C standard deviation of 30 mV.
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from devicekit.features import dc, plots, synthetic
+from devicekit.features import dc, plots
+from devicekit.synthetic import records
 
-sweeps = synthetic.sweeps(50)
+sweeps = records.sweeps(50)
 result = dc.characterize(sweeps)
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
 plots.plot_sweeps(sweeps, axes[0])

@@ -8,11 +8,12 @@ data are SYNTHETIC.
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import endurance, plots, retention, stdp, synthetic
+from devicekit.features import endurance, plots, retention, stdp
+from devicekit.synthetic import records
 
-cycling = synthetic.endurance()
-baked = synthetic.retention()
-pairs = synthetic.stdp()
+cycling = records.endurance()
+baked = records.retention()
+pairs = records.stdp()
 worn = endurance.characterize(cycling)
 kept = retention.characterize(baked)
 window = stdp.characterize(pairs)

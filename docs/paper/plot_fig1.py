@@ -9,10 +9,11 @@ the *analysis*, on SYNTHETIC tables shaped after those statements, and the *simu
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import dc, endurance, plots, retention, synthetic
+from devicekit.features import dc, endurance, plots, retention
+from devicekit.synthetic import records
 from physics.studies import compliance_study
 
-sweeps, cycling, baked = synthetic.sweeps(100), synthetic.endurance(), synthetic.retention()
+sweeps, cycling, baked = records.sweeps(100), records.endurance(), records.retention()
 found = dc.characterize(sweeps, v_set="max_didv")
 figure, ((a, b), (c, d)) = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
 plots.plot_sweeps(sweeps, a).set_title("(a) DC sweeps, synthetic")

@@ -8,9 +8,10 @@ paper prints no parameters; the data here are SYNTHETIC, so only the analysis is
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import plots, stdp, synthetic
+from devicekit.features import plots, stdp
+from devicekit.synthetic import records
 
-table = synthetic.stdp()
+table = records.stdp()
 result = stdp.characterize(table)
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 plots.plot_stdp(table, result, ax)

@@ -12,7 +12,7 @@ import numpy as np
 import devicekit
 from devicekit import catalog
 from snn import digits
-from snn.encoding import encode, levels, presentation_key, stream_key
+from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.training import TrainingConfig, train
 
 data = digits.load("digits")

@@ -14,9 +14,9 @@ import time
 
 import numpy as np
 
-from devicekit.branch import FitOptions, fit_branch
-from devicekit.card import Window
-from devicekit.prepare import Stack
+from devicekit.device.card import Window
+from devicekit.fitting.branch.fit import FitOptions, fit_branch
+from devicekit.fitting.branch.trains import Stack
 
 NOISE = 0.01
 PULSES = 100

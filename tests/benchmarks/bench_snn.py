@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from devicekit.card import load_card
 from devicekit.catalog import get
+from devicekit.device.card import load_card
 from snn import digits
 from snn.baselines import spike_counts
-from snn.encoding import stream_key
-from snn.network import Noise
+from snn.network.encoding import stream_key
+from snn.network.neurons import Noise
 from snn.training import TrainingConfig, _Run
 
 PRESENTATIONS = 3823

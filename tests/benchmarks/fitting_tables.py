@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from devicekit import engine
-from devicekit.branch import FitOptions, box_of, fit_branch
-from devicekit.card import Window
-from devicekit.fit_result import BranchFit
-from devicekit.fitting import fit
-from devicekit.models import EQ2, kernel
-from devicekit.prepare import Stack, noise_of
-from devicekit.synth import generate, truth_card
+from devicekit.device.card import Window
+from devicekit.fitting.branch import search
+from devicekit.fitting.branch.fit import FitOptions, box_of, fit_branch
+from devicekit.fitting.branch.trains import Stack, noise_of
+from devicekit.fitting.device import fit
+from devicekit.fitting.result import BranchFit
+from devicekit.models import kernel
+from devicekit.models.laws.eq2 import LAW as EQ2
+from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.tables import PulseTable
 
 UNIT = Window(quantity="weight", low=0.0, high=1.0, scope="truth")
@@ -215,7 +216,7 @@ def variation(repeats: int) -> None:
 
 def _spread_of_samples() -> None:
     """Spread of devices and cycles drawn from a fitted card against that of the data it was fitted to."""
-    from devicekit.sampling import spread_ratio
+    from devicekit.fitting.variation.sampling import spread_ratio
 
     card = truth_card(THETA, increment=0.004, read=0.01, ln_rate_sd=0.12)
     result = fit(generate(card, 20, 20, 100, 3, conditioning=2))
@@ -278,8 +279,8 @@ def tukey(repeats: int) -> None:
 
 
 def real() -> None:
-    from devicekit.comparing import compare
-    from devicekit.sampling import spread_ratio
+    from devicekit.fitting.comparison import compare
+    from devicekit.fitting.variation.sampling import spread_ratio
 
     folder = Path(os.environ["DEVICEKIT_TEST_DATA"])
     sets = {
@@ -343,9 +344,9 @@ def speed(count: int) -> None:
     traces = [x + 0.01 * rng.standard_normal(101) for x in clean]
     options = FitOptions()
 
-    def ours(y: np.ndarray) -> engine.Optimum:
+    def ours(y: np.ndarray) -> search.Optimum:
         noise = noise_of(y)
-        return engine.search(EQ2, y, np.ones(y.size), box_of(EQ2, y, noise), noise)
+        return search.search(EQ2, y, np.ones(y.size), box_of(EQ2, y, noise), noise)
 
     ours(traces[0])
     fit_branch(one_trace(traces[0]), UNIT, options, judge=False)
@@ -371,7 +372,7 @@ def speed(count: int) -> None:
         _crosssim_speed(ours)
 
 
-def _crosssim_speed(ours: Callable[[np.ndarray], engine.Optimum]) -> None:
+def _crosssim_speed(ours: Callable[[np.ndarray], search.Optimum]) -> None:
     folder = Path(os.environ["DEVICEKIT_TEST_DATA"]) / "crosssim_ramps"
     ramps = []
     for name, sign in (("set.csv", 1), ("reset.csv", -1)):
@@ -385,8 +386,8 @@ def _crosssim_speed(ours: Callable[[np.ndarray], engine.Optimum]) -> None:
     for x in ramps:
         noise = noise_of(x)
         box, w = box_of(EQ2, x, noise), np.ones(x.size)
-        starts = engine.library_starts(EQ2, x, w, box, engine.THOROUGH_STARTS)
-        brute.append(min(engine.descend(EQ2, start, x, w, box).objective for start in starts))
+        starts = search.library_starts(EQ2, x, w, box, search.THOROUGH_STARTS)
+        brute.append(min(search.descend(EQ2, start, x, w, box).objective for start in starts))
     ratio = np.sqrt(np.array(found) / np.array(brute))
     print(f"CrossSim ramps: {1e3 * mine:.1f} ms each; rms over the best of 16 full starts: median "
           f"{np.median(ratio):.4f}, "

@@ -14,9 +14,10 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from devicekit.batch import fit_many
-from devicekit.card import Window
-from devicekit.models import EQ2, kernel
+from devicekit.device.card import Window
+from devicekit.fitting.many import fit_many
+from devicekit.models import kernel
+from devicekit.models.laws.eq2 import LAW as EQ2
 
 WINDOW = Window(quantity="weight", low=0.0, high=1.0, scope="truth")
 

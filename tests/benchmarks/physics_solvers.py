@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lapack
 
-from physics.banded_solver import BandedSolver
 from physics.drive import loops, trains
-from physics.elimination import eliminate
 from physics.iv import make_stepper, simulate_iv
 from physics.pulses import DEFAULT_WIDTHS, simulate_pulses
+from physics.solvers.banded_solver import BandedSolver
+from physics.solvers.elimination import eliminate
 from physics.stack import load_stack
 
 REPEATS = 5
@@ -51,7 +51,7 @@ class _Recording(BandedSolver):
 
 def bare_time() -> float:
     """CPU time of the SET's linear systems alone [s]: the same calls on the same matrices."""
-    import physics.banded_solver as module
+    import physics.solvers.banded_solver as module
 
     stepper = make_stepper(load_stack(), "banded", "default")
     recording = _Recording(stepper.grid)
@@ -83,7 +83,7 @@ def bare_time() -> float:
 
 def lapack_time() -> float:
     """CPU time of the same vacancy systems through LAPACK's general band solver, per solve [ms]."""
-    import physics.banded_solver as module
+    import physics.solvers.banded_solver as module
 
     stepper = make_stepper(load_stack(), "banded", "default")
     width = stepper.grid.mesh.shape[1]

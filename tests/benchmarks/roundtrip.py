@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from devicekit import catalog, load_card
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 from devicekit.exporters import export
 from devicekit.exporters.base import PULSES, reference_train
-from devicekit.synth import truth_card
+from devicekit.synthetic.pulses import truth_card
 
 SOFT = {"ltp": (-3.2, 0.99), "ltd": (-2.2, 0.995)}  # steps of 8 % and 22 % of the window where it starts
 
@@ -31,7 +31,7 @@ def cards() -> dict[str, DeviceCard]:
     }
     data = Path(os.environ.get("DEVICEKIT_TEST_DATA", "")) / "crosssim_ramps"
     if data.is_dir():
-        from devicekit.fitting import fit
+        from devicekit.fitting.device import fit
 
         fitted = fit(data, quantity="current", read_voltage=0.1)
         found["measured ramps"] = fitted.to_card("measured ramps", data)

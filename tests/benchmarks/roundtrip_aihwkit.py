@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from roundtrip import each_card, in_peer, parser
 
-from devicekit.card import DeviceCard
-from devicekit.exporters.aihwkit import linear_fields
+from devicekit.device.card import DeviceCard
+from devicekit.exporters.targets.aihwkit import linear_fields
 
 PEER = r"""
 import importlib.util, json, sys

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from roundtrip import cards, each_card, in_peer, parser
 
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 from devicekit.exporters.base import update_sigma
 
 PEER = r"""

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from roundtrip import each_card
 
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 from devicekit.exporters.base import PULSES
-from devicekit.exporters.veriloga import ASSUMED_WIDTH
+from devicekit.exporters.targets.veriloga import ASSUMED_WIDTH
 
 
 def run_ngspice(folder: Path, compiler: str, width: float) -> dict[str, Any]:

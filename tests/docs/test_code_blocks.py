@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.features import synthetic
-from devicekit.synth import generate, truth_card
+from devicekit.synthetic import records
+from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.tables import PulseTable
 
 ROOT = Path(__file__).parents[2]
@@ -167,10 +167,10 @@ def _sweep(path: Path) -> None:
 OWNED: dict[str, Callable[[Path], None]] = {
     "ramps": _ramps,
     "mine.csv": _mine,
-    "sweeps.csv": lambda path: synthetic.sweeps(5).to_csv(path),
-    "endurance.csv": lambda path: synthetic.endurance().to_csv(path),
-    "retention.csv": lambda path: synthetic.retention().to_csv(path),
-    "stdp.csv": lambda path: synthetic.stdp().to_csv(path),
+    "sweeps.csv": lambda path: records.sweeps(5).to_csv(path),
+    "endurance.csv": lambda path: records.endurance().to_csv(path),
+    "retention.csv": lambda path: records.retention().to_csv(path),
+    "stdp.csv": lambda path: records.stdp().to_csv(path),
     "sweep.csv": _sweep,
 }
 

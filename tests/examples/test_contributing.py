@@ -122,7 +122,8 @@ def test_a_law_is_added_fitted_and_tested(tmp_path: Path) -> None:
 import numpy as np
 import pandas as pd
 import devicekit
-from devicekit.models import LAWS, kernel
+from devicekit.models.registry import LAWS
+from devicekit.models import kernel
 from devicekit.tables import PulseTable
 assert devicekit.__file__.startswith({root!r}), devicekit.__file__
 theta, parts, rng = np.array([-5.0, 0.6, 0.5]), [], np.random.default_rng(1)
@@ -141,7 +142,7 @@ np.testing.assert_allclose(-fitted.ltd.rate(1 - r), true, rtol=0.02)
     run = [sys.executable, "-c", program.format(root=str(tmp_path))]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, env=_environment(tmp_path))
     assert done.returncode == 0, done.stderr
-    tests = ["tests/unit/test_compare_joint.py", "-k", "every_law and bell", "-p", "no:cacheprovider"]
+    tests = ["tests/unit/fitting/test_compare_joint.py", "-k", "every_law and bell", "-p", "no:cacheprovider"]
     run = [sys.executable, "-m", "pytest", "-q", *tests]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, env=_environment(tmp_path))
     assert "2 passed" in done.stdout, done.stdout

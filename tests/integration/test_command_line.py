@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from devicekit import catalog
-from devicekit.synth import generate, reference_truth, truth_card
+from devicekit.synthetic.pulses import generate, reference_truth, truth_card
 
 Run = Callable[..., Any]
 BRANCH = {"n_points", "nrmse", "r2", "noise", "coefficients", "warnings"}
@@ -254,7 +254,7 @@ def test_what_cannot_be_written_is_refused_before_the_fit(
     def never(*_: object) -> None:
         raise AssertionError("fitted for nothing")
 
-    monkeypatch.setattr("devicekit.fitting.fit_table", never)
+    monkeypatch.setattr("devicekit.fitting.device.fit_table", never)
     for option in ("--out", "--report"):
         ran = devicekit("fit", small, option, tmp_path / "nowhere" / "x.json")
         assert ran.code == 2

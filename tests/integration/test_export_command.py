@@ -10,7 +10,7 @@ import pytest
 
 import devicekit as dk
 from devicekit import catalog
-from devicekit.synth import generate, truth_card
+from devicekit.synthetic.pulses import generate, truth_card
 
 Run = Callable[..., Any]
 THETA = (-4.0, 0.95, 1.0, 0.0, 0.0, 0.0)
@@ -82,7 +82,7 @@ def test_from_data(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--to", "spice"], "aihwkit, crosssim, neurosim, mat, csv, veriloga"),
+        (["--to", "spice"], "aihwkit, crosssim, csv, mat, neurosim, veriloga"),
         (["--to", "aihwkit", "--nodes", 64], "2 to 63"),
         (["--to", "aihwkit", "--nodes", 0], "2 to 63"),
         (["--to", "crosssim", "--points", 100], "101 to 2001"),

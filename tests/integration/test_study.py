@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import DevicekitError
-from devicekit.study import expand, load_spec, run_study
+from devicekit.studies.runner import expand, load_spec, run_study
 
 STUDY = """
 name = "tiny"
@@ -145,7 +145,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_table(
 def test_a_failed_run_is_recorded_and_stops_nothing(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from devicekit.tasks import TrainTask
+    from devicekit.studies.tasks import TrainTask
 
     original = TrainTask.run
 
@@ -217,14 +217,14 @@ class _Cluster:
     ],
 )
 def test_workers_without_this_devicekit_are_named(answer: object, words: str) -> None:
-    from devicekit.study import _check_workers
+    from devicekit.studies.runner import _check_workers
 
     with pytest.raises(DevicekitError, match=words):
         _check_workers(_Cluster(answer), "tcp://0")
 
 
 def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
-    from devicekit.tasks import training_config
+    from devicekit.studies.tasks import training_config
 
     config = training_config({"preset": "paper", "epochs": 7}, 3)
     assert (config.accumulate, config.mapping, config.epochs, config.seed) == ("literal", "reference", 7, 3)
@@ -321,9 +321,9 @@ SHIPPED = ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_studies_are_valid(name: str) -> None:
     import devicekit as package
-    from devicekit.tasks import get_task
+    from devicekit.studies.tasks import get_task
 
-    path = Path(package.__file__).parent / "studies" / f"{name}.toml"
+    path = Path(package.__file__).parent / "studies" / "shipped" / f"{name}.toml"
     spec = load_spec(path)
     for run in expand(spec, path.parent):
         get_task(run.task).check(run.settings, path.parent)

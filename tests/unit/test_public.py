@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def test_every_public_name_loads_and_is_what_it_says() -> None:
-    import devicekit.characterizing
-    import devicekit.comparing
     import devicekit.exporters
-    import devicekit.fitting
+    import devicekit.features.characterize
+    import devicekit.fitting.comparison
+    import devicekit.fitting.device
     import devicekit.readers
 
     for name in ("characterize", "compare", "export", "fit", "load_card", "read"):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.clean import split_by_reset, split_by_sign, split_values, turning_points
 from devicekit.errors import BadRow, Flag, TableError
 from devicekit.names import GLOSSARY, label
+from devicekit.readers.splitting import split_by_reset, split_by_sign, split_values, turning_points
 from devicekit.tables import PULSE_SCHEMA, SWEEP_SCHEMA, PulseTable, SweepTable
 
 FRAME = pd.DataFrame(

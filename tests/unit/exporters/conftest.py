@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from devicekit import DeviceArray, catalog, load_card
-from devicekit.card import Conditions, DeviceCard, Window
+from devicekit.device.card import Conditions, DeviceCard, Window
 from devicekit.exporters import Export, ExportOptions, make
-from devicekit.synth import truth_card
+from devicekit.synthetic.pulses import truth_card
 
 # A fit of measured set and reset ramps (CrossSim's example data), so that it can be tested without the data.
 _RAMPS = {

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.card import DeviceCard, Sigma
-from devicekit.synth import truth_card
+from devicekit.device.card import DeviceCard, Sigma
+from devicekit.synthetic.pulses import truth_card
 
 from .conftest import LAWS, deviation, exported, soft
 
@@ -199,7 +199,7 @@ def test_a_name_cannot_become_code(tmp_path: Path, load: Any) -> None:
 
 
 def test_linear_step_noise_counts_a_branch_without_noise_and_noise_in_proportion() -> None:
-    from devicekit.exporters.aihwkit import linear_fields
+    from devicekit.exporters.targets.aihwkit import linear_fields
 
     card = truth_card({"ltp": (-4.0,), "ltd": (-4.0,)}, model="linear", increment=0.0, read=0.0)
 

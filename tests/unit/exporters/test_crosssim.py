@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.card import DeviceCard, Window
+from devicekit.device.card import DeviceCard, Window
 from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
-from devicekit.synth import generate, reference_table, truth_card
+from devicekit.synthetic.pulses import generate, reference_table, truth_card
 
 from .conftest import CARDS, LAWS, deviation, exported, shipped
 

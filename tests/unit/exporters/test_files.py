@@ -13,10 +13,11 @@ import pytest
 from scipy.io import loadmat
 
 import devicekit
-from devicekit.card import DeviceCard
+from devicekit import plugins
+from devicekit.device.card import DeviceCard
 from devicekit.errors import DevicekitError, UsageError
-from devicekit.exporters import EXPORTERS, ExportOptions, exporters, make
-from devicekit.synth import truth_card
+from devicekit.exporters import ExportOptions, exporters, make
+from devicekit.synthetic.pulses import truth_card
 
 from .conftest import LAWS, exported, shipped, soft, train
 
@@ -139,14 +140,14 @@ def test_a_formula_in_a_name_stays_text(tmp_path: Path) -> None:
     assert pd.read_csv(folder / "train.csv", skiprows=[1])["device_id"].unique().tolist() == ["'=cmd|calc ,x"]
 
 
-@pytest.mark.parametrize("target", list(EXPORTERS))
+@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
 def test_the_same_bytes_every_time(target: str) -> None:
     card = shipped()
     first, second = (make(card, target, ExportOptions()) for _ in range(2))
     assert first.files == second.files
 
 
-@pytest.mark.parametrize("target", list(EXPORTERS))
+@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
 def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
     card = shipped()
     result = make(card, target, ExportOptions())
@@ -193,7 +194,7 @@ def test_read_noise_alone_goes_where_it_can() -> None:
     assert said["mat"].startswith("Exported")
 
 
-@pytest.mark.parametrize("target", list(EXPORTERS))
+@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
 @pytest.mark.parametrize("law", list(LAWS))
 def test_every_law_exports_to_every_target(target: str, law: str) -> None:
     result = make(
@@ -247,8 +248,8 @@ class _Entry:
 
 
 def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devicekit.plugins.entry_points", lambda group: [_Entry(EXPORTERS["csv"])])
-    assert list(exporters()) == ["spice", *EXPORTERS]
+    monkeypatch.setattr("devicekit.plugins.entry_points", lambda group: [_Entry(plugins.EXPORTERS.load("csv"))])
+    assert list(exporters()) == ["spice", *plugins.EXPORTERS.own()]
     assert "rate.csv" in make(soft(), "spice", ExportOptions()).files
     monkeypatch.setattr(
         "devicekit.plugins.entry_points", lambda group: [_Entry(ImportError("no such thing"))]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import devicekit
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 
 from .conftest import deviation, exported
 from .test_aihwkit import load, module_of, replay

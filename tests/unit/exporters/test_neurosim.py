@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 import devicekit
 from devicekit import DeviceArray
-from devicekit.card import DeviceCard
+from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.exponential import a_of_label, fit_exponential, read_label, written_label
-from devicekit.models.bounded import nl_label
-from devicekit.synth import truth_card
+from devicekit.models.labels import nl_label
+from devicekit.synthetic.pulses import truth_card
 
 from .conftest import CARDS, LAWS, exported, shipped, soft
 

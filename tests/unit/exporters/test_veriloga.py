@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.card import Conditions, DeviceCard
+from devicekit.device.card import Conditions, DeviceCard
 from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.base import hat_values
-from devicekit.synth import truth_card
+from devicekit.synthetic.pulses import truth_card
 
 from .conftest import CONDITIONS, LAWS, deviation, exported, shipped, soft, train
 

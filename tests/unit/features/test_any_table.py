@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.characterizing import characterize
 from devicekit.errors import DevicekitError
-from devicekit.features import sections, synthetic
+from devicekit.features import sections
+from devicekit.features.characterize import characterize
+from devicekit.synthetic import records
 
 BASES = (
-    synthetic.sweeps(4, 2),
-    synthetic.endurance(1e4, 2),
-    synthetic.retention(3),
-    synthetic.stdp(3),
-    synthetic.telegraph(400),
+    records.sweeps(4, 2),
+    records.endurance(1e4, 2),
+    records.retention(3),
+    records.stdp(3),
+    records.telegraph(400),
 )
 
 

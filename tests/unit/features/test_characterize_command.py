@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.features import synthetic
+from devicekit.synthetic import records
 
 Run = Callable[..., Any]
 
@@ -19,11 +19,11 @@ Run = Callable[..., Any]
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tables")
-    synthetic.sweeps(20, 2).to_csv(folder / "dc.csv")
-    synthetic.endurance().to_csv(folder / "endurance.csv")
-    synthetic.retention(3).to_csv(folder / "retention.csv")
-    synthetic.stdp().to_csv(folder / "stdp.csv")
-    synthetic.telegraph(2000).to_csv(folder / "noise.csv")
+    records.sweeps(20, 2).to_csv(folder / "dc.csv")
+    records.endurance().to_csv(folder / "endurance.csv")
+    records.retention(3).to_csv(folder / "retention.csv")
+    records.stdp().to_csv(folder / "stdp.csv")
+    records.telegraph(2000).to_csv(folder / "noise.csv")
     return folder
 
 
@@ -115,7 +115,7 @@ def test_a_single_bad_file_is_one_error(tmp_path: Path, devicekit: Run) -> None:
 
 
 def test_html_in_a_device_name_is_escaped(tmp_path: Path, devicekit: Run) -> None:
-    table = synthetic.sweeps(5)
+    table = records.sweeps(5)
     frame = table.frame.assign(device_id="<script>alert(1)</script>")
     frame.to_csv(tmp_path / "x.csv", index=False)
     assert devicekit("characterize", tmp_path / "x.csv", "--out", tmp_path / "out").code == 0
@@ -137,7 +137,7 @@ def test_names_in_the_file_never_choose_a_path(tmp_path: Path, devicekit: Run) -
 
 
 def test_formulas_are_neutralised_in_every_table(tmp_path: Path, devicekit: Run) -> None:
-    frame = synthetic.sweeps(5).frame.assign(device_id="=cmd|' /C calc'!A0")
+    frame = records.sweeps(5).frame.assign(device_id="=cmd|' /C calc'!A0")
     frame.to_csv(tmp_path / "x.csv", index=False)
     devicekit("characterize", tmp_path / "x.csv", "--out", tmp_path / "out")
     written = pd.read_csv(tmp_path / "out" / "x" / "cycles.csv")
@@ -171,7 +171,7 @@ def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, 
 def test_shipped_sets_come_from_their_generator(tmp_path: Path) -> None:
     from devicekit import catalog
 
-    synthetic.write_all(tmp_path)
+    records.write_all(tmp_path)
     for name in ("reference-endurance", "reference-retention", "reference-stdp"):
         fresh = pd.read_csv(next((tmp_path / name).glob("*.gz")))
         shipped = pd.read_csv(catalog.get(name).data)
@@ -192,8 +192,8 @@ def test_read_previews_and_describes(tables: Path, tmp_path: Path, devicekit: Ru
 def test_ten_thousand_sweeps_in_a_minute(tmp_path: Path, devicekit: Run) -> None:
     import time
 
-    truth = synthetic.SweepTruth(step=0.0222)
-    table = synthetic.sweeps(500, 20, truth)
+    truth = records.SweepTruth(step=0.0222)
+    table = records.sweeps(500, 20, truth)
     frame = table.frame.drop(columns=["true_v_set_v", "true_v_reset_v"])
     assert len(frame) >= 10_000 * 199
     frame.to_csv(tmp_path / "many.csv", index=False)

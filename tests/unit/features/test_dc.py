@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import TraceError, UsageError
-from devicekit.features import dc, synthetic
+from devicekit.features import dc
 from devicekit.features.stats import spread, weibull
+from devicekit.synthetic import records
 from devicekit.tables import SweepTable
 
 NOISES = ((0.005, 1e-9), (0.03, 10e-9), (0.10, 100e-9))
@@ -28,7 +29,7 @@ def errors(table: SweepTable, **methods: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("noise", "floor"), NOISES)
 def test_v_set_and_v_reset_estimators(noise: float, floor: float) -> None:
-    table = synthetic.sweeps(300, truth=synthetic.SweepTruth(noise=noise, floor=floor))
+    table = records.sweeps(300, truth=records.SweepTruth(noise=noise, floor=floor))
     default = errors(table)
     assert default["set"].std() <= 3e-3
     assert default["set"].mean() == pytest.approx(-0.037, abs=2e-3)  # the definition's offset, as documented
@@ -39,7 +40,7 @@ def test_v_set_and_v_reset_estimators(noise: float, floor: float) -> None:
 
 
 def test_levels_ratio_and_spreads() -> None:
-    result = dc.characterize(synthetic.sweeps(100, 4))
+    result = dc.characterize(records.sweeps(100, 4))
     assert result.outcomes == {"switched": 400}
     hrs, lrs = result.spread("g_hrs_s"), result.spread("g_lrs_s")
     assert hrs is not None
@@ -76,7 +77,7 @@ def test_gradual_and_failed_sweeps_have_no_v_set() -> None:
 
 
 def test_set_at_negative_voltage_is_recognised() -> None:
-    table = synthetic.sweeps(20)
+    table = records.sweeps(20)
     frame = table.frame.assign(voltage_v=-table.frame["voltage_v"], current_a=-table.frame["current_a"])
     frame["compliance_a"] = np.where(frame["voltage_v"] <= 0, 0.25e-3, np.nan)
     result = dc.characterize(SweepTable(frame))
@@ -87,8 +88,8 @@ def test_set_at_negative_voltage_is_recognised() -> None:
 def test_levels_against_compliance() -> None:
     frames = []
     for k, limit in enumerate((1e-4, 2e-4, 4e-4)):
-        truth = synthetic.SweepTruth(compliance=limit, g_lrs=limit / 0.55)
-        part = synthetic.sweeps(20, truth=truth, seed=k).frame
+        truth = records.SweepTruth(compliance=limit, g_lrs=limit / 0.55)
+        part = records.sweeps(20, truth=truth, seed=k).frame
         frames.append(part.assign(cycle=part["cycle"] + 100 * k))
     result = dc.characterize(SweepTable(pd.concat(frames, ignore_index=True)))
     assert list(result.levels["compliance_a"]) == [1e-4, 2e-4, 4e-4]
@@ -96,7 +97,7 @@ def test_levels_against_compliance() -> None:
 
 
 def test_usage() -> None:
-    table = synthetic.sweeps(2)
+    table = records.sweeps(2)
     with pytest.raises(UsageError, match="no definition"):
         dc.characterize(table, v_set="eye")
     with pytest.raises(UsageError, match="outside the sweeps"):
@@ -107,9 +108,9 @@ def test_usage() -> None:
 
 
 def test_an_offset_current_is_taken_off_only_when_it_is_plain() -> None:
-    noisy = synthetic.sweeps(50, truth=synthetic.SweepTruth(noise=0.1, floor=100e-9))
+    noisy = records.sweeps(50, truth=records.SweepTruth(noise=0.1, floor=100e-9))
     assert (dc.characterize(noisy).cycles["outcome"] == "switched").mean() > 0.97
-    clean = synthetic.sweeps(5, truth=synthetic.SweepTruth(noise=0.0, floor=1e-12))
+    clean = records.sweeps(5, truth=records.SweepTruth(noise=0.0, floor=1e-12))
     shifted = SweepTable(clean.frame.assign(current_a=clean.frame["current_a"] + 5e-8))
     before, after = dc.characterize(clean), dc.characterize(shifted)
     np.testing.assert_allclose(before.cycles["g_hrs_s"], after.cycles["g_hrs_s"], rtol=1e-3)

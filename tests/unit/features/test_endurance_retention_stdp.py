@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import TraceError, UsageError
-from devicekit.features import endurance, reading, retention, stdp, synthetic
+from devicekit.features import endurance, reading, retention, stdp
+from devicekit.synthetic import records
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable
 
 
 def test_endurance_window_failure_and_slope() -> None:
-    result = endurance.characterize(synthetic.endurance())
+    result = endurance.characterize(records.endurance())
     good, failed = result.devices[0], result.devices[-1]
     assert good.failed_at is None
     assert good.hrs_slope == pytest.approx(0.05, abs=0.015)
@@ -39,24 +40,24 @@ def test_retention_interval_covers_the_truth() -> None:
     covered = []
     for seed in range(60):
         for state, g0 in zip(
-            retention.characterize(synthetic.retention(seed=seed)).states,
+            retention.characterize(records.retention(seed=seed)).states,
             np.geomspace(20e-6, 300e-6, 10),
             strict=True,
         ):
-            true = g0 * retention.TEN_YEARS ** -synthetic.retention_exponent(g0)
+            true = g0 * retention.TEN_YEARS ** -records.retention_exponent(g0)
             assert state.prediction is not None
             covered.append(state.prediction.low_s <= true <= state.prediction.high_s)
     assert 0.93 <= np.mean(covered) <= 0.98
 
 
 def test_retention_refuses_ten_years_from_too_few_decades() -> None:
-    table = synthetic.retention(last=100)
+    table = records.retention(last=100)
     result = retention.characterize(table)
     assert all(state.prediction is None for state in result.states)
     assert "2.0 decades" in str(result.states[0].refusal)
     inside = retention.characterize(table, horizon=50.0)  # within the data there is nothing to refuse
     assert inside.states[0].prediction is not None
-    factor = retention.characterize(synthetic.retention()).states[0].prediction
+    factor = retention.characterize(records.retention()).states[0].prediction
     assert factor is not None
     assert factor.factor == pytest.approx(3.15576e4)
 
@@ -68,33 +69,33 @@ def test_retention_leaves_out_time_zero_and_short_states() -> None:
 
 
 def test_stdp_recovers_time_constants_under_an_offset() -> None:
-    result = stdp.characterize(synthetic.stdp(n_repeats=20))
-    for name, true in synthetic.STDP_TRUTH.items():
+    result = stdp.characterize(records.stdp(n_repeats=20))
+    for name, true in records.STDP_TRUTH.items():
         assert result[name].value == pytest.approx(true, rel=0.15)
         assert result[name].low < result[name].value < result[name].high
     assert len(result.delays) == 24
-    wrong = stdp.characterize(synthetic.stdp(n_repeats=20), offset=False)
-    assert wrong["tau_plus_s"].value > 1.3 * synthetic.STDP_TRUTH["tau_plus_s"]  # what leaving it out costs
+    wrong = stdp.characterize(records.stdp(n_repeats=20), offset=False)
+    assert wrong["tau_plus_s"].value > 1.3 * records.STDP_TRUTH["tau_plus_s"]  # what leaving it out costs
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("repeats", [1, 5])
 def test_stdp_bias_and_coverage(repeats: int) -> None:
-    values: dict[str, list[float]] = {name: [] for name in synthetic.STDP_TRUTH}
-    covered: dict[str, list[bool]] = {name: [] for name in synthetic.STDP_TRUTH}
+    values: dict[str, list[float]] = {name: [] for name in records.STDP_TRUTH}
+    covered: dict[str, list[bool]] = {name: [] for name in records.STDP_TRUTH}
     for seed in range(200):
-        result = stdp.characterize(synthetic.stdp(n_repeats=repeats, seed=seed))
-        for name, true in synthetic.STDP_TRUTH.items():
+        result = stdp.characterize(records.stdp(n_repeats=repeats, seed=seed))
+        for name, true in records.STDP_TRUTH.items():
             values[name].append(result[name].value / true - 1)
             covered[name].append(result[name].low <= true <= result[name].high)
     for name in ("tau_plus_s", "tau_minus_s"):
         assert abs(np.mean(values[name])) <= 0.03
-    for name in synthetic.STDP_TRUTH:
+    for name in records.STDP_TRUTH:
         assert 0.91 <= np.mean(covered[name]) <= 0.98, name
 
 
 def test_stdp_drops_delay_zero_and_refuses_one_side() -> None:
-    table = synthetic.stdp()
+    table = records.stdp()
     extra = table.frame.iloc[:1].assign(spike_delay_s=0.0)
     result = stdp.characterize(StdpTable(pd.concat([table.frame, extra], ignore_index=True)))
     assert [flag.code for flag in result.flags] == ["dropped"]
@@ -103,7 +104,7 @@ def test_stdp_drops_delay_zero_and_refuses_one_side() -> None:
 
 
 def test_telegraph_noise_levels_and_dwell_times() -> None:
-    frame = synthetic.telegraph(60000).frame
+    frame = records.telegraph(60000).frame
     result = reading.noise(frame["time_s"].to_numpy(), frame["current_a"].to_numpy(), 0.1)
     assert [round(level.current_a * 1e6, 2) for level in result.levels] == [1.0, 1.2]
     assert result.amplitude_a == pytest.approx(0.2e-6, rel=0.02)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from physics import laws
-from physics.banded_solver import BandedSolver
-from physics.discretisation import Discretisation, Faces, Vacancies, inflow
-from physics.fipy_solver import FipySolver
-from physics.mesh import Mesh, uniform
+from physics.solvers.banded_solver import BandedSolver
+from physics.solvers.discretisation import Discretisation, Faces, Vacancies, inflow
+from physics.solvers.fipy_solver import FipySolver
+from physics.solvers.mesh import Mesh, uniform
 from physics.stack import load_stack
 
 LENGTH, RADIUS = 12.0, 20.0

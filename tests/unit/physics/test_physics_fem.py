@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from physics.iv import make_stepper
-from physics.mesh import build_mesh
+from physics.solvers.mesh import build_mesh
 from physics.stack import load_material
 
 K = 8.617333262e-5

@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from physics.banded_solver import BandedSolver
-from physics.discretisation import Discretisation
 from physics.drive import ramp
-from physics.fipy_solver import FipySolver, import_fipy
 from physics.iv import simulate_iv
-from physics.mesh import build_mesh
+from physics.solvers.banded_solver import BandedSolver
+from physics.solvers.discretisation import Discretisation
+from physics.solvers.fipy_solver import FipySolver, import_fipy
+from physics.solvers.mesh import build_mesh
 from physics.stack import load_material, load_stack
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from devicekit.errors import ParameterError
-from physics.mesh import SPACINGS, build_mesh
+from physics.solvers.mesh import SPACINGS, build_mesh
 from physics.stack import load_stack
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from devicekit.errors import ParameterError
-from physics.mesh import build_mesh
+from physics.solvers.mesh import build_mesh
 from physics.stack import load_material, load_stack, materials
 
 

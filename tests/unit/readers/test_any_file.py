@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devicekit.errors import DevicekitError, UsageError
-from devicekit.readers import READERS, read
+from devicekit.plugins import READERS
+from devicekit.readers import read
 from devicekit.tables import PulseTable, SweepTable
 
 from .conftest import DATA, xls_bytes  # type: ignore[import-not-found]
@@ -152,7 +153,7 @@ def generated(draw: st.DrawFn) -> bytes:
 OPTIONS = st.fixed_dictionaries(
     {},
     optional={
-        "format": st.sampled_from(list(READERS)),
+        "format": st.sampled_from(READERS.own()),
         "quantity": st.sampled_from(["conductance", "current", "resistance", "weight"]),
         "read_voltage": st.sampled_from([0.1, -0.1]),
         "absolute": st.booleans(),

@@ -103,7 +103,7 @@ def test_endurance_log_figures(measured: Path) -> None:
 
 
 def test_read_sweeps_are_read_linearity(measured: Path) -> None:
-    from devicekit.characterizing import characterize
+    from devicekit.features.characterize import characterize
 
     names = {"device_id": "column 1", "voltage_v": "column 2", "current_a": "column 3"}
     found = characterize(read(measured / "rram_1t1r" / "read_voltage_sweep.tsv", columns=names))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devicekit import fit
-from devicekit.synth import generate, truth_card
+from devicekit.synthetic.pulses import generate, truth_card
 
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
 VOID = {"meta", "link", "img", "br", "hr"}

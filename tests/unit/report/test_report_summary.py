@@ -9,7 +9,7 @@ import pytest
 
 from devicekit import fit
 from devicekit.report import sections, summary
-from devicekit.synth import generate, truth_card
+from devicekit.synthetic.pulses import generate, truth_card
 
 from .conftest import THETA, TRAINING
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from devicekit.report.sections import _variation_in_training
-from devicekit.synth import truth_card
+from devicekit.synthetic.pulses import truth_card
 
 STEPS = {"ltp": (-4.4, 0.5), "ltd": (-4.4, 0.5)}
 

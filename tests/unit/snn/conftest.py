@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from devicekit.card import (
+from devicekit.device.card import (
     Branch,
     BranchVariation,
     Conditions,

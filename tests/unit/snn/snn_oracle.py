@@ -1,7 +1,7 @@
 """The network, the rule and the pulses in plain NumPy and Python integers: slow, as the equations read.
 
 Nothing here is shared with the compiled code but the constants in `Dynamics`, `Rule` and the devices
-themselves (`devicekit.array.DeviceArray`).
+themselves (`devicekit.device.array.DeviceArray`).
 """
 
 from __future__ import annotations

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.array import DeviceArray
+from devicekit.device.array import DeviceArray
 from devicekit.errors import UsageError
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
-from snn.crossbar import STOCHASTIC, Threshold, make_layer, pulse_synapse, settle_row_stochastic
-from snn.encoding import stream_key
+from snn.network.crossbar import STOCHASTIC, Threshold, make_layer, pulse_synapse, settle_row_stochastic
+from snn.network.encoding import stream_key
 from snn.recipe import choose
 from snn.synapses import Synapses, on_levels
 from snn.training import train

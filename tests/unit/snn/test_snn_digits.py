@@ -102,7 +102,7 @@ def test_accuracy_figure(card, small_digits):
 
 def test_baselines_see_the_network_s_spikes(oracle, small_digits):
     from snn.baselines import baselines, spike_counts
-    from snn.encoding import levels, stream_key
+    from snn.network.encoding import levels, stream_key
 
     config = TrainingConfig(hidden=32)
     stream = stream_key(0, 5)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.array import DeviceArray
-from devicekit.card import Conditions, DeviceRow, Window
-from snn.idealise import idealise
+from devicekit.device.array import DeviceArray
+from devicekit.device.card import Conditions, DeviceRow, Window
+from devicekit.device.idealise import idealise
 from snn.recipe import symmetric_point
 from snn.training import TrainingConfig, train
 

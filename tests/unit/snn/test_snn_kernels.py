@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.array import DeviceArray
+from devicekit.device.array import DeviceArray
 from devicekit.errors import UsageError
-from snn import encoding, resume
-from snn.bits import all_steps
 from snn.config import TrainingConfig
-from snn.crossbar import ACCUMULATE, Threshold, make_layer, states, weights
-from snn.epochs import insitu_epoch, offline_epoch
-from snn.network import Noise, padded, predict
+from snn.network import encoding, resume
+from snn.network.bits import all_steps
+from snn.network.crossbar import ACCUMULATE, Threshold, make_layer, states, weights
+from snn.network.epochs import insitu_epoch, offline_epoch
+from snn.network.neurons import Noise, padded, predict
 from snn.recipe import make_dynamics
 
 CHANNELS, HIDDEN, CLASSES, SAMPLES = 16, 70, 3, 8
@@ -198,7 +198,7 @@ def test_prediction_does_not_depend_on_order_or_batches(rng):
 
 
 def test_read_noise_is_fresh_scaled_and_nearly_normal():
-    from snn.network import bell
+    from snn.network.neurons import bell
 
     draws = np.array([bell(np.uint64(5), np.uint64(k)) for k in range(20000)])
     assert draws.mean() == pytest.approx(0, abs=5 / np.sqrt(20000))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numba import njit
 
-from snn import encoding, lanes
 from snn.config import TrainingConfig
-from snn.network import Noise, make_scratch, padded, present
+from snn.network import encoding, lanes
+from snn.network.neurons import Noise, make_scratch, padded, present
 from snn.recipe import make_dynamics
 
 WIDTH = 3 * lanes.LANES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devicekit.errors import UsageError
-from devicekit.synth import truth_card
+from devicekit.synthetic.pulses import truth_card
 from snn import digits
 from snn.config import TrainingConfig
 from snn.limits import Limits, _present, _resolution, limits

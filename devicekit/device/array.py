@@ -1,0 +1,264 @@
+"""A card at work: many devices drawn from it, pulsed in place, with typed noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.device.random import mix, normal
+from devicekit.errors import UsageError
+from devicekit.models import kernel
+from devicekit.models.kernel import compiled
+
+C2cMode = Literal["increment", "paper", "none"]
+D2dMode = Literal["resample", "shared", "none"]
+
+
+class ArrayState(NamedTuple):
+    """What compiled code needs of a `DeviceArray`; the arrays are the array's own, changed in place.
+
+    Attributes
+    ----------
+    law : int
+        Number of the update law.
+    up, down : ndarray, shape (rows, p)
+        theta of each row of parameters, LTP and LTD.
+    up_middle, down_middle, up_cap, down_cap : ndarray, shape (rows,)
+        ell(1/2) and the largest step allowed [1].
+    row : ndarray of int32, shape (n,)
+        Row of parameters of each device.
+    up_gain, down_gain : ndarray, shape (n,)
+        Factor on each device's step [1].
+    up_sigma, down_sigma : float
+        Standard deviation of one update [1].
+    up_relative, down_relative : float
+        The same as a fraction of the update's own step [1].
+    r : ndarray, shape (n,)
+        State of each device, 0 to 1.
+    pulses : ndarray of int64, shape (n,)
+        Pulses that each device has received.
+    key : uint64
+        Key of the noise stream.
+    """
+
+    law: int
+    up: np.ndarray
+    down: np.ndarray
+    up_middle: np.ndarray
+    down_middle: np.ndarray
+    up_cap: np.ndarray
+    down_cap: np.ndarray
+    row: np.ndarray
+    up_gain: np.ndarray
+    down_gain: np.ndarray
+    up_sigma: float
+    down_sigma: float
+    up_relative: float
+    down_relative: float
+    r: np.ndarray
+    pulses: np.ndarray
+    key: np.uint64
+
+
+@compiled
+def pulse_one(array: ArrayState, k: int, sign: int, scratch: np.ndarray) -> None:
+    """One LTP (sign > 0) or LTD (sign < 0) pulse on device k: eq. (5), with noise, clipped to [0, 1]."""
+    row = array.row[k]
+    r = array.r[k]
+    if sign > 0:
+        step = kernel.rate(array.law, array.up[row], array.up_middle[row], r, scratch)
+        step = min(step, array.up_cap[row]) * array.up_gain[k]
+        sigma, relative = array.up_sigma, array.up_relative
+    else:
+        step = kernel.rate(array.law, array.down[row], array.down_middle[row], 1.0 - r, scratch)
+        step = -min(step, array.down_cap[row]) * array.down_gain[k]
+        sigma, relative = array.down_sigma, array.down_relative
+    if sigma > 0.0 or relative > 0.0:
+        sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
+        step += sigma * normal(mix(array.key, np.uint64(k)), np.uint64(array.pulses[k]))
+    array.r[k] = min(max(r + step, 0.0), 1.0)
+    array.pulses[k] += 1
+
+
+@compiled
+def _pulse_many(array: ArrayState, index: np.ndarray, signs: np.ndarray) -> None:
+    scratch = np.empty(kernel.MAX_SHAPE)
+    for j in range(index.size):
+        if signs[j] != 0:
+            pulse_one(array, index[j], signs[j], scratch)
+
+
+class DeviceArray:
+    """Devices drawn from a card: states in [0, 1], pulsed in place.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        The fitted device.
+    n : int
+        Number of devices, at least 1.
+    seed : int
+        Seeds which device is drawn where and every noise draw.
+    initial : float or ndarray of shape (n,)
+        Starting state r, 0 to 1.
+    c2c : {"increment", "paper", "none"}
+        Noise of one update: the card's increment sd (default); "paper" injects the card's spread at each
+        pulse, as Ma et al. 2023 do, which overstates it; "none".
+    d2d : {"resample", "shared", "none"}
+        Devices drawn from the card's measured devices, LTP and LTD of one device together (default), or one
+        shared shape with correlated ln rates, or every device the central one. A card of one device has no
+        D2D: all three are then the same.
+    read_noise : bool
+        Whether `read` adds the card's read noise, fresh at every reading.
+
+    Notes
+    -----
+    Noise is drawn by counter: the n-th pulse of device k gets the same draw whatever else happened.
+    """
+
+    def __init__(
+        self,
+        card: DeviceCard,
+        n: int,
+        seed: int = 0,
+        *,
+        initial: float | np.ndarray = 0.0,
+        c2c: C2cMode = "increment",
+        d2d: D2dMode = "resample",
+        read_noise: bool = False,
+    ) -> None:
+        if n < 1:
+            raise UsageError(f"an array needs at least 1 device, not {n}")
+        self.card, self.n, self.seed = card, n, seed
+        rng = np.random.default_rng([seed, 1])
+        has = applied_variation(card, c2c, d2d)
+        rows = card.devices if has.devices == "resample" else ()
+        up = np.array([row.ltp_theta for row in rows] or [card.ltp.theta], float)
+        down = np.array([row.ltd_theta for row in rows] or [card.ltd.theta], float)
+        up_gain, down_gain = np.ones(n), np.ones(n)
+        covariance = card.variation.d2d_ln_rate_covariance
+        if has.devices == "shared" and covariance is not None:
+            # exp of a centred normal has mean exp(s^2 / 2): keep the mean step
+            variances = np.diag(covariance)
+            gains = np.exp(rng.multivariate_normal([0.0, 0.0], covariance, size=n) - variances / 2)
+            up_gain, down_gain = np.ascontiguousarray(gains[:, 0]), np.ascontiguousarray(gains[:, 1])
+        law = card.law.id
+        self._kernel = ArrayState(
+            law=law,
+            up=up,
+            down=down,
+            up_middle=np.array([kernel.middle(law, theta) for theta in up]),
+            down_middle=np.array([kernel.middle(law, theta) for theta in down]),
+            up_cap=np.array([row.ltp_largest_step for row in rows] or [card.ltp.largest_step]),
+            down_cap=np.array([row.ltd_largest_step for row in rows] or [card.ltd.largest_step]),
+            row=rng.integers(len(up), size=n).astype(np.int32) if len(up) > 1 else np.zeros(n, np.int32),
+            up_gain=up_gain,
+            down_gain=down_gain,
+            up_sigma=has.sigma["ltp"],
+            down_sigma=has.sigma["ltd"],
+            up_relative=has.relative["ltp"],
+            down_relative=has.relative["ltd"],
+            r=np.ascontiguousarray(np.broadcast_to(np.asarray(initial, float), (n,))).copy(),
+            pulses=np.zeros(n, np.int64),
+            key=np.uint64(np.random.SeedSequence([seed, 2]).generate_state(1, np.uint64)[0]),
+        )
+        if not ((self.r >= 0) & (self.r <= 1)).all():
+            raise UsageError("initial states must lie in 0..1")
+        self.read_sigma = read_sigma(card) if read_noise else 0.0
+        self._reader = np.random.default_rng([seed, 3])
+
+    @property
+    def kernel_state(self) -> ArrayState:
+        """The array as compiled code sees it (shared memory)."""
+        return self._kernel
+
+    @property
+    def r(self) -> np.ndarray:
+        """True states [1], shape (n,); the array's own memory."""
+        return self._kernel.r
+
+    @property
+    def pulses(self) -> np.ndarray:
+        """Pulses that each device has received, shape (n,)."""
+        return self._kernel.pulses
+
+    def pulse(self, sign: int | np.ndarray, index: np.ndarray | None = None) -> None:
+        """One pulse on each device of `index` (default: all), in place.
+
+        Parameters
+        ----------
+        sign : int or ndarray of int
+            +1 for LTP, -1 for LTD, 0 for none; one for all, or one for each entry of `index`.
+        index : ndarray of int, optional
+            Devices to pulse; a device named twice gets two pulses.
+        """
+        index = np.arange(self.n) if index is None else np.atleast_1d(np.asarray(index, np.int64))
+        if index.size and (index.min() < 0 or index.max() >= self.n):
+            raise UsageError(f"device index out of 0..{self.n - 1}")
+        signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
+        _pulse_many(self._kernel, index, signs)
+
+    def read(self) -> np.ndarray:
+        """Conductances [S] (or weights) of all devices, with read noise if the array has it."""
+        r = self.r
+        if self.read_sigma > 0:
+            r = r + self.read_sigma * self._reader.standard_normal(self.n)
+        return self.card.window.from_state(r)
+
+
+@dataclass(frozen=True)
+class AppliedVariation:
+    """What of a card's variation the devices of a `DeviceArray` have.
+
+    Attributes
+    ----------
+    sigma : dict of str to float
+        Standard deviation of one update by direction, fraction of the window.
+    relative : dict of str to float
+        The same as a fraction of the update's own step.
+    devices : {"resample", "shared"} or None
+        How devices differ; None: they do not.
+    """
+
+    sigma: dict[str, float]
+    relative: dict[str, float]
+    devices: D2dMode | None
+
+    @property
+    def scatter(self) -> bool:
+        """Whether updates scatter at all."""
+        return any(value > 0 for value in (*self.sigma.values(), *self.relative.values()))
+
+
+def applied_variation(
+    card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample"
+) -> AppliedVariation:
+    """What of its variation a card gives in these modes (see `DeviceArray`); what it does not know is 0."""
+    names = {"increment": "increment", "paper": "spread_paper", "none": ""}
+    if c2c not in names:
+        raise UsageError(f"c2c is increment, paper or none, not {c2c!r}")
+    known = {
+        "resample": len(card.devices) > 1, "shared": card.variation.d2d_ln_rate_covariance is not None, "none": False,
+    }  # fmt: skip
+    if d2d not in known:
+        raise UsageError(f"d2d is resample, shared or none, not {d2d!r}")
+    sigma, relative = {}, {}
+    for way, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
+        found = branch.c2c.get(names[c2c])
+        sigma[way] = found.value if found else 0.0
+        relative[way] = (branch.step_noise or 0.0) if c2c == "increment" else 0.0
+    return AppliedVariation(sigma, relative, d2d if known[d2d] else None)
+
+
+def read_sigma(card: DeviceCard) -> float:
+    """Read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown."""
+    values = [
+        branch.c2c["read"].value
+        for branch in (card.variation.ltp, card.variation.ltd)
+        if "read" in branch.c2c
+    ]
+    return float(np.sqrt(np.mean(np.square(values)))) if values else 0.0

@@ -1,0 +1,298 @@
+"""The device card: the one thing that crosses from fitting to training. Plain, strict JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from devicekit import files
+from devicekit.errors import CardError, Flag, invalid_rows
+from devicekit.models.law import Law
+from devicekit.models.registry import LAWS
+
+SCHEMA_VERSION = 1
+
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Window(_Strict):
+    """The one normalisation of a card, for LTP and LTD and every device.
+
+    r = (G - low) / (high - low), or with scale "log" r = ln(G / low) / ln(high / low).
+    """
+
+    quantity: Literal["conductance_s", "weight"]
+    low: float
+    high: float
+    scope: str = Field(description="what the window was taken from")
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("window: low must be below high")
+        if self.scale == "log" and not (self.low > 0 and self.quantity == "conductance_s"):
+            raise ValueError("window: a log scale needs a conductance above 0")
+        return self
+
+    @property
+    def span(self) -> float:
+        """high - low, in the unit of the quantity."""
+        return self.high - self.low
+
+    def to_state(self, value: np.ndarray) -> np.ndarray:
+        """State r [1] of a conductance [S] or weight; on a log scale NaN where the conductance is not above 0."""
+        if self.scale == "log":
+            value = np.asarray(value, float)
+            positive = np.where(value > 0, value, np.nan)
+            return np.asarray(np.log(positive / self.low) / np.log(self.high / self.low))
+        return (np.asarray(value, float) - self.low) / self.span
+
+    def from_state(self, r: np.ndarray) -> np.ndarray:
+        """Conductance [S] or weight of a state r [1]."""
+        if self.scale == "log":
+            return np.asarray(self.low * (self.high / self.low) ** np.asarray(r, float))
+        return self.low + self.span * np.asarray(r, float)
+
+
+class RateCurve(_Strict):
+    """rdot(r) with its pointwise confidence band: what a network uses of a fit."""
+
+    r: tuple[float, ...]
+    rate: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    level: float
+    method: str
+
+
+class Branch(_Strict):
+    """One fitted branch (LTP or LTD) of the central device."""
+
+    direction: Literal["ltp", "ltd"]
+    theta: tuple[float, ...] = Field(description="L and the shape parameters on the rising coordinate")
+    x0: float = Field(description="fitted starting state on the rising coordinate")
+    coefficients: dict[str, float] = Field(description="published coefficients for r in [0, 1]")
+    coefficients_s: dict[str, float] | None = Field(description="the same for G in siemens")
+    standard_errors: dict[str, float | None] = Field(description="of theta and x0; null where not determined")
+    weak: tuple[str, ...]
+    at_bound: tuple[str, ...]
+    n_points: Count
+    n_pulses: Count
+    nrmse: NonNegative
+    r2: float
+    noise: NonNegative = Field(
+        description="standard deviation of the mean curve's readings, fraction of the window"
+    )
+    largest_step: NonNegative = Field(description="largest step of the fitted trajectory: caps extrapolation")
+    measured_range: tuple[float, float] = Field(description="range of r that the data cover")
+    rate_curve: RateCurve
+
+
+class Sigma(_Strict):
+    """A standard deviation as a fraction of the window, typed by what it is a deviation of."""
+
+    kind: Literal["increment", "read", "spread"]
+    value: NonNegative
+    estimator: str
+
+
+class BranchVariation(_Strict):
+    """Cycle-to-cycle (C2C) and device-to-device (D2D) variation of one branch."""
+
+    n_devices: Count
+    n_cycles: Count = Field(description="cycles of the device that has most")
+    c2c: dict[str, Sigma]
+    d2d: dict[str, Sigma]
+    step_noise: NonNegative | None = Field(
+        default=None, description="C2C sd of one update as a fraction of its own step, beside the increment"
+    )
+    cycle_ln_rate: NonNegative | None = Field(
+        default=None, description="C2C sd of ln rate, constant in a cycle"
+    )
+
+
+class Variation(_Strict):
+    """C2C and D2D variation of both branches."""
+
+    ltp: BranchVariation
+    ltd: BranchVariation
+    d2d_ln_rate_covariance: tuple[tuple[float, float], tuple[float, float]] | None = Field(
+        description="covariance of ln rate over devices for one shared shape: rows and columns LTP, LTD"
+    )
+
+
+class DeviceRow(_Strict):
+    """One measured device's own fit, in the card's window: what resampling draws from."""
+
+    device_id: str
+    ltp_theta: tuple[float, ...]
+    ltd_theta: tuple[float, ...]
+    ltp_largest_step: NonNegative
+    ltd_largest_step: NonNegative
+
+
+class Conditions(_Strict):
+    """Pulse and read conditions, null where the source does not say."""
+
+    pulse_width_s: Positive | None = None
+    ltp_voltage_v: float | None = None
+    ltd_voltage_v: float | None = None
+    read_voltage_v: float | None = None
+
+
+class FlagRow(_Strict):
+    """One warning that travels with a card: its code and its sentence."""
+
+    code: str
+    message: str
+
+    def flag(self) -> Flag:
+        """The same as a `Flag`."""
+        return Flag(self.code, self.message)
+
+
+class Provenance(_Strict):
+    """Where a card comes from, enough to make it again."""
+
+    source: str
+    sha256: str
+    synthetic: bool
+    versions: dict[str, str]
+    settings: dict[str, str | float | int | bool | None]
+
+
+class DeviceCard(_Strict):
+    """A fitted device.
+
+    Raises
+    ------
+    CardError
+        On loading: unknown field, later schema version, NaN or any value out of range.
+    """
+
+    schema_version: Literal[1] = 1
+    name: str
+    model: str
+    gauge: str = "b = 1 and i = 1 on the side where the branch starts"
+    window: Window
+    ltp: Branch
+    ltd: Branch
+    devices: tuple[DeviceRow, ...]
+    variation: Variation
+    conditions: Conditions
+    flags: tuple[FlagRow, ...]
+    provenance: Provenance
+
+    def __repr__(self) -> str:
+        window = f"{self.window.low:.4g} to {self.window.high:.4g}"
+        synthetic = ", synthetic" if self.provenance.synthetic else ""
+        return f"<DeviceCard {self.name!r}: {self.model}, {self.window.quantity} {window}{synthetic}>"
+
+    __str__ = __repr__
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.model not in LAWS:
+            raise ValueError(f"unknown update law {self.model!r}; this version knows {', '.join(LAWS)}")
+        wanted = len(self.law.parameters)
+        thetas = [self.ltp.theta, self.ltd.theta]
+        thetas += [theta for row in self.devices for theta in (row.ltp_theta, row.ltd_theta)]
+        if any(len(theta) != wanted for theta in thetas):
+            raise ValueError(f"theta of {self.model} has {wanted} numbers")
+        if (self.ltp.direction, self.ltd.direction) != ("ltp", "ltd"):
+            raise ValueError("branch ltp must have direction ltp, branch ltd direction ltd")
+        return self
+
+    @property
+    def law(self) -> Law:
+        """The update law that `model` names."""
+        return LAWS[self.model]
+
+    def branch(self, direction: str) -> Branch:
+        """The branch of one direction, ltp or ltd."""
+        return {"ltp": self.ltp, "ltd": self.ltd}[direction]
+
+    def rate(self, direction: str, r: np.ndarray | float) -> np.ndarray:
+        """rdot(r) [1 per pulse] of the central device, same shape as r; positive for LTP, negative for LTD.
+
+        Total: finite for every finite r, and never larger than the largest step that was fitted.
+        """
+        from devicekit.models import kernel
+
+        branch = self.branch(direction)
+        r = np.asarray(r, float)
+        x = r if direction == "ltp" else 1.0 - r
+        steps = kernel.rates(self.law.id, np.array(branch.theta), np.ascontiguousarray(x.ravel()))
+        steps = np.minimum(steps, branch.largest_step).reshape(r.shape)
+        return steps if direction == "ltp" else -steps
+
+    def to_json(self) -> str:
+        """The card as strict JSON text."""
+        return files.dump_json(self.model_dump(mode="json"))
+
+    def save(self, path: Path | str) -> None:
+        """Write the card whole or not at all."""
+        files.write_text(Path(path), self.to_json())
+
+    @classmethod
+    def from_json(cls, text: str, name: str = "card") -> Self:
+        """A card from its JSON text; `name` is used in messages."""
+
+        def refuse(token: str) -> NoReturn:
+            raise CardError(f"{name}: {token} is not allowed in a card; every number must be finite")
+
+        try:
+            raw = json.loads(text, parse_constant=refuse)
+        except json.JSONDecodeError as error:
+            raise CardError(f"{name} is not valid JSON: {error.msg} (line {error.lineno})") from error
+        version = raw.get("schema_version") if isinstance(raw, dict) else None
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise CardError(f"{name} is not a device card: it has no whole-number schema_version")
+        if version > SCHEMA_VERSION:
+            raise CardError(
+                f"{name} has schema version {version}; this devicekit reads up to {SCHEMA_VERSION}. "
+                "Upgrade devicekit to read it"
+            )
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise CardError(f"{name} is not a valid device card", invalid_rows(error, "card")) from error
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """A card from its file; raises CardError as `load_card` does."""
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CardError(
+                f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}"
+            ) from error
+        return cls.from_json(text, str(path))
+
+
+def load_card(path: Path | str) -> DeviceCard:
+    """Load a device card from a JSON file.
+
+    Parameters
+    ----------
+    path : path-like
+        The JSON file.
+
+    Raises
+    ------
+    CardError
+        If the file is missing or is not a valid card; the message says what is wrong and where.
+    """
+    return DeviceCard.load(path)

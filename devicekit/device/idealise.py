@@ -1,0 +1,85 @@
+"""A card's device without its nonlinearity or its asymmetry: what each of them costs is the difference."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard, DeviceRow
+from devicekit.models import kernel
+from devicekit.models.registry import get_law
+
+_GRID = np.linspace(0.0, 1.0, 101)
+
+
+def _mean_step(law: int, theta: tuple[float, ...], cap: float) -> float:
+    """Mean step over the window, fraction of it; at least 1e-12."""
+    return max(float(np.minimum(kernel.rates(law, np.array(theta), _GRID), cap).mean()), 1e-12)
+
+
+def _pair(
+    law: int,
+    up: tuple[float, ...],
+    down: tuple[float, ...],
+    caps: tuple[float, float],
+    linear: bool,
+    symmetric: bool,
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, float]]:
+    """Parameters of both branches and their caps; mean steps are kept, or made equal to their geometric mean."""
+    log_up, log_down = (math.log(_mean_step(law, t, c)) for t, c in zip((up, down), caps, strict=True))
+    middle = (log_up + log_down) / 2
+    if linear:
+        levels = (middle, middle) if symmetric else (log_up, log_down)
+        return (levels[0],), (levels[1],), (math.exp(levels[0]), math.exp(levels[1]))
+    if not symmetric:
+        return up, down, caps
+    # LTD becomes the mirror image of LTP: the same law on the rising coordinate
+    theta = (up[0] + middle - log_up, *up[1:])
+    cap = caps[0] * math.exp(middle - log_up)
+    return theta, theta, (cap, cap)
+
+
+def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False) -> DeviceCard:
+    """The card of a device made linear, or symmetric, or both; its noise and its number of devices are kept.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        A fitted device.
+    linear : bool
+        Every pulse of a branch makes that branch's mean step, wherever the state is.
+    symmetric : bool
+        LTD becomes the mirror image of LTP; both make the geometric mean of the two mean steps.
+
+    Returns
+    -------
+    DeviceCard
+        For training only: its published coefficients and rate curves are still those of the fit.
+    """
+    if not (linear or symmetric):
+        return card
+    law = card.law.id
+    caps = (card.ltp.largest_step, card.ltd.largest_step)
+    up, down, new_caps = _pair(law, card.ltp.theta, card.ltd.theta, caps, linear, symmetric)
+    rows = []
+    for row in card.devices:
+        row_caps = (row.ltp_largest_step, row.ltd_largest_step)
+        r_up, r_down, r_caps = _pair(law, row.ltp_theta, row.ltd_theta, row_caps, linear, symmetric)
+        changes = {
+            "ltp_theta": r_up,
+            "ltd_theta": r_down,
+            "ltp_largest_step": r_caps[0],
+            "ltd_largest_step": r_caps[1],
+        }
+        rows.append(DeviceRow(**{**row.model_dump(), **changes}))
+    words = " and ".join(["linear"] * linear + ["symmetric"] * symmetric)
+    return card.model_copy(
+        update={
+            "name": f"{card.name}, made {words}",
+            "model": get_law("linear").name if linear else card.model,
+            "ltp": card.ltp.model_copy(update={"theta": up, "largest_step": new_caps[0]}),
+            "ltd": card.ltd.model_copy(update={"theta": down, "largest_step": new_caps[1]}),
+            "devices": tuple(rows),
+        }
+    )

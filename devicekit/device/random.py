@@ -1,0 +1,38 @@
+"""Random numbers by counter: each draw depends on its key alone, not on the order or number of draws.
+
+This is what makes a result independent of threads, batch split and of which devices were pulsed before.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from devicekit.models.kernel import compiled
+
+
+@compiled
+def mix(key: np.uint64, counter: np.uint64) -> np.uint64:
+    """64 well-mixed bits from a key and a counter (two rounds of the SplitMix64 finaliser)."""
+    z = (key + counter * np.uint64(0x9E3779B97F4A7C15)) & np.uint64(0xFFFFFFFFFFFFFFFF)
+    for _ in range(2):
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+        z = z + np.uint64(0x9E3779B97F4A7C15)
+    return z
+
+
+@compiled
+def uniform(key: np.uint64, counter: np.uint64) -> float:
+    """Uniform in (0, 1), 53 bits."""
+    return (np.float64(np.int64(mix(key, counter) >> np.uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
+
+
+@compiled
+def normal(key: np.uint64, counter: np.uint64) -> float:
+    """Standard normal by Box-Muller from two draws of the key's stream."""
+    twice = counter * np.uint64(2)
+    radius = math.sqrt(-2.0 * math.log(uniform(key, twice)))
+    return radius * math.cos(2.0 * math.pi * uniform(key, twice + np.uint64(1)))

@@ -1,0 +1,1 @@
+"""Targets of an export: one file each, named as `--to` names it."""

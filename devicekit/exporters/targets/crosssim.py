@@ -1,0 +1,255 @@
+"""CrossSim V2.0 lookup tables: dG_increasing.txt and dG_decreasing.txt.
+
+A table holds, for each starting conductance (columns), the change of conductance by one pulse at evenly spaced
+points of its cumulative distribution (rows). Format: one line of text, the conductances [S], the CDF points, the
+rows [S]. CrossSim (https://github.com/sandialabs/cross-sim, BSD-3) looks both up by rounding to the grid, and
+clips at the first and last conductance.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
+from devicekit.exporters import base
+from devicekit.exporters.base import Export, ExportOptions
+
+if TYPE_CHECKING:
+    from devicekit.tables import PulseTable
+
+NAME = "crosssim"
+TITLE = "CrossSim V2.0 lookup tables"
+TAKES = frozenset({"points", "window", "data"})
+POINTS = 501
+FEWEST_POINTS, MOST_POINTS = 101, 2001
+FILES = {"ltp": "dG_increasing.txt", "ltd": "dG_decreasing.txt"}
+NEIGHBOURS = 0.05  # share of all increments that make one column of an empirical table
+FEWEST_NEIGHBOURS = 20
+
+
+def law_table(card: DeviceCard, direction: str, points: int, noise: bool) -> np.ndarray:
+    """dG [S] of the law and its Gaussian update noise, shape (CDF points, conductances).
+
+    The lowest and highest row stand for the outer half steps of the CDF: their quantile is that of the middle of
+    the half step, so that the mean over CrossSim's draws is the law's step.
+    """
+    from scipy.special import ndtri
+
+    window = card.window
+    value = np.linspace(window.low, window.high, points)
+    r = np.clip(window.to_state(value), 0.0, 1.0)
+    rate = card.rate(direction, r)
+    sigma = base.update_sigma(card, direction, rate) if noise else np.zeros(points)
+    cdf = np.linspace(0.0, 1.0, points)
+    cdf[[0, -1]] = 0.25 / (points - 1), 1.0 - 0.25 / (points - 1)
+    after = r + rate + np.multiply.outer(ndtri(cdf), sigma)
+    if noise and window.scale == "log":
+        after = np.clip(after, -1.0, 2.0)  # a decade or more outside: CrossSim clips at the window anyway
+    return np.asarray(window.from_state(after) - window.from_state(r))
+
+
+def increments(table: PulseTable, direction: str) -> tuple[np.ndarray, np.ndarray]:
+    """Starting conductances [S] and the changes [S] by the next pulse, over all trains of one direction."""
+    starts, changes = [], []
+    for _, _, pulse, value in table.traces(direction):
+        pulse, first = np.unique(pulse, return_index=True)  # of repeated readings the first
+        following = np.diff(pulse) == 1
+        starts.append(value[first][:-1][following])
+        changes.append(np.diff(value[first])[following])
+    if not starts:
+        return np.empty(0), np.empty(0)
+    start, change = np.concatenate(starts), np.concatenate(changes)
+    good = np.isfinite(start) & np.isfinite(change)
+    return start[good], change[good]
+
+
+def data_table(table: PulseTable, direction: str, value: np.ndarray) -> np.ndarray:
+    """dG [S] straight from the increments nearest to each starting conductance, no law in between.
+
+    Parameters
+    ----------
+    value : ndarray, shape (points,)
+        Conductances of the columns [S].
+
+    Returns
+    -------
+    ndarray, shape (points, points)
+        Quantiles of the nearest 5 % of all increments (20 or more), rows by CDF.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than 20 increments.
+    """
+    start, change = increments(table, direction)
+    if start.size < FEWEST_NEIGHBOURS:
+        raise UsageError(
+            f"--from-data: {start.size} {direction.upper()} increments, and a table needs {FEWEST_NEIGHBOURS} or more"
+        )
+    count = min(max(int(NEIGHBOURS * start.size), FEWEST_NEIGHBOURS), start.size)
+    order = np.argsort(start, kind="stable")
+    start, change = start[order], change[order]
+    cdf = np.linspace(0.0, 1.0, value.size)
+    columns = np.empty((value.size, value.size))
+    for k, g in enumerate(value):
+        near = np.searchsorted(start, g)
+        low = max(near - count, 0)
+        window = slice(low, min(near + count, start.size))
+        closest = np.argsort(np.abs(start[window] - g), kind="stable")[:count]
+        columns[:, k] = np.quantile(change[window][closest], cdf)
+    return columns
+
+
+def replay(value: np.ndarray, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
+    """Conductances [S] under CrossSim's documented update without write noise, from the lowest one.
+
+    The mean over the CDF rows but the last one, at the grid conductance nearest to G; clipped at the grid's ends.
+    """
+    grid_step = (value[-1] - value[0]) / (value.size - 1)
+    g = float(value[0])
+    path = [g]
+    for way in base.SIGNS:
+        mean = tables[way][:-1].mean(axis=0)
+        for _ in range(pulses):
+            column = int((g - (value[0] - grid_step / 2.0)) / grid_step)
+            g = min(max(g + float(mean[column]), float(value[0])), float(value[-1]))
+            path.append(g)
+    return np.array(path)
+
+
+def text(title: str, value: np.ndarray, table: np.ndarray) -> bytes:
+    """One table in CrossSim's format."""
+    stream = io.StringIO()
+    stream.write(f"{title}\n")
+    np.savetxt(stream, [value], delimiter=",", fmt="%.15e")
+    np.savetxt(stream, [np.linspace(0.0, 1.0, value.size)], delimiter=",", fmt="%.9f")
+    np.savetxt(stream, table, delimiter=",", fmt="%.6e")
+    return stream.getvalue().encode()
+
+
+def _tables(
+    card: DeviceCard, options: ExportOptions, points: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    value = np.linspace(card.window.low, card.window.high, points)
+    if options.data is None:
+        return value, {way: law_table(card, way, points, options.noise) for way in FILES}
+    if options.data.quantity != "conductance_s":
+        raise UsageError("--from-data needs conductances in S; this table holds weights")
+    if len(options.data.widths) > 1:
+        widths = ", ".join(f"{width:g}" for width in options.data.widths)
+        raise UsageError(f"--from-data holds pulse widths {widths} s, and a table is of one: choose one with --width")
+    tables = {way: data_table(options.data, way, value) for way in FILES}
+    if not options.noise:
+        tables = {way: np.tile(each.mean(axis=0), (points, 1)) for way, each in tables.items()}
+    return value, tables
+
+
+def _check_signs(tables: dict[str, np.ndarray]) -> None:
+    """CrossSim refuses (or swaps) tables whose mean has the wrong sign."""
+    for way, sign in base.SIGNS.items():
+        if not sign * tables[way][:-1].mean() > 0:
+            raise UsageError(
+                f"the mean {way.upper()} update over the window has the wrong sign: CrossSim would refuse the table"
+            )
+
+
+def _statements(
+    card: DeviceCard, options: ExportOptions, figures: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    points = figures["points"]
+    exact = [
+        "The window: the first and the last conductance, at which CrossSim clips.",
+        "The step at each of the tabulated starting conductances (the conductance before the pulse).",
+    ]
+    if card.window.scale == "log":
+        exact.append("The card's state is ln G; the table is in G: converted, noise included.")
+    approximated = [
+        f"CrossSim rounds G to the nearest of {points} conductances. Over {base.PULSES} LTP and LTD pulses each, "
+        f"without write noise it stays within {figures['deviation']:.1e} of the window of devicekit's own array."
+        if "deviation" in figures
+        else "The table comes straight from data; no law stands between, so none was compared.",
+        "Devices: one table holds one device. CrossSim takes several tables for D2D; here is the central device.",
+    ]
+    if figures["mean_bias"] > 1e-9:
+        approximated.append(
+            "CrossSim's 'average update' leaves out the last CDF row: without its write noise it is below the mean "
+            f"by up to {figures['mean_bias']:.1e} of the window a pulse (its drawn updates are not)."
+        )
+    if options.data is not None:
+        exact = exact[:1]
+        approximated.append(
+            f"Each column holds the quantiles of the nearest {NEIGHBOURS:.0%} of all measured increments (at least "
+            f"{FEWEST_NEIGHBOURS}); differences of readings carry read noise twice, and columns beyond the data repeat "
+            "the nearest ones."
+        )
+    return exact, approximated
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """The two tables of a card (see the module's docstring).
+
+    Raises
+    ------
+    UsageError
+        If --points is out of 101..2001, the card holds weights and no window is given, or a mean has the wrong sign.
+    """
+    card = base.with_siemens(card, options, "CrossSim")
+    points = POINTS if options.points is None else options.points
+    if not FEWEST_POINTS <= points <= MOST_POINTS:
+        raise UsageError(
+            f"--points is {FEWEST_POINTS} to {MOST_POINTS} (CrossSim rounds to the grid), not {points}"
+        )
+    base.check_moves(card, NAME)
+    value, tables = _tables(card, options, points)
+    _check_signs(tables)
+    bias = max(float(np.abs(t[:-1].mean(axis=0) - t.mean(axis=0)).max()) for t in tables.values())
+    figures: dict[str, Any] = {"points": points, "mean_bias": bias / card.window.span}
+    if options.data is None:
+        still = tables if not options.noise else {way: law_table(card, way, points, False) for way in FILES}
+        figures["deviation"] = base.deviation(card, replay(value, still))
+    exact, approximated = _statements(card, options, figures)
+    origin = "pulse table" if options.data is not None else card.law.title
+    title = {
+        way: f"dG of one {way.upper()} pulse [S] over CDF (rows) and G [S] (columns); {origin}; devicekit"
+        for way in FILES
+    }
+    return Export(
+        files={FILES[way]: text(title[way], value, tables[way]) for way in FILES},
+        use=(
+            'params.numeric_params.update_model = "DG_LOOKUP"',
+            'params.numeric_params.dG_lookup.file_increasing = "<this folder>/dG_increasing.txt"',
+            'params.numeric_params.dG_lookup.file_decreasing = "<this folder>/dG_decreasing.txt"',
+            "CrossSim V2.0 (git tag v2.0) only: V3 has no lookup tables for updates.",
+        ),
+        exact=tuple(exact),
+        approximated=tuple(approximated),
+        units=(
+            ("line 2", "S", f"starting conductances, {value[0]:.6g} to {value[-1]:.6g}"),
+            ("line 3", "1", "CDF points, 0 to 1"),
+            ("other lines", "S", "change of conductance by one pulse"),
+        ),
+        noise=_noise(card, options),
+        figures=figures,
+        origin=() if options.data is None else (_origin(options.data),),
+    )
+
+
+def _origin(table: PulseTable) -> str:
+    source = table.meta.get("source", "a table in memory")
+    return f"Tables: from the pulse trains of {source}, whatever the card says; the card gives their window alone."
+
+
+def _noise(card: DeviceCard, options: ExportOptions) -> str:
+    if options.data is not None and options.noise:
+        return "Exported: the scatter of the measured increments themselves, whatever its distribution."
+    kind = "normal in ln G" if card.window.scale == "log" else "normal"
+    return base.noise_sentence(
+        card,
+        options,
+        f"Exported: the increment noise of one update, {kind}, as CDF rows; read noise is not in a table.",
+        base.has_update_noise(card),
+    )

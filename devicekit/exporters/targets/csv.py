@@ -1,0 +1,136 @@
+"""CSV for plotting programs such as Origin: names in the first row, units in the second."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.exporters import base
+from devicekit.exporters.base import Export, ExportOptions
+
+NAME = "csv"
+TITLE = "CSV with units in a second header row"
+TAKES: frozenset[str] = frozenset()
+GRID = 201
+
+
+def table(names: Sequence[str], units: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """One CSV; numbers with 9 digits, text that a spreadsheet would take for a formula quoted."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerow(units)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return stream.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.9g}" if np.isfinite(value) else ""
+    if isinstance(value, str):
+        line = base.one_line(value)
+        return f"'{line}" if line[:1] in {"=", "+", "-", "@"} else line
+    return "" if value is None else value
+
+
+def _rates(card: DeviceCard) -> bytes:
+    r = np.linspace(0.0, 1.0, GRID)
+    names = ["state", card.window.quantity, "rate_ltp", "rate_ltd", "step_ltp", "step_ltd"]
+    state = base.unit(card)
+    value = card.window.from_state(r)
+    rates = [card.rate(way, r) for way in base.SIGNS]
+    steps = [card.window.from_state(np.clip(r + rate, 0.0, 1.0)) - value for rate in rates]
+    return table(
+        names, ["1", state, "1/pulse", "1/pulse", f"{state}/pulse", f"{state}/pulse"],
+        zip(r, value, *rates, *steps, strict=True),
+    )  # fmt: skip
+
+
+def _train(card: DeviceCard) -> bytes:
+    train = base.reference_train(card)
+    n = base.PULSES
+    column = card.window.quantity
+    rows = []
+    for way, first in (("ltp", 0), ("ltd", n)):
+        for k in range(n + 1):
+            rows.append((card.name, 1, way, k, float(train.value[first + k]), float(train.r[first + k])))
+    return table(
+        ["device_id", "cycle", "direction", "pulse_index", column, "state"],
+        ["", "", "", "", base.unit(card), "1"],
+        rows,
+    )
+
+
+def _parameters(card: DeviceCard, noise: bool) -> bytes:
+    rows: list[tuple[object, ...]] = [
+        ("window low", "", card.window.low, None, base.unit(card)),
+        ("window high", "", card.window.high, None, base.unit(card)),
+    ]
+    for way in base.SIGNS:
+        branch = card.branch(way)
+        rows += [(name, way, value, None, "r in 0..1") for name, value in branch.coefficients.items()]
+        rows += [
+            (f"{name} of G", way, value, None, "G in S")
+            for name, value in (branch.coefficients_s or {}).items()
+        ]
+        for name, value in zip((*card.law.parameters, "x0"), (*branch.theta, branch.x0), strict=True):
+            rows.append((f"theta {name}", way, value, branch.standard_errors.get(name), "1"))
+        rows.append(("largest step", way, branch.largest_step, None, "1"))
+        rows.append(("nrmse", way, branch.nrmse, None, "1"))
+    if noise:
+        for way, variation in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
+            rows += [
+                (f"C2C {k} ({s.kind})", way, s.value, None, "of the window") for k, s in variation.c2c.items()
+            ]
+            rows += [
+                (f"D2D {k} ({s.kind})", way, s.value, None, "of the window") for k, s in variation.d2d.items()
+            ]
+            rows.append(("C2C sd of one update", way, variation.step_noise, None, "of its own step"))
+            rows.append(("C2C sd of ln rate, constant in a cycle", way, variation.cycle_ln_rate, None, "1"))
+        if (covariance := card.variation.d2d_ln_rate_covariance) is not None:
+            rows += [
+                (f"D2D variance of ln rate, {way}", way, covariance[k][k], None, "1")
+                for k, way in enumerate(base.SIGNS)
+            ]
+            rows.append(("D2D covariance of ln rate, ltp and ltd", "", covariance[0][1], None, "1"))
+    units = {"pulse_width_s": "s"}
+    rows += [
+        (name, "", value, None, units.get(name, "V")) for name, value in card.conditions.model_dump().items()
+    ]
+    return table(["parameter", "direction", "value", "standard_error", "unit"], ["", "", "", "", ""], rows)
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """Three CSV files of a card: rate curves, a noiseless train, parameters."""
+    state = base.unit(card)
+    return Export(
+        files={
+            "rate.csv": _rates(card), "train.csv": _train(card), "parameters.csv": _parameters(card, options.noise),
+        },
+        use=(
+            "Origin: import with 'Long Name' from row 1 and 'Units' from row 2.",
+            "pandas.read_csv('rate.csv', skiprows=[1])",
+            "devicekit read train.csv",
+        ),
+        exact=(
+            f"rate.csv: the law with its cap at {GRID} states, 9 digits; step is the change in {state} by one pulse, "
+            "which the window's ends stop.",
+            f"train.csv: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0, in the "
+            "columns that devicekit reads.",
+            "parameters.csv: coefficients, fit parameters with standard errors (empty: not determined), conditions.",
+        ),
+        approximated=(),
+        units=(
+            ("state", "1", "r, 0 to 1 over the window"), ("conductance_s (or weight)", state, ""),
+            ("rate_ltp, rate_ltd", "1/pulse", "change of r by one pulse, negative for LTD"),
+            ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
+        ),
+        noise=base.noise_sentence(
+            card, options, "Exported as numbers in parameters.csv, each by its type; what is not known is empty."
+        ),
+        figures={"points": GRID},
+    )  # fmt: skip

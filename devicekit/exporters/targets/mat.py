@@ -1,0 +1,137 @@
+"""MATLAB .mat (version 5): the card, its rate curves and trains as one struct named `device`."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from devicekit._version import __version__
+from devicekit.device.card import Branch, DeviceCard
+from devicekit.exporters import base
+from devicekit.exporters.base import Export, ExportOptions
+
+NAME = "mat"
+TITLE = "MATLAB file"
+TAKES: frozenset[str] = frozenset()
+GRID = 501
+_HEADER = 116  # bytes of free text at the head of a version 5 file, where scipy writes the time
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
+    return {name: np.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _branch(card: DeviceCard, branch: Branch) -> dict[str, Any]:
+    r = np.linspace(0.0, 1.0, GRID)
+    curve = branch.rate_curve
+    return {
+        "theta": np.array(branch.theta, float),
+        "theta_names": np.array(card.law.parameters, dtype=object),
+        "x0": branch.x0,
+        "standard_errors": _numbers(branch.standard_errors),
+        "noise": branch.noise,
+        "measured_range": np.array(branch.measured_range, float),
+        "coefficients": _numbers(branch.coefficients),
+        **({"coefficients_s": _numbers(branch.coefficients_s)} if branch.coefficients_s else {}),
+        "rate": card.rate(branch.direction, r),
+        "largest_step": branch.largest_step,
+        "nrmse": branch.nrmse,
+        "r2": branch.r2,
+        "n_pulses": float(branch.n_pulses),
+        "band_r": np.array(curve.r, float),
+        "band_rate": np.array(curve.rate, float),
+        "band_lower": np.array(curve.lower, float),
+        "band_upper": np.array(curve.upper, float),
+        "band_level": curve.level,
+    }
+
+
+def _variation(card: DeviceCard) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for way, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
+        found[way] = {
+            "c2c": {name: sigma.value for name, sigma in branch.c2c.items()},
+            "d2d": {name: sigma.value for name, sigma in branch.d2d.items()},
+            **_numbers({"step_noise": branch.step_noise, "cycle_ln_rate": branch.cycle_ln_rate}),
+            "n_devices": float(branch.n_devices),
+            "n_cycles": float(branch.n_cycles),
+        }
+    if card.variation.d2d_ln_rate_covariance is not None:
+        found["d2d_ln_rate_covariance"] = np.array(card.variation.d2d_ln_rate_covariance, float)
+    return found
+
+
+def contents(card: DeviceCard, noise: bool) -> dict[str, Any]:
+    """The struct `device` as nested dictionaries and arrays."""
+    r = np.linspace(0.0, 1.0, GRID)
+    train = base.reference_train(card)
+    conductance = card.window.quantity == "conductance_s"
+    state = "conductance_s" if conductance else "weight"
+    device: dict[str, Any] = {
+        "name": card.name,
+        "model": card.model,
+        "law": card.law.title,
+        "synthetic": card.provenance.synthetic,
+        "source": card.provenance.source,
+        "sha256": card.provenance.sha256,
+        "devicekit": __version__,
+        "window": {
+            "low": card.window.low,
+            "high": card.window.high,
+            "scale": card.window.scale,
+            "quantity": state,
+        },
+        "r": r,
+        state: card.window.from_state(r),
+        "ltp": _branch(card, card.ltp),
+        "ltd": _branch(card, card.ltd),
+        "train": {
+            "pulse": np.arange(train.r.size, dtype=float),
+            "direction": np.concatenate([[0.0], np.repeat([1.0, -1.0], base.PULSES)]),
+            "r": train.r,
+            state: train.value,
+        },
+        "conditions": _numbers(card.conditions.model_dump()),
+        "units": dict(_units(card)),
+    }
+    if noise:
+        device["variation"] = _variation(card)
+    return device
+
+
+def _units(card: DeviceCard) -> list[tuple[str, str]]:
+    state = base.unit(card)
+    return [
+        ("r", "1"), ("conductance_s" if state == "S" else "weight", state), ("rate", "1 per pulse"),
+        ("window", state), ("coefficients", "state r in 0..1"), ("coefficients_s", "state G in S"),
+        ("c2c_d2d", "fraction of the window"), ("step_noise", "fraction of the step"), ("cycle_ln_rate", "1"),
+        ("pulse_width_s", "s"), ("voltages", "V"), ("band_level", "1"),
+    ]  # fmt: skip
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """One .mat file of a card, the same bytes every time."""
+    from scipy.io import savemat
+
+    stream = io.BytesIO()
+    savemat(stream, {"device": contents(card, options.noise)}, long_field_names=True, oned_as="column")
+    data = bytearray(stream.getvalue())
+    data[:_HEADER] = f"MATLAB 5.0 MAT-file, written by devicekit {__version__}".encode().ljust(_HEADER)[
+        :_HEADER
+    ]
+    name = base.identifier(card.name)
+    return Export(
+        files={f"{name}.mat": bytes(data)},
+        use=(f"load('{name}.mat'); plot(device.r, device.ltp.rate)",),
+        exact=(
+            "Every number of the card's central device, in double precision; what is not known is NaN or is no field.",
+            f"device.ltp.rate and device.ltd.rate are the law with its cap, at {GRID} states (negative for LTD).",
+            f"device.train is a noiseless DeviceArray: {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0.",
+        ),
+        approximated=("The devices measured one by one are not in the file; the card holds them.",),
+        units=tuple((key, value, "") for key, value in _units(card)),
+        noise=base.noise_sentence(card, options, "Exported: device.variation, every number by its name in the card."),
+        figures={"points": GRID},
+    )

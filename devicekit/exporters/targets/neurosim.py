@@ -1,0 +1,310 @@
+"""NeuroSim: RealDevice fields (MLP+NeuroSim V3.0) and the assignments of DNN+NeuroSim V2.1's train.py.
+
+NeuroSim's device is G(P) = B (1 - exp(-P / A)) + Gmin, B = (Gmax - Gmin) / (1 - exp(-N / A)), the same window for
+LTP and LTD, each with its own A and its own number of pulses N; one pulse moves P by one. A is given through a
+label NL, positive where LTP (negative where LTD) is steep at first, in steps of 0.01. The closed form of the label
+is `devicekit.models.labels.nl_label`. NeuroSim's own code and table (CC BY-NC) are not used here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
+from devicekit.exporters import base
+from devicekit.exporters.base import Export, ExportOptions
+from devicekit.exporters.exponential import LARGEST_NL, ExponentialFit, Loop, branch_fits, closed_loop
+from devicekit.files import dump_json
+
+NAME = "neurosim"
+TITLE = "NeuroSim device parameters"
+TAKES = frozenset({"window"})
+MOST_DEVICES = 400  # that a standard deviation over devices is taken from
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What NeuroSim is given.
+
+    Attributes
+    ----------
+    low, high : float
+        Window of the loop [S].
+    levels : mapping of direction to int
+        Pulses of a train.
+    nl : mapping of direction to float
+        Labels with NeuroSim's signs.
+    sigma_c2c : float
+        Standard deviation of one update, fraction of the exported window.
+    sigma_d2d : float
+        Standard deviation of the label over devices.
+    low_sd, high_sd : float
+        Standard deviation over devices of the ends of the window [S].
+    sigma_read : float
+        Standard deviation of one reading as a fraction of the conductance.
+    """
+
+    low: float
+    high: float
+    levels: dict[str, int]
+    nl: dict[str, float]
+    sigma_c2c: float = 0.0
+    sigma_d2d: float = 0.0
+    low_sd: float = 0.0
+    high_sd: float = 0.0
+    sigma_read: float = 0.0
+
+
+def _signed(way: str, label: float) -> float:
+    return label if way == "ltp" else -label
+
+
+def _device_spread(card: DeviceCard) -> dict[str, float]:
+    """Standard deviations over the card's measured devices of label and window; empty for fewer than 3."""
+    if len(card.devices) < 3:
+        return {}
+    labels: dict[str, list[float]] = {"ltp": [], "ltd": []}
+    ends = []
+    for row in card.devices[:MOST_DEVICES]:
+        loop = closed_loop(
+            card,
+            {"ltp": row.ltp_theta, "ltd": row.ltd_theta},
+            {"ltp": row.ltp_largest_step, "ltd": row.ltd_largest_step},
+        )
+        if loop.high - loop.low < 1e-6:
+            continue
+        ends.append(card.window.from_state(np.array([loop.low, loop.high])))
+        for way, fit in branch_fits(card, loop).items():
+            labels[way].append(fit.label)
+    if len(ends) < 3:
+        return {}
+    low_sd, high_sd = np.std(ends, axis=0, ddof=1)
+    variance = np.mean([np.var(values, ddof=1) for values in labels.values()])
+    return {"sigma_d2d": float(np.sqrt(variance)), "low_sd": float(low_sd), "high_sd": float(high_sd)}
+
+
+def _noise(card: DeviceCard, loop: Loop, low: float, high: float) -> dict[str, float]:
+    """C2C, D2D and read noise in NeuroSim's terms."""
+    from devicekit.device.array import read_sigma
+
+    variances = []
+    for way, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
+        sigma = base.update_sigma(card, way, np.diff(states))
+        slope = np.gradient(card.window.from_state(np.linspace(0, 1, 1001)), 1e-3)
+        in_siemens = sigma * np.interp(states[:-1], np.linspace(0, 1, 1001), slope)
+        variances.append(np.mean(in_siemens**2))
+    if card.window.scale == "log":  # a step of ln G is a fraction of G
+        read = read_sigma(card) * np.log(card.window.high / card.window.low)
+    else:
+        read = read_sigma(card) * card.window.span / ((low + high) / 2.0)
+    return {
+        "sigma_c2c": float(np.sqrt(np.mean(variances))) / (high - low),
+        "sigma_read": float(read),
+        **_device_spread(card),
+    }
+
+
+def _assign(name: str, value: float | None, comment: str) -> str:
+    if value is None:
+        return f"// {name} is not in the card: leave or set it ({comment})"
+    return f"{name} = {value:.9g};  // {comment}"
+
+
+def real_device(card: DeviceCard, p: Parameters) -> str:
+    """Assignments for RealDevice's constructor in Cell.cpp, in its own names and order."""
+    width, at = card.conditions.pulse_width_s, card.conditions
+    read_note = "read voltage (V)"
+    rows = [
+        "// Fields of RealDevice (MLP+NeuroSim V3.0, Cell.cpp): put them in place of the constructor's own numbers.",
+        f"// From the device card {base.one_line(card.name)}; see README.txt for what is exact.",
+        _assign("maxConductance", p.high, "(S)"),
+        _assign("minConductance", p.low, "(S)"),
+        _assign("readVoltage", at.read_voltage_v, read_note),
+        _assign("writeVoltageLTP", at.ltp_voltage_v and abs(at.ltp_voltage_v), "(V)"),
+        _assign("writeVoltageLTD", at.ltd_voltage_v and abs(at.ltd_voltage_v), "(V), magnitude"),
+        _assign("writePulseWidthLTP", width, "(s)"),
+        _assign("writePulseWidthLTD", width, "(s)"),
+        f"maxNumLevelLTP = {p.levels['ltp']};  // pulses of an LTP train",
+        f"maxNumLevelLTD = {p.levels['ltd']};  // pulses of an LTD train",
+        "nonlinearWrite = true;",
+        "nonIdenticalPulse = false;",
+        f"readNoise = {'true' if p.sigma_read > 0 else 'false'};",
+        _assign(
+            "sigmaReadNoise", p.sigma_read, "sd of one reading, fraction of the conductance"
+        ),
+        f"NL_LTP = {p.nl['ltp']:g};  // label, positive: steep at first",
+        f"NL_LTD = {p.nl['ltd']:g};  // label, negative: steep at first",
+        _assign("sigmaDtoD", p.sigma_d2d, "sd of the label over devices"),
+        f"sigmaCtoC = {p.sigma_c2c:.9g} * (maxConductance - minConductance);  // (S), of one pulse",
+        f"conductanceRangeVar = {'true' if p.high_sd > 0 or p.low_sd > 0 else 'false'};",
+        _assign("maxConductanceVar", p.high_sd, "(S), sd over devices"),
+        _assign("minConductanceVar", p.low_sd, "(S), sd over devices"),
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def train_arguments(p: Parameters) -> str:
+    """Assignments for DNN+NeuroSim V2.1's train.py, which sets them itself after it has read its command line."""
+    level = round((p.levels["ltp"] + p.levels["ltd"]) / 2)
+    bits = max(int(np.log2(level)), 1)
+    rows = [
+        "# In place of train.py's own assignments; on its command line they have no effect, it overwrites them.",
+        f"args.wl_weight = {bits}  # weight precision [bit]: V2.1 wants it equal to cellBit",
+        f"args.wl_grad = {bits}  # gradient precision [bit]: the same",
+        f"args.cellBit = {bits}  # floor(log2(max_level)) [bit]",
+        f"args.max_level = {level}  # pulses of a train [1]",
+        f"args.c2cVari = {p.sigma_c2c:.6g}  # sd of one update, fraction of the window [1]",
+        f"args.d2dVari = {p.sigma_d2d:.6g}  # sd of the label over devices [1]",
+        f"args.nonlinearityLTP = {p.nl['ltp']:g}  # label, positive: steep at first [1]",
+        f"args.nonlinearityLTD = {p.nl['ltd']:g}  # label, negative: steep at first [1]",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def raw_data(card: DeviceCard, loop: Loop) -> str:
+    """The loop as nonlinear_fit.m holds measured data: pulse number and conductance [S]."""
+    rows = ["% pulse number, conductance (S): noiseless trains of the fitted law, not measured points"]
+    for name, states in (("exp_LTP_raw", loop.ltp), ("exp_LTD_raw", loop.ltd)):
+        rows.append(f"{name} = [")
+        rows += [f"{n} {value:.9e}" for n, value in enumerate(card.window.from_state(states))]
+        rows.append("];")
+    return "\n".join(rows) + "\n"
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """NeuroSim's numbers for a card (see the module's docstring).
+
+    Raises
+    ------
+    UsageError
+        If the card holds weights and no window is given, or its trains do not move the device.
+    """
+    card = base.with_siemens(card, options, "NeuroSim")
+    base.check_moves(card, NAME)
+    loop = closed_loop(
+        card,
+        {way: card.branch(way).theta for way in base.SIGNS},
+        {way: card.branch(way).largest_step for way in base.SIGNS},
+    )
+    if loop.high - loop.low < 1e-6:
+        raise UsageError(
+            "alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window"
+        )
+    low, high = (float(value) for value in card.window.from_state(np.array([loop.low, loop.high])))
+    if low < 0:
+        raise UsageError(f"NeuroSim needs conductances of 0 S or more; this card's trains reach {low:.3g} S")
+    fits = branch_fits(card, loop)
+    noise = _noise(card, loop, low, high) if options.noise else {}
+    p = Parameters(
+        low, high, {"ltp": loop.ltp.size - 1, "ltd": loop.ltd.size - 1},
+        {way: _signed(way, fit.label) for way, fit in fits.items()}, **noise,
+    )  # fmt: skip
+    figures: dict[str, Any] = {"NL_LTP": p.nl["ltp"], "NL_LTD": p.nl["ltd"]}
+    for way, fit in fits.items():
+        figures |= {
+            f"misfit_rms_{way}": fit.rms, f"misfit_largest_{way}": fit.largest, f"recursion_{way}": fit.recursion,
+            f"NL_{way.upper()}_without_fit": _signed(way, fit.from_data),
+        }  # fmt: skip
+    figures["loop_gap"] = loop.gap
+    return Export(
+        files={
+            "RealDevice.txt": real_device(card, p).encode(),
+            "train_arguments.txt": train_arguments(p).encode(),
+            "nonlinear_fit_data.m": raw_data(card, loop).encode(),
+            "neurosim.json": dump_json(_as_json(p, fits)).encode(),
+        },
+        use=(
+            "MLP+NeuroSim V3.0: RealDevice.txt goes into RealDevice::RealDevice of Cell.cpp, before A is computed.",
+            "DNN+NeuroSim V2.1: train_arguments.txt goes in place of train.py's own assignments of args.",
+            "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
+        ),
+        exact=(
+            "The window and the numbers of pulses: those of the loop that trains of this length settle on.",
+            "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
+        ),
+        approximated=tuple(_approximations(p, fits, loop, card, options.noise)),
+        units=_UNITS,
+        noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
+        figures=figures,
+    )  # fmt: skip
+
+
+_UNITS = (
+    ("maxConductance, minConductance", "S", "ends of the loop"),
+    ("maxConductanceVar, minConductanceVar", "S", "sd over devices"),
+    ("NL_LTP, NL_LTD, nonlinearityLTP, nonlinearityLTD", "1", "labels, steps of 0.01 (a third decimal guards "
+     "against NeuroSim's truncation)"),
+    ("sigmaCtoC", "S", "written as a fraction of the window times the window"),
+    ("c2cVari", "1", "fraction of the window, of one pulse"),
+    ("sigmaDtoD, d2dVari", "1", "added to the label"),
+    ("sigmaReadNoise", "1", "fraction of the conductance"),
+    ("writeVoltage, readVoltage", "V", ""),
+    ("writePulseWidth", "s", ""),
+)  # fmt: skip
+
+
+def _held(p: Parameters) -> str:
+    """Which variation NeuroSim is given."""
+    parts = {
+        "sigmaCtoC (c2cVari) from one update's noise": p.sigma_c2c,
+        "sigmaDtoD (d2dVari), maxConductanceVar and minConductanceVar from the measured devices": p.sigma_d2d,
+        "sigmaReadNoise": p.sigma_read,
+    }
+    return ", ".join(words for words, value in parts.items() if value > 0)
+
+
+def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
+    return {
+        "minConductance_s": p.low, "maxConductance_s": p.high, "levels": p.levels, "NL": p.nl,
+        "A_normalised": {way: fit.a for way, fit in fits.items()},
+        "A_normalised_least_squares": {
+            way: fit.a_free if np.isfinite(fit.a_free) else None for way, fit in fits.items()
+        },
+        "sigmaCtoC_fraction": p.sigma_c2c, "sigmaDtoD": p.sigma_d2d, "sigmaReadNoise": p.sigma_read,
+        "maxConductanceVar_s": p.high_sd, "minConductanceVar_s": p.low_sd,
+    }  # fmt: skip
+
+
+def _approximations(
+    p: Parameters, fits: dict[str, ExponentialFit], loop: Loop, card: DeviceCard, noise: bool
+) -> list[str]:
+    lines = [
+        f"{way.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, of "
+        f"the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
+        f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, "
+        f"from the largest deviation from a line, the label would be {_signed(way, fit.from_data):.2f}."
+        for way, fit in fits.items()
+    ]
+    for way, fit in fits.items():
+        if abs(fit.label) >= LARGEST_NL:
+            lines.append(
+                f"{way.upper()}: the label is at NeuroSim's limit of {LARGEST_NL:g}; the curve is steeper."
+            )
+    if loop.gap > 1e-6:
+        lines.append(f"The loop does not close: LTD ends {loop.gap:.1e} of the window from the start of LTP.")
+    if p.levels["ltp"] != p.levels["ltd"]:
+        lines.append("train.py has one max_level: the mean of the LTP and LTD numbers of pulses.")
+    if p.sigma_c2c > 0:
+        lines.append(
+            "C2C: NeuroSim has one sigma for LTP and LTD, the same at every conductance: the rms was taken."
+        )
+    if p.sigma_d2d > 0:
+        lines.append(
+            "D2D: RealDevice draws labels and window ends independently, and train.py adds one draw to both labels; "
+            "the measured devices have correlations of their own."
+        )
+    elif noise and card.variation.d2d_ln_rate_covariance is not None and len(card.devices) < 3:
+        lines.append(
+            "D2D is left out: NeuroSim's is one of the label, for which 3 measured devices are needed."
+        )
+    if p.sigma_read > 0 and card.window.scale == "linear":
+        lines.append(
+            "Read noise: NeuroSim's is proportional to G; the card's, the same everywhere, was matched mid-window."
+        )
+    if card.window.scale == "log":
+        lines.append("The card's state is ln G; the exponential was fitted to G itself.")
+    return lines

@@ -1,0 +1,315 @@
+"""Verilog-A: a behavioural memristor whose state moves by the fitted step at every pulse.
+
+Compilers of compact models (OpenVAF) know no events, so a pulse is not an event here: while |V| is above its
+threshold the state moves at rdot(held) / width, where `held` is the state when the pulse began (a second node that
+follows the state between pulses and stands still during one). A pulse of the card's width, measured at half its
+amplitude, thus moves the state by exactly one step, and a third node counts pulses. G is ohmic: I = G(r) V.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
+from devicekit.exporters import base
+from devicekit.exporters.base import Export, ExportOptions
+from devicekit.models.laws.eq2 import Eq2
+
+NAME = "veriloga"
+TITLE = "Verilog-A behavioural model"
+TAKES = frozenset({"nodes", "window"})
+NODES, MOST_NODES = 129, 1025
+ASSUMED_WIDTH, ASSUMED_VOLTAGE = 1e-6, 1.0  # s, V; where the card does not say
+
+_MODULE = """// {title}: behavioural model of a device card, made by devicekit. See README.txt for what is exact.
+// Law: {law}. Source: {source}.
+`include "disciplines.vams"
+
+module {module}(te, be);
+    inout te, be;
+    electrical te, be;  // top and bottom electrode
+    electrical moved;   // state r less r0 [1]
+    electrical held;    // the same when the present pulse began [1]
+    electrical counted; // pulses so far [1]
+
+    parameter real r0 = 0.0 from [0:1];  // state at the start [1]
+    parameter real g_low = {low!r};  // conductance at r = 0 [S]
+    parameter real g_high = {high!r};  // conductance at r = 1 [S]
+    parameter real width = {width!r} from (0:inf);  // width of one pulse at half its amplitude [s]
+    parameter real v_ltp = {v_ltp!r} from (0:inf);  // threshold of an LTP pulse [V]
+    parameter real v_ltd = {v_ltd!r} from (0:inf);  // threshold of an LTD pulse, magnitude [V]
+    parameter real polarity = {polarity!r};  // 1: LTP at V(te, be) > 0; -1: at V(te, be) < 0
+    parameter real gain_ltp = 1.0 from [0:inf);  // factor on every LTP step [1]
+    parameter real gain_ltd = 1.0 from [0:inf);  // factor on every LTD step [1]
+    parameter real cap_ltp = {cap_ltp!r};  // largest LTP step [1]
+    parameter real cap_ltd = {cap_ltd!r};  // largest LTD step [1]
+{parameters}
+    (* desc="state, 0 to 1", units="1" *) real state;
+    (* desc="conductance", units="S" *) real conductance;
+    (* desc="pulses so far", units="1" *) real pulses;
+    real v, up, down, start, step_up, step_down, r;
+
+{functions}
+    analog begin
+        v = polarity * V(te, be);
+        // 1 above the threshold, 0 below, over a tenth of it so that a solver finds its way
+        up = min(max(10.0 * (v / v_ltp - 1.0) + 0.5, 0.0), 1.0);
+        down = min(max(10.0 * (-v / v_ltd - 1.0) + 0.5, 0.0), 1.0);
+        r = r0 + V(moved);
+        start = min(max(r0 + V(held), 0.0), 1.0);
+        step_up = min(gain_ltp * min({call_ltp}, cap_ltp), 1.0 - start);
+        step_down = min(gain_ltd * min({call_ltd}, cap_ltd), start);
+        // these factors are 1 inside the window; they end a pulse far wider than the card's
+        step_up = step_up * min(max(100.0 * (1.01 - r), 0.0), 1.0);
+        step_down = step_down * min(max(100.0 * (0.01 + r), 0.0), 1.0);
+        state = min(max(r, 0.0), 1.0);
+        conductance = {conductance};
+        pulses = V(counted);
+        I(te, be) <+ conductance * V(te, be);
+        // the last term only gives the operating point a solution: it forgets in 1e9 s
+        I(moved) <+ ddt(V(moved)) - (up * step_up - down * step_down) / width + 1e-9 * V(moved);
+        I(held) <+ ddt(V(held)) - (1.0 - up - down) * (V(moved) - V(held)) * 100.0 / width + 1e-9 * V(held);
+        I(counted) <+ ddt(V(counted)) - (up + down) / width + 1e-9 * V(counted);
+        $bound_step(width / 20.0);
+    end
+endmodule
+"""
+
+_EQ2 = """    analog function real eq2;  // eq. (2) of doi 10.1109/JEDS.2023.3311763, magnitude [1 per pulse]
+        input r, a, b, c, d, f, g, h, i;
+        real r, a, b, c, d, f, g, h, i, base, z, most;
+        begin
+            base = b - c * r;
+            z = f * r + g;
+            most = max(z, 0.0);
+            if (base > 1e-12)
+                eq2 = exp(min(ln(a) + d * ln(base) - h * (most + ln(i * exp(-most) + exp(z - most))), 1.0));
+            else
+                eq2 = 0.0;
+        end
+    endfunction
+"""
+
+
+def _published(card: DeviceCard) -> dict[str, Eq2] | None:
+    """Eq. (2)'s coefficients of both branches, None if the card's law is another."""
+    if card.model != "eq2":
+        return None
+    return {way: Eq2.from_internal(np.array(card.branch(way).theta), way) for way in base.SIGNS}
+
+
+def _tree(values: np.ndarray, first: int, last: int, indent: str, name: str) -> list[str]:
+    """Nested ifs that find the interval of x and interpolate; x is in units of intervals."""
+    if last - first == 1:
+        slope = float(values[last] - values[first])
+        return [f"{indent}{name} = {float(values[first])!r} + {slope!r} * (x - {first}.0);"]
+    middle = (first + last) // 2
+    return [
+        f"{indent}if (x < {middle}.0) begin",
+        *_tree(values, first, middle, indent + "    ", name),
+        f"{indent}end else begin",
+        *_tree(values, middle, last, indent + "    ", name),
+        f"{indent}end",
+    ]
+
+
+def _table(way: str, values: np.ndarray) -> list[str]:
+    last = values.size - 1
+    return [
+        f"    analog function real rate_{way};  // linear between {values.size} nodes, magnitude [1 per pulse]",
+        "        input r;",
+        "        real r, x;",
+        "        begin",
+        f"            x = r * {last}.0;",
+        *_tree(values, 0, last, "            ", f"rate_{way}"),
+        "        end",
+        "    endfunction",
+        "",
+    ]
+
+
+def _law_source(published: dict[str, Eq2] | None, tables: dict[str, np.ndarray]) -> dict[str, str]:
+    """The parts of the module that depend on the law."""
+    if published is None:
+        lines = [line for way, values in tables.items() for line in _table(way, values)]
+        calls = {f"call_{way}": f"rate_{way}(start)" for way in base.SIGNS}
+        return {"parameters": "", "functions": "\n".join(lines), **calls}
+    parameters, calls = [], {}
+    for way, law in published.items():
+        numbers = {"a": abs(law.a), **{name: getattr(law, name) for name in "bcdfghi"}}
+        parameters += [
+            f"    parameter real {name}_{way} = {float(value)!r};  // eq. (2), r in 0..1 [1]"
+            for name, value in numbers.items()
+        ]
+        calls[f"call_{way}"] = f"eq2(start, {', '.join(f'{name}_{way}' for name in numbers)})"
+    return {"parameters": "\n".join(parameters) + "\n", "functions": _EQ2, **calls}
+
+
+def _drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
+    """Width, thresholds and polarity, and what had to be assumed."""
+    at, said = card.conditions, []
+    width = at.pulse_width_s
+    if width is None:
+        width = ASSUMED_WIDTH
+        said.append(f"The card does not say the pulse width: width = {width:g} s was assumed; set it.")
+    up, down = at.ltp_voltage_v or 0.0, at.ltd_voltage_v or 0.0
+    if not up or not down:
+        said.append(
+            f"The card does not say both pulse amplitudes: {ASSUMED_VOLTAGE:g} V was assumed for those missing."
+        )
+    polarity = -1.0 if (up < 0 or down > 0) and not (up > 0 or down < 0) else 1.0
+    if up * down > 0:
+        said.append(
+            "LTP and LTD pulses of this card have the same sign; the model tells them apart by sign: V > 0 is LTP."
+        )
+    return {
+        "width": float(width), "v_ltp": (abs(up) or ASSUMED_VOLTAGE) / 2, "v_ltd": (abs(down) or ASSUMED_VOLTAGE) / 2,
+        "polarity": polarity,
+    }, said  # fmt: skip
+
+
+def _module(card: DeviceCard, name: str, drive: dict[str, float], law: dict[str, str]) -> str:
+    logarithmic = card.window.scale == "log"
+    return _MODULE.format(
+        title=base.one_line(card.name), law=card.law.title, source=base.one_line(card.provenance.source), module=name,
+        low=float(card.window.low), high=float(card.window.high), cap_ltp=float(card.ltp.largest_step),
+        cap_ltd=float(card.ltd.largest_step), **drive, **law,
+        conductance="g_low * pow(g_high / g_low, state)" if logarithmic else "g_low + (g_high - g_low) * state",
+    )  # fmt: skip
+
+
+def netlist(
+    module: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1
+) -> str:
+    """An ngspice netlist that applies LTP and then LTD pulses and writes state and pulse count after each."""
+    width = drive["width"]
+    edge, period = width / 1000.0, 2.0 * width
+    up, down = 2.0 * drive["v_ltp"] * drive["polarity"], -2.0 * drive["v_ltd"] * drive["polarity"]
+    shape = f"{edge:.6g} {edge:.6g} {width - edge:.9g} {period:.9g} {pulses}"
+    return "\n".join([
+        f"{module}: {pulses} LTP and {pulses} LTD pulses, read at {read_voltage:g} V in between",
+        f".model device {module}",
+        "N1 a 0 device",
+        f"V1 a b PULSE(0 {up - read_voltage:.9g} {0.5 * width:.9g} {shape})",
+        f"V2 b c PULSE(0 {down - read_voltage:.9g} {0.5 * width + pulses * period:.9g} {shape})",
+        f"V3 c 0 DC {read_voltage:.9g}",
+        ".options reltol=1e-5",
+        f".tran {width / 20:.6g} {2 * pulses * period + 0.5 * width:.9g} 0 {width / 20:.6g}",
+        ".control",
+        f"pre_osdi {module}.osdi",
+        "set wr_singlescale",
+        "set wr_vecnames",
+        "run",
+        "let conductance = -v3#branch / v(a)",
+        f"wrdata {module}.txt n1#moved n1#counted conductance",
+        ".endc",
+        ".end",
+        "",
+    ])  # fmt: skip
+
+
+def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
+    """States after each pulse with the tabulated rates, shape (2 pulses + 1,)."""
+    r, path = 0.0, [0.0]
+    for way, sign in base.SIGNS.items():
+        for _ in range(pulses):
+            at = np.linspace(0.0, 1.0, tables[way].size)
+            rate = min(float(np.interp(r, at, tables[way])), card.branch(way).largest_step)
+            r = min(max(r + sign * rate, 0.0), 1.0)
+            path.append(r)
+    return np.array(path)
+
+
+def _nodes(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
+    return base.hat_values(lambda r: np.abs(card.rate(direction, r)), nodes)
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """The Verilog-A module of a card and an ngspice netlist (see the module's docstring).
+
+    Raises
+    ------
+    UsageError
+        If the card holds weights and no window is given, or --nodes is out of 2..1025.
+    """
+    card = base.with_siemens(card, options, "Verilog-A")
+    base.check_moves(card, NAME)
+    published = _published(card)
+    if published and options.nodes is not None:
+        raise UsageError("--nodes is for laws other than eq. (2), which veriloga writes in closed form: leave it out")
+    nodes = NODES if options.nodes is None else options.nodes
+    if not 2 <= nodes <= MOST_NODES:
+        raise UsageError(f"--nodes is 2 to {MOST_NODES} for veriloga, not {nodes}")
+    tables = {} if published else {way: _nodes(card, way, nodes) for way in base.SIGNS}
+    drive, assumed = _drive(card)
+    name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
+    read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
+    figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {nodes} nodes"}
+    if not published:
+        figures["deviation"] = base.deviation(card, card.window.from_state(replay(card, tables)))
+    return Export(
+        files={
+            f"{name}.va": _module(card, name, drive, _law_source(published, tables)).encode(),
+            f"{name}.cir": netlist(name, drive, read_voltage=read_voltage).encode(),
+        },
+        use=(
+            f"openvaf-r {name}.va -o {name}.osdi    (OpenVAF-reloaded; OSDI 0.4 or later, as ngspice 44 wants)",
+            f"ngspice -b {name}.cir",
+            f"N1 a b device   with   .model device {name} r0=0.2   after   pre_osdi {name}.osdi",
+        ),
+        exact=_exact(card, published is not None),
+        approximated=(*_approximated(figures, published is not None), *assumed),
+        units=_UNITS,
+        noise=_noise(card),
+        figures=figures,
+    )
+
+
+def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
+    law = "Eq. (2) with the card's coefficients" if closed else "The caps"
+    state = "ln G" if card.window.scale == "log" else "G"
+    return (
+        f"{law}, capped at the largest fitted step as in devicekit's own array; the window; {state} linear in r.",
+        "One pulse of the card's width moves the state by one step of its state before the pulse.",
+    )
+
+
+def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
+    lines = [] if closed else [
+        f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
+        f"{figures['deviation']:.1e} of the window of devicekit's own array."
+    ]  # fmt: skip
+    return [
+        *lines,
+        "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only.",
+        "Amplitude and width: the card knows one pulse. Any amplitude above the threshold (half the card's) counts the "
+        "same, and a pulse k times as wide counts as k steps of the same size.",
+        "Pulses must be a tenth of their width apart or more, so that the held state can catch up, and a simulation "
+        "must start at a voltage below both thresholds.",
+        "A solver finds the edges of pulses to within a time step: about 1e-4 of a pulse with the netlist here.",
+    ]
+
+
+def _noise(card: DeviceCard) -> str:
+    text = "Not exported: a compact model has no random numbers between pulses."
+    covariance = card.variation.d2d_ln_rate_covariance
+    if covariance is None:
+        return f"{text} gain_ltp and gain_ltd scale the steps of one instance."
+    sd = [math.sqrt(covariance[k][k]) for k in (0, 1)]
+    correlation = covariance[0][1] / (sd[0] * sd[1]) if sd[0] * sd[1] > 0 else 0.0
+    return (
+        f"{text} For D2D draw ln gain_ltp and ln gain_ltd of each instance with sd {sd[0]:.4g} and {sd[1]:.4g}, "
+        f"correlation {correlation:.3g}, mean -sd^2 / 2."
+    )
+
+
+_UNITS = (
+    ("V(te, be)", "V", "voltage on the top electrode"), ("g_low, g_high, conductance", "S", ""),
+    ("width", "s", "of a pulse at half its amplitude"), ("v_ltp, v_ltd", "V", "thresholds, half the card's amplitudes"),
+    ("r0, state, moved, held", "1", "state, 0 to 1 over the window"), ("counted, pulses", "1", "pulses so far"),
+    ("a ... i", "1", "eq. (2) for r in 0..1; a as a magnitude"), ("cap, gain", "1", ""),
+)  # fmt: skip

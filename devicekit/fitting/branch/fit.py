@@ -1,0 +1,266 @@
+"""Fitting an update law to one branch: a bounded trajectory fit with its uncertainty.
+
+The free-running trajectory x_{n+1} = x_n + rho(x_n) is fitted to the mean curve (never the noisy
+differences, which bias the rate), with a free starting state; lmfit makes the last call of each fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.card import Window
+from devicekit.fitting.branch import search
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.trains import Stack, check_curve, nanmean, noise_of
+from devicekit.fitting.checks import JUDGED, judge_branch
+from devicekit.fitting.result import BranchFit
+from devicekit.models import kernel
+from devicekit.models.law import Law
+
+FEWEST_CLUSTERS = 4
+TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals
+TUKEY_ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class LmfitProblem:
+    """The bounded trajectory fit as lmfit sees it: an `lmfit.Minimizer`, and its exact Jacobian."""
+
+    minimizer: Any
+    jacobian: Callable[[Any], np.ndarray]
+
+    def solve(self) -> Any:
+        """The `MinimizerResult` of Levenberg-Marquardt from the starting values."""
+        return self.minimizer.minimize(method="leastsq", Dfun=self.jacobian, col_deriv=False)
+
+
+def lmfit_problem(
+    law: Law, x: np.ndarray, w: np.ndarray, box: search.Box, start: np.ndarray, fixed: np.ndarray
+) -> LmfitProblem:
+    """The bounded trajectory fit, prior included, for lmfit.
+
+    Parameters
+    ----------
+    start, fixed : ndarray, shape (p + 1,)
+        Starting values of (theta, x0), and which of them stay there.
+    """
+    import lmfit
+
+    names = (*law.parameters, "x0")
+    parameters = lmfit.Parameters()
+    for k, name in enumerate(names):
+        parameters.add(
+            name, value=float(start[k]), min=float(box.lower[k]), max=float(box.upper[k]), vary=not bool(fixed[k]),
+        )  # fmt: skip
+    seen = w > 0
+    root = np.sqrt(w[seen])
+    pull = np.sqrt(box.prior_precision)
+
+    def values(given: Any) -> np.ndarray:
+        return np.array([given[name].value for name in names])
+
+    def residual(given: Any) -> np.ndarray:
+        p = values(given)
+        states = kernel.simulate(law.id, p[:-1], p[-1], x.size - 1)
+        return np.concatenate([root * (states[seen] - x[seen]), (pull * (p - box.prior_mean))[pull > 0]])
+
+    def jacobian(given: Any) -> np.ndarray:
+        _, sensitivities = search.jacobian(law, values(given), x.size - 1)
+        full = np.vstack([root[:, None] * sensitivities[seen], np.diag(pull)[pull > 0]])
+        return full[:, [k for k, name in enumerate(names) if given[name].vary]]
+
+    return LmfitProblem(lmfit.Minimizer(residual, parameters, calc_covar=True, max_nfev=100), jacobian)
+
+
+def _covariance(
+    law: Law,
+    parameters: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    box: search.Box,
+    free: np.ndarray,
+    clusters: np.ndarray,
+    what: str,
+) -> tuple[np.ndarray, int, str]:
+    """Covariance of the parameters, its degrees of freedom, and how it was made.
+
+    Cluster sandwich over cycles (or devices) from 4 clusters on; else the delta method on the MAP fit,
+    which takes residuals for independent read noise.
+    """
+    states, sensitivities = search.jacobian(law, parameters, x.size - 1)
+    seen = w > 0
+    root = np.sqrt(w[seen])
+    j = root[:, None] * sensitivities[seen][:, free]
+    # columns differ by many orders of magnitude: scale before inverting
+    scale = np.sqrt((j**2).sum(axis=0) + box.prior_precision[free])
+    scale[scale == 0] = 1.0
+    curvature = (j / scale).T @ (j / scale) + np.diag(box.prior_precision[free] / scale**2)
+    inverse = np.linalg.pinv(curvature, hermitian=True) / np.outer(scale, scale)
+    degrees = max(int(w.sum() - free.sum()), 1)
+    k = len(clusters)
+    if k >= FEWEST_CLUSTERS:
+        deviations = root * np.nan_to_num(clusters[:, seen] - x[seen])
+        scores = deviations @ j
+        meat = scores.T @ scores / (k * (k - 1))
+        small, degrees = inverse @ meat @ inverse, k - 1
+        method = f"cluster sandwich over {k} {what}, t({k - 1})"
+    else:
+        variance = float(np.sum(w[seen] * (states[seen] - x[seen]) ** 2)) / degrees
+        small = inverse * variance
+        method = "delta method on one mean curve; assumes independent read noise"
+    covariance = np.zeros((parameters.size, parameters.size))
+    covariance[np.ix_(free, free)] = small
+    return covariance, degrees, method
+
+
+def box_of(law: Law, x: np.ndarray, noise: float) -> search.Box:
+    """Bounds and prior for a curve: the start within max(4 sd, 2 % of the range) of the first reading."""
+    span = float(np.nanmax(x) - np.nanmin(x))
+    start = float(x[np.isfinite(x)][0])
+    # a prior with no weight at all leaves a noise-free curve's redundant directions undetermined
+    variance = max(noise**2, (1e-5 * span) ** 2)
+    return search.Box.of(law, start, max(4 * noise, 0.02 * span), variance)
+
+
+def _tukey_weights(x: np.ndarray, parameters: np.ndarray, law: Law) -> np.ndarray:
+    residuals = x - kernel.simulate(law.id, parameters[:-1], parameters[-1], x.size - 1)
+    seen = np.isfinite(residuals)
+    span = float(np.nanmax(x) - np.nanmin(x))
+    centred = residuals[seen] - np.median(residuals[seen])
+    # the floor keeps good points of a very clean curve from being thrown away
+    scale = max(1.4826 * float(np.median(np.abs(centred))), 0.003 * span)
+    u = np.where(seen, residuals, np.inf) / (TUKEY * scale)
+    return np.where(np.abs(u) < 1, (1 - np.minimum(np.abs(u), 1) ** 2) ** 2, 0.0)
+
+
+def _search(
+    law: Law, x: np.ndarray, box: search.Box, noise: float, loss: str, exhaustive: bool
+) -> tuple[search.Optimum, np.ndarray]:
+    """The optimum and the weights it was found with."""
+    w = np.isfinite(x).astype(float)
+    optimum = search.search(law, x, w, box, noise, exhaustive=exhaustive)
+    if loss == "tukey":
+        for _ in range(TUKEY_ROUNDS):
+            w = _tukey_weights(x, optimum.parameters, law)
+            optimum = search.descend(law, optimum.parameters, x, w, box)
+        # the first search may have been led astray by an outlier
+        again = search.search(law, x, w, box, noise, exhaustive=exhaustive)
+        optimum = min(optimum, again, key=lambda each: each.objective)
+    return optimum, w
+
+
+def names_at_bound(law: Law, parameters: np.ndarray, box: search.Box) -> np.ndarray:
+    """Which of (theta, x0) sit at a bound, shape (p + 1,)."""
+    reach = 1e-6 * (box.upper - box.lower)
+    return (parameters <= box.lower + reach) | (parameters >= box.upper - reach)
+
+
+def fit_branch(
+    trains: Stack, window: Window, options: FitOptions, *, with_lmfit: bool = True, judge: bool = True
+) -> BranchFit:
+    """Fit one law to the mean curve of a stack of trains.
+
+    Parameters
+    ----------
+    trains : Stack
+        Trains of one direction; the mean is taken over devices, each device's cycles first.
+    window : Window
+        The shared normalisation.
+    options : FitOptions
+        Law and loss; the estimator is refined by `refine_by_innovations`.
+    with_lmfit : bool
+        End with the lmfit call (its result is `BranchFit.lmfit`); off for large sets.
+    judge : bool
+        Whether to raise flags.
+
+    Raises
+    ------
+    TraceError
+        See `devicekit.fitting.branch.trains.check_curve`.
+    """
+    law = options.law
+    means = trains.mean_states(window)
+    curve = nanmean(means)
+    x = curve if trains.direction == "ltp" else 1.0 - curve
+    noise = noise_of(x)
+    flags = check_curve(x, trains.direction, noise)
+    box = box_of(law, x, noise)
+    optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
+    parameters, result = optimum.parameters, None
+    if with_lmfit:
+        result = lmfit_problem(law, x, w, box, optimum.parameters, optimum.at_bound).solve()
+        polished = np.array([result.params[name].value for name in (*law.parameters, "x0")])
+        if float(np.sum(np.asarray(result.residual) ** 2)) < optimum.objective:
+            parameters = polished
+    bound = names_at_bound(law, parameters, box)
+    # independent repeats whose mean is the curve: devices if there are several, else cycles
+    clusters = (
+        trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
+    )
+    covariance, degrees, method = _covariance(
+        law, parameters, x, w, box, ~bound, clusters, "cycles" if len(means) == 1 else "devices"
+    )
+    names = (*law.parameters, "x0")
+    fitted = BranchFit(
+        trains.direction, law, window, parameters, covariance, degrees, method, x, noise,
+        tuple(name for name, hit in zip(names, bound, strict=True) if hit), (), result,
+    )  # fmt: skip
+    if judge:
+        flags += judge_branch(fitted, converged=optimum.converged)
+    return replace(fitted, flags=tuple(flags))
+
+
+def kalman_gain(increment: float, read: float) -> float:
+    """Steady gain of a random walk with these standard deviations: 0 reads only, 1 increments only."""
+    if read <= 0:
+        return 1.0 if increment > 0 else 0.0
+    ratio = (increment / read) ** 2
+    p = 0.5 * (ratio + np.sqrt(ratio**2 + 4 * ratio))
+    return float(p / (p + 1.0))
+
+
+def without_offsets(rows: np.ndarray) -> np.ndarray:
+    """Trains without each one's own offset from the mean: a window that shifts is no property of the law."""
+    return rows - np.nanmean(rows - nanmean(rows), axis=1, keepdims=True)
+
+
+def refine_by_innovations(fitted: BranchFit, trains: Stack, increment: float, read: float) -> BranchFit:
+    """Fit one-step innovations over all cycles, x <- x + K (y - x) after each reading, from the mean-curve fit."""
+    gain = kalman_gain(increment, read)
+    rows = without_offsets(trains.rising(fitted.window))
+    if gain == 0.0 or len(rows) < 2:
+        return fitted
+    box = box_of(fitted.law, fitted.x, fitted.noise)
+    w = np.isfinite(rows).astype(float)
+    found = search.descend(fitted.law, fitted.parameters, rows, w, box, gain=gain)
+    bound = names_at_bound(fitted.law, found.parameters, box)
+    free = ~bound
+    curvature, scores = search.scores(fitted.law, found.parameters, rows, w, box, gain)
+    inverse = np.zeros_like(curvature)
+    inverse[np.ix_(free, free)] = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
+    names = list(dict.fromkeys(trains.devices))
+    if len(names) >= FEWEST_CLUSTERS:  # cycles of one device are no independent repeats of the mean device
+        scores = np.array([scores[[d == name for d in trains.devices]].sum(axis=0) for name in names])
+    k = len(scores)
+    if k >= FEWEST_CLUSTERS:
+        degrees = k - 1
+        covariance = inverse @ (scores.T @ scores) @ inverse * (k / degrees)
+        method = (
+            f"innovations over {len(rows)} trains, gain {gain:.2f}; cluster sandwich over {k}, t({degrees})"
+        )
+    else:
+        degrees = max(int(w.sum() - free.sum()), 1)
+        covariance = inverse * (found.sse / degrees)
+        method = f"delta method on innovations over {len(rows)} trains, gain {gain:.2f}; takes them for independent"
+    parameter_names = (*fitted.law.parameters, "x0")
+    at_bound = tuple(name for name, hit in zip(parameter_names, bound, strict=True) if hit)
+    refined = replace(
+        fitted, parameters=found.parameters, covariance=covariance, degrees=degrees, method=method,
+        at_bound=at_bound, lmfit=None,
+    )  # fmt: skip
+    kept = [flag for flag in fitted.flags if flag.code not in JUDGED]
+    return replace(refined, flags=(*kept, *judge_branch(refined, found.converged)))

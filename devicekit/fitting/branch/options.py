@@ -1,0 +1,69 @@
+"""How a fit is done. Light: the command line reads its choices here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from devicekit.errors import UsageError
+from devicekit.models import DEFAULT
+
+if TYPE_CHECKING:
+    from devicekit.models.law import Law
+
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "loss": ("linear", "tukey"),
+    "estimator": ("mean", "innovations"),
+    "share": (None, "width"),
+    "state": ("linear", "log"),
+}
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to fit.
+
+    Parameters
+    ----------
+    model : str
+        Name of the update law.
+    loss : {"linear", "tukey"}
+        Least squares, or Tukey's biweight, which leaves isolated outliers out.
+    estimator : {"mean", "innovations"}
+        Free-running trajectory on the mean curve (default); or one-step innovations over all cycles, the
+        state corrected by each reading with the Kalman gain of the increment and read noise that were found:
+        better where increments dominate.
+    state : {"linear", "log"}
+        The law's state: conductance scaled to 0..1, or its logarithm, for devices that span several decades.
+    share : {None, "width"}
+        With several pulse widths: one shared shape, each width its own rate and start (`devicekit.fitting.widths`).
+
+    Raises
+    ------
+    UsageError
+        If a choice does not exist.
+    """
+
+    model: str = DEFAULT
+    loss: str = "linear"
+    estimator: str = "mean"
+    share: str | None = None
+    state: str = "linear"
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                words = " or ".join(str(word) for word in known if word)
+                raise UsageError(f"--{name} is {words}, not {getattr(self, name)!r}")
+        _ = self.law  # an unknown one raises
+
+    @property
+    def law(self) -> Law:
+        """The update law that `model` names."""
+        from devicekit.models.registry import get_law
+
+        return get_law(self.model)
+
+    def as_settings(self) -> dict[str, Any]:
+        """For a card's provenance."""
+        return {**asdict(self), "bounds": "wide", "prior": "weak"}

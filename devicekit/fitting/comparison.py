@@ -1,0 +1,289 @@
+"""Every update law on the same curve: information criteria, error in units of the window, NL labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devicekit.device.card import Window
+from devicekit.errors import TraceError
+from devicekit.fitting.branch import search
+from devicekit.fitting.branch.fit import box_of, kalman_gain, without_offsets
+from devicekit.fitting.device import fit, stacks_of
+from devicekit.fitting.result import BranchFit, DeviceFit
+from devicekit.models import kernel
+from devicekit.models.labels import nl_label, nl_of_curve
+from devicekit.models.law import CurveLaw, Law
+from devicekit.models.registry import CURVE_LAWS, LAWS
+from devicekit.tables import PulseTable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Rungs of eq. (2) by what is held fixed, simplest first: constant, soft bound, power, one denominator, all.
+LADDER: tuple[tuple[str, dict[str, float]], ...] = (
+    ("eq2-M1 constant", {"kappa": 0.0, "d": 1.0, "f": 0.0, "g": 0.0, "h": 0.0}),
+    ("eq2-M2 soft bound", {"d": 1.0, "f": 0.0, "g": 0.0, "h": 0.0}),
+    ("eq2-M3 power", {"f": 0.0, "g": 0.0, "h": 0.0}),
+    ("eq2-M5 one denominator", {"d": 1.0, "h": 1.0}),
+    ("eq2-M6 all", {}),
+)
+
+
+@dataclass(frozen=True)
+class LawScore:
+    """How one law does on one branch.
+
+    Attributes
+    ----------
+    model : str
+        Id of the law.
+    k : int
+        Free parameters, the noise variance included.
+    aicc, bic : float
+        On the residuals of the mean curve, or on innovations (see `Comparison.basis`).
+    nrmse : float
+        Rms residual of the free-running curve over the range of the measured one.
+    rms : float
+        The same as a fraction of the window.
+    rank : int
+        By BIC, 1 is best.
+    """
+
+    model: str
+    k: int
+    aicc: float
+    bic: float
+    nrmse: float
+    rms: float
+    rank: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {name: getattr(self, name) for name in ("model", "k", "aicc", "bic", "nrmse", "rms", "rank")}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores of every law on every branch.
+
+    Attributes
+    ----------
+    branches : mapping of direction to tuple of LawScore
+        Best first.
+    ladder : mapping of direction to tuple of LawScore
+        The rungs of eq. (2), simplest first.
+    nl : mapping of direction to mapping
+        NeuroSim labels: `data` (largest deviation of the measured curve from a line) and `fit` (closed form
+        of the fitted exponential), with that fit's rms misfit as a fraction of the window.
+    basis : str
+        What the criteria were computed on.
+    """
+
+    branches: dict[str, tuple[LawScore, ...]]
+    ladder: dict[str, tuple[LawScore, ...]]
+    nl: dict[str, dict[str, float]]
+    basis: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "branches": {way: [score.as_dict() for score in scores] for way, scores in self.branches.items()},
+            "ladder": {way: [score.as_dict() for score in scores] for way, scores in self.ladder.items()},
+            "nl": self.nl,
+            "basis": self.basis,
+        }
+
+    def table(self) -> Any:
+        """Scores as a pandas frame, a row a law and branch."""
+        import pandas as pd
+
+        rows = [
+            {"branch": way, **score.as_dict()} for way, scores in self.branches.items() for score in scores
+        ]
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return str(self.table().to_html(index=False))
+
+    def plot(self, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+        """BIC above the best law and rms misfit (see `devicekit.plot.plot_comparison`)."""
+        from devicekit.plot import plot_comparison
+
+        return plot_comparison(self, direction, ax)
+
+
+def _criteria(sse: float, n: int, k: int) -> tuple[float, float]:
+    """AICc and BIC of Gaussian residuals; k counts the variance."""
+    log_likelihood_term = n * np.log(max(sse, 1e-300) / n)
+    aic = log_likelihood_term + 2 * k
+    correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
+    return float(aic + correction), float(log_likelihood_term + k * np.log(n))
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the laws are compared on: one mean curve, or all trains as innovations."""
+
+    x: np.ndarray
+    rows: np.ndarray
+    gain: float
+    noise: float
+
+    @property
+    def n(self) -> int:
+        return int(np.isfinite(self.rows).sum())
+
+
+def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
+    """Innovations over all cycles where increments were found, else the mean curve."""
+    spread = device_fit.variation.branches[fitted.direction]
+    trains = stacks_of(device_fit.table)[0][fitted.direction]
+    increment, read = spread.increment or 0.0, spread.read or 0.0
+    if increment <= 0 or spread.n_devices > 1:
+        return _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise), "mean curve"
+    gain = kalman_gain(increment, read)
+    rows = without_offsets(trains.rising(fitted.window))
+    return _Data(fitted.x, rows, gain, fitted.noise), f"innovations over {len(rows)} trains, gain {gain:.3f}"
+
+
+def _box(law: Law, data: _Data, fixed: dict[str, float]) -> search.Box:
+    box = box_of(law, data.x, data.noise)
+    lower, upper = box.lower.copy(), box.upper.copy()
+    for name, value in fixed.items():
+        lower[law.parameters.index(name)] = upper[law.parameters.index(name)] = value
+    return search.Box(lower, upper, box.prior_mean, box.prior_precision)
+
+
+def score_law(law: Law, data: _Data, name: str, fixed: dict[str, float] | None = None) -> LawScore:
+    """Fit one rate law and score it (rank 0: not ranked yet)."""
+    fixed = fixed or {}
+    box = _box(law, data, fixed)
+    found = search.search(law, data.x, np.isfinite(data.x).astype(float), box, data.noise)
+    path = kernel.simulate(law.id, found.parameters[:-1], found.parameters[-1], data.x.size - 1)
+    sse = found.sse
+    if data.gain > 0:
+        w = np.isfinite(data.rows).astype(float)
+        sse = search.descend(law, found.parameters, data.rows, w, box, gain=data.gain).sse
+    return _score(name, law.n_parameters + 1 - len(fixed), sse, path, data)
+
+
+def _score(name: str, free: int, sse: float, path: np.ndarray, data: _Data) -> LawScore:
+    aicc, bic = _criteria(sse, data.n, free + 1)
+    rms = float(np.sqrt(np.nanmean((path - data.x) ** 2)))
+    return LawScore(name, free + 1, aicc, bic, rms / float(np.nanmax(data.x) - np.nanmin(data.x)), rms, 0)
+
+
+def score_curve(law: CurveLaw, data: _Data, window: Window, direction: str) -> LawScore | None:
+    """Fit one curve law through lmfit and score it; None where it does not exist (Jang on a weight)."""
+    import lmfit
+
+    if law.needs_ratio and (window.quantity != "conductance_s" or window.low <= 0):
+        return None
+    ratio = window.high / window.low if law.needs_ratio else 1.0
+    if law.needs_ratio and direction == "ltd":
+        ratio = 1.0 / ratio  # the mirrored coordinate runs from Gmax down to Gmin
+    finite = np.isfinite(data.x)
+    t = np.arange(data.x.size) / (data.x.size - 1)
+
+    def residual(parameters: Any) -> np.ndarray:
+        values = parameters.valuesdict()
+        path = law.curve(t, values["start"], values["span"], values["shape"], ratio)
+        return (path - data.x)[finite]
+
+    best = None
+    for guess in law.guesses:
+        parameters = lmfit.Parameters()
+        parameters.add("start", value=float(data.x[finite][0]), min=-1.0, max=2.0)
+        parameters.add("span", value=float(data.x[finite][-1] - data.x[finite][0]), min=-0.5, max=5.0)
+        parameters.add("shape", value=guess, min=law.lower, max=law.upper)
+        result = lmfit.minimize(residual, parameters, method="least_squares", max_nfev=400)
+        best = result if best is None or result.chisqr < best.chisqr else best
+    assert best is not None
+    path = data.x.copy()
+    path[finite] = data.x[finite] + best.residual
+    sse = float(best.chisqr)
+    if data.gain > 0:
+        sse = _curve_innovations(path, data)
+    return _score(law.name, 3, sse, path, data)
+
+
+def _curve_innovations(path: np.ndarray, data: _Data) -> float:
+    """Sum of squared innovations; a deviation relaxes as that of any autonomous law, q_n = step_{n+1} / step_n."""
+    steps = np.diff(path)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        q = np.nan_to_num(np.clip(steps[1:] / steps[:-1], 0.2, 1.3), nan=1.0)
+    q = np.concatenate([q, [1.0, 1.0]])
+    deviation = np.zeros(len(data.rows))
+    total = 0.0
+    for n in range(data.rows.shape[1]):
+        seen = np.isfinite(data.rows[:, n])
+        innovation = np.where(seen, data.rows[:, n] - path[n] - deviation, 0.0)
+        total += float(np.sum(innovation**2))
+        deviation = q[n] * (deviation + data.gain * innovation)
+    return total
+
+
+def compare(table: PulseTable | Path | str, **reading: Any) -> Comparison:
+    """Fit every update law to both branches of a device and rank them by BIC.
+
+    Parameters
+    ----------
+    table : PulseTable or path
+        Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
+    **reading
+        As of `devicekit.fit`.
+
+    Returns
+    -------
+    Comparison
+        Of the middle pulse width where the table has several.
+
+    Raises
+    ------
+    DevicekitError
+        If the table cannot be read or fitted.
+    """
+    reference = fit(table, "eq2", **reading)
+    branches, ladders, labels, bases = {}, {}, {}, {}
+    for way, fitted in reference.branches.items():
+        data, bases[way] = _data(fitted, reference)
+        scores = [score_law(LAWS[name], data, name) for name in LAWS]
+        curves = [score_curve(CURVE_LAWS[name], data, reference.window, way) for name in CURVE_LAWS]
+        branches[way] = _ranked([*scores, *(score for score in curves if score is not None)])
+        rungs = [score_law(LAWS["eq2"], data, name, fixed) for name, fixed in LADDER]
+        order = {score.model: score.rank for score in _ranked(rungs)}
+        ladders[way] = tuple(_with_rank(score, order[score.model]) for score in rungs)
+        labels[way] = _labels(fitted)
+    if not branches:
+        raise TraceError("the table has no trains to compare laws on")
+    return Comparison(branches, ladders, labels, bases)
+
+
+def _with_rank(score: LawScore, rank: int) -> LawScore:
+    return LawScore(score.model, score.k, score.aicc, score.bic, score.nrmse, score.rms, rank)
+
+
+def _ranked(scores: list[LawScore]) -> tuple[LawScore, ...]:
+    ordered = sorted(scores, key=lambda score: score.bic)
+    return tuple(_with_rank(score, rank) for rank, score in enumerate(ordered, start=1))
+
+
+def _labels(fitted: BranchFit) -> dict[str, float]:
+    """NL from the data and from NeuroSim's exponential, which has its own misfit; negative for a slow start."""
+    law = LAWS["softbounds"]  # NeuroSim's exponential with A of either sign
+    data = _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise)
+    found = search.search(law, data.x, np.isfinite(data.x).astype(float), _box(law, data, {}), data.noise)
+    level, kappa, start = (float(value) for value in found.parameters)
+    n = data.x.size - 1
+    path = kernel.simulate(law.id, found.parameters[:-1], start, n)
+    fraction = np.exp(level) * kappa / (1.0 - kappa / 2.0)  # of the way left that a pulse goes
+    constant = -1.0 / np.log1p(-fraction) if fraction < 1.0 and fraction != 0.0 else np.inf
+    return {
+        "data": nl_of_curve(fitted.x),
+        "fit": float(np.copysign(nl_label(abs(constant) / n), constant)),
+        "fit_rms": float(np.sqrt(np.nanmean((path - data.x) ** 2))),
+    }

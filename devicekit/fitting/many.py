@@ -1,0 +1,103 @@
+"""Fits of very many traces: streamed in chunks, in parallel, in one given window, the same numbers every time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from devicekit.device.card import Window
+from devicekit.errors import TraceError
+from devicekit.fitting.branch import search
+from devicekit.fitting.branch.fit import FitOptions, box_of
+from devicekit.fitting.branch.trains import check_curve, noise_of
+from devicekit.models import kernel
+
+if TYPE_CHECKING:
+    from devicekit.models.law import Law
+
+CHUNK = 250  # traces a task: a second of work, so that neither waiting nor memory matters
+
+
+def _fit_chunk(
+    first: int, traces: list[np.ndarray], window: Window, direction: str, options: FitOptions
+) -> pd.DataFrame:
+    rows = [_fit_one(first + k, trace, window, direction, options.law) for k, trace in enumerate(traces)]
+    return pd.DataFrame(rows)
+
+
+def _fit_one(number: int, trace: np.ndarray, window: Window, direction: str, law: Law) -> dict[str, object]:
+    r = window.to_state(trace)
+    x = r if direction == "ltp" else 1.0 - r
+    noise = noise_of(x)
+    names = (*law.parameters, "x0")
+    row: dict[str, object] = {"trace": number, "status": "done", "flags": "", "noise": noise}
+    try:
+        flags = check_curve(x, direction, noise)
+    except TraceError as error:
+        return {
+            **row,
+            "status": str(error),
+            **dict.fromkeys((*names, "rms", "nrmse"), np.nan),
+            "at_bound": "",
+        }
+    seen = np.isfinite(x)
+    found = search.search(law, x, seen.astype(float), box_of(law, x, noise), noise)
+    path = kernel.simulate(law.id, found.parameters[:-1], found.parameters[-1], x.size - 1)
+    rms = float(np.sqrt(np.mean((path[seen] - x[seen]) ** 2)))
+    return {
+        **row,
+        "flags": " ".join(flag.code for flag in flags),
+        **dict(zip(names, found.parameters.tolist(), strict=True)),
+        "rms": rms,
+        "nrmse": rms / float(np.nanmax(x) - np.nanmin(x)),
+        "at_bound": " ".join(name for name, hit in zip(names, found.at_bound, strict=True) if hit),
+    }
+
+
+def fit_many(
+    traces: Iterable[np.ndarray],
+    window: Window,
+    direction: str,
+    options: FitOptions | None = None,
+    *,
+    jobs: int = 1,
+    chunk: int = CHUNK,
+) -> Iterator[pd.DataFrame]:
+    """Fit a stream of traces; memory does not grow with their number.
+
+    Parameters
+    ----------
+    traces : iterable of ndarray
+        Conductances [S] (or weights) after 0, 1, 2, ... pulses; NaN where nothing was read. Read lazily.
+    window : Window
+        The one normalisation of the set.
+    direction : {"ltp", "ltd"}
+        Of every trace.
+    options : FitOptions, optional
+        Law; the loss and estimator of sets are the plain ones.
+    jobs : int
+        Processes; inside `joblib.parallel_config(backend="dask")` the cluster's workers.
+    chunk : int
+        Traces a task.
+
+    Yields
+    ------
+    pandas.DataFrame
+        In order, a row a trace: parameters on the rising coordinate, rms and nrmse, flags, parameters at a bound,
+        and status ("done", or why the trace cannot be fitted). No lmfit call is made.
+    """
+    import joblib
+
+    options = options or FitOptions()
+    stream = iter(traces)
+    numbers = itertools.count(0, chunk)
+    chunks = iter(lambda: [np.asarray(trace, float) for trace in itertools.islice(stream, chunk)], [])
+    pool = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs")
+    yield from pool(
+        joblib.delayed(_fit_chunk)(number, part, window, direction, options)
+        for number, part in zip(numbers, chunks, strict=False)
+    )

@@ -1,0 +1,140 @@
+"""Do samples drawn from a fit scatter as the data do? Cycles and devices simulated from the components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from devicekit.fitting.branch.trains import nanmean
+from devicekit.fitting.variation.spread import predicted_variance, scatter
+from devicekit.models import kernel
+
+if TYPE_CHECKING:
+    from devicekit.fitting.result import BranchFit, DeviceFit
+    from devicekit.fitting.variation.spread import BranchSpread
+
+
+@dataclass(frozen=True)
+class SpreadRatio:
+    """Mean spread of samples over mean spread of the data.
+
+    Attributes
+    ----------
+    c2c : float
+        Cycles simulated with all components, those of whole cycles matched to the mean variance.
+    c2c_paper : float
+        The paper's way: the spread itself injected at each update pulse, clipped to the window.
+    d2d : float or None
+        Mean curves of resampled devices; None for one device.
+    """
+
+    c2c: float
+    c2c_paper: float
+    d2d: float | None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Plain values, for JSON."""
+        return {
+            "c2c": round(self.c2c, 3),
+            "c2c_paper": round(self.c2c_paper, 2),
+            "d2d": None if self.d2d is None else round(self.d2d, 3),
+        }
+
+
+def matched(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> BranchSpread:
+    """The components with those of whole cycles scaled so that the mean variance is the measured one.
+
+    Likelihood weighs every pulse's prediction and hardly sees the slow part, which makes most of the spread
+    of a drifting device. The pulse's own components are left as they are.
+
+    Parameters
+    ----------
+    measured : ndarray, shape (N + 1,)
+        Variance over cycles at each pulse [window^2] (`devicekit.fitting.variation.spread.scatter`).
+    """
+    whole = float(np.mean(predicted_variance(fit, spread)))
+    quiet = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0)
+    pulse = float(np.mean(predicted_variance(fit, quiet)))
+    if whole <= pulse:
+        return spread
+    factor = np.sqrt(max(float(np.mean(measured)) - pulse, 0.0) / (whole - pulse))
+    return replace(
+        spread,
+        cycle_offset=(spread.cycle_offset or 0.0) * factor,
+        cycle_ln_rate=(spread.cycle_ln_rate or 0.0) * factor,
+        cycle_start=(spread.cycle_start or 0.0) * factor,
+    )
+
+
+def simulate_cycles(
+    fit: BranchFit, spread: BranchSpread, cycles: int, seed: int, *, paper: bool = False
+) -> np.ndarray:
+    """Readings of cycles drawn from the components, on the rising coordinate, shape (cycles, N + 1).
+
+    Parameters
+    ----------
+    fit : BranchFit
+        Law and starting state.
+    spread : BranchSpread
+        Standard deviations of the components.
+    cycles : int
+        Cycles to draw.
+    seed : int
+        Seed of every draw.
+    paper : bool
+        Inject the paper's spread as an increment at each pulse instead, and nothing else.
+    """
+    rng = np.random.default_rng([seed, 11])
+    sd = {
+        "increment": (spread.c2c_paper if paper else spread.increment) or 0.0,
+        **{
+            name: 0.0 if paper else (getattr(spread, name) or 0.0)
+            for name in ("read", "step", "cycle_offset", "cycle_ln_rate", "cycle_start")
+        },
+    }
+    gain = np.exp(sd["cycle_ln_rate"] * rng.standard_normal(cycles))
+    offset = sd["cycle_offset"] * rng.standard_normal(cycles)
+    x = fit.parameters[-1] + sd["cycle_start"] * rng.standard_normal(cycles)
+    readings = np.empty((cycles, fit.x.size))
+    for n in range(fit.x.size):
+        readings[:, n] = x + offset + sd["read"] * rng.standard_normal(cycles)
+        step = np.minimum(kernel.rates(fit.law.id, fit.theta, x), fit.largest_step) * gain
+        noise = np.hypot(sd["increment"], sd["step"] * step) * rng.standard_normal(cycles)
+        x = x + step + noise
+        if paper:
+            x = np.clip(x, 0.0, 1.0)  # as the array does
+    return readings
+
+
+def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 400) -> SpreadRatio:
+    """Mean spread of sampled cycles and devices over that of the data (1: the samples scatter as the data do).
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        A fit of several cycles.
+    direction : str
+        ltp or ltd.
+    seed : int
+        Seed of every draw.
+    cycles : int
+        Cycles to sample.
+    """
+    branch = fit.branches[direction]
+    spread = fit.variation.branches[direction]
+    measured = scatter(fit, direction)
+    real = float(np.mean(np.sqrt(measured)))
+    own = simulate_cycles(branch, matched(branch, spread, measured), cycles, seed)
+    paper = simulate_cycles(branch, spread, cycles, seed, paper=True)
+    d2d = None
+    if len(fit.devices) > 2:
+        curves = [pair[direction] for pair in fit.devices.values() if direction in pair]
+        measured = np.array([curve.x for curve in curves])
+        rng = np.random.default_rng([seed, 12])
+        drawn = np.array([curves[k].trajectory for k in rng.integers(len(curves), size=cycles)])
+        d2d = float(
+            np.mean(drawn.std(axis=0)) / np.mean(np.nanstd(measured - nanmean(measured), axis=0, ddof=1))
+        )
+    return SpreadRatio(float(own.std(axis=0).mean()) / real, float(paper.std(axis=0).mean()) / real, d2d)

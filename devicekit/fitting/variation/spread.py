@@ -1,0 +1,369 @@
+"""Cycle-to-cycle (C2C) and device-to-device (D2D) variation, every number typed by what it is.
+
+All are standard deviations as fractions of the card's one window. `spread`: of the state at the same pulse;
+`increment`: of one update; `read`: of one reading. On measured ramps the first is 29 to 42 times the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devicekit.device.card import BranchVariation, Sigma, Variation
+from devicekit.errors import UsageError
+from devicekit.fitting.branch import search
+from devicekit.fitting.branch.trains import Stack, nanmean, nanvar, noise_of, stack
+from devicekit.fitting.variation.components import pulse_noise, tracks_of
+from devicekit.models import kernel
+
+if TYPE_CHECKING:
+    from devicekit.fitting.result import BranchFit, DeviceFit
+
+MOST_CYCLES = 12  # of a device, to estimate how its rate scatters
+
+
+@dataclass(frozen=True)
+class BranchSpread:
+    """Variation of one branch; None where there are too few cycles or devices to tell.
+
+    Attributes
+    ----------
+    c2c_paper, d2d_paper : float
+        Ma et al. 2023: standard deviation at each pulse, averaged over pulses (and devices).
+    c2c_anova, d2d_anova : float
+        One-way ANOVA at each pulse; variances averaged, root at the end. D2D is clipped at 0.
+    d2d_variance : float
+        D2D variance before clipping: negative when C2C explains all.
+    increment, read : float
+        Standard deviation of one update and of one reading.
+    step : float
+        Standard deviation of one update as a fraction of its own step, beside `increment`.
+    cycle_offset, cycle_ln_rate, cycle_start : float
+        Standard deviation over cycles of the window's offset, of ln rate, and of the starting state.
+    """
+
+    n_devices: int
+    n_cycles: int
+    c2c_paper: float | None = None
+    c2c_anova: float | None = None
+    d2d_paper: float | None = None
+    d2d_anova: float | None = None
+    d2d_variance: float | None = None
+    increment: float | None = None
+    read: float | None = None
+    step: float | None = None
+    cycle_offset: float | None = None
+    cycle_ln_rate: float | None = None
+    cycle_start: float | None = None
+
+    def to_card(self) -> BranchVariation:
+        """The variation as a card holds it: every number typed, with its estimator."""
+        c2c = {
+            "spread_paper": (
+                "spread",
+                self.c2c_paper,
+                "mean over pulses of the sd over cycles (Ma et al. 2023)",
+            ),
+            "spread_anova": (
+                "spread",
+                self.c2c_anova,
+                "ANOVA within devices, variances averaged over pulses",
+            ),
+            "increment": ("increment", self.increment, "maximum likelihood with cycle offset and cycle rate"),
+            "read": (
+                "read",
+                self.read,
+                "maximum likelihood" if self.n_cycles > 1 else "second differences of one trace",
+            ),
+            "cycle_offset": ("spread", self.cycle_offset, "maximum likelihood"),
+        }
+        d2d = {
+            "spread_paper": (
+                "spread",
+                self.d2d_paper,
+                "mean over pulses of the sd of device means (Ma et al. 2023)",
+            ),
+            "spread_anova": ("spread", self.d2d_anova, _d2d_estimator(self.n_cycles)),
+        }
+        return BranchVariation(
+            n_devices=self.n_devices,
+            n_cycles=self.n_cycles,
+            c2c={name: _sigma(*entry) for name, entry in c2c.items() if entry[1] is not None},
+            d2d={name: _sigma(*entry) for name, entry in d2d.items() if entry[1] is not None},
+            step_noise=self.step,
+            cycle_ln_rate=self.cycle_ln_rate,
+        )
+
+
+def _d2d_estimator(cycles: int) -> str:
+    if cycles < 2:
+        return "ANOVA between devices; one cycle a device, so it contains C2C and read noise"
+    return "ANOVA between devices, clipped at 0"
+
+
+def _sigma(kind: str, value: float | None, estimator: str) -> Sigma:
+    assert value is not None
+    return Sigma(kind=kind, value=float(value), estimator=estimator)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class VariationResult:
+    """Variation of both branches, and the covariance of ln rate over devices (rows, columns: LTP, LTD)."""
+
+    branches: dict[str, BranchSpread]
+    d2d_ln_rate_covariance: np.ndarray | None
+    sources: dict[str, dict[str, float] | None]
+
+    def sentences(self) -> list[str]:
+        """What the C2C spread of each branch consists of, for people."""
+        result = []
+        for way, shares in self.sources.items():
+            spread = self.branches[way]
+            if shares is None or spread.increment is None:
+                continue
+            besides = f" and {spread.step:.1%} of its own step" if spread.step else ""
+            result.append(
+                f"{way.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} cycle to "
+                f"cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update scatters by "
+                f"{spread.increment:.3%} of the window{besides}; sampling independent cycles reproduces the spread, "
+                "not its order."
+            )
+        return result
+
+    def to_card(self) -> Variation:
+        """The variation as a card holds it."""
+        covariance = self.d2d_ln_rate_covariance
+        return Variation(
+            ltp=self.branches["ltp"].to_card(),
+            ltd=self.branches["ltd"].to_card(),
+            d2d_ln_rate_covariance=None
+            if covariance is None
+            else tuple(tuple(float(v) for v in row) for row in covariance),  # type: ignore[arg-type]
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        result: dict[str, Any] = {
+            way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()
+        }
+        covariance = self.d2d_ln_rate_covariance
+        result["sources_of_c2c_variance"] = self.sources
+        result["d2d_ln_rate_covariance"] = None if covariance is None else covariance.tolist()
+        return result
+
+
+def anova(groups: list[np.ndarray]) -> tuple[float | None, float | None, float | None]:
+    """Within-group and between-group variance at each pulse, averaged over pulses.
+
+    Parameters
+    ----------
+    groups : list of ndarray, shape (K_d, N + 1)
+        Trains of each device.
+
+    Returns
+    -------
+    within, between : float or None
+        Variance components [square of the input's unit]; `between` is not clipped, so it can be negative.
+        With one cycle a device the two cannot be told apart: `between` then contains one C2C draw.
+    size : float or None
+        Mean number of cycles a device that `between` was computed with.
+    """
+    counts = np.array([np.isfinite(group).sum(axis=0) for group in groups], float)
+    means = np.array([nanmean(group) for group in groups])
+    total, present = counts.sum(axis=0), (counts > 0).sum(axis=0)
+    squares = sum(np.nansum((group - mean) ** 2, axis=0) for group, mean in zip(groups, means, strict=True))
+    spare = total - present
+    within = float(np.mean(squares[spare > 0] / spare[spare > 0])) if (spare > 0).any() else None
+    both = present > 1
+    if not both.any():
+        return within, None, None
+    counts, means, total, present = counts[:, both], means[:, both], total[both], present[both]
+    grand = np.nansum(counts * means, axis=0) / total
+    between_squares = np.nansum(counts * (means - grand) ** 2, axis=0) / (present - 1)
+    size = (total - (counts**2).sum(axis=0) / total) / (present - 1)
+    return within, float(np.mean((between_squares - (within or 0.0)) / size)), float(np.mean(size))
+
+
+def _mean_sd(values: np.ndarray) -> float:
+    """Mean over pulses of the standard deviation over the first axis."""
+    variances = nanvar(values)
+    return float(np.mean(np.sqrt(variances[np.isfinite(variances)])))
+
+
+def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> BranchSpread:
+    rising = trains.rising(central.window)
+    names = list(dict.fromkeys(trains.devices))
+    groups = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
+    fits = [own.get(device, central) for device in names]
+    cycles = max(len(group) for group in groups)
+    within, between, _size = anova(groups)
+    repeated = [group for group in groups if len(group) > 1]
+    means = np.array([nanmean(group) for group in groups])
+    noise = pulse_noise(tracks_of(groups, fits))
+    # a single trace tells its read noise only, as far as increments do not hide in it
+    read = noise.read if noise else float(np.median([noise_of(group[0]) for group in groups]))
+    return BranchSpread(
+        n_devices=len(groups),
+        n_cycles=cycles,
+        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated]))
+        if repeated
+        else None,
+        c2c_anova=None if within is None else float(np.sqrt(within)),
+        d2d_paper=_mean_sd(means) if len(groups) > 1 else None,
+        d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),
+        d2d_variance=between,
+        increment=noise.increment if noise else None,
+        read=read,
+        step=noise.step if noise else None,
+        cycle_offset=noise.offset if noise else None,
+        cycle_ln_rate=noise.ln_rate if noise else None,
+        cycle_start=noise.start if noise else None,
+    )
+
+
+def shared_shape_ln_rate(fit: BranchFit, central: BranchFit) -> float:
+    """ln of a device's rate over the central device's, both with the central shape: only L and x0 are free."""
+    parameters = central.parameters.copy()
+    box = search.Box.of(central.law, float(fit.x[np.isfinite(fit.x)][0]), max(4 * fit.noise, 0.1), 0.0)
+    lower, upper = parameters.copy(), parameters.copy()
+    lower[0], upper[0] = box.lower[0], box.upper[0]
+    lower[-1], upper[-1] = box.lower[-1], box.upper[-1]
+    tied = search.Box(lower, upper, box.prior_mean, box.prior_precision * 0.0)
+    seen = np.isfinite(fit.x)
+    start = parameters.copy()
+    start[-1] = float(fit.x[seen][0])
+    found = search.descend(central.law, start, fit.x, seen.astype(float), tied)
+    return float(found.parameters[0] - central.parameters[0])
+
+
+def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
+    """Variance over cycles at each pulse that the components lead to, shape (N + 1,) [window^2].
+
+    v_{n+1} = q^2 v_n + increment^2, and the responses to a cycle's own rate and start, plus offset and read.
+    """
+    path = np.ascontiguousarray(fit.trajectory)
+    q = kernel.slopes(fit.law.id, fit.theta, path)
+    rho = kernel.rates(fit.law.id, fit.theta, path)
+    increment, read, offset, rate, start, step = (
+        value or 0.0
+        for value in (
+            spread.increment,
+            spread.read,
+            spread.cycle_offset,
+            spread.cycle_ln_rate,
+            spread.cycle_start,
+            spread.step,
+        )
+    )
+    variance = np.empty(path.size)
+    own, by_rate, by_start = 0.0, 0.0, 1.0
+    for n in range(path.size):
+        variance[n] = own + (rate * by_rate) ** 2 + (start * by_start) ** 2 + offset**2 + read**2
+        own = q[n] ** 2 * own + increment**2 + (step * rho[n]) ** 2
+        by_rate = q[n] * by_rate + rho[n]
+        by_start *= q[n]
+    return variance
+
+
+def scatter(fit: DeviceFit, direction: str) -> np.ndarray:
+    """Measured variance over cycles at each pulse, averaged over devices, shape (N + 1,) [window^2]."""
+    trains = stack(fit.table, direction)[0]
+    if trains is None:
+        raise UsageError(f"the table has no {direction.upper()} trains")
+    rising = trains.rising(fit.window)
+    own = [
+        rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in fit.table.devices
+    ]
+    variances = [nanvar(group) for group in own if len(group) > 1]
+    if not variances:
+        raise UsageError("scatter over cycles needs two cycles of a device or more")
+    return nanmean(np.array(variances))
+
+
+def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Stack) -> dict[str, float] | None:
+    """Shares of the C2C variance: slow drift, cycle to cycle, pulse by pulse, reading; None without two cycles.
+
+    The drift is the part of the cycles' mean levels that a straight line over the cycles explains.
+    """
+    if spread.increment is None or not spread.c2c_anova:
+        return None
+    rising = trains.rising(fit.window)
+    levels = np.nanmean(rising, axis=1)
+    explained = 0.0
+    for device in dict.fromkeys(trains.devices):
+        own = [k for k, name in enumerate(trains.devices) if name == device]
+        if len(own) > 2:
+            k = len(own)
+            line = np.polyval(np.polyfit(trains.cycles[own], levels[own], 1), trains.cycles[own])
+            rest = float(np.sum((levels[own] - line) ** 2))
+            # a line through noise explains one degree of freedom's worth of it by chance
+            by_line = float(np.sum((line - line.mean()) ** 2)) - rest / (k - 2)
+            explained += max(by_line, 0.0) / (k - 1) * k / len(levels)
+    total = spread.c2c_anova**2
+    drift = min(explained / total, 1.0)
+    read = min((spread.read or 0.0) ** 2 / total, 1.0 - drift)
+    pulse_only = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0, read=0.0)
+    pulse = min(float(np.mean(predicted_variance(fit, pulse_only))) / total, 1.0 - drift - read)
+    return {"drift": drift, "cycle": max(1.0 - drift - read - pulse, 0.0), "pulse": pulse, "read": read}
+
+
+def _ln_rate_covariance(
+    stacks: dict[str, Stack], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
+) -> np.ndarray | None:
+    """Covariance of ln rate over devices (LTP, LTD); None below three devices with both branches.
+
+    The mean over K cycles of a device still carries its C2C scatter; its variance over cycles / K is taken
+    off the diagonal (with one cycle a device it cannot be). LTP and LTD scatter independently, so the
+    off-diagonal is not biased.
+    """
+    complete = {name: pair for name, pair in devices.items() if len(pair) == 2}
+    if len(complete) < 3 or len(central) < 2:
+        return None
+    ways = ("ltp", "ltd")
+    ln_rates = np.array(
+        [[shared_shape_ln_rate(pair[way], central[way]) for way in ways] for pair in complete.values()]
+    )
+    covariance = np.cov(ln_rates, rowvar=False)
+    for k, way in enumerate(ways):
+        sampling = [
+            _sampling_variance(stacks[way].of(name), pair[way], central[way])
+            for name, pair in complete.items()
+        ]
+        covariance[k, k] = max(covariance[k, k] - float(np.mean(sampling)), 0.0)
+    limit = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    covariance[0, 1] = covariance[1, 0] = float(np.clip(covariance[0, 1], -limit, limit))
+    return np.asarray(covariance)
+
+
+def _sampling_variance(trains: Stack, own: BranchFit, central: BranchFit) -> float:
+    """Variance of a device's mean ln rate by its cycles: that of the cycles' ln rates over their number."""
+    rows = trains.rising(central.window)
+    if len(rows) < 2:
+        return 0.0
+    rates = [shared_shape_ln_rate(replace(own, x=row), central) for row in rows[:MOST_CYCLES]]
+    return float(np.var(rates, ddof=1)) / len(rows)
+
+
+def estimate_variation(
+    stacks: dict[str, Stack], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
+) -> VariationResult:
+    """C2C and D2D of every branch present (see `BranchSpread`).
+
+    Parameters
+    ----------
+    stacks : mapping of direction to Stack
+        All trains.
+    central : mapping of direction to BranchFit
+        Fit of the central device.
+    devices : mapping of device to mapping of direction to BranchFit
+        Fits of the single devices; empty for one device.
+    """
+    branches = {}
+    for way, trains in stacks.items():
+        own = {name: pair[way] for name, pair in devices.items() if way in pair}
+        branches[way] = _branch(trains, central[way], own)
+    covariance = _ln_rate_covariance(stacks, central, devices)
+    sources = {way: sources_of_spread(central[way], branches[way], trains) for way, trains in stacks.items()}
+    return VariationResult(branches, covariance, sources)

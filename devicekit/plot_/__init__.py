@@ -1,0 +1,10 @@
+"""Figures: what one shows, as arrays with labels and units (`Panel`, `Image`), and how that is drawn.
+
+A figure knows no result. A result makes its panel from its own arrays; matplotlib, the CSV behind the picture and a
+page all take the panel.
+"""
+
+from devicekit.plot.panel import Axis, Curve, Image, Panel
+from devicekit.plot.style import COLOURS, axes, plain, quantity_axis
+
+__all__ = ["COLOURS", "Axis", "Curve", "Image", "Panel", "axes", "plain", "quantity_axis"]

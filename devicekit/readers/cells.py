@@ -1,0 +1,138 @@
+"""Cells of text: which are numbers, which are empty, and columns of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import BadRow, TableError
+
+EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "#ref", "#ref!", "#n/a"}
+KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
+LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell of text is a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(text: pd.Series) -> pd.Series:
+    """Stripped text of every cell; "" where there is none."""
+    return text.astype(object).map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
+
+
+def _readings(values: pd.Series) -> pd.Series:
+    """Floats without Keithley's word for no reading; no copy of a large column that has none."""
+    usual = values.max() < KEITHLEY_NAN and values.min() > -KEITHLEY_NAN
+    return values if usual else values.where(np.abs(values) < KEITHLEY_NAN)
+
+
+def numbers(text: pd.Series, where: str, decimal: str = ".") -> pd.Series:
+    """A column as floats; empty words and Keithley's 9.91e37 are NaN.
+
+    Parameters
+    ----------
+    text : pandas.Series
+        Cells; the index is the file row, the name that of the column.
+    where : str
+        File name for messages.
+    decimal : {".", ","}
+        Decimal mark.
+
+    Raises
+    ------
+    TableError
+        If a cell is neither a number nor empty; every such row is named.
+    """
+    if text.dtype.kind in "iuf":
+        return _readings(text.astype(float))
+    words = _words(text)
+    if decimal == ",":
+        words = words.str.replace(",", ".", regex=False)
+    values = pd.to_numeric(words, errors="coerce").astype(float)
+    wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
+    if wrong.any():
+        bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]
+        raise TableError(f"{where}: text where numbers belong, in column {text.name}", bad)
+    return _readings(values)
+
+
+def plain(text: pd.Series) -> pd.Series:
+    """A column of unknown role: numbers where every cell is one or empty, else text as it is."""
+    if text.dtype.kind in "iuf":
+        return text
+    if isinstance(text.dtype, pd.CategoricalDtype):  # a large table's words, each held once
+        text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
+    words = _words(text)
+    values = pd.to_numeric(words, errors="coerce").astype(float)
+    if (values.isna() & ~words.str.lower().isin(EMPTY_WORDS)).any():
+        return words
+    return _readings(values)
+
+
+def whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
+    """A column that counts pulses, cycles or points, as whole numbers.
+
+    Raises
+    ------
+    TableError
+        If a cell is no whole number; every such row is named.
+    """
+    values = frame[column]
+    if values.dtype.kind == "i":
+        return values.astype("int64")
+    values = pd.to_numeric(values, errors="coerce")
+    wrong = values.isna() | (values != np.round(values)) | (values.abs() > LARGEST_COUNT)
+    if wrong.any():
+        found = [
+            f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in frame[column][wrong]
+        ]
+        rows = frame["file_row"][wrong]
+        bad = [BadRow(int(row), column, cell, "a whole number") for row, cell in zip(rows, found, strict=True)]
+        raise TableError(f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad)
+    return values.astype("int64")
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Names with blanks filled and repeats numbered, in order."""
+    taken: set[str] = set()
+    result = []
+    for position, name in enumerate(names):
+        name = own = name or f"column {position + 1}"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{own}.{number}"
+        taken.add(name)
+        result.append(name)
+    return result
+
+
+def text_frame(
+    rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]
+) -> pd.DataFrame:
+    """Rows of cells as a frame of text; short rows are filled with empty cells, long ones refused.
+
+    Raises
+    ------
+    TableError
+        If a row has more cells than there are names.
+    """
+    width = len(names)
+    bad = [
+        BadRow(number, None, f"{len(row)} cells", f"{width}, one a column name")
+        for row, number in zip(rows, row_numbers, strict=True)
+        if len(row) > width and any(cell.strip() for cell in row[width:])
+    ]
+    if bad:
+        raise TableError("rows with more cells than the names above them", bad)
+    cells = [[*row[:width], *[""] * (width - len(row))] for row in rows]
+    columns = pd.Index(unique_names([name.strip() for name in names]))
+    return pd.DataFrame(cells, columns=columns, index=pd.Index(row_numbers), dtype=object)

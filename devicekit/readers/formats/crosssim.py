@@ -1,0 +1,59 @@
+"""CrossSim ramps: a folder with set.csv and reset.csv, one column a ramp, header rmp1, rmp2, ..."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import FileError, TableError
+from devicekit.options import ReadOptions
+from devicekit.readers.pulse_trains import pulse_table
+from devicekit.readers.signature import Signature
+from devicekit.readers.source import Source
+from devicekit.readers.state import add_state
+from devicekit.tables import PulseTable
+
+NAME = "crosssim"
+TITLE = "CrossSim ramps (folder with set.csv and reset.csv)"
+TAKES = frozenset({"quantity", "read_voltage", "unit", "absolute"})
+_FILES = {"ltp": "set.csv", "ltd": "reset.csv"}
+matches = Signature(folder=("set.csv", "reset.csv"))
+
+
+def read(source: Source, options: ReadOptions) -> PulseTable:
+    if not matches(source):
+        raise FileError(f"{source.path} is not a folder with set.csv and reset.csv")
+    frames = [_ramps(Source(source.path / name), direction) for direction, name in _FILES.items()]
+    frame, flags = add_state(pd.concat(frames, ignore_index=True), options, source.path.name)
+    return pulse_table(frame, NAME, source, flags)
+
+
+def _ramps(source: Source, direction: str) -> pd.DataFrame:
+    """Ramps of one file as rows; a column's number is its cycle, its first reading the state before pulse 1."""
+    table = source.delimited
+    frames = []
+    for position, column in enumerate(table.columns):
+        values = table.numbers(column)
+        values = values.where(values != 0)  # CrossSim's own loader drops zeros: padding, not readings
+        last = values.last_valid_index()
+        if last is None:
+            continue
+        values = values.loc[:last]
+        digits = re.search(r"(\d+)$", column)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "device_id": "device1",
+                    "cycle": int(digits[1]) if digits else position + 1,
+                    "direction": direction,
+                    "pulse_index": np.arange(values.size),
+                    "value": values.to_numpy(),
+                    "file_row": values.index,
+                }
+            )
+        )
+    if not frames:
+        raise TableError(f"{source.path}: no column holds a number")
+    return pd.concat(frames, ignore_index=True)

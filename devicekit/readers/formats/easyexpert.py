@@ -1,0 +1,203 @@
+"""Keysight EasyEXPERT text: header form (several records), data-only form, "single file" form, pasted sheets.
+
+Header and data-only form: lines `key, value, value, ...`; the data are lines DataName and DataValue. A record
+begins at SetupTitle, or at DataName where the header was cut off. Single-file form: `Setup title,<name>`,
+settings, then after the AutoAnalysis lines one line of names and plain rows. In a spreadsheet, blocks of
+DataName/DataValue cells may stand side by side.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from devicekit.errors import FileError
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
+from devicekit.readers.records import Record, record_table
+from devicekit.readers.signature import Signature
+from devicekit.readers.source import Source
+from devicekit.tables import PulseTable, RecordTable, SweepTable
+
+NAME = "easyexpert"
+TITLE = "Keysight EasyEXPERT text export"
+TAKES = frozenset({"columns", "read_voltage", "absolute"})
+STATES_UNITS = True
+_HEADER_FORM = re.compile(r"^\s*(SetupTitle|DataName|DataValue)\s*[,\t]", re.MULTILINE)
+_SINGLE_FORM = re.compile(r'^\s*"?Setup title"?\s*,', re.MULTILINE)
+_MARKS = ("DataName", "DataValue")
+matches = Signature(head=re.compile(f"{_HEADER_FORM.pattern}|{_SINGLE_FORM.pattern}", re.MULTILINE), cells=frozenset(_MARKS))
+
+
+@dataclass
+class _Raw:
+    """A record as its lines: settings by key, names, data rows with their file rows."""
+
+    title: str = ""
+    settings: dict[str, list[str]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def first(self, key: str) -> str:
+        return next((value for value in self.settings.get(key, []) if value), "")
+
+
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+    if source.workbook_kind:
+        raws = [raw for sheet in source.sheets for raw in _pasted(sheet.rows, sheet.name)]
+    elif _SINGLE_FORM.search(source.head):
+        raws = list(_single(source.lines))
+    else:
+        raws = list(_header(source.lines))
+    raws = [raw for raw in raws if raw.rows]
+    if not raws:
+        raise FileError(f"{source.path.name}: no DataValue row in this EasyEXPERT file")
+    return record_table([_record(raw) for raw in raws], options, NAME, source)
+
+
+def _header(lines: Sequence[str]) -> Iterator[_Raw]:
+    raw = _Raw()
+    for number, line in enumerate(lines, 1):
+        key, _, rest = line.strip().partition(",")
+        key = key.strip().strip('"')
+        values = [cell.strip() for cell in rest.split(",")]
+        begins = key == "SetupTitle" or (key == "DataName" and raw.names)
+        if begins and (raw.names or raw.rows):
+            yield raw
+            raw = _Raw()
+        if key == "SetupTitle":
+            raw.title = rest.strip()
+        elif key == "DataName":
+            raw.names = values
+        elif key == "DataValue":
+            raw.rows.append(values)
+            raw.numbers.append(number)
+        elif key in ("TestParameter", "MetaData", "AnalysisSetup"):
+            name, *values = values
+            raw.settings[name] = values
+        elif key:
+            raw.settings[key] = values
+    yield raw
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True), [])]
+
+
+def _is_data(cells: Sequence[str]) -> bool:
+    return any(map(is_number, cells)) and all(is_number(c) or c.lower() in EMPTY_WORDS for c in cells)
+
+
+def _single(lines: Sequence[str]) -> Iterator[_Raw]:
+    """Names stand on the line that plain rows follow: the last line of text before numbers, after the settings."""
+    raw, after_marker = _Raw(), False
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        cells = _cells(line)
+        if cells[0] == "Setup title" and raw.title:
+            yield raw
+            raw, after_marker = _Raw(), False
+        if cells[0] == "Setup title":
+            raw.title = ",".join(cells[1:])
+        elif cells[0].startswith("AutoAnalysis."):
+            after_marker = True
+        elif after_marker and not raw.names:
+            raw.names = cells
+        elif raw.names:
+            raw.rows.append(cells)
+            raw.numbers.append(number)
+        elif _is_data(cells) and raw.settings:
+            key, values = raw.settings.popitem()  # no marker: the names looked like one more setting
+            raw.names = [key, *values]
+            raw.rows.append(cells)
+            raw.numbers.append(number)
+        else:
+            raw.settings[cells[0]] = cells[1:]
+    yield raw
+
+
+def _pasted(rows: Sequence[Sequence[object]], sheet: str) -> Iterator[_Raw]:
+    """Blocks of DataName/DataValue cells that stand side by side in a sheet."""
+    starts = sorted({k for row in rows for k, cell in enumerate(row) if cell in _MARKS})
+    for start, end in zip(starts, [*starts[1:], None], strict=False):
+        raw = _Raw(title=sheet)
+        for number, row in enumerate(rows, 1):
+            mark = row[start] if start < len(row) else None
+            cells = ["" if cell is None else str(cell).strip() for cell in row[start + 1 : end]]
+            while cells and not cells[-1]:
+                cells.pop()
+            if mark == "DataName":
+                raw.names = cells
+            elif mark == "DataValue":
+                raw.rows.append(cells)
+                raw.numbers.append(number)
+        yield raw
+
+
+def _record(raw: _Raw) -> Record:
+    names = raw.names or [f"column {k + 1}" for k in range(max(len(row) for row in raw.rows))]
+    while (
+        names
+        and not names[-1].strip()
+        and all(len(row) < len(names) or not row[len(names) - 1] for row in raw.rows)
+    ):
+        names = names[:-1]  # a comma at the end of every line
+    columns = text_frame(raw.rows, names, raw.numbers)
+    compliance = raw.first("Measurement.Primary.Compliance")
+    date = raw.first("TestRecord.RecordTime") or f"{raw.first('Test date')} {raw.first('Test time')}".strip()
+    device = raw.first("TestRecord.TestTarget") or raw.first("Device ID")
+    kept = {key: values for key, values in raw.settings.items() if not key.startswith("Analysis.Setup.")}
+    return Record(
+        columns,
+        name=raw.title,
+        device=device or None,
+        date=date or None,
+        roles=_roles(raw, list(columns.columns)),
+        units=_units(raw, list(columns.columns)),
+        compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) != 0 else None,
+        points=_points(raw),
+        meta={"settings": kept, "instrument": raw.first("Context.MainFrame") or "Keysight EasyEXPERT"},
+    )
+
+
+def _points(raw: _Raw) -> int | None:
+    """Points of one sweep, if VAR2 steps make several of them."""
+    points, steps = raw.first("Dimension1"), raw.first("Dimension2")
+    if points.isdecimal() and steps.isdecimal() and int(points) > 0 and int(steps) > 1:
+        return int(points) if int(points) * int(steps) == len(raw.rows) else None
+    return None
+
+
+def _roles(raw: _Raw, names: list[str]) -> dict[str, str]:
+    """Voltage and current of the channel that is swept (VAR1), the names being the user's own; the time column."""
+    functions = raw.settings.get("Channel.Func", [])
+    swept = next((k for k, what in enumerate(functions) if what == "VAR1"), None)
+    roles = {}
+    if swept is not None:
+        for ours, key in (("voltage_v", "Channel.VName"), ("current_a", "Channel.IName")):
+            values = raw.settings.get(key, [])
+            if swept < len(values) and values[swept] in names:
+                roles[ours] = values[swept]
+            else:  # not exported: the first such column that was
+                rest = [value for value in values if value in names]
+                roles.update({ours: rest[0]} if rest and ours == "current_a" else {})
+    time = raw.first("Channel.Time")
+    if time in names:
+        roles["time_s"] = time
+    return roles
+
+
+def _units(raw: _Raw, names: list[str]) -> dict[str, str]:
+    """Units of computed columns and of plotted ones, where the header gives them."""
+    units: dict[str, str] = {}
+    for prefix in ("Function.User", "Analysis.Setup.Vector.Graph.XAxis", "Analysis.Setup.Vector.Graph.YAxis"):
+        for name, unit in zip(
+            raw.settings.get(f"{prefix}.Name", []), raw.settings.get(f"{prefix}.Unit", []), strict=False
+        ):
+            if name in names and unit:
+                units.setdefault(name, unit)
+    return units

@@ -1,0 +1,162 @@
+"""Keithley 4200 and 4200A .xls exports (KTEI and Clarius): data sheets, an empty Calc sheet, Settings.
+
+Stepped sweeps stand side by side as DrainI(1) DrainV(1) DrainI(2) ...; each step becomes one record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from devicekit.errors import FileError, Flag
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import is_number, text_frame
+from devicekit.readers.records import Record, record_table
+from devicekit.readers.signature import Signature
+from devicekit.readers.source import Source
+from devicekit.readers.workbook import Cell, Sheet
+from devicekit.tables import PulseTable, RecordTable, SweepTable
+
+NAME = "keithley4200"
+TITLE = "Keithley 4200 workbook (.xls with a Settings sheet)"
+TAKES = frozenset({"columns", "read_voltage", "absolute"})
+STATES_UNITS = True
+_STEP = re.compile(r"^(.*)\((\d+)\)$")
+_KEYS = frozenset({"Test Name", "KTEI Version", "Clarius+ Version", "Clarius Version", "Device Terminal"})
+_NOT_DATA = ("settings", "calc")
+_DATA = ("data", "append", "run")
+matches = Signature(sheet="settings", keys=_KEYS)
+
+
+@dataclass
+class _Settings:
+    """Settings of one run: single values, and the table with one column a terminal."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    terminals: dict[str, list[str]] = field(default_factory=dict)
+
+    def swept(self) -> int | None:
+        modes = [m.lower() for m in self._of("Forcing Function", "Operation Mode")]
+        steps = [k for k, mode in enumerate(modes) if "sweep" in mode]
+        return steps[0] if steps else None
+
+    def _of(self, *keys: str) -> list[str]:
+        return next((self.terminals[key] for key in keys if key in self.terminals), [])
+
+    def of_swept(self, key: str) -> str:
+        position, values = self.swept(), self._of(key)
+        return values[position] if position is not None and position < len(values) else ""
+
+
+def _settings_sheet(source: Source) -> Sheet | None:
+    if not source.workbook_kind:
+        return None
+    return next((sheet for sheet in source.sheets if sheet.name.strip().lower() == "settings"), None)
+
+
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+    sheet = _settings_sheet(source)
+    if sheet is None:
+        raise FileError(f"{source.path.name} has no Settings sheet: it is no Keithley 4200 workbook")
+    runs = _runs(sheet.rows)
+    records = []
+    candidates = [data for data in source.sheets if data.name.strip().lower() not in _NOT_DATA]
+    named = [d for d in candidates if d.name.strip() in runs or d.name.strip().lower().startswith(_DATA)]
+    left = [data.name for data in candidates if named and data not in named]
+    flags = [Flag("sheets", f"{source.path.name}: left out {', '.join(left)}")] if left else []
+    for data in named or candidates:
+        settings = runs.get(data.name.strip()) or next(iter(runs.values()))
+        records.extend(_records(data, settings))
+    if not records:
+        raise FileError(f"{source.path.name} holds no data sheet with rows")
+    return record_table(records, options, NAME, source, flags)
+
+
+def _runs(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:
+    """Settings by run name; Clarius stacks runs as `=====`, name, `=====`, KTEI has one without a name."""
+    runs: dict[str, _Settings] = {"": _Settings()}
+    current = runs[""]
+    ruled, table = False, False
+    for row in rows:
+        words = ["" if cell is None else str(cell).strip() for cell in row]
+        key = words[0] if words else ""
+        if key and set(key) == {"="}:
+            ruled = not ruled
+            continue
+        if ruled:
+            current = runs.setdefault(key, _Settings())
+            table = False
+            continue
+        if key == "Device Terminal":
+            table = True
+        elif not key or key == "Formulas":
+            table = False
+        if key and table:
+            current.terminals[key] = words[1:]
+        elif key:
+            current.values[key] = ", ".join(word for word in words[1:] if word)
+    named = {name: run for name, run in runs.items() if run.values or run.terminals}
+    return named or runs
+
+
+def _records(sheet: Sheet, settings: _Settings) -> list[Record]:
+    rows = [["" if cell is None else (repr(cell) if isinstance(cell, float) else str(cell)) for cell in row]
+            for row in sheet.rows]  # fmt: skip
+    start = next((k for k, row in enumerate(rows) if row), None)
+    if start is None or len(rows) < start + 2:
+        return []
+    names = rows[start]
+    width = max(len(row) for row in rows)
+    names = [*names, *[""] * (width - len(names))]
+    body = [(row, start + 2 + k) for k, row in enumerate(rows[start + 1 :]) if any(row)]
+    frame = text_frame([row for row, _ in body], names, [number for _, number in body])
+    steps = [_STEP.match(name) for name in frame.columns]
+    if not any(steps):
+        return [_record(frame, sheet.name, settings)]
+    shared = [name for name, step in zip(frame.columns, steps, strict=True) if step is None]
+    found = []
+    for number in dict.fromkeys(step[2] for step in steps if step):
+        own = {step[0]: step[1] for step in steps if step and step[2] == number}
+        part = frame[[*own, *shared]].rename(columns=own)
+        found.append(
+            _record(
+                part[(part[list(own.values())] != "").any(axis=1)], f"{sheet.name}, step {number}", settings
+            )
+        )
+    return found
+
+
+def _record(frame: object, name: str, settings: _Settings) -> Record:
+    import pandas as pd
+
+    assert isinstance(frame, pd.DataFrame)
+    compliance = settings.of_swept("Compliance")
+    return Record(
+        frame,
+        name=settings.values.get("Test Name") or name,
+        device=None,
+        date=settings.values.get("Last Executed"),
+        roles=_roles(settings, [str(column) for column in frame.columns]),
+        compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) != 0 else None,
+        meta={
+            "sheet": name,
+            "settings": {**settings.values, **settings.terminals},
+            "instrument": "Keithley 4200",
+        },
+    )
+
+
+def _roles(settings: _Settings, names: list[str]) -> dict[str, str]:
+    """The swept terminal's voltage and current; of a swept gate, the drain's current."""
+    position = settings.swept()
+    terminals = settings.terminals.get("Device Terminal", [])
+    if position is None or position >= len(terminals):
+        return {}
+    swept = terminals[position]
+    source_of_current = "Drain" if swept.lower() == "gate" and "DrainI" in names else swept
+    wanted = {"voltage_v": f"{swept}V", "current_a": f"{source_of_current}I", "time_s": "Time"}
+    given = settings.of_swept("Name")
+    if given in names:
+        wanted["voltage_v"] = given
+    return {ours: theirs for ours, theirs in wanted.items() if theirs in names}

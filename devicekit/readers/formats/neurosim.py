@@ -1,0 +1,63 @@
+"""NeuroSim's nonlinear_fit.m: `exp_LTP_raw = [ pulse G ... ];` and `exp_LTD_raw = [ ... ];`.
+
+The file does not state a unit; siemens is the format's convention, and the table's flags say that it was
+assumed. LTD is often stored in reverse (ascending G); that is recognised and turned round.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from devicekit.errors import BadRow, TableError
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import is_number
+from devicekit.readers.pulse_trains import pulse_table
+from devicekit.readers.signature import Signature
+from devicekit.readers.source import Source
+from devicekit.readers.state import add_state
+from devicekit.tables import PulseTable
+
+NAME = "neurosim"
+TITLE = "NeuroSim nonlinear_fit.m body"
+TAKES = frozenset({"quantity", "read_voltage", "unit", "absolute"})
+_BLOCK = re.compile(r"exp_(LTP|LTD)_raw\s*=\s*\[(.*?)\]", re.DOTALL)
+_NUMBERS = re.compile(r"[\s,]+")
+matches = Signature(head=re.compile(r"exp_LT[PD]_raw\s*=\s*\["), in_sheets=True)
+
+
+def read(source: Source, options: ReadOptions) -> PulseTable:
+    frames = [_block(source, match) for match in _BLOCK.finditer(source.text)]
+    frames = [frame for frame in frames if len(frame)]
+    if not frames:
+        raise TableError(
+            f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]"
+        )
+    frame, flags = add_state(
+        pd.concat(frames, ignore_index=True), options, source.path.name, assumed="conductance"
+    )
+    return pulse_table(frame, NAME, source, flags)
+
+
+def _block(source: Source, match: re.Match[str]) -> pd.DataFrame:
+    first_row = source.text.count("\n", 0, match.start(2)) + 1
+    rows, bad = [], []
+    for offset, line in enumerate(match[2].split("\n")):
+        for part in line.split("%")[0].split(";"):
+            cells = [cell for cell in _NUMBERS.split(part.strip().rstrip(".")) if cell]
+            if not cells:
+                continue
+            if len(cells) == 2 and all(is_number(cell) for cell in cells):
+                rows.append((float(cells[0]), float(cells[1]), first_row + offset))
+            else:
+                bad.append(
+                    BadRow(first_row + offset, None, repr(part.strip()), "pulse number and conductance")
+                )
+    if bad:
+        raise TableError(f"{source.path.name}: rows of exp_{match[1]}_raw that are not two numbers", bad)
+    frame = pd.DataFrame(rows, columns=["x", "value", "file_row"])
+    frame = frame.sort_values("x", kind="stable")
+    return frame.assign(
+        device_id="device1", cycle=1, direction=match[1].lower(), pulse_index=range(len(frame))
+    ).drop(columns="x")

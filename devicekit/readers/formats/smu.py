@@ -1,0 +1,195 @@
+"""Keithley SMU buffers: the ACS/automation dialect, TSP buffers, and KickStart CSV.
+
+ACS: `Item,Smu1.Time[1][1],Smu1.V[1][1],Smu1.I[1][1],...`, several buffers side by side, in a sheet too.
+TSP: a name row with voltage, current, time and status. KickStart: a block of settings with leading dots, a
+name row with Index, then rows, then summary rows (Min, Max, ...) that are no data.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from devicekit.errors import FileError, Flag
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import is_number, text_frame
+from devicekit.readers.records import Record, names_of, record_table
+from devicekit.readers.signature import Signature
+from devicekit.readers.source import Source
+from devicekit.tables import PulseTable, RecordTable, SweepTable
+
+NAME = "smu"
+TITLE = "Keithley SMU buffer (ACS, TSP) or KickStart CSV"
+TAKES = frozenset({"columns", "read_voltage", "absolute"})
+STATES_UNITS = True
+_ACS = re.compile(r"\bSmu(\d+)\.(\w+)\[(\d+)\]\[(\d+)\]", re.IGNORECASE)
+# settings with leading dots, two or more, and a row of names that begins with Index
+_KICKSTART = re.compile(r'(?ms)\A(?=.*^"?Index"?\s*[,;\t])(?:.*?^\s*"?\.+[A-Za-z]){2}')
+# a row of names, one of them a status and one a voltage, a current or a reading
+_TSP = re.compile(
+    r'(?i)(?=(?:.*[,;\t"])?\s*stat(?:us)?\s*(?:[",;\t]|$))'
+    r'(?=(?:.*[,;\t])?\s*"?(?:v|i|voltage|current|readings|sourcevalues)"?\s*(?:[,;\t]|$))'
+)
+_SUMMARY = {"min", "max", "mean", "stddev", "std dev", "cv", "range", "average", "median"}
+_UNITS = {"v": "V", "i": "A", "r": "ohm", "time": "s"}
+_HEAD = re.compile(f"(?i:{_ACS.pattern})|(?ms:{_KICKSTART.pattern.removeprefix('(?ms)')})")
+matches = Signature(head=_HEAD, first=_TSP, in_sheets=True)
+
+
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+    if source.workbook_kind:
+        records = [r for sheet in source.sheets for r in _acs(_split(sheet.text().split("\n")), sheet.name)]
+        return _finish(records, [], options, source)
+    if _KICKSTART.search(source.head):
+        record, flags = _kickstart(source)
+        return _finish([record], flags, options, source)
+    cells = _split(source.lines)
+    if _ACS.search(source.head):
+        return _finish(_acs(cells, ""), [], options, source)
+    return _finish(_tsp(cells), [], options, source)
+
+
+def _finish(
+    records: list[Record], flags: list[Flag], options: ReadOptions, source: Source
+) -> PulseTable | SweepTable | RecordTable:
+    if not records:
+        raise FileError(f"{source.path.name}: no buffer with readings")
+    return record_table(records, options, NAME, source, flags)
+
+
+def _split(lines: Sequence[str]) -> list[list[str]]:
+    head = "\n".join(lines[:20])
+    delimiter = max(",;\t", key=head.count)
+    limit = csv.field_size_limit(1 << 20)
+    try:
+        return [
+            [cell.strip() for cell in row]
+            for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        ]
+    except csv.Error as error:
+        raise FileError(f"the buffer is no delimited text: {error}") from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _name_row(cells: Sequence[Sequence[str]]) -> int:
+    return next((k for k, row in enumerate(cells) if any(row)), 0)
+
+
+def _acs(cells: list[list[str]], sheet: str) -> list[Record]:
+    """One record a buffer: columns of the same Smu and the same indices belong together."""
+    start = next((k for k, row in enumerate(cells) if any(_ACS.search(cell) for cell in row)), None)
+    if start is None:
+        return []
+    names = cells[start]
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    others: list[int] = []
+    for k, name in enumerate(names):
+        found = _ACS.search(name)
+        if found:
+            groups.setdefault((found[1], found[3], found[4]), []).append(k)
+        elif name:
+            others.append(k)
+    records = []
+    for (smu, *indices), columns in groups.items():
+        item = max((k for k in others if k < columns[0]), default=None)
+        wanted = [*([] if item is None else [item]), *columns]
+        body = [
+            (number, [row[k] if k < len(row) else "" for k in wanted])
+            for number, row in enumerate(cells[start + 1 :], start + 2)
+        ]
+        body = [(number, row) for number, row in body if any(row[1 if item is not None else 0 :])]
+        if body:
+            frame = text_frame(
+                [row for _, row in body], [names[k] for k in wanted], [number for number, _ in body]
+            )
+            records.append(_acs_record(frame, f"{sheet} Smu{smu}[{']['.join(indices)}]".strip()))
+    return records
+
+
+def _acs_record(frame: pd.DataFrame, name: str) -> Record:
+    kinds = {column: found[2].lower() for column in frame.columns if (found := _ACS.search(column))}
+    ours_of = {"v": "voltage_v", "i": "current_a", "time": "time_s"}
+    roles = {ours_of[kind]: column for column, kind in kinds.items() if kind in ours_of}
+    units = {column: _UNITS[kind] for column, kind in kinds.items() if kind in _UNITS}
+    return Record(frame, name=name, roles=roles, units=units, meta={"instrument": "Keithley SMU"})
+
+
+def _tsp(cells: list[list[str]]) -> list[Record]:
+    start = _name_row(cells)
+    body = [(number, row) for number, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
+    if not body:
+        return []
+    names = cells[start]
+    width = max(len(row) for _, row in body)
+    names = [*names, *[""] * (width - len(names))] if width > len(names) else names
+    frame = text_frame([row for _, row in body], names, [number for number, _ in body])
+    blank = [name for name in names_of(frame) if name.startswith("column ") and (frame[name] == "").all()]
+    frame = frame.drop(columns=blank)
+    lower = {name.lower(): name for name in frame.columns}
+    roles = {}
+    for ours, words in (
+        ("voltage_v", ("voltage", "v", "sourcevalues")),
+        ("current_a", ("current", "i", "readings")),
+        ("time_s", ("time", "timestamps", "relative time", "t")),
+    ):
+        found = next((lower[word] for word in words if word in lower), None)
+        roles.update({ours: found} if found else {})
+    return [Record(frame, roles=roles, meta={"instrument": "Keithley SMU"})]
+
+
+def _kickstart(source: Source) -> tuple[Record, list[Flag]]:
+    cells = _split(source.lines)
+    start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "index"), None)
+    if start is None:
+        raise FileError(f"{source.path.name}: no row of names that begins with Index")
+    settings = {row[0].lstrip("."): ", ".join(row[1:]).strip(", ") for row in cells[:start] if row and row[0]}
+    body, summary = [], []
+    for number, row in enumerate(cells[start + 1 :], start + 2):
+        if not any(row):
+            continue
+        if row[0].lower().rstrip(":") in _SUMMARY:
+            summary.append(row)
+        else:
+            body.append((number, row))
+    names = cells[start]
+    while names and not names[-1]:
+        names = names[:-1]
+    frame = text_frame([row for _, row in body], names, [number for number, _ in body])
+    flags = (
+        [
+            Flag(
+                "dropped",
+                f"{source.path.name}: {len(summary)} summary rows ({', '.join(row[0] for row in summary)}) are no data",
+            )
+        ]
+        if summary
+        else []
+    )
+    units, roles = _kickstart_columns(list(frame.columns))
+    limit = settings.get("Limit", "")
+    return Record(
+        frame,
+        name=settings.get("Channel", ""),
+        roles=roles,
+        units=units,
+        compliance=abs(float(limit)) if is_number(limit) and float(limit) != 0 else None,
+        meta={"settings": settings, "instrument": "Keithley KickStart", "summary": summary},
+    ), flags
+
+
+def _kickstart_columns(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Units from names such as `Voltage (V)` or `SMU-2 Current (A)`, and roles from the quantities."""
+    units: dict[str, str] = {}
+    roles: dict[str, str] = {}
+    for name in names:
+        found = re.search(r"\(([^)]+)\)\s*$", name)
+        if found:
+            units[name] = found[1]
+        for ours, word in (("voltage_v", "voltage"), ("current_a", "current"), ("time_s", "time")):
+            if word in name.lower() and not name.lower().endswith("unit"):
+                roles.setdefault(ours, name)
+    return units, roles

@@ -1,0 +1,118 @@
+"""Keysight B1530A WGFMU: application-test exports, and custom programs with a tab-separated head.
+
+Application test: plain CSV `Time,MeasResult1_value,MeasResult2_value` (s, V, A). Custom program: lines
+`key<TAB>value`, `Measurement parameters` with a row of names and one of values, `Measurement Data`, then a
+CSV table such as `index, pulse amplitude (V), R_low (ohm), R_high (ohm)`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+
+import pandas as pd
+
+from devicekit.errors import FileError
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import numbers, plain, text_frame
+from devicekit.readers.header import unit_of
+from devicekit.readers.records import Record, names_of, record_table
+from devicekit.readers.signature import Signature
+from devicekit.readers.source import Source
+from devicekit.readers.state import conductance, factor
+from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable
+
+NAME = "wgfmu"
+TITLE = "Keysight B1530A WGFMU export"
+TAKES = frozenset({"columns", "read_voltage", "absolute"})
+STATES_UNITS = True
+_APPLICATION = r'^\s*"?Time"?\s*,\s*"?MeasResult1_value'
+_CUSTOM = re.compile(r"(?m)^\s*Measurement Data\s*$")
+_LOW, _HIGH = re.compile(r"(?i)^(r[_ ]?low|lrs|r[_ ]?on)\b"), re.compile(r"(?i)^(r[_ ]?high|hrs|r[_ ]?off)\b")
+matches = Signature(head=re.compile(f"{_CUSTOM.pattern}|{_APPLICATION}"))
+
+
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
+    if _CUSTOM.search(source.head):
+        return _custom(source, options)
+    cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
+    start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "time"), None)
+    if start is None:
+        raise FileError(f"{source.path.name}: no row of names that begins with Time")
+    body = [(k, row) for k, row in enumerate(cells[start + 1 :], start + 2) if any(row)]
+    if not body:
+        raise FileError(f"{source.path.name}: no rows below the names")
+    frame = text_frame([row for _, row in body], cells[start], [number for number, _ in body])
+    known = {"time_s": "Time", "voltage_v": "MeasResult1_value", "current_a": "MeasResult2_value"}
+    roles = {ours: theirs for ours, theirs in known.items() if theirs in frame.columns}
+    facts = {"instrument": "Keysight B1530A WGFMU"}
+    return record_table([Record(frame, roles=roles, meta=facts)], options, NAME, source)
+
+
+def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
+    lines = source.lines
+    at = next(k for k, line in enumerate(lines) if line.strip() == "Measurement Data")
+    meta = _head(lines[:at])
+    rest = [(k + 1, line) for k, line in enumerate(lines) if k > at and line.strip()]
+    if len(rest) < 2:
+        raise FileError(f"{source.path.name}: no rows below Measurement Data")
+    names = [cell.strip() for cell in rest[0][1].split(",")]
+    frame = text_frame(
+        [[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]]
+    )
+    low = next((name for name in names_of(frame) if _LOW.match(name)), None)
+    high = next((name for name in names_of(frame) if _HIGH.match(name)), None)
+    if low and high and not options.columns:
+        return _endurance(frame, low, high, meta, source)
+    units = {name: unit for name in names_of(frame) if (unit := unit_of(name)[1])}
+    record = Record(
+        frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta
+    )
+    return record_table([record], options, NAME, source)
+
+
+def _head(lines: list[str]) -> dict[str, str]:
+    """Facts of the head: key and value by tab; the rows of parameter names and values as pairs."""
+    meta = {"instrument": "Keysight B1530A WGFMU"}
+    names: list[str] | None = None
+    parameters = False
+    for line in lines:
+        key, tab, value = line.strip().partition("\t")
+        if key.strip() == "Measurement parameters":
+            parameters = True
+        elif tab:
+            meta[key.strip()] = value.strip()
+        elif parameters and "," in line and names is None:
+            names = [cell.strip() for cell in line.split(",")]
+        elif names is not None and "," in line:
+            meta.update(zip(names, (cell.strip() for cell in line.split(",")), strict=False))
+    return meta
+
+
+def _endurance(
+    frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], source: Source
+) -> EnduranceTable:
+    """One row a level; the first column counts the cycles; other columns are kept."""
+    where = source.path.name
+    others = {
+        "pulse_voltage_v" if "amplitude" in name.lower() and unit_of(name)[1] == "V" else name: plain(frame[name])
+        for name in names_of(frame) if name not in (low, high)
+    }  # fmt: skip
+    first = numbers(frame[frame.columns[0]], where)
+    parts = []
+    for level, column in (("lrs", low), ("hrs", high)):
+        values = numbers(frame[column], where) * factor(column, "resistance", ReadOptions(), where)
+        parts.append(
+            pd.DataFrame({**others, "device_id": meta.get("Device ID") or "device1", "cycle": _counts(first),
+                          "level": level, "conductance_s": conductance(values, "resistance", None, where),
+                          "file_row": frame.index}, index=frame.index)
+        )  # fmt: skip
+    whole = pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
+    lead = ["device_id", "cycle", "level", "conductance_s"]
+    whole = whole[[*lead, *(name for name in whole if name not in lead)]]
+    return EnduranceTable(whole, {"format": NAME, "source": source.path.name, **meta})
+
+
+def _counts(first: pd.Series) -> pd.Series:
+    whole = first.notna().all() and (first == first.round()).all()
+    return first.astype("int64") if whole else pd.Series(range(1, len(first) + 1), first.index)

@@ -1,0 +1,1 @@
+"""Studies: grids of runs from one file, parallel and resumable."""

@@ -1,0 +1,158 @@
+"""The report page of a study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devicekit.names import LAST_EPOCHS
+from devicekit.report import FIGURE_SIZE, Block, Listing, Report, Section, Table, Text, draw
+from devicekit.text import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from devicekit.studies.runner import StudyResult
+
+_NUMBERS = {
+    "mean": "test accuracy, mean",
+    "sd": "sd over seeds",
+    "se": "standard error",
+    "sd_seeds": "sd over seeds, one card",
+    "sd_pool": "sd by the fit's uncertainty",
+}
+
+
+BASELINE = "baseline: "
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{100 * value:.2f} %"
+
+
+def study_report(result: StudyResult, command: str) -> Report:
+    """What matters first, then table and figure over seeds, what the paper prints beside it, remarks, failures."""
+    spec = result.spec
+    summary = result.summary()
+    sections = [_ranking(result)] if spec.reference else []
+    sections.append(_result(result, summary))
+    if len(result.failed):
+        failed = [(row["case"], str(row["seed"]), row["reason"]) for row in result.failed.to_dict("records")]
+        sections.append(
+            Section("Failed runs", "failed", [Table(("case", "seed", "reason"), failed, "Left out above.")])
+        )
+    sections.append(_provenance(result, command))
+    synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).any())  # noqa: E712 - NaN
+    return Report(spec.title or spec.name, _words(result, summary), sections, synthetic)
+
+
+def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
+    """The study in plain sentences: what costs most, what does best, how many runs that rests on."""
+    spec = result.spec
+    words = [_dearest(result)] if spec.reference else []
+    own = summary[~summary["case"].str.startswith(BASELINE)]
+    ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
+    if ranked and ranked[0]["n"]:
+        best = ranked[0]
+        error = "" if best["se"] != best["se"] else f" ± {_percent(best['se'])}"
+        words.append(f"Highest mean test accuracy: {_percent(best['mean'])}{error} ({best['case']}).")
+    failed = len(result.failed)
+    words.append(
+        f"{count(len(result.table), 'run')}, {failed or 'none'} failed; "
+        f"{count(len(spec.seeds), 'seed')} a {'card' if spec.pool else 'case'}; ± is one "
+        f"standard error over {'cards' if spec.pool else 'them'}."
+    )
+    return words
+
+
+def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
+    """Accuracy of every case."""
+    spec = result.spec
+    splits = sorted(set(result.table["data_split"].dropna())) if "data_split" in result.table else []
+    names = [name for name in _NUMBERS if name in summary]
+    pooled = {"sd": "sd over cards"} if spec.pool else {}
+    header = ["case", "cards" if spec.pool else "runs", *({**_NUMBERS, **pooled}[name] for name in names)]
+    rows = [[str(row["case"]), str(row["n"]), *(_percent(row[name]) for name in names)]
+            for row in summary.to_dict("records")]  # fmt: skip
+    if "paper" in summary:
+        header.append("paper")
+        rows = [[*row, str(printed)] for row, printed in zip(rows, summary["paper"], strict=True)]
+    split = "; ".join(splits) or "none"
+    blocks: list[Block] = [
+        draw(
+            lambda ax: result.plot(ax=ax),
+            f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: one standard "
+            "deviation.",
+            "Test accuracy of every case of the study with its standard deviation",
+            _size(len(summary)),
+            csv=summary.to_csv(index=False),
+        ),
+        Table(header, rows, f"Data split: {split}. No choice was made on the test part."),
+    ]
+    if spec.remarks:
+        blocks.append(Text(spec.remarks))
+    return Section("Result", "result", blocks)
+
+
+def _last(result: StudyResult) -> str:
+    """Which epochs the accuracy of a run is the mean of."""
+    epochs: list[int] = [int(n) for n in result.table["epochs"].dropna()] if "epochs" in result.table else []
+    fewest = min(epochs, default=LAST_EPOCHS)
+    if fewest >= LAST_EPOCHS:
+        return f"mean of the last {LAST_EPOCHS} epochs"
+    if fewest == max(epochs):
+        return "after 1 epoch" if fewest == 1 else f"mean of {fewest} epochs"
+    return f"mean of the last {LAST_EPOCHS} epochs, or of all where there are fewer"
+
+
+def _size(cases: int) -> tuple[float, float]:
+    """Of a figure with one line a case [inch]."""
+    return FIGURE_SIZE[0], 0.8 + 0.32 * max(cases, 1)
+
+
+def _ranking(result: StudyResult) -> Section:
+    """What each case costs against the reference case."""
+    losses = result.losses()
+    figure = draw(
+        lambda ax: result.plot_losses(ax=ax),
+        f"What each case costs against '{result.spec.reference}', the same seed in both; bars: two standard "
+        "errors over seeds. A loss within its bar of 0 is not told from none.",
+        "Loss of accuracy of every case, dearest on top",
+        _size(len(losses)),
+        csv=losses.to_csv(index=False),
+    )
+    rows = [
+        (str(row["case"]), str(row["n"]), *(f"{100 * row[name]:.2f}" if row[name] == row[name] else "–"
+                                             for name in ("loss", "se")))
+        for row in losses.to_dict("records")
+    ]  # fmt: skip
+    head = ("case", "seeds", "loss [points]", "standard error")
+    return Section("Which matters", "ranking", [figure, Table(head, rows, "The same in numbers.")])
+
+
+def _dearest(result: StudyResult) -> str:
+    """What costs most, or that nothing can be told apart."""
+    losses = result.losses()
+    if losses["loss"].isna().all():
+        return f"Nothing can be ranked: '{result.spec.reference}' and another case must finish for the same seed."
+    if losses["se"].isna().all():
+        return f"What costs most against '{result.spec.reference}' is not told: a standard error takes two seeds."
+    told = losses[losses["loss"] > 2 * losses["se"]]
+    if told.empty:
+        return f"No case costs more than twice its standard error against '{result.spec.reference}'."
+    first = told.iloc[0]
+    return (
+        f"Dearest against '{result.spec.reference}': {first['case']}, {100 * first['loss']:.2f} points "
+        f"(standard error {100 * first['se']:.2f})."
+    )
+
+
+def _provenance(result: StudyResult, command: str) -> Section:
+    """Settings, seeds, versions, and the command that makes it again."""
+    spec = result.spec
+    rows = [("study", spec.name), ("task", spec.task), ("seeds", ", ".join(map(str, spec.seeds)))]
+    rows += [(f"setting: {name}", str(value)) for name, value in spec.fixed.items()]
+    if "devicekit" in result.table:
+        rows.append(("devicekit", ", ".join(sorted(set(result.table["devicekit"].dropna().astype(str))))))
+    held = Table(("item", "value"), rows, "Held for every run.")
+    again = Text(["To make this report again (finished runs are kept, not repeated):"])
+    return Section("Provenance", "provenance", [held, again, Listing(command)])

@@ -1,0 +1,124 @@
+"""The outcome of a study: its table, means over seeds, and what each case costs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from devicekit.errors import ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from devicekit.studies.runner import StudySpec
+
+OUTCOME = "accuracy_mean_last"
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """The runs of a study.
+
+    Attributes
+    ----------
+    spec : StudySpec
+        The study.
+    table : pandas.DataFrame
+        One row a run, in order: settings, seed, status, reason, metrics.
+    """
+
+    spec: StudySpec
+    table: pd.DataFrame
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The runs that failed, each with its reason."""
+        return self.table[self.table["status"] == "failed"]
+
+    def summary(self, outcome: str = OUTCOME) -> pd.DataFrame:
+        """Mean, standard deviation and standard error over seeds for each case, in the study's order.
+
+        Where keys are pooled, over the pooled values, each the mean of its seeds; `sd_seeds` is then the standard
+        deviation over seeds at one pooled value, `sd_pool` what is left for the pooled values when the part of it
+        in their means is taken off: the spread that the fit's uncertainty alone makes.
+        """
+        if outcome not in self.table:
+            return pd.DataFrame({"case": list(dict.fromkeys(self.table["case"])), "n": 0})
+        table = self.table
+        pooled = [name for name in self.spec.pool if name in table]
+        if pooled:  # seeds on one card are no independent draws of the card
+            within = table.groupby(["case", *pooled], sort=False)[outcome]
+            table = within.agg(mean="mean", variance="var", seeds="count").reset_index()
+            table = table.rename(columns={"mean": outcome})
+        groups = table.groupby("case", sort=False)[outcome]
+        summary = groups.agg(["count", "mean", "std"]).reset_index()
+        summary.columns = pd.Index(["case", "n", "mean", "sd"])
+        summary["se"] = summary["sd"] / summary["n"] ** 0.5
+        if pooled:
+            by_case = table.groupby("case", sort=False)
+            variance = by_case["variance"].mean().to_numpy()
+            rest = summary["sd"] ** 2 - variance / by_case["seeds"].mean().to_numpy()
+            summary["sd_seeds"] = variance**0.5
+            summary["sd_pool"] = rest.clip(lower=0.0) ** 0.5
+        if self.spec.paper:
+            summary["paper"] = summary["case"].map(self.spec.paper).fillna("")
+        return summary
+
+    def losses(self, outcome: str = OUTCOME) -> pd.DataFrame:
+        """What each case costs against the reference case, largest first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            case, n, loss (mean over seeds of reference minus case, the same seed in both; fraction), sd, se.
+
+        Raises
+        ------
+        ParameterError
+            If the study names no reference case.
+        """
+        if not self.spec.reference:
+            raise ParameterError("this study names no reference case to rank against")
+        columns = ["case", "n", "loss", "sd", "se"]
+        if outcome not in self.table:
+            return pd.DataFrame(columns=columns)
+        wide = self.table.pivot_table(index="seed", columns="case", values=outcome, sort=False)
+        if self.spec.reference not in wide:
+            return pd.DataFrame(columns=columns)
+        others = wide.drop(columns=self.spec.reference)
+        lost = others.rsub(wide[self.spec.reference], axis=0)
+        ranked = pd.DataFrame({"n": lost.count(), "loss": lost.mean(), "sd": lost.std()})
+        ranked["se"] = ranked["sd"] / ranked["n"] ** 0.5
+        ranked = ranked[~ranked.index.str.startswith("baseline: ")]
+        return ranked.sort_values("loss", ascending=False).reset_index(names="case")[columns]
+
+    def plot(self, outcome: str = OUTCOME, ax: Axes | None = None) -> Axes:
+        """Mean over seeds of each case with one standard deviation."""
+        from devicekit.plot import plot_study
+
+        return plot_study(self, outcome, ax)
+
+    def plot_losses(self, outcome: str = OUTCOME, ax: Axes | None = None) -> Axes:
+        """What each case costs against the reference case, dearest on top."""
+        from devicekit.plot import plot_losses
+
+        return plot_losses(self, outcome, ax)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        summary = self.summary()
+        return {
+            "study": self.spec.name,
+            "runs": len(self.table),
+            "failed": [
+                {"case": row["case"], "seed": int(row["seed"]), "reason": row["reason"]}
+                for row in self.failed.to_dict("records")
+            ],
+            "summary": json.loads(summary.to_json(orient="records")),
+            **(
+                {"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}
+            ),
+        }

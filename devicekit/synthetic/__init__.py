@@ -1,0 +1,1 @@
+"""SYNTHETIC data with a known truth, for tests, examples and the sets that ship."""

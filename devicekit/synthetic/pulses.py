@@ -1,0 +1,277 @@
+"""Synthetic pulse trains from a card, and the reference device that ships with devicekit.
+
+The reference set is SYNTHETIC: made here, from the laws written below, in the manner of Fig. 3 of
+Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763), which prints no coefficients and no data file. Nothing in it
+was measured.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from devicekit import files
+from devicekit._version import __version__
+from devicekit.device.array import DeviceArray
+from devicekit.device.card import (
+    Branch,
+    BranchVariation,
+    Conditions,
+    DeviceCard,
+    Provenance,
+    RateCurve,
+    Sigma,
+    Variation,
+    Window,
+)
+from devicekit.errors import Flag
+from devicekit.models import kernel
+from devicekit.models.registry import LAWS
+from devicekit.tables import PulseTable
+
+REFERENCE = "pt-hfo2-al2o3-ti"
+REFERENCE_SEED = 2023
+REFERENCE_WIDTHS = (5e-6, 50e-6, 500e-6)  # s
+READ_VOLTAGE = 0.1  # V
+PULSE_VOLTAGE = 0.95  # V
+SIGNIFICANT_DIGITS = 5
+
+# Shapes (kappa, d, f, g, h) on the rising coordinate, and the log rate at mid-window for the three widths.
+_SHAPES = {"ltp": (0.97, 1.1, -5.0, 1.0, 0.8), "ltd": (0.98, 1.4, 6.0, -3.0, 0.5)}
+_LOG_RATES = {"ltp": (-5.3, -4.45, -3.7), "ltd": (-5.1, -4.3, -3.6)}
+_WINDOW = (20e-6, 300e-6)  # S
+_INCREMENT, _READ = 0.003, 0.004  # fractions of the window
+_CONDITIONING = 5  # LTP/LTD pairs before recording, so that short pulses have left the starting state behind
+_LN_RATE_SD, _LN_RATE_CORRELATION = 0.10, 0.6
+
+
+def truth_card(
+    theta: dict[str, tuple[float, ...]],
+    *,
+    window: tuple[float, float] = _WINDOW,
+    increment: float = _INCREMENT,
+    read: float = _READ,
+    ln_rate_sd: float = 0.0,
+    ln_rate_correlation: float = _LN_RATE_CORRELATION,
+    model: str = "eq2",
+    conditions: Conditions | None = None,
+    n_pulses: int = 100,
+) -> DeviceCard:
+    """A card that states a known truth, for synthetic data and tests.
+
+    Parameters
+    ----------
+    theta : mapping of direction to tuple of float
+        L and the shape parameters of each branch, on the rising coordinate.
+    window : tuple of float
+        Lowest and highest conductance [S].
+    increment, read : float
+        Standard deviation of one update and of one reading, fractions of the window.
+    ln_rate_sd, ln_rate_correlation : float
+        Device-to-device standard deviation of ln rate, and its correlation between LTP and LTD.
+    model : str
+        Name of the update law.
+    conditions : Conditions, optional
+        Pulse and read conditions that the card states.
+    n_pulses : int
+        Length of the train that the measured range is taken from.
+    """
+    law = LAWS[model]
+
+    def branch(way: str) -> Branch:
+        values = np.array(theta[way], float)
+        path = kernel.simulate(law.id, values, 0.0, n_pulses)
+        return Branch(
+            direction=way,  # type: ignore[arg-type]
+            theta=tuple(values.tolist()), x0=0.0, coefficients=law.to_published(values, way), coefficients_s=None,
+            standard_errors={}, weak=(), at_bound=(), n_points=n_pulses + 1, n_pulses=n_pulses, nrmse=0.0, r2=1.0,
+            noise=0.0, largest_step=float(kernel.rates(law.id, values, np.linspace(0, 1, 201)).max()),
+            measured_range=(0.0, float(min(path[-1], 1.0))),
+            rate_curve=RateCurve(r=(), rate=(), lower=(), upper=(), level=0.95, method="truth"),
+        )  # fmt: skip
+
+    noise = BranchVariation(
+        n_devices=0,
+        n_cycles=0,
+        c2c={
+            "increment": Sigma(kind="increment", value=increment, estimator="truth"),
+            "read": Sigma(kind="read", value=read, estimator="truth"),
+        },
+        d2d={},
+    )
+    shared = ln_rate_sd**2 * ln_rate_correlation
+    covariance = ((ln_rate_sd**2, shared), (shared, ln_rate_sd**2)) if ln_rate_sd > 0 else None
+    return DeviceCard(
+        name="truth",
+        model=model,
+        window=Window(quantity="conductance_s", low=window[0], high=window[1], scope="truth"),
+        ltp=branch("ltp"),
+        ltd=branch("ltd"),
+        devices=(),
+        variation=Variation(ltp=noise, ltd=noise, d2d_ln_rate_covariance=covariance),
+        conditions=conditions or Conditions(),
+        flags=(),
+        provenance=Provenance(source="synthetic", sha256="", synthetic=True, versions={}, settings={}),
+    )
+
+
+def generate(
+    card: DeviceCard, n_devices: int, n_cycles: int, n_pulses: int, seed: int, *, conditioning: int = 0
+) -> PulseTable:
+    """Alternating LTP and LTD trains of devices drawn from a card, read after every pulse.
+
+    Each device starts at r = 0 and carries its state from train to train.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        Law, window, noise and D2D of the devices.
+    n_devices, n_cycles, n_pulses : int
+        Size of the set; a train has n_pulses pulses and n_pulses + 1 readings.
+    seed : int
+        Seed of every draw.
+    conditioning : int
+        LTP/LTD pairs that are applied but not recorded.
+
+    Returns
+    -------
+    PulseTable
+        Flagged as synthetic.
+    """
+    array = DeviceArray(card, n_devices, seed, d2d="shared", read_noise=True)
+    readings = np.empty((n_cycles, 2, n_pulses + 1, n_devices))
+    for cycle in range(-conditioning, n_cycles):
+        for branch, sign in enumerate((1, -1)):
+            train = [array.read()]
+            for _ in range(n_pulses):
+                array.pulse(sign)
+                train.append(array.read())
+            if cycle >= 0:
+                readings[cycle, branch] = train
+    cycle, branch, pulse, device = np.indices(readings.shape)
+    digits = len(str(n_devices))
+    names = np.array([f"device{k + 1:0{digits}d}" for k in range(n_devices)])
+    order = np.lexsort([pulse.ravel(), branch.ravel(), cycle.ravel(), device.ravel()])
+    up = branch.ravel()[order] == 0
+    frame = pd.DataFrame(
+        {
+            "device_id": names[device.ravel()[order]],
+            "cycle": cycle.ravel()[order] + 1,
+            "direction": np.where(up, "ltp", "ltd"),
+            "pulse_index": pulse.ravel()[order],
+            "conductance_s": np.maximum(readings.ravel()[order], 0.0),
+        }
+    )
+    conditions = card.conditions
+    if conditions.ltp_voltage_v is not None and conditions.ltd_voltage_v is not None:
+        frame["pulse_voltage_v"] = np.where(up, conditions.ltp_voltage_v, conditions.ltd_voltage_v)
+    if conditions.pulse_width_s is not None:
+        frame["pulse_width_s"] = conditions.pulse_width_s
+    if conditions.read_voltage_v is not None:
+        frame["read_voltage_v"] = conditions.read_voltage_v
+    return PulseTable(frame, {"format": "synthetic"}, (Flag("synthetic", "made by devicekit, not measured"),))
+
+
+def reference_truth(width_s: float) -> DeviceCard:
+    """The law that the reference device was generated from, at one of its pulse widths [s].
+
+    Parameters
+    ----------
+    width_s : float
+        5e-6, 50e-6 or 500e-6 [s].
+    """
+    k = REFERENCE_WIDTHS.index(width_s)
+    return truth_card(
+        {way: (_LOG_RATES[way][k], *_SHAPES[way]) for way in ("ltp", "ltd")},
+        ln_rate_sd=_LN_RATE_SD,
+        conditions=Conditions(
+            pulse_width_s=width_s,
+            ltp_voltage_v=PULSE_VOLTAGE,
+            ltd_voltage_v=-PULSE_VOLTAGE,
+            read_voltage_v=READ_VOLTAGE,
+        ),
+    )
+
+
+def reference_table(n_devices: int = 20, n_cycles: int = 20, n_pulses: int = 100) -> PulseTable:
+    """The reference set: the same devices at three pulse widths (the same seed draws the same devices).
+
+    Parameters
+    ----------
+    n_devices, n_cycles, n_pulses : int
+        Size of the set at each width.
+    """
+    parts = [
+        generate(
+            reference_truth(width), n_devices, n_cycles, n_pulses, REFERENCE_SEED, conditioning=_CONDITIONING
+        )
+        for width in REFERENCE_WIDTHS
+    ]
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    return PulseTable(frame, parts[0].meta, parts[0].flags)
+
+
+def write_reference(folder: Path) -> None:
+    """Write the reference data set: pulses.csv.gz, datapackage.json and card.json.
+
+    Conductances are rounded to 5 significant digits; the compressed file holds no time stamp, so the same
+    versions write the same bytes.
+    """
+    from devicekit.fitting.device import fit
+    from devicekit.readers import read
+
+    folder.mkdir(parents=True, exist_ok=True)
+    table = reference_table()
+    buffer = io.StringIO()
+    table.frame.to_csv(buffer, index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g")
+    data = folder / "pulses.csv.gz"
+    files.write_bytes(data, gzip.compress(buffer.getvalue().encode(), mtime=0))
+    files.write_json(folder / "datapackage.json", _datapackage(table, data))
+    pulses = read(data)
+    assert isinstance(pulses, PulseTable)
+    result = fit(pulses)
+    for condition in result.conditions:
+        main = condition.table.widths == result.table.widths
+        suffix = "" if main else f"_{round(condition.table.widths[0] * 1e6)}us"
+        card = condition.to_card(f"{REFERENCE}{suffix}", data, synthetic=True)
+        card.save(folder / f"card{suffix}.json")
+
+
+def _datapackage(table: PulseTable, data: Path) -> dict[str, object]:
+    from devicekit.names import GLOSSARY
+
+    def field(name: str) -> dict[str, str]:
+        dtype = table.frame[name].dtype.kind
+        kind = {"i": "integer", "f": "number"}.get(dtype, "string")
+        quantity = GLOSSARY[name]
+        return {"name": name, "type": kind, "unit": quantity.unit, "description": quantity.description}
+
+    return {
+        "name": REFERENCE,
+        "title": "SYNTHETIC reference device in the manner of Fig. 3 of Ma et al. 2023",
+        "description": "SYNTHETIC. Three pulse widths, 20 devices, 20 cycles of 100 LTP and 100 LTD pulses, generated "
+        "by devicekit.synthetic.pulses from stated laws with a fixed seed. Nothing here was measured.",
+        "synthetic": True,
+        "licenses": [{"name": "BSD-3-Clause"}],
+        "sources": [
+            {"title": "Ma et al., IEEE J. Electron Devices Soc. 2023 (shape of the experiment only)",
+             "path": "https://doi.org/10.1109/JEDS.2023.3311763"}
+        ],
+        "contributors": [{"title": f"devicekit {__version__}, seed {REFERENCE_SEED}"}],
+        "resources": [
+            {
+                "name": "pulses",
+                "path": data.name,
+                "format": "csv",
+                "compression": "gz",
+                "mediatype": "text/csv",
+                "encoding": "utf-8",
+                "hash": f"sha256:{files.sha256(data)}",
+                "schema": {"fields": [field(str(name)) for name in table.frame]},
+            }
+        ],
+    }  # fmt: skip

@@ -1,0 +1,296 @@
+"""SYNTHETIC sweeps, endurance, retention, STDP and telegraph noise with a known truth, for tests and examples."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from devicekit import files
+from devicekit._version import __version__
+from devicekit.errors import Flag
+from devicekit.names import GLOSSARY
+from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
+
+SYNTHETIC = (Flag("synthetic", "made by devicekit, not measured"),)
+SEED = 2023
+
+
+@dataclass(frozen=True)
+class SweepTruth:
+    """What the synthetic sweeps are made of; the defaults are those of the reference device.
+
+    The set is a logistic transition of G around V_set, of width `set_width`; the reset a logistic fall of G
+    that has lost 5 % at V_reset, its onset, and half at three `reset_width` more.
+    """
+
+    v_set: float = 0.65  # V
+    v_set_sd: float = 0.03
+    v_reset: float = 0.70  # V, magnitude, of the onset
+    v_reset_sd: float = 0.03
+    g_lrs: float = 0.47e-3  # S
+    g_hrs: float = 1e-6
+    lrs_sd: float = 0.02  # decades
+    hrs_sd: float = 0.10
+    set_width: float = 0.012  # V
+    reset_width: float = 0.03
+    compliance: float = 0.25e-3  # A
+    step: float = 0.01  # V
+    top: float = 1.0
+    bottom: float = 1.2
+    noise: float = 0.03  # multiplicative
+    floor: float = 10e-9  # A
+    sinh_v: float = 0.4  # the HRS carries G V sinh(V / sinh_v) / (V / sinh_v)
+    device_v_set_sd: float = 0.02  # V, over devices
+
+
+def sweeps(
+    n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, seed: int = SEED
+) -> SweepTable:
+    """Sweeps 0, top, 0, -bottom, 0 with noise and compliance.
+
+    Parameters
+    ----------
+    n_cycles, n_devices : int
+        Size of the set.
+    truth : SweepTruth, optional
+        What the sweeps are made of; the reference device if None.
+    seed : int
+        Seed of every draw.
+
+    Returns
+    -------
+    SweepTable
+        With the true voltages of each sweep in the columns true_v_set_v and true_v_reset_v.
+    """
+    truth = truth or SweepTruth()
+    rng = np.random.default_rng(seed)
+    up = np.arange(0, truth.top + truth.step / 2, truth.step)
+    down = np.arange(0, truth.bottom + truth.step / 2, truth.step)
+    v = np.r_[up, up[-2::-1], -down[1:], -down[-2::-1]]
+    frames = []
+    for device in range(n_devices):
+        shift = rng.normal(0, truth.device_v_set_sd) if n_devices > 1 else 0.0
+        for cycle in range(1, n_cycles + 1):
+            at_set = rng.normal(truth.v_set + shift, truth.v_set_sd)
+            at_reset = rng.normal(truth.v_reset, truth.v_reset_sd)
+            i = _loop(v, up.size, down.size, at_set, at_reset, truth, rng)
+            frames.append(
+                pd.DataFrame({"device_id": f"device{device + 1:02d}", "cycle": cycle, "point": np.arange(v.size),
+                              "voltage_v": v, "current_a": i,
+                              "compliance_a": np.where(v >= 0, truth.compliance, np.nan),
+                              "true_v_set_v": at_set, "true_v_reset_v": -at_reset})
+            )  # fmt: skip
+    return SweepTable(pd.concat(frames, ignore_index=True), {"format": "synthetic"}, SYNTHETIC)
+
+
+def _loop(
+    v: np.ndarray,
+    n_up: int,
+    n_down: int,
+    at_set: float,
+    at_reset: float,
+    truth: SweepTruth,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    hrs = truth.g_hrs * 10 ** rng.normal(0, truth.hrs_sd)
+    lrs = truth.g_lrs * 10 ** rng.normal(0, truth.lrs_sd)
+    size = np.abs(v)
+    curved = np.where(size > 0, np.sinh(size / truth.sinh_v) / np.maximum(size / truth.sinh_v, 1e-12), 1.0)
+    share = np.ones(v.size)
+    share[:n_up] = 1 / (1 + np.exp(-(v[:n_up] - at_set) / truth.set_width))
+    turn = 2 * n_up - 1
+    falling = slice(turn - 1, turn - 1 + n_down)
+    middle = at_reset + 3 * truth.reset_width
+    share[falling] = 1 / (1 + np.exp((size[falling] - middle) / truth.reset_width))
+    share[turn - 1 + n_down :] = share[turn - 2 + n_down]
+    i = v * (hrs * curved * (1 - share) + lrs * share)
+    i = i * (1 + truth.noise * rng.standard_normal(v.size)) + truth.floor * rng.standard_normal(v.size)
+    return np.where(v >= 0, np.minimum(i, truth.compliance), i)
+
+
+def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> EnduranceTable:
+    """HRS and LRS on a log grid of cycles; the HRS creeps up by 0.05 decades per decade, the last device fails.
+
+    Parameters
+    ----------
+    n_cycles : float
+        Last cycle.
+    n_devices : int
+        Number of devices.
+    seed : int
+        Seed of every draw.
+    """
+    rng = np.random.default_rng(seed)
+    cycle = np.unique(np.round(np.logspace(0, np.log10(n_cycles), 120)).astype(int))
+    frames = []
+    for device in range(n_devices):
+        decade = np.log10(cycle)
+        hrs = 2e-6 * 10 ** (0.05 * decade + rng.normal(0, 0.08, cycle.size))
+        lrs = 3e-4 * 10 ** (-0.01 * decade + rng.normal(0, 0.03, cycle.size))
+        if device == n_devices - 1:
+            hrs = np.where(cycle > 2e5, lrs / 1.3, hrs)
+        for level, g in (("lrs", lrs), ("hrs", hrs)):
+            name = f"device{device + 1}"
+            frames.append(
+                pd.DataFrame({"device_id": name, "cycle": cycle, "level": level, "conductance_s": g})
+            )
+    whole = pd.concat(frames).sort_values(["device_id", "cycle"], kind="stable").reset_index(drop=True)
+    whole["read_voltage_v"] = 0.1
+    return EnduranceTable(whole, {"format": "synthetic"}, SYNTHETIC)
+
+
+def retention(
+    n_states: int = 10, last: float = 1e4, n_times: int = 40, noise: float = 0.01, seed: int = SEED
+) -> RetentionTable:
+    """Ten states by the power law G0 t^-nu from 1 s to `last` at 85 C, nu larger for lower conductance.
+
+    Parameters
+    ----------
+    n_states, n_times : int
+        Number of states, and of readings of each.
+    last : float
+        Time of the last reading [s].
+    noise : float
+        Standard deviation of ln G of one reading.
+    seed : int
+        Seed of every draw.
+    """
+    rng = np.random.default_rng(seed)
+    t = np.logspace(0, np.log10(last), n_times)
+    frames = []
+    for state, g0 in enumerate(np.geomspace(20e-6, 300e-6, n_states), 1):
+        g = g0 * t ** -retention_exponent(g0) * np.exp(noise * rng.standard_normal(t.size))
+        frames.append(
+            pd.DataFrame(
+                {"device_id": "device1", "level": f"state{state:02d}", "time_s": t, "conductance_s": g}
+            )
+        )
+    whole = pd.concat(frames, ignore_index=True).assign(read_voltage_v=0.1, temperature_k=358.15)
+    return RetentionTable(whole, {"format": "synthetic"}, SYNTHETIC)
+
+
+def retention_exponent(g0: float) -> float:
+    """True nu of a synthetic state with conductance g0 [S] at 1 s."""
+    return 0.004 * (20e-6 / g0) ** 0.3
+
+
+STDP_TRUTH = {"a_plus": 0.8, "tau_plus_s": 15e-3, "a_minus": -0.5, "tau_minus_s": 25e-3, "offset": 0.1}
+
+
+def stdp(
+    n_repeats: int = 10, noise: float = 0.05, seed: int = SEED, truth: Mapping[str, float] | None = None
+) -> StdpTable:
+    """Pairs at 24 delays from -100 to 100 ms, with an offset of 0.1.
+
+    Parameters
+    ----------
+    n_repeats : int
+        Spike pairs at each delay.
+    noise : float
+        Standard deviation of one change [1].
+    seed : int
+        Seed of every draw.
+    truth : mapping, optional
+        Parameters of `devicekit.features.stdp.window`.
+    """
+    from devicekit.features.stdp import window
+
+    truth = truth or STDP_TRUTH
+    rng = np.random.default_rng(seed)
+    side = np.r_[2, 5, 8, 12, 16, 20, 27, 35, 45, 60, 80, 100] * 1e-3
+    delay = np.repeat(np.r_[-side[::-1], side], n_repeats)
+    clean = (
+        window(delay, truth["a_plus"], truth["tau_plus_s"], truth["a_minus"], truth["tau_minus_s"])
+        + truth["offset"]
+    )
+    frame = pd.DataFrame(
+        {
+            "device_id": "device1",
+            "repeat": np.tile(np.arange(1, n_repeats + 1), 24),
+            "spike_delay_s": delay,
+            "weight_change": clean + noise * rng.standard_normal(delay.size),
+        }
+    )
+    return StdpTable(frame, {"format": "synthetic"}, SYNTHETIC)
+
+
+def telegraph(
+    n: int = 20000, step: float = 1e-3, dwell: tuple[float, float] = (0.2, 0.1), seed: int = SEED
+) -> SweepTable:
+    """A current at 0.1 V that jumps between two levels with exponential dwell times [s], and white noise.
+
+    Parameters
+    ----------
+    n : int
+        Readings.
+    step : float
+        Time between readings [s].
+    dwell : (float, float)
+        Mean dwell times of the two levels [s].
+    seed : int
+        Seed of every draw.
+    """
+    rng = np.random.default_rng(seed)
+    state = np.empty(n, int)
+    now, k = 0, 0
+    while k < n:
+        length = max(1, round(rng.exponential(dwell[now]) / step))
+        state[k : k + length] = now
+        k, now = k + length, 1 - now
+    i = np.where(state == 0, 1.0e-6, 1.2e-6) + 0.02e-6 * rng.standard_normal(n)
+    frame = pd.DataFrame({"device_id": "device1", "cycle": 1, "point": np.arange(n), "voltage_v": 0.1, "current_a": i,
+                          "time_s": np.arange(n) * step})  # fmt: skip
+    return SweepTable(frame, {"format": "synthetic"}, SYNTHETIC)
+
+
+_SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
+    "reference-dc": (
+        "1000 bipolar DC sweeps of one device",
+        "sweeps",
+        lambda: sweeps(1000, truth=SweepTruth(step=0.02)),
+    ),
+    "reference-endurance": ("endurance of five devices to 1e6 cycles", "endurance", endurance),
+    "reference-retention": ("retention of ten states to 1e4 s at 85 C", "retention", retention),
+    "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),
+}
+
+
+def write_all(root: Path) -> None:
+    """Write every synthetic set under `root`: one folder each with a compressed CSV and datapackage.json."""
+    for name, (title, stem, make) in _SETS.items():
+        _write(root / name, name, title, stem, make())
+
+
+def _write(folder: Path, name: str, title: str, stem: str, table: Table) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = table.frame[[column for column in table.frame if column in GLOSSARY]]
+    buffer = io.StringIO()
+    frame.to_csv(buffer, index=False, lineterminator="\n", float_format="%.5g")
+    data = folder / f"{stem}.csv.gz"
+    files.write_bytes(data, gzip.compress(buffer.getvalue().encode(), mtime=0))
+    kinds = {"i": "integer", "f": "number"}
+    fields = [
+        {"name": column, "type": kinds.get(frame[column].dtype.kind, "string"), "unit": GLOSSARY[column].unit,
+         "description": GLOSSARY[column].description}
+        for column in map(str, frame)
+    ]  # fmt: skip
+    package = {
+        "name": name,
+        "title": f"SYNTHETIC {title}",
+        "description": f"SYNTHETIC: {title}, generated by devicekit.synthetic.records from stated laws with seed "
+        f"{SEED}. Nothing here was measured.",
+        "synthetic": True,
+        "licenses": [{"name": "BSD-3-Clause"}],
+        "contributors": [{"title": f"devicekit {__version__}, seed {SEED}"}],
+        "resources": [
+            {"name": stem, "path": data.name, "format": "csv", "compression": "gz", "mediatype": "text/csv",
+             "encoding": "utf-8", "hash": f"sha256:{files.sha256(data)}", "schema": {"fields": fields}}
+        ],
+    }  # fmt: skip
+    files.write_json(folder / "datapackage.json", package)

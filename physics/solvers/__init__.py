@@ -1,0 +1,1 @@
+"""The equations on a mesh: coefficients, two linear solvers, time stepping."""

@@ -1,0 +1,183 @@
+"""The axisymmetric tensor mesh: fine where the filament opens and closes, graded elsewhere.
+
+Arrays of cell values have shape (heights, radii), row 0 at the Pt electrode, column 0 on the axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import brentq
+
+from devicekit.errors import ParameterError
+from physics import SPACINGS
+from physics.laws import Array
+from physics.stack import Stack
+
+# The fine region reaches this far below the interface and beyond the filament's rim [nm].
+# The gap moves into both.
+_BELOW, _BEYOND = 1.75, 1.5
+_GROWTH_Z, _GROWTH_R = 1.15, 1.25
+# Cells this many times wider than a tanh edge do not resolve it: V_set moves by over 10 mV.
+_CELLS_PER_WIDTH = 1.5
+# More cells than this along z and r together would not fit into memory.
+_MOST_ALONG = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Cell faces along r and z [nm], and the row of cells that starts at the HfO2/Al2O3 interface."""
+
+    r_faces: Array
+    z_faces: Array
+    interface: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Cells along z and along r."""
+        return len(self.z_faces) - 1, len(self.r_faces) - 1
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return self.shape[0] * self.shape[1]
+
+    @cached_property
+    def r(self) -> Array:
+        """Radii of the cell centres [nm]."""
+        return 0.5 * (self.r_faces[1:] + self.r_faces[:-1])
+
+    @cached_property
+    def z(self) -> Array:
+        """Heights of the cell centres [nm]."""
+        return 0.5 * (self.z_faces[1:] + self.z_faces[:-1])
+
+    @cached_property
+    def half_r(self) -> Array:
+        """Half widths of the cells [nm], shape (radii,)."""
+        return 0.5 * np.diff(self.r_faces)
+
+    @cached_property
+    def half_z(self) -> Array:
+        """Half heights of the cells [nm], shape (heights, 1)."""
+        return 0.5 * np.diff(self.z_faces)[:, None]
+
+    @cached_property
+    def area_z(self) -> Array:
+        """Areas of the faces across z [nm^2], shape (radii,)."""
+        return np.pi * np.diff(self.r_faces**2)
+
+    @cached_property
+    def area_r(self) -> Array:
+        """Areas of the inner faces across r [nm^2], shape (heights, radii - 1)."""
+        return 2 * np.pi * self.r_faces[1:-1] * np.diff(self.z_faces)[:, None]
+
+    @cached_property
+    def volume(self) -> Array:
+        """Volumes of the cells [nm^3]."""
+        return self.area_z * np.diff(self.z_faces)[:, None]
+
+    @cached_property
+    def distance_z(self) -> Array:
+        """Distances across every z face, half a cell at the electrodes [nm], shape (heights + 1, 1)."""
+        half = self.half_z
+        return np.concatenate([half[:1], half[1:] + half[:-1], half[-1:]])
+
+    @cached_property
+    def distance_r(self) -> Array:
+        """Distances across the inner r faces [nm], shape (radii - 1,)."""
+        return self.half_r[1:] + self.half_r[:-1]
+
+
+def uniform(length: float, radius: float, heights: int, radii: int) -> Mesh:
+    """A mesh of equal cells, for tests and teaching."""
+    return Mesh(np.linspace(0, radius, radii + 1), np.linspace(0, length, heights + 1), 0)
+
+
+def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
+    """The mesh of a stack: `mesh` is coarse, default, fine, or the cell size of the fine region [nm].
+
+    Parameters
+    ----------
+    stack : Stack
+        Its geometry and interface widths are used.
+    mesh : {"coarse", "default", "fine"} or float
+
+    Raises
+    ------
+    ParameterError
+        If the name is unknown, or the cells cannot resolve one of the stack's interface widths.
+    """
+    if isinstance(mesh, str) and mesh not in SPACINGS:
+        raise ParameterError(f"mesh: found {mesh!r}, expected one of {', '.join(SPACINGS)}")
+    spacing = SPACINGS[mesh] if isinstance(mesh, str) else float(mesh)
+    if not 0 < spacing < np.inf:
+        raise ParameterError(f"mesh: found a cell size of {spacing} nm, expected more than 0")
+    _check_resolution(stack, spacing)
+    hfo2, al2o3 = stack.geometry.hfo2_thickness, stack.geometry.al2o3_thickness
+    radius = stack.geometry.radius
+    if (al2o3 + radius) / spacing > _MOST_ALONG:
+        raise ParameterError(
+            f"geometry.al2o3_thickness, geometry.radius: {al2o3} nm and {radius} nm take too many cells of {spacing} nm"
+        )
+    # A whole number of cells, rounded up by preference.
+    below = spacing * round(min(_BELOW, hfo2) / spacing + 0.25)
+    below = hfo2 if below > hfo2 - 0.5 * spacing else below
+    core = min(stack.filament.radius + _BEYOND, radius)
+    heights = np.concatenate(
+        [
+            _graded(hfo2 - below, spacing, _GROWTH_Z)[::-1],
+            _equal(below, spacing),
+            _equal(al2o3, spacing),
+        ]
+    )
+    radii = np.concatenate([_equal(core, spacing), _graded(radius - core, spacing, _GROWTH_R)])
+    interface = len(heights) - len(_equal(al2o3, spacing))
+    return Mesh(_faces(radii), _faces(heights), interface)
+
+
+def _faces(widths: Array) -> Array:
+    return np.concatenate([[0.0], np.cumsum(widths)])
+
+
+def _equal(length: float, spacing: float) -> Array:
+    """Equal cells of about `spacing` over `length` [nm]."""
+    count = max(1, round(length / spacing))
+    return np.full(count, length / count)
+
+
+def _graded(length: float, spacing: float, growth: float) -> Array:
+    """Cells over `length` that grow from `spacing` by one ratio, at most `growth` [nm]."""
+    if length <= 1e-9:
+        return np.empty(0)
+    if length <= spacing * growth:
+        return np.array([length])
+
+    def excess(ratio: float, count: int) -> float:
+        return float(spacing * np.sum(ratio ** np.arange(1, count + 1)) - length)
+
+    count = 1
+    while excess(growth, count) < 0:
+        count += 1
+    widths = spacing * brentq(excess, 1e-3, growth, args=(count,)) ** np.arange(1, count + 1)
+    return widths * (length / widths.sum())
+
+
+_WIDTHS = (
+    "filament.edge_width",
+    "filament.gap_edge_width",
+    "transport.barrier_edge_width",
+    "reaction.edge_width",
+)
+
+
+def _check_resolution(stack: Stack, spacing: float) -> None:
+    for key in _WIDTHS:
+        width, least = stack.get(key), spacing / _CELLS_PER_WIDTH
+        if 0 < width < least:
+            raise ParameterError(
+                f"{key}: {width} nm is too narrow for cells of {spacing} nm; "
+                f"take a finer mesh, or a width of at least {least:.3g} nm"
+            )

@@ -1,0 +1,13 @@
+"""What a training run can choose between. Light: the command line reads its choices here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Scheme = Literal["offline", "insitu", "hybrid"]
+Encoding = Literal["paper", "dense"]
+Schedule = Literal["constant", "growth"]
+Mapping = Literal["pair", "reference"]
+RuleName = Literal["multi-resume-gated", "multi-resume"]
+Accumulate = Literal["reset", "stochastic", "literal", "leaky"]
+DataName = Literal["digits", "optdigits"]

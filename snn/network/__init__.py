@@ -1,0 +1,1 @@
+"""The network itself, compiled: spikes, neurons, weights on devices, the learning rule."""

@@ -1,0 +1,230 @@
+"""Weights held by devices: the map between weights and states, and the pulses that a weight change becomes.
+
+Eqs. (4) to (6) of Ma et al. 2023 (doi 10.1109/JEDS.2023.3311763): wanted changes are summed per synapse;
+where the sum exceeds a threshold, the synapse gets ONE pulse of that sign, and eq. (2) says what it does. Two
+readings are needed to make the printed equations work: eq. (6) compares |dC| (as printed, no device is ever
+depressed), and the sum of eq. (4) starts again after a pulse (`reset`; as printed, it never does: `literal`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from devicekit.device.array import ArrayState, DeviceArray, pulse_one
+from devicekit.device.random import mix, uniform
+from devicekit.errors import UsageError
+from devicekit.models.kernel import compiled
+from snn.network.bits import lowest_bit
+
+RESET, LITERAL, LEAKY, STOCHASTIC = 0, 1, 2, 3
+ACCUMULATE = {"reset": RESET, "literal": LITERAL, "leaky": LEAKY, "stochastic": STOCHASTIC}
+
+
+class Layer(NamedTuple):
+    """One layer of synapses as compiled code sees it; synapse k of weight [i, j] is i * columns + j.
+
+    Attributes
+    ----------
+    array : ArrayState
+        The devices: synapse k has devices 2 k (plus) and 2 k + 1 (minus) as a pair, device k with a
+        reference.
+    w : ndarray of float32, shape (padded rows, padded columns)
+        Effective weights [1], kept up to date with the states.
+    sums : ndarray of float32, shape of w
+        Summed changes [1].
+    columns : int
+        Columns without padding.
+    scale : float
+        c of w = c (r+ - r-), or w = c (r - reference) [1].
+    reference : float
+        State of the fixed reference; negative for a pair.
+    coin : uint64
+        Key of the random choice between the two devices of a pair.
+    stuck : ndarray of bool, shape (devices,)
+        Devices that never move.
+    levels : int
+        Stable states of a device; 0: any state.
+    pulses : ndarray of int64, shape (1,)
+        Pulses given to this layer, those on stuck devices included.
+    """
+
+    array: ArrayState
+    w: np.ndarray
+    sums: np.ndarray
+    columns: int
+    scale: float
+    reference: float
+    coin: np.uint64
+    stuck: np.ndarray
+    levels: int
+    pulses: np.ndarray
+
+
+class Threshold(NamedTuple):
+    """Eqs. (4) and (6): threshold [weight units], alpha and the way of summing, one of `ACCUMULATE`."""
+
+    level: np.float32
+    alpha: np.float32
+    mode: int
+
+
+@compiled
+def _pulse_device(
+    array: ArrayState, levels: int, coin: np.uint64, device: int, sign: int, scratch: np.ndarray
+) -> None:
+    """One pulse; a device with few stable states ends on one of the two nearest, at random, the mean kept."""
+    pulse_one(array, device, sign, scratch)
+    if levels > 1:
+        spaces = levels - 1
+        place = array.r[device] * spaces
+        below = np.floor(place)
+        drawn = uniform(mix(~coin, np.uint64(device)), np.uint64(array.pulses[device]))
+        array.r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
+
+
+@compiled
+def pulse_synapse(layer: Layer, i: int, j: int, sign: int, scratch: np.ndarray) -> None:
+    """One pulse that moves weight [i, j] in the direction `sign`, and the weight that results."""
+    k = i * layer.columns + j
+    array = layer.array  # taken once: each access to a field counts the references of all its arrays
+    r, pulses = array.r, array.pulses
+    if layer.reference < 0.0:
+        plus, minus = 2 * k, 2 * k + 1
+        given = pulses[plus] + pulses[minus]
+        heads = (mix(mix(layer.coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
+        device = plus if heads else minus
+        if layer.stuck[device]:
+            pulses[device] += 1
+        else:
+            _pulse_device(array, layer.levels, layer.coin, device, sign if heads else -sign, scratch)
+        layer.w[i, j] = np.float32(layer.scale * (r[plus] - r[minus]))
+    else:
+        if not layer.stuck[k]:
+            _pulse_device(array, layer.levels, layer.coin, k, sign, scratch)
+        layer.w[i, j] = np.float32(layer.scale * (r[k] - layer.reference))
+    layer.pulses[0] += 1
+
+
+@compiled
+def settle_row(layer: Layer, i: int, beyond: np.ndarray, scratch: np.ndarray) -> None:
+    """A pulse for each synapse of row i whose bit is set in the words `beyond`; its sum starts again at zero."""
+    for b in range(beyond.size):
+        word = beyond[b]
+        while word != np.uint64(0):
+            j = 64 * b + lowest_bit(word)
+            word &= word - np.uint64(1)
+            pulse_synapse(layer, i, j, 1 if layer.sums[i, j] > 0 else -1, scratch)
+            layer.sums[i, j] = np.float32(0.0)
+
+
+@compiled
+def settle_row_literal(
+    layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, scratch: np.ndarray
+) -> None:
+    """Pulses of row i where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC.
+
+    A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum.
+    """
+    sums = layer.sums[i]
+    for j in range(layer.columns):
+        if changes[j] == np.float32(0.0):
+            continue
+        wanted = changes[j] + threshold.alpha * sums[j]
+        sums[j] = wanted if threshold.mode == LEAKY else sums[j] + changes[j]
+        if abs(wanted) > threshold.level:
+            pulse_synapse(layer, i, j, 1 if wanted > 0 else -1, scratch)
+
+
+@compiled
+def settle_row_stochastic(
+    layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, key: np.uint64, scratch: np.ndarray
+) -> None:
+    """Pulses of row i without sums: one with probability |dw| / theta, so that the mean change is the wanted one.
+
+    `key` is that of the presentation.
+    """
+    stream = mix(layer.coin, key)
+    for j in range(layer.columns):
+        size = abs(changes[j])
+        if size == np.float32(0.0):
+            continue
+        if uniform(stream, np.uint64(i * layer.columns + j)) * threshold.level < size:
+            pulse_synapse(layer, i, j, 1 if changes[j] > 0 else -1, scratch)
+
+
+def weights(r: np.ndarray, shape: tuple[int, int], scale: float, reference: float | None) -> np.ndarray:
+    """Weights [1] that device states r (devices,) stand for, shape `shape`; `reference` None: pairs."""
+    if reference is None:
+        pairs = r.reshape(*shape, 2)
+        return scale * (pairs[..., 0] - pairs[..., 1])
+    return scale * (r.reshape(shape) - reference)
+
+
+def states(w: np.ndarray, scale: float, middle: float, pair: bool) -> np.ndarray:
+    """Device states [1] for weights, clipped to 0..1; both devices of a pair move by half about `middle`.
+
+    Parameters
+    ----------
+    w : ndarray, shape (rows, columns)
+        Weights [1].
+    scale : float
+        c of the map [1].
+    middle : float
+        State of the reference, or where both devices of a pair start.
+    pair : bool
+        Differential pairs, or one device against a fixed reference.
+
+    Returns
+    -------
+    ndarray, shape (devices,)
+        In the order of `Layer`.
+    """
+    if pair:
+        difference = w / scale
+        plus = np.clip(middle + difference / 2, 0.0, 1.0)
+        # where one device reaches its end the other makes up for it
+        minus = np.clip(plus - difference, 0.0, 1.0)
+        r = np.stack([minus + difference, minus], axis=-1)
+    else:
+        r = middle + w / scale
+    return np.clip(r, 0.0, 1.0).ravel()
+
+
+def make_layer(
+    array: DeviceArray,
+    shape: tuple[int, int],
+    padded_shape: tuple[int, int],
+    scale: float,
+    reference: float | None,
+    coin: np.uint64,
+    stuck: np.ndarray,
+    levels: int = 0,
+) -> Layer:
+    """A layer of weights on devices, padded with zeros to `padded_shape`.
+
+    Raises
+    ------
+    UsageError
+        If the array does not have exactly the devices that the layer needs.
+    """
+    needed = shape[0] * shape[1] * (2 if reference is None else 1)
+    if array.n != needed:
+        raise UsageError(
+            f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}"
+        )
+    w = np.zeros(padded_shape, np.float32)
+    w[: shape[0], : shape[1]] = weights(array.r, shape, scale, reference)
+    return Layer(
+        array=array.kernel_state,
+        w=w,
+        sums=np.zeros_like(w),
+        columns=shape[1],
+        scale=float(scale),
+        reference=-1.0 if reference is None else float(reference),
+        coin=coin,
+        stuck=stuck,
+        levels=int(levels),
+        pulses=np.zeros(1, np.int64),
+    )

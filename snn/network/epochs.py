@@ -1,0 +1,168 @@
+"""One epoch of training, compiled: samples one after the other, changes applied after each.
+
+Everything that depends on chance is keyed by (seed, epoch, sample) or by (device, its pulse count), so an
+epoch has one result, whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devicekit.models.kernel import MAX_SHAPE, compiled
+from snn.network.bits import lowest_bit
+from snn.network.crossbar import (
+    RESET,
+    STOCHASTIC,
+    Layer,
+    Threshold,
+    pulse_synapse,
+    settle_row,
+    settle_row_literal,
+    settle_row_stochastic,
+)
+from snn.network.encoding import presentation_key
+from snn.network.lanes import LANES
+from snn.network.neurons import Dynamics, Noise, make_scratch, present
+from snn.network.resume import Changes, Rule, add_row, find_changes, make_changes, row_changes, target_train
+
+
+@compiled
+def offline_epoch(
+    levels: np.ndarray,
+    labels: np.ndarray,
+    ids: np.ndarray,
+    order: np.ndarray,
+    stream: np.uint64,
+    epoch: int,
+    w1: np.ndarray,
+    w2: np.ndarray,
+    rule: Rule,
+    dynamics: Dynamics,
+    noise: Noise,
+) -> int:
+    """Train float weights in place over the samples `order`; returns how many it classified rightly.
+
+    Parameters
+    ----------
+    levels : ndarray of int32, shape (n, channels)
+        Firing levels.
+    labels, ids : ndarray, shape (n,)
+        Class number and key number of each sample.
+    order : ndarray of int, shape (m,)
+        Samples in the order of presentation.
+    stream : uint64
+        Key of the encoding.
+    epoch : int
+        Number of the epoch.
+    w1, w2 : ndarray of float32, shapes (channels, width) and (width, outputs)
+        Weights [1].
+    """
+    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps)
+    c = make_changes(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps)
+    target = target_train(dynamics)
+    right = 0
+    for position in range(order.size):
+        k = order[position]
+        key = presentation_key(stream, epoch, ids[k])
+        right += present(levels[k], key, w1, w2, dynamics, noise, s) == labels[k]
+        n = find_changes(labels[k], target, w2, rule, dynamics, noise, key, s, c)
+        if n == 0:
+            continue
+        for i in range(w1.shape[0]):
+            if row_changes(i, n, rule, s):
+                add_row(w1[i : i + 1], i, n, c, np.float32(0.0))
+        for b in range(c.updated.size):
+            word = c.updated[b]
+            while word != np.uint64(0):
+                h = LANES * b + lowest_bit(word)
+                word &= word - np.uint64(1)
+                for m in range(n):
+                    w2[h, c.outputs[m]] += c.output_changes[m, h]
+    return right
+
+
+@compiled
+def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, memory) -> None:  # type: ignore[no-untyped-def]
+    """Sums that start again after a pulse: only rows and units with changes can cross the threshold."""
+    for i in range(first.w.shape[0]):
+        if row_changes(i, n, rule, s) and add_row(first.sums[i : i + 1], i, n, c, th1.level):
+            settle_row(first, i, c.beyond, memory)
+    for b in range(c.updated.size):
+        word = c.updated[b]
+        while word != np.uint64(0):
+            h = LANES * b + lowest_bit(word)
+            word &= word - np.uint64(1)
+            for m in range(n):
+                o = c.outputs[m]
+                wanted = second.sums[h, o] + c.output_changes[m, h]
+                if abs(wanted) > th2.level:
+                    pulse_synapse(second, h, o, 1 if wanted > 0 else -1, memory)
+                    wanted = np.float32(0.0)
+                second.sums[h, o] = wanted
+
+
+@compiled
+def _settle_row(layer: Layer, i: int, changes, threshold, key, memory) -> None:  # type: ignore[no-untyped-def]
+    if threshold.mode == STOCHASTIC:
+        settle_row_stochastic(layer, i, changes, threshold, key, memory)
+    else:
+        settle_row_literal(layer, i, changes, threshold, memory)
+
+
+@compiled
+def _settle_each(  # type: ignore[no-untyped-def]
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, key, memory
+) -> None:
+    """No sum, or one that never starts again: every synapse that is updated may get a pulse each time."""
+    changes = np.zeros((1, first.w.shape[1]), np.float32)
+    for i in range(first.w.shape[0]):
+        if row_changes(i, n, rule, s):
+            changes[:] = np.float32(0.0)
+            add_row(changes, i, n, c, th1.level)
+            _settle_row(first, i, changes[0], th1, key, memory)
+    few = np.zeros(second.w.shape[1], np.float32)
+    for b in range(c.updated.size):
+        word = c.updated[b]
+        while word != np.uint64(0):
+            h = LANES * b + lowest_bit(word)
+            word &= word - np.uint64(1)
+            few[:] = np.float32(0.0)
+            for m in range(n):
+                few[c.outputs[m]] = c.output_changes[m, h]
+            _settle_row(second, h, few, th2, key, memory)
+
+
+@compiled
+def insitu_epoch(
+    levels: np.ndarray,
+    labels: np.ndarray,
+    ids: np.ndarray,
+    order: np.ndarray,
+    stream: np.uint64,
+    epoch: int,
+    first: Layer,
+    second: Layer,
+    th1: Threshold,
+    th2: Threshold,
+    rule: Rule,
+    dynamics: Dynamics,
+    noise: Noise,
+) -> int:
+    """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`."""
+    s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
+    c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
+    memory = np.empty(MAX_SHAPE)
+    target = target_train(dynamics)
+    right = 0
+    for position in range(order.size):
+        k = order[position]
+        key = presentation_key(stream, epoch, ids[k])
+        right += present(levels[k], key, first.w, second.w, dynamics, noise, s) == labels[k]
+        n = find_changes(labels[k], target, second.w, rule, dynamics, noise, key, s, c)
+        if n == 0:
+            continue
+        if th1.mode == RESET:
+            _settle(first, second, n, th1, th2, rule, s, c, memory)
+        else:
+            _settle_each(first, second, n, th1, th2, rule, s, c, key, memory)
+    return right

@@ -1,0 +1,119 @@
+"""Statistics of a study's table against sums done by hand, and what a report says of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from devicekit.errors import ParameterError
+from devicekit.plot import plain
+from devicekit.studies.report import study_report
+from devicekit.studies.result import StudyResult
+from devicekit.studies.runner import StudySpec, run_study
+
+TABLE = pd.DataFrame(
+    {
+        "case": ["ideal"] * 3 + ["noisy"] * 3 + ["stuck"] * 3 + ["baseline: svc"] * 3,
+        "seed": [0, 1, 2] * 4,
+        "status": "done",
+        "accuracy_mean_last": [0.97, 0.96, 0.98, 0.95, 0.93, 0.97, 0.97, 0.965, 0.975, 0.9, 0.9, 0.9],
+    }
+)
+
+
+def made(table: pd.DataFrame = TABLE, **keys: object) -> StudyResult:
+    return StudyResult(StudySpec(name="t", task="train", **keys), table)  # type: ignore[arg-type]
+
+
+def test_losses_pair_the_seeds_and_rank_without_baselines() -> None:
+    losses = made(reference="ideal").losses()
+    assert losses["case"].tolist() == ["noisy", "stuck"]
+    assert losses["n"].tolist() == [3, 3]
+    assert losses["loss"].tolist() == pytest.approx([0.02, 0.0])
+    assert losses["se"][0] == pytest.approx(np.std([0.02, 0.03, 0.01], ddof=1) / 3**0.5)
+
+
+def test_a_failed_run_leaves_its_pair_out() -> None:
+    table = TABLE.copy()
+    table.loc[4, "accuracy_mean_last"] = np.nan
+    losses = made(table, reference="ideal").losses()
+    assert losses.loc[losses["case"] == "noisy", "n"].item() == 2
+    assert losses.loc[losses["case"] == "noisy", "loss"].item() == pytest.approx(0.015)
+
+
+def test_no_reference_no_ranking() -> None:
+    with pytest.raises(ParameterError, match="no reference"):
+        made().losses()
+
+
+def test_the_report_names_what_is_dearest_or_that_nothing_is_told_apart() -> None:
+    words = " ".join(study_report(made(reference="ideal"), "devicekit study t").summary)
+    assert "Dearest against 'ideal': noisy, 2.00 points" in words
+    close = TABLE[TABLE["case"] != "noisy"]
+    words = " ".join(study_report(made(close, reference="ideal"), "devicekit study t").summary)
+    assert "No case costs more than twice its standard error" in words
+
+
+def test_pooled_spread_is_split_into_seeds_and_cards() -> None:
+    """sd over cards of means over two seeds: what seeds alone would leave there is taken off."""
+    rng = np.random.default_rng(0)
+    cards, seeds, sd_card, sd_seed = 4000, 2, 0.02, 0.01
+    value = rng.normal(0.9, sd_card, (cards, 1)) + rng.normal(0, sd_seed, (cards, seeds))
+    frame = pd.DataFrame({"case": "all", "draw": np.repeat(np.arange(cards), seeds),
+                          "seed": np.tile(np.arange(seeds), cards), "accuracy_mean_last": value.ravel()})  # fmt: skip
+    row = made(frame, pool=["draw"]).summary().iloc[0]
+    assert row["n"] == cards
+    assert row["sd_seeds"] == pytest.approx(sd_seed, rel=0.05)
+    assert row["sd_pool"] == pytest.approx(sd_card, rel=0.05)
+    assert row["sd"] == pytest.approx(np.hypot(sd_card, sd_seed / 2**0.5), rel=0.05)
+
+
+def test_a_reference_that_is_no_case_is_refused(tmp_path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(
+        'name = "s"\ntask = "train"\nreference = "idael"\n[fixed]\ncard = "pt-hfo2-al2o3-ti"\nepochs = 1\n'
+        '[[cases]]\nlabel = "ideal"\n'
+    )
+    with pytest.raises(ParameterError, match=r"no case 'idael'; there are ideal"):
+        run_study(file, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_one_seed_cannot_tell_is_not_told() -> None:
+    one = TABLE[TABLE["seed"] == 0].copy()
+    words = " ".join(study_report(made(one, reference="ideal"), "devicekit study t").summary)
+    assert "a standard error takes two seeds" in words
+    one.loc[one["case"] == "ideal", "accuracy_mean_last"] = np.nan
+    words = " ".join(study_report(made(one, reference="ideal"), "devicekit study t").summary)
+    assert "Nothing can be ranked" in words
+
+
+def test_the_headline_is_of_the_study_not_of_a_baseline() -> None:
+    table = TABLE.copy()
+    table.loc[table["case"].str.startswith("baseline"), "accuracy_mean_last"] = 0.999
+    words = " ".join(study_report(made(table), "devicekit study t").summary)
+    assert "97.00 % ± 0.58 % (ideal)" in words
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [
+        ([20] * 12, "mean of the last 3 epochs,"),
+        ([2] * 12, "mean of 2 epochs,"),
+        ([1] * 12, "after 1 epoch,"),
+        ([2, 9] * 6, "or of all where there are fewer"),
+    ],
+)
+def test_the_caption_says_which_epochs(epochs: list[int], words: str) -> None:
+    page = study_report(made(TABLE.assign(epochs=epochs)), "devicekit study t").to_html()
+    assert words in page
+
+
+def test_a_study_on_synthetic_devices_says_so_and_a_label_cannot_be_a_formula() -> None:
+    table = TABLE.assign(synthetic=True)
+    table["case"] = table["case"].str.replace("noisy", "price $\\frac$ \x1blow")
+    page = study_report(made(table, reference="ideal"), "devicekit study t").to_html()
+    assert "SYNTHETIC DATA" in page
+    assert plain("$\\frac$ \x1blow") == r"\$\frac\$  low"
+    assert "SYNTHETIC DATA" not in study_report(made(), "devicekit study t").to_html()

@@ -1,0 +1,79 @@
+"""The generator and the reference device that ships: reproducible, and labelled as what it is."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from devicekit import catalog, files
+from devicekit.device.card import load_card
+from devicekit.errors import UsageError
+from devicekit.fitting.device import fit
+from devicekit.models import kernel
+from devicekit.models.laws.eq2 import LAW as EQ2
+from devicekit.readers import read
+from devicekit.synthetic import pulses
+from devicekit.tables import PulseTable
+
+
+def test_the_generator_follows_the_law() -> None:
+    theta = {"ltp": (-4.0, 0.9, 1.0, 0.0, 0.0, 0.0), "ltd": (-4.0, 0.9, 1.0, 0.0, 0.0, 0.0)}
+    card = pulses.truth_card(theta, increment=0.0, read=0.0)
+    table = pulses.generate(card, 1, 1, 50, 0)
+    up = next(table.traces("ltp"))[3]
+    np.testing.assert_allclose(
+        card.window.to_state(up), kernel.simulate(EQ2.id, np.array(theta["ltp"]), 0.0, 50), atol=1e-12
+    )
+    assert [flag.code for flag in table.flags] == ["synthetic"]
+
+
+def test_the_same_seed_makes_the_same_set() -> None:
+    card = pulses.reference_truth(50e-6)
+    one, two = (pulses.generate(card, 3, 2, 20, 7).frame for _ in range(2))
+    assert one.equals(two)
+    assert not one.equals(pulses.generate(card, 3, 2, 20, 8).frame)
+
+
+def test_the_shipped_set_is_what_the_generator_makes() -> None:
+    shipped = read(catalog.get(pulses.REFERENCE).data)
+    assert isinstance(shipped, PulseTable)
+    made = pulses.reference_table()
+    assert len(shipped) == 3 * 20 * 20 * 2 * 101
+    keys = ["device_id", "pulse_width_s", "cycle", "direction", "pulse_index"]
+    ours, theirs = (table.frame.sort_values(keys)["conductance_s"].to_numpy() for table in (made, shipped))
+    np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-9)
+
+
+def test_the_shipped_set_is_labelled_synthetic_everywhere() -> None:
+    dataset = catalog.get(pulses.REFERENCE)
+    facts = json.loads((dataset.folder / "datapackage.json").read_text())
+    card = load_card(dataset.card)
+    assert dataset.synthetic
+    assert facts["synthetic"] is True
+    assert "SYNTHETIC" in facts["title"]
+    assert card.provenance.synthetic
+    assert card.flags[0].code == "synthetic"
+    assert dataset.checksum == f"sha256:{files.sha256(dataset.data)}"
+    assert facts["resources"][0]["hash"] == dataset.checksum
+
+
+def test_the_fit_of_the_shipped_set_recovers_its_law() -> None:
+    result = fit(catalog.get(pulses.REFERENCE).data)
+    truth = pulses.reference_truth(50e-6)
+    for way in ("ltp", "ltd"):
+        r = np.linspace(0.05, 0.95, 10)
+        g = result.window.from_state(r)
+        true = np.abs(truth.rate(way, truth.window.to_state(g))) * truth.window.span
+        found = np.abs(result.branches[way].rate(r)) * result.window.span
+        np.testing.assert_allclose(found, true, rtol=0.06)
+        spread = result.variation.branches[way]
+        scale = truth.window.span / result.window.span
+        assert spread.increment == pytest.approx(0.003 * scale, rel=0.1)
+        assert spread.read == pytest.approx(0.004 * scale, rel=0.1)
+
+
+def test_an_unknown_set_lists_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=pulses.REFERENCE):
+        catalog.get("nonsense")
