@@ -6,6 +6,7 @@ Measured and simulated data share these schemas. Columns with no name of ours ar
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from devicekit.names import DIRECTIONS
 
 _INDEX = pa.Check.ge(0, error="0 or more")
 _POSITIVE = pa.Check.gt(0, error="more than 0")
+_RUNS = re.compile(r"-(?![\d.])")  # a minus that begins no number
 _FINITE = pa.Check(lambda column: np.isfinite(column), error="a finite number")
 
 _NOT_INFINITE = pa.Check(lambda column: ~np.isinf(column), error="a finite number")
@@ -170,9 +172,6 @@ class _Table:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def with_flags(self, *flags: Flag) -> Self:
-        return replace(self, flags=(*self.flags, *flags))
-
     @property
     def devices(self) -> list[str]:
         return list(dict.fromkeys(self.frame["device_id"]))
@@ -225,9 +224,13 @@ def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.copy()
     for name in text:
         column = frame[name].astype("object")
-        danger = column.map(lambda cell: isinstance(cell, str) and cell[:1] in "=+@\t\r" and cell != "")
-        frame[name] = column.where(~danger, "'" + column.astype(str))
+        frame[name] = column.map(lambda cell: neutral(cell) if isinstance(cell, str) else cell)
     return frame
+
+
+def neutral(text: str) -> str:
+    """Text that a spreadsheet would run as a formula, made plain by a leading apostrophe."""
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") or _RUNS.match(text) else text
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,8 @@ def si(value: float | None, unit: str, digits: int = 3) -> str:
 def span(low: float, high: float, unit: str, digits: int = 3) -> str:
     """A range of values in one prefix: span(62.6e-6, 280e-6, "S") is "62.6 to 280 µS"."""
     ends = [si(value, unit, digits).partition(" ") for value in (low, high)]
+    if ends[0] == ends[1]:
+        return si(high, unit, digits)
     if ends[0][2] == ends[1][2]:
         return f"{ends[0][0]} to {' '.join((ends[1][0], ends[1][2])).strip()}"
     return f"{si(low, unit, digits)} to {si(high, unit, digits)}"
@@ -43,6 +45,12 @@ def percent(fraction: float | None, digits: int = 2) -> str:
         return "–"
     value = 100.0 * fraction
     return f"{value:.1f} %" if abs(value) >= 10 else f"{_plain(value, digits)} %"
+
+
+def percent_span(low: float, high: float, digits: int = 2) -> str:
+    """A range of fractions as percentages: percent_span(0.95, 0.99) is "95.0 to 99.0 %"; one number if they agree."""
+    ends = [percent(value, digits) for value in (low, high)]
+    return ends[1] if ends[0] == ends[1] else f"{ends[0].removesuffix(' %')} to {ends[1]}"
 
 
 def _plain(value: float, digits: int) -> str:

@@ -72,7 +72,7 @@ class Calibration:
             "parameters": [vars(each) for each in self.parameters],
             "correlation": None if self.correlation is None else self.correlation.tolist(),
             "rms_ln_current": self.rms, "points": self.points, "evaluations": self.evaluations,
-            "converged": self.converged, "v_set_v": self.result.v_set_v,
+            "converged": self.converged, "v_100ua_v": self.result.v_100ua_v,
         }  # fmt: skip
 
 

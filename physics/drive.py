@@ -87,6 +87,18 @@ def set_ramp(stack: Stack) -> tuple[Segment, ...]:
     return (ramp(0.0, stack.drive.set_stop, stack.drive.rate, stack.circuit.compliance, "set"),)
 
 
+def set_sweep(stack: Stack) -> tuple[Segment, ...]:
+    """The set sweep of a stack's drive: 0 V to `drive.set_stop` and back, so that the new state is read as well.
+
+    Parameters
+    ----------
+    stack : Stack
+        Its `drive` and its compliance are used.
+    """
+    drive, limit = stack.drive, stack.circuit.compliance
+    return (*set_ramp(stack), ramp(drive.set_stop, 0.0, drive.rate, limit, "set_back"))
+
+
 def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
     """Bipolar loops 0 -> set_stop -> 0 -> reset_stop -> 0. The compliance holds in the positive half only.
 

@@ -12,8 +12,8 @@ import pandas as pd
 from devicekit.errors import ParameterError
 from devicekit.tables import SweepTable
 from physics import SOLVERS
-from physics.drive import Segment, loops, set_ramp
-from physics.result import SET_CURRENT, Cycle, IVResult, Quality, Stage, crossing
+from physics.drive import Segment, loops, set_sweep
+from physics.result import DeviceReads, IVResult, Quality, Stage
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import build_mesh
@@ -24,7 +24,7 @@ Progress = Callable[[float], None]
 """Called with the fraction of a run that is done, 0..1."""
 
 # Currents at which the first set leaves a stage for the maps [A].
-_STAGE_CURRENTS = (("10 uA", 1e-5), ("100 uA", SET_CURRENT))
+_STAGE_CURRENTS = (("10 uA", 1e-5), ("100 uA", 1e-4))
 
 
 def make_solver(name: str, grid: Discretisation) -> Solver:
@@ -133,7 +133,7 @@ def simulate_iv(
     rate : float, optional
         Ramp rate [V/s]; the stack's if None.
     cycles : int
-        0 for the set ramp alone, else the number of loops.
+        0 for the set sweep alone (up and back to 0 V), else the number of loops.
     progress : callable, optional
         Called with the fraction done.
     segments : sequence of Segment, optional
@@ -149,7 +149,7 @@ def simulate_iv(
     stack = resolve_stack(stack)
     changes = {"circuit.compliance": compliance, "drive.rate": rate}
     stack = stack.replace({key: value for key, value in changes.items() if value is not None})
-    drive = tuple(segments) if segments is not None else loops(stack, cycles) if cycles else set_ramp(stack)
+    drive = tuple(segments) if segments is not None else loops(stack, cycles) if cycles else set_sweep(stack)
     if not drive:
         raise ParameterError("segments: the drive is empty")
     stepper = make_stepper(stack, solver, mesh)
@@ -175,29 +175,14 @@ def _result(
     complete: bool, message: str,
 ) -> IVResult:  # fmt: skip
     sweep = SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material})
-    looping = any(segment.label == "reset" for segment in drive)
-    numbers = list(dict.fromkeys(segment.cycle for segment in drive)) if looping else []
+    reads = {}
+    for number in dict.fromkeys(segment.cycle for segment in drive):
+        # after the set: once the voltage is back at 0 V if the drive goes there
+        lrs = recorder.reads.get((number, "set_back"), recorder.reads.get((number, "set")))
+        reads[number] = DeviceReads(hrs, lrs)
+        hrs = recorder.reads.get((number, "reset_back"), hrs)
     return IVResult(
         stack=stack, mesh=stepper.grid.mesh, solver=stepper.solver.name,
         quality=Quality.of(stepper.tally, stack), stages=tuple(recorder.stages), complete=complete,
-        message=message, sweep=sweep, hrs_s=hrs, lrs_s=_lrs(recorder, drive[0].cycle),
-        cycles=tuple(_cycle(sweep.frame, recorder, number) for number in numbers),
+        message=message, sweep=sweep, reads=reads,
     )  # fmt: skip
-
-
-def _lrs(recorder: _Recorder, cycle: int) -> float | None:
-    """Read after the set: once the voltage is back at 0 V if the drive goes there."""
-    return recorder.reads.get((cycle, "set_back"), recorder.reads.get((cycle, "set")))
-
-
-def _cycle(frame: pd.DataFrame, recorder: _Recorder, number: int) -> Cycle:
-    rows = frame[frame["cycle"] == number]
-    rising, falling = rows[rows["segment"] == "set"], rows[rows["segment"] == "reset"]
-    v_set = crossing(rising["voltage_v"].to_numpy(), rising["current_a"].to_numpy())
-    hrs = recorder.reads.get((number, "reset_back"))
-    v_reset = (
-        None
-        if falling.empty
-        else float(falling["voltage_v"].iloc[int(falling["current_a"].to_numpy().argmin())])
-    )
-    return Cycle(number, v_set, v_reset, _lrs(recorder, number), hrs)

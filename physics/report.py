@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from devicekit.report import Remarks, Section, Table, Text, draw
-from devicekit.report.sections import csv_text
+from devicekit.report import CodedList, Figure, Section, Table, Text, draw
 from devicekit.tables import SweepTable
 from devicekit.text import count, listed, si, span
-from physics import plot
-from physics.result import IVResult, PulseResult, Stage, _Result
+from physics.figures import MAPS
+from physics.result import IVResult, PulseResult, _Result
 from physics.stack import Stack
-
-_MOST_CELLS = 20_000  # numbers of one map's CSV; beyond it the page points to fields.npz
 
 
 def iv_summary(result: IVResult) -> list[str]:
@@ -23,11 +17,13 @@ def iv_summary(result: IVResult) -> list[str]:
     stack = result.stack
     words = f"The simulated stack (material set “{stack.material}”)"
     if result.v_set_v is None:
-        first = f"{words} does not set: its current stays below 100 µA over this sweep."
+        first = f"{words} does not set: its conductance does not double over this sweep, or was not swept back."
     else:
-        first = f"{words} sets at {result.v_set_v:.3f} V, where its current reaches 100 µA"
+        first = f"{words} sets at {result.v_set_v:.3f} V, where ln G is half-way between HRS and LRS (half_ln_g)"
         ratio = result.on_off
         first += "." if ratio is None else f"; LRS over HRS at the read voltage is {ratio:.3g}."
+    if result.v_100ua_v is not None:
+        first += f" Its current reaches 100 µA at {result.v_100ua_v:.3f} V."
     resets = [each.v_reset_v for each in result.cycles if each.v_reset_v is not None]
     sentences = [first]
     if resets:
@@ -53,7 +49,8 @@ def _incomplete(result: _Result) -> list[str]:
 def iv_facts(result: IVResult) -> list[tuple[str, str]]:
     """The numbers of a set I-V that matter most."""
     return [
-        ("V_set: voltage at 100 µA", "not reached" if result.v_set_v is None else f"{result.v_set_v:.4f} V"),
+        ("V_set (half_ln_g)", si(result.v_set_v, "V", 4)),
+        ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
         ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
         ("highest temperature", f"{result.quality.t_max_k:.0f} K"),
         ("relative error of the vacancy balance", f"{result.quality.mass_error:.1e}"),
@@ -61,14 +58,21 @@ def iv_facts(result: IVResult) -> list[tuple[str, str]]:
 
 
 def _iv_table(result: IVResult) -> Table:
+    device = result.first.device
     rows = [
-        ("V_set: voltage at 100 µA", "not reached" if result.v_set_v is None else si(result.v_set_v, "V", 4)),
+        ("V_set (half_ln_g)", si(result.v_set_v, "V", 4)),
+        ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
         ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
         ("HRS", si(result.hrs_s, "S")),
         ("LRS", si(result.lrs_s, "S")),
+        ("HRS of the device alone", si(device.hrs_s, "S")),
+        ("LRS of the device alone", si(device.lrs_s, "S")),
         *_quality_rows(result),
     ]
-    return Table(("quantity", "value"), rows, "Figures of merit of the simulated set.")
+    read = result.definitions()["read_voltage_v"]
+    at = "" if read is None else f" HRS and LRS: slopes of I against V about {read:g} V, as a measurement gives them."
+    caption = f"Figures of merit of the simulated set.{at} Of the device alone: at ambient temperature, without the series resistance."
+    return Table(("quantity", "value"), rows, caption)
 
 
 def _quality_rows(result: _Result) -> list[tuple[str, str]]:
@@ -83,17 +87,12 @@ def _quality_rows(result: _Result) -> list[tuple[str, str]]:
     ]
 
 
-def _iv_figure(result: IVResult, measured: SweepTable | None) -> Any:
-    frame = result.sweep.frame
-    names = [
-        n for n in ("cycle", "segment", "voltage_v", "current_a", "time_s", "temperature_k") if n in frame
-    ]
+def _iv_figure(result: IVResult, measured: SweepTable | None) -> Figure:
     caption = "Simulated I-V from the state just after a reset."
     return draw(
-        lambda ax: plot.plot_iv(result, measured, ax),
+        result.panel(measured),
         caption if measured is None else f"{caption} Grey: measured.",
         "Magnitude of the simulated current on a logarithmic axis against voltage",
-        csv=csv_text({name: frame[name] for name in names}),
     )
 
 
@@ -116,7 +115,7 @@ def unrelated_section(result: IVResult) -> Section:
 def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Section]:
     """I-V with its figures of merit, loops, maps, and the stack."""
     blocks: list[Any] = [_iv_figure(result, measured)]
-    if result.cycles:
+    if len(result.cycles) > 1:
         blocks.append(_loops_figure(result))
         blocks.append(_loops(result))
     sections = [Section("I-V", "iv", [*blocks, _iv_table(result)])]
@@ -131,50 +130,27 @@ def _loops(result: IVResult) -> Table:
          "–" if c.on_off is None else f"{c.on_off:.3g}") for c in result.cycles
     ]  # fmt: skip
     head = ("cycle", "V_set", "V_reset", "HRS", "LRS", "LRS / HRS")
-    return Table(head, rows, "Bipolar loops. V_reset: voltage of the largest negative current.")
+    return Table(head, rows, "Bipolar loops. V_set by half_ln_g, V_reset by peak_current.")
 
 
-def _loops_figure(result: IVResult) -> Any:
-    names = ("cycle", "v_set_v", "v_reset_v", "hrs_s", "lrs_s")
-    return draw(
-        lambda ax: plot.plot_levels(result, ax),
-        "HRS and LRS over the loops.",
-        "Conductance of HRS and LRS against loop number",
-        csv=csv_text({name: [getattr(c, name) for c in result.cycles] for name in names}),
-    )
+def _loops_figure(result: IVResult) -> Figure:
+    return draw(result.levels_panel(), "HRS and LRS over the loops.", "Conductance of HRS and LRS against loop number")
 
 
 def maps_section(result: _Result) -> Section:
     """Maps of potential, density and temperature: the state before, near V_set and after."""
-    shown = plot.first_stages(result)
+    shown = result.first_stages()
     stages = [shown[k] for k in sorted({0, max(len(shown) - 2, 0), len(shown) - 1})]
-    figures = [
+    drawn = [
         draw(
-            lambda axes, name=name: plot.plot_row(result, stages, name, list(axes[0])),  # type: ignore[misc]
+            [result.image(stage, name) for stage in stages],
             f"{words} over the cross-section, axis of the filament in the middle.",
             f"Maps of the {words.lower()} at {listed([stage.label for stage in stages])}",
             (4.8, 2.3),
-            csv=_map_csv(result, stages, name),
-            grid=(1, len(stages)),
         )
-        for name, words in plot.MAP_WORDS.items()
+        for name, (_, _, _, words) in MAPS.items()
     ]
-    return Section("Inside the stack", "maps", figures)
-
-
-def _map_csv(result: _Result, stages: Sequence[Stage], name: str) -> str | None:
-    if result.mesh.cells * (len(stages) + 2) > _MOST_CELLS:
-        return None
-    height, radius = np.meshgrid(_middles(result.mesh.z_faces), _middles(result.mesh.r_faces), indexing="ij")
-    columns: dict[str, Any] = {"height_m": 1e-9 * height.ravel(), "radius_m": 1e-9 * radius.ravel()}
-    quantity = plot.map_quantity(name)
-    for stage in stages:
-        columns[f"{quantity} at {stage.label}"] = getattr(stage, name).ravel()
-    return csv_text({key: [f"{value:.5g}" for value in values] for key, values in columns.items()})
-
-
-def _middles(faces: Any) -> Any:
-    return (faces[1:] + faces[:-1]) / 2
+    return Section("Inside the stack", "maps", drawn)
 
 
 def stack_sections(stack: Stack) -> list[Section]:
@@ -184,7 +160,7 @@ def stack_sections(stack: Stack) -> list[Section]:
         ("defect", words) for words in stack.defects
     ]
     if known:
-        sections.append(Section("Assumptions and known defects", "defects", [Remarks(known)]))
+        sections.append(Section("Assumptions and known defects", "defects", [CodedList(known)]))
     units = stack.units()
     rows = [
         (key, f"{stack.get(key):g}", "" if unit == "1" else unit, stack.sources.get(key, "–"))
@@ -227,21 +203,18 @@ def _first_pulse(table: Any) -> str:
 
 def pulse_sections(result: PulseResult) -> list[Section]:
     """Trains, their ends, maps, and the stack."""
-    frame = result.pulses.frame
-    names = ("pulse_width_s", "cycle", "direction", "pulse_index", "conductance_s")
     figure = draw(
-        lambda ax: plot.plot_pulses(result, ax),
+        result.panel(),
         "Conductance at the read voltage along every train, LTD after LTP.",
         "Simulated conductance against pulse number for LTP and LTD trains of every pulse width",
-        csv=csv_text({name: frame[name] for name in names}),
     )
     rows = [
         (si(p["pulse_width_s"], "s"), str(p["cycle"]), p["direction"].upper(), si(p["first_s"], "S"),
          si(p["last_s"], "S"), str(p["pulses"])) for p in result.end_points()
     ]  # fmt: skip
     head = ("pulse width", "pair", "direction", "first", "last", "pulses")
-    books = Table(("quantity", "value"), _quality_rows(result), "How well the run kept its books.")
-    sections = [Section("Pulse trains", "pulses", [figure, Table(head, rows, "Ends of every train."), books])]
+    quality = Table(("quantity", "value"), _quality_rows(result), "How well the balances of the run close.")
+    sections = [Section("Pulse trains", "pulses", [figure, Table(head, rows, "Ends of every train."), quality])]
     if result.stages:
         sections.append(maps_section(result))
     return [*sections, *stack_sections(result.stack)]

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from devicekit import files
+from devicekit.errors import TraceError
+from devicekit.features.merits import dc
+from devicekit.features.merits.dc import DcResult
+from devicekit.features.sweeps import crossing
 from devicekit.names import DIRECTIONS
+from devicekit.plot import Image, Panel
 from devicekit.tables import PulseTable, SweepTable
+from devicekit.text import si
+from physics import figures
 from physics.laws import Array
 from physics.solvers.mesh import Mesh
 from physics.solvers.stepping import Tally
 from physics.stack import Stack
 
-SET_CURRENT = 1e-4
-"""Current that defines V_set [A]. It converges with mesh and step; the steepest point of ln I does not."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +58,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Quality:
-    """How well a run kept its books.
+    """How well the balances of a run close.
 
     `mass_error` is the largest vacancy imbalance over the initial content (reservoir flux and reactions
     counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` the lowest
@@ -76,22 +85,54 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Cycle:
-    """One bipolar loop: V_set and V_reset [V] (None if not reached), conductances at the read voltage [S].
+class DeviceReads:
+    """Conductances of the device alone [S]: at a small voltage, at ambient temperature, without series resistance.
 
-    V_reset is the voltage of the largest negative current. `hrs_s` is read after the reset.
+    `hrs_s` is that before the set of a loop, `lrs_s` that after it; None if the run did not get that far.
+    """
+
+    hrs_s: float
+    lrs_s: float | None
+
+    @property
+    def on_off(self) -> float | None:
+        """LRS over HRS, or None."""
+        return None if self.lrs_s is None else self.lrs_s / self.hrs_s
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Figures of merit of one loop, or of a set alone, as `devicekit.features.sweeps` defines them; None if there is none.
+
+    Attributes
+    ----------
+    cycle : int
+    v_set_v, v_reset_v : float or None
+        By `half_ln_g` and by `peak_current` [V].
+    v_100ua_v : float or None
+        Source voltage at which the set reaches 100 uA [V]: it converges with mesh and step, and is no measure of a
+        switch.
+    hrs_s, lrs_s, on_off : float or None
+        Slopes of I against V about the read voltage, as a measurement gives them, series resistance included [S].
+    outcome : str
+        switched, gradual, failed or one_way.
+    device : DeviceReads
     """
 
     cycle: int
     v_set_v: float | None
     v_reset_v: float | None
-    lrs_s: float | None
+    v_100ua_v: float | None
     hrs_s: float | None
+    lrs_s: float | None
+    on_off: float | None
+    outcome: str
+    device: DeviceReads
 
-    @property
-    def on_off(self) -> float | None:
-        """LRS over HRS conductance, or None where one is missing."""
-        return None if self.lrs_s is None or self.hrs_s is None else self.lrs_s / self.hrs_s
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        reads = {"hrs_device_s": self.device.hrs_s, "lrs_device_s": self.device.lrs_s}
+        return {**{k: v for k, v in asdict(self).items() if k != "device"}, **reads}
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +144,26 @@ class _Result:
     stages: tuple[Stage, ...]
     complete: bool
     message: str
+
+    def image(self, stage: Stage, quantity: str = "density") -> Image:
+        """Map over the cross-section of one stage: quantity is potential, density or temperature.
+
+        Colours have the same limits at every stage.
+        """
+        values = [getattr(each, quantity) for each in self.stages]
+        ends = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
+        title = stage.label
+        if not (title.endswith(" V") or stage.voltage_v == 0):
+            title = f"{title} ({stage.voltage_v:.2f} V)"
+        faces = self.mesh.r_faces, self.mesh.z_faces
+        interface = self.stack.geometry.hfo2_thickness
+        return figures.cross_section(*faces, getattr(stage, quantity), quantity, ends, interface, title)
+
+    def first_stages(self) -> list[Stage]:
+        """The stages up to the end of the first set, six at most."""
+        labels = [stage.label for stage in self.stages]
+        count = labels.index("end of set") + 1 if "end of set" in labels else len(labels)
+        return [*self.stages[: min(count, 6) - 1], self.stages[count - 1]]
 
     def save_fields(self, path: Path) -> None:
         """Write mesh and stages as one npz of plain arrays in SI units, without pickle."""
@@ -133,46 +194,112 @@ class IVResult(_Result):
     sweep : SweepTable
         One row for each time step: source voltage, current, time, compliance; and voltage across the
         device and highest temperature.
-    hrs_s : float
-        Conductance of the initial state at the read voltage and ambient temperature [S].
-    lrs_s : float or None
-        The same after the first set [S]; None if the run did not get that far.
-    cycles : tuple of Cycle
-        One for each loop; empty for a set alone.
+    reads : mapping of int to DeviceReads
+        Conductances of the device alone, by loop.
     complete : bool
         False if the run was interrupted or did not converge; `message` says why.
     """
 
     sweep: SweepTable
-    hrs_s: float
-    lrs_s: float | None
-    cycles: tuple[Cycle, ...]
+    reads: Mapping[int, DeviceReads]
+
+    @cached_property
+    def dc(self) -> DcResult | None:
+        """DC figures of merit of the sweep, as `devicekit characterize` computes them; None if there are none."""
+        try:
+            return dc.characterize(self.sweep)
+        except TraceError:
+            return None
+
+    @cached_property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Figures of merit of every loop; of a set alone, one."""
+        rows = {} if self.dc is None else {row["cycle"]: row for row in self.dc.cycles.to_dict("records")}
+        found = []
+        for number, reads in self.reads.items():
+            row = rows.get(number, {"outcome": "one_way"})
+            values = {name: _known(row.get(_COLUMNS.get(name, name))) for name in _MERITS}
+            found.append(
+                Cycle(number, v_100ua_v=self._crossing(number), outcome=row["outcome"], device=reads, **values)
+            )
+        return tuple(found)
+
+    def _crossing(self, number: int) -> float | None:
+        frame = self.sweep.frame
+        rows = frame[(frame["cycle"] == number) & (frame["segment"] == "set")]
+        return _known(crossing(rows["voltage_v"].to_numpy(), rows["current_a"].to_numpy()))
+
+    @property
+    def first(self) -> Cycle:
+        """Figures of merit of the first loop, or of the set."""
+        return self.cycles[0]
 
     @property
     def v_set_v(self) -> float | None:
+        """V_set of the first loop by `half_ln_g` [V], or None."""
+        return self.first.v_set_v
+
+    @property
+    def v_100ua_v(self) -> float | None:
         """Source voltage at which the first set reaches 100 uA [V], or None."""
-        frame = self.sweep.frame
-        first = frame[(frame["cycle"] == frame["cycle"].iloc[0]) & (frame["segment"] == "set")]
-        return crossing(first["voltage_v"].to_numpy(), first["current_a"].to_numpy())
+        return self.first.v_100ua_v
+
+    @property
+    def hrs_s(self) -> float | None:
+        """HRS of the first loop [S], or None."""
+        return self.first.hrs_s
+
+    @property
+    def lrs_s(self) -> float | None:
+        """LRS of the first loop [S], or None."""
+        return self.first.lrs_s
 
     @property
     def on_off(self) -> float | None:
-        """LRS over HRS conductance at the read voltage, or None."""
-        return None if self.lrs_s is None else self.lrs_s / self.hrs_s
+        """LRS over HRS of the first loop, or None."""
+        return self.first.on_off
+
+    def definitions(self) -> dict[str, Any]:
+        """Names of the definitions, and the voltage at which HRS and LRS are read [V]."""
+        found = self.dc
+        known = (None, None, None) if found is None else (found.v_set_method, found.v_reset_method, found.read_voltage_v)
+        return dict(zip(("v_set_method", "v_reset_method", "read_voltage_v"), known, strict=True))
+
+    def panel(self, measured: SweepTable | None = None) -> Panel:
+        """Size of the current against voltage, logarithmic; over a measured sweep if there is one."""
+        return figures.iv(_sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), self.v_set_v)
+
+    def levels_panel(self) -> Panel:
+        """Conductance of HRS and LRS at the read voltage over the loops."""
+        columns = ([getattr(each, name) for each in self.cycles] for name in ("cycle", "hrs_s", "lrs_s"))
+        return figures.levels(*(np.array(values, float) for values in columns))
+
+    def plot(self, measured: SweepTable | None = None, ax: Axes | None = None) -> Axes:
+        """Draw `panel`."""
+        return self.panel(measured).draw(ax)
+
+    def _repr_html_(self) -> str:
+        from devicekit.report.notebook import html
+
+        first = self.first
+        rows = [
+            ("V_set (half_ln_g)", si(first.v_set_v, "V", 4)),
+            ("voltage at 100 µA", si(first.v_100ua_v, "V", 4)),
+            ("HRS, LRS", f"{si(first.hrs_s, 'S')}, {si(first.lrs_s, 'S')}"),
+            ("relative error of the vacancy balance", f"{self.quality.mass_error:.1e}"),
+        ]
+        return html(f"Simulated I-V, material set {self.stack.material}", rows, self.panel())
 
     def summary(self) -> dict[str, Any]:
-        """What `devicekit simulate iv --json` prints."""
-        quality = self.quality
+        """What `devicekit simulate iv --json` prints; the figures of merit are those of the first loop."""
+        quality, first = self.quality, self.first.as_dict()
         return {
-            "v_set_v": self.v_set_v, "on_off": self.on_off, "hrs_s": self.hrs_s, "lrs_s": self.lrs_s,
+            **{name: value for name, value in first.items() if name != "cycle"}, **self.definitions(),
             "t_max_k": quality.t_max_k, "steps": quality.steps, "mass_error": quality.mass_error,
             "n_min": quality.n_min, "solver": self.solver, "mesh_cells": self.mesh.cells,
             "power_error": quality.power_error, "material": self.stack.material,
             "complete": self.complete, "message": self.message,
-            "cycles": [
-                {"cycle": c.cycle, "v_set_v": c.v_set_v, "v_reset_v": c.v_reset_v, "lrs_s": c.lrs_s,
-                 "hrs_s": c.hrs_s, "on_off": c.on_off} for c in self.cycles
-            ],
+            "cycles": [each.as_dict() for each in self.cycles],
         }  # fmt: skip
 
 
@@ -187,6 +314,21 @@ class PulseResult(_Result):
     """
 
     pulses: PulseTable
+
+    def panel(self) -> Panel:
+        """Conductance along every pulse train, LTD after LTP, one colour a width (paper, Fig. 3a)."""
+        widths = {}
+        for width in self.pulses.widths:
+            frame = self.pulses.select(width=width).frame
+            trains = (rows for _, rows in frame.groupby(["cycle", "direction"], sort=False))
+            widths[si(width, "s")] = [
+                (rows["pulse_index"].to_numpy(), rows["conductance_s"].to_numpy(float)) for rows in trains
+            ]
+        return figures.pulses(widths)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `panel`."""
+        return self.panel().draw(ax)
 
     def end_points(self) -> list[dict[str, Any]]:
         """First and last conductance [S] of every train."""
@@ -220,13 +362,15 @@ class PulseResult(_Result):
         }  # fmt: skip
 
 
-def crossing(voltage: Array, current: Array, level: float = SET_CURRENT) -> float | None:
-    """Voltage at which a rising current first reaches `level` [A], linear in its logarithm [V]."""
-    above = np.flatnonzero(current >= level)
-    if len(above) == 0:
-        return None
-    k = int(above[0])
-    if k == 0 or current[k - 1] <= 0:
-        return float(voltage[k])
-    part = math.log(level / current[k - 1]) / math.log(current[k] / current[k - 1])
-    return float(voltage[k - 1] + part * (voltage[k] - voltage[k - 1]))
+_COLUMNS = {"hrs_s": "g_hrs_s", "lrs_s": "g_lrs_s"}
+_MERITS = ("v_set_v", "v_reset_v", "hrs_s", "lrs_s", "on_off")
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _sweeps_of(table: SweepTable) -> list[tuple[Array, Array]]:
+    """Voltage [V] and current [A] of every sweep."""
+    groups = table.frame.groupby(["device_id", "cycle"], sort=False)
+    return [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for _, rows in groups]

@@ -45,7 +45,7 @@ def run_cases(
     Returns
     -------
     DataFrame
-        The changes and v_set_v, on_off, hrs_s, lrs_s, t_max_k, complete; with `cycles`, of the last loop.
+        The changes and the fields of `physics.result.Cycle`, of the last loop; t_max_k, complete.
 
     Raises
     ------
@@ -62,15 +62,9 @@ def run_cases(
 
 def _case(stack: Stack, mesh: str | float, cycles: int) -> dict[str, Any]:
     result = simulate_iv(stack, mesh=mesh, cycles=cycles)
-    row = {
-        "v_set_v": result.v_set_v, "on_off": result.on_off, "hrs_s": result.hrs_s, "lrs_s": result.lrs_s,
-        "t_max_k": result.quality.t_max_k, "complete": result.complete,
-    }  # fmt: skip
-    if result.cycles:
-        last = result.cycles[-1]
-        row |= {"v_set_v": last.v_set_v, "v_reset_v": last.v_reset_v, "on_off": last.on_off,
-                "hrs_s": last.hrs_s, "lrs_s": last.lrs_s}  # fmt: skip
-    return row
+    last = result.cycles[-1].as_dict()
+    merits = {name: value for name, value in last.items() if name not in ("cycle", "outcome")}
+    return {**merits, "t_max_k": result.quality.t_max_k, "complete": result.complete}
 
 
 def train_cases(

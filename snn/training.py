@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
 from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
+from devicekit.plot import Panel
+from devicekit.text import count, percent
+from snn import figures
 from snn.config import TrainingConfig
 from snn.digits import Digits
 from snn.network.encoding import levels, stream_key
@@ -21,6 +24,9 @@ from snn.network.epochs import insitu_epoch, offline_epoch
 from snn.network.neurons import Noise, padded, predict
 from snn.recipe import Recipe, choose, fit_scales, make_dynamics
 from snn.synapses import Synapses
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _START, _ORDER, TRAIN_STREAM, TEST_STREAM = 11, 12, 13, 14  # purposes of the random streams
 
@@ -40,12 +46,17 @@ class EpochRow:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {
-            "epoch": self.epoch,
-            "train_accuracy": self.train_accuracy,
-            "test_accuracy": self.test_accuracy,
-            "pulses": self.pulses,
-        }
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """The data of a training run: their name, how they were split, samples of the training and of the test part."""
+
+    name: str
+    split: str
+    n_train: int
+    n_test: int
 
 
 @dataclass(frozen=True)
@@ -57,8 +68,7 @@ class TrainingResult:
     config : TrainingConfig
     recipe : Recipe
         What the automatic recipe chose.
-    data : dict
-        name, split, n_train, n_test.
+    data : DataFacts
     epochs : tuple of EpochRow
     pulses_per_device : float
         Mean over all devices.
@@ -82,7 +92,7 @@ class TrainingResult:
 
     config: TrainingConfig
     recipe: Recipe
-    data: dict[str, Any]
+    data: DataFacts
     epochs: tuple[EpochRow, ...]
     pulses_per_device: float
     pulses_per_layer: tuple[float, ...]
@@ -110,11 +120,47 @@ class TrainingResult:
         last = [row.test_accuracy for row in self.epochs[-LAST_EPOCHS:]]
         return float(np.std(last, ddof=1)) if len(last) > 1 else 0.0
 
+    @property
+    def standard_error(self) -> float:
+        """Binomial standard error of `accuracy_mean_last` by the number of test samples."""
+        accuracy = self.accuracy_mean_last
+        return float(np.sqrt(accuracy * (1.0 - accuracy) / self.data.n_test))
+
+    @property
+    def last_words(self) -> str:
+        """The epochs that the accuracy is the mean of, in words: 3 epochs."""
+        return count(min(LAST_EPOCHS, len(self.epochs)), "epoch")
+
+    def panel(self) -> Panel:
+        """Training and test accuracy after each epoch."""
+        mapped = None
+        if self.accuracy_after_mapping is not None:
+            mapped = (self.config.offline_epochs + 0.5, self.accuracy_after_mapping)
+        title = f"{self.data.name}: {percent(self.accuracy_mean_last)}, last {self.last_words}"
+        rows = ([getattr(row, name) for row in self.epochs] for name in ("epoch", "train_accuracy", "test_accuracy"))
+        return figures.accuracy(*(np.array(values) for values in rows), mapped, title)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `panel`."""
+        return self.panel().draw(ax)
+
+    def _repr_html_(self) -> str:
+        from devicekit.report.notebook import html
+
+        rows = [
+            (f"test accuracy, mean of the last {self.last_words}", percent(self.accuracy_mean_last)),
+            ("standard error by the number of test samples", percent(self.standard_error)),
+            ("data", f"{self.data.name}, {self.data.split}"),
+            ("scheme", self.scheme),
+            ("pulses per device, mean", f"{self.pulses_per_device:.3g}"),
+        ]
+        return html("Training of a spiking network", rows, self.panel())
+
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, for JSON."""
         out = {
             "scheme": self.scheme,
-            "data": dict(self.data),
+            "data": asdict(self.data),
             "epochs": [row.as_dict() for row in self.epochs],
             "accuracy_mean_last": self.accuracy_mean_last,
             "accuracy_std_last": self.accuracy_std_last,
@@ -275,12 +321,7 @@ class _Run:
         return TrainingResult(
             config=replace(config),
             recipe=self.recipe,
-            data={
-                "name": data.name,
-                "split": data.split,
-                "n_train": len(data.y_train),
-                "n_test": len(data.y_test),
-            },
+            data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
             epochs=tuple(self.rows),
             pulses_per_device=0.0 if self.synapses is None else self.synapses.pulses_per_device,
             pulses_per_layer=(0.0, 0.0) if self.synapses is None else self.synapses.pulses_per_layer,

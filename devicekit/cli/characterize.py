@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, choice, print_json, this_command, with_reading_options
-from devicekit.errors import DevicekitError, FileError
+from devicekit.cli.common import (
+    Force,
+    Json,
+    choice,
+    print_flags,
+    print_json,
+    this_command,
+    with_reading_options,
+)
+from devicekit.errors import DevicekitError, FileError, Flag
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import ReadOptions
 from devicekit.text import count
@@ -21,7 +29,7 @@ from devicekit.text import count
 if TYPE_CHECKING:
     import pandas as pd
 
-    from devicekit.features.characterize import Settings
+    from devicekit.features.merit import Settings
     from devicekit.report import Section
 
 DEFAULT_OUT = Path("devicekit-characterize")
@@ -38,20 +46,22 @@ class Outcome:
     words: tuple[str, ...] = ()
     error: dict[str, Any] | None = None
     synthetic: bool = False
+    spreads: tuple[tuple[str, ...], ...] = ()
 
 
 def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
     from devicekit.features.characterize import characterize
-    from devicekit.features.sections import section
-    from devicekit.features.words import sentences
+    from devicekit.features.merit import spread_cells
     from devicekit.readers import read
 
     try:
-        found = characterize(read(file, reading), settings)
+        found = characterize(read(file, reading, elsewhere=frozenset({"read_voltage"})), settings)
         return Outcome(
-            str(file), found.as_dict(), section(title, anchor, found), found.tables,
-            tuple(sentences(found)), synthetic=_is_synthetic(file),
+            str(file), found.as_dict(), found.section(title, anchor), found.tables, tuple(found.sentences()),
+            spreads=tuple(spread_cells(each) for result in found.results.values()
+                          for each in getattr(result, "spreads", ())),
+            synthetic=_is_synthetic(file),
         )  # fmt: skip
     except DevicekitError as error:
         return Outcome(str(file), error=error.as_dict())
@@ -131,25 +141,21 @@ def _write(folder: Path, outcome: Outcome) -> None:
 
 
 def _errors_section(outcomes: Sequence[Outcome]) -> Section:
-    from devicekit.report import Remarks, Section
+    from devicekit.report import CodedList, Section
 
     rows = [
         (str(each.error["kind"]), f"{each.file}: {each.error['message']}") for each in outcomes if each.error
     ]
-    return Section("Files that could not be characterised", "errors", [Remarks(rows)])
+    return Section("Files that could not be characterised", "errors", [CodedList(rows)])
 
 
-def _warnings(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
-    return [
-        (warning["code"], warning["message"])
-        for each in outcomes
-        if each.report
-        for warning in each.report["warnings"]
-    ]
+def _warnings(outcomes: Sequence[Outcome]) -> list[Flag]:
+    return [Flag(**each) for outcome in outcomes if outcome.report for each in outcome.report["warnings"]]
 
 
 def _page(outcomes: Sequence[Outcome], folder: Path) -> None:
-    from devicekit.report import Listing, Remarks, Report, Section, Text
+    from devicekit.report import Report
+    from devicekit.report.shared import provenance_section, warnings_section, warnings_sentence
 
     good = [each for each in outcomes if each.section]
     bad = [each for each in outcomes if each.error]
@@ -157,19 +163,13 @@ def _page(outcomes: Sequence[Outcome], folder: Path) -> None:
     if bad:
         sections.append(_errors_section(bad))
     warnings = _warnings(good)
-    block: Any = Remarks(warnings) if warnings else Text(["None."])
-    sections.append(Section("Warnings", "warnings", [block]))
-    sections.append(
-        Section("Provenance", "provenance", [Text(["To make this report again:"]), Listing(this_command())])
-    )
+    sections += [warnings_section(warnings), provenance_section([], this_command())]
     title = Path(outcomes[0].file).name if len(outcomes) == 1 else f"{len(outcomes)} files"
     synthetic = any(each.synthetic for each in good)
     summary = [f"{Path(each.file).name}: {' '.join(each.words)}" for each in good]
     if bad:
         summary.append(f"{count(len(bad), 'file')} of {len(outcomes)} could not be characterised; see below.")
-    if warnings:
-        codes = ", ".join(dict.fromkeys(code for code, _ in warnings))
-        summary.append(f"{count(len(warnings), 'warning')} listed below: {codes}.")
+    summary += [sentence for sentence in (warnings_sentence(warnings),) if sentence]
     Report(f"Figures of merit: {title}", summary, sections, synthetic).save(folder / "report.html")
 
 
@@ -207,7 +207,7 @@ def characterize_command(
         devicekit characterize sweeps.csv --v-set max_didv --read-voltage 0.2
     """
     from devicekit import files
-    from devicekit.features.characterize import Settings
+    from devicekit.features.merit import Settings
 
     settings = Settings(reading.read_voltage, v_set, v_reset, threshold, horizon)
     names = folder_names(files_)
@@ -255,27 +255,13 @@ def _print(outcomes: Sequence[Outcome], out: Path) -> None:
     for each in outcomes:
         if each.error:
             terminal.error(f"{each.file}: {each.error['message']}")
-    for code, message in dict.fromkeys(_warnings(outcomes)):
-        terminal.warning(f"[{code}] {message}")
+    print_flags(_warnings(outcomes))
     for each in outcomes:
         if each.report:
             terminal.title(each.file)
             for sentence in each.words:
                 terminal.paragraph(sentence, 2)
-            _print_spreads(each.report.get("dc", {}).get("spreads", []))
+            if each.spreads:
+                head = ("quantity", "n", "median", "5 % to 95 %", "C2C sd", "D2D sd")
+                terminal.table(head, each.spreads)
     terminal.fields([("report", str(out / "report.html"))])
-
-
-def _print_spreads(spreads: Sequence[dict[str, Any]]) -> None:
-    """DC figures, one line a quantity."""
-    from devicekit.features.sections import number
-
-    rows = []
-    for each in spreads:
-        unit = "decades" if each["scale"] == "log10" else each["unit"]
-        rows.append(
-            (each["quantity"], str(each["n"]), number(each["median"], each["unit"]), number(each["c2c"], unit),
-             number(each["d2d"], unit))
-        )  # fmt: skip
-    if rows:
-        terminal.table(("quantity", "n", "median", "C2C sd", "D2D sd"), rows)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def _print(file: Path, comparison: Comparison) -> None:
-    for way, scores in comparison.branches.items():
-        label = comparison.nl[way]
-        terminal.title(f"{file}: {way.upper()}")
-        terminal.paragraph(f"criteria on {comparison.basis[way]}", 2)
+    for direction, scores in comparison.branches.items():
+        label = comparison.nl[direction]
+        terminal.title(f"{file}: {direction.upper()}")
+        terminal.paragraph(f"criteria on {comparison.basis[direction]}", 2)
         terminal.paragraph(
             f"NL label {label['data']:.2f} from the data, {label['fit']:.2f} from the exponential (its rms misfit is "
             f"{label['fit_rms']:.2%} of the window)", 2,

@@ -26,7 +26,7 @@ from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
-    from devicekit.fitting.branch.fit import FitOptions
+    from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.result import DeviceFit
 
 
@@ -100,7 +100,7 @@ def _save_resampled(fit: DeviceFit, out: Path, count: int, seed: int) -> list[st
 def print_fit(name: str, fit: DeviceFit) -> None:
     """The fit for people: what was fitted, how well, coefficients, variation with types."""
     from devicekit.cli.summaries import print_branches
-    from devicekit.report import summary
+    from devicekit.fitting.report import source_words
     from devicekit.text import si, span
 
     window = fit.window
@@ -108,34 +108,35 @@ def print_fit(name: str, fit: DeviceFit) -> None:
     terminal.title(name)
     rows = [
         ("law", fit.law.title),
-        ("data", summary.source_words(fit, name).partition(", ")[2]),
+        ("data", source_words(fit, name).partition(", ")[2]),
         ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
     ]
     if fit.conditions:
         widths = ", ".join(si(each.table.widths[0], "s") for each in fit.conditions)
         rows.append(("pulse widths", f"{widths}; shown: {si(fit.table.widths[0], 's')}"))
     terminal.fields(rows)
-    print_branches(fit.branches, {way: each.to_card() for way, each in fit.variation.branches.items()})
+    print_branches(fit.branches, {direction: each.to_card() for direction, each in fit.variation.branches.items()})
     for sentence in fit.variation.sentences():
         terminal.paragraph(sentence, 2)
 
 
 def save_report(fit: DeviceFit, file: Path, path: Path, card: DeviceCard | None, synthetic: bool) -> None:
     """Write the report of a fit."""
+    from devicekit.device.report import provenance, rate_section
+    from devicekit.fitting import report as parts
     from devicekit.report import Report as Page
-    from devicekit.report import sections as parts
-    from devicekit.report import summary
+    from devicekit.report.shared import provenance_section, warnings_section
 
-    sections = [parts.fit_section(fit)]
-    if card is not None:
-        sections.append(parts.rate_section(card))
-    sections += [
+    command = this_command()
+    sections = [
+        parts.fit_section(fit),
+        *([] if card is None else [rate_section(card)]),
         parts.variation_section(fit),
-        parts.warnings_section(fit.warnings),
-        parts.provenance_section(card, this_command()),
+        warnings_section(fit.warnings),
+        provenance_section([], command) if card is None else provenance(card, command),
     ]
-    words = summary.fit_summary(fit, file.name)
-    Page(f"Fit of {file.name}", words, sections, synthetic, summary.fit_facts(fit)).save(path)
+    words = parts.fit_summary(fit, file.name)
+    Page(f"Fit of {file.name}", words, sections, synthetic, parts.fit_facts(fit)).save(path)
 
 
 @with_reading_options
@@ -191,7 +192,7 @@ def fit_command(
         devicekit fit table.csv --model softbounds --loss tukey
     """
     from devicekit.files import check_writable
-    from devicekit.fitting.branch.fit import FitOptions
+    from devicekit.fitting.branch.options import FitOptions
 
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:

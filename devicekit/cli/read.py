@@ -20,8 +20,8 @@ SHOWN = 10
 
 def describe(table: Table) -> dict[str, Any]:
     """What was understood: counts, columns with units, flags."""
+    from devicekit.features.sweeps import legs
     from devicekit.names import GLOSSARY
-    from devicekit.readers.splitting import branches
     from devicekit.tables import PulseTable, SweepTable
 
     stated = {
@@ -42,12 +42,12 @@ def describe(table: Table) -> dict[str, Any]:
     summary["records"] = table.meta.get("records", [])
     if isinstance(table, PulseTable):
         trains = table.frame.drop_duplicates(["device_id", "cycle", "direction"])
-        summary["trains"] = {way: int((trains["direction"] == way).sum()) for way in ("ltp", "ltd")}
+        summary["trains"] = {direction: int((trains["direction"] == direction).sum()) for direction in ("ltp", "ltd")}
         summary["pulse_widths_s"] = table.widths
     elif isinstance(table, SweepTable):
         summary["sweeps"] = len(table.frame.drop_duplicates(["device_id", "cycle"]))
         summary["branches"] = sum(
-            len(branches(sweep.to_numpy(float)))
+            len(legs(sweep.to_numpy(float)))
             for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
         )
     elif "level" in table.frame:
@@ -72,13 +72,13 @@ def _preview(table: Table, path: Path) -> None:
 
     from devicekit import files
     from devicekit.errors import UsageError
-    from devicekit.features.plots import preview
+    from devicekit.features.preview import preview
 
     kind = path.suffix.lstrip(".").lower()
     if kind not in ("png", "svg", "pdf"):
         raise UsageError(f"--plot takes a file that ends in .png, .svg or .pdf, not {path.name}")
     canvas = Figure(figsize=(6.0, 4.0), layout="constrained")
-    preview(table, canvas.subplots())
+    preview(table).draw(canvas.subplots())
     buffer = io.BytesIO()
     canvas.savefig(buffer, format=kind)
     files.write_bytes(path, buffer.getvalue())

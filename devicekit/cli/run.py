@@ -27,17 +27,17 @@ from devicekit.text import count
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
     from devicekit.fitting.result import DeviceFit
-    from devicekit.report import Report as Page
-    from physics.result import IVResult
     from snn.config import TrainingConfig
     from snn.digits import Digits
+    from snn.limits import Limits
+    from snn.training import TrainingResult
 
 DEFAULT_OUT = Path("devicekit-run")
 
 
 def _train(
     card: DeviceCard, config: TrainingConfig, samples: Digits, limits: bool, quiet: bool
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
+) -> tuple[TrainingResult, Limits | None]:
     """The training run, and what limits it if that is wanted."""
     from snn.limits import limits as measure
     from snn.training import train
@@ -45,9 +45,9 @@ def _train(
     with terminal.counting("training in situ", "epochs", quiet) as progress:
         trained = train(card, config, samples, lambda done, total, _: progress(done, total))
     if not limits:
-        return trained.as_dict(), None
+        return trained, None
     with terminal.counting("training its ideal twin", "epochs", quiet) as progress:
-        return trained.as_dict(), measure(card, config, samples, trained, progress).as_dict()
+        return trained, measure(card, config, samples, trained, progress)
 
 
 def _cards(fit: DeviceFit, file: Path, folder: Path, name: str, synthetic: bool) -> DeviceCard:
@@ -59,37 +59,6 @@ def _cards(fit: DeviceFit, file: Path, folder: Path, name: str, synthetic: bool)
             suffix = width_suffix(condition.table.widths[0])
             condition.to_card(f"{name}_{suffix}", file, synthetic).save(folder / f"card_{suffix}.json")
     return card
-
-
-def _report(
-    title: str,
-    source: str,
-    fit: DeviceFit,
-    card: DeviceCard,
-    training: dict[str, Any],
-    limits: dict[str, Any] | None,
-    simulated: IVResult,
-    seed: int,
-) -> Page:
-    """The page of a whole run: the device first, the default stack's simulation, which is not it, last."""
-    from devicekit.report import Report as Page
-    from devicekit.report import sections as parts
-    from devicekit.report import summary
-    from physics.report import unrelated_section
-
-    flags = [row.flag() for row in card.flags]
-    facts = [*summary.training_facts(training)[:1], *summary.fit_facts(fit)]
-    sections = [
-        parts.fit_section(fit),
-        parts.rate_section(card),
-        parts.variation_section(fit),
-        parts.training_section(training, card, limits),
-        parts.warnings_section(flags),
-        parts.provenance_section(card, this_command(), seed),
-        unrelated_section(simulated),
-    ]
-    words = summary.run_summary(fit, source, training, limits, flags)
-    return Page(title, words, sections, card.provenance.synthetic, facts)
 
 
 @with_reading_options
@@ -129,6 +98,7 @@ def run_command(
     from devicekit import catalog, files
     from devicekit.fitting.device import fit as fit_table
     from devicekit.fitting.device import read_pulses
+    from devicekit.studies.run import run_report
     from physics.iv import simulate_iv
     from snn import digits
     from snn.config import TrainingConfig
@@ -156,12 +126,15 @@ def run_command(
             simulated = simulate_iv(solver="banded")
         iv = simulated.summary()
         title = f"{name}: from traces to a trained network"
-        page = _report(title, path.name, fit, card, training, limited, simulated, seed)
+        page = run_report(
+            title, path.name, fit, card, training, limited, simulated, this_command(), seed
+        )
         page.save(folder / "report.html")
         fitted = fit.as_dict()
         fitted.pop("devices", None)  # each device's own fit is in card.json
         metrics = {
-            "name": name, "synthetic": synthetic, "seed": seed, "fit": fitted, "train": training, "limits": limited,
+            "name": name, "synthetic": synthetic, "seed": seed, "fit": fitted, "train": training.as_dict(),
+            "limits": None if limited is None else limited.as_dict(),
             "set_iv": iv,
         }  # fmt: skip
         files.write_json(folder / "metrics.json", metrics)
@@ -177,7 +150,7 @@ def run_command(
 def _print(
     path: Path,
     fit: DeviceFit,
-    training: dict[str, Any],
+    training: TrainingResult,
     words: list[str],
     iv: dict[str, Any],
     synthetic: bool,
@@ -192,4 +165,5 @@ def _print(
     print_training(training)
     if iv["v_set_v"] is not None:
         terminal.title("default stack, simulated (not this device)")
-        terminal.fields([("set I-V", f"V_set {iv['v_set_v']:.3f} V, LRS over HRS {iv['on_off']:.3g}")])
+        words = f"V_set {iv['v_set_v']:.3f} V (by {iv['v_set_method']}), LRS over HRS {iv['on_off']:.3g}"
+        terminal.fields([("set I-V", words)])

@@ -98,20 +98,22 @@ def _exit_code(result: IVResult | PulseResult) -> int:
 
 def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> None:
     from devicekit import files
-    from physics import plot, report
+    from devicekit.plot import draw_row
+    from physics import report
+    from physics.figures import MAPS
 
     result.sweep.to_csv(folder / "iv.csv")
     result.save_fields(folder / "fields.npz")
     files.write_json(folder / "summary.json", result.summary())
     files.write_json(folder / "stack.json", result.stack.model_dump(mode="json"))
-    _draw(folder / "iv.png", lambda ax: plot.plot_iv(result, measured, ax), (5.0, 3.8))
-    shown = plot.first_stages(result)
-    _draw(
-        folder / "maps.png",
-        lambda axes: plot.plot_maps(result, shown, axes),
-        (3.4 * len(shown), 7.5),
-        len(shown),
-    )
+    _draw(folder / "iv.png", result.panel(measured).draw, (5.0, 3.8))
+    shown = result.first_stages()
+
+    def maps(axes: Any) -> None:
+        for row, quantity in zip(axes, MAPS, strict=True):
+            draw_row([result.image(stage, quantity) for stage in shown], list(row))
+
+    _draw(folder / "maps.png", maps, (3.4 * len(shown), 7.5), len(shown))
     page = report.iv_sections(result, measured)
     _page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(
         folder / "report.html"
@@ -123,9 +125,9 @@ def _page(
 ) -> Page:
     """The report of a simulation."""
     from devicekit.report import Report
-    from devicekit.report.sections import provenance_section
+    from devicekit.report.shared import provenance_section
 
-    return Report(title, words, [*sections, provenance_section(None, this_command())], facts=facts)
+    return Report(title, words, [*sections, provenance_section([], this_command())], facts=facts)
 
 
 @simulate_app.command("iv")
@@ -202,22 +204,22 @@ def iv_command(
 def _print_iv(result: IVResult, out: Path | None) -> None:
     from devicekit.text import si
 
-    quality = result.quality
+    quality, first = result.quality, result.first
     terminal.title(f"simulated I-V, material set {result.stack.material}")
-    v_set = "not reached" if result.v_set_v is None else f"{result.v_set_v:.4f} V (at 100 µA)"
-    rows = [("V_set", v_set), ("HRS", si(result.hrs_s, "S"))]
-    if result.lrs_s is not None:
-        rows += [("LRS", si(result.lrs_s, "S")), ("LRS over HRS", f"{result.on_off:.3g}")]
-    rows += [("hottest", f"{quality.t_max_k:.0f} K"), *_books(result)]
+    names = result.definitions()
+    at = "" if names["read_voltage_v"] is None else f" (read at {names['read_voltage_v']:g} V)"
+    rows = [
+        ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {names['v_set_method']}); {si(first.v_100ua_v, 'V', 4)} at 100 µA"),
+        ("HRS", f"{si(first.hrs_s, 'S', 4)}{at}"),
+        ("LRS", si(first.lrs_s, "S", 4)),
+        ("LRS over HRS", "–" if first.on_off is None else f"{first.on_off:.4g}"),
+        ("hottest", f"{quality.t_max_k:.0f} K"),
+        *_balances(result),
+    ]
     terminal.fields(rows)
-    if result.cycles:
+    if len(result.cycles) > 1:
         loops = [
-            (
-                str(c.cycle),
-                si(c.v_set_v, "V", 4),
-                si(c.v_reset_v, "V", 4),
-                "–" if c.on_off is None else f"{c.on_off:.3g}",
-            )
+            (str(c.cycle), si(c.v_set_v, "V", 4), si(c.v_reset_v, "V", 4), "–" if c.on_off is None else f"{c.on_off:.3g}")
             for c in result.cycles
         ]
         terminal.table(("cycle", "V_set", "V_reset", "LRS over HRS"), loops)
@@ -225,7 +227,7 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
         terminal.fields([("report", str(out / "report.html"))])
 
 
-def _books(result: IVResult | PulseResult) -> list[tuple[str, str]]:
+def _balances(result: IVResult | PulseResult) -> list[tuple[str, str]]:
     """Solver, mesh and balances."""
     quality = result.quality
     return [
@@ -307,14 +309,14 @@ def pulses_command(
 
 def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
     """One table a width, of the last pair; no other file of the folder holds conductances."""
-    from physics import plot, report
+    from physics import report
 
     names = []
     for seconds, table in result.last_pairs().items():
         names.append(f"pulses_{width_suffix(seconds)}.csv")
         table.to_csv(folder / names[-1])
     result.save_fields(folder / "fields.npz")
-    _draw(folder / "pulses.png", lambda ax: plot.plot_pulses(result, ax), (6.0, 3.8))
+    _draw(folder / "pulses.png", result.panel().draw, (6.0, 3.8))
     words = report.pulses_summary(result)
     _page("Simulated pulse trains", words, report.pulse_sections(result)).save(folder / "report.html")
     return names
@@ -332,4 +334,4 @@ def _print_pulses(result: PulseResult, tables: list[str], out: Path | None) -> N
     written = [("table", path) for path in tables]
     if out is not None:
         written.append(("report", str(out / "report.html")))
-    terminal.fields([*_books(result), *written])
+    terminal.fields([*_balances(result), *written])

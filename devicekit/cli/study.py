@@ -10,31 +10,17 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json, this_command
 from devicekit.cli.settings import parse_settings
-from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
     from devicekit.report import Report
-    from devicekit.studies.runner import StudyResult
-
-
-def _shipped() -> dict[str, Path]:
-    return {file.stem: file for file in sorted((Path(__file__).parent.parent / "studies" / "shipped").glob("*.toml"))}
+    from devicekit.studies.result import StudyResult
 
 
 def _studies(incomplete: str) -> list[str]:
     """What the shell offers beside files."""
-    return [name for name in _shipped() if name.startswith(incomplete)]
+    from devicekit.studies.spec import shipped
 
-
-def _study_file(named: str) -> Path:
-    """A study file, or one that ships, by its name."""
-    path = Path(named)
-    if path.exists():
-        return path
-    shipped = _shipped()
-    if named in shipped:
-        return shipped[named]
-    raise UsageError(f"no study file {named!r}; studies that ship: {', '.join(sorted(shipped))}")
+    return [name for name in shipped() if name.startswith(incomplete)]
 
 
 def study_command(
@@ -71,8 +57,9 @@ def study_command(
     """
     from devicekit.studies.report import study_report
     from devicekit.studies.runner import run_study
+    from devicekit.studies.spec import study_file
 
-    path = _study_file(study)
+    path = study_file(study)
     with terminal.counting("study", "runs", json_output) as progress:
         result = run_study(
             path, out, jobs=jobs, dask=dask, overrides=parse_settings(settings), progress=progress

@@ -22,9 +22,9 @@ def print_branches(branches: Mapping[str, Any], variation: Mapping[str, BranchVa
     rows.append(("R²", *(f"{b.r2:.5f}" for b in branches.values())))
     rows.append(("points", *(str(b.n_points) for b in branches.values())))
     rows += _variation_rows(variation)
-    terminal.table(("", *(way.upper() for way in branches)), rows)
+    terminal.table(("", *(direction.upper() for direction in branches)), rows)
     marked = any({*b.weak, *b.at_bound} for b in branches.values())
-    terminal.table(("coefficient", *(way.upper() for way in branches)), _coefficient_rows(branches))
+    terminal.table(("coefficient", *(direction.upper() for direction in branches)), _coefficient_rows(branches))
     if all({"b", "c", "i"} <= set(b.coefficients) for b in branches.values()):
         terminal.paragraph("i = 1, and b - c r = 1 where a train starts: r = 0 for LTP, r = 1 for LTD", 2)
     if marked:
@@ -45,7 +45,7 @@ def _coefficient_rows(branches: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _variation_rows(variation: Mapping[str, BranchVariation]) -> list[tuple[str, ...]]:
-    from devicekit.report.summary import variation_rows
+    from devicekit.device.report import variation_rows
 
     return [
         (

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, this_command
 from devicekit.cli.settings import parse_settings
-from devicekit.names import LAST_EPOCHS
 from snn import choices
+
+if TYPE_CHECKING:
+    from snn.training import TrainingResult
 
 Epochs = Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training part.")]
 Data = Annotated[str, choice("--data", get_args(choices.DataName), "digits (ships with scikit-learn) or another set")]
@@ -23,27 +25,24 @@ DataDir = Annotated[
 ]
 
 
-def print_training(result: dict[str, Any]) -> None:
+def print_training(result: TrainingResult) -> None:
     """A training run for people."""
-    from devicekit.report.summary import SCHEMES, standard_error
-    from devicekit.text import count, percent, si
+    from devicekit.text import percent, si
+    from snn.report import SCHEMES
 
-    data, value = result["data"], result["accuracy_mean_last"]
-    last = count(min(LAST_EPOCHS, len(result["epochs"])), "epoch")
-    error = percent(standard_error(value, data["n_test"]))
-    terminal.title(f"spiking network, {SCHEMES[result['scheme']]}")
-    rows = [("test accuracy", f"{percent(value)} ± {error} (mean of the last {last}, sd "
-             f"{percent(result['accuracy_std_last'])}; ± by {data['n_test']} test samples)")]  # fmt: skip
-    if result.get("accuracy_programmed") is not None:
-        rows.append(
-            ("programmed", f"{percent(result['accuracy_programmed'])} once the weights are in devices")
-        )
-    if result.get("accuracy_after_mapping") is not None:
-        rows.append(("after mapping", f"{percent(result['accuracy_after_mapping'])} before the first pulse"))
+    data = result.data
+    terminal.title(f"spiking network, {SCHEMES[result.scheme]}")
+    basis = f"mean of the last {result.last_words}, sd {percent(result.accuracy_std_last)}"
+    reached = f"{percent(result.accuracy_mean_last)} ± {percent(result.standard_error)}"
+    rows = [("test accuracy", f"{reached} ({basis}; ± by {data.n_test} test samples)")]
+    if result.accuracy_programmed is not None:
+        rows.append(("programmed", f"{percent(result.accuracy_programmed)} once the weights are in devices"))
+    if result.accuracy_after_mapping is not None:
+        rows.append(("after mapping", f"{percent(result.accuracy_after_mapping)} before the first pulse"))
     rows += [
-        ("data", f"{data['name']}: {data['split']}"),
-        ("pulses per device", f"{result['pulses_per_device']:.3g}"),
-        ("time per epoch", si(result["seconds_per_epoch"], "s", 2)),
+        ("data", f"{data.name}: {data.split}"),
+        ("pulses per device", f"{result.pulses_per_device:.3g}"),
+        ("time per epoch", si(result.seconds_per_epoch, "s", 2)),
     ]
     terminal.fields(rows)
 
@@ -95,11 +94,13 @@ def train_command(
         devicekit train --card card.json --set margin=3 --set stuck=0.02
     """
     from devicekit.device.card import load_card
+    from devicekit.device.report import provenance
     from devicekit.files import result_folder, write_json
-    from devicekit.report import Report, summary
-    from devicekit.report.sections import provenance_section, training_section, warnings_section
+    from devicekit.report import Report
+    from devicekit.report.shared import warnings_section
     from devicekit.studies.tasks import training_config
     from snn import digits
+    from snn.report import training_facts, training_section, training_summary
     from snn.training import train
 
     loaded = load_card(card)
@@ -109,23 +110,22 @@ def train_command(
     config = training_config({**base, **given, **parse_settings(settings)}, seed)
     samples = digits.load(data, data_dir)
     with terminal.counting("training", "epochs", json_output) as progress:
-        result = train(loaded, config, samples, lambda done, total, _: progress(done, total)).as_dict()
+        result = train(loaded, config, samples, lambda done, total, _: progress(done, total))
     if out is not None:
         with result_folder(out, "train", force) as folder:
-            write_json(folder / "metrics.json", result)
+            write_json(folder / "metrics.json", result.as_dict())
             sections = [
                 training_section(result, loaded),
                 warnings_section([row.flag() for row in loaded.flags]),
-                provenance_section(loaded, this_command(), seed),
+                provenance(loaded, this_command(), seed),
             ]
             title = f"Training on {loaded.name}"
             page = Report(
-                title, summary.training_summary(result, loaded), sections, loaded.provenance.synthetic,
-                summary.training_facts(result),
-            )  # fmt: skip
+                title, training_summary(result, loaded), sections, loaded.provenance.synthetic, training_facts(result)
+            )
             page.save(folder / "report.html")
     if json_output:
-        print_json(result)
+        print_json(result.as_dict())
         return
     print_training(result)
     if out is not None:

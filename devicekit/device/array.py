@@ -247,10 +247,10 @@ def applied_variation(
     if d2d not in known:
         raise UsageError(f"d2d is resample, shared or none, not {d2d!r}")
     sigma, relative = {}, {}
-    for way, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
+    for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
         found = branch.c2c.get(names[c2c])
-        sigma[way] = found.value if found else 0.0
-        relative[way] = (branch.step_noise or 0.0) if c2c == "increment" else 0.0
+        sigma[direction] = found.value if found else 0.0
+        relative[direction] = (branch.step_noise or 0.0) if c2c == "increment" else 0.0
     return AppliedVariation(sigma, relative, d2d if known[d2d] else None)
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from devicekit import files
+from devicekit._version import __version__
 from devicekit.errors import CardError, Flag, invalid_rows
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from devicekit.plot import Panel
+    from devicekit.tables import PulseTable
 
 SCHEMA_VERSION = 1
 
@@ -150,6 +158,27 @@ class Conditions(_Strict):
     ltd_voltage_v: float | None = None
     read_voltage_v: float | None = None
 
+    @classmethod
+    def of(cls, table: PulseTable) -> Self:
+        """The conditions that a table states, each if it has one value only."""
+        return cls(
+            pulse_width_s=_one(table, "pulse_width_s"),
+            ltp_voltage_v=_one(table, "pulse_voltage_v", "ltp"),
+            ltd_voltage_v=_one(table, "pulse_voltage_v", "ltd"),
+            read_voltage_v=_one(table, "read_voltage_v"),
+        )
+
+
+def _one(table: PulseTable, column: str, direction: str | None = None) -> float | None:
+    """The one value of a column (of one direction's pulses), None if there is none or more than one."""
+    if column not in table.frame:
+        return None
+    frame = table.frame[table.frame["pulse_index"] > 0]
+    if direction is not None:
+        frame = frame[frame["direction"] == direction]
+    values = frame[column].dropna().unique()
+    return float(values[0]) if values.size == 1 else None
+
 
 class FlagRow(_Strict):
     """One warning that travels with a card: its code and its sentence."""
@@ -170,6 +199,27 @@ class Provenance(_Strict):
     synthetic: bool
     versions: dict[str, str]
     settings: dict[str, str | float | int | bool | None]
+
+    @classmethod
+    def of(cls, source: Path | str | None, table: PulseTable, synthetic: bool, settings: dict[str, Any]) -> Self:
+        """Of a card that is made now: source and its checksum, versions, settings."""
+        import lmfit
+        import numba
+        import scipy
+
+        path = Path(source) if source is not None else None
+        modules = {"numpy": np, "scipy": scipy, "lmfit": lmfit, "numba": numba}
+        return cls(
+            source=path.name if path else str(table.meta.get("source", "table in memory")),
+            sha256=files.sha256(path) if path is not None and path.exists() else "",
+            synthetic=synthetic,
+            versions={
+                "devicekit": __version__,
+                "python": platform.python_version(),
+                **{name: module.__version__ for name, module in modules.items()},
+            },
+            settings=settings,
+        )
 
 
 class DeviceCard(_Strict):
@@ -236,6 +286,39 @@ class DeviceCard(_Strict):
         steps = kernel.rates(self.law.id, np.array(branch.theta), np.ascontiguousarray(x.ravel()))
         steps = np.minimum(steps, branch.largest_step).reshape(r.shape)
         return steps if direction == "ltp" else -steps
+
+    def panel(self) -> Panel:
+        """Size of rdot(r) of both branches with its confidence band; dashed where it was not measured."""
+        from devicekit.device.figures import Rate, rates
+
+        branches = {}
+        for branch in (self.ltp, self.ltd):
+            curve, (low, high) = branch.rate_curve, branch.measured_range
+            r = np.array(curve.r)
+            inside = (r >= low - 0.01) & (r <= high + 0.01)
+            values = (np.array(each) for each in (curve.rate, curve.lower, curve.upper))
+            branches[branch.direction] = Rate(r, *values, inside, curve.level)
+        return rates(branches, max(branch.largest_step for branch in (self.ltp, self.ltd)))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `panel`: the rate curves."""
+        return self.panel().draw(ax)
+
+    def _repr_html_(self) -> str:
+        from devicekit.report.notebook import html
+        from devicekit.text import percent, span
+
+        unit = "S" if self.window.quantity == "conductance_s" else ""
+        rows = [
+            ("law", self.law.title),
+            ("data", "SYNTHETIC" if self.provenance.synthetic else "measured"),
+            ("window", span(self.window.low, self.window.high, unit)),
+        ]
+        for name, branch, spread in (("LTP", self.ltp, self.variation.ltp), ("LTD", self.ltd, self.variation.ltd)):
+            scatter = spread.c2c["increment"].value if "increment" in spread.c2c else None
+            rows.append((f"{name}: nrmse (rms misfit over the range of its mean curve)", percent(branch.nrmse)))
+            rows.append((f"{name}: sd of one update (increment), of the window", percent(scatter)))
+        return html(f"Device card {self.name}", rows, self.panel(), [row.flag() for row in self.flags])
 
     def to_json(self) -> str:
         """The card as strict JSON text."""

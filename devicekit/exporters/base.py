@@ -151,7 +151,7 @@ def update_sigma(card: DeviceCard, direction: str, steps: np.ndarray) -> np.ndar
 
 def has_update_noise(card: DeviceCard) -> bool:
     """Whether the card says how an update scatters."""
-    return any(float(update_sigma(card, way, np.array(1.0))) > 0 for way in SIGNS)
+    return any(float(update_sigma(card, direction, np.array(1.0))) > 0 for direction in SIGNS)
 
 
 def has_variation(card: DeviceCard) -> bool:
@@ -208,10 +208,10 @@ def check_moves(card: DeviceCard, target: str) -> None:
     UsageError
     """
     r = np.linspace(0.0, 1.0, 101)
-    for way in SIGNS:
-        if not np.abs(card.rate(way, r)).max() > 0:
+    for direction in SIGNS:
+        if not np.abs(card.rate(direction, r)).max() > 0:
             raise UsageError(
-                f"{target} needs LTP and LTD, and this card's {way.upper()} never moves the device: fit both branches"
+                f"{target} needs LTP and LTD, and this card's {direction.upper()} never moves the device: fit both branches"
             )
 
 

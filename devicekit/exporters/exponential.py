@@ -82,8 +82,8 @@ def _train(
 
 def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float]) -> Loop:
     """The loop that repeated trains of the card's own numbers of pulses settle on."""
-    pulses = {way: max(card.branch(way).n_pulses, 2) for way in base.SIGNS}
-    theta = {way: np.array(thetas[way], float) for way in base.SIGNS}
+    pulses = {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
+    theta = {direction: np.array(thetas[direction], float) for direction in base.SIGNS}
     start, gap = 0.0, 1.0
     for _ in range(LOOPS):
         up = _train(card, "ltp", theta["ltp"], largest["ltp"], start, pulses["ltp"])
@@ -180,7 +180,7 @@ def replay(a: float, pulses: int) -> np.ndarray:
 def branch_fits(card: DeviceCard, loop: Loop) -> dict[str, ExponentialFit]:
     """The fits of both branches, each normalised to rise from 0 to 1 over the loop's window in G."""
     fits = {}
-    for way, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
+    for direction, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
         value = card.window.from_state(states)
-        fits[way] = fit_exponential((value - value[0]) / (value[-1] - value[0]))
+        fits[direction] = fit_exponential((value - value[0]) / (value[-1] - value[0]))
     return fits

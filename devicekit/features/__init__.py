@@ -1,1 +1,1 @@
-"""Figures of merit of measured and simulated tables: DC sweeps, endurance, retention, STDP, read noise."""
+"""Figures of merit of measured and simulated tables: one file each in `merits`, applied by `characterize`."""

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from devicekit.statistics import anova
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -65,27 +67,14 @@ def spread(
         return None
     y, groups = y[keep], pd.factorize(device[keep])[0]
     scaled = np.log10(y) if log else y
-    c2c, d2d = _components(scaled, groups)
+    found = anova([scaled[groups == k][:, None] for k in range(int(groups.max()) + 1)])
+    c2c = None if found.within is None else float(np.sqrt(found.within))
+    d2d = None if found.between is None else float(np.sqrt(max(found.between, 0.0)))
     low, median, high = np.quantile(y, [0.05, 0.5, 0.95])
     return Spread(
         quantity, unit, int(y.size), int(groups.max()) + 1, float(median), float(low), float(high), c2c, d2d,
         "log10" if log else "linear",
     )  # fmt: skip
-
-
-def _components(y: np.ndarray, group: np.ndarray) -> tuple[float | None, float | None]:
-    """Standard deviations within and between groups of unequal size (one-way random-effects ANOVA)."""
-    count = np.bincount(group)
-    mean = np.bincount(group, y) / count
-    within = np.bincount(group, (y - mean[group]) ** 2).sum()
-    n, k = y.size, count.size
-    msw = within / (n - k) if n > k else None
-    c2c = None if msw is None else float(np.sqrt(msw))
-    if k < 2:
-        return c2c, None
-    msb = float((count * (mean - y.mean()) ** 2).sum() / (k - 1))
-    per_device = (n - (count**2).sum() / n) / (k - 1)
-    return c2c, float(np.sqrt(max(msb - (msw or 0.0), 0.0) / per_device))
 
 
 @dataclass(frozen=True)

@@ -1,116 +1,60 @@
-"""What a fit can and cannot be trusted with: flags raised after fitting."""
+"""What concerns both branches of a device, or the order of its cycles: refusals and flags."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from devicekit.device.card import Window
-from devicekit.errors import Flag
-from devicekit.fitting.branch.trains import Stack
+from devicekit.errors import Flag, TraceError
+from devicekit.fitting.branch.checks import lag_one_correlation
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.trains import Trains
 from devicekit.models import kernel
+from devicekit.statistics import nanmean
 
-if TYPE_CHECKING:
-    from devicekit.fitting.result import BranchFit
-
+WIDE_RANGE = 30.0
 DRIFT_CORRELATION = 0.3
 DRIFT_TREND = 0.5
 FEWEST_CYCLES_FOR_DRIFT = 5
 SMALLEST_GAIN = 1.05  # of a start error over a pair of trains that is worth a word
 DRIFT_P_VALUE = 0.01  # a straight line through five independent levels explains half by chance once in six
-# Codes that `judge_branch` raises: what a refined fit replaces.
-JUDGED = frozenset(
-    {"not_converged", "at_bound", "weak", "structured", "read_noise_only", "extrapolated", "first_pulse", "outliers",
-     "overshoot"}
-)  # fmt: skip
 
 
-def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
-    """Flags of one fitted branch."""
-    name = fit.direction.upper()
+def check_window(sets: dict[str, Trains], window: Window) -> list[Flag]:
+    """Flags that concern both branches: decades, range ratio, junction."""
     flags = []
-    residuals = fit.residuals
-    if not converged:
+    wide = window.quantity == "conductance_s" and window.low > 0 and window.high / window.low > WIDE_RANGE
+    if wide and window.scale == "linear":
+        ratio = window.high / window.low
         flags.append(
-            Flag(
-                "not_converged",
-                f"{name}: the search used all its iterations; the curve still fits to {fit.nrmse:.2%}",
-            )
-        )
-    if fit.at_bound:
-        flags.append(Flag("at_bound", f"{name}: at a bound of the fit: {', '.join(fit.at_bound)}"))
-    if fit.weak:
-        flags.append(
-            Flag("weak", f"{name}: weakly identified (standard error above half the value): {', '.join(fit.weak)}; "
-                 "trust the rate curve, not these numbers")
+            Flag("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly "
+                               "count on a linear scale")
         )  # fmt: skip
-    correlation = _lag_one(residuals)
-    if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5:
-        band = (
-            "the band assumes independent noise and is too narrow"
-            if fit.method.startswith("delta")
-            else "the law does not follow the curve's shape to within the noise"
+    if len(sets) < 2:
+        return flags
+    curves = {direction: nanmean(each.mean_by_device()) for direction, each in sets.items()}
+    spans = {direction: float(np.nanmax(curve) - np.nanmin(curve)) for direction, curve in curves.items()}
+    ratio = max(spans.values()) / max(min(spans.values()), 1e-300)
+    if ratio > 10:
+        raise TraceError(
+            f"the LTP and LTD ranges differ {ratio:.3g}-fold ({spans['ltp']:.3g} and {spans['ltd']:.3g}): they cannot "
+            "share one window, and are hardly one device"
         )
+    if ratio > 2:
+        flags.append(Flag("range_ratio", f"the LTP and LTD ranges differ {ratio:.2g}-fold"))
+    ends = {direction: curve[np.isfinite(curve)] for direction, curve in curves.items()}
+    gap = float(ends["ltd"][0] - ends["ltp"][-1])
+    # a train that was first read after its first pulse starts one step down: that much is no jump
+    step = max(float(ends["ltd"][0] - ends["ltd"][1]), 0.0)
+    if max(gap, -gap - step) > 0.05 * window.span:
         flags.append(
-            Flag(
-                "structured",
-                f"{name}: residuals are correlated (lag-1 {correlation:.2f}) and {fit.rms / fit.noise:.1f} times the "
-                f"noise of the mean curve; {band}",
-            )
-        )
-    if fit.method.startswith("delta"):
-        flags.append(
-            Flag("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)")
-        )
-    flags += _shape_flags(fit, residuals, name)
-    low, high = fit.measured_range
-    if low > 0.05 or high < 0.95:
-        flags.append(
-            Flag(
-                "extrapolated",
-                f"{name}: covers r = {low:.2f} to {high:.2f}; the rate outside is extrapolated",
-            )
-        )
+            Flag("junction", f"LTD starts {abs(gap) / window.span:.1%} of the window "
+                             f"{'above' if gap > 0 else 'below'} the end of LTP")
+        )  # fmt: skip
     return flags
 
 
-def _shape_flags(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Flag]:
-    flags = []
-    finite = fit.x[np.isfinite(fit.x)]
-    span = finite.max() - finite.min()
-    sse = float(np.sum(residuals**2))
-    if finite[1] - finite[0] > 0.15 * span and sse > 0 and np.sum(residuals[:3] ** 2) > 0.25 * sse:
-        flags.append(
-            Flag("first_pulse", f"{name}: the first pulse moves the device by "
-                                f"{(finite[1] - finite[0]) / span:.0%} of its "
-                 "range, and the law does not follow it")
-        )  # fmt: skip
-    floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
-    far = int((np.abs(residuals) > 6 * floor).sum())
-    if far:
-        flags.append(
-            Flag("outliers", f"{name}: {far} reading(s) lie more than 6 robust deviations from the fit")
-        )
-    ends = np.linspace(max(fit.trajectory[0], 0.0), min(fit.trajectory[-1], 1.0), 101)
-    steps = kernel.rates(fit.law.id, fit.theta, ends)
-    if (np.diff(steps) / np.diff(ends)).min() < -1:
-        flags.append(
-            Flag(
-                "overshoot",
-                f"{name}: the rate falls by more than a step per step; simulated states are clipped",
-            )
-        )
-    return flags
-
-
-def _lag_one(values: np.ndarray) -> float:
-    centred = values - values.mean()
-    power = float(np.sum(centred**2))
-    return float(np.sum(centred[1:] * centred[:-1])) / power if power > 0 else 0.0
-
-
-def judge_pair(branches: dict[str, BranchFit], stacks: dict[str, Stack], window: Window) -> list[Flag]:
+def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: Window) -> list[Flag]:
     """Flags that need both branches or the order of the cycles."""
     flags = []
     if len(branches) == 2:
@@ -124,7 +68,7 @@ def judge_pair(branches: dict[str, BranchFit], stacks: dict[str, Stack], window:
                                   "fitted pair; long "
                      "alternating chains drift in simulation though the device may not")
             )  # fmt: skip
-        numbers = {way: len(each.cycles) for way, each in stacks.items()}
+        numbers = {direction: len(each.cycles) for direction, each in sets.items()}
         if numbers["ltp"] != numbers["ltd"]:
             flags.append(
                 Flag("unpaired", f"{numbers['ltp']} LTP and {numbers['ltd']} LTD trains; all were used")
@@ -132,11 +76,11 @@ def judge_pair(branches: dict[str, BranchFit], stacks: dict[str, Stack], window:
     else:
         (only,) = branches
         flags.append(Flag("unpaired", f"only {only.upper()} trains: the window and the card need both"))
-    flags += [flag for trains in stacks.values() if (flag := drift(trains, window))]
+    flags += [flag for trains in sets.values() if (flag := drift(trains, window))]
     return flags
 
 
-def drift(trains: Stack, window: Window) -> Flag | None:
+def drift(trains: Trains, window: Window) -> Flag | None:
     """A flag if the level of the trains moves steadily, or is correlated, over the cycles."""
     from scipy.stats import linregress
 
@@ -151,7 +95,7 @@ def drift(trains: Stack, window: Window) -> Flag | None:
             continue
         number = np.arange(level.size)
         line = linregress(number, level)
-        correlations.append(_lag_one(level))
+        correlations.append(lag_one_correlation(level))
         trends.append(line.rvalue**2)
         shifts.append(line.slope * (level.size - 1))
         chances.append(line.pvalue)

@@ -12,12 +12,14 @@ from devicekit.device.card import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import box_of, kalman_gain, without_offsets
-from devicekit.fitting.device import fit, stacks_of
-from devicekit.fitting.result import BranchFit, DeviceFit
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.device import fit, train_sets
+from devicekit.fitting.result import DeviceFit
 from devicekit.models import kernel
 from devicekit.models.labels import nl_label, nl_of_curve
 from devicekit.models.law import CurveLaw, Law
 from devicekit.models.registry import CURVE_LAWS, LAWS
+from devicekit.plot import Panel
 from devicekit.tables import PulseTable
 
 if TYPE_CHECKING:
@@ -91,8 +93,8 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
-            "branches": {way: [score.as_dict() for score in scores] for way, scores in self.branches.items()},
-            "ladder": {way: [score.as_dict() for score in scores] for way, scores in self.ladder.items()},
+            "branches": {direction: [score.as_dict() for score in scores] for direction, scores in self.branches.items()},
+            "ladder": {direction: [score.as_dict() for score in scores] for direction, scores in self.ladder.items()},
             "nl": self.nl,
             "basis": self.basis,
         }
@@ -102,18 +104,25 @@ class Comparison:
         import pandas as pd
 
         rows = [
-            {"branch": way, **score.as_dict()} for way, scores in self.branches.items() for score in scores
+            {"branch": direction, **score.as_dict()} for direction, scores in self.branches.items() for score in scores
         ]
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
         return str(self.table().to_html(index=False))
 
-    def plot(self, direction: str = "ltp", ax: Axes | None = None) -> Axes:
-        """BIC above the best law and rms misfit (see `devicekit.plot.plot_comparison`)."""
-        from devicekit.plot import plot_comparison
+    def panel(self, direction: str = "ltp") -> Panel:
+        """BIC above the best law, each bar with the law's rms misfit; best law on top."""
+        from devicekit.fitting.figures import criteria
 
-        return plot_comparison(self, direction, ax)
+        scores = self.branches[direction]
+        excess = np.array([score.bic - scores[0].bic for score in scores])
+        misfit = np.array([score.rms for score in scores])
+        return criteria([score.model for score in scores], excess, misfit, direction)
+
+    def plot(self, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+        """Draw `panel`."""
+        return self.panel(direction).draw(ax)
 
 
 def _criteria(sse: float, n: int, k: int) -> tuple[float, float]:
@@ -141,7 +150,7 @@ class _Data:
 def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
     """Innovations over all cycles where increments were found, else the mean curve."""
     spread = device_fit.variation.branches[fitted.direction]
-    trains = stacks_of(device_fit.table)[0][fitted.direction]
+    trains = train_sets(device_fit.table)[0][fitted.direction]
     increment, read = spread.increment or 0.0, spread.read or 0.0
     if increment <= 0 or spread.n_devices > 1:
         return _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise), "mean curve"
@@ -249,15 +258,15 @@ def compare(table: PulseTable | Path | str, **reading: Any) -> Comparison:
     """
     reference = fit(table, "eq2", **reading)
     branches, ladders, labels, bases = {}, {}, {}, {}
-    for way, fitted in reference.branches.items():
-        data, bases[way] = _data(fitted, reference)
+    for direction, fitted in reference.branches.items():
+        data, bases[direction] = _data(fitted, reference)
         scores = [score_law(LAWS[name], data, name) for name in LAWS]
-        curves = [score_curve(CURVE_LAWS[name], data, reference.window, way) for name in CURVE_LAWS]
-        branches[way] = _ranked([*scores, *(score for score in curves if score is not None)])
+        curves = [score_curve(CURVE_LAWS[name], data, reference.window, direction) for name in CURVE_LAWS]
+        branches[direction] = _ranked([*scores, *(score for score in curves if score is not None)])
         rungs = [score_law(LAWS["eq2"], data, name, fixed) for name, fixed in LADDER]
         order = {score.model: score.rank for score in _ranked(rungs)}
-        ladders[way] = tuple(_with_rank(score, order[score.model]) for score in rungs)
-        labels[way] = _labels(fitted)
+        ladders[direction] = tuple(_with_rank(score, order[score.model]) for score in rungs)
+        labels[direction] = _labels(fitted)
     if not branches:
         raise TraceError("the table has no trains to compare laws on")
     return Comparison(branches, ladders, labels, bases)

@@ -8,59 +8,61 @@ from typing import Any
 
 from devicekit.device.card import Window
 from devicekit.errors import Flag, UsageError
-from devicekit.fitting.branch.fit import FitOptions, fit_branch, refine_by_innovations
-from devicekit.fitting.branch.trains import Stack, check_window, choose_window, stack
-from devicekit.fitting.checks import judge_pair
-from devicekit.fitting.result import BranchFit, DeviceFit
+from devicekit.fitting.branch.fit import fit_branch, refine_by_innovations
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.trains import Trains, choose_window, trains_of
+from devicekit.fitting.checks import check_window, judge_pair
+from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.variation.spread import estimate_variation
 from devicekit.options import ReadOptions
 from devicekit.tables import PulseTable
 
 
 def _single_devices(
-    stacks: dict[str, Stack], names: list[str], window: Window, options: FitOptions
+    sets: dict[str, Trains], names: list[str], window: Window, options: FitOptions
 ) -> dict[str, dict[str, BranchFit]]:
     devices: dict[str, dict[str, BranchFit]] = {}
     for name in names if len(names) > 1 else ():
-        own = {way: trains.of(name) for way, trains in stacks.items()}
+        own = {direction: trains.of(name) for direction, trains in sets.items()}
         devices[name] = {
-            way: fit_branch(trains, window, options, with_lmfit=False)
-            for way, trains in own.items()
+            direction: fit_branch(trains, window, options, with_lmfit=False)
+            for direction, trains in own.items()
             if trains.values.size
         }
     return devices
 
 
-def stacks_of(table: PulseTable) -> tuple[dict[str, Stack], list[Flag]]:
+def train_sets(table: PulseTable) -> tuple[dict[str, Trains], list[Flag]]:
     """Trains of both directions, and what was left out."""
     flags: list[Flag] = []
-    stacks: dict[str, Stack] = {}
-    for way in ("ltp", "ltd"):
-        trains, remarks = stack(table, way)
+    sets: dict[str, Trains] = {}
+    for direction in ("ltp", "ltd"):
+        trains, remarks = trains_of(table, direction)
         flags += remarks
         if trains is not None:
-            stacks[way] = trains
-    return stacks, flags
+            sets[direction] = trains
+    return sets, flags
 
 
 def fit_condition(table: PulseTable, options: FitOptions, window: Window | None = None) -> DeviceFit:
     """Fit the trains of one pulse width; in a given window, or in the range of their own mean curves."""
-    stacks, flags = stacks_of(table)
+    sets, flags = train_sets(table)
     names = table.devices
     if window is None:
         scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
-        window = choose_window(list(stacks.values()), table.quantity, scope, options.state)
-    flags += check_window(stacks, window)
-    central = {way: fit_branch(trains, window, options) for way, trains in stacks.items()}
-    devices = _single_devices(stacks, names, window, options)
-    variation = estimate_variation(stacks, central, devices)
+        window = choose_window(list(sets.values()), table.quantity, scope, options.state)
+    flags += check_window(sets, window)
+    central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
+    devices = _single_devices(sets, names, window, options)
+    variation = estimate_variation(sets, central, devices)
     if options.estimator == "innovations":
-        for way, spread in variation.branches.items():
+        for direction, spread in variation.branches.items():
             if spread.increment:
-                central[way] = refine_by_innovations(
-                    central[way], stacks[way], spread.increment, spread.read or 0.0
+                central[direction] = refine_by_innovations(
+                    central[direction], sets[direction], spread.increment, spread.read or 0.0
                 )
-    flags += judge_pair(central, stacks, window)
+    flags += judge_pair(central, sets, window)
     if all(spread.increment is None for spread in variation.branches.values()):
         flags.append(
             Flag(

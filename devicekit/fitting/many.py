@@ -12,8 +12,10 @@ import pandas as pd
 from devicekit.device.card import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import FitOptions, box_of
-from devicekit.fitting.branch.trains import check_curve, noise_of
+from devicekit.fitting.branch.checks import check_curve
+from devicekit.fitting.branch.fit import box_of
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.trains import noise_of
 from devicekit.models import kernel
 
 if TYPE_CHECKING:

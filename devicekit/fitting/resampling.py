@@ -9,7 +9,8 @@ import pandas as pd
 
 from devicekit.device.card import DeviceCard
 from devicekit.errors import Flag, UsageError
-from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, FitOptions
+from devicekit.fitting.branch.fit import FEWEST_CLUSTERS
+from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.device import fit_condition
 from devicekit.fitting.result import DeviceFit
 from devicekit.tables import PulseTable
@@ -43,7 +44,7 @@ def _new_noise(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
     Drawing parameters from their normal distribution instead would leave the curve: they are far from linear.
     """
     parts = []
-    for way, branch in fit.branches.items():
+    for direction, branch in fit.branches.items():
         residuals = branch.residuals - branch.residuals.mean()
         # a fit with p parameters leaves residuals too small by this factor
         residuals = residuals * np.sqrt(residuals.size / max(residuals.size - branch.parameters.size, 1))
@@ -53,7 +54,7 @@ def _new_noise(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
         if fit.window.quantity == "conductance_s":
             values = np.maximum(values, 0.0)
         index = np.arange(values.size)
-        columns = {"device_id": "draw001", "cycle": 1, "direction": way, "pulse_index": index}
+        columns = {"device_id": "draw001", "cycle": 1, "direction": direction, "pulse_index": index}
         parts.append(pd.DataFrame({**columns, fit.window.quantity: values}))
     return pd.concat(parts, ignore_index=True)
 

@@ -1,221 +1,26 @@
-"""What a fit gives back: one branch (`BranchFit`), and a device with both (`DeviceFit`)."""
+"""What the fit of a device gives back: both branches in one window, with the variation."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit.device.card import DeviceCard, RateCurve, Window
-from devicekit.errors import Flag
-from devicekit.models import kernel
+from devicekit.device.card import Conditions, DeviceCard, DeviceRow, FlagRow, Provenance, Window
+from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.trains import Trains, trains_of
+from devicekit.fitting.variation.spread import VariationResult, predicted_variance, scatter
 from devicekit.models.law import Law
-from devicekit.models.laws.eq2 import Eq2
+from devicekit.plot import Panel
 from devicekit.tables import PulseTable
-from devicekit.text import count
+from devicekit.text import count, percent, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from devicekit.fitting.branch.identifiability import Identifiability
-    from devicekit.fitting.variation.spread import VariationResult
-
-BAND_LEVEL = 0.95
-WEAK = 0.5  # a standard error above this share of the value marks a coefficient weak
-RATE_GRID = np.linspace(0.0, 1.0, 101)
-
-
-@dataclass(frozen=True, repr=False)
-class BranchFit:
-    """One branch of one device (or of the central device), fitted.
-
-    Attributes
-    ----------
-    direction : str
-        ltp or ltd.
-    law : Law
-        The update law.
-    window : Window
-        The normalisation shared by both branches.
-    parameters : ndarray, shape (p + 1,)
-        theta = (L, shape) and the starting state x0, on the rising coordinate.
-    covariance : ndarray, shape (p + 1, p + 1)
-        Of the parameters; rows of parameters at a bound are 0.
-    degrees : int
-        Degrees of freedom of the t quantile that goes with the covariance.
-    method : str
-        How the covariance was estimated.
-    x : ndarray, shape (N + 1,)
-        Mean measured curve on the rising coordinate; NaN where nothing was read.
-    noise : float
-        Standard deviation of the mean curve's readings, fraction of the window.
-    at_bound : tuple of str
-        Parameters at a bound.
-    flags : tuple of Flag
-        Remarks on this branch.
-    """
-
-    direction: str
-    law: Law
-    window: Window
-    parameters: np.ndarray
-    covariance: np.ndarray
-    degrees: int
-    method: str
-    x: np.ndarray
-    noise: float
-    at_bound: tuple[str, ...]
-    flags: tuple[Flag, ...]
-    lmfit: Any = field(default=None, repr=False)
-
-    def __repr__(self) -> str:
-        return f"<BranchFit {self.direction} {self.law.name}: nrmse {self.nrmse:.2%}, {self.n_points} points>"
-
-    @property
-    def theta(self) -> np.ndarray:
-        """L and the shape, shape (p,)."""
-        return self.parameters[:-1]
-
-    @cached_property
-    def trajectory(self) -> np.ndarray:
-        """Fitted states on the rising coordinate, shape (N + 1,)."""
-        return kernel.simulate(self.law.id, self.theta, self.parameters[-1], self.x.size - 1)
-
-    def _sided(self, x: np.ndarray) -> np.ndarray:
-        return x if self.direction == "ltp" else 1.0 - x
-
-    @property
-    def measured(self) -> np.ndarray:
-        """Mean measured states r, shape (N + 1,)."""
-        return self._sided(self.x)
-
-    @property
-    def fitted(self) -> np.ndarray:
-        """Fitted states r, shape (N + 1,)."""
-        return self._sided(self.trajectory)
-
-    @property
-    def residuals(self) -> np.ndarray:
-        """Measured minus fitted r, finite readings only."""
-        difference = self.measured - self.fitted
-        return difference[np.isfinite(difference)]
-
-    @property
-    def n_points(self) -> int:
-        """Readings of the mean curve that are finite."""
-        return int(np.isfinite(self.x).sum())
-
-    @property
-    def rms(self) -> float:
-        """Root mean square residual, fraction of the window."""
-        return float(np.sqrt(np.mean(self.residuals**2)))
-
-    @property
-    def nrmse(self) -> float:
-        """rms residual / (max - min) of the measured mean curve."""
-        return self.rms / float(np.nanmax(self.x) - np.nanmin(self.x))
-
-    @property
-    def r2(self) -> float:
-        """Share of the mean curve's variance that the fit explains; blind to what a network sees."""
-        finite = self.x[np.isfinite(self.x)]
-        return float(1.0 - np.sum(self.residuals**2) / np.sum((finite - finite.mean()) ** 2))
-
-    @property
-    def largest_step(self) -> float:
-        """Largest step of the fitted trajectory: rates beyond it are extrapolation."""
-        return float(np.diff(self.trajectory).max())
-
-    @property
-    def measured_range(self) -> tuple[float, float]:
-        """Lowest and highest fitted state r of the train."""
-        low, high = sorted((float(self.fitted[0]), float(self.fitted[-1])))
-        return low, high
-
-    @property
-    def standard_errors(self) -> dict[str, float | None]:
-        """Of theta and x0, by name; None at a bound."""
-        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        names = (*self.law.parameters, "x0")
-        return {n: None if n in self.at_bound else float(e) for n, e in zip(names, errors, strict=True)}
-
-    @property
-    def weak(self) -> tuple[str, ...]:
-        """Parameters whose standard error exceeds half their value (L and x0 aside: they are no ratios)."""
-        errors = self.standard_errors
-        values = dict(zip(self.law.parameters, self.theta, strict=True))
-        return tuple(
-            name for name, value in values.items()
-            if name != "L" and (error := errors[name]) is not None and error > WEAK * abs(value)
-        )  # fmt: skip
-
-    @property
-    def coefficients(self) -> dict[str, float]:
-        """Published coefficients for r in [0, 1]."""
-        return self.law.to_published(self.theta, self.direction)
-
-    @property
-    def coefficients_s(self) -> dict[str, float] | None:
-        """The same for G in siemens; None for a weight or a law without such coefficients."""
-        if self.window.quantity != "conductance_s" or self.law.name != "eq2" or self.window.scale == "log":
-            return None
-        return asdict(Eq2(**self.coefficients).rescaled(self.window.span, self.window.low))
-
-    def rate(self, r: np.ndarray | float) -> np.ndarray:
-        """rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
-        r = np.asarray(r, float)
-        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(
-            r.shape
-        )
-        return steps if self.direction == "ltp" else -steps
-
-    def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
-        """rdot with its pointwise confidence band by the delta method."""
-        from scipy.stats import t
-
-        gradient = np.zeros((r.size, self.parameters.size))
-        gradient[:, :-1] = kernel.rate_gradients(
-            self.law.id, self.theta, np.ascontiguousarray(self._sided(r))
-        )
-        sd = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, self.covariance, gradient), 0.0))
-        half = float(t.ppf(0.5 + level / 2, self.degrees)) * sd
-        size = np.abs(self.rate(r))
-        ends = np.maximum(size - half, 0.0), size + half
-        sign = 1.0 if self.direction == "ltp" else -1.0
-        lower, upper = (ends[0], ends[1]) if sign > 0 else (-ends[1], -ends[0])
-        return RateCurve(
-            r=tuple(r.tolist()),
-            rate=tuple((sign * size).tolist()),
-            lower=tuple(lower.tolist()),
-            upper=tuple(upper.tolist()),
-            level=level,
-            method=self.method,
-        )
-
-    def identifiability(self) -> Identifiability:
-        """Which directions the data determine (see `devicekit.fitting.branch.identifiability`)."""
-        from devicekit.fitting.branch.identifiability import identifiability
-
-        return identifiability(self)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The branch as `devicekit fit --json` prints it."""
-        return {
-            "n_points": self.n_points,
-            "nrmse": self.nrmse,
-            "r2": self.r2,
-            "noise": self.noise,
-            "coefficients": self.coefficients,
-            "coefficients_s": self.coefficients_s,
-            "standard_errors": self.standard_errors,
-            "weak": list(self.weak),
-            "at_bound": list(self.at_bound),
-            "identifiability": self.identifiability().as_dict(),
-            "warnings": [flag.as_dict() for flag in self.flags],
-        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -247,7 +52,7 @@ class DeviceFit:
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        branches = ", ".join(f"{way.upper()} nrmse {branch.nrmse:.2%}" for way, branch in self.branches.items())
+        branches = ", ".join(f"{direction.upper()} nrmse {branch.nrmse:.2%}" for direction, branch in self.branches.items())
         widths = f", {len(self.conditions)} pulse widths" if self.conditions else ""
         return f"<DeviceFit {self.law.name}: {branches}; {count(len(self.table.devices), 'device')}{widths}>"
 
@@ -255,7 +60,7 @@ class DeviceFit:
     def branches(self) -> dict[str, BranchFit]:
         """The branches that there are, by direction."""
         pair = {"ltp": self.ltp, "ltd": self.ltd}
-        return {way: branch for way, branch in pair.items() if branch is not None}
+        return {direction: branch for direction, branch in pair.items() if branch is not None}
 
     @property
     def warnings(self) -> tuple[Flag, ...]:
@@ -271,15 +76,41 @@ class DeviceFit:
         TraceError
             If a branch is missing: a card describes LTP and LTD.
         """
-        from devicekit.fitting.to_card import build_card
-
-        return build_card(self, name, source, synthetic)
+        if self.ltp is None or self.ltd is None:
+            raise TraceError(
+                "a device card needs LTP and LTD trains; the table has only one of them (of CrossSim ramps, name the "
+                "folder that holds set.csv and reset.csv, not one of the files)"
+            )
+        rows = tuple(
+            DeviceRow(
+                device_id=device,
+                ltp_theta=tuple(pair["ltp"].theta.tolist()),
+                ltd_theta=tuple(pair["ltd"].theta.tolist()),
+                ltp_largest_step=pair["ltp"].largest_step,
+                ltd_largest_step=pair["ltd"].largest_step,
+            )
+            for device, pair in self.devices.items()
+            if len(pair) == 2
+        )
+        made = (Flag("synthetic", "fitted to synthetic data, not to a measurement"),) if synthetic else ()
+        return DeviceCard(
+            name=name,
+            model=self.law.name,
+            window=self.window,
+            ltp=self.ltp.to_card(),
+            ltd=self.ltd.to_card(),
+            devices=rows,
+            variation=self.variation.to_card(),
+            conditions=Conditions.of(self.table),
+            flags=tuple(FlagRow(**flag.as_dict()) for flag in (*made, *self.warnings)),
+            provenance=Provenance.of(source, self.table, synthetic, self.settings),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The body of `devicekit fit --json`, without the card's path."""
         result: dict[str, Any] = {
             "model": self.law.name,
-            "branches": {way: branch.as_dict() for way, branch in self.branches.items()},
+            "branches": {direction: branch.as_dict() for direction, branch in self.branches.items()},
             "variation": self.variation.as_dict(),
             "warnings": [flag.as_dict() for flag in self.warnings],
         }
@@ -287,22 +118,109 @@ class DeviceFit:
             result["joint"] = self.joint
         if self.devices:
             result["devices"] = [
-                {"device_id": name, "branches": {way: fit.as_dict() for way, fit in pair.items()}}
+                {"device_id": name, "branches": {direction: fit.as_dict() for direction, fit in pair.items()}}
                 for name, pair in self.devices.items()
             ]
         return result
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Measured and fitted curves (see `devicekit.plot.plot_fit`)."""
-        from devicekit.plot import plot_fit
+    def fit_report(self) -> str:
+        """lmfit's report of the last call of each branch: statistics, parameters, correlations.
 
-        return plot_fit(self, ax=ax)
+        Parameters are those of the rising coordinate: L and the shape of the law, and the start x0.
+        """
+        import lmfit
+
+        return "\n".join(
+            f"[[{direction.upper()}: {self.law.title}]]\n{lmfit.fit_report(branch.lmfit)}"
+            if branch.lmfit is not None
+            else f"[[{direction.upper()}: {self.law.title}]]\n    {branch.method}: lmfit had no last call"
+            for direction, branch in self.branches.items()
+        )
+
+    def report(self, file: IO[str] | None = None) -> None:
+        """Print `fit_report`, as `lmfit.report_fit` does."""
+        print(self.fit_report(), file=file or sys.stdout)
+
+    def trains(self, direction: str) -> Trains:
+        """All trains of one direction.
+
+        Raises
+        ------
+        UsageError
+            If the table has none.
+        """
+        trains, _ = trains_of(self.table, direction)
+        if trains is None:
+            raise UsageError(f"the table has no {direction.upper()} trains")
+        return trains
+
+    def panel(self) -> Panel:
+        """Measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD."""
+        from devicekit.fitting import figures
+
+        branches = {}
+        for direction, branch in self.branches.items():
+            values = self.trains(direction).values[:, : branch.x.size]
+            ends = (np.nanmin(values, axis=0), np.nanmax(values, axis=0)) if len(values) > 1 else (None, None)
+            measured, fitted = (self.window.from_state(r) for r in (branch.measured, branch.fitted))
+            branches[direction] = figures.Branch(measured, fitted, *ends, count=len(values))
+        return figures.fit(branches, self.window.quantity, self.law.name)
+
+    def residuals_panel(self) -> Panel:
+        """Measured minus fitted state along the trains, with the noise of the mean curve."""
+        from devicekit.fitting import figures
+
+        return figures.residuals(
+            {name: (branch.measured - branch.fitted, branch.noise) for name, branch in self.branches.items()}
+        )
+
+    def cycles_panel(self, direction: str = "ltp") -> Panel:
+        """All cycles of the first device, early cycles light and late ones dark: C2C and drift at a glance."""
+        from devicekit.fitting import figures
+
+        trains = self.trains(direction)
+        own = trains.of(trains.devices[0])
+        order = np.argsort(own.cycles, kind="stable")
+        values = {int(own.cycles[k]): own.values[k] for k in order}
+        return figures.cycles(values, self.window.quantity, direction, trains.devices[0])
+
+    def devices_panel(self, direction: str = "ltp") -> Panel:
+        """Mean curve of each device, and the central fit."""
+        from devicekit.fitting import figures
+
+        trains = self.trains(direction)
+        curves = dict(zip(dict.fromkeys(trains.devices), trains.mean_by_device(), strict=True))
+        central = self.window.from_state(self.branches[direction].fitted)
+        return figures.devices(curves, central, self.window.quantity, direction)
+
+    def variances_panel(self, direction: str = "ltp") -> Panel:
+        """Variance over cycles against pulse number, and what increments, reads and offsets make of it."""
+        from devicekit.fitting import figures
+
+        spread = self.variation.branches[direction]
+        known = spread.increment is not None
+        predicted = predicted_variance(self.branches[direction], spread) if known else None
+        measured = scatter(self.trains(direction), self.window)
+        return figures.variances(measured, predicted, direction)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `panel`: measured and fitted curves."""
+        return self.panel().draw(ax)
 
     def table_of_coefficients(self) -> Any:
         """Coefficients of both branches as a pandas frame."""
         import pandas as pd
 
-        return pd.DataFrame({way: branch.coefficients for way, branch in self.branches.items()})
+        return pd.DataFrame({direction: branch.coefficients for direction, branch in self.branches.items()})
 
     def _repr_html_(self) -> str:
-        return str(self.table_of_coefficients().to_html())
+        from devicekit.report.notebook import html
+
+        unit = "S" if self.window.quantity == "conductance_s" else ""
+        rows = [("window", span(self.window.low, self.window.high, unit))]
+        for direction, branch in self.branches.items():
+            name, spread = direction.upper(), self.variation.branches[direction]
+            rows.append((f"{name}: nrmse (rms misfit over the range of its mean curve)", percent(branch.nrmse)))
+            rows.append((f"{name}: sd of one update (increment), of the window", percent(spread.increment)))
+            rows.append((f"{name}: sd of the state over cycles (spread), of the window", percent(spread.c2c_anova)))
+        return html(f"Fit: {self.law.title}", rows, self.panel(), self.warnings)

@@ -13,10 +13,12 @@ import numpy as np
 
 from devicekit.errors import Flag, UsageError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import FitOptions, box_of, names_at_bound
+from devicekit.fitting.branch.fit import box_of, names_at_bound
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import choose_window
-from devicekit.fitting.device import fit_condition, stacks_of
-from devicekit.fitting.result import BranchFit, DeviceFit
+from devicekit.fitting.device import fit_condition, train_sets
+from devicekit.fitting.result import DeviceFit
 from devicekit.models.law import Law
 from devicekit.tables import PulseTable
 
@@ -199,31 +201,31 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     if len(widths) < 2:
         raise UsageError("--share width needs a table with two pulse widths or more (column pulse_width_s)")
     parts = [table.select(width=width) for width in widths]
-    everything = [trains for part in parts for trains in stacks_of(part)[0].values()]
+    everything = [trains for part in parts for trains in train_sets(part)[0].values()]
     window = choose_window(
         everything, table.quantity, "range of the mean curves over all pulse widths", options.state
     )
     separate = [fit_condition(part, options, window) for part in parts]
     results = list(separate)
-    for way in ("ltp", "ltd"):
-        fits = [fit.branches.get(way) for fit in separate]
+    for direction in ("ltp", "ltd"):
+        fits = [fit.branches.get(direction) for fit in separate]
         if any(fit is None for fit in fits):
             continue
         branch_fits = [fit for fit in fits if fit is not None]
         joint = fit_joint(branch_fits, widths)
-        note = _note(joint, way)
+        note = _note(joint, direction)
         for k, branch in enumerate(branch_fits):
             shared = _replaced(branch, joint, k, note)
             results[k] = replace(
                 results[k],
-                ltp=shared if way == "ltp" else results[k].ltp,
-                ltd=shared if way == "ltd" else results[k].ltd,
-                joint={**results[k].joint, way: joint.as_dict()},
+                ltp=shared if direction == "ltp" else results[k].ltp,
+                ltd=shared if direction == "ltd" else results[k].ltd,
+                joint={**results[k].joint, direction: joint.as_dict()},
             )
     return tuple(results)
 
 
-def _note(joint: JointFit, way: str) -> Flag:
+def _note(joint: JointFit, direction: str) -> Flag:
     verdict = (
         f"the F test speaks against one shape for all widths (p = {joint.p_value:.2g})"
         if joint.p_value < SHARING_DOUBTED
@@ -231,7 +233,7 @@ def _note(joint: JointFit, way: str) -> Flag:
     )
     return Flag(
         "shared_shape",
-        f"{way.upper()}: shape shared over {len(joint.widths)} widths; {verdict}; rate ~ width^{joint.exponent:.2f} "
+        f"{direction.upper()}: shape shared over {len(joint.widths)} widths; {verdict}; rate ~ width^{joint.exponent:.2f} "
         + (
             "(no standard error from two widths)"
             if joint.exponent_se is None

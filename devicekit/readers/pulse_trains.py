@@ -13,15 +13,7 @@ from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.source import Source
-from devicekit.readers.splitting import (
-    growing_amplitude,
-    order_of_trains,
-    split_by_reset,
-    split_by_sign,
-    split_values,
-    tidy_starts,
-    train_columns,
-)
+from devicekit.readers.splitting import growing_amplitude, order_of_trains, split_by_reset, split_by_sign, split_values, tidy_starts, train_columns
 from devicekit.readers.state import with_state
 from devicekit.tables import PULSE_SCHEMA, PulseTable
 
@@ -100,9 +92,9 @@ def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
 def _split_device(part: pd.DataFrame, name: str, flags: list[Flag]) -> pd.DataFrame:
     if "direction" not in part:
         if "pulse_voltage_v" in part and np.nan_to_num(part["pulse_voltage_v"]).any():
-            way, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
+            direction, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
             flags.append(Flag("split", f"{name}: direction from the sign of the pulse voltage"))
-            part = part.assign(direction=way, **({} if "cycle" in part else {"cycle": cycle}))
+            part = part.assign(direction=direction, **({} if "cycle" in part else {"cycle": cycle}))
         else:
             column = "conductance_s" if "conductance_s" in part else "weight"
             split = split_values(part[column].to_numpy(float), name)

@@ -77,61 +77,6 @@ def split_sweeps(voltage: np.ndarray) -> np.ndarray:
     return number + np.cumsum(steps)
 
 
-@dataclass(frozen=True)
-class SweepBranch:
-    """A part of a voltage sweep between turns: positions `start` to `stop` (not included)."""
-
-    start: int
-    stop: int
-    sign: int
-    rising: bool  # |V| grows
-
-
-def branches(voltage: np.ndarray) -> tuple[SweepBranch, ...]:
-    """Branches of one sweep: the voltage has one sign, and its magnitude only rises or only falls.
-
-    Turns smaller than 2 % of the range of |V| are noise. Points at 0 V end a branch.
-    """
-    size = np.abs(np.nan_to_num(np.asarray(voltage, float)))
-    sign = np.sign(np.nan_to_num(np.asarray(voltage, float)))
-    span = size.max(initial=0.0)
-    if size.size < 2 or span == 0:
-        return ()
-    quiet = np.where(size > 0.02 * span, sign, 0)
-    known = np.flatnonzero(quiet)
-    following = known[np.minimum(np.searchsorted(known, np.arange(size.size)), known.size - 1)]
-    side = quiet[following]  # a point near 0 V belongs to what follows it
-    found: list[SweepBranch] = []
-    edges = np.r_[0, np.flatnonzero(np.diff(side)) + 1, size.size]
-    for start, stop in itertools.pairwise(edges):
-        found.extend(_one_sign(size[start:stop], int(start), int(side[start]), 0.02 * span))
-    return tuple(found)
-
-
-def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[SweepBranch]:
-    """Split |V| of one sign into rising and falling parts (zigzag with a small threshold)."""
-    turns: list[int] = []
-    extreme, way = 0, 0
-    for k in range(1, size.size):
-        if way == 0 and abs(size[k] - size[extreme]) > noise:
-            way, extreme = (1 if size[k] > size[extreme] else -1), k
-        elif way and way * (size[k] - size[extreme]) >= 0:
-            extreme = k
-        elif way and way * (size[extreme] - size[k]) > noise:
-            turns.append(extreme)
-            way, extreme = -way, k
-    ends = [0, *turns, size.size]
-    parts = []
-    for number, (first, last) in enumerate(itertools.pairwise(ends)):
-        stop = (
-            last + 1 if number < len(turns) else last
-        )  # the turning point closes a branch and opens the next
-        if stop - first > 1:
-            rising = bool(size[stop - 1] > size[first])
-            parts.append(SweepBranch(start + first, start + stop, sign, rising))
-    return parts
-
-
 def turning_points(values: np.ndarray) -> np.ndarray:
     """Positions where a sequence of up and down trains turns, robust to noise.
 
@@ -191,10 +136,10 @@ def split_values(values: np.ndarray, name: str) -> Split:
         # a train opens with the reading at the turn, if there is one before it
         train = values[max(first - 1, 0) : last]
         finite = train[np.isfinite(train)]
-        way = "ltp" if finite.size == 0 or finite[-1] >= finite[0] else "ltd"
-        counts[way] += 1
-        direction[first:last] = way
-        cycle[first:last] = counts[way]
+        label = "ltp" if finite.size == 0 or finite[-1] >= finite[0] else "ltd"
+        counts[label] += 1
+        direction[first:last] = label
+        cycle[first:last] = counts[label]
         pulse_index[first:last] = np.arange(last - first) + (1 if first else 0)
     message = f"{name}: split at turning points into {counts['ltp']} LTP and {counts['ltd']} LTD trains"
     return Split(direction, cycle, pulse_index, (Flag("split", message),))
@@ -219,8 +164,8 @@ def _ends(frame: pd.DataFrame, column: str, starts: np.ndarray | None) -> pd.Dat
     if starts is not None and not frame[column].isna().any():
         values = frame[column].to_numpy()
         stops = np.r_[starts[1:], len(frame)]
-        ways = frame["direction"].to_numpy()[starts]
-        return pd.DataFrame({"direction": ways, "first": values[starts], "last": values[stops - 1]})
+        directions = frame["direction"].to_numpy()[starts]
+        return pd.DataFrame({"direction": directions, "first": values[starts], "last": values[stops - 1]})
     ordered = frame.sort_values("pulse_index", kind="stable").dropna(subset=[column])
     groups = ordered.groupby(train_columns(frame), sort=False, dropna=False)[column]
     return groups.agg(["first", "last"]).reset_index()
@@ -237,7 +182,7 @@ def order_of_trains(
     """
     ends = _ends(frame, column, starts)
     net = (ends["last"] - ends["first"]).groupby(ends["direction"])
-    against = {way: [change for change in changes if change != 0] for way, changes in net}
+    against = {direction: [change for change in changes if change != 0] for direction, changes in net}
     against = {"ltp": [], "ltd": [], **against}
     wrong_up = bool(against["ltp"]) and all(change < 0 for change in against["ltp"])
     wrong_down = bool(against["ltd"]) and all(change > 0 for change in against["ltd"])
@@ -247,13 +192,13 @@ def order_of_trains(
             Flag("reversed", "every train labelled LTP falls and every LTD rises: the labels were swapped")
         ]
     if wrong_down or wrong_up:
-        way = "ltd" if wrong_down else "ltp"
-        rows = frame["direction"] == way
+        direction = "ltd" if wrong_down else "ltp"
+        rows = frame["direction"] == direction
         last = frame[rows].groupby(train_columns(frame), dropna=False)["pulse_index"].transform("max")
         frame = frame.copy()
         frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
         return frame, [
-            Flag("reversed", f"the {way.upper()} trains are stored last pulse first: they were turned round")
+            Flag("reversed", f"the {direction.upper()} trains are stored last pulse first: they were turned round")
         ]
     return frame, []
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from devicekit import files
 from devicekit._version import __version__
+from devicekit.plot import Image, Panel, draw_row, row_csv
 from devicekit.report import theme
 
 # Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.
@@ -69,14 +70,14 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Remarks:
-    """Warnings with their codes."""
+class CodedList:
+    """Sentences with a code each, such as warnings."""
 
     rows: Sequence[tuple[str, str]]
-    kind: str = "remarks"
+    kind: str = "coded"
 
 
-Block = Figure | Table | Text | Listing | Remarks
+Block = Figure | Table | Text | Listing | CodedList
 
 
 @dataclass(frozen=True)
@@ -142,42 +143,48 @@ def _data_uri(kind: str, data: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def draw(
-    plot: Callable[[Any], object],
-    caption: str,
-    alt: str,
-    size: tuple[float, float] = FIGURE_SIZE,
-    csv: str | None = None,
-    grid: tuple[int, int] | None = None,
-    wide: bool = False,
-) -> Figure:
-    """A figure drawn by `plot(ax)`.
+def _style() -> dict[str, Any]:
+    """Text stays text (small, searchable); ids and metadata stay the same from run to run."""
+    return {"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif",
+            "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
 
-    Parameters
-    ----------
-    plot : callable
-        Draws into the Axes it is given; into an array of Axes of shape `grid` if that is given.
-    caption, alt : str
-        Text under the figure, and text for those who cannot see it.
-    size : tuple of float
-        Width and height [inch].
-    csv : str, optional
-        The data behind the figure, offered for download.
-    grid : (int, int), optional
-        Rows and columns of Axes.
-    wide : bool
-        Whether it takes the whole width of the page.
-    """
+
+def render(
+    plot: Callable[[Any], object], size: tuple[float, float], grid: tuple[int, int] | None = None
+) -> bytes:
+    """An SVG of what `plot` draws into an Axes, or into an array of Axes of shape `grid`."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
-    # text stays text (small, searchable), ids and metadata stay the same from run to run
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif",
-                  "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(_style()):
         canvas = Canvas(figsize=size, layout="constrained")
         plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
-    drawn = theme.follow_the_reader(buffer.getvalue().decode())
-    return Figure(_data_uri("image/svg+xml", drawn.encode()), caption, alt, csv, wide)
+    return theme.follow_the_reader(buffer.getvalue().decode()).encode()
+
+
+def draw(
+    shown: Panel | Sequence[Image],
+    caption: str,
+    alt: str,
+    size: tuple[float, float] = FIGURE_SIZE,
+    wide: bool = False,
+) -> Figure:
+    """A figure with the data behind it.
+
+    Parameters
+    ----------
+    shown : Panel, or sequence of Image
+        What it shows; maps of one quantity stand side by side with one colour bar.
+    caption, alt : str
+        Text under the figure, and text for those who cannot see it.
+    size : tuple of float
+        Width and height [inch].
+    wide : bool
+        Whether it takes the whole width of the page.
+    """
+    if isinstance(shown, Panel):
+        return Figure(_data_uri("image/svg+xml", render(shown.draw, size)), caption, alt, shown.csv(), wide)
+    svg = render(lambda axes: draw_row(shown, list(axes[0])), size, (1, len(shown)))
+    return Figure(_data_uri("image/svg+xml", svg), caption, alt, row_csv(shown), wide)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devicekit.names import LAST_EPOCHS
-from devicekit.report import FIGURE_SIZE, Block, Listing, Report, Section, Table, Text, draw
+from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw
+from devicekit.report.shared import provenance_section
+from devicekit.studies.result import BASELINE, StudyResult
 from devicekit.text import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from devicekit.studies.runner import StudyResult
+    from devicekit.studies.result import StudyResult
 
 _NUMBERS = {
     "mean": "test accuracy, mean",
@@ -20,9 +22,6 @@ _NUMBERS = {
     "sd_seeds": "sd over seeds, one card",
     "sd_pool": "sd by the fit's uncertainty",
 }
-
-
-BASELINE = "baseline: "
 
 
 def _percent(value: float | None) -> str:
@@ -48,7 +47,7 @@ def study_report(result: StudyResult, command: str) -> Report:
 def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
     """The study in plain sentences: what costs most, what does best, how many runs that rests on."""
     spec = result.spec
-    words = [_dearest(result)] if spec.reference else []
+    words = [_largest_loss(result)] if spec.reference else []
     own = summary[~summary["case"].str.startswith(BASELINE)]
     ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
     if ranked and ranked[0]["n"]:
@@ -79,12 +78,11 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     split = "; ".join(splits) or "none"
     blocks: list[Block] = [
         draw(
-            lambda ax: result.plot(ax=ax),
+            result.panel(),
             f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: one standard "
             "deviation.",
             "Test accuracy of every case of the study with its standard deviation",
             _size(len(summary)),
-            csv=summary.to_csv(index=False),
         ),
         Table(header, rows, f"Data split: {split}. No choice was made on the test part."),
     ]
@@ -113,12 +111,11 @@ def _ranking(result: StudyResult) -> Section:
     """What each case costs against the reference case."""
     losses = result.losses()
     figure = draw(
-        lambda ax: result.plot_losses(ax=ax),
+        result.losses_panel(),
         f"What each case costs against '{result.spec.reference}', the same seed in both; bars: two standard "
         "errors over seeds. A loss within its bar of 0 is not told from none.",
-        "Loss of accuracy of every case, dearest on top",
+        "Loss of accuracy of every case, the largest on top",
         _size(len(losses)),
-        csv=losses.to_csv(index=False),
     )
     rows = [
         (str(row["case"]), str(row["n"]), *(f"{100 * row[name]:.2f}" if row[name] == row[name] else "–"
@@ -129,7 +126,7 @@ def _ranking(result: StudyResult) -> Section:
     return Section("Which matters", "ranking", [figure, Table(head, rows, "The same in numbers.")])
 
 
-def _dearest(result: StudyResult) -> str:
+def _largest_loss(result: StudyResult) -> str:
     """What costs most, or that nothing can be told apart."""
     losses = result.losses()
     if losses["loss"].isna().all():
@@ -141,7 +138,7 @@ def _dearest(result: StudyResult) -> str:
         return f"No case costs more than twice its standard error against '{result.spec.reference}'."
     first = told.iloc[0]
     return (
-        f"Dearest against '{result.spec.reference}': {first['case']}, {100 * first['loss']:.2f} points "
+        f"The largest loss against '{result.spec.reference}': {first['case']}, {100 * first['loss']:.2f} points "
         f"(standard error {100 * first['se']:.2f})."
     )
 
@@ -153,6 +150,5 @@ def _provenance(result: StudyResult, command: str) -> Section:
     rows += [(f"setting: {name}", str(value)) for name, value in spec.fixed.items()]
     if "devicekit" in result.table:
         rows.append(("devicekit", ", ".join(sorted(set(result.table["devicekit"].dropna().astype(str))))))
-    held = Table(("item", "value"), rows, "Held for every run.")
-    again = Text(["To make this report again (finished runs are kept, not repeated):"])
-    return Section("Provenance", "provenance", [held, again, Listing(command)])
+    again = "To make this report again (finished runs are kept, not repeated):"
+    return provenance_section(rows, command, again)

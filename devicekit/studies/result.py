@@ -6,16 +6,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from devicekit.errors import ParameterError
+from devicekit.plot import Panel
+from devicekit.studies import figures
+from devicekit.studies.spec import StudySpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devicekit.studies.runner import StudySpec
-
 OUTCOME = "accuracy_mean_last"
+BASELINE = "baseline: "  # how the label of an ordinary classifier begins
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,20 +95,38 @@ class StudyResult:
         lost = others.rsub(wide[self.spec.reference], axis=0)
         ranked = pd.DataFrame({"n": lost.count(), "loss": lost.mean(), "sd": lost.std()})
         ranked["se"] = ranked["sd"] / ranked["n"] ** 0.5
-        ranked = ranked[~ranked.index.str.startswith("baseline: ")]
+        ranked = ranked[~ranked.index.str.startswith(BASELINE)]
         return ranked.sort_values("loss", ascending=False).reset_index(names="case")[columns]
 
+    def panel(self, outcome: str = OUTCOME) -> Panel:
+        """Mean over seeds of every case, first case on top, with one standard deviation."""
+        summary = self.summary(outcome)
+        if "mean" not in summary:
+            return figures.means((), np.empty(0), np.empty(0))
+        spread = summary["sd"].fillna(0.0).to_numpy(float)
+        return figures.means(tuple(summary["case"]), summary["mean"].to_numpy(float), spread)
+
+    def losses_panel(self, outcome: str = OUTCOME) -> Panel:
+        """What each case costs against the reference case, the largest loss on top; bars: two standard errors."""
+        losses = self.losses(outcome)
+        error = losses["se"].astype(float).fillna(0.0).to_numpy(float)
+        return figures.losses(tuple(losses["case"]), losses["loss"].to_numpy(float), error)
+
     def plot(self, outcome: str = OUTCOME, ax: Axes | None = None) -> Axes:
-        """Mean over seeds of each case with one standard deviation."""
-        from devicekit.plot import plot_study
+        """Draw `panel`."""
+        return self.panel(outcome).draw(ax)
 
-        return plot_study(self, outcome, ax)
+    def _repr_html_(self) -> str:
+        from devicekit.report.notebook import html
+        from devicekit.text import percent
 
-    def plot_losses(self, outcome: str = OUTCOME, ax: Axes | None = None) -> Axes:
-        """What each case costs against the reference case, dearest on top."""
-        from devicekit.plot import plot_losses
-
-        return plot_losses(self, outcome, ax)
+        rows = []
+        for row in self.summary().to_dict("records"):
+            error = "" if not np.isfinite(row.get("se", np.nan)) else f" ± {percent(row['se'])} (standard error)"
+            rows.append((f"{row['case']} ({row['n']} runs)", f"{percent(row.get('mean'))}{error}"))
+        splits = sorted(set(self.table["data_split"].dropna())) if "data_split" in self.table else []
+        rows.append(("data split", "; ".join(map(str, splits)) or "none"))
+        return html(f"Study {self.spec.title or self.spec.name}: test accuracy", rows, self.panel())
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

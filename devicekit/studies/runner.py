@@ -6,180 +6,48 @@ file, named by what it depends on; started again, a study repeats only what has 
 
 from __future__ import annotations
 
-import hashlib
-import io
-import itertools
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from devicekit import files
 from devicekit._version import __version__
-from devicekit.errors import DevicekitError, FileError, ParameterError, invalid_rows
+from devicekit.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.result import StudyResult
+from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec
+from devicekit.studies.tasks import files_of, get_task
+from devicekit.tables import write_csv
 
-Scalar = str | int | float | bool
 Progress = Callable[[int, int], None]
 
 
-class StudySpec(BaseModel):
-    """What a study file says.
-
-    Every case is crossed with every combination of the grid and every seed; `fixed` holds for all runs. A grid
-    over the cards of `devicekit fit --resample`, pooled, gives accuracy as a distribution over the fit's
-    uncertainty.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-    title: str = ""
-    task: str
-    seeds: list[int] = Field(default=[0], min_length=1)
-    fixed: dict[str, Scalar] = {}
-    grid: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = {}
-    cases: list[dict[str, Scalar]] = Field(default=[{}], min_length=1)
-    pool: list[str] = Field(
-        default=[], description="grid keys to average over like seeds, such as resampled cards"
-    )
-    baselines: list[str] = Field(
-        default=[], description="ordinary classifiers on the same spikes, in the same table"
-    )
-    reference: str = Field(default="", description="label of the case that the others are ranked against")
-    paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
-    remarks: list[str] = []
-
-    @field_validator("seeds")
-    @classmethod
-    def _seeds_differ(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError("every seed once: a repeated one is the same run again, and no error bar")
-        return seeds
-
-    @field_validator("grid")
-    @classmethod
-    def _values_differ(cls, grid: dict[str, list[Scalar]]) -> dict[str, list[Scalar]]:
-        for name, values in grid.items():
-            if len(set(map(repr, values))) < len(values):
-                raise ValueError(f"{name}: every value once")
-        return grid
-
-    @field_validator("cases")
-    @classmethod
-    def _cases_differ(cls, cases: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
-        labels = [case["label"] for case in cases if "label" in case]
-        if len(set(labels)) < len(labels):
-            raise ValueError("every case needs a label of its own: cases of one label would be averaged")
-        if len({repr(sorted(case.items())) for case in cases}) < len(cases):
-            raise ValueError("two cases are the same")
-        return cases
-
-
 @dataclass(frozen=True)
-class Run:
-    """One run of a study: its settings, its seed, and the key of its file."""
+class Outcome:
+    """What became of a run: "done" or "failed" with the reason, its numbers by name, and the version that made it."""
 
-    task: str
-    label: str
-    settings: dict[str, Scalar]
-    seed: int
-    key: str
+    status: str
+    reason: str
+    metrics: dict[str, Any]
+    devicekit: str
+
+    @classmethod
+    def load(cls, path: Path) -> Outcome:
+        """An outcome from the run's file."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
-    """A study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
-
-    Parameters
-    ----------
-    path : Path
-        The TOML file.
-    overrides : mapping, optional
-        Values that replace those of `fixed`.
-
-    Raises
-    ------
-    FileError, ParameterError
-        If the file cannot be read, or holds an unknown or wrong key (named).
-    """
+def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> Outcome:
+    """One run; a failure is an outcome too, with its reason."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError(f"cannot read the study {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} is not valid TOML: {error}") from error
-    if overrides and isinstance(raw.get("fixed", {}), dict):
-        raw["fixed"] = {**raw.get("fixed", {}), **overrides}
-    try:
-        return StudySpec.model_validate(raw)
-    except ValidationError as error:
-        raise ParameterError(f"{path} is not a valid study", invalid_rows(error, "study")) from error
-
-
-class _Checksums(dict[Path, str]):
-    """SHA-256 of files and folders, each read once."""
-
-    def __missing__(self, path: Path) -> str:
-        self[path] = files.sha256(path)
-        return self[path]
-
-
-def resolve(value: str, base: Path) -> Path:
-    """A path as given, or relative to the study file where that exists and the path as given does not."""
-    path = Path(value)
-    return path if path.is_absolute() or path.exists() or not (base / path).exists() else base / path
-
-
-def expand(spec: StudySpec, base: Path) -> list[Run]:
-    """Every run of a study, in the order of its table."""
-    from devicekit.studies.tasks import files_of
-
-    sums = _Checksums()
-
-    def run(task: str, label: str, settings: dict[str, Scalar], seed: int) -> Run:
-        # a changed card, table or data set is a different run
-        read = sorted((name, sums[file]) for name, file in files_of(settings, base).items() if file.exists())
-        identity = json.dumps([task, sorted(settings.items()), seed, read])
-        return Run(task, label, settings, seed, hashlib.sha256(identity.encode()).hexdigest()[:16])
-
-    runs = []
-    for case in spec.cases:
-        for combination in itertools.product(*spec.grid.values()):
-            crossed = dict(zip(spec.grid, combination, strict=True))
-            varied = {**{k: v for k, v in case.items() if k != "label"}, **crossed}
-            shown = {k: v for k, v in crossed.items() if k not in spec.pool}
-            told = {k: v for k, v in varied.items() if k not in spec.pool}
-            label = str(case.get("label") or _words(told) or spec.name)
-            if "label" in case and shown:
-                label += f" ({_words(shown)})"
-            settings = {**spec.fixed, **varied}
-            runs += [run(spec.task, label, settings, seed) for seed in spec.seeds]
-    for name in spec.baselines:
-        settings = {**spec.fixed, "classifier": name}
-        runs += [run("baseline", f"baseline: {name}", settings, seed) for seed in spec.seeds]
-    return runs
-
-
-def _words(settings: Mapping[str, Scalar]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in settings.items())
-
-
-def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> dict[str, Any]:
-    """One run; a failure is a result too, with its reason."""
-    from devicekit.studies.tasks import get_task
-
-    try:
-        metrics = get_task(task).run(settings, seed, Path(base))
-        return {"status": "done", "reason": "", "metrics": metrics, "devicekit": __version__}
+        return Outcome("done", "", get_task(task).run(settings, seed, Path(base)), __version__)
     except Exception as error:  # whatever it is, it stops this run alone
         reason = str(error) if isinstance(error, DevicekitError) else f"{type(error).__name__}: {error}"
-        return {"status": "failed", "reason": reason, "metrics": {}, "devicekit": __version__}
+        return Outcome("failed", reason, {}, __version__)
 
 
 @contextmanager
@@ -256,11 +124,9 @@ def run_study(
     """
     import joblib
 
-    from devicekit.studies.tasks import get_task
-
     spec = load_spec(path, overrides)
     base = path.resolve().parent
-    runs = expand(spec, base)
+    runs = expand(spec, base, files_of)
     labels = {run.label for run in runs}
     if spec.reference and spec.reference not in labels:
         raise ParameterError(f"reference: no case {spec.reference!r}; there are {', '.join(sorted(labels))}")
@@ -275,8 +141,8 @@ def run_study(
     with _backend(dask):
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
         results = pool(joblib.delayed(_keyed)(run, str(base)) for run in waiting)
-        for key, result in results:
-            files.write_json(folder / f"{key}.json", result)
+        for key, outcome in results:
+            files.write_json(folder / f"{key}.json", asdict(outcome))
             done += 1
             if progress:
                 progress(done, len(runs))
@@ -285,10 +151,10 @@ def run_study(
 
 def _is_done(path: Path) -> bool:
     """Whether a run has a result; one that failed is tried again, for its reason may have been mended."""
-    return path.exists() and json.loads(path.read_text(encoding="utf-8"))["status"] == "done"
+    return path.exists() and Outcome.load(path).status == "done"
 
 
-def _keyed(run: Run, base: str) -> tuple[str, dict[str, Any]]:
+def _keyed(run: Run, base: str) -> tuple[str, Outcome]:
     return run.key, execute(run.task, run.settings, run.seed, base)
 
 
@@ -313,23 +179,11 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path) -> Study
     """The tidy table from the runs' files, in the study's order; no times in it, so that it is reproducible."""
     rows = []
     for run in runs:
-        result = json.loads((folder / f"{run.key}.json").read_text(encoding="utf-8"))
+        outcome = Outcome.load(folder / f"{run.key}.json")
         row = {"study": spec.name, "case": run.label, "seed": run.seed, **run.settings}
-        rows.append(
-            {
-                **row,
-                "status": result["status"],
-                "reason": result["reason"],
-                **result["metrics"],
-                "devicekit": result["devicekit"],
-            }
-        )
-    table = pd.DataFrame(rows)
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, lineterminator="\n")
-    files.write_text(out / "results.csv", buffer.getvalue())
-    result_object = StudyResult(spec, table)
-    buffer = io.StringIO()
-    result_object.summary().to_csv(buffer, index=False, lineterminator="\n")
-    files.write_text(out / "summary.csv", buffer.getvalue())
-    return result_object
+        told = {"status": outcome.status, "reason": outcome.reason, **outcome.metrics, "devicekit": outcome.devicekit}
+        rows.append({**row, **told})
+    result = StudyResult(spec, pd.DataFrame(rows))
+    write_csv(result.table, out / "results.csv")
+    write_csv(result.summary(), out / "summary.csv")
+    return result

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from devicekit.errors import ParameterError
+from devicekit.studies.spec import Scalar, resolve
 
-Scalar = str | int | float | bool
+if TYPE_CHECKING:
+    from snn.training import TrainingResult
 
 
 class Task(Protocol):
@@ -64,12 +66,12 @@ def _data(settings: Mapping[str, Scalar]) -> Any:
     return digits.load(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
 
 
-def _scalars(result: dict[str, Any]) -> dict[str, Any]:
+def _scalars(result: TrainingResult) -> dict[str, Any]:
     """The numbers of a training result that belong in a table; no times."""
     names = ("accuracy_mean_last", "accuracy_std_last", "accuracy_after_mapping", "accuracy_programmed",
              "pulses_per_device", "write_energy_j")  # fmt: skip
-    row = {name: result[name] for name in names if isinstance(result.get(name), (int, float))}
-    return {**row, "data_split": result["data"]["split"]}
+    row = {name: value for name in names if (value := getattr(result, name)) is not None}
+    return {**row, "data_split": result.data.split}
 
 
 class TrainTask:
@@ -81,7 +83,6 @@ class TrainTask:
     def _card_file(self, settings: Mapping[str, Scalar], base: Path) -> Path | None:
         """The card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
         from devicekit import catalog
-        from devicekit.studies.runner import resolve
 
         named = settings.get("card")
         if named is None:
@@ -110,7 +111,7 @@ class TrainTask:
 
         file = self._card_file(settings, base)
         card = None if file is None else load_card(file)
-        result = train(card, training_config(settings, seed, self.extra), _data(settings)).as_dict()
+        result = train(card, training_config(settings, seed, self.extra), _data(settings))
         row = _scalars(result)
         if file is not None and card is not None:
             row |= {"card_sha256": sha256(file), "synthetic": card.provenance.synthetic}
@@ -140,7 +141,6 @@ class StackTask:
     )
 
     def _stack(self, settings: Mapping[str, Scalar], base: Path) -> Any:
-        from devicekit.studies.runner import resolve
         from physics.stack import load_material, load_stack
 
         named = settings.get("stack")
@@ -176,8 +176,8 @@ class StackTask:
         )  # fmt: skip
         fitted = fit(table)
         card = fitted.to_card("simulated")
-        result = train(card, training_config(settings, seed, self.extra), _data(settings)).as_dict()
-        errors = {f"{way}_nrmse": branch.nrmse for way, branch in fitted.branches.items()}
+        result = train(card, training_config(settings, seed, self.extra), _data(settings))
+        errors = {f"{direction}_nrmse": branch.nrmse for direction, branch in fitted.branches.items()}
         return {
             **_scalars(result),
             **errors,
@@ -199,7 +199,6 @@ class ResampleTask:
 
     def file(self, settings: Mapping[str, Scalar], base: Path) -> Path:
         from devicekit import catalog
-        from devicekit.studies.runner import resolve
 
         named = settings.get("table")
         if named is None:
@@ -235,8 +234,8 @@ class ResampleTask:
         result = train(
             used.to_card(f"draw {draw}"), training_config(settings, seed, self.extra), _data(settings)
         )
-        errors = {f"{way}_nrmse": branch.nrmse for way, branch in used.branches.items()}
-        return {**_scalars(result.as_dict()), **errors, "synthetic": self._synthetic(settings)}
+        errors = {f"{direction}_nrmse": branch.nrmse for direction, branch in used.branches.items()}
+        return {**_scalars(result), **errors, "synthetic": self._synthetic(settings)}
 
 
 class BaselineTask:
@@ -264,7 +263,6 @@ class BaselineTask:
 
 def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
     """What a run reads, by the settings that name it: its card, its stack, its table (Optdigits never change)."""
-    from devicekit.studies.runner import resolve
 
     found = {}
     card = TrainTask()._card_file(settings, base)

@@ -7,15 +7,11 @@ was measured.
 
 from __future__ import annotations
 
-import gzip
-import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from devicekit import files
-from devicekit._version import __version__
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import (
     Branch,
@@ -31,6 +27,7 @@ from devicekit.device.card import (
 from devicekit.errors import Flag
 from devicekit.models import kernel
 from devicekit.models.registry import LAWS
+from devicekit.synthetic.package import write_package
 from devicekit.tables import PulseTable
 
 REFERENCE = "pt-hfo2-al2o3-ti"
@@ -38,7 +35,6 @@ REFERENCE_SEED = 2023
 REFERENCE_WIDTHS = (5e-6, 50e-6, 500e-6)  # s
 READ_VOLTAGE = 0.1  # V
 PULSE_VOLTAGE = 0.95  # V
-SIGNIFICANT_DIGITS = 5
 
 # Shapes (kappa, d, f, g, h) on the rising coordinate, and the log rate at mid-window for the three widths.
 _SHAPES = {"ltp": (0.97, 1.1, -5.0, 1.0, 0.8), "ltd": (0.98, 1.4, 6.0, -3.0, 0.5)}
@@ -82,12 +78,12 @@ def truth_card(
     """
     law = LAWS[model]
 
-    def branch(way: str) -> Branch:
-        values = np.array(theta[way], float)
+    def branch(direction: str) -> Branch:
+        values = np.array(theta[direction], float)
         path = kernel.simulate(law.id, values, 0.0, n_pulses)
         return Branch(
-            direction=way,  # type: ignore[arg-type]
-            theta=tuple(values.tolist()), x0=0.0, coefficients=law.to_published(values, way), coefficients_s=None,
+            direction=direction,  # type: ignore[arg-type]
+            theta=tuple(values.tolist()), x0=0.0, coefficients=law.to_published(values, direction), coefficients_s=None,
             standard_errors={}, weak=(), at_bound=(), n_points=n_pulses + 1, n_pulses=n_pulses, nrmse=0.0, r2=1.0,
             noise=0.0, largest_step=float(kernel.rates(law.id, values, np.linspace(0, 1, 201)).max()),
             measured_range=(0.0, float(min(path[-1], 1.0))),
@@ -186,7 +182,7 @@ def reference_truth(width_s: float) -> DeviceCard:
     """
     k = REFERENCE_WIDTHS.index(width_s)
     return truth_card(
-        {way: (_LOG_RATES[way][k], *_SHAPES[way]) for way in ("ltp", "ltd")},
+        {direction: (_LOG_RATES[direction][k], *_SHAPES[direction]) for direction in ("ltp", "ltd")},
         ln_rate_sd=_LN_RATE_SD,
         conditions=Conditions(
             pulse_width_s=width_s,
@@ -224,13 +220,22 @@ def write_reference(folder: Path) -> None:
     from devicekit.fitting.device import fit
     from devicekit.readers import read
 
-    folder.mkdir(parents=True, exist_ok=True)
-    table = reference_table()
-    buffer = io.StringIO()
-    table.frame.to_csv(buffer, index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g")
-    data = folder / "pulses.csv.gz"
-    files.write_bytes(data, gzip.compress(buffer.getvalue().encode(), mtime=0))
-    files.write_json(folder / "datapackage.json", _datapackage(table, data))
+    data = write_package(
+        folder,
+        reference_table().frame,
+        name=REFERENCE,
+        title="SYNTHETIC reference device in the manner of Fig. 3 of Ma et al. 2023",
+        description="SYNTHETIC. Three pulse widths, 20 devices, 20 cycles of 100 LTP and 100 LTD pulses, generated "
+        "by devicekit.synthetic from stated laws with a fixed seed. Nothing here was measured.",
+        stem="pulses",
+        seed=REFERENCE_SEED,
+        sources=[
+            {
+                "title": "Ma et al., IEEE J. Electron Devices Soc. 2023 (shape of the experiment only)",
+                "path": "https://doi.org/10.1109/JEDS.2023.3311763",
+            }
+        ],
+    )
     pulses = read(data)
     assert isinstance(pulses, PulseTable)
     result = fit(pulses)
@@ -239,39 +244,3 @@ def write_reference(folder: Path) -> None:
         suffix = "" if main else f"_{round(condition.table.widths[0] * 1e6)}us"
         card = condition.to_card(f"{REFERENCE}{suffix}", data, synthetic=True)
         card.save(folder / f"card{suffix}.json")
-
-
-def _datapackage(table: PulseTable, data: Path) -> dict[str, object]:
-    from devicekit.names import GLOSSARY
-
-    def field(name: str) -> dict[str, str]:
-        dtype = table.frame[name].dtype.kind
-        kind = {"i": "integer", "f": "number"}.get(dtype, "string")
-        quantity = GLOSSARY[name]
-        return {"name": name, "type": kind, "unit": quantity.unit, "description": quantity.description}
-
-    return {
-        "name": REFERENCE,
-        "title": "SYNTHETIC reference device in the manner of Fig. 3 of Ma et al. 2023",
-        "description": "SYNTHETIC. Three pulse widths, 20 devices, 20 cycles of 100 LTP and 100 LTD pulses, generated "
-        "by devicekit.synthetic.pulses from stated laws with a fixed seed. Nothing here was measured.",
-        "synthetic": True,
-        "licenses": [{"name": "BSD-3-Clause"}],
-        "sources": [
-            {"title": "Ma et al., IEEE J. Electron Devices Soc. 2023 (shape of the experiment only)",
-             "path": "https://doi.org/10.1109/JEDS.2023.3311763"}
-        ],
-        "contributors": [{"title": f"devicekit {__version__}, seed {REFERENCE_SEED}"}],
-        "resources": [
-            {
-                "name": "pulses",
-                "path": data.name,
-                "format": "csv",
-                "compression": "gz",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "hash": f"sha256:{files.sha256(data)}",
-                "schema": {"fields": [field(str(name)) for name in table.frame]},
-            }
-        ],
-    }  # fmt: skip

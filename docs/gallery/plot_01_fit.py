@@ -28,7 +28,7 @@ plot.plot_rate(card, right)
 # How good is it? The rms residual over the range of the curve, and whatever the fit has to remark; every code is
 # explained on the page :doc:`/warnings`.
 
-for way, branch in fit.branches.items():
-    print(f"{way}: rms residual {branch.nrmse:.2%} of the range, {branch.n_points} points")
+for direction, branch in fit.branches.items():
+    print(f"{direction}: rms residual {branch.nrmse:.2%} of the range, {branch.n_points} points")
 for flag in fit.warnings:
     print(flag)

@@ -13,7 +13,7 @@ import devicekit
 from devicekit import catalog, plot
 
 fit = devicekit.fit(catalog.get("pt-hfo2-al2o3-ti").data, width=50e-6)
-steps = {way: [abs(pair[way].rate(0.5)) for pair in fit.devices.values()] for way in ("ltp", "ltd")}
+steps = {direction: [abs(pair[direction].rate(0.5)) for pair in fit.devices.values()] for direction in ("ltp", "ltd")}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 plot.plot_devices(fit, "ltp", left)
 right.plot(100 * np.array(steps["ltp"]), 100 * np.array(steps["ltd"]), "o", color=plot.COLOURS["ltp"])
@@ -23,6 +23,6 @@ right.set_title("One point a device")
 # %%
 # C2C spread explains part of what differs between devices; the analysis of variance takes that part out.
 
-for way, spread in fit.variation.branches.items():
-    print(f"{way}: D2D {spread.d2d_anova:.4f} of the window, C2C {spread.c2c_anova:.4f}")
+for direction, spread in fit.variation.branches.items():
+    print(f"{direction}: D2D {spread.d2d_anova:.4f} of the window, C2C {spread.c2c_anova:.4f}")
 print("correlation of the LTP and LTD steps:", np.corrcoef(steps["ltp"], steps["ltd"])[0, 1].round(2))

@@ -9,7 +9,8 @@ a known truth: V_set 0.65 V with a C2C standard deviation of 30 mV.
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from devicekit.features import dc, plots
+from devicekit.features import plots
+from devicekit.features.merits import dc
 from devicekit.synthetic import records
 
 sweeps = records.sweeps(50)

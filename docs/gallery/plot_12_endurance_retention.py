@@ -8,7 +8,8 @@ data are SYNTHETIC.
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import endurance, plots, retention, stdp
+from devicekit.features import plots
+from devicekit.features.merits import endurance, retention, stdp
 from devicekit.synthetic import records
 
 cycling = records.endurance()

@@ -9,7 +9,8 @@ the *analysis*, on SYNTHETIC tables shaped after those statements, and the *simu
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import dc, endurance, plots, retention
+from devicekit.features import plots
+from devicekit.features.merits import dc, endurance, retention
 from devicekit.synthetic import records
 from physics.studies import compliance_study
 

@@ -28,9 +28,9 @@ plot.plot_devices(middle, "ltp", axes[2]).set_title("(c) 20 devices")
 # %%
 # What the paper calls sigma is a *spread*. The scatter of one update is several times smaller.
 
-for way, found in middle.variation.branches.items():
+for direction, found in middle.variation.branches.items():
     print(
-        f"{way}: spread over cycles {found.c2c_anova:.2%} (by analysis of variance), one update {found.increment:.2%},"
+        f"{direction}: spread over cycles {found.c2c_anova:.2%} (by analysis of variance), one update {found.increment:.2%},"
     )
     print(f"     one read {found.read:.2%}, spread over devices {found.d2d_anova:.2%} of the window")
 

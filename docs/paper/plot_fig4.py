@@ -8,7 +8,8 @@ paper prints no parameters; the data here are SYNTHETIC, so only the analysis is
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import plots, stdp
+from devicekit.features import plots
+from devicekit.features.merits import stdp
 from devicekit.synthetic import records
 
 table = records.stdp()

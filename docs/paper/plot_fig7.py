@@ -27,7 +27,7 @@ for ax in axes[1:]:
 # The rms residual of each branch, over the range of its mean curve.
 
 for name, fit in fits.items():
-    print(name, {way: f"{branch.nrmse:.2%}" for way, branch in fit.branches.items()})
+    print(name, {direction: f"{branch.nrmse:.2%}" for direction, branch in fit.branches.items()})
 
 # %%
 # Accuracy on each card, with the standard error from the number of test samples alone.

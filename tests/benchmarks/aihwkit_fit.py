@@ -15,7 +15,8 @@ import time
 import numpy as np
 
 from devicekit.device.card import Window
-from devicekit.fitting.branch.fit import FitOptions, fit_branch
+from devicekit.fitting.branch.fit import fit_branch
+from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import Stack
 
 NOISE = 0.01
@@ -60,12 +61,12 @@ def ours(path: np.ndarray, with_lmfit: bool) -> tuple[float, float]:
     With lmfit's last call a single fit also hops over the basins of the search; without, it is that of a set.
     """
     branches = {"ltp": path[: PULSES + 1], "ltd": path[PULSES:]}
-    stacks = [Stack(way, ("d",), np.array([1]), values[None, :]) for way, values in branches.items()]
+    sets = [Stack(direction, ("d",), np.array([1]), values[None, :]) for direction, values in branches.items()]
     options = FitOptions("softbounds")
     times, fits = [], []
     for _ in range(21):
         began = time.process_time()
-        fits = [fit_branch(each, UNIT, options, with_lmfit=with_lmfit, judge=False) for each in stacks]
+        fits = [fit_branch(each, UNIT, options, with_lmfit=with_lmfit, judge=False) for each in sets]
         times.append(time.process_time() - began)
     residuals = np.concatenate([fit.residuals * UNIT.span for fit in fits])
     return float(np.median(times[1:])), float(np.sqrt(np.mean(residuals**2)))

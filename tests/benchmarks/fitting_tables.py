@@ -20,10 +20,11 @@ import pandas as pd
 
 from devicekit.device.card import Window
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import FitOptions, box_of, fit_branch
-from devicekit.fitting.branch.trains import Stack, noise_of
+from devicekit.fitting.branch.fit import box_of, fit_branch
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.trains import Trains, noise_of
 from devicekit.fitting.device import fit
-from devicekit.fitting.result import BranchFit
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
 from devicekit.synthetic.pulses import generate, truth_card
@@ -75,9 +76,9 @@ def truths(kind: str, count: int, seed: int = 0) -> list[np.ndarray]:
     return [np.array([np.log(rng.uniform(0.007, 0.01)), 0.0, 1.0, 0.0, 0.0, 0.0]) for _ in range(count)]
 
 
-def one_trace(x: np.ndarray) -> Stack:
+def one_trace(x: np.ndarray) -> Trains:
     rows = np.atleast_2d(x)
-    return Stack("ltp", ("d",) * len(rows), np.arange(len(rows)), rows)
+    return Trains("ltp", ("d",) * len(rows), np.arange(len(rows)), rows)
 
 
 def rate_error(found: BranchFit, theta: np.ndarray, x: np.ndarray, trim: int) -> float:
@@ -179,12 +180,12 @@ def _with_cycle_rates(rate_sd: float, noise: dict[str, float], seed: int) -> Pul
     parts = []
     for device in range(20):
         for cycle in range(20):
-            for way, theta in THETA.items():
+            for direction, theta in THETA.items():
                 gain = rate_sd * rng.standard_normal()
                 x = kernel.simulate(EQ2.id, np.array([theta[0] + gain, *theta[1:]]), 0.0, 100)
-                r = (x if way == "ltp" else 1 - x) + noise["read"] * rng.standard_normal(101)
+                r = (x if direction == "ltp" else 1 - x) + noise["read"] * rng.standard_normal(101)
                 parts.append(
-                    pd.DataFrame({"device_id": f"d{device}", "cycle": cycle, "direction": way,
+                    pd.DataFrame({"device_id": f"d{device}", "cycle": cycle, "direction": direction,
                                   "pulse_index": range(101), "conductance_s": 1e-4 + 2.8e-4 * r})
                 )  # fmt: skip
     return PulseTable(pd.concat(parts, ignore_index=True))
@@ -216,13 +217,13 @@ def variation(repeats: int) -> None:
 
 def _spread_of_samples() -> None:
     """Spread of devices and cycles drawn from a fitted card against that of the data it was fitted to."""
-    from devicekit.fitting.variation.sampling import spread_ratio
+    from devicekit.fitting.sampling import spread_ratio
 
     card = truth_card(THETA, increment=0.004, read=0.01, ln_rate_sd=0.12)
     result = fit(generate(card, 20, 20, 100, 3, conditioning=2))
-    for way in result.branches:
+    for direction in result.branches:
         print(
-            f"  spread of samples / of data, synthetic {way}: {spread_ratio(result, way, seed=1).as_dict()}"
+            f"  spread of samples / of data, synthetic {direction}: {spread_ratio(result, direction, seed=1).as_dict()}"
         )
 
 
@@ -237,10 +238,10 @@ def joint(repeats: int) -> None:
             own = np.array([theta[0] + shift, *theta[1:]])
             x = kernel.simulate(EQ2.id, own, 0.0, 100)
             truth.append(own)
-            for way in ("ltp", "ltd"):
-                y = (x if way == "ltp" else 1 - x) + 0.03 * rng.standard_normal(101)
+            for direction in ("ltp", "ltd"):
+                y = (x if direction == "ltp" else 1 - x) + 0.03 * rng.standard_normal(101)
                 parts.append(
-                    pd.DataFrame({"device_id": "d", "cycle": 1, "direction": way, "pulse_index": range(101),
+                    pd.DataFrame({"device_id": "d", "cycle": 1, "direction": direction, "pulse_index": range(101),
                                   "weight": y, "pulse_width_s": width})
                 )  # fmt: skip
         table = PulseTable(pd.concat(parts, ignore_index=True))
@@ -280,7 +281,7 @@ def tukey(repeats: int) -> None:
 
 def real() -> None:
     from devicekit.fitting.comparison import compare
-    from devicekit.fitting.variation.sampling import spread_ratio
+    from devicekit.fitting.sampling import spread_ratio
 
     folder = Path(os.environ["DEVICEKIT_TEST_DATA"])
     sets = {
@@ -290,14 +291,14 @@ def real() -> None:
     for name, (path, reading) in sets.items():
         result = fit(path, **reading)  # type: ignore[arg-type]
         comparison = compare(path, **reading)
-        for way, branch in result.branches.items():
-            spread = result.variation.branches[way]
-            best = [score.model for score in comparison.branches[way][:3]]
-            print(f"{name} {way}: nrmse {branch.nrmse:.4f} R2 {branch.r2:.5f} noise {branch.noise:.4f}; best "
+        for direction, branch in result.branches.items():
+            spread = result.variation.branches[direction]
+            best = [score.model for score in comparison.branches[direction][:3]]
+            print(f"{name} {direction}: nrmse {branch.nrmse:.4f} R2 {branch.r2:.5f} noise {branch.noise:.4f}; best "
                   f"by BIC {best}; "
-                  f"NL {comparison.nl[way]['data']:.2f} (data) {comparison.nl[way]['fit']:.2f} (fit)")  # fmt: skip
+                  f"NL {comparison.nl[direction]['data']:.2f} (data) {comparison.nl[direction]['fit']:.2f} (fit)")  # fmt: skip
             if spread.increment is not None:
-                ratio = spread_ratio(result, way, seed=1)
+                ratio = spread_ratio(result, direction, seed=1)
                 print(f"    paper spread {spread.c2c_paper:.4f}, increment {spread.increment:.5f}, read "
                       f"{spread.read:.5f}, offset "
                       f"{spread.cycle_offset:.4f}, ln rate {spread.cycle_ln_rate:.4f}; samples "

@@ -119,10 +119,10 @@ def main() -> None:
             difference = value(answer["linear"]) - value(answer["w"])
             report["LinearStep noise up, down"] = np.round(answer["linear noise"], 5).tolist()
             report["LinearStep from it"] = f"{np.abs(difference).max() / window.span:.1e}"
-        middle = 2 * np.abs([float(card.rate(way, 0.5)) for way in ("ltp", "ltd")])
+        middle = 2 * np.abs([float(card.rate(direction, 0.5)) for direction in ("ltp", "ltd")])
         report["step noise up, down (real, card) at w = 0"] = [
             round(answer["noise"][key][1], 5) for key in ("up", "down")
-        ] + [round(2 * _sigma(card, way), 5) for way in ("ltp", "ltd")]
+        ] + [round(2 * _sigma(card, direction), 5) for direction in ("ltp", "ltd")]
         report["ln-rate covariance (real, card)"] = (
             np.round(answer["dtod"], 5).tolist(),
             card.variation.d2d_ln_rate_covariance,
@@ -133,10 +133,10 @@ def main() -> None:
     each_card("aihwkit", peer)
 
 
-def _sigma(card: DeviceCard, way: str) -> float:
+def _sigma(card: DeviceCard, direction: str) -> float:
     from devicekit.exporters.base import update_sigma
 
-    return float(update_sigma(card, way, np.abs(card.rate(way, 0.5))))
+    return float(update_sigma(card, direction, np.abs(card.rate(direction, 0.5))))
 
 
 if __name__ == "__main__":

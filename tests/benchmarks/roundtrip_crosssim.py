@@ -62,10 +62,10 @@ def main() -> None:
         code = f"import sys; sys.path.insert(0, {str(package.parent)!r})\n" + PEER
         answer = in_peer(asked.python, code, str(folder))
         span = card.window.span
-        wanted = [float(card.rate(way, 0.5)) for way in ("ltp", "ltd")]
+        wanted = [float(card.rate(direction, 0.5)) for direction in ("ltp", "ltd")]
         sigma = [
-            float(update_sigma(card, way, np.array(rate)))
-            for way, rate in zip(("ltp", "ltd"), wanted, strict=True)
+            float(update_sigma(card, direction, np.array(rate)))
+            for direction, rate in zip(("ltp", "ltd"), wanted, strict=True)
         ]
         return {
             "value": answer["g"],

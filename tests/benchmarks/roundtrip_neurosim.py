@@ -88,14 +88,14 @@ def main() -> None:
             )
             g = (np.array(ran.stdout.split(), float) - low) / (high - low)
             parts = {"ltp": g[: levels["ltp"] + 1], "ltd": 1.0 - g[levels["ltp"] + 1 :]}
-            for way, path in parts.items():
-                a = numbers["A_normalised"][way]
+            for direction, path in parts.items():
+                a = numbers["A_normalised"][direction]
                 fitted = curve(np.linspace(0, 1, path.size), a)
                 print(
-                    f"{title} {way.upper()}: NL {numbers['NL'][way]:g}, {levels[way]} pulses: largest deviation of the "
+                    f"{title} {direction.upper()}: NL {numbers['NL'][direction]:g}, {levels[direction]} pulses: largest deviation of the "
                     f"real RealDevice from the fitted exponential {np.abs(path - fitted).max():.1e} (foretold "
-                    f"{out.figures[f'recursion_{way}']:.1e}); misfit of the exponential to the law "
-                    f"{out.figures[f'misfit_rms_{way}']:.2%} rms, {out.figures[f'misfit_largest_{way}']:.2%} at most"
+                    f"{out.figures[f'recursion_{direction}']:.1e}); misfit of the exponential to the law "
+                    f"{out.figures[f'misfit_rms_{direction}']:.2%} rms, {out.figures[f'misfit_largest_{direction}']:.2%} at most"
                 )
 
 

@@ -145,14 +145,14 @@ def _table() -> PulseTable:
 def _ramps(path: Path) -> None:
     """A CrossSim folder: currents at 0.1 V, one column a ramp."""
     path.mkdir()
-    for way, name in (("ltp", "set.csv"), ("ltd", "reset.csv")):
-        columns = {f"rmp{cycle}": 0.1 * values for _, cycle, _, values in _table().traces(way)}
+    for direction, name in (("ltp", "set.csv"), ("ltd", "reset.csv")):
+        columns = {f"rmp{cycle}": 0.1 * values for _, cycle, _, values in _table().traces(direction)}
         pd.DataFrame(columns).to_csv(path / name, index=False)
 
 
 def _mine(path: Path) -> None:
     """LTP then LTD of one cycle in uS, under a heading of the reader's own."""
-    first = [next(iter(_table().traces(way)))[3] for way in ("ltp", "ltd")]
+    first = [next(iter(_table().traces(direction)))[3] for direction in ("ltp", "ltd")]
     pd.DataFrame({"G": 1e6 * np.concatenate(first)}).to_csv(path, index=False)
 
 

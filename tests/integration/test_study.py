@@ -18,7 +18,8 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import DevicekitError
-from devicekit.studies.runner import expand, load_spec, run_study
+from devicekit.studies.runner import run_study
+from devicekit.studies.spec import expand, load_spec
 
 STUDY = """
 name = "tiny"

@@ -92,8 +92,8 @@ def test_split_counts_cycles_and_shares_the_turn() -> None:
 
 
 def test_split_by_sign_counts_cycles_from_the_first_direction() -> None:
-    way, cycle = split_by_sign(np.array([0.0, -1, -1, 1, 1, 0, -1, 1]))
-    assert way.tolist() == ["ltd", "ltd", "ltd", "ltp", "ltp", "ltd", "ltd", "ltp"]
+    direction, cycle = split_by_sign(np.array([0.0, -1, -1, 1, 1, 0, -1, 1]))
+    assert direction.tolist() == ["ltd", "ltd", "ltd", "ltp", "ltp", "ltd", "ltd", "ltp"]
     assert cycle.tolist() == [1, 1, 1, 1, 1, 2, 2, 2]
 
 

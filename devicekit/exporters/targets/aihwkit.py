@@ -48,7 +48,7 @@ def node_values(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
 
 def piecewise_fields(card: DeviceCard, nodes: int) -> dict[str, Any]:
     """Fields of the noiseless PiecewiseStepDevice; dw_min is the mean step of both directions."""
-    steps = {way: 2.0 * node_values(card, way, nodes) for way in base.SIGNS}
+    steps = {direction: 2.0 * node_values(card, direction, nodes) for direction in base.SIGNS}
     dw_min = float(np.mean([steps["ltp"], steps["ltd"]]))
     return {
         "w_min": -1.0, "w_max": 1.0, "dw_min": dw_min, "up_down": 0.0,
@@ -74,9 +74,9 @@ def _rms_over_train(card: DeviceCard) -> tuple[float, float]:
     """Rms over the reference train of one update's noise and of its step, both [window]."""
     r = base.reference_train(card).r
     noise, steps = [], []
-    for way, states in (("ltp", r[: base.PULSES]), ("ltd", r[base.PULSES : -1])):
-        size = np.abs(card.rate(way, states))
-        noise.append(base.update_sigma(card, way, size))
+    for direction, states in (("ltp", r[: base.PULSES]), ("ltd", r[base.PULSES : -1])):
+        size = np.abs(card.rate(direction, states))
+        noise.append(base.update_sigma(card, direction, size))
         steps.append(size)
     return tuple(float(np.sqrt(np.mean(np.square(each)))) for each in (noise, steps))  # type: ignore[return-value]
 
@@ -105,14 +105,14 @@ def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
     if card.model not in _LINEAR_LAWS or card.window.scale != "linear":
         return None
     middle, gamma = {}, {}
-    for way in base.SIGNS:
-        theta = card.branch(way).theta
+    for direction in base.SIGNS:
+        theta = card.branch(direction).theta
         kappa = theta[1] if len(theta) > 1 else 0.0
-        middle[way], gamma[way] = 2.0 * math.exp(theta[0]), kappa / (2.0 - kappa)
+        middle[direction], gamma[direction] = 2.0 * math.exp(theta[0]), kappa / (2.0 - kappa)
     if not all(0.0 <= each <= 1.0 for each in gamma.values()):
         return None  # LinearStep takes the magnitude of gamma, and beyond 1 its steps turn round
     larger = max(middle.values())
-    sigma = [float(base.update_sigma(card, way, np.array(middle[way] / 2.0))) for way in base.SIGNS]
+    sigma = [float(base.update_sigma(card, direction, np.array(middle[direction] / 2.0))) for direction in base.SIGNS]
     rms = 2.0 * float(np.sqrt(np.mean(np.square(sigma)))) if noise else 0.0
     scale = float(
         np.sqrt(np.mean(np.square(list(middle.values()))))

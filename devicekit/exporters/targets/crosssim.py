@@ -112,8 +112,8 @@ def replay(value: np.ndarray, tables: dict[str, np.ndarray], pulses: int = base.
     grid_step = (value[-1] - value[0]) / (value.size - 1)
     g = float(value[0])
     path = [g]
-    for way in base.SIGNS:
-        mean = tables[way][:-1].mean(axis=0)
+    for direction in base.SIGNS:
+        mean = tables[direction][:-1].mean(axis=0)
         for _ in range(pulses):
             column = int((g - (value[0] - grid_step / 2.0)) / grid_step)
             g = min(max(g + float(mean[column]), float(value[0])), float(value[-1]))
@@ -136,24 +136,24 @@ def _tables(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     value = np.linspace(card.window.low, card.window.high, points)
     if options.data is None:
-        return value, {way: law_table(card, way, points, options.noise) for way in FILES}
+        return value, {direction: law_table(card, direction, points, options.noise) for direction in FILES}
     if options.data.quantity != "conductance_s":
         raise UsageError("--from-data needs conductances in S; this table holds weights")
     if len(options.data.widths) > 1:
         widths = ", ".join(f"{width:g}" for width in options.data.widths)
         raise UsageError(f"--from-data holds pulse widths {widths} s, and a table is of one: choose one with --width")
-    tables = {way: data_table(options.data, way, value) for way in FILES}
+    tables = {direction: data_table(options.data, direction, value) for direction in FILES}
     if not options.noise:
-        tables = {way: np.tile(each.mean(axis=0), (points, 1)) for way, each in tables.items()}
+        tables = {direction: np.tile(each.mean(axis=0), (points, 1)) for direction, each in tables.items()}
     return value, tables
 
 
 def _check_signs(tables: dict[str, np.ndarray]) -> None:
     """CrossSim refuses (or swaps) tables whose mean has the wrong sign."""
-    for way, sign in base.SIGNS.items():
-        if not sign * tables[way][:-1].mean() > 0:
+    for direction, sign in base.SIGNS.items():
+        if not sign * tables[direction][:-1].mean() > 0:
             raise UsageError(
-                f"the mean {way.upper()} update over the window has the wrong sign: CrossSim would refuse the table"
+                f"the mean {direction.upper()} update over the window has the wrong sign: CrossSim would refuse the table"
             )
 
 
@@ -209,16 +209,16 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     bias = max(float(np.abs(t[:-1].mean(axis=0) - t.mean(axis=0)).max()) for t in tables.values())
     figures: dict[str, Any] = {"points": points, "mean_bias": bias / card.window.span}
     if options.data is None:
-        still = tables if not options.noise else {way: law_table(card, way, points, False) for way in FILES}
+        still = tables if not options.noise else {direction: law_table(card, direction, points, False) for direction in FILES}
         figures["deviation"] = base.deviation(card, replay(value, still))
     exact, approximated = _statements(card, options, figures)
     origin = "pulse table" if options.data is not None else card.law.title
     title = {
-        way: f"dG of one {way.upper()} pulse [S] over CDF (rows) and G [S] (columns); {origin}; devicekit"
-        for way in FILES
+        direction: f"dG of one {direction.upper()} pulse [S] over CDF (rows) and G [S] (columns); {origin}; devicekit"
+        for direction in FILES
     }
     return Export(
-        files={FILES[way]: text(title[way], value, tables[way]) for way in FILES},
+        files={FILES[direction]: text(title[direction], value, tables[direction]) for direction in FILES},
         use=(
             'params.numeric_params.update_model = "DG_LOOKUP"',
             'params.numeric_params.dG_lookup.file_increasing = "<this folder>/dG_increasing.txt"',

@@ -11,6 +11,7 @@ import numpy as np
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
+from devicekit.tables import neutral
 
 NAME = "csv"
 TITLE = "CSV with units in a second header row"
@@ -32,8 +33,7 @@ def _cell(value: object) -> object:
     if isinstance(value, (float, np.floating)):
         return f"{value:.9g}" if np.isfinite(value) else ""
     if isinstance(value, str):
-        line = base.one_line(value)
-        return f"'{line}" if line[:1] in {"=", "+", "-", "@"} else line
+        return neutral(base.one_line(value))
     return "" if value is None else value
 
 
@@ -42,7 +42,7 @@ def _rates(card: DeviceCard) -> bytes:
     names = ["state", card.window.quantity, "rate_ltp", "rate_ltd", "step_ltp", "step_ltd"]
     state = base.unit(card)
     value = card.window.from_state(r)
-    rates = [card.rate(way, r) for way in base.SIGNS]
+    rates = [card.rate(direction, r) for direction in base.SIGNS]
     steps = [card.window.from_state(np.clip(r + rate, 0.0, 1.0)) - value for rate in rates]
     return table(
         names, ["1", state, "1/pulse", "1/pulse", f"{state}/pulse", f"{state}/pulse"],
@@ -55,9 +55,9 @@ def _train(card: DeviceCard) -> bytes:
     n = base.PULSES
     column = card.window.quantity
     rows = []
-    for way, first in (("ltp", 0), ("ltd", n)):
+    for direction, first in (("ltp", 0), ("ltd", n)):
         for k in range(n + 1):
-            rows.append((card.name, 1, way, k, float(train.value[first + k]), float(train.r[first + k])))
+            rows.append((card.name, 1, direction, k, float(train.value[first + k]), float(train.r[first + k])))
     return table(
         ["device_id", "cycle", "direction", "pulse_index", column, "state"],
         ["", "", "", "", base.unit(card), "1"],
@@ -70,31 +70,31 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
         ("window low", "", card.window.low, None, base.unit(card)),
         ("window high", "", card.window.high, None, base.unit(card)),
     ]
-    for way in base.SIGNS:
-        branch = card.branch(way)
-        rows += [(name, way, value, None, "r in 0..1") for name, value in branch.coefficients.items()]
+    for direction in base.SIGNS:
+        branch = card.branch(direction)
+        rows += [(name, direction, value, None, "r in 0..1") for name, value in branch.coefficients.items()]
         rows += [
-            (f"{name} of G", way, value, None, "G in S")
+            (f"{name} of G", direction, value, None, "G in S")
             for name, value in (branch.coefficients_s or {}).items()
         ]
         for name, value in zip((*card.law.parameters, "x0"), (*branch.theta, branch.x0), strict=True):
-            rows.append((f"theta {name}", way, value, branch.standard_errors.get(name), "1"))
-        rows.append(("largest step", way, branch.largest_step, None, "1"))
-        rows.append(("nrmse", way, branch.nrmse, None, "1"))
+            rows.append((f"theta {name}", direction, value, branch.standard_errors.get(name), "1"))
+        rows.append(("largest step", direction, branch.largest_step, None, "1"))
+        rows.append(("nrmse", direction, branch.nrmse, None, "1"))
     if noise:
-        for way, variation in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
+        for direction, variation in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
             rows += [
-                (f"C2C {k} ({s.kind})", way, s.value, None, "of the window") for k, s in variation.c2c.items()
+                (f"C2C {k} ({s.kind})", direction, s.value, None, "of the window") for k, s in variation.c2c.items()
             ]
             rows += [
-                (f"D2D {k} ({s.kind})", way, s.value, None, "of the window") for k, s in variation.d2d.items()
+                (f"D2D {k} ({s.kind})", direction, s.value, None, "of the window") for k, s in variation.d2d.items()
             ]
-            rows.append(("C2C sd of one update", way, variation.step_noise, None, "of its own step"))
-            rows.append(("C2C sd of ln rate, constant in a cycle", way, variation.cycle_ln_rate, None, "1"))
+            rows.append(("C2C sd of one update", direction, variation.step_noise, None, "of its own step"))
+            rows.append(("C2C sd of ln rate, constant in a cycle", direction, variation.cycle_ln_rate, None, "1"))
         if (covariance := card.variation.d2d_ln_rate_covariance) is not None:
             rows += [
-                (f"D2D variance of ln rate, {way}", way, covariance[k][k], None, "1")
-                for k, way in enumerate(base.SIGNS)
+                (f"D2D variance of ln rate, {direction}", direction, covariance[k][k], None, "1")
+                for k, direction in enumerate(base.SIGNS)
             ]
             rows.append(("D2D covariance of ln rate, ltp and ltd", "", covariance[0][1], None, "1"))
     units = {"pulse_width_s": "s"}

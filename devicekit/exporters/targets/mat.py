@@ -50,8 +50,8 @@ def _branch(card: DeviceCard, branch: Branch) -> dict[str, Any]:
 
 def _variation(card: DeviceCard) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for way, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
-        found[way] = {
+    for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
+        found[direction] = {
             "c2c": {name: sigma.value for name, sigma in branch.c2c.items()},
             "d2d": {name: sigma.value for name, sigma in branch.d2d.items()},
             **_numbers({"step_noise": branch.step_noise, "cycle_ln_rate": branch.cycle_ln_rate}),

@@ -59,8 +59,8 @@ class Parameters:
     sigma_read: float = 0.0
 
 
-def _signed(way: str, label: float) -> float:
-    return label if way == "ltp" else -label
+def _signed(direction: str, label: float) -> float:
+    return label if direction == "ltp" else -label
 
 
 def _device_spread(card: DeviceCard) -> dict[str, float]:
@@ -78,8 +78,8 @@ def _device_spread(card: DeviceCard) -> dict[str, float]:
         if loop.high - loop.low < 1e-6:
             continue
         ends.append(card.window.from_state(np.array([loop.low, loop.high])))
-        for way, fit in branch_fits(card, loop).items():
-            labels[way].append(fit.label)
+        for direction, fit in branch_fits(card, loop).items():
+            labels[direction].append(fit.label)
     if len(ends) < 3:
         return {}
     low_sd, high_sd = np.std(ends, axis=0, ddof=1)
@@ -92,8 +92,8 @@ def _noise(card: DeviceCard, loop: Loop, low: float, high: float) -> dict[str, f
     from devicekit.device.array import read_sigma
 
     variances = []
-    for way, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
-        sigma = base.update_sigma(card, way, np.diff(states))
+    for direction, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
+        sigma = base.update_sigma(card, direction, np.diff(states))
         slope = np.gradient(card.window.from_state(np.linspace(0, 1, 1001)), 1e-3)
         in_siemens = sigma * np.interp(states[:-1], np.linspace(0, 1, 1001), slope)
         variances.append(np.mean(in_siemens**2))
@@ -187,8 +187,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     base.check_moves(card, NAME)
     loop = closed_loop(
         card,
-        {way: card.branch(way).theta for way in base.SIGNS},
-        {way: card.branch(way).largest_step for way in base.SIGNS},
+        {direction: card.branch(direction).theta for direction in base.SIGNS},
+        {direction: card.branch(direction).largest_step for direction in base.SIGNS},
     )
     if loop.high - loop.low < 1e-6:
         raise UsageError(
@@ -201,13 +201,13 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     noise = _noise(card, loop, low, high) if options.noise else {}
     p = Parameters(
         low, high, {"ltp": loop.ltp.size - 1, "ltd": loop.ltd.size - 1},
-        {way: _signed(way, fit.label) for way, fit in fits.items()}, **noise,
+        {direction: _signed(direction, fit.label) for direction, fit in fits.items()}, **noise,
     )  # fmt: skip
     figures: dict[str, Any] = {"NL_LTP": p.nl["ltp"], "NL_LTD": p.nl["ltd"]}
-    for way, fit in fits.items():
+    for direction, fit in fits.items():
         figures |= {
-            f"misfit_rms_{way}": fit.rms, f"misfit_largest_{way}": fit.largest, f"recursion_{way}": fit.recursion,
-            f"NL_{way.upper()}_without_fit": _signed(way, fit.from_data),
+            f"misfit_rms_{direction}": fit.rms, f"misfit_largest_{direction}": fit.largest, f"recursion_{direction}": fit.recursion,
+            f"NL_{direction.upper()}_without_fit": _signed(direction, fit.from_data),
         }  # fmt: skip
     figures["loop_gap"] = loop.gap
     return Export(
@@ -260,9 +260,9 @@ def _held(p: Parameters) -> str:
 def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
     return {
         "minConductance_s": p.low, "maxConductance_s": p.high, "levels": p.levels, "NL": p.nl,
-        "A_normalised": {way: fit.a for way, fit in fits.items()},
+        "A_normalised": {direction: fit.a for direction, fit in fits.items()},
         "A_normalised_least_squares": {
-            way: fit.a_free if np.isfinite(fit.a_free) else None for way, fit in fits.items()
+            direction: fit.a_free if np.isfinite(fit.a_free) else None for direction, fit in fits.items()
         },
         "sigmaCtoC_fraction": p.sigma_c2c, "sigmaDtoD": p.sigma_d2d, "sigmaReadNoise": p.sigma_read,
         "maxConductanceVar_s": p.high_sd, "minConductanceVar_s": p.low_sd,
@@ -273,16 +273,16 @@ def _approximations(
     p: Parameters, fits: dict[str, ExponentialFit], loop: Loop, card: DeviceCard, noise: bool
 ) -> list[str]:
     lines = [
-        f"{way.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, of "
+        f"{direction.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, of "
         f"the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
         f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, "
-        f"from the largest deviation from a line, the label would be {_signed(way, fit.from_data):.2f}."
-        for way, fit in fits.items()
+        f"from the largest deviation from a line, the label would be {_signed(direction, fit.from_data):.2f}."
+        for direction, fit in fits.items()
     ]
-    for way, fit in fits.items():
+    for direction, fit in fits.items():
         if abs(fit.label) >= LARGEST_NL:
             lines.append(
-                f"{way.upper()}: the label is at NeuroSim's limit of {LARGEST_NL:g}; the curve is steeper."
+                f"{direction.upper()}: the label is at NeuroSim's limit of {LARGEST_NL:g}; the curve is steeper."
             )
     if loop.gap > 1e-6:
         lines.append(f"The loop does not close: LTD ends {loop.gap:.1e} of the window from the start of LTP.")

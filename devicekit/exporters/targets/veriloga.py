@@ -99,7 +99,7 @@ def _published(card: DeviceCard) -> dict[str, Eq2] | None:
     """Eq. (2)'s coefficients of both branches, None if the card's law is another."""
     if card.model != "eq2":
         return None
-    return {way: Eq2.from_internal(np.array(card.branch(way).theta), way) for way in base.SIGNS}
+    return {direction: Eq2.from_internal(np.array(card.branch(direction).theta), direction) for direction in base.SIGNS}
 
 
 def _tree(values: np.ndarray, first: int, last: int, indent: str, name: str) -> list[str]:
@@ -117,15 +117,15 @@ def _tree(values: np.ndarray, first: int, last: int, indent: str, name: str) -> 
     ]
 
 
-def _table(way: str, values: np.ndarray) -> list[str]:
+def _table(direction: str, values: np.ndarray) -> list[str]:
     last = values.size - 1
     return [
-        f"    analog function real rate_{way};  // linear between {values.size} nodes, magnitude [1 per pulse]",
+        f"    analog function real rate_{direction};  // linear between {values.size} nodes, magnitude [1 per pulse]",
         "        input r;",
         "        real r, x;",
         "        begin",
         f"            x = r * {last}.0;",
-        *_tree(values, 0, last, "            ", f"rate_{way}"),
+        *_tree(values, 0, last, "            ", f"rate_{direction}"),
         "        end",
         "    endfunction",
         "",
@@ -135,17 +135,17 @@ def _table(way: str, values: np.ndarray) -> list[str]:
 def _law_source(published: dict[str, Eq2] | None, tables: dict[str, np.ndarray]) -> dict[str, str]:
     """The parts of the module that depend on the law."""
     if published is None:
-        lines = [line for way, values in tables.items() for line in _table(way, values)]
-        calls = {f"call_{way}": f"rate_{way}(start)" for way in base.SIGNS}
+        lines = [line for direction, values in tables.items() for line in _table(direction, values)]
+        calls = {f"call_{direction}": f"rate_{direction}(start)" for direction in base.SIGNS}
         return {"parameters": "", "functions": "\n".join(lines), **calls}
     parameters, calls = [], {}
-    for way, law in published.items():
+    for direction, law in published.items():
         numbers = {"a": abs(law.a), **{name: getattr(law, name) for name in "bcdfghi"}}
         parameters += [
-            f"    parameter real {name}_{way} = {float(value)!r};  // eq. (2), r in 0..1 [1]"
+            f"    parameter real {name}_{direction} = {float(value)!r};  // eq. (2), r in 0..1 [1]"
             for name, value in numbers.items()
         ]
-        calls[f"call_{way}"] = f"eq2(start, {', '.join(f'{name}_{way}' for name in numbers)})"
+        calls[f"call_{direction}"] = f"eq2(start, {', '.join(f'{name}_{direction}' for name in numbers)})"
     return {"parameters": "\n".join(parameters) + "\n", "functions": _EQ2, **calls}
 
 
@@ -215,10 +215,10 @@ def netlist(
 def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
     """States after each pulse with the tabulated rates, shape (2 pulses + 1,)."""
     r, path = 0.0, [0.0]
-    for way, sign in base.SIGNS.items():
+    for direction, sign in base.SIGNS.items():
         for _ in range(pulses):
-            at = np.linspace(0.0, 1.0, tables[way].size)
-            rate = min(float(np.interp(r, at, tables[way])), card.branch(way).largest_step)
+            at = np.linspace(0.0, 1.0, tables[direction].size)
+            rate = min(float(np.interp(r, at, tables[direction])), card.branch(direction).largest_step)
             r = min(max(r + sign * rate, 0.0), 1.0)
             path.append(r)
     return np.array(path)
@@ -244,7 +244,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     nodes = NODES if options.nodes is None else options.nodes
     if not 2 <= nodes <= MOST_NODES:
         raise UsageError(f"--nodes is 2 to {MOST_NODES} for veriloga, not {nodes}")
-    tables = {} if published else {way: _nodes(card, way, nodes) for way in base.SIGNS}
+    tables = {} if published else {direction: _nodes(card, direction, nodes) for direction in base.SIGNS}
     drive, assumed = _drive(card)
     name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)

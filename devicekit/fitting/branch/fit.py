@@ -13,17 +13,20 @@ from typing import Any
 import numpy as np
 
 from devicekit.device.card import Window
+from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
+from devicekit.fitting.branch.checks import JUDGED, check_curve, judge_branch
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.branch.trains import Stack, check_curve, nanmean, noise_of
-from devicekit.fitting.checks import JUDGED, judge_branch
-from devicekit.fitting.result import BranchFit
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.trains import Trains, noise_of
 from devicekit.models import kernel
 from devicekit.models.law import Law
+from devicekit.statistics import nanmean
 
 FEWEST_CLUSTERS = 4
 TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals
 TUKEY_ROUNDS = 6
+MOST_PROFILED = 4
 
 
 @dataclass(frozen=True)
@@ -160,13 +163,13 @@ def names_at_bound(law: Law, parameters: np.ndarray, box: search.Box) -> np.ndar
 
 
 def fit_branch(
-    trains: Stack, window: Window, options: FitOptions, *, with_lmfit: bool = True, judge: bool = True
+    trains: Trains, window: Window, options: FitOptions, *, with_lmfit: bool = True, judge: bool = True
 ) -> BranchFit:
-    """Fit one law to the mean curve of a stack of trains.
+    """Fit one law to the mean curve of all trains of one direction.
 
     Parameters
     ----------
-    trains : Stack
+    trains : Trains
         Trains of one direction; the mean is taken over devices, each device's cycles first.
     window : Window
         The shared normalisation.
@@ -180,7 +183,7 @@ def fit_branch(
     Raises
     ------
     TraceError
-        See `devicekit.fitting.branch.trains.check_curve`.
+        See `devicekit.fitting.branch.checks.check_curve`.
     """
     law = options.law
     means = trains.mean_states(window)
@@ -228,7 +231,7 @@ def without_offsets(rows: np.ndarray) -> np.ndarray:
     return rows - np.nanmean(rows - nanmean(rows), axis=1, keepdims=True)
 
 
-def refine_by_innovations(fitted: BranchFit, trains: Stack, increment: float, read: float) -> BranchFit:
+def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, read: float) -> BranchFit:
     """Fit one-step innovations over all cycles, x <- x + K (y - x) after each reading, from the mean-curve fit."""
     gain = kalman_gain(increment, read)
     rows = without_offsets(trains.rising(fitted.window))
@@ -264,3 +267,40 @@ def refine_by_innovations(fitted: BranchFit, trains: Stack, increment: float, re
     )  # fmt: skip
     kept = [flag for flag in fitted.flags if flag.code not in JUDGED]
     return replace(refined, flags=(*kept, *judge_branch(refined, found.converged)))
+
+
+def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[float, float]]:
+    """Profile-likelihood intervals of the parameters by lmfit, for simple laws only.
+
+    Parameters
+    ----------
+    fit : BranchFit
+        At most 4 free parameters, x0 included: with more, directions that the data do not determine make the
+        intervals endless; the band on the rate curve is the answer there.
+    level : float
+        Confidence, 0 to 1.
+
+    Returns
+    -------
+    mapping of str to (float, float)
+        Lower and upper end; infinite where the likelihood does not fall off.
+
+    Raises
+    ------
+    UsageError
+        If the fit has more than 4 free parameters.
+    """
+    import lmfit
+
+    names = (*fit.law.parameters, "x0")
+    fixed = np.array([name in fit.at_bound for name in names])
+    if (~fixed).sum() > MOST_PROFILED:
+        raise UsageError(
+            f"profile intervals are meaningful up to {MOST_PROFILED} free parameters, this fit has {(~fixed).sum()}: "
+            "use the band of the rate curve, or a simpler law"
+        )
+    seen = np.isfinite(fit.x).astype(float)
+    box = box_of(fit.law, fit.x, fit.noise)
+    minimizer = lmfit_problem(fit.law, fit.x, seen, box, fit.parameters, fixed).minimizer
+    found = lmfit.conf_interval(minimizer, minimizer.minimize(), sigmas=[level])
+    return {name: (float(ends[0][1]), float(ends[-1][1])) for name, ends in found.items()}

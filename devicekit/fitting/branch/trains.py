@@ -1,4 +1,4 @@
-"""From a pulse table to curves that can be fitted: trains stacked, window chosen, traps checked."""
+"""From a pulse table to curves that can be fitted: trains of one direction side by side, and the window."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import numpy as np
 
 from devicekit.device.card import Window
 from devicekit.errors import Flag, TraceError
+from devicekit.statistics import nanmean
 from devicekit.tables import PulseTable
 
 FEWEST_POINTS = 8
-FEW_POINTS = 16
-WIDE_RANGE = 30.0
 SHORT_TRAIN = 0.5  # a train shorter than this share of the median length is left out of the means
 
 
 @dataclass(frozen=True)
-class Stack:
+class Trains:
     """All trains of one direction.
 
     Attributes
@@ -37,10 +36,10 @@ class Stack:
     cycles: np.ndarray
     values: np.ndarray
 
-    def of(self, device: str) -> Stack:
+    def of(self, device: str) -> Trains:
         """The trains of one device."""
         keep = [k for k, name in enumerate(self.devices) if name == device]
-        return Stack(
+        return Trains(
             self.direction, tuple(self.devices[k] for k in keep), self.cycles[keep], self.values[keep]
         )
 
@@ -59,14 +58,7 @@ class Stack:
         return np.array([nanmean(self.of(name).values) for name in dict.fromkeys(self.devices)])
 
 
-def nanmean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is finite; NaN where nothing is (and no warning)."""
-    count = np.isfinite(values).sum(axis=0)
-    total = np.where(np.isfinite(values), values, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-
-
-def stack(table: PulseTable, direction: str) -> tuple[Stack | None, list[Flag]]:
+def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[Flag]]:
     """All trains of one direction on their common head; None if there are none.
 
     Means over trains of unequal length would mix different sets of trains along the curve, so every train
@@ -92,7 +84,7 @@ def stack(table: PulseTable, direction: str) -> tuple[Stack | None, list[Flag]]:
         np.add.at(count, position[inside], 1.0)
         values[row] = np.divide(total, count, out=np.full(head + 1, np.nan), where=count > 0)
     devices = tuple(train[0] for train in kept)
-    return Stack(direction, devices, np.array([train[1] for train in kept]), values), flags
+    return Trains(direction, devices, np.array([train[1] for train in kept]), values), flags
 
 
 def _last(values: np.ndarray) -> int:
@@ -101,7 +93,7 @@ def _last(values: np.ndarray) -> int:
     return int(finite[-1]) if finite.size else 0
 
 
-def choose_window(stacks: list[Stack], quantity: str, scope: str, scale: str = "linear") -> Window:
+def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "linear") -> Window:
     """One window for both branches: the range of their mean curves, smoothed to a monotone course.
 
     The monotone smoother (isotonic regression) is the identity on a clean curve; on a noisy one it keeps
@@ -110,7 +102,7 @@ def choose_window(stacks: list[Stack], quantity: str, scope: str, scale: str = "
     from scipy.optimize import isotonic_regression
 
     ends = []
-    for each in stacks:
+    for each in sets:
         curve = nanmean(each.mean_by_device())
         finite = curve[np.isfinite(curve)]
         name = each.direction.upper()
@@ -132,14 +124,6 @@ def choose_window(stacks: list[Stack], quantity: str, scope: str, scale: str = "
     return Window(quantity=quantity, low=low, high=high, scope=scope, scale=scale)  # type: ignore[arg-type]
 
 
-def nanvar(values: np.ndarray) -> np.ndarray:
-    """Unbiased variance over the first axis of what is finite; NaN where fewer than two are (and no warning)."""
-    finite = np.isfinite(values)
-    count = finite.sum(axis=0)
-    squares = np.where(finite, values - nanmean(values), 0.0) ** 2
-    return np.divide(squares.sum(axis=0), count - 1, out=np.full(count.shape, np.nan), where=count > 1)
-
-
 def noise_of(y: np.ndarray) -> float:
     """Standard deviation of independent reading noise on a smooth curve, from its second differences.
 
@@ -153,87 +137,3 @@ def noise_of(y: np.ndarray) -> float:
     steps = np.diff(np.unique(y))
     repeated = np.unique(y).size < 0.5 * y.size
     return max(sigma, float(steps.min()) / np.sqrt(12)) if repeated and steps.size else sigma
-
-
-def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
-    """Refuse curves that no law can be fitted to; flag those that need care.
-
-    Raises
-    ------
-    TraceError
-        Fewer than 8 readings, a constant curve, or no net change beyond the noise.
-    """
-    name = direction.upper()
-    finite = y[np.isfinite(y)]
-    if finite.size < FEWEST_POINTS:
-        raise TraceError(
-            f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}"
-        )
-    tail = finite[-max(finite.size // 10, 1) :]
-    net = float(np.median(tail)) - float(finite[0])
-    # by the first reading alone (a fast curve has left it at once) or, for a noisy one, by the first tenth
-    ends = float(np.mean(tail) - np.mean(finite[: tail.size]))
-    seen = net >= 4 * noise * np.sqrt(1.0 + 1.0 / tail.size) or ends >= 4 * noise * np.sqrt(2.0 / tail.size)
-    if not seen or net <= 0:
-        raise TraceError(
-            f"the {name} curve shows no significant net change in its direction ({net:.3g} of the window, "
-            f"noise {noise:.3g})"
-        )
-    flags = []
-    if finite.size < FEW_POINTS:
-        flags.append(Flag("few_points", f"{name}: {finite.size} readings determine only simple curves"))
-    steps = np.diff(finite)
-    span = finite.max() - finite.min()
-    if steps.max() > 0.3 * span:
-        flags.append(
-            Flag("abrupt", f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
-                           "range; eq. (2) is a "
-                 "law for gradual switching")
-        )  # fmt: skip
-    reached = np.flatnonzero(finite >= finite[0] + 0.95 * net)
-    if reached.size and reached[0] < 0.5 * finite.size:
-        flags.append(
-            Flag("plateau", f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
-                            "pulses; the rest is plateau")
-        )  # fmt: skip
-    typical = float(np.median(np.abs(steps)))
-    if noise > max(net / (finite.size - 1), 1e-300) and noise > 0.02:
-        flags.append(
-            Flag("noisy", f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
-                 f"({net / (finite.size - 1):.3g}); typical reading-to-reading change {typical:.3g}")
-        )  # fmt: skip
-    return flags
-
-
-def check_window(stacks: dict[str, Stack], window: Window) -> list[Flag]:
-    """Flags that concern both branches: decades, range ratio, junction."""
-    flags = []
-    wide = window.quantity == "conductance_s" and window.low > 0 and window.high / window.low > WIDE_RANGE
-    if wide and window.scale == "linear":
-        ratio = window.high / window.low
-        flags.append(
-            Flag("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly "
-                               "count on a linear scale")
-        )  # fmt: skip
-    if len(stacks) < 2:
-        return flags
-    curves = {way: nanmean(each.mean_by_device()) for way, each in stacks.items()}
-    spans = {way: float(np.nanmax(curve) - np.nanmin(curve)) for way, curve in curves.items()}
-    ratio = max(spans.values()) / max(min(spans.values()), 1e-300)
-    if ratio > 10:
-        raise TraceError(
-            f"the LTP and LTD ranges differ {ratio:.3g}-fold ({spans['ltp']:.3g} and {spans['ltd']:.3g}): they cannot "
-            "share one window, and are hardly one device"
-        )
-    if ratio > 2:
-        flags.append(Flag("range_ratio", f"the LTP and LTD ranges differ {ratio:.2g}-fold"))
-    ends = {way: curve[np.isfinite(curve)] for way, curve in curves.items()}
-    gap = float(ends["ltd"][0] - ends["ltp"][-1])
-    # a train that was first read after its first pulse starts one step down: that much is no jump
-    step = max(float(ends["ltd"][0] - ends["ltd"][1]), 0.0)
-    if max(gap, -gap - step) > 0.05 * window.span:
-        flags.append(
-            Flag("junction", f"LTD starts {abs(gap) / window.span:.1%} of the window "
-                             f"{'above' if gap > 0 else 'below'} the end of LTP")
-        )  # fmt: skip
-    return flags

@@ -13,16 +13,13 @@ that runs faster than another, as increments.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from devicekit.fitting.branch.trains import nanmean
+from devicekit.fitting.branch.result import BranchFit
 from devicekit.models import kernel
 from devicekit.models.kernel import compiled
-
-if TYPE_CHECKING:
-    from devicekit.fitting.result import BranchFit
+from devicekit.statistics import nanmean
 
 NAMES = ("increment", "read", "offset", "ln_rate", "start", "step")
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)  # of the variogram

@@ -7,19 +7,18 @@ All are standard deviations as fractions of the card's one window. `spread`: of 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from devicekit.device.card import BranchVariation, Sigma, Variation
+from devicekit.device.card import BranchVariation, Sigma, Variation, Window
 from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.trains import Stack, nanmean, nanvar, noise_of, stack
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.trains import Trains, noise_of
 from devicekit.fitting.variation.components import pulse_noise, tracks_of
 from devicekit.models import kernel
-
-if TYPE_CHECKING:
-    from devicekit.fitting.result import BranchFit, DeviceFit
+from devicekit.statistics import anova, nanmean, nanvar
 
 MOST_CYCLES = 12  # of a device, to estimate how its rate scatters
 
@@ -119,13 +118,13 @@ class VariationResult:
     def sentences(self) -> list[str]:
         """What the C2C spread of each branch consists of, for people."""
         result = []
-        for way, shares in self.sources.items():
-            spread = self.branches[way]
+        for direction, shares in self.sources.items():
+            spread = self.branches[direction]
             if shares is None or spread.increment is None:
                 continue
             besides = f" and {spread.step:.1%} of its own step" if spread.step else ""
             result.append(
-                f"{way.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} cycle to "
+                f"{direction.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} cycle to "
                 f"cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update scatters by "
                 f"{spread.increment:.3%} of the window{besides}; sampling independent cycles reproduces the spread, "
                 "not its order."
@@ -146,44 +145,12 @@ class VariationResult:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         result: dict[str, Any] = {
-            way: each.to_card().model_dump(mode="json") for way, each in self.branches.items()
+            direction: each.to_card().model_dump(mode="json") for direction, each in self.branches.items()
         }
         covariance = self.d2d_ln_rate_covariance
         result["sources_of_c2c_variance"] = self.sources
         result["d2d_ln_rate_covariance"] = None if covariance is None else covariance.tolist()
         return result
-
-
-def anova(groups: list[np.ndarray]) -> tuple[float | None, float | None, float | None]:
-    """Within-group and between-group variance at each pulse, averaged over pulses.
-
-    Parameters
-    ----------
-    groups : list of ndarray, shape (K_d, N + 1)
-        Trains of each device.
-
-    Returns
-    -------
-    within, between : float or None
-        Variance components [square of the input's unit]; `between` is not clipped, so it can be negative.
-        With one cycle a device the two cannot be told apart: `between` then contains one C2C draw.
-    size : float or None
-        Mean number of cycles a device that `between` was computed with.
-    """
-    counts = np.array([np.isfinite(group).sum(axis=0) for group in groups], float)
-    means = np.array([nanmean(group) for group in groups])
-    total, present = counts.sum(axis=0), (counts > 0).sum(axis=0)
-    squares = sum(np.nansum((group - mean) ** 2, axis=0) for group, mean in zip(groups, means, strict=True))
-    spare = total - present
-    within = float(np.mean(squares[spare > 0] / spare[spare > 0])) if (spare > 0).any() else None
-    both = present > 1
-    if not both.any():
-        return within, None, None
-    counts, means, total, present = counts[:, both], means[:, both], total[both], present[both]
-    grand = np.nansum(counts * means, axis=0) / total
-    between_squares = np.nansum(counts * (means - grand) ** 2, axis=0) / (present - 1)
-    size = (total - (counts**2).sum(axis=0) / total) / (present - 1)
-    return within, float(np.mean((between_squares - (within or 0.0)) / size)), float(np.mean(size))
 
 
 def _mean_sd(values: np.ndarray) -> float:
@@ -192,7 +159,7 @@ def _mean_sd(values: np.ndarray) -> float:
     return float(np.mean(np.sqrt(variances[np.isfinite(variances)])))
 
 
-def _branch(trains: Stack, central: BranchFit, own: dict[str, BranchFit]) -> BranchSpread:
+def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit]) -> BranchSpread:
     rising = trains.rising(central.window)
     names = list(dict.fromkeys(trains.devices))
     groups = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
@@ -267,22 +234,24 @@ def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
     return variance
 
 
-def scatter(fit: DeviceFit, direction: str) -> np.ndarray:
-    """Measured variance over cycles at each pulse, averaged over devices, shape (N + 1,) [window^2]."""
-    trains = stack(fit.table, direction)[0]
-    if trains is None:
-        raise UsageError(f"the table has no {direction.upper()} trains")
-    rising = trains.rising(fit.window)
-    own = [
-        rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in fit.table.devices
-    ]
+def scatter(trains: Trains, window: Window) -> np.ndarray:
+    """Measured variance over cycles at each pulse, averaged over devices, shape (N + 1,) [window^2].
+
+    Raises
+    ------
+    UsageError
+        If no device has two cycles.
+    """
+    rising = trains.rising(window)
+    names = list(dict.fromkeys(trains.devices))
+    own = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
     variances = [nanvar(group) for group in own if len(group) > 1]
     if not variances:
         raise UsageError("scatter over cycles needs two cycles of a device or more")
     return nanmean(np.array(variances))
 
 
-def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Stack) -> dict[str, float] | None:
+def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Trains) -> dict[str, float] | None:
     """Shares of the C2C variance: slow drift, cycle to cycle, pulse by pulse, reading; None without two cycles.
 
     The drift is the part of the cycles' mean levels that a straight line over the cycles explains.
@@ -310,7 +279,7 @@ def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Stack) -> di
 
 
 def _ln_rate_covariance(
-    stacks: dict[str, Stack], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
+    sets: dict[str, Trains], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
 ) -> np.ndarray | None:
     """Covariance of ln rate over devices (LTP, LTD); None below three devices with both branches.
 
@@ -321,14 +290,14 @@ def _ln_rate_covariance(
     complete = {name: pair for name, pair in devices.items() if len(pair) == 2}
     if len(complete) < 3 or len(central) < 2:
         return None
-    ways = ("ltp", "ltd")
+    directions = ("ltp", "ltd")
     ln_rates = np.array(
-        [[shared_shape_ln_rate(pair[way], central[way]) for way in ways] for pair in complete.values()]
+        [[shared_shape_ln_rate(pair[direction], central[direction]) for direction in directions] for pair in complete.values()]
     )
     covariance = np.cov(ln_rates, rowvar=False)
-    for k, way in enumerate(ways):
+    for k, direction in enumerate(directions):
         sampling = [
-            _sampling_variance(stacks[way].of(name), pair[way], central[way])
+            _sampling_variance(sets[direction].of(name), pair[direction], central[direction])
             for name, pair in complete.items()
         ]
         covariance[k, k] = max(covariance[k, k] - float(np.mean(sampling)), 0.0)
@@ -337,7 +306,7 @@ def _ln_rate_covariance(
     return np.asarray(covariance)
 
 
-def _sampling_variance(trains: Stack, own: BranchFit, central: BranchFit) -> float:
+def _sampling_variance(trains: Trains, own: BranchFit, central: BranchFit) -> float:
     """Variance of a device's mean ln rate by its cycles: that of the cycles' ln rates over their number."""
     rows = trains.rising(central.window)
     if len(rows) < 2:
@@ -347,13 +316,13 @@ def _sampling_variance(trains: Stack, own: BranchFit, central: BranchFit) -> flo
 
 
 def estimate_variation(
-    stacks: dict[str, Stack], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
+    sets: dict[str, Trains], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
 ) -> VariationResult:
     """C2C and D2D of every branch present (see `BranchSpread`).
 
     Parameters
     ----------
-    stacks : mapping of direction to Stack
+    stacks : mapping of direction to Trains
         All trains.
     central : mapping of direction to BranchFit
         Fit of the central device.
@@ -361,9 +330,9 @@ def estimate_variation(
         Fits of the single devices; empty for one device.
     """
     branches = {}
-    for way, trains in stacks.items():
-        own = {name: pair[way] for name, pair in devices.items() if way in pair}
-        branches[way] = _branch(trains, central[way], own)
-    covariance = _ln_rate_covariance(stacks, central, devices)
-    sources = {way: sources_of_spread(central[way], branches[way], trains) for way, trains in stacks.items()}
+    for direction, trains in sets.items():
+        own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
+        branches[direction] = _branch(trains, central[direction], own)
+    covariance = _ln_rate_covariance(sets, central, devices)
+    sources = {direction: sources_of_spread(central[direction], branches[direction], trains) for direction, trains in sets.items()}
     return VariationResult(branches, covariance, sources)

@@ -152,8 +152,8 @@ def _pulses(
 
 
 def _trains(part: pd.DataFrame) -> pd.DataFrame:
-    way, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
-    part = part.assign(direction=way, cycle=cycle)
+    direction, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
+    part = part.assign(direction=direction, cycle=cycle)
     count = part.groupby(["direction", "cycle"], sort=False)["is_pulse"].cumsum()
     first = part.groupby(["direction", "cycle"], sort=False)["pulse_width_s"].transform("first")
     return part.assign(pulse_index=count.astype("int64"), pulse_width_s=part["pulse_width_s"].fillna(first))

@@ -109,10 +109,10 @@ def _before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a pulse with the resistances around it, as two rows: pulse_index 0 and 1 of a train of its own."""
     frame = frame.rename(columns={"cycle": "cycle (file)"})
     frame["cycle"] = frame.groupby("device_id", sort=False).cumcount() + 1
-    way = np.where(frame["resistance_after_ohm"] <= frame["resistance_before_ohm"], "ltp", "ltd")
+    direction = np.where(frame["resistance_after_ohm"] <= frame["resistance_before_ohm"], "ltp", "ltd")
     if "pulse_voltage_v" in frame:
-        way = np.where(frame["pulse_voltage_v"] >= 0, "ltp", "ltd")
-    rest = frame.drop(columns=["resistance_before_ohm", "resistance_after_ohm"]).assign(direction=way)
+        direction = np.where(frame["pulse_voltage_v"] >= 0, "ltp", "ltd")
+    rest = frame.drop(columns=["resistance_before_ohm", "resistance_after_ohm"]).assign(direction=direction)
     parts = [
         rest.assign(pulse_index=float(k), resistance_ohm=frame[column])
         for k, column in enumerate(("resistance_before_ohm", "resistance_after_ohm"))

@@ -44,7 +44,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
         frame, flags = _train(table)
     else:
         frame = pd.concat(
-            [_branch(table, column, way) for column, way in zip(table.columns, directions, strict=True)],
+            [_branch(table, column, direction) for column, direction in zip(table.columns, directions, strict=True)],
             ignore_index=True,
         )
         flags = []
@@ -55,8 +55,8 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
 def _named_directions(table: Delimited) -> tuple[str, str] | None:
     if table.header is None or len(table.columns) != 2:
         return None
-    ways = tuple(DIRECTION_ALIASES.get(name.strip().lower()) for name in table.header[:2])
-    return ways if set(ways) == {"ltp", "ltd"} else None  # type: ignore[return-value]
+    directions = tuple(DIRECTION_ALIASES.get(name.strip().lower()) for name in table.header[:2])
+    return directions if set(directions) == {"ltp", "ltd"} else None  # type: ignore[return-value]
 
 
 def _is_index(values: pd.Series) -> bool:
@@ -102,8 +102,8 @@ def _train(table: Delimited) -> tuple[pd.DataFrame, list[Flag]]:
     train = split_by_reset(index.to_numpy())
     frame = frame.assign(train=train, pulse_index=(index - index.min()).astype(int).to_numpy())
     ends = frame.groupby("train")["value"].agg(["first", "last"])
-    ways = np.where(ends["last"] >= ends["first"], "ltp", "ltd")
-    cycles = pd.Series(ways).groupby(ways).cumcount().to_numpy() + 1
-    frame = frame.assign(direction=ways[train], cycle=cycles[train]).drop(columns="train")
-    message = f"{table.name}: split where the pulse number restarts, into {len(ways)} trains"
+    directions = np.where(ends["last"] >= ends["first"], "ltp", "ltd")
+    cycles = pd.Series(directions).groupby(directions).cumcount().to_numpy() + 1
+    frame = frame.assign(direction=directions[train], cycle=cycles[train]).drop(columns="train")
+    message = f"{table.name}: split where the pulse number restarts, into {len(directions)} trains"
     return frame, [Flag("split", message)]

@@ -101,11 +101,11 @@ def test_window_maps_both_ways() -> None:
 
 def test_the_rate_is_total_and_capped(card: DeviceCard) -> None:
     r = np.linspace(-2, 3, 101)
-    for way, sign in (("ltp", 1), ("ltd", -1)):
-        rate = sign * card.rate(way, r)
+    for direction, sign in (("ltp", 1), ("ltd", -1)):
+        rate = sign * card.rate(direction, r)
         assert np.isfinite(rate).all()
         assert (rate >= 0).all()
-        assert rate.max() <= card.branch(way).largest_step
+        assert rate.max() <= card.branch(direction).largest_step
 
 
 # The array

@@ -75,11 +75,11 @@ def test_draws_have_the_cards_mean_and_increment(tmp_path: Path) -> None:
     card = shipped()
     table = Lookup.load(exported(card, "crosssim", tmp_path, points=201))
     rng = np.random.default_rng(0)
-    for way, sign in (("ltp", 1), ("ltd", -1)):
+    for direction, sign in (("ltp", 1), ("ltd", -1)):
         g = np.full(400_000, table.g[100])
         drawn = table.draw(sign, g, rng) / card.window.span
-        assert drawn.mean() == pytest.approx(float(card.rate(way, 0.5)), abs=3e-5)
-        c2c = (card.variation.ltp if way == "ltp" else card.variation.ltd).c2c
+        assert drawn.mean() == pytest.approx(float(card.rate(direction, 0.5)), abs=3e-5)
+        c2c = (card.variation.ltp if direction == "ltp" else card.variation.ltd).c2c
         assert drawn.std() == pytest.approx(c2c["increment"].value, rel=0.02)
 
 

@@ -31,10 +31,10 @@ def test_mat_holds_the_law_and_a_train(card: DeviceCard, tmp_path: Path) -> None
     device = device_of(exported(card, "mat", tmp_path))
     assert device.name == card.name
     assert bool(device.synthetic) == card.provenance.synthetic
-    for way, branch in (("ltp", device.ltp), ("ltd", device.ltd)):
-        np.testing.assert_array_equal(branch.rate, card.rate(way, device.r))
-        np.testing.assert_array_equal(np.atleast_1d(branch.theta), card.branch(way).theta)
-        for name, value in card.branch(way).coefficients.items():
+    for direction, branch in (("ltp", device.ltp), ("ltd", device.ltd)):
+        np.testing.assert_array_equal(branch.rate, card.rate(direction, device.r))
+        np.testing.assert_array_equal(np.atleast_1d(branch.theta), card.branch(direction).theta)
+        for name, value in card.branch(direction).coefficients.items():
             assert getattr(branch.coefficients, name) == value
     np.testing.assert_array_equal(device.train.conductance_s, train(card))
     assert device.units.conductance_s == "S"
@@ -99,8 +99,8 @@ def test_csv_names_then_units(card: DeviceCard, tmp_path: Path) -> None:
 def test_csv_train_is_read_by_our_own_reader(card: DeviceCard, tmp_path: Path) -> None:
     table = devicekit.read(exported(card, "csv", tmp_path) / "train.csv")
     path = train(card)
-    for way, wanted in (("ltp", path[:101]), ("ltd", path[100:])):
-        ((device, cycle, pulses, value),) = table.traces(way)
+    for direction, wanted in (("ltp", path[:101]), ("ltd", path[100:])):
+        ((device, cycle, pulses, value),) = table.traces(direction)
         assert (device, cycle) == (card.name, 1)
         assert pulses.tolist() == list(range(101))
         np.testing.assert_allclose(value, wanted, rtol=1e-8)

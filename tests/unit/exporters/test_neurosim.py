@@ -43,21 +43,21 @@ class RealDevice:
                 found[match[1]] = words[match[2]] if match[2] in words else float(match[2])
         return cls(found)
 
-    def a(self, way: str) -> float:
+    def a(self, direction: str) -> float:
         """A [pulses]: NeuroSim truncates 100 |NL|, and its table is the closed form's inverse."""
-        nl = self.fields[f"NL_{way.upper()}"]
-        return math.copysign(_invert(int(abs(nl) * 100) / 100), nl) * self.fields[f"maxNumLevel{way.upper()}"]
+        nl = self.fields[f"NL_{direction.upper()}"]
+        return math.copysign(_invert(int(abs(nl) * 100) / 100), nl) * self.fields[f"maxNumLevel{direction.upper()}"]
 
-    def train(self, way: str) -> np.ndarray:
+    def train(self, direction: str) -> np.ndarray:
         """Normalised train by the recursion: find P of the present G, move it by one pulse."""
         low, high = self.fields["minConductance"], self.fields["maxConductance"]
-        n, a = int(self.fields[f"maxNumLevel{way.upper()}"]), self.a(way)
+        n, a = int(self.fields[f"maxNumLevel{direction.upper()}"]), self.a(direction)
         b = (high - low) / (1 - math.exp(-n / a))
-        g = low if way == "ltp" else high
+        g = low if direction == "ltp" else high
         path = [g]
         for _ in range(n):
             inside = max(1 - (g - low) / b, 1e-300)
-            p = -a * math.log(inside) + (1 if way == "ltp" else -1)
+            p = -a * math.log(inside) + (1 if direction == "ltp" else -1)
             g = min(max(b * (1 - math.exp(-p / a)) + low, low), high)
             path.append(g)
         return (np.array(path) - low) / (high - low)
@@ -81,17 +81,17 @@ def test_recursion_is_within_a_thousandth_of_the_fit(card: DeviceCard, tmp_path:
     device = RealDevice.load(exported(card, "neurosim", tmp_path))
     text = (tmp_path / "README.txt").read_text()
     loop = devicekit.read(tmp_path / "nonlinear_fit_data.m")
-    for way in ("ltp", "ltd"):
-        ((_, _, _, g),) = loop.traces(way)
+    for direction in ("ltp", "ltd"):
+        ((_, _, _, g),) = loop.traces(direction)
         law = (g - g[0]) / (g[-1] - g[0])
-        path = device.train(way)
-        path = path if way == "ltp" else 1 - path
+        path = device.train(direction)
+        path = path if direction == "ltp" else 1 - path
         t = np.linspace(0, 1, path.size)
         grid = np.concatenate([-np.geomspace(0.0228, 130, 3000), np.geomspace(0.0228, 130, 3000)])
         best = min(grid, key=lambda a: float(np.sum((exponential(t, a) - law) ** 2)))
         assert np.abs(path - exponential(t, best)).max() <= 3e-3  # the label's steps of 0.01 and the grid's
-        a = device.a(way) / (path.size - 1)
-        fitted = exponential(t, a if way == "ltp" else -a)
+        a = device.a(direction) / (path.size - 1)
+        fitted = exponential(t, a if direction == "ltp" else -a)
         assert np.abs(path - fitted).max() <= 1e-3
         rms = float(np.sqrt(np.mean((fitted - law) ** 2)))
         assert f"misses the law by {rms:.2%} rms" in " ".join(text.split())

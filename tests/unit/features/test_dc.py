@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import TraceError, UsageError
-from devicekit.features import dc
+from devicekit.features.merits import dc
 from devicekit.features.stats import spread, weibull
 from devicekit.synthetic import records
 from devicekit.tables import SweepTable

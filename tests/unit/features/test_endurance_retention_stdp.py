@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import TraceError, UsageError
-from devicekit.features import endurance, reading, retention, stdp
+from devicekit.features.merits import endurance, noise, retention, stdp
 from devicekit.synthetic import records
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable
 

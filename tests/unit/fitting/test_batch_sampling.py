@@ -12,7 +12,7 @@ import pytest
 from devicekit.device.card import Window
 from devicekit.fitting.device import fit
 from devicekit.fitting.many import fit_many
-from devicekit.fitting.variation.sampling import spread_ratio
+from devicekit.fitting.sampling import spread_ratio
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
 from devicekit.synthetic.pulses import generate, truth_card
@@ -65,8 +65,8 @@ def test_samples_scatter_as_the_data(seed: int) -> None:
     theta = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
     card = truth_card(theta, increment=0.004, read=0.01, ln_rate_sd=0.12)
     result = fit(generate(card, 20, 20, 100, seed, conditioning=2))
-    for way in ("ltp", "ltd"):
-        ratio = spread_ratio(result, way, seed)
+    for direction in ("ltp", "ltd"):
+        ratio = spread_ratio(result, direction, seed)
         assert ratio.c2c == pytest.approx(1.0, abs=0.1)
         assert ratio.d2d == pytest.approx(1.0, abs=0.1)
         assert ratio.c2c_paper > 2
@@ -74,7 +74,7 @@ def test_samples_scatter_as_the_data(seed: int) -> None:
 
 def test_samples_of_the_crosssim_ramps_scatter_as_the_ramps(measured: Path) -> None:
     result = fit(measured / "crosssim_ramps", quantity="current", read_voltage=0.1)
-    for way in ("ltp", "ltd"):
-        ratio = spread_ratio(result, way, 1)
+    for direction in ("ltp", "ltd"):
+        ratio = spread_ratio(result, direction, 1)
         assert ratio.c2c == pytest.approx(1.0, abs=0.1)
         assert ratio.c2c_paper > 5

@@ -9,7 +9,8 @@ from devicekit.models.curves.jang.jang import jang
 from devicekit.models.curves.power.power import power
 
 from devicekit.errors import UsageError
-from devicekit.fitting.branch.fit import FitOptions, kalman_gain
+from devicekit.fitting.branch.fit import kalman_gain
+from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.comparison import compare
 from devicekit.fitting.device import fit
 from devicekit.models import kernel
@@ -27,9 +28,9 @@ def table_of(
 ) -> PulseTable:
     rng = np.random.default_rng(seed)
     parts = [
-        pd.DataFrame({"device_id": "d", "cycle": 1, "direction": way, "pulse_index": range(r.size),
+        pd.DataFrame({"device_id": "d", "cycle": 1, "direction": direction, "pulse_index": range(r.size),
                       "conductance_s": 1e-4 + 2.8e-4 * (r + noise * rng.standard_normal(r.size)), **columns})
-        for way, r in curves.items()
+        for direction, r in curves.items()
     ]  # fmt: skip
     return PulseTable(pd.concat(parts, ignore_index=True))
 
@@ -114,7 +115,7 @@ def test_the_ladder_picks_the_simplest_rung_that_suffices() -> None:
 
 def test_tukey_leaves_outliers_out() -> None:
     clean = curve("eq2", THETA["ltp"])
-    dirty = {way: r.copy() for way, r in clean.items()}
+    dirty = {direction: r.copy() for direction, r in clean.items()}
     rng = np.random.default_rng(5)
     for r in dirty.values():
         r[rng.choice(np.arange(3, 98), 4, replace=False)] += rng.choice([-0.3, 0.3], 4)
@@ -163,9 +164,9 @@ def widths_table(noise: float, seed: int, exponent: float = 0.4) -> PulseTable:
     for width in (5e-6, 5e-5, 5e-4):
         shift = exponent * np.log(width / 5e-5)
         curves = {}
-        for way, theta in THETA.items():
+        for direction, theta in THETA.items():
             x = kernel.simulate(EQ2.id, np.array([theta[0] + shift, *theta[1:]]), 0.0, 100)
-            curves[way] = x if way == "ltp" else 1 - x
+            curves[direction] = x if direction == "ltp" else 1 - x
         parts.append(table_of(curves, noise, seed, pulse_width_s=width).frame)
     return PulseTable(pd.concat(parts, ignore_index=True))
 
@@ -213,7 +214,7 @@ def test_sharing_needs_widths() -> None:
 
 
 def test_profile_intervals_agree_with_the_delta_method_where_they_exist() -> None:
-    from devicekit.fitting.branch.identifiability import profile_intervals
+    from devicekit.fitting.branch.fit import profile_intervals
 
     table = table_of(curve("softbounds", (-4.2, 0.9)), noise=0.01, seed=3)
     branch = fit(table, "softbounds").branches["ltp"]
@@ -243,7 +244,7 @@ def test_identifiability_counts_what_the_data_determine() -> None:
 def test_the_label_of_a_slow_start_is_negative() -> None:
     truth = truth_card({"ltp": (-4.6, -1.5), "ltd": (-4.6, 0.6)}, model="softbounds", increment=0.0, read=0.001)
     labels = compare(generate(truth, 1, 5, 100, 1)).nl
-    for way, sign in (("ltp", -1), ("ltd", 1)):
-        assert sign * labels[way]["fit"] > 0.3
-        assert labels[way]["fit"] == pytest.approx(labels[way]["data"], abs=0.1)
-        assert labels[way]["fit_rms"] < 0.003
+    for direction, sign in (("ltp", -1), ("ltd", 1)):
+        assert sign * labels[direction]["fit"] > 0.3
+        assert labels[direction]["fit"] == pytest.approx(labels[direction]["data"], abs=0.1)
+        assert labels[direction]["fit_rms"] < 0.003

@@ -35,12 +35,12 @@ def pulses(
     rng = np.random.default_rng(seed)
     parts = []
     for cycle in range(1, cycles + 1):
-        for way, values in theta.items():
+        for direction, values in theta.items():
             x = kernel.simulate(EQ2.id, np.array(values), 0.0, n)
-            r = (x if way == "ltp" else 1 - x) + noise * rng.standard_normal(n + 1)
+            r = (x if direction == "ltp" else 1 - x) + noise * rng.standard_normal(n + 1)
             parts.append(
                 pd.DataFrame(
-                    {"device_id": "d1", "cycle": cycle, "direction": way, "pulse_index": range(n + 1),
+                    {"device_id": "d1", "cycle": cycle, "direction": direction, "pulse_index": range(n + 1),
                      column: low + (high - low) * r}
                 )
             )  # fmt: skip
@@ -49,24 +49,24 @@ def pulses(
 
 def test_noise_free_truth_is_recovered() -> None:
     result = fit(pulses(THETA))
-    for way, truth in THETA.items():
-        branch = result.branches[way]
+    for direction, truth in THETA.items():
+        branch = result.branches[direction]
         assert branch.nrmse < 1e-4
         # the window is the range of the data, not of the truth: compare in siemens
         r = np.linspace(0.1, 0.9, 9)
         g = 2e-5 + 2.8e-4 * r
         found = np.abs(branch.rate(result.window.to_state(g))) * result.window.span
-        true = kernel.rates(EQ2.id, np.array(truth), r if way == "ltp" else 1 - r) * 2.8e-4
+        true = kernel.rates(EQ2.id, np.array(truth), r if direction == "ltp" else 1 - r) * 2.8e-4
         np.testing.assert_allclose(found, true, rtol=0.02)
 
 
 @pytest.mark.parametrize("noise", [0.005, 0.02])
 def test_noisy_truth_is_recovered_within_the_noise(noise: float) -> None:
     result = fit(pulses(THETA, noise=noise, seed=3))
-    for way, truth in THETA.items():
+    for direction, truth in THETA.items():
         clean = kernel.simulate(EQ2.id, np.array(truth), 0.0, 100)
-        r = clean if way == "ltp" else 1 - clean
-        fitted = result.window.from_state(result.branches[way].fitted)
+        r = clean if direction == "ltp" else 1 - clean
+        fitted = result.window.from_state(result.branches[direction].fitted)
         error = np.sqrt(np.mean((fitted - (2e-5 + 2.8e-4 * r)) ** 2)) / 2.8e-4
         assert error < max(0.004, noise / 2)
 
@@ -86,8 +86,8 @@ def test_coefficients_describe_the_curve_in_both_units() -> None:
 def test_scale_and_offset_of_the_data_do_not_change_the_fit() -> None:
     one = fit(pulses(THETA, noise=0.01, low=2e-5, high=3e-4))
     two = fit(pulses(THETA, noise=0.01, low=1e-9, high=5e-9))
-    for way in THETA:
-        np.testing.assert_allclose(one.branches[way].rate(0.5), two.branches[way].rate(0.5), rtol=1e-3)
+    for direction in THETA:
+        np.testing.assert_allclose(one.branches[direction].rate(0.5), two.branches[direction].rate(0.5), rtol=1e-3)
 
 
 def test_the_band_covers_the_truth_and_widens_with_noise() -> None:
@@ -117,7 +117,7 @@ def test_lmfit_ends_every_single_fit() -> None:
 def test_several_devices_share_one_window_and_get_their_own_fits() -> None:
     parts = []
     for k, shift in enumerate((-0.1, 0.0, 0.1)):
-        theta = {way: (values[0] + shift, *values[1:]) for way, values in THETA.items()}
+        theta = {direction: (values[0] + shift, *values[1:]) for direction, values in THETA.items()}
         parts.append(pulses(theta, noise=0.005, seed=k).frame.assign(device_id=f"d{k}"))
     result = fit(PulseTable(pd.concat(parts, ignore_index=True)))
     assert list(result.devices) == ["d0", "d1", "d2"]
@@ -132,7 +132,7 @@ def test_several_devices_share_one_window_and_get_their_own_fits() -> None:
 def test_pulse_widths_are_fitted_separately_and_the_middle_one_is_the_result() -> None:
     parts = []
     for k, width in enumerate((5e-6, 5e-5, 5e-4)):
-        theta = {way: (values[0] + 0.3 * k, *values[1:]) for way, values in THETA.items()}
+        theta = {direction: (values[0] + 0.3 * k, *values[1:]) for direction, values in THETA.items()}
         parts.append(pulses(theta).frame.assign(pulse_width_s=width))
     result = fit(PulseTable(pd.concat(parts, ignore_index=True)))
     assert [each.table.widths for each in result.conditions] == [[5e-6], [5e-5], [5e-4]]
@@ -183,11 +183,11 @@ def test_rows_that_are_absent_leave_the_pulse_numbers_alone(keep) -> None:  # ty
     frame = pulses(THETA, noise=0.002).frame
     some = frame[keep(frame["pulse_index"])]
     result = fit(PulseTable(some))
-    for way in THETA:
-        numbers = some[some["direction"] == way]["pulse_index"]
-        assert result.branches[way].n_points == len(numbers)
-        assert result.branches[way].x.size == numbers.max() - numbers.min() + 1
-        assert result.branches[way].nrmse < 0.01
+    for direction in THETA:
+        numbers = some[some["direction"] == direction]["pulse_index"]
+        assert result.branches[direction].n_points == len(numbers)
+        assert result.branches[direction].x.size == numbers.max() - numbers.min() + 1
+        assert result.branches[direction].nrmse < 0.01
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_the_card_says_what_the_fit_says() -> None:
     result = fit(pulses(THETA, noise=0.01, cycles=5))
     card = result.to_card("device")
     r = np.linspace(0.05, 0.9, 7)
-    for way in THETA:
-        steps = np.abs(result.branches[way].rate(r))
+    for direction in THETA:
+        steps = np.abs(result.branches[direction].rate(r))
         np.testing.assert_allclose(
-            np.abs(card.rate(way, r)), np.minimum(steps, result.branches[way].largest_step)
+            np.abs(card.rate(direction, r)), np.minimum(steps, result.branches[direction].largest_step)
         )
     assert DeviceCard.from_json(card.to_json()) == card
 

@@ -19,10 +19,10 @@ def test_draws_scatter_as_wide_as_the_band(devices: int, cycles: int) -> None:
     result = fit(generate(card, devices, cycles, 100, 4, conditioning=2))
     draws = resampled_fits(result, 40, seed=1)
     r = np.array([0.3, 0.5, 0.7])
-    for way, branch in result.branches.items():
+    for direction, branch in result.branches.items():
         curve = branch.rate_curve(r)
         half = (np.array(curve.upper) - np.array(curve.lower)) / 2
-        rates = np.array([each.branches[way].rate(r) for each in draws])
+        rates = np.array([each.branches[direction].rate(r) for each in draws])
         ratio = 2 * rates.std(axis=0) / half
         assert (ratio > 0.3).all()
         assert (ratio < 2.0).all()

@@ -21,8 +21,8 @@ THETA = (-4.0, 0.95, 1.3, -6.0, 2.0, 1.0)
 
 def frame(up: np.ndarray, down: np.ndarray, low: float = 1e-4, high: float = 4e-4) -> pd.DataFrame:
     parts = []
-    for way, r in (("ltp", up), ("ltd", down)):
-        columns = {"device_id": "d", "cycle": 1, "direction": way, "pulse_index": range(r.size)}
+    for direction, r in (("ltp", up), ("ltd", down)):
+        columns = {"device_id": "d", "cycle": 1, "direction": direction, "pulse_index": range(r.size)}
         parts.append(pd.DataFrame({**columns, "conductance_s": low + (high - low) * r}))
     return pd.concat(parts, ignore_index=True)
 
@@ -122,13 +122,13 @@ def test_order_and_labels(
     assert isinstance(table, PulseTable)
     assert code is None or code in {flag.code for flag in table.flags}
     result, reference = fit(table), fit(PulseTable(clean))
-    for way in ("ltp", "ltd"):
-        assert result.branches[way].nrmse < 0.01
-        measured = result.branches[way].measured
+    for direction in ("ltp", "ltd"):
+        assert result.branches[direction].nrmse < 0.01
+        measured = result.branches[direction].measured
         # LTD starts 2.4 % above the end of LTP here; an unmarked turn belongs to the train before it
         last = measured[np.isfinite(measured)][-1]
         np.testing.assert_allclose(
-            last, reference.branches[way].measured[-1], atol=0.03 if code == "split" else 1e-6
+            last, reference.branches[direction].measured[-1], atol=0.03 if code == "split" else 1e-6
         )
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.fitting.branch.trains import stack
+from devicekit.fitting.branch.trains import trains_of
 from devicekit.fitting.device import fit
 from devicekit.fitting.variation.components import fit_components, tracks_of
-from devicekit.fitting.variation.spread import anova
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
+from devicekit.statistics import anova
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.tables import PulseTable
 
@@ -80,14 +80,14 @@ def test_scatter_of_cycles_is_not_taken_for_devices() -> None:
     parts = []
     for device in range(20):
         for cycle in range(5):
-            for way, theta in THETA.items():
+            for direction, theta in THETA.items():
                 own = np.array([theta[0] + 0.1 * rng.standard_normal(), *theta[1:]])
                 x = kernel.simulate(EQ2.id, own, 0.0, 100)
-                r = (x if way == "ltp" else 1 - x) + 0.005 * rng.standard_normal(101)
+                r = (x if direction == "ltp" else 1 - x) + 0.005 * rng.standard_normal(101)
                 columns = {
                     "device_id": f"d{device}",
                     "cycle": cycle,
-                    "direction": way,
+                    "direction": direction,
                     "pulse_index": range(101),
                 }
                 parts.append(pd.DataFrame({**columns, "conductance_s": 1e-4 + 2.8e-4 * r}))
@@ -146,7 +146,7 @@ def test_a_guess_far_off_does_not_lose_the_noise() -> None:
     truth = truth_card({"ltp": (-5.0, -0.2), "ltd": (-5.0, 0.5)}, model="softbounds", increment=0.001, read=0.0005)
     fitted = fit(generate(truth, 1, 20, 100, 3), "exponential")
     window = truth.window.span / fitted.window.span
-    trains = stack(fitted.table, "ltp")[0]
+    trains = trains_of(fitted.table, "ltp")[0]
     assert trains is not None
     tracks = tracks_of([trains.rising(fitted.window)], [fitted.branches["ltp"]])
     found = fit_components(tracks, (0.0005, 0.0003, 200.0, 0.0))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from devicekit.errors import ParameterError
-from physics.solvers.mesh import SPACINGS, build_mesh
+from physics import SPACINGS
+from physics.solvers.mesh import build_mesh
 from physics.stack import load_stack
 
 

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from devicekit.errors import ParameterError
+from physics import materials
 from physics.solvers.mesh import build_mesh
-from physics.stack import load_material, load_stack, materials
+from physics.stack import load_material, load_stack
 
 
 def write(tmp_path, text):

@@ -235,7 +235,7 @@ def test_instrument_records_are_pulse_trains_where_a_state_is_mapped(tmp_path: P
     table = read(file, columns=columns, read_voltage=0.1)
     assert isinstance(table, PulseTable)
     assert table.devices == ["D7"]
-    assert {way: [len(index) for _, _, index, _ in table.traces(way)] for way in ("ltp", "ltd")} == {
+    assert {direction: [len(index) for _, _, index, _ in table.traces(direction)] for direction in ("ltp", "ltd")} == {
         "ltp": [10, 10],
         "ltd": [9, 9],
     }

@@ -76,7 +76,7 @@ def test_gong_and_crosssim(measured: Path) -> None:
 
 
 def test_bake_shift(measured: Path) -> None:
-    from devicekit.features import retention
+    from devicekit.features.merits import retention
 
     names = {"device_id": "column 1", "resistance_ohm": "column 2"}
     before, after = (
@@ -92,7 +92,7 @@ def test_bake_shift(measured: Path) -> None:
 
 
 def test_endurance_log_figures(measured: Path) -> None:
-    from devicekit.features import endurance
+    from devicekit.features.merits import endurance
 
     found = endurance.characterize(read(measured / "rram_1t1r" / "endurance_log.csv"))
     device = found.devices[0]

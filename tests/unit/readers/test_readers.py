@@ -33,7 +33,7 @@ def states(table: PulseTable | SweepTable, direction: str) -> np.ndarray:
 
 
 LONG = "device_id,cycle,direction,pulse_index,conductance_s\n" + "".join(
-    f"d1,1,{way},{n},{g:.3g}\n" for way, values in (("ltp", UP), ("ltd", DOWN)) for n, g in enumerate(values)
+    f"d1,1,{direction},{n},{g:.3g}\n" for direction, values in (("ltp", UP), ("ltd", DOWN)) for n, g in enumerate(values)
 )
 
 
@@ -380,7 +380,7 @@ def test_formulas_are_made_plain_on_export(tmp_path: Path) -> None:
 
 def test_all_negative_points_to_the_sign_of_the_read_voltage(tmp_path: Path) -> None:
     text = "direction,pulse_index,read_current_a\n" + "".join(
-        f"{way},{n},{1e-6 * (n + 1)}\n" for way in ("ltp", "ltd") for n in range(4)
+        f"{direction},{n},{1e-6 * (n + 1)}\n" for direction in ("ltp", "ltd") for n in range(4)
     )
     with pytest.raises(TableError, match="see --read-voltage"):
         read(write(tmp_path, "turned.csv", text), read_voltage=-0.1)

@@ -111,8 +111,8 @@ def test_scatter_in_proportion_to_the_step_is_told(fitted: Any) -> None:
     variation = replace(fitted.variation, branches={**fitted.variation.branches, "ltp": spread})
     assert "and 5.5% of its own step" in variation.sentences()[0]
     assert "of its own step" not in " ".join(fitted.variation.sentences())
-    rows = summary.variation_rows({way: each.to_card() for way, each in variation.branches.items()})
+    rows = summary.variation_rows({direction: each.to_card() for direction, each in variation.branches.items()})
     (row,) = (row for row in rows if row.of == "step")
     assert (row.kind, row.values[0]) == ("increment", 0.055)
-    plain = summary.variation_rows({way: each.to_card() for way, each in fitted.variation.branches.items()})
+    plain = summary.variation_rows({direction: each.to_card() for direction, each in fitted.variation.branches.items()})
     assert not any(row.of == "step" for row in plain)

@@ -10,7 +10,8 @@ from devicekit.errors import ParameterError
 from devicekit.plot import plain
 from devicekit.studies.report import study_report
 from devicekit.studies.result import StudyResult
-from devicekit.studies.runner import StudySpec, run_study
+from devicekit.studies.runner import run_study
+from devicekit.studies.spec import StudySpec
 
 TABLE = pd.DataFrame(
     {

@@ -62,13 +62,13 @@ def test_the_shipped_set_is_labelled_synthetic_everywhere() -> None:
 def test_the_fit_of_the_shipped_set_recovers_its_law() -> None:
     result = fit(catalog.get(pulses.REFERENCE).data)
     truth = pulses.reference_truth(50e-6)
-    for way in ("ltp", "ltd"):
+    for direction in ("ltp", "ltd"):
         r = np.linspace(0.05, 0.95, 10)
         g = result.window.from_state(r)
-        true = np.abs(truth.rate(way, truth.window.to_state(g))) * truth.window.span
-        found = np.abs(result.branches[way].rate(r)) * result.window.span
+        true = np.abs(truth.rate(direction, truth.window.to_state(g))) * truth.window.span
+        found = np.abs(result.branches[direction].rate(r)) * result.window.span
         np.testing.assert_allclose(found, true, rtol=0.06)
-        spread = result.variation.branches[way]
+        spread = result.variation.branches[direction]
         scale = truth.window.span / result.window.span
         assert spread.increment == pytest.approx(0.003 * scale, rel=0.1)
         assert spread.read == pytest.approx(0.004 * scale, rel=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -64,13 +65,13 @@ class Curve:
         What it is, in the legend and in the CSV.
     x, y : ndarray, shape (n,)
         Values in the units of the axes.
-    kind : {"line", "band", "errors", "bars"}
-        Line or dots by `style`; the area between `low` and `high`; dots with bars from `low` to `high`; horizontal
-        bars from 0 to x at the places y, with bars from `low` to `high` if these are given.
+    kind : {"line", "band", "errors", "across", "bars"}
+        Line or dots by `style`; the area between `low` and `high`; dots with upright bars from `low` to `high`, or
+        with bars across; horizontal bars from 0 to x at the places y, with ends `low` and `high` if these are given.
     style : str
         Line and marker in matplotlib's letters.
     low, high : ndarray, shape (n,), optional
-        Ends of a band or of bars, in the unit of the other axis for horizontal bars.
+        Ends of a band or of bars, in the unit of the axis that they run along.
     legend, data : bool
         Whether it is in the legend, and in the CSV.
     """
@@ -78,7 +79,7 @@ class Curve:
     name: str
     x: np.ndarray
     y: np.ndarray
-    kind: Literal["line", "band", "errors", "bars"] = "line"
+    kind: Literal["line", "band", "errors", "across", "bars"] = "line"
     style: str = "-"
     low: np.ndarray | None = None
     high: np.ndarray | None = None
@@ -99,12 +100,11 @@ class Curve:
         if self.kind == "bars":
             error = None if bars is None else np.abs(np.array([self.x - bars[0], bars[1] - self.x]))
             ax.barh(self.y, self.x, height=0.6, color=self.colour, xerr=error, label=label, ecolor="black", capsize=3)
-        elif self.kind == "errors" and bars is not None:
-            error = np.maximum(np.array([self.y - bars[0], bars[1] - self.y]), 0.0)
-            ax.errorbar(
-                self.x, self.y, yerr=error, fmt=self.style, ms=self.size, lw=self.width, color=self.colour, capsize=2,
-                label=label,
-            )
+        elif bars is not None:
+            at, which = (self.x, "xerr") if self.kind == "across" else (self.y, "yerr")
+            error = {which: np.maximum(np.array([at - bars[0], bars[1] - at]), 0.0)}
+            look = {"fmt": self.style, "ms": self.size, "lw": self.width, "color": self.colour, "capsize": 2}
+            ax.errorbar(self.x, self.y, label=label, **error, **look)
         else:
             ax.plot(
                 self.x, self.y, self.style, lw=self.width, ms=self.size, color=self.colour, alpha=self.alpha, label=label
@@ -151,7 +151,7 @@ class Panel:
         for x, y, words in self.notes:
             ax.annotate(plain(words), (x, y), va="center", fontsize="small", annotation_clip=False)
         for which, axis in (("x", self.x), ("y", self.y)):
-            self._set(ax, which, axis)
+            _set_axis(ax, which, axis, [np.asarray(getattr(each, which), float) for each in self.curves])
         if self.title:
             ax.set_title(plain(self.title), fontsize="medium")
         if self.grid:
@@ -161,26 +161,6 @@ class Panel:
             ax.legend(fontsize="small", frameon=False, **(above if self.legend == "above" else {}))
         return ax
 
-    def _set(self, ax: Axes, which: str, axis: Axis) -> None:
-        from matplotlib.ticker import MaxNLocator
-
-        ax.set(**{f"{which}label": axis.text})
-        drawn: Any = getattr(ax, f"{which}axis")
-        if axis.scale == "log":
-            values = np.concatenate([np.asarray(getattr(each, which), float) for each in self.curves] or [np.empty(0)])
-            shown = values[np.isfinite(values) & (values > 0)]
-            if shown.size:
-                ax.set(**{f"{which}scale": "log"})
-                plain_logarithmic(drawn, float(shown.min()), float(shown.max()))
-        if axis.names:
-            drawn.set_ticks(range(len(axis.names)), [plain(name) for name in axis.names])
-            ends = (-0.5, len(axis.names) - 0.5)
-            ax.set(**{f"{which}lim": ends[::-1] if which == "y" else ends})
-        if axis.limits is not None:
-            ax.set(**{f"{which}lim": axis.limits})
-        if axis.whole:
-            drawn.set_major_locator(MaxNLocator(integer=True))
-
     def frame(self) -> pd.DataFrame:
         """The data behind it: a row a point, with the curve's name and the axes' labels as columns."""
         return pd.concat([_rows(self, curve) for curve in self.curves if curve.data] or [pd.DataFrame()])
@@ -189,6 +169,28 @@ class Panel:
         """The same as CSV; None where there are too many rows to travel with a picture."""
         rows = sum(np.size(curve.x) for curve in self.curves if curve.data)
         return self.frame().to_csv(index=False) if 0 < rows <= MOST_ROWS else None
+
+
+def _set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ()) -> None:
+    """Label, scale, places and ends of an axis; `drawn` is what is shown along it."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set(**{f"{which}label": axis.text})
+    ticks: Any = getattr(ax, f"{which}axis")
+    if axis.scale == "log":
+        values = np.concatenate([*drawn, np.empty(0)])
+        shown = values[np.isfinite(values) & (values > 0)]
+        if shown.size:
+            ax.set(**{f"{which}scale": "log"})
+            plain_logarithmic(ticks, float(shown.min()), float(shown.max()))
+    if axis.names:
+        ticks.set_ticks(range(len(axis.names)), [plain(name) for name in axis.names])
+        ends = (-0.5, len(axis.names) - 0.5)
+        ax.set(**{f"{which}lim": ends[::-1] if which == "y" else ends})
+    if axis.limits is not None:
+        ax.set(**{f"{which}lim": axis.limits})
+    if axis.whole:
+        ticks.set_major_locator(MaxNLocator(integer=True))
 
 
 def _rows(panel: Panel, curve: Curve) -> pd.DataFrame:
@@ -221,6 +223,8 @@ class Image:
     lines : sequence of float
         Dotted lines across, at these y.
     title : str
+    numbers : bool
+        Whether each value is written into its cell.
     """
 
     x: Axis
@@ -234,6 +238,7 @@ class Image:
     log: bool = False
     lines: Sequence[float] = ()
     title: str = ""
+    numbers: bool = False
 
     def draw(self, ax: Axes | None = None, bar: bool = True) -> Any:
         """Draw it into an Axes, with its colour bar if that is wanted; what a shared colour bar takes."""
@@ -246,7 +251,13 @@ class Image:
         )
         for at in self.lines:
             ax.axhline(at, color="w", lw=0.6, ls=":")
-        ax.set(xlabel=self.x.text, ylabel=self.y.text)
+        for which, axis in (("x", self.x), ("y", self.y)):
+            _set_axis(ax, which, axis)
+        for (row, column), value in np.ndenumerate(self.values if self.numbers else np.empty((0, 0))):
+            if np.isfinite(value):
+                colour = "white" if abs(value) > 0.6 * max(map(abs, self.limits)) else "black"
+                middle = _middles(self.x_edges)[column], _middles(self.y_edges)[row]
+                ax.text(*middle, f"{value:.2f}", ha="center", va="center", fontsize="x-small", color=colour)
         ax.set_title(plain(self.title), fontsize="medium")
         if bar:
             ax.figure.colorbar(image, ax=ax, label=self.label)
@@ -261,3 +272,28 @@ class Image:
 
 def _middles(edges: np.ndarray) -> np.ndarray:
     return 0.5 * (edges[1:] + edges[:-1])
+
+
+def draw_row(images: Sequence[Image], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Maps of one quantity side by side, with one colour bar."""
+    drawn: Any = None
+    for n, (ax, image) in enumerate(zip(axes, images, strict=True)):
+        drawn = image.draw(ax, bar=False)
+        ax.set_title(textwrap.fill(plain(image.title), 15), fontsize="small")
+        ax.tick_params(labelsize="small", labelleft=n == 0)
+        if n:
+            ax.set_ylabel("")
+    bar = axes[0].figure.colorbar(drawn, ax=list(axes))
+    bar.set_label(images[0].label, fontsize="small")
+    bar.ax.tick_params(labelsize="small")
+    return axes
+
+
+def row_csv(images: Sequence[Image]) -> str | None:
+    """The data behind maps on one grid, a column a map; None where there are too many to travel with a picture."""
+    if sum(image.values.size for image in images) > MOST_ROWS:
+        return None
+    frame = images[0].frame()
+    columns = {name: frame[name] for name in list(frame.columns)[:2]}
+    columns |= {f"{image.label} at {image.title}": image.values.ravel() for image in images}
+    return pd.DataFrame(columns).to_csv(index=False, float_format="%.5g")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from devicekit.fitting.branch.trains import nanmean
-from devicekit.fitting.variation.spread import predicted_variance, scatter
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.result import DeviceFit
+from devicekit.fitting.variation.spread import BranchSpread, predicted_variance, scatter
 from devicekit.models import kernel
-
-if TYPE_CHECKING:
-    from devicekit.fitting.result import BranchFit, DeviceFit
-    from devicekit.fitting.variation.spread import BranchSpread
+from devicekit.statistics import nanmean
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
     """
     branch = fit.branches[direction]
     spread = fit.variation.branches[direction]
-    measured = scatter(fit, direction)
+    measured = scatter(fit.trains(direction), fit.window)
     real = float(np.mean(np.sqrt(measured)))
     own = simulate_cycles(branch, matched(branch, spread, measured), cycles, seed)
     paper = simulate_cycles(branch, spread, cycles, seed, paper=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,14 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.features import figures
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
 from devicekit.features.stats import Spread, spread
+from devicekit.plot import Panel
+from devicekit.report import Block, Table, Text
 from devicekit.tables import EnduranceTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, percent
 
 IN_A_ROW = 3
 MOST_PAIRS = 2000  # readings that Theil-Sen takes; more are reduced to medians on a log grid
@@ -59,6 +66,7 @@ class EnduranceResult:
     decades: pd.DataFrame
     spreads: tuple[Spread, ...]
     threshold: float
+    table: EnduranceTable
     flags: tuple[Flag, ...]
 
     @property
@@ -76,6 +84,56 @@ class EnduranceResult:
             "spreads": [each.as_dict() for each in self.spreads],
             "warnings": [flag.as_dict() for flag in self.flags],
         }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Figures of every device, and medians of every decade."""
+        return {"devices": pd.DataFrame([device.as_dict() for device in self.devices]), "decades": self.decades}
+
+    def sentences(self) -> list[str]:
+        """How many devices held, for how long, and with what window."""
+        longest = max((d.cycles for d in self.devices), default=0)
+        ratios = [d.median_window for d in self.devices if np.isfinite(d.median_window)]
+        failed = sum(d.failed_at is not None for d in self.devices)
+        held = "it did not fail" if len(self.devices) == 1 else "none failed"
+        told = held if not failed else f"{failed} failed" if len(self.devices) > 1 else "it failed"
+        text = f"{count(len(self.devices), 'device')} over {longest:.3g} cycles: {told}"
+        return [f"{text}; median on/off {np.median(ratios):.3g}." if ratios else f"{text}."]
+
+    def panel(self) -> Panel:
+        """Every reading and the median of each decade, HRS and LRS."""
+        readings, medians = {}, {}
+        for level in ("lrs", "hrs"):
+            rows = self.table.frame[self.table.frame["level"] == level]
+            own = self.decades[self.decades["level"] == level]
+            readings[level] = (rows["cycle"].to_numpy(float), rows["conductance_s"].to_numpy(float))
+            medians[level] = (10.0 ** (own["decade"].to_numpy(float) + 0.5), own["median_s"].to_numpy(float))
+        return figures.endurance(readings, medians)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        rows = [
+            (d.device_id, f"{d.cycles:g}", number(d.window), number(d.median_window), percent(d.good),
+             "none" if d.failed_at is None else f"{d.failed_at:g}", number(d.lrs_slope), number(d.hrs_slope))
+            for d in self.devices[:ROWS_SHOWN]
+        ]  # fmt: skip
+        head = (
+            "device", "cycles", "window p5/p95", "median on/off", "good cycles", "failed at", "LRS slope", "HRS slope",
+        )  # fmt: skip
+        text = (
+            f"{self.sentences()[0]} Failure: the first of three measured cycles in a row with on/off below "
+            f"{self.threshold:g}. Slopes: decades of G per decade of cycles."
+        )
+        alt = "Conductance of HRS and LRS against cycles"
+        return [
+            Text([text]),
+            Table(head, rows, "Endurance of each device."),
+            figure(self.panel(), "Readings and medians of each decade.", alt),
+        ]
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> EnduranceResult | None:
+    """Endurance, of an endurance table."""
+    return characterize(table, threshold=settings.threshold) if isinstance(table, EnduranceTable) else None
 
 
 def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceResult:
@@ -112,7 +170,7 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
         for level, rows in frame.groupby("level", sort=False)
     ]
     return EnduranceResult(
-        tuple(devices), _decades(frame), tuple(each for each in spreads if each), threshold, tuple(flags)
+        tuple(devices), _decades(frame), tuple(each for each in spreads if each), threshold, table, tuple(flags)
     )
 
 

@@ -6,6 +6,7 @@ The offset c is fitted by default: without it an offset of 0.1 turns tau+ from 1
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +14,13 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import Flag, TraceError
+from devicekit.features import figures
+from devicekit.features.merit import Merit, Settings, figure, number
+from devicekit.plot import Panel
+from devicekit.report import Block, Table
 from devicekit.tables import StdpTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, si
 
 LEAST_DELAYS = 4  # on each side
 
@@ -44,6 +51,7 @@ class StdpResult:
     n: int
     confidence: float
     delays: pd.DataFrame
+    table: StdpTable
     flags: tuple[Flag, ...]
 
     def __getitem__(self, name: str) -> Parameter:
@@ -66,6 +74,46 @@ class StdpResult:
             "delays": self.delays.to_dict("records"),
             "warnings": [flag.as_dict() for flag in self.flags],
         }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Parameters of the window, and medians at every delay."""
+        return {"parameters": pd.DataFrame([each.as_dict() for each in self.parameters]), "delays": self.delays}
+
+    def sentences(self) -> list[str]:
+        """The window's parameters."""
+        parts = [f"{p.name.removesuffix('_s')} {si(p.value, 's') if p.unit == 's' else f'{p.value:.3g}'}"
+                 for p in self.parameters]  # fmt: skip
+        return [f"An exponential STDP window fits the {count(self.n, 'reading')}: {', '.join(parts)}."]
+
+    def panel(self) -> Panel:
+        """Readings, medians with ranges at each delay, and the fitted window."""
+        frame, at = self.table.frame, self.delays["spike_delay_s"].to_numpy(float)
+        readings = (frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float))
+        fitted = {}
+        for side, name in ((-1, "post before pre"), (1, "pre before post")):
+            ends = np.abs(at[np.sign(at) == side])
+            t = side * np.linspace(ends.min(), ends.max(), 200)
+            fitted[name] = (t, self.window(t))
+        columns = (self.delays[name].to_numpy(float) for name in ("median", "low", "high"))
+        return figures.stdp(readings, (at, *columns), fitted)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        rows = []
+        for p in self.parameters:
+            factor, unit = (1e3, "ms") if p.unit == "s" else (1.0, p.unit)
+            ends = f"{number(factor * p.low)} to {number(factor * p.high, unit)}"
+            rows.append((p.name.removesuffix("_s"), number(factor * p.value, unit), number(factor * p.se, unit), ends))
+        head = ("parameter", "value", "standard error", f"{100 * self.confidence:g} % interval")
+        caption = "Exponential window, delay = post minus pre; "
+        caption += "offset fitted." if self.offset else "no offset."
+        shown = figure(self.panel(), "STDP window.", "Weight change against spike delay")
+        return [Table(head, rows, caption), shown]
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> StdpResult | None:
+    """The window of an STDP table."""
+    return characterize(table) if isinstance(table, StdpTable) else None
 
 
 def window(delay: np.ndarray, a_plus: float, tau_plus: float, a_minus: float, tau_minus: float) -> np.ndarray:
@@ -130,7 +178,7 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     flags = (Flag("dropped", f"{zero} readings at delay 0 belong to neither side"),) if zero else ()
     return StdpResult(
         _parameters(found, unit, scale, offset, confidence, t.size), offset,
-        float(np.sqrt(found.redchi)) * scale, int(t.size), confidence, delays, flags,
+        float(np.sqrt(found.redchi)) * scale, int(t.size), confidence, delays, table, flags,
     )  # fmt: skip
 
 

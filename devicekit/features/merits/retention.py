@@ -7,15 +7,22 @@ same data it predicts total loss.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.features import figures
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number
+from devicekit.plot import Panel
+from devicekit.report import Block, Table, Text
 from devicekit.tables import PulseTable, RetentionTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, percent, percent_span, span
 
-TEN_YEARS = 3.15576e8  # s
 LEAST_DECADES = 3.0
 LEAST_POINTS = 5
 
@@ -67,6 +74,7 @@ class RetentionResult:
     """Every state of every device."""
 
     states: tuple[StateRetention, ...]
+    table: RetentionTable
     flags: tuple[Flag, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,6 +83,71 @@ class RetentionResult:
             "states": [state.as_dict() for state in self.states],
             "warnings": [flag.as_dict() for flag in self.flags],
         }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Law and prediction of every state."""
+        return {"states": pd.json_normalize([state.as_dict() for state in self.states], sep="_")}
+
+    def sentences(self) -> list[str]:
+        """How long states were watched, what is left of them, and how far predictions reach."""
+        decades = [s.decades for s in self.states]
+        changes = [s.change for s in self.states if np.isfinite(s.change)]
+        text = f"{count(len(self.states), 'state')} watched over {_range(decades, '.1f')} decades of time"
+        if changes:
+            text += f"; at the end the conductance is {percent_span(min(changes), max(changes))} of the first one"
+        predicted = [s.prediction for s in self.states if s.prediction]
+        if not predicted:
+            return [f"{text}.", "No prediction is made from these data; the table says why."]
+        far = max(p.factor for p in predicted)
+        return [f"{text}.", f"Predictions reach {far:.3g} times beyond the measured time."]
+
+    def panel(self) -> Panel:
+        """Readings and the power law of every state; the prediction with its interval where there is one."""
+        frame, states = self.table.frame, {}
+        for state in self.states[:MOST_CURVES]:
+            rows = frame[(frame["device_id"] == state.device_id) & (frame["level"] == state.level)]
+            p = state.prediction
+            at = np.array([state.first_s, p.time_s if p else state.last_s])
+            ahead = [[p.time_s], [p.conductance_s], [p.low_s], [p.high_s]] if p else [[]] * 4
+            readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
+            law = (at, state.g_1s * at**-state.nu)
+            states[f"{state.device_id} {state.level}"] = (*readings, *law, *map(np.array, ahead))
+        return figures.retention(states)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        rows = []
+        for s in self.states[:ROWS_SHOWN]:
+            p = s.prediction
+            later, reach = f"none: {s.refusal}", "–"
+            if p:
+                later = f"{number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
+                reach = f"{p.factor:.3g} times; line in log t: {number(p.log_linear_s, 'S')}"
+            law = f"{s.nu:.4g} ± {s.nu_se:.1g}"
+            rows.append((s.device_id, s.level, f"{s.decades:.1f}", law, percent(s.change), later, reach))
+        head = (
+            "device", "state", "decades", "nu", "last over first", "prediction (interval of the mean)", "extrapolation",
+        )  # fmt: skip
+        sentence = "Power law G = G0 (t / t0)^-nu."
+        horizon = next((s.prediction.time_s for s in self.states if s.prediction), None)
+        if horizon:
+            sentence += f" Predictions are for {horizon:.3g} s and hold for the temperature of the measurement only."
+        alt = "Conductance against time on logarithmic axes"
+        return [
+            Text([sentence]),
+            Table(head, rows, "Retention of each state."),
+            figure(self.panel(), "Readings, laws and predictions.", alt),
+        ]
+
+
+def _range(values: list[float], form: str) -> str:
+    low, high = (format(value, form) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RetentionResult | None:
+    """Retention, of a retention table."""
+    return characterize(table, horizon=settings.horizon) if isinstance(table, RetentionTable) else None
 
 
 def characterize(
@@ -125,7 +198,7 @@ def characterize(
     if short:
         flags.append(Flag("few_points", f"too few times for a law: {', '.join(short[:10])}"))
     flags += _extrapolations(states)
-    return RetentionResult(tuple(states), tuple(flags))
+    return RetentionResult(tuple(states), table, tuple(flags))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A figure knows no result. A result makes its panel from its own arrays; matplotl
 page all take the panel.
 """
 
-from devicekit.plot.panel import Axis, Curve, Image, Panel
+from devicekit.plot.panel import Axis, Curve, Image, Panel, draw_row, row_csv
 from devicekit.plot.style import COLOURS, axes, plain, quantity_axis
 
-__all__ = ["COLOURS", "Axis", "Curve", "Image", "Panel", "axes", "plain", "quantity_axis"]
+__all__ = ["COLOURS", "Axis", "Curve", "Image", "Panel", "axes", "draw_row", "plain", "quantity_axis", "row_csv"]

@@ -1,14 +1,24 @@
-"""What reading a state shows: random telegraph noise (levels, amplitude, dwell times) and read linearity."""
+"""Read noise at constant voltage: its size, and random telegraph noise (levels, amplitude, dwell times)."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from devicekit.errors import TraceError
+from devicekit.errors import Flag, TraceError
+from devicekit.features import figures
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.features.merits.dc import STILL
+from devicekit.plot import Panel
+from devicekit.report import Block, Table
+from devicekit.tables import SweepTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, percent
 
 MOST_LEVELS = 4
 LEAST_READINGS = 50
@@ -107,12 +117,10 @@ def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
     step = max(1, current.size // MOST_READINGS)
     scaled = ((current[::step] - centre) / sd)[:, None]
     best, best_bic = None, np.inf
-    for count in range(1, min(MOST_LEVELS, np.unique(scaled).size) + 1):
-        mixture = GaussianMixture(count, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6)
+    for many in range(1, min(MOST_LEVELS, np.unique(scaled).size) + 1):
+        mixture = GaussianMixture(many, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6)
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", ConvergenceWarning
-            )  # too many levels for these data: BIC will tell
+            warnings.simplefilter("ignore", ConvergenceWarning)  # too many levels for these data: BIC will tell
             fit = mixture.fit(scaled)
         bic = fit.bic(scaled)
         width = float(np.sqrt(fit.covariances_[0, 0]))
@@ -144,70 +152,87 @@ def _level(state: np.ndarray, k: int, mean: float, sd: float, step: float) -> Le
 
 
 @dataclass(frozen=True)
-class LinearityResult:
-    """How far a read branch is from a straight line.
+class NoiseRecord:
+    """Read noise of one record: its device, its cycle, and the readings [s, A]."""
 
-    Attributes
-    ----------
-    conductance_s : float
-        Least-squares slope of I against V through the origin [S].
-    max_error : float
-        Largest deviation from that line over the largest current.
-    ratio : float
-        G at the largest voltage, by size, over G at half of it: 1 for an ohmic device.
-    cubic : float
-        c of I = G V (1 + c V^2) [1/V^2].
-    range_v : float
-        Largest voltage used, by size [V].
-    """
-
-    conductance_s: float
-    max_error: float
-    ratio: float
-    cubic: float
-    range_v: float
+    device_id: str
+    cycle: int
+    result: NoiseResult
+    time: np.ndarray
+    current: np.ndarray
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return asdict(self)
+        return {"device_id": self.device_id, "cycle": self.cycle, **self.result.as_dict()}
 
 
-def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
-    """Linearity of a read branch.
+@dataclass(frozen=True)
+class NoiseResults:
+    """Read noise of every record at constant voltage."""
 
-    Parameters
-    ----------
-    voltage, current : ndarray, shape (n,)
-        Voltage [V] and current [A]; the current at V = 0, if measured, is taken off as an offset.
+    records: tuple[NoiseRecord, ...]
+    flags: tuple[Flag, ...]
 
-    Raises
-    ------
-    TraceError
-        If there are fewer than four voltages other than 0.
-    """
-    known = np.isfinite(voltage) & np.isfinite(current)
-    v, i = voltage[known], current[known]
-    at_zero = i[v == 0]
-    i = i - np.median(at_zero) if at_zero.size else i
-    v, i = v[v != 0], i[v != 0]
-    if np.unique(v).size < 4:
-        raise TraceError("read linearity needs four or more voltages other than 0")
-    top = float(np.abs(v).max())
-    if not np.isfinite([(v**3) @ (v**3), i @ i]).all() or (v**3) @ (v**3) == 0:
-        raise TraceError("voltages or currents are out of any range that can be computed with")
-    g = float((v @ i) / (v @ v))
-    (linear, cubic), *_ = np.linalg.lstsq(np.column_stack([v, v**3]), i, rcond=None)
+    def __iter__(self) -> Iterator[NoiseRecord]:
+        return iter(self.records)
 
-    def near(size: float) -> float:
-        close = np.abs(np.abs(v) - size) <= 0.15 * top
-        return float((v[close] @ i[close]) / (v[close] @ v[close])) if close.any() else float("nan")
+    def as_dict(self) -> list[dict[str, Any]]:
+        """Plain values, for JSON."""
+        return [record.as_dict() for record in self.records]
 
-    half = near(top / 2)
-    largest = float(np.abs(i).max())
-    return LinearityResult(
-        g,
-        float(np.abs(i - g * v).max() / largest) if largest > 0 else 0.0,
-        near(top) / half if half else float("nan"),
-        float(cubic / linear) if linear else float("nan"),
-        top,
-    )
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a record, without its levels."""
+        if not self.records:
+            return {}
+        return {"noise": pd.json_normalize(self.as_dict(), sep="_").drop(columns="levels")}
+
+    def sentences(self) -> list[str]:
+        """Size of the noise, and in how many records it is telegraph noise."""
+        shares = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
+        text = f"Read noise of {count(len(self.records), 'record')} at constant voltage"
+        telegraph = sum(record.result.telegraph for record in self.records)
+        if shares:
+            text += f": standard deviation {percent(float(np.median(shares)))} of the mean (median)"
+        if len(self.records) == 1:
+            return [f"{text}; {'telegraph noise' if telegraph else 'no telegraph noise'}."]
+        return [f"{text}; telegraph noise in {telegraph or 'none'} of them."]
+
+    def panel(self) -> Panel:
+        """The first record, with the levels that were found."""
+        first = self.records[0]
+        return figures.current_in_time(first.time, first.current, [level.current_a for level in first.result.levels])
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        rows = []
+        for record in self.records[:ROWS_SHOWN]:
+            n = record.result
+            levels = "; ".join(
+                f"{number(each.current_a, 'A')}, dwell {number(each.dwell_s, 's')}" for each in n.levels
+            )
+            cells = (number(n.voltage_v, "V"), number(n.mean_a, "A"), percent(n.relative, 3))
+            rows.append(
+                (record.device_id, *cells, "yes" if n.telegraph else "no", number(n.relative_amplitude), levels)
+            )
+        head = ("device", "voltage", "mean", "sd / mean", "telegraph noise", "amplitude / mean", "levels")
+        shown = figure(self.panel(), "Read current of the first record.", "Current against time with the levels found")
+        return [Table(head, rows, "Read noise at constant voltage."), shown]
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> NoiseResults | None:
+    """Read noise of what stands still, in a table of sweeps."""
+    if not isinstance(table, SweepTable):
+        return None
+    span = table.frame.groupby(["device_id", "cycle"])["voltage_v"].transform(np.ptp)
+    records, short = [], 0
+    for (device, cycle), rows in table.frame[span.fillna(0) <= STILL].groupby(["device_id", "cycle"], sort=False):
+        time = (rows["time_s"] if "time_s" in rows else rows["point"]).to_numpy(float)
+        current = rows["current_a"].to_numpy(float)
+        if np.isfinite(current).sum() < LEAST_READINGS:
+            short += 1
+            continue
+        result = noise(time, current, float(rows["voltage_v"].median()))
+        records.append(NoiseRecord(str(device), int(str(cycle)), result, time, current))
+    words = f"{count(short, 'record')} at constant voltage with too few readings for read noise"
+    flags = (Flag("few_points", words),) if short else ()
+    return NoiseResults(tuple(records), flags) if records or short else None

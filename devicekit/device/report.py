@@ -1,0 +1,98 @@
+"""What reports and the terminal say of a card: rate curves, variation by its type, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from devicekit.device.card import BranchVariation, DeviceCard
+from devicekit.names import GLOSSARY
+from devicekit.report import Section, draw
+from devicekit.report.shared import provenance_section, short
+from devicekit.text import si
+
+_CONDITION_WORDS = {
+    "pulse_width_s": "pulse width",
+    "ltp_voltage_v": "LTP amplitude",
+    "ltd_voltage_v": "LTD amplitude",
+    "read_voltage_v": "read voltage",
+}
+_SIGMAS = {
+    "spread_paper": "state at one pulse, as in the paper",
+    "spread_anova": "state at one pulse",
+    "increment": "one update",
+    "read": "one reading",
+    "cycle_offset": "window's offset, over cycles",
+}
+
+
+class VariationRow(NamedTuple):
+    """One kind of variation, the branches side by side; `values` are fractions of `of`, None if not known."""
+
+    group: str
+    what: str
+    kind: str
+    of: str
+    values: tuple[float | None, ...]
+    estimator: str
+
+
+def variation_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
+    """Every number of the variation of a card's branches, by its type."""
+    rows = []
+    for group in ("c2c", "d2d"):
+        branches = [getattr(card, group) for card in cards.values()]
+        for name in dict.fromkeys(name for branch in branches for name in branch):
+            found = [branch.get(name) for branch in branches]
+            known = [each for each in found if each is not None]
+            values = tuple(None if each is None else each.value for each in found)
+            estimator = "; ".join(dict.fromkeys(each.estimator for each in known))
+            rows.append(VariationRow(group.upper(), _SIGMAS[name], known[0].kind, "window", values, estimator))
+        if group == "c2c":
+            rows += _relative_rows(cards)
+    return rows
+
+
+def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
+    """What scatters in proportion to the step, where the data ask for it."""
+    rows = []
+    for name, what, of in (
+        ("step_noise", "one update, besides", "step"),
+        ("cycle_ln_rate", "rate of a cycle", "rate"),
+    ):
+        values = tuple(getattr(card, name) for card in cards.values())
+        if any(values):
+            kind = "increment" if name == "step_noise" else "spread"
+            rows.append(VariationRow("C2C", what, kind, of, values, "maximum likelihood"))
+    return rows
+
+
+def rate_section(card: DeviceCard) -> Section:
+    """The rate curve with its band."""
+    methods = sorted(
+        {f"{branch.direction.upper()}: {branch.rate_curve.method}" for branch in (card.ltp, card.ltd)}
+    )
+    figure = draw(
+        card.panel(),
+        "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: pointwise 95 % band ("
+        + "; ".join(methods) + ").",
+        "Rate of change per pulse against the state for LTP and LTD with confidence bands",
+    )
+    return Section("Rate curve", "rate", [figure])
+
+
+def provenance(card: DeviceCard, command: str, seed: int | None = None) -> Section:
+    """Source, checksum, versions, and the command that makes the report again."""
+    source = card.provenance
+    rows = [] if seed is None else [("seed", str(seed))]
+    rows += [
+        ("source", source.source),
+        ("SHA-256", source.sha256),
+        ("synthetic data", "yes" if source.synthetic else "no"),
+    ]
+    for name, value in card.conditions.model_dump().items():
+        unit = GLOSSARY.get(name, GLOSSARY["pulse_voltage_v"]).unit
+        rows.append((_CONDITION_WORDS[name], "not stated" if value is None else si(value, unit)))
+    rows += [(f"setting: {name}", short(value)) for name, value in source.settings.items()]
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in source.versions.items())))
+    return provenance_section(rows, command)

@@ -1,0 +1,187 @@
+"""Figures of figures of merit, from arrays with labels and units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from devicekit.features.stats import ranks, weibull
+from devicekit.plot import COLOURS, Axis, Curve, Panel
+
+LEVELS = {"lrs": COLOURS["ltp"], "hrs": COLOURS["ltd"]}
+
+
+def _size(values: np.ndarray) -> np.ndarray:
+    """Magnitudes; NaN where they are 0, for a logarithmic axis."""
+    size = np.abs(np.asarray(values, float))
+    return np.where(size > 0, size, np.nan)
+
+
+def sweeps(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np.ndarray, np.ndarray]) -> Panel:
+    """Size of the current of every sweep against V on a log scale; the middle sweep is drawn on top.
+
+    Parameters
+    ----------
+    all_sweeps : sequence of (ndarray, ndarray)
+        Voltage [V] and current [A] of each.
+    middle : (ndarray, ndarray)
+        The same of the one that is drawn on top, and whose data travel with the figure.
+    """
+    grey = [
+        Curve(f"sweep {n}", v, _size(i), width=0.5, alpha=0.4, colour="0.5", legend=False, data=False)
+        for n, (v, i) in enumerate(all_sweeps, 1)
+    ]
+    top = Curve("middle sweep", middle[0], _size(middle[1]), width=1.3, colour=COLOURS["ltp"], legend=False)
+    return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), [*grey, top])
+
+
+def conduction(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Panel:
+    """Size of I against size of V on log scales, a curve a leg; a slope of 1 is ohmic, 2 space charge limited.
+
+    Parameters
+    ----------
+    parts : mapping of str to (ndarray, ndarray)
+        Voltage [V] and current [A] of each leg, by its name.
+    """
+    curves = [
+        Curve(name, _size(v), _size(i), style="--" if "falling" in name else "-", colour=f"C{n}")
+        for n, (name, (v, i)) in enumerate(parts.items())
+    ]
+    return Panel(Axis("|voltage V|", "V", "log"), Axis("|current I|", "A", "log"), curves)
+
+
+def levels(hrs: np.ndarray, lrs: np.ndarray) -> Panel:
+    """Cumulative distribution of the conductances [S] of HRS and LRS."""
+    curves = []
+    for name, values in (("HRS", hrs), ("LRS", lrs)):
+        x, p = ranks(values)
+        curves.append(Curve(name, x[x > 0], p[x > 0], style=".", colour=LEVELS[name.lower()]))
+    return Panel(Axis.of("conductance_s", scale="log"), Axis("share of cycles"), curves)
+
+
+def against_compliance(current: np.ndarray, lrs: np.ndarray, low: np.ndarray, high: np.ndarray) -> Panel:
+    """Median conductance of the LRS [S] with its range, against the compliance [A]."""
+    dots = Curve("LRS, 5 % to 95 %", current, lrs, "errors", "o-", low, high, COLOURS["ltp"], size=4.0, legend=False)
+    return Panel(Axis.of("compliance_a", scale="log"), Axis("G of the LRS", "S", "log"), [dots])
+
+
+def probability(values: np.ndarray, label: str, unit: str, kind: str = "weibull") -> Panel:
+    """Probability plot of magnitudes: a straight line means a Weibull (or normal) distribution.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Those that are not finite are left out.
+    label, unit : str
+        What they are.
+    kind : {"weibull", "normal"}
+    """
+    from scipy import stats
+
+    x, p = ranks(np.abs(values))
+    x, p = x[x > 0], p[x > 0]
+    y = np.log(-np.log1p(-p)) if kind == "weibull" else stats.norm.ppf(p)
+    curves = [Curve(f"{x.size} cycles", x, y, style=".", colour=COLOURS["ltp"])]
+    ends = np.array([x.min(), x.max()])
+    if kind == "weibull":
+        if fit := weibull(x, label):
+            name = f"shape {fit.shape:.3g}, scale {fit.scale:.3g}"
+            curves.append(Curve(name, ends, fit.shape * np.log(ends / fit.scale), width=1.0))
+        return Panel(Axis(f"|{label}|", unit, "log"), Axis("ln(-ln(1 - F))"), curves)
+    spread = float(np.std(x, ddof=1)) if x.size > 1 else 0.0
+    if spread > 0:
+        curves.append(Curve(f"{x.mean():.3g} ± {spread:.2g}", ends, (ends - x.mean()) / spread, width=1.0))
+    return Panel(Axis(f"|{label}|", unit), Axis("normal quantile"), curves)
+
+
+def endurance(
+    readings: Mapping[str, tuple[np.ndarray, np.ndarray]], medians: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> Panel:
+    """Every reading (dots) and the median of each decade (line), by level: cycle and conductance [S]."""
+    curves = []
+    for level, (cycle, g) in readings.items():
+        step = max(1, cycle.size // 5000)
+        dots = Curve(
+            f"{level.upper()}, readings", np.maximum(cycle[::step], 1), g[::step], style=".", size=2.0, alpha=0.5,
+            colour=LEVELS[level], legend=False, data=False,
+        )  # fmt: skip
+        curves += [dots, Curve(level.upper(), *medians[level], style="-o", colour=LEVELS[level])]
+    return Panel(Axis.of("cycle", scale="log"), Axis.of("conductance_s", scale="log"), curves)
+
+
+def retention(states: Mapping[str, tuple[np.ndarray, ...]]) -> Panel:
+    """Readings and the power law of every state; the prediction with its interval where there is one.
+
+    Parameters
+    ----------
+    states : mapping of str to tuple of ndarray
+        Time and conductance of the readings, of the law, and (time, value, low, high) of the prediction, which is
+        empty where there is none [s, S].
+    """
+    curves = []
+    for n, (name, (t, g, at, law, ahead, value, low, high)) in enumerate(states.items()):
+        colour = f"C{n % 10}"
+        curves.append(Curve(name, t, g, style=".", colour=colour))
+        curves.append(Curve(f"{name}, law", at, law, style="--" if ahead.size else "-", width=0.8, colour=colour))
+        if ahead.size:
+            curves.append(Curve(f"{name}, prediction", ahead, value, "errors", "s", low, high, colour))
+    x = Axis("time since the state was written", "s", "log")
+    return Panel(x, Axis.of("conductance_s", scale="log"), curves, legend="none")
+
+
+def stdp(
+    readings: tuple[np.ndarray, np.ndarray], delays: Sequence[np.ndarray], window: Mapping[str, tuple[np.ndarray, ...]]
+) -> Panel:
+    """Readings, medians with ranges at each delay, and the fitted window.
+
+    Parameters
+    ----------
+    readings : (ndarray, ndarray)
+        Delay [s] and weight change of each.
+    delays : sequence of ndarray
+        Delay [s], median, lowest and highest change.
+    window : mapping of str to (ndarray, ndarray)
+        Delay [s] and fitted change of each side.
+    """
+    at, median, low, high = delays
+    curves = [
+        Curve("readings", 1e3 * readings[0], readings[1], style=".", colour="0.55"),
+        Curve("median, range", 1e3 * at, median, "errors", "o", low, high, COLOURS["ltp"]),
+    ]
+    for n, (name, (t, change)) in enumerate(window.items()):
+        curves.append(Curve(f"fit, {name}", 1e3 * t, change, width=1.0, legend=n == 0))
+    x = Axis("spike delay Δt", "ms")
+    return Panel(x, Axis.of("weight_change"), curves, lines=(("y", 0.0),))
+
+
+def current_in_time(time: np.ndarray, current: np.ndarray, marked: Sequence[float]) -> Panel:
+    """The record of a read current [A] against time [s], with the levels that were found [A]."""
+    step = max(1, time.size // 5000)
+    record = Curve("current", time[::step], current[::step], width=0.4, colour="0.5", legend=False)
+    ends = np.array([time.min(), time.max()])
+    curves = [
+        Curve(f"level {n}", ends, np.full(2, level), width=1.0, colour=COLOURS["ltd"], legend=False)
+        for n, level in enumerate(marked, 1)
+    ]
+    return Panel(Axis.of("time_s"), Axis.of("current_a"), [record, *curves])
+
+
+def trains(by_direction: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], quantity: str) -> Panel:
+    """Pulse trains as they are: pulse number and state of each, by direction."""
+    curves = [
+        Curve(f"{name.upper()} {k}", n, state, width=0.7, alpha=0.6, colour=COLOURS[name], legend=False)
+        for name, each in by_direction.items()
+        for k, (n, state) in enumerate(each, 1)
+    ]
+    first = {curve.name.partition(" ")[0]: curve for curve in reversed(curves)}
+    shown = [
+        Curve(name, curve.x, curve.y, width=0.7, colour=curve.colour, data=False) for name, curve in first.items()
+    ]
+    return Panel(Axis.of("pulse_index"), Axis.of(quantity), [*curves, *shown])
+
+
+def readings(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Axis, style: str = ".") -> Panel:
+    """Any readings as they are, by name."""
+    drawn = [Curve(name, *values, style=style, colour=f"C{n % 10}") for n, (name, values) in enumerate(curves.items())]
+    return Panel(x, y, drawn)

@@ -1,0 +1,116 @@
+"""What a figure of merit is: its result, the settings that a user may choose, and how numbers are shown."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import Flag
+from devicekit.features.definitions import V_RESET, V_SET
+from devicekit.features.stats import Spread
+from devicekit.plot import Panel
+from devicekit.report import Block, Table, Text, draw
+from devicekit.text import si
+
+TEN_YEARS = 3.15576e8  # s
+ROWS_SHOWN = 30  # of a table in a report
+MOST_CURVES = 100  # a figure with more lines is a grey area, and a heavy one
+QUANTITIES = {
+    "v_set_v": "V_set",
+    "v_reset_v": "V_reset",
+    "g_hrs_s": "G of the HRS",
+    "g_lrs_s": "G of the LRS",
+    "on_off": "on/off",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may choose: definitions of the voltages, window threshold, horizon of the retention [s]."""
+
+    read_voltage: float | None = None
+    v_set: str = V_SET[0]
+    v_reset: str = V_RESET[0]
+    threshold: float = 2.0
+    horizon: float = TEN_YEARS
+
+
+class Merit(Protocol):
+    """The result of one figure of merit."""
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Warnings about it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Data frames to write, by name."""
+
+    def sentences(self) -> list[str]:
+        """What it says, in a sentence or two."""
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+
+    def panel(self) -> Panel:
+        """Its figure."""
+
+
+def plain_values(value: Any) -> Any:
+    """A value as strict JSON takes it: NumPy numbers as Python's, NaN and infinity as None."""
+    if isinstance(value, dict):
+        return {str(key): plain_values(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A number with its unit (siemens, volts, amperes and seconds with a prefix), or a dash."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
+
+
+def figure(panel: Panel, caption: str, alt: str) -> Block:
+    """A figure, or a sentence where the values are too absurd to be drawn."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of layouts and of axes limits
+            return draw(panel, caption, alt)
+    except (ValueError, OverflowError, np.linalg.LinAlgError) as error:
+        return Text([f"A figure could not be drawn from these values ({error})."])
+
+
+def spread_cells(each: Spread) -> tuple[str, ...]:
+    """A spread as cells: quantity, values, median, range, C2C and D2D."""
+    scale = "decades" if each.scale == "log10" else each.unit
+    return (
+        QUANTITIES.get(each.quantity, each.quantity), str(each.n), number(each.median, each.unit),
+        f"{number(each.low, each.unit)} to {number(each.high, each.unit)}", number(each.c2c, scale),
+        number(each.d2d, scale),
+    )  # fmt: skip
+
+
+def spread_table(spreads: Sequence[Spread], caption: str) -> Table:
+    """Spreads as a table of a report."""
+    head = ("quantity", "values", "median", "5 % to 95 %", "C2C standard deviation", "D2D standard deviation")
+    return Table(head, [spread_cells(each) for each in spreads], caption)
+
+
+def middle(frame: pd.DataFrame) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """Sweeps of a frame, not more than a figure can show, and the middle one."""
+    groups = [rows for _, rows in frame.groupby(["device_id", "cycle"], sort=False)]
+    return groups[:: max(1, len(groups) // MOST_CURVES)], groups[len(groups) // 2]

@@ -1,0 +1,151 @@
+"""Read linearity: how far a sweep that only reads is from a straight line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import Flag, TraceError
+from devicekit.features import figures
+from devicekit.features.merit import Merit, Settings, figure, middle, number
+from devicekit.features.merits.dc import DcResult, moving
+from devicekit.plot import Panel
+from devicekit.report import Block, Table
+from devicekit.tables import SweepTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, si
+
+
+@dataclass(frozen=True)
+class LinearityResult:
+    """How far a read branch is from a straight line.
+
+    Attributes
+    ----------
+    conductance_s : float
+        Least-squares slope of I against V through the origin [S].
+    max_error : float
+        Largest deviation from that line over the largest current.
+    ratio : float
+        G at the largest voltage, by size, over G at half of it: 1 for an ohmic device.
+    cubic : float
+        c of I = G V (1 + c V^2) [1/V^2].
+    range_v : float
+        Largest voltage used, by size [V].
+    """
+
+    conductance_s: float
+    max_error: float
+    ratio: float
+    cubic: float
+    range_v: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
+    """Linearity of a read branch.
+
+    Parameters
+    ----------
+    voltage, current : ndarray, shape (n,)
+        Voltage [V] and current [A]; the current at V = 0, if measured, is taken off as an offset.
+
+    Raises
+    ------
+    TraceError
+        If there are fewer than four voltages other than 0.
+    """
+    known = np.isfinite(voltage) & np.isfinite(current)
+    v, i = voltage[known], current[known]
+    at_zero = i[v == 0]
+    i = i - np.median(at_zero) if at_zero.size else i
+    v, i = v[v != 0], i[v != 0]
+    if np.unique(v).size < 4:
+        raise TraceError("read linearity needs four or more voltages other than 0")
+    top = float(np.abs(v).max())
+    if not np.isfinite([(v**3) @ (v**3), i @ i]).all() or (v**3) @ (v**3) == 0:
+        raise TraceError("voltages or currents are out of any range that can be computed with")
+    g = float((v @ i) / (v @ v))
+    (linear, cubic), *_ = np.linalg.lstsq(np.column_stack([v, v**3]), i, rcond=None)
+
+    def near(size: float) -> float:
+        close = np.abs(np.abs(v) - size) <= 0.15 * top
+        return float((v[close] @ i[close]) / (v[close] @ v[close])) if close.any() else float("nan")
+
+    half = near(top / 2)
+    largest = float(np.abs(i).max())
+    return LinearityResult(
+        g,
+        float(np.abs(i - g * v).max() / largest) if largest > 0 else 0.0,
+        near(top) / half if half else float("nan"),
+        float(cubic / linear) if linear else float("nan"),
+        top,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class LinearityTable:
+    """Read linearity of every sweep."""
+
+    rows: pd.DataFrame
+    table: SweepTable
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def medians(self) -> dict[str, float]:
+        """Medians over the sweeps, by field of `LinearityResult`."""
+        numbers = self.rows.drop(columns=["device_id", "cycle"])
+        return {str(name): float(value) for name, value in numbers.median().items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"n": len(self.rows), "median": self.medians}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a sweep."""
+        return {"linearity": self.rows}
+
+    def sentences(self) -> list[str]:
+        """The conductance of the readings, and when it means something."""
+        return [
+            f"Taken as a reading, I = G V (1 + c V²), {count(len(self.rows), 'sweep')} gives G = "
+            f"{si(self.medians['conductance_s'], 'S')} (median); this means something only where the sweep does not "
+            "switch the device."
+        ]
+
+    def panel(self) -> Panel:
+        """The sweeps, the middle one on top."""
+        shown, top = middle(self.table.frame)
+        curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
+        return figures.sweeps(curves[:-1], curves[-1])
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        units = {"conductance_s": "S", "cubic": "1/V²", "range_v": "V"}
+        rows = [(name, number(value, units.get(name, ""))) for name, value in self.medians.items()]
+        caption = f"Read linearity of {count(len(self.rows), 'sweep')}: I = G V (1 + c V²)."
+        shown = figure(self.panel(), "Read sweeps.", "Magnitude of the current against voltage")
+        return [Table(("quantity", "median"), rows, caption), shown]
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> LinearityTable | None:
+    """Linearity of what sweeps without switching; None where a sweep switched."""
+    sweeps = moving(table) if isinstance(table, SweepTable) else None
+    switching = found.get("dc")
+    if sweeps is None or (isinstance(switching, DcResult) and {"switched", "gradual"} & set(switching.outcomes)):
+        return None
+    rows = []
+    for (device, cycle), sweep in sweeps.frame.groupby(["device_id", "cycle"], sort=False):
+        try:
+            result = linearity(sweep["voltage_v"].to_numpy(float), sweep["current_a"].to_numpy(float))
+        except TraceError:
+            continue
+        rows.append({"device_id": device, "cycle": cycle, **result.as_dict()})
+    return LinearityTable(pd.DataFrame(rows), sweeps) if rows else None

@@ -1,0 +1,118 @@
+"""Window and end states of pulse trains; the law itself is fitted by `devicekit fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import Flag
+from devicekit.features import figures
+from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, number
+from devicekit.names import DIRECTIONS, GLOSSARY
+from devicekit.plot import Panel
+from devicekit.report import Block, Table
+from devicekit.tables import PulseTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, listed, span
+
+
+@dataclass(frozen=True, eq=False)
+class PulseSummary:
+    """Window and end states over trains.
+
+    Attributes
+    ----------
+    ends : pandas.DataFrame
+        One row a train: device_id, cycle, direction, readings, start, end, low, high.
+    low, high : float
+        5 % quantile of the trains' lowest readings, and 95 % quantile of the highest ones.
+    """
+
+    ends: pd.DataFrame
+    low: float
+    high: float
+    table: PulseTable
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def on_off(self) -> float | None:
+        """High over low; None where low is not above 0."""
+        return self.high / self.low if self.low > 0 else None
+
+    def _directions(self) -> dict[str, dict[str, Any]]:
+        return {
+            str(direction): {
+                "trains": len(rows),
+                "start_median": float(rows["start"].median()),
+                "end_median": float(rows["end"].median()),
+                "end_sd": float(rows["end"].std()),
+            }
+            for direction, rows in self.ends.groupby("direction")
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        quantity = self.table.quantity
+        ends = {"low": self.low, "high": self.high, "on_off": self.on_off}
+        return {"quantity": quantity, **ends, "directions": self._directions()}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a train."""
+        return {"trains": self.ends}
+
+    def sentences(self) -> list[str]:
+        """Numbers of trains, and the window."""
+        unit = GLOSSARY[self.table.quantity].unit
+        numbers = listed([f"{end['trains']} {name.upper()}" for name, end in self._directions().items()])
+        ratio = "" if self.on_off is None else f", on/off {self.on_off:.3g}"
+        return [
+            f"Pulse trains ({numbers}) from {span(self.low, self.high, unit)}{ratio}; devicekit fit fits their law."
+        ]
+
+    def panel(self) -> Panel:
+        """The trains as they are."""
+        return trains_panel(self.table)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        unit = GLOSSARY[self.table.quantity].unit
+        rows = [
+            ("low end of the window", number(self.low, unit)),
+            ("high end of the window", number(self.high, unit)),
+            ("on/off", number(self.on_off)),
+        ]
+        for name, end in self._directions().items():
+            scatter = f" ± {number(end['end_sd'], unit)}" if np.isfinite(end["end_sd"]) else ""
+            words = f"{name.upper()}: end of {count(end['trains'], 'train')}"
+            rows.append((words, number(end["end_median"], unit) + scatter))
+        caption = "Pulse trains; devicekit fit fits their update law and variation."
+        shown = figure(self.panel(), "Trains.", "Conductance against pulse number")
+        return [Table(("quantity", "value"), rows, caption), shown]
+
+
+def trains_panel(table: PulseTable) -> Panel:
+    """Trains of a table, not more than a figure can show."""
+    by_direction = {
+        direction: [(n, state) for _, (_, _, n, state) in zip(range(MOST_CURVES), table.traces(direction))]  # noqa: B905
+        for direction in DIRECTIONS
+    }
+    return figures.trains(by_direction, table.quantity)
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> PulseSummary | None:
+    """Window and end states, of a table of pulse trains."""
+    if not isinstance(table, PulseTable):
+        return None
+    rows = []
+    for direction in DIRECTIONS:
+        for device, cycle, _, state in table.traces(direction):
+            known = state[np.isfinite(state)]
+            if known.size:
+                rows.append({"device_id": device, "cycle": cycle, "direction": direction, "readings": known.size,
+                             "start": known[0], "end": known[-1], "low": known.min(), "high": known.max()})  # fmt: skip
+    ends = pd.DataFrame(rows)
+    return PulseSummary(ends, float(ends["low"].quantile(0.05)), float(ends["high"].quantile(0.95)), table)

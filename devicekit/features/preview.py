@@ -1,0 +1,35 @@
+"""A first look at a table: trains, sweeps or readings as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devicekit.features import figures
+from devicekit.features.merit import middle
+from devicekit.features.merits.pulses import trains_panel
+from devicekit.plot import Axis, Panel
+from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable, Table
+
+
+def preview(table: Table) -> Panel:
+    """The table as it is."""
+    frame = table.frame
+    if isinstance(table, PulseTable):
+        return trains_panel(table)
+    if isinstance(table, SweepTable):
+        shown, top = middle(frame)
+        curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
+        return figures.sweeps(curves[:-1], curves[-1])
+    if isinstance(table, EnduranceTable | RetentionTable):
+        across = "cycle" if isinstance(table, EnduranceTable) else "time_s"
+        groups = {
+            str(name): (rows[across].to_numpy(float), rows["conductance_s"].to_numpy(float))
+            for name, rows in frame.groupby("level", sort=False)
+        }
+        return figures.readings(groups, Axis.of(across, scale="log"), Axis.of("conductance_s", scale="log"))
+    if isinstance(table, StdpTable):
+        pairs = {"readings": (frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float))}
+        return figures.readings(pairs, Axis.of("spike_delay_s"), Axis.of("weight_change"))
+    numbers = [name for name in frame.select_dtypes("number") if name not in ("record", "point")][:4]
+    columns = {str(name): (np.arange(len(frame)), frame[name].to_numpy(float)) for name in numbers}
+    return figures.readings(columns, Axis.of("point"), Axis("value"), style="-")

@@ -1,0 +1,152 @@
+"""What a curve must be to be fitted, and what its fit can be trusted with: refusals and flags of one branch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devicekit.errors import Flag, TraceError
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.trains import FEWEST_POINTS
+from devicekit.models import kernel
+
+FEW_POINTS = 16
+# Codes that `judge_branch` raises: what a refined fit replaces.
+JUDGED = frozenset(
+    {"not_converged", "at_bound", "weak", "structured", "read_noise_only", "extrapolated", "first_pulse", "outliers",
+     "overshoot"}
+)  # fmt: skip
+
+
+def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
+    """Refuse curves that no law can be fitted to; flag those that need care.
+
+    Raises
+    ------
+    TraceError
+        Fewer than 8 readings, a constant curve, or no net change beyond the noise.
+    """
+    name = direction.upper()
+    finite = y[np.isfinite(y)]
+    if finite.size < FEWEST_POINTS:
+        raise TraceError(
+            f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}"
+        )
+    tail = finite[-max(finite.size // 10, 1) :]
+    net = float(np.median(tail)) - float(finite[0])
+    # by the first reading alone (a fast curve has left it at once) or, for a noisy one, by the first tenth
+    ends = float(np.mean(tail) - np.mean(finite[: tail.size]))
+    seen = net >= 4 * noise * np.sqrt(1.0 + 1.0 / tail.size) or ends >= 4 * noise * np.sqrt(2.0 / tail.size)
+    if not seen or net <= 0:
+        raise TraceError(
+            f"the {name} curve shows no significant net change in its direction ({net:.3g} of the window, "
+            f"noise {noise:.3g})"
+        )
+    flags = []
+    if finite.size < FEW_POINTS:
+        flags.append(Flag("few_points", f"{name}: {finite.size} readings determine only simple curves"))
+    steps = np.diff(finite)
+    span = finite.max() - finite.min()
+    if steps.max() > 0.3 * span:
+        flags.append(
+            Flag("abrupt", f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
+                           "range; eq. (2) is a "
+                 "law for gradual switching")
+        )  # fmt: skip
+    reached = np.flatnonzero(finite >= finite[0] + 0.95 * net)
+    if reached.size and reached[0] < 0.5 * finite.size:
+        flags.append(
+            Flag("plateau", f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
+                            "pulses; the rest is plateau")
+        )  # fmt: skip
+    typical = float(np.median(np.abs(steps)))
+    if noise > max(net / (finite.size - 1), 1e-300) and noise > 0.02:
+        flags.append(
+            Flag("noisy", f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
+                 f"({net / (finite.size - 1):.3g}); typical reading-to-reading change {typical:.3g}")
+        )  # fmt: skip
+    return flags
+
+
+def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
+    """Flags of one fitted branch."""
+    name = fit.direction.upper()
+    flags = []
+    residuals = fit.residuals
+    if not converged:
+        flags.append(
+            Flag(
+                "not_converged",
+                f"{name}: the search used all its iterations; the curve still fits to {fit.nrmse:.2%}",
+            )
+        )
+    if fit.at_bound:
+        flags.append(Flag("at_bound", f"{name}: at a bound of the fit: {', '.join(fit.at_bound)}"))
+    if fit.weak:
+        flags.append(
+            Flag("weak", f"{name}: weakly identified (standard error above half the value): {', '.join(fit.weak)}; "
+                 "trust the rate curve, not these numbers")
+        )  # fmt: skip
+    correlation = lag_one_correlation(residuals)
+    if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5:
+        band = (
+            "the band assumes independent noise and is too narrow"
+            if fit.method.startswith("delta")
+            else "the law does not follow the curve's shape to within the noise"
+        )
+        flags.append(
+            Flag(
+                "structured",
+                f"{name}: residuals are correlated (lag-1 {correlation:.2f}) and {fit.rms / fit.noise:.1f} times the "
+                f"noise of the mean curve; {band}",
+            )
+        )
+    if fit.method.startswith("delta"):
+        flags.append(
+            Flag("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)")
+        )
+    flags += _shape_flags(fit, residuals, name)
+    low, high = fit.measured_range
+    if low > 0.05 or high < 0.95:
+        flags.append(
+            Flag(
+                "extrapolated",
+                f"{name}: covers r = {low:.2f} to {high:.2f}; the rate outside is extrapolated",
+            )
+        )
+    return flags
+
+
+def _shape_flags(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Flag]:
+    flags = []
+    finite = fit.x[np.isfinite(fit.x)]
+    span = finite.max() - finite.min()
+    sse = float(np.sum(residuals**2))
+    if finite[1] - finite[0] > 0.15 * span and sse > 0 and np.sum(residuals[:3] ** 2) > 0.25 * sse:
+        flags.append(
+            Flag("first_pulse", f"{name}: the first pulse moves the device by "
+                                f"{(finite[1] - finite[0]) / span:.0%} of its "
+                 "range, and the law does not follow it")
+        )  # fmt: skip
+    floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
+    far = int((np.abs(residuals) > 6 * floor).sum())
+    if far:
+        flags.append(
+            Flag("outliers", f"{name}: {far} reading(s) lie more than 6 robust deviations from the fit")
+        )
+    ends = np.linspace(max(fit.trajectory[0], 0.0), min(fit.trajectory[-1], 1.0), 101)
+    steps = kernel.rates(fit.law.id, fit.theta, ends)
+    if (np.diff(steps) / np.diff(ends)).min() < -1:
+        flags.append(
+            Flag(
+                "overshoot",
+                f"{name}: the rate falls by more than a step per step; simulated states are clipped",
+            )
+        )
+    return flags
+
+
+def lag_one_correlation(values: np.ndarray) -> float:
+    """Correlation of neighbouring values."""
+    centred = values - values.mean()
+    power = float(np.sum(centred**2))
+    return float(np.sum(centred[1:] * centred[:-1])) / power if power > 0 else 0.0

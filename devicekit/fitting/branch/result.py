@@ -1,0 +1,231 @@
+"""What the fit of one branch gives back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.card import Branch, RateCurve, Window
+from devicekit.errors import Flag
+from devicekit.fitting.branch.identifiability import Identifiability, identifiability
+from devicekit.models import kernel
+from devicekit.models.law import Law
+from devicekit.models.laws.eq2 import Eq2
+
+BAND_LEVEL = 0.95
+WEAK = 0.5  # a standard error above this share of the value marks a coefficient weak
+RATE_GRID = np.linspace(0.0, 1.0, 101)
+
+
+@dataclass(frozen=True, repr=False)
+class BranchFit:
+    """One branch of one device (or of the central device), fitted.
+
+    Attributes
+    ----------
+    direction : str
+        ltp or ltd.
+    law : Law
+        The update law.
+    window : Window
+        The normalisation shared by both branches.
+    parameters : ndarray, shape (p + 1,)
+        theta = (L, shape) and the starting state x0, on the rising coordinate.
+    covariance : ndarray, shape (p + 1, p + 1)
+        Of the parameters; rows of parameters at a bound are 0.
+    degrees : int
+        Degrees of freedom of the t quantile that goes with the covariance.
+    method : str
+        How the covariance was estimated.
+    x : ndarray, shape (N + 1,)
+        Mean measured curve on the rising coordinate; NaN where nothing was read.
+    noise : float
+        Standard deviation of the mean curve's readings, fraction of the window.
+    at_bound : tuple of str
+        Parameters at a bound.
+    flags : tuple of Flag
+        Remarks on this branch.
+    """
+
+    direction: str
+    law: Law
+    window: Window
+    parameters: np.ndarray
+    covariance: np.ndarray
+    degrees: int
+    method: str
+    x: np.ndarray
+    noise: float
+    at_bound: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    lmfit: Any = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<BranchFit {self.direction} {self.law.name}: nrmse {self.nrmse:.2%}, {self.n_points} points>"
+
+    @property
+    def theta(self) -> np.ndarray:
+        """L and the shape, shape (p,)."""
+        return self.parameters[:-1]
+
+    @cached_property
+    def trajectory(self) -> np.ndarray:
+        """Fitted states on the rising coordinate, shape (N + 1,)."""
+        return kernel.simulate(self.law.id, self.theta, self.parameters[-1], self.x.size - 1)
+
+    def _sided(self, x: np.ndarray) -> np.ndarray:
+        return x if self.direction == "ltp" else 1.0 - x
+
+    @property
+    def measured(self) -> np.ndarray:
+        """Mean measured states r, shape (N + 1,)."""
+        return self._sided(self.x)
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """Fitted states r, shape (N + 1,)."""
+        return self._sided(self.trajectory)
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Measured minus fitted r, finite readings only."""
+        difference = self.measured - self.fitted
+        return difference[np.isfinite(difference)]
+
+    @property
+    def n_points(self) -> int:
+        """Readings of the mean curve that are finite."""
+        return int(np.isfinite(self.x).sum())
+
+    @property
+    def rms(self) -> float:
+        """Root mean square residual, fraction of the window."""
+        return float(np.sqrt(np.mean(self.residuals**2)))
+
+    @property
+    def nrmse(self) -> float:
+        """rms residual / (max - min) of the measured mean curve."""
+        return self.rms / float(np.nanmax(self.x) - np.nanmin(self.x))
+
+    @property
+    def r2(self) -> float:
+        """Share of the mean curve's variance that the fit explains; blind to what a network sees."""
+        finite = self.x[np.isfinite(self.x)]
+        return float(1.0 - np.sum(self.residuals**2) / np.sum((finite - finite.mean()) ** 2))
+
+    @property
+    def largest_step(self) -> float:
+        """Largest step of the fitted trajectory: rates beyond it are extrapolation."""
+        return float(np.diff(self.trajectory).max())
+
+    @property
+    def measured_range(self) -> tuple[float, float]:
+        """Lowest and highest fitted state r of the train."""
+        low, high = sorted((float(self.fitted[0]), float(self.fitted[-1])))
+        return low, high
+
+    @property
+    def standard_errors(self) -> dict[str, float | None]:
+        """Of theta and x0, by name; None at a bound."""
+        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        names = (*self.law.parameters, "x0")
+        return {n: None if n in self.at_bound else float(e) for n, e in zip(names, errors, strict=True)}
+
+    @property
+    def weak(self) -> tuple[str, ...]:
+        """Parameters whose standard error exceeds half their value (L and x0 aside: they are no ratios)."""
+        errors = self.standard_errors
+        values = dict(zip(self.law.parameters, self.theta, strict=True))
+        return tuple(
+            name for name, value in values.items()
+            if name != "L" and (error := errors[name]) is not None and error > WEAK * abs(value)
+        )  # fmt: skip
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """Published coefficients for r in [0, 1]."""
+        return self.law.to_published(self.theta, self.direction)
+
+    @property
+    def coefficients_s(self) -> dict[str, float] | None:
+        """The same for G in siemens; None for a weight or a law without such coefficients."""
+        if self.window.quantity != "conductance_s" or self.law.name != "eq2" or self.window.scale == "log":
+            return None
+        return asdict(Eq2(**self.coefficients).rescaled(self.window.span, self.window.low))
+
+    def rate(self, r: np.ndarray | float) -> np.ndarray:
+        """rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
+        r = np.asarray(r, float)
+        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(
+            r.shape
+        )
+        return steps if self.direction == "ltp" else -steps
+
+    def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
+        """rdot with its pointwise confidence band by the delta method."""
+        from scipy.stats import t
+
+        gradient = np.zeros((r.size, self.parameters.size))
+        gradient[:, :-1] = kernel.rate_gradients(
+            self.law.id, self.theta, np.ascontiguousarray(self._sided(r))
+        )
+        sd = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, self.covariance, gradient), 0.0))
+        half = float(t.ppf(0.5 + level / 2, self.degrees)) * sd
+        size = np.abs(self.rate(r))
+        ends = np.maximum(size - half, 0.0), size + half
+        sign = 1.0 if self.direction == "ltp" else -1.0
+        lower, upper = (ends[0], ends[1]) if sign > 0 else (-ends[1], -ends[0])
+        return RateCurve(
+            r=tuple(r.tolist()),
+            rate=tuple((sign * size).tolist()),
+            lower=tuple(lower.tolist()),
+            upper=tuple(upper.tolist()),
+            level=level,
+            method=self.method,
+        )
+
+    def to_card(self) -> Branch:
+        """The branch as a card holds it."""
+        return Branch(
+            direction=self.direction,  # type: ignore[arg-type]
+            theta=tuple(self.theta.tolist()),
+            x0=float(self.parameters[-1]),
+            coefficients=self.coefficients,
+            coefficients_s=self.coefficients_s,
+            standard_errors=self.standard_errors,
+            weak=self.weak,
+            at_bound=self.at_bound,
+            n_points=self.n_points,
+            n_pulses=self.x.size - 1,
+            nrmse=self.nrmse,
+            r2=self.r2,
+            noise=self.noise,
+            largest_step=self.largest_step,
+            measured_range=self.measured_range,
+            rate_curve=self.rate_curve(),
+        )
+
+    def identifiability(self) -> Identifiability:
+        """Which directions the data determine."""
+        return identifiability(
+            self.law, self.parameters, self.covariance, self.x, max(self.noise, self.rms, 1e-12)
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The branch as `devicekit fit --json` prints it."""
+        return {
+            "n_points": self.n_points,
+            "nrmse": self.nrmse,
+            "r2": self.r2,
+            "noise": self.noise,
+            "coefficients": self.coefficients,
+            "coefficients_s": self.coefficients_s,
+            "standard_errors": self.standard_errors,
+            "weak": list(self.weak),
+            "at_bound": list(self.at_bound),
+            "identifiability": self.identifiability().as_dict(),
+            "warnings": [flag.as_dict() for flag in self.flags],
+        }

@@ -1,0 +1,168 @@
+"""Figures of fits, from arrays: mean curves, residuals, rate curves, cycles, devices, variances, criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """The mean curve of one branch and its fit, and the range of all trains, in the unit of the quantity, (N + 1,).
+
+    `low` and `high` are None where there is one train; `count` is the number of trains.
+    """
+
+    measured: np.ndarray
+    fitted: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    count: int = 1
+
+
+def _one_after_the_other(lengths: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
+    """Pulse numbers of each branch, LTD after LTP."""
+    start = 0
+    for direction, length in lengths.items():
+        yield direction, start + np.arange(length)
+        start += length
+
+
+def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
+    """Measured mean curves (dots), the range of all trains (shade) and the fit (line), LTP then LTD.
+
+    Parameters
+    ----------
+    branches : mapping of direction to Branch
+    quantity : str
+        conductance_s or weight.
+    law : str
+        Name of the fitted law.
+    """
+    top = max((float(np.nanmax(each.measured)) for each in branches.values()), default=0.0)
+    factor, label, unit = quantity_axis(quantity, top)
+    curves = []
+    for direction, n in _one_after_the_other({name: each.measured.size for name, each in branches.items()}):
+        each, name, colour = branches[direction], direction.upper(), COLOURS[direction]
+        if each.low is not None and each.high is not None:
+            words = f"all {each.count} {name} trains"
+            ends = {"low": factor * each.low[: n.size], "high": factor * each.high[: n.size]}
+            curves.append(Curve(words, n, ends["low"], "band", colour=colour, alpha=0.15, **ends))
+        curves.append(Curve(f"{name} mean", n, factor * each.measured, style=".", colour=colour))
+        curves.append(Curve(f"{law} fit, {name}", n, factor * each.fitted, legend=n[0] == 0))
+    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
+
+
+def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
+    """Measured minus fitted state along the trains, with the noise of one reading of the mean curve.
+
+    Parameters
+    ----------
+    branches : mapping of direction to (ndarray, float)
+        Residuals (N + 1,) and standard deviation of the noise, both fractions of the window.
+    """
+    curves = []
+    for direction, n in _one_after_the_other({name: values.size for name, (values, _) in branches.items()}):
+        values, noise = branches[direction]
+        name, wide = direction.upper(), np.full(n.size, 100 * noise)
+        curves.append(Curve(name, n, 100 * values, width=0.8, colour=COLOURS[direction]))
+        curves.append(
+            Curve(f"±1 sd of the mean curve's noise, {name}", n, -wide, "band", low=-wide, high=wide, colour="0.8",
+                  legend=n[0] == 0)
+        )  # fmt: skip
+    y = Axis("residual", "% of window")
+    return Panel(Axis.of("pulse_index"), y, curves, lines=(("y", 0.0),), legend="above")
+
+
+def correlation(names: Sequence[str], values: np.ndarray, determined: int) -> Image:
+    """Correlation matrix of the parameters; blank where a parameter sits at a bound.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Parameters.
+    values : ndarray, shape (m, m)
+        Correlations, -1 to 1; NaN where there is none.
+    determined : int
+        Number of directions that the data determine.
+    """
+    edges = np.arange(len(names) + 1) - 0.5
+    title = f"{determined} of {len(names)} directions determined"
+    across, down = Axis("", names=tuple(names)), Axis("", names=tuple(names))
+    return Image(across, down, edges, edges, values, "correlation", "RdBu_r", (-1.0, 1.0), title=title, numbers=True)
+
+
+def cycles(values: Mapping[int, np.ndarray], quantity: str, direction: str, device: str) -> Panel:
+    """Fan of all cycles of one device, early cycles light and late ones dark: C2C and drift at a glance.
+
+    Parameters
+    ----------
+    values : mapping of cycle to ndarray, shape (N + 1,)
+        In order, in the unit of the quantity.
+    """
+    top = max(float(np.nanmax(row)) for row in values.values())
+    factor, label, unit = quantity_axis(quantity, top)
+    dark = np.linspace(0.25 + 0.7 / len(values), 0.95, len(values))
+    curves = [
+        Curve(f"cycle {cycle}", np.arange(row.size), factor * row, width=0.8, colour=COLOURS[direction], alpha=alpha)
+        for (cycle, row), alpha in zip(values.items(), dark, strict=True)
+    ]
+    title = f"{len(values)} {direction.upper()} cycles of {device} (late ones dark)"
+    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves, title, legend="none")
+
+
+def devices(curves: Mapping[str, np.ndarray], central: np.ndarray, quantity: str, direction: str) -> Panel:
+    """Mean curve of each device, and the fit of the central one.
+
+    Parameters
+    ----------
+    curves : mapping of device to ndarray, shape (N + 1,)
+        In the unit of the quantity, like `central`.
+    """
+    top = max(float(np.nanmax(row)) for row in curves.values())
+    factor, label, unit = quantity_axis(quantity, top)
+    drawn = [
+        Curve(name, np.arange(row.size), factor * row, width=0.8, colour=COLOURS[direction], alpha=0.6, legend=False)
+        for name, row in curves.items()
+    ]
+    fitted = Curve("central fit", np.arange(central.size), factor * central, width=1.4)
+    title = f"{len(curves)} devices, {direction.upper()}, mean over cycles"
+    return Panel(Axis.of("pulse_index"), Axis(label, unit), [*drawn, fitted], title)
+
+
+def variances(measured: np.ndarray, predicted: np.ndarray | None, direction: str) -> Panel:
+    """Variance over cycles against pulse number, and what increments, reads and offsets make of it.
+
+    Parameters
+    ----------
+    measured, predicted : ndarray, shape (N + 1,)
+        [window^2].
+    """
+    n = np.arange(measured.size)
+    curves = [Curve("data", n, measured, style=".", colour=COLOURS[direction])]
+    if predicted is not None:
+        curves.append(Curve("from the components", np.arange(predicted.size), predicted))
+    y = Axis("variance over cycles", "window²")
+    return Panel(Axis.of("pulse_index"), y, curves, direction.upper())
+
+
+def criteria(laws: Sequence[str], excess: np.ndarray, misfit: np.ndarray, direction: str) -> Panel:
+    """BIC above the best law, each bar with the law's rms misfit; best law on top.
+
+    Parameters
+    ----------
+    laws : sequence of str
+        Best first.
+    excess, misfit : ndarray, shape (n,)
+        BIC above the best, and rms misfit as a fraction of the window.
+    """
+    rows = np.arange(len(laws))
+    bars = Curve("BIC above the best law", excess, rows, "bars", colour=COLOURS[direction], legend=False)
+    notes = [(float(e), float(k), f" {100 * m:.2g} %") for k, e, m in zip(rows, excess, misfit, strict=True)]
+    x = Axis("BIC above the best law", limits=(0.0, 1.15 * max(float(np.max(excess)), 1e-9)))
+    title = f"{direction.upper()}, rms misfit in % of the window"
+    return Panel(x, Axis("", names=tuple(laws)), [bars], title, notes)

@@ -1,0 +1,296 @@
+"""What a report says of a fit: sections, and plain sentences with their numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devicekit.device.card import BranchVariation
+from devicekit.device.report import variation_rows
+from devicekit.fitting.result import DeviceFit
+from devicekit.report import Block, Section, Table, Text, draw
+from devicekit.report.shared import warnings_sentence
+from devicekit.text import count, listed, percent, si, span
+
+# From where on a property is worth a sentence; none of these is a claim about what a network loses by it.
+STRONG_NONLINEARITY = 5.0  # largest over smallest step within the measured range
+FEW_STEPS = 20.0
+NOISY_STEPS = 1.0  # scatter of one update over the mean step
+SMALL_RATIO = 2.0  # high over low end of the window
+NOISY_READINGS = 0.02  # of the mean curve, fraction of the window
+POOR_FIT = 0.03  # rms misfit over the range of the curve
+
+
+def fit_section(fit: DeviceFit) -> Section:
+    """Curves, residuals and coefficients of both branches."""
+    window = fit.window
+    about = (
+        f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: "
+        f"{span(window.low, window.high, 'S' if window.quantity == 'conductance_s' else '', 4)} "
+        f"({window.scope}). Single "
+        "coefficients are hardly determined by such curves; the rate curve is, and it is what a network uses."
+    )
+    blocks: list[Block] = [
+        Text([about]),
+        draw(fit.panel(), "Mean curves of the trains and fit, LTP then LTD.",
+             "Conductance against pulse number: mean curves of the trains and the fitted law"),
+        draw(fit.residuals_panel(), "Residuals: mean curve minus fit.",
+             "Residuals in percent of the window against pulse number"),
+        _quality(fit),
+        _coefficients(fit),
+    ]  # fmt: skip
+    if sentence := widths_sentence(fit):
+        blocks += [Text([sentence]), _widths(fit)]
+    return Section("Fit", "fit", blocks)
+
+
+def _quality(fit: DeviceFit) -> Table:
+    """How well each branch is fitted, with the basis of every number."""
+    rows = [
+        (
+            direction.upper(), str(branch.n_points), percent(branch.nrmse), percent(branch.rms), percent(branch.noise),
+            f"{branch.r2:.5f}", ", ".join(sorted({*branch.weak, *branch.at_bound})) or "none",
+        )
+        for direction, branch in fit.branches.items()
+    ]  # fmt: skip
+    caption = (
+        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range (highest "
+        "minus lowest) of that "
+        "branch's mean curve. rms: the same residual over the window, which both branches share and which devicekit "
+        "compare uses. Noise: standard deviation of the mean curve's readings, of the window. R² does not see what a "
+        "network sees."
+    )
+    head = ("branch", "points", "nrmse", "rms [of window]", "noise", "R²", "weak or at a bound")
+    return Table(head, rows, caption)
+
+
+def _coefficients(fit: DeviceFit) -> Table:
+    """Published coefficients of both branches, in [0, 1] and, for a conductance, in siemens."""
+    rows: list[tuple[str, ...]] = []
+    names: tuple[str, ...] = ()
+    for direction, branch in fit.branches.items():
+        names = tuple(branch.coefficients)
+        rows.append((direction.upper(), "r in 0..1", *(f"{value:.5g}" for value in branch.coefficients.values())))
+        if branch.coefficients_s:
+            rows.append(
+                (direction.upper(), "G in S", *(f"{value:.5g}" for value in branch.coefficients_s.values()))
+            )
+    caption = "Coefficients of the fitted law."
+    if fit.law.name == "eq2":
+        caption = (
+            "Coefficients in the gauge i = 1 and base b - c r = 1 where the branch starts: at r = 0 "
+            "for LTP (b = 1), at "
+            "r = 1 for LTD (b - c = 1, so b itself is not 1). In siemens: a [S], c and f [1/S], the rest dimensionless."
+        )
+    return Table(("branch", "state", *names), rows, caption)
+
+
+def _widths(fit: DeviceFit) -> Table:
+    """One row for each pulse width."""
+    rows = []
+    for each in fit.conditions:
+        unit = "S" if each.window.quantity == "conductance_s" else ""
+        misfits = [f"{direction.upper()} {percent(branch.nrmse)}" for direction, branch in each.branches.items()]
+        shown = "shown above" if each.ltp is fit.ltp else ""
+        rows.append(
+            (
+                si(each.table.widths[0], "s"),
+                span(each.window.low, each.window.high, unit),
+                ", ".join(misfits),
+                shown,
+            )
+        )
+    return Table(("pulse width", "window", "nrmse", ""), rows, "The fits of all pulse widths.")
+
+
+def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
+    """One row for each kind of number, the branches side by side."""
+    return [
+        (
+            row.group, row.what, row.kind, row.of,
+            *("not known" if value is None else percent(value, 3) for value in row.values), row.estimator,
+        )
+        for row in variation_rows(cards)
+    ]  # fmt: skip
+
+
+def _counts(cards: dict[str, BranchVariation]) -> str:
+    return " and ".join(
+        f"{count(each.n_cycles, f'{direction.upper()} cycle')} of {count(each.n_devices, 'device')}"
+        for direction, each in cards.items()
+    )
+
+
+def _unknown(cards: dict[str, BranchVariation]) -> list[str]:
+    """What could not be estimated, and what that means for a network."""
+    sentences = []
+    if max(each.n_cycles for each in cards.values()) < 2:
+        sentences.append("C2C cannot be estimated from one cycle: measure two or more.")
+    lacking = [direction.upper() for direction, each in cards.items() if "increment" not in each.c2c]
+    if lacking:
+        sentences.append(
+            f"The scatter of one update (increment) of {listed(lacking)} is not known from these data, so the card has "
+            "none: devices drawn from it update without scatter, and the accuracy of a network trained on them is not "
+            "lowered by it."
+        )
+    if max(each.n_devices for each in cards.values()) < 2:
+        sentences.append(
+            "D2D cannot be estimated from one device: devices drawn from this card are all the same."
+        )
+    return sentences
+
+
+def variation_section(fit: DeviceFit) -> Section:
+    """C2C and D2D, every number with its type."""
+    cards = {direction: spread.to_card() for direction, spread in fit.variation.branches.items()}
+    caption = (
+        f"Standard deviations as shares of what the column 'of' names, from {_counts(cards)}. A spread of the state, "
+        "an increment and a reading error are different things and are not interchangeable."
+    )
+    head = ("variation", "what scatters", "type", "of", *(direction.upper() for direction in cards), "estimator")
+    blocks: list[Block] = []
+    if rows := _variation_rows(cards):
+        blocks.append(Table(head, rows, caption))
+    if sentences := [*fit.variation.sentences(), *_unknown(cards)]:
+        blocks.append(Text(sentences))
+    for direction in fit.branches:
+        if cards[direction].n_cycles > 1:
+            blocks.append(_cycles(fit, direction))
+    return Section("Variation", "variation", blocks)
+
+
+def _cycles(fit: DeviceFit, direction: str) -> Block:
+    """All cycles of the first device."""
+    what = fit.window.quantity.partition("_")[0].capitalize()
+    return draw(
+        fit.cycles_panel(direction),
+        f"All {direction.upper()} cycles of one device, early ones light, late ones dark.",
+        f"{what} against pulse number for every {direction.upper()} cycle of one device",
+    )
+
+
+def source_words(fit: DeviceFit, name: str) -> str:
+    """Where a fit comes from: file, trains, devices, pulse width."""
+    frame = fit.table.frame.drop_duplicates(["device_id", "cycle", "direction"])
+    numbers = {direction: int((frame["direction"] == direction).sum()) for direction in fit.branches}
+    trains = listed([f"{number} {direction.upper()}" for direction, number in numbers.items()])
+    plural = "s" if max(numbers.values()) > 1 else ""
+    words = f"{name}, {trains} train{plural} of {count(len(fit.table.devices), 'device')}"
+    widths = fit.table.widths
+    return words + (f", {si(widths[0], 's')} pulses" if len(widths) == 1 else "")
+
+
+def fit_sentence(fit: DeviceFit) -> str:
+    """How well the law follows the mean curves."""
+    misfits = listed([f"{percent(b.nrmse)} ({direction.upper()})" for direction, b in fit.branches.items()])
+    law = f"{fit.law.title[0].upper()}{fit.law.title[1:]}"
+    return f"{law} follows the mean curves to {misfits} of their range (rms)."
+
+
+def widths_sentence(fit: DeviceFit) -> str | None:
+    """Which pulse widths the file holds, and which one is shown."""
+    if not fit.conditions:
+        return None
+    widths = listed([si(each.table.widths[0], "s") for each in fit.conditions])
+    return (
+        f"The file holds trains at {len(fit.conditions)} pulse widths ({widths}); this page shows "
+        f"{si(fit.table.widths[0], 's')}, and every width has a fit of its own."
+    )
+
+
+def _steps(fit: DeviceFit, direction: str) -> tuple[float, float]:
+    """Mean step within the measured range [1 per pulse], and the largest step over the smallest there."""
+    branch = fit.branches[direction]
+    low, high = branch.measured_range
+    size = np.abs(branch.rate(np.linspace(max(low, 0.0), min(high, 1.0), 101)))
+    smallest = float(size.min())
+    return float(size.mean()), float(size.max()) / smallest if smallest > 0 else float("inf")
+
+
+def standing_out(fit: DeviceFit) -> list[str]:
+    """Properties of a device that are far from those of an ideal synapse, as clauses with their numbers."""
+    found = []
+    for direction, branch in fit.branches.items():
+        name = direction.upper()
+        step, ratio = _steps(fit, direction)
+        if ratio > STRONG_NONLINEARITY:
+            times = f"{ratio:.0f} times" if ratio < 100 else "more than 100 times"
+            found.append(f"{name} steps are nonlinear (the largest is {times} the smallest)")
+        if step > 0 and 1.0 / step < FEW_STEPS:
+            found.append(f"{name} crosses the window in about {1.0 / step:.0f} mean steps")
+        sources = fit.variation.sources[direction]
+        if sources and sources["drift"] > 0.5:
+            found.append(f"{name} drifts slowly over the cycles ({sources['drift']:.0%} of its C2C variance)")
+        increment = fit.variation.branches[direction].increment
+        if increment is not None and step > 0 and increment / step > NOISY_STEPS:
+            found.append(f"one {name} update scatters by {increment / step:.1f} times the mean step")
+        if branch.noise > NOISY_READINGS:
+            found.append(f"readings of the mean {name} curve scatter by {percent(branch.noise)} of the window")
+        if branch.nrmse > POOR_FIT and branch.rms > 2 * branch.noise:
+            found.append(f"the law misses the {name} curve by {percent(branch.nrmse)} of its range")
+        if any(flag.code == "structured" for flag in branch.flags):
+            found.append(
+                f"the {name} misfit, small or not, has a shape ({branch.rms / branch.noise:.0f} times the noise of the "
+                "mean curve)"
+            )
+    on_off = _ratio(fit)
+    if on_off is not None and on_off < SMALL_RATIO:
+        found.append(f"the window is narrow (high over low end {on_off:.2f})")
+    return found
+
+
+def _ratio(fit: DeviceFit) -> float | None:
+    """High over low end of the window; None for a weight."""
+    window = fit.window
+    return window.high / window.low if window.quantity == "conductance_s" and window.low > 0 else None
+
+
+def standing_out_sentence(fit: DeviceFit) -> str:
+    """What stands out, or that nothing does."""
+    found = standing_out(fit)
+    return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
+
+
+def scatter_sentence(fit: DeviceFit) -> str:
+    """How much a device varies from cycle to cycle and from device to device."""
+    groups = [each.to_card() for each in fit.variation.branches.values()]
+    increments = [g.c2c["increment"].value for g in groups if "increment" in g.c2c]
+    spreads = [g.c2c["spread_anova"].value for g in groups if "spread_anova" in g.c2c]
+    devices = [g.d2d["spread_anova"].value for g in groups if "spread_anova" in g.d2d]
+    parts = []
+    if spreads:
+        parts.append(
+            f"cycle to cycle the state at the same pulse spreads by {percent(max(spreads))} of the window"
+        )
+    if increments:
+        parts.append(f"one update by itself scatters by {percent(max(increments))}")
+    if devices:
+        parts.append(f"devices differ by {percent(max(devices))}")
+    if not parts:
+        return "Variation cannot be told from one cycle of one device."
+    text = listed(parts)
+    return f"{text[0].upper()}{text[1:]} (standard deviations, over all pulses; the larger of LTP and LTD)."
+
+
+def fit_facts(fit: DeviceFit) -> list[tuple[str, str]]:
+    """The numbers of a fit that matter most."""
+    unit = "S" if fit.window.quantity == "conductance_s" else ""
+    facts = [("window (range of the mean curves)", span(fit.window.low, fit.window.high, unit))]
+    if (ratio := _ratio(fit)) is not None:
+        facts.append(("on/off (high over low end of the window)", f"{ratio:.3g}"))
+    misfits = ", ".join(percent(branch.nrmse).removesuffix(" %") for branch in fit.branches.values())
+    branches = listed([direction.upper() for direction in fit.branches])
+    facts.append((f"rms misfit, {branches} (of the curve's range)", f"{misfits} %"))
+    steps = [_steps(fit, direction)[0] for direction in fit.branches]
+    facts.append(("mean step of a pulse, LTP and LTD (of the window)", percent(float(np.mean(steps)))))
+    increments = [v for each in fit.variation.branches.values() if (v := each.increment) is not None]
+    facts.append(
+        ("sd of one update, the larger branch (of the window)", percent(max(increments)) if increments else "not known")
+    )
+    return facts
+
+
+def fit_summary(fit: DeviceFit, name: str) -> list[str]:
+    """The plain-language summary of a fit."""
+    words = [fit_sentence(fit), standing_out_sentence(fit), scatter_sentence(fit)]
+    words.append(f"The device: {source_words(fit, name)}.")
+    return [*words, *(each for each in (widths_sentence(fit), warnings_sentence(fit.warnings)) if each)]

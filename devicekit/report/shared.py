@@ -1,0 +1,42 @@
+"""Sections that many reports have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from devicekit.errors import Flag
+from devicekit.report import Block, CodedList, Listing, Section, Table, Text
+from devicekit.text import count
+
+
+def short(value: Any) -> str:
+    """A setting in few digits."""
+    if value is None:
+        return "none"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(short(each) for each in value)
+    return str(value)
+
+
+def warnings_section(flags: Sequence[Flag]) -> Section:
+    """The warnings, each with its code and its sentence."""
+    block: Block = CodedList([(flag.code, flag.message) for flag in flags]) if flags else Text(["None."])
+    return Section("Warnings", "warnings", [block])
+
+
+def warnings_sentence(flags: Sequence[Flag]) -> str | None:
+    """How many warnings there are, and their codes; None without any."""
+    if not flags:
+        return None
+    codes = ", ".join(dict.fromkeys(flag.code for flag in flags))
+    return f"{count(len(flags), 'warning')} listed below: {codes}."
+
+
+def provenance_section(rows: Sequence[tuple[str, str]], command: str, again: str = "") -> Section:
+    """Where the numbers come from, and the command that makes the report again."""
+    blocks: list[Block] = [Table(("item", "value"), rows, "Where these numbers come from.")] if rows else []
+    words = again or "To make this report again:"
+    return Section("Provenance", "provenance", [*blocks, Text([words]), Listing(command)])

@@ -1,0 +1,178 @@
+"""What a study file says, and the runs that it stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from devicekit import files
+from devicekit.errors import FileError, ParameterError, UsageError, invalid_rows
+
+Scalar = str | int | float | bool
+FilesOf = Callable[[Mapping[str, Scalar], Path], dict[str, Path]]
+
+
+def shipped() -> dict[str, Path]:
+    """The study files that ship, by name."""
+    return {file.stem: file for file in sorted((Path(__file__).parent / "shipped").glob("*.toml"))}
+
+
+def study_file(named: str) -> Path:
+    """A study file, or one that ships, by its name.
+
+    Raises
+    ------
+    UsageError
+        If there is neither; the message lists those that ship.
+    """
+    path, known = Path(named), shipped()
+    if not path.exists() and named not in known:
+        raise UsageError(f"no study file {named!r}; studies that ship: {', '.join(known)}")
+    return path if path.exists() else known[named]
+
+
+class StudySpec(BaseModel):
+    """What a study file says.
+
+    Every case is crossed with every combination of the grid and every seed; `fixed` holds for all runs. A grid
+    over the cards of `devicekit fit --resample`, pooled, gives accuracy as a distribution over the fit's
+    uncertainty.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    title: str = ""
+    task: str
+    seeds: list[int] = Field(default=[0], min_length=1)
+    fixed: dict[str, Scalar] = {}
+    grid: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = {}
+    cases: list[dict[str, Scalar]] = Field(default=[{}], min_length=1)
+    pool: list[str] = Field(
+        default=[], description="grid keys to average over like seeds, such as resampled cards"
+    )
+    baselines: list[str] = Field(
+        default=[], description="ordinary classifiers on the same spikes, in the same table"
+    )
+    reference: str = Field(default="", description="label of the case that the others are ranked against")
+    paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
+    remarks: list[str] = []
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("every seed once: a repeated one is the same run again, and no error bar")
+        return seeds
+
+    @field_validator("grid")
+    @classmethod
+    def _values_differ(cls, grid: dict[str, list[Scalar]]) -> dict[str, list[Scalar]]:
+        for name, values in grid.items():
+            if len(set(map(repr, values))) < len(values):
+                raise ValueError(f"{name}: every value once")
+        return grid
+
+    @field_validator("cases")
+    @classmethod
+    def _cases_differ(cls, cases: list[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
+        labels = [case["label"] for case in cases if "label" in case]
+        if len(set(labels)) < len(labels):
+            raise ValueError("every case needs a label of its own: cases of one label would be averaged")
+        if len({repr(sorted(case.items())) for case in cases}) < len(cases):
+            raise ValueError("two cases are the same")
+        return cases
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a study: its settings, its seed, and the key of its file."""
+
+    task: str
+    label: str
+    settings: dict[str, Scalar]
+    seed: int
+    key: str
+
+
+def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
+    """A study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML file.
+    overrides : mapping, optional
+        Values that replace those of `fixed`.
+
+    Raises
+    ------
+    FileError, ParameterError
+        If the file cannot be read, or holds an unknown or wrong key (named).
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(f"cannot read the study {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not valid TOML: {error}") from error
+    if overrides and isinstance(raw.get("fixed", {}), dict):
+        raw["fixed"] = {**raw.get("fixed", {}), **overrides}
+    try:
+        return StudySpec.model_validate(raw)
+    except ValidationError as error:
+        raise ParameterError(f"{path} is not a valid study", invalid_rows(error, "study")) from error
+
+
+class _Checksums(dict[Path, str]):
+    """SHA-256 of files and folders, each read once."""
+
+    def __missing__(self, path: Path) -> str:
+        self[path] = files.sha256(path)
+        return self[path]
+
+
+def resolve(value: str, base: Path) -> Path:
+    """A path as given, or relative to the study file where that exists and the path as given does not."""
+    path = Path(value)
+    return path if path.is_absolute() or path.exists() or not (base / path).exists() else base / path
+
+
+def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
+    """Every run of a study, in the order of its table; `files_of` says what a run reads, by its settings."""
+    sums = _Checksums()
+
+    def run(task: str, label: str, settings: dict[str, Scalar], seed: int) -> Run:
+        # a changed card, table or data set is a different run
+        read = sorted((name, sums[file]) for name, file in files_of(settings, base).items() if file.exists())
+        identity = json.dumps([task, sorted(settings.items()), seed, read])
+        return Run(task, label, settings, seed, hashlib.sha256(identity.encode()).hexdigest()[:16])
+
+    runs = []
+    for case in spec.cases:
+        for combination in itertools.product(*spec.grid.values()):
+            crossed = dict(zip(spec.grid, combination, strict=True))
+            varied = {**{k: v for k, v in case.items() if k != "label"}, **crossed}
+            shown = {k: v for k, v in crossed.items() if k not in spec.pool}
+            told = {k: v for k, v in varied.items() if k not in spec.pool}
+            label = str(case.get("label") or _words(told) or spec.name)
+            if "label" in case and shown:
+                label += f" ({_words(shown)})"
+            settings = {**spec.fixed, **varied}
+            runs += [run(spec.task, label, settings, seed) for seed in spec.seeds]
+    for name in spec.baselines:
+        settings = {**spec.fixed, "classifier": name}
+        runs += [run("baseline", f"baseline: {name}", settings, seed) for seed in spec.seeds]
+    return runs
+
+
+def _words(settings: Mapping[str, Scalar]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items())

@@ -1,0 +1,88 @@
+"""A data set as a Frictionless data package: one compressed CSV, and datapackage.json with its facts."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from devicekit import files
+from devicekit._version import __version__
+from devicekit.names import GLOSSARY
+
+SIGNIFICANT_DIGITS = 5
+_TYPES = {"i": "integer", "f": "number"}
+
+
+def write_package(
+    folder: Path,
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    title: str,
+    description: str,
+    stem: str,
+    seed: int,
+    sources: Sequence[Mapping[str, str]] = (),
+) -> Path:
+    """Write a synthetic table under its folder; the same versions write the same bytes, for they hold no time.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is missing.
+    frame : pandas.DataFrame
+        Columns of `devicekit.names.GLOSSARY`; numbers are written with 5 significant digits.
+    name, title, description : str
+        Of the data set.
+    stem : str
+        Name of the data file, without .csv.gz.
+    seed : int
+        Of the draws.
+    sources : sequence of mapping
+        title and path of what it follows.
+
+    Returns
+    -------
+    Path
+        The data file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    buffer = io.StringIO()
+    frame.to_csv(buffer, index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g")
+    data = folder / f"{stem}.csv.gz"
+    files.write_bytes(data, gzip.compress(buffer.getvalue().encode(), mtime=0))
+    fields = [
+        {
+            "name": column,
+            "type": _TYPES.get(frame[column].dtype.kind, "string"),
+            "unit": GLOSSARY[column].unit,
+            "description": GLOSSARY[column].description,
+        }
+        for column in map(str, frame)
+    ]
+    resource = {
+        "name": stem,
+        "path": data.name,
+        "format": "csv",
+        "compression": "gz",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "hash": f"sha256:{files.sha256(data)}",
+        "schema": {"fields": fields},
+    }
+    package = {
+        "name": name,
+        "title": title,
+        "description": description,
+        "synthetic": True,
+        "licenses": [{"name": "BSD-3-Clause"}],
+        **({"sources": list(sources)} if sources else {}),
+        "contributors": [{"title": f"devicekit {__version__}, seed {seed}"}],
+        "resources": [resource],
+    }
+    files.write_json(folder / "datapackage.json", package)
+    return data

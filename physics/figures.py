@@ -1,0 +1,93 @@
+"""Figures of simulations, from arrays (paper, Figs. 2 and 3a)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from devicekit.names import GLOSSARY
+from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
+from physics.laws import Array
+
+# Quantity of a map: glossary name, colour map, logarithmic or not, words.
+MAPS = {
+    "potential": ("potential_v", "viridis", False, "Potential"),
+    "density": ("vacancy_density_m3", "magma", True, "Vacancy density"),
+    "temperature": ("temperature_k", "inferno", False, "Temperature"),
+}
+_DECADES = 1e-4  # of the largest density: what a map shows
+
+
+def _size(current: Array) -> Array:
+    size = np.abs(current)
+    return np.where(size > 0, size, np.nan)  # a logarithmic axis has no place for 0
+
+
+def iv(
+    simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array, Array]], v_set: float | None
+) -> Panel:
+    """Size of the current [A] against voltage [V], logarithmic; measured sweeps below, V_set as a line [V]."""
+    curves = []
+    looks = (("measured", measured, {"style": ".", "colour": "0.6"}),
+             ("simulated", simulated, {"width": 1.5, "colour": COLOURS["ltp"]}))  # fmt: skip
+    for name, sweeps, look in looks:
+        for n, (v, i) in enumerate(sweeps, 1):
+            own = name if len(sweeps) == 1 else f"{name}, sweep {n}"
+            curves.append(Curve(own, v, _size(i), legend=n == 1, **look))
+    marks = [] if v_set is None else [("x", v_set)]
+    title = "" if v_set is None else f"V_set = {v_set:.3f} V (half_ln_g)"
+    return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves, title, lines=marks)
+
+
+def levels(cycle: Array, hrs: Array, lrs: Array) -> Panel:
+    """Conductance [S] of HRS and LRS at the read voltage over the loops."""
+    curves = [
+        Curve(name, cycle, values, style="o-", size=4.0, colour=colour)
+        for name, values, colour in (("LRS", lrs, COLOURS["ltp"]), ("HRS", hrs, COLOURS["ltd"]))
+    ]
+    return Panel(Axis.of("cycle", whole=True), Axis.of("conductance_s", scale="log"), curves)
+
+
+def pulses(widths: Mapping[str, Sequence[tuple[Array, Array]]]) -> Panel:
+    """Conductance [S] along every train, one after the other, one colour a width."""
+    top = max(float(g.max()) for trains in widths.values() for _, g in trains)
+    factor, label, unit = quantity_axis("conductance_s", top)
+    curves = []
+    for n, (width, trains) in enumerate(widths.items()):
+        start = 0
+        for m, (index, g) in enumerate(trains):
+            name = width if m == 0 else f"{width}, train {m + 1}"
+            look = {"style": ".-", "size": 2.0, "width": 0.8, "colour": f"C{n}"}
+            curves.append(Curve(name, start + index, factor * g, legend=m == 0, **look))
+            start += int(index[-1])
+    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
+
+
+def cross_section(
+    r_faces: Array, z_faces: Array, values: Array, quantity: str, limits: tuple[float, float], interface: float, title: str
+) -> Image:
+    """Map over the cross-section, mirrored at the axis.
+
+    Parameters
+    ----------
+    r_faces, z_faces : array
+        Faces of the cells [nm].
+    values : array, shape (heights, radii)
+        In SI units.
+    quantity : str
+        A key of `MAPS`.
+    limits : (float, float)
+        Values of the ends of the colours.
+    interface : float
+        Height that is marked [nm].
+    """
+    name, colours, logarithmic, _ = MAPS[quantity]
+    low, high = limits
+    low = max(low, _DECADES * high) if logarithmic else low
+    ends = (low, high if high > low else low + 1.0)
+    label = f"{GLOSSARY[name].label} [{GLOSSARY[name].unit}]"
+    edges = np.concatenate([-r_faces[::-1], r_faces[1:]])
+    both = np.concatenate([values[:, ::-1], values], axis=1)
+    return Image(Axis("r", "nm"), Axis("z", "nm"), edges, z_faces, both, label, colours, ends, logarithmic,
+                 (interface,), title)  # fmt: skip

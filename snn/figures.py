@@ -1,0 +1,32 @@
+"""Figures of training runs, from arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devicekit.plot import COLOURS, Axis, Curve, Panel
+
+
+def accuracy(
+    epochs: np.ndarray, train: np.ndarray, test: np.ndarray, mapped: tuple[float, float] | None, title: str
+) -> Panel:
+    """Training and test accuracy after each epoch.
+
+    Parameters
+    ----------
+    epochs, train, test : ndarray, shape (n,)
+        Numbers of the epochs, and accuracies as fractions.
+    mapped : (float, float), optional
+        Where weights were mapped to devices [epochs], and the test accuracy just after it.
+    title : str
+    """
+    curves = [
+        Curve("training part, while learning", epochs, 100 * train, style="--", colour="0.45"),
+        Curve("test part", epochs, 100 * test, style="o-", colour=COLOURS["ltp"]),
+    ]
+    lines = []
+    if mapped is not None:
+        at, after = np.array([mapped[0]]), np.array([100 * mapped[1]])
+        curves.append(Curve("test part, just after mapping", at, after, style="kx", size=6.0))
+        lines.append(("x", mapped[0]))
+    return Panel(Axis("epoch", whole=True), Axis("accuracy", "%"), curves, title, lines=lines)

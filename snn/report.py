@@ -1,0 +1,190 @@
+"""What a report says of a training and of what limits it: sections, and plain sentences with their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devicekit.device.array import applied_variation
+from devicekit.device.card import DeviceCard
+from devicekit.names import LAST_EPOCHS
+from devicekit.report import Block, Section, Table, Text, draw
+from devicekit.report.shared import short
+from devicekit.text import count, listed, percent, si
+from snn.limits import Limits
+from snn.training import TrainingResult
+
+SCHEMES = {
+    "insitu": "trained in situ",
+    "offline": "trained offline",
+    "hybrid": "trained offline, then in situ",
+}
+_VARIATION = ("scatter of updates", "device-to-device variation")
+
+
+def training_section(
+    result: TrainingResult, card: DeviceCard | None = None, limits: Limits | None = None
+) -> Section:
+    """Accuracy per epoch, with the data split it was measured on, and what limits it if that was measured."""
+    data = result.data
+    figure = draw(
+        result.panel(),
+        f"Accuracy per epoch on {data.name}; split: {data.split} ({data.n_train} training, {data.n_test} test samples).",
+        "Training and test accuracy against epoch",
+    )
+    caption = "One training run; no choice was made on the test part."
+    blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
+    if limits is not None:
+        blocks += [Text([limits_sentence(limits)]), _limits_table(limits)]
+    chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
+    caption = "What the automatic recipe chose, from the card's mean step (dimensionless; see snn.recipe)."
+    blocks.append(Table(("setting", "value"), [(name, short(value)) for name, value in chosen.items()], caption))
+    return Section("Training", "training", blocks)
+
+
+def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tuple[str, str]]:
+    """The facts of a training run."""
+    value, last = result.accuracy_mean_last, result.last_words
+    rows = [
+        (
+            f"test accuracy, mean of the last {last}",
+            f"{percent(value)} (sd over {last} {percent(result.accuracy_std_last)})",
+        )
+    ]
+    for name, accuracy in (
+        ("test accuracy just after mapping", result.accuracy_after_mapping),
+        ("test accuracy, weights programmed into devices", result.accuracy_programmed),
+    ):
+        if accuracy is not None:
+            rows.append((name, percent(accuracy)))
+    rows += [
+        (
+            "standard error of one accuracy",
+            f"{percent(result.standard_error)} (binomial, {result.data.n_test} test samples)",
+        ),
+        ("scheme", SCHEMES[result.scheme]),
+        ("data", f"{result.data.name}, {result.data.split}"),
+        ("pulses per device, all epochs, mean", f"{result.pulses_per_device:.3g}"),
+        ("time of training one epoch, median", si(result.seconds_per_epoch, "s", 2)),
+    ]
+    if result.write_energy_j is not None:
+        rows.append(("energy of all pulses (V² G t, G mid-window)", si(result.write_energy_j, "J")))
+    if card is not None and result.scheme != "offline":
+        rows.append(("variation of the devices", _variation_in_training(card, result)))
+    return rows
+
+
+def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
+    """Which of the card's variation the network's devices had."""
+    config = result.config
+    has = applied_variation(card, config.c2c, config.d2d)
+    if config.c2c == "none":
+        updates = "none, as asked"
+    elif not has.scatter:
+        updates = "unknown, none applied"
+    else:
+        parts = []
+        for direction, sigma in has.sigma.items():
+            share = f" and {percent(has.relative[direction])} of the step" if has.relative[direction] else ""
+            parts.append(f"{direction.upper()} {percent(sigma)} of the window{share}")
+        updates = ", ".join(parts) + (" (the spread, as in the paper)" if config.c2c == "paper" else "")
+    devices = {
+        "resample": f"drawn from {len(card.devices)} fitted devices",
+        "shared": "correlated rates drawn from their covariance",
+        None: "none, as asked" if config.d2d == "none" else "one device known, none applied",
+    }
+    return f"scatter (sd) of one update: {updates}; device to device: {devices[has.devices]}"
+
+
+def _limits_table(limits: Limits) -> Table:
+    """Accuracies of the device, of its ideal twin, and without each flaw alone."""
+    rows = [("the device as fitted", limits.device)]
+    rows += [(f"without {name}", value) for name, value in limits.without.items()]
+    rows.append(("ideal twin: linear, symmetric, no variation, same mean step", limits.twin))
+    caption = (
+        f"The same training on changed devices, one seed. Differences below {100 * limits.resolution:.1f} points are "
+        "within chance (2 standard errors)."
+    )
+    return Table(("device", "test accuracy"), [(name, percent(value)) for name, value in rows], caption)
+
+
+def accuracy_words(result: TrainingResult) -> str:
+    """The accuracy of a training run with its standard error, and the data's name."""
+    value, error = 100 * result.accuracy_mean_last, 100 * result.standard_error
+    return f"{value:.1f} % (± {error:.1f}) test accuracy on {result.data.name}"
+
+
+def accuracy_basis(result: TrainingResult) -> str:
+    """What an accuracy is a mean of, on which split, and what its ± is."""
+    data, epochs = result.data, len(result.epochs)
+    return (
+        f"The accuracy is the mean of the last {min(LAST_EPOCHS, epochs)} of {count(epochs, 'epoch')}, one seed; data "
+        f"split: {data.split}; ± is the standard error by the number of test samples ({data.n_test})."
+    )
+
+
+def limits_clause(limits: Limits | None) -> str:
+    """In half a sentence, what limits the accuracy."""
+    if limits is None:
+        return "what limits it was not measured"
+    if not limits.resolved:
+        unknown = [flaw for flaw in _VARIATION if flaw not in limits.flaws]
+        clause = f"its {listed(limits.flaws)} do not lower it measurably"
+        return clause + (f" ({listed(unknown)} not known and left out)" if unknown else "")
+    if limits.main is None:
+        return f"it loses {100 * limits.cost:.1f} points to an ideal device, and no single flaw of it explains them"
+    return f"it is mainly limited by {limits.main}"
+
+
+def limits_sentence(limits: Limits) -> str:
+    """What limits the accuracy, with the trainings that have shown it (see `snn.limits`)."""
+    cost, resolution = 100 * limits.cost, 100 * limits.resolution
+    twin = (
+        "An ideal twin of the device (linear, symmetric, without variation, with the same mean step), trained the same "
+        f"way, reaches {100 * limits.twin:.1f} %"
+    )
+    if cost < -resolution:
+        return f"{twin}, {-cost:.1f} points less: this recipe gains by the shape of the real device's steps."
+    if not limits.resolved:
+        return (
+            f"{twin}. Differences below {resolution:.1f} points are within chance, so the two cannot be told apart: "
+            "what limits the accuracy is among the things that they share (the network, the data, the mean step)."
+        )
+    gains = {name: 100 * (value - limits.device) for name, value in limits.without.items()}
+    told = ", ".join(f"{name} {gain:+.1f}" for name, gain in gains.items())
+    words = f"{twin}, {cost:.1f} points more. Taking away one flaw alone changes the accuracy by these points: {told}"
+    if limits.main is None:
+        return f"{words}; none is beyond chance ({resolution:.1f}): they act together or cannot be told apart."
+    return f"{words} (chance: {resolution:.1f}). The largest gain names the main limit."
+
+
+def training_facts(result: TrainingResult) -> list[tuple[str, str]]:
+    """The numbers of a training run that matter most."""
+    return [
+        (f"test accuracy on {result.data.name}, mean of the last {result.last_words}", percent(result.accuracy_mean_last)),
+        ("standard error by the number of test samples", percent(result.standard_error)),
+        ("pulses per device, mean", f"{result.pulses_per_device:.3g}"),
+    ]
+
+
+def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
+    """The plain-language summary of a training run."""
+    where = "trained in situ on it" if result.scheme == "insitu" else SCHEMES[result.scheme]
+    reached = accuracy_words(result)
+    words = [f"The device of card {card.name} reaches {reached} in a spiking network {where}."]
+    if result.scheme == "offline":
+        words = [f"A spiking network trained offline, with ordinary numbers for weights, reaches {reached}."]
+    if result.accuracy_programmed is not None:
+        words.append(f"Programmed into devices, the same weights reach {percent(result.accuracy_programmed)}.")
+    if result.accuracy_after_mapping is not None:
+        words.append(
+            "Just after its weights were mapped to devices, before any pulse, it reached "
+            f"{percent(result.accuracy_after_mapping)}."
+        )
+    return [*words, accuracy_basis(result)]
+
+
+def verdict(result: TrainingResult, limits: Limits | None) -> list[str]:
+    """What a run says of a device: its accuracy in situ, and what limits it."""
+    first = f"This device reaches {accuracy_words(result)} in a spiking network trained in situ on it; "
+    told: list[Any] = [] if limits is None else [limits_sentence(limits)]
+    return [f"{first}{limits_clause(limits)}.", *told]
