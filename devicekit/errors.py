@@ -1,4 +1,4 @@
-"""Errors that a user can act on, and flags: remarks about data or a fit that are not errors."""
+"""Errors that a user can act on, and warnings: what there is to say about data or a fit that is no error."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class ParameterError(DevicekitError):
     kind = "parameter"
 
 
-FLAG_CODES = {
+WARNING_CODES = {
     "assumed_unit": "a unit was taken from the file format's convention, not from the file",
     "abs": "magnitudes of negative conductances were taken",
     "dropped": "rows or readings were left out",
@@ -149,7 +149,7 @@ FLAG_CODES = {
 
 
 @dataclass(frozen=True)
-class Flag:
+class CodedWarning:
     """A remark with a stable code (a key of `FLAG_CODES`) and a sentence for people.
 
     Raises
@@ -160,10 +160,11 @@ class Flag:
 
     code: str
     message: str
+    __pydantic_config__ = {"extra": "forbid"}  # a card with a field that nobody knows is refused
 
     def __post_init__(self) -> None:
-        if self.code not in FLAG_CODES:
-            raise ValueError(f"unknown flag code {self.code!r}")
+        if self.code not in WARNING_CODES:
+            raise ValueError(f"unknown warning code {self.code!r}")
 
     def as_dict(self) -> dict[str, str]:
         """Plain values, for JSON."""

@@ -18,7 +18,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from devicekit import files
-from devicekit.errors import BadRow, Flag, TableError
+from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import DIRECTIONS
 
 _INDEX = pa.Check.ge(0, error="0 or more")
@@ -128,7 +128,7 @@ def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None)
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """A validated frame with metadata and the flags raised while it was read.
+    """A validated frame with metadata and the warnings given while it was read.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class _Table:
         Validated on construction; a column `file_row`, if present, is used to name bad rows and dropped.
     meta : mapping
         Instrument, date, source file and other facts that are not columns.
-    flags : tuple of Flag
+    warnings : tuple of CodedWarning
         What the reader assumed, split or dropped.
 
     Raises
@@ -147,7 +147,7 @@ class _Table:
 
     frame: pd.DataFrame
     meta: Mapping[str, Any] = field(default_factory=dict)
-    flags: tuple[Flag, ...] = ()
+    warnings: tuple[CodedWarning, ...] = ()
 
     schema: ClassVar[pa.DataFrameSchema]
     kind: ClassVar[str]

@@ -54,8 +54,8 @@ def _print_card(card: DeviceCard) -> None:
         rows.insert(2, ("pulse width", si(conditions.pulse_width_s, "s")))
     terminal.fields(rows)
     print_branches({"ltp": card.ltp, "ltd": card.ltd}, {"ltp": card.variation.ltp, "ltd": card.variation.ltd})
-    for flag in card.flags:
-        terminal.paragraph(f"[{flag.code}] {flag.message}", 2)
+    for warning in card.warnings:
+        terminal.paragraph(f"[{warning.code}] {warning.message}", 2)
 
 
 @card_app.command("validate")

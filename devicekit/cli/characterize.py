@@ -16,12 +16,12 @@ from devicekit.cli.common import (
     Force,
     Json,
     choice,
-    print_flags,
+    print_warnings,
     print_json,
     this_command,
     with_reading_options,
 )
-from devicekit.errors import DevicekitError, FileError, Flag
+from devicekit.errors import DevicekitError, FileError, CodedWarning
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import ReadOptions
 from devicekit.text import count
@@ -149,8 +149,8 @@ def _errors_section(outcomes: Sequence[Outcome]) -> Section:
     return Section("Files that could not be characterised", "errors", [CodedList(rows)])
 
 
-def _warnings(outcomes: Sequence[Outcome]) -> list[Flag]:
-    return [Flag(**each) for outcome in outcomes if outcome.report for each in outcome.report["warnings"]]
+def _coded(outcomes: Sequence[Outcome]) -> list[CodedWarning]:
+    return [CodedWarning(**each) for outcome in outcomes if outcome.report for each in outcome.report["warnings"]]
 
 
 def _page(outcomes: Sequence[Outcome], folder: Path) -> None:
@@ -162,7 +162,7 @@ def _page(outcomes: Sequence[Outcome], folder: Path) -> None:
     sections = [each.section for each in good if each.section]
     if bad:
         sections.append(_errors_section(bad))
-    warnings = _warnings(good)
+    warnings = _coded(good)
     sections += [warnings_section(warnings), provenance_section([], this_command())]
     title = Path(outcomes[0].file).name if len(outcomes) == 1 else f"{len(outcomes)} files"
     synthetic = any(each.synthetic for each in good)
@@ -255,7 +255,7 @@ def _print(outcomes: Sequence[Outcome], out: Path) -> None:
     for each in outcomes:
         if each.error:
             terminal.error(f"{each.file}: {each.error['message']}")
-    print_flags(_warnings(outcomes))
+    print_warnings(_coded(outcomes))
     for each in outcomes:
         if each.report:
             terminal.title(each.file)

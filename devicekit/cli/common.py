@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.errors import DevicekitError, Flag, UsageError
+from devicekit.errors import DevicekitError, CodedWarning, UsageError
 from devicekit.options import QUANTITIES, ReadOptions
 from devicekit.plugins import READERS
 
@@ -41,11 +41,11 @@ def one_of(*words: str) -> Callable[[str], list[str]]:
     return offered
 
 
-def choice(flag: str, words: Iterable[str | None], help: str, metavar: str = "NAME") -> Any:
+def choice(option: str, words: Iterable[str | None], help: str, metavar: str = "NAME") -> Any:
     """An option that takes one of some words, which its help lists and the shell offers."""
     known = [word for word in words if word]
     listed = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
-    return typer.Option(flag, metavar=metavar, help=f"{help}: {listed}.", autocompletion=one_of(*known))
+    return typer.Option(option, metavar=metavar, help=f"{help}: {listed}.", autocompletion=one_of(*known))
 
 
 # The reading options, once for every command that reads a file.
@@ -118,10 +118,10 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 
-def print_flags(flags: Iterable[Flag]) -> None:
+def print_warnings(warnings: Iterable[CodedWarning]) -> None:
     """Warnings for people, on standard error, each once."""
-    for flag in dict.fromkeys(flags):
-        terminal.warning(str(flag))
+    for warning in dict.fromkeys(warnings):
+        terminal.warning(str(warning))
 
 
 def this_command() -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, choice, print_flags, print_json, with_reading_options
+from devicekit.cli.common import Force, Json, choice, print_warnings, print_json, with_reading_options
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 from devicekit.plugins import EXPORTERS
@@ -25,7 +25,7 @@ def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
             raise UsageError("the reading options are for --from-data; a card is read as it is")
         return None
     table = read_pulses(file, reading)
-    print_flags(table.flags)
+    print_warnings(table.warnings)
     return table
 
 

@@ -15,7 +15,7 @@ from devicekit.cli.common import (
     Seed,
     choice,
     over_files,
-    print_flags,
+    print_warnings,
     this_command,
     with_reading_options,
 )
@@ -221,7 +221,7 @@ def fit_command(
             save_report(result, file, page, card, synthetic)
             facts["report"] = str(page)
         if not json_output:
-            print_flags(result.warnings)
+            print_warnings(result.warnings)
             print_fit(str(file), result)
             terminal.fields([(key, facts[key]) for key in ("card", "report") if facts.get(key)])
         return facts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_flags, print_json, with_reading_options
+from devicekit.cli.common import Json, print_warnings, print_json, with_reading_options
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ SHOWN = 10
 
 
 def describe(table: Table) -> dict[str, Any]:
-    """What was understood: counts, columns with units, flags."""
+    """What was understood: counts, columns with units, warnings."""
     from devicekit.features.sweeps import legs
     from devicekit.names import GLOSSARY
     from devicekit.tables import PulseTable, SweepTable
@@ -52,7 +52,7 @@ def describe(table: Table) -> dict[str, Any]:
         )
     elif "level" in table.frame:
         summary["levels"] = sorted(table.frame["level"].unique())
-    summary["warnings"] = [flag.as_dict() for flag in table.flags]
+    summary["warnings"] = [warning.as_dict() for warning in table.warnings]
     return summary
 
 
@@ -145,5 +145,5 @@ def read_command(
     if json_output:
         print_json({**summary, "table": str(out) if out else None})
         return
-    print_flags(table.flags)
+    print_warnings(table.warnings)
     _print(file, summary, {"table": out, "preview": plot})

@@ -13,7 +13,7 @@ from devicekit.cli.common import (
     Force,
     Json,
     Seed,
-    print_flags,
+    print_warnings,
     print_json,
     this_command,
     with_reading_options,
@@ -142,7 +142,7 @@ def run_command(
     if json_output:
         print_json({"out": str(out), "seconds": seconds, "summary": list(page.summary), **metrics})
         return
-    print_flags(row.flag() for row in card.flags)
+    print_warnings(card.warnings)
     _print(path, fit, training, list(page.summary), iv, synthetic)
     terminal.fields([("report", f"{out / 'report.html'}  ({seconds:.0f} s)")])
 

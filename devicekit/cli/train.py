@@ -116,7 +116,7 @@ def train_command(
             write_json(folder / "metrics.json", result.as_dict())
             sections = [
                 training_section(result, loaded),
-                warnings_section([row.flag() for row in loaded.flags]),
+                warnings_section(loaded.warnings),
                 provenance(loaded, this_command(), seed),
             ]
             title = f"Training on {loaded.name}"

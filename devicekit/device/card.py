@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from devicekit import files
 from devicekit._version import __version__
-from devicekit.errors import CardError, Flag, invalid_rows
+from devicekit.errors import CardError, CodedWarning, invalid_rows
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from devicekit.plot import Panel
     from devicekit.tables import PulseTable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 said "flags" for warnings
 
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
@@ -180,17 +180,6 @@ def _one(table: PulseTable, column: str, direction: str | None = None) -> float 
     return float(values[0]) if values.size == 1 else None
 
 
-class FlagRow(_Strict):
-    """One warning that travels with a card: its code and its sentence."""
-
-    code: str
-    message: str
-
-    def flag(self) -> Flag:
-        """The same as a `Flag`."""
-        return Flag(self.code, self.message)
-
-
 class Provenance(_Strict):
     """Where a card comes from, enough to make it again."""
 
@@ -231,7 +220,7 @@ class DeviceCard(_Strict):
         On loading: unknown field, later schema version, NaN or any value out of range.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: str
     model: str
     gauge: str = "b = 1 and i = 1 on the side where the branch starts"
@@ -241,7 +230,7 @@ class DeviceCard(_Strict):
     devices: tuple[DeviceRow, ...]
     variation: Variation
     conditions: Conditions
-    flags: tuple[FlagRow, ...]
+    warnings: tuple[CodedWarning, ...]
     provenance: Provenance
 
     def __repr__(self) -> str:
@@ -318,7 +307,7 @@ class DeviceCard(_Strict):
             scatter = spread.c2c["increment"].value if "increment" in spread.c2c else None
             rows.append((f"{name}: nrmse (rms misfit over the range of its mean curve)", percent(branch.nrmse)))
             rows.append((f"{name}: sd of one update (increment), of the window", percent(scatter)))
-        return html(f"Device card {self.name}", rows, self.panel(), [row.flag() for row in self.flags])
+        return html(f"Device card {self.name}", rows, self.panel(), self.warnings)
 
     def to_json(self) -> str:
         """The card as strict JSON text."""
@@ -347,6 +336,9 @@ class DeviceCard(_Strict):
                 f"{name} has schema version {version}; this devicekit reads up to {SCHEMA_VERSION}. "
                 "Upgrade devicekit to read it"
             )
+        if version == 1 and "flags" in raw:
+            raw["warnings"], raw["schema_version"] = raw.pop("flags"), SCHEMA_VERSION
+            text = json.dumps(raw)
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

@@ -24,7 +24,7 @@ class Exporter(Protocol):
         """The files of a card and what is to be said about them, before anything is written."""
 
 
-_FLAGS = {"nodes": "--nodes", "points": "--points", "window": "--window", "data": "--from-data"}
+_OPTIONS = {"nodes": "--nodes", "points": "--points", "window": "--window", "data": "--from-data"}
 
 
 def exporters() -> dict[str, Exporter]:
@@ -59,10 +59,10 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     if to not in known:
         raise UsageError(f"--to {to!r} is not known; there are {', '.join(known)}")
     exporter = known[to]
-    for name, flag in _FLAGS.items():
+    for name, option in _OPTIONS.items():
         if getattr(options, name) is not None and name not in exporter.TAKES:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
-            raise UsageError(f"{flag} is not an option of --to {to}; it is one of {takers}")
+            raise UsageError(f"{option} is not an option of --to {to}; it is one of {takers}")
     result = exporter.export(card, options)
     return compose(card, exporter.NAME, exporter.TITLE, result)
 

@@ -39,7 +39,7 @@ def _origin(card: DeviceCard) -> list[str]:
     ]
     if source.synthetic:
         lines.append("SYNTHETIC: the card was not fitted to a measurement.")
-    lines += [f"Warning of the card [{flag.code}]: {flag.message}" for flag in card.flags]
+    lines += [f"Warning of the card [{warning.code}]: {warning.message}" for warning in card.warnings]
     return lines
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit import plugins
-from devicekit.errors import Flag, TraceError
+from devicekit.errors import CodedWarning, TraceError
 from devicekit.features.merit import Merit, Settings, plain_values
 from devicekit.options import ReadOptions
 from devicekit.plot import Panel
@@ -32,13 +32,13 @@ class Characterization:
     table : Table
     results : mapping of str to Merit
         Result by the name of the figure of merit: dc, endurance, linearity, noise, pulses, retention, stdp.
-    flags : tuple of Flag
+    warnings : tuple of CodedWarning
         Of the reader and of the results.
     """
 
     table: Table
     results: Mapping[str, Merit]
-    flags: tuple[Flag, ...] = ()
+    warnings: tuple[CodedWarning, ...] = ()
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -49,7 +49,7 @@ class Characterization:
         """Plain values, NaN and infinity as None."""
         found = {name: result.as_dict() for name, result in self.results.items()}
         return plain_values(
-            {"kind": self.table.kind, **found, "warnings": [flag.as_dict() for flag in self.flags]}
+            {"kind": self.table.kind, **found, "warnings": [warning.as_dict() for warning in self.warnings]}
         )
 
     def sentences(self) -> list[str]:
@@ -82,7 +82,7 @@ class Characterization:
         from devicekit.report.notebook import html
 
         rows = [(name, " ".join(result.sentences())) for name, result in self.results.items()]
-        return html(f"Figures of merit of a {self.table.kind} table", rows, self.panel(), self.flags)
+        return html(f"Figures of merit of a {self.table.kind} table", rows, self.panel(), self.warnings)
 
 
 def characterize(
@@ -124,8 +124,8 @@ def _characterize(table: Table, settings: Settings) -> Characterization:
         result = module.find(table, settings, found)
         if result is not None:
             found[name] = result
-    flags = tuple(flag for result in found.values() for flag in result.flags)
+    warnings = tuple(warning for result in found.values() for warning in result.warnings)
     shown = {name: result for name, result in found.items() if result.tables()}
     if not shown:
-        raise TraceError("nothing can be said about these data: " + "; ".join(flag.message for flag in flags))
-    return Characterization(table, shown, (*table.flags, *flags))
+        raise TraceError("nothing can be said about these data: " + "; ".join(warning.message for warning in warnings))
+    return Characterization(table, shown, (*table.warnings, *warnings))

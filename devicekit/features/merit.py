@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from warnings import catch_warnings, simplefilter
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.features.stats import Spread
 from devicekit.plot import Panel
@@ -45,7 +45,7 @@ class Merit(Protocol):
     """The result of one figure of merit."""
 
     @property
-    def flags(self) -> tuple[Flag, ...]:
+    def warnings(self) -> tuple[CodedWarning, ...]:
         """Warnings about it."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,8 +87,8 @@ def number(value: float | None, unit: str = "") -> str:
 def figure(panel: Panel, caption: str, alt: str) -> Block:
     """A figure, or a sentence where the values are too absurd to be drawn."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of layouts and of axes limits
+        with catch_warnings():
+            simplefilter("ignore", UserWarning)  # of layouts and of axes limits
             return draw(panel, caption, alt)
     except (ValueError, OverflowError, np.linalg.LinAlgError) as error:
         return Text([f"A figure could not be drawn from these values ({error})."])

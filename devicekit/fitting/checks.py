@@ -1,11 +1,11 @@
-"""What concerns both branches of a device, or the order of its cycles: refusals and flags."""
+"""What concerns both branches of a device, or the order of its cycles: refusals and warnings."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from devicekit.device.card import Window
-from devicekit.errors import Flag, TraceError
+from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains
@@ -20,18 +20,18 @@ SMALLEST_GAIN = 1.05  # of a start error over a pair of trains that is worth a w
 DRIFT_P_VALUE = 0.01  # a straight line through five independent levels explains half by chance once in six
 
 
-def check_window(sets: dict[str, Trains], window: Window) -> list[Flag]:
-    """Flags that concern both branches: decades, range ratio, junction."""
-    flags = []
+def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
+    """Warnings that concern both branches: decades, range ratio, junction."""
+    warnings = []
     wide = window.quantity == "conductance_s" and window.low > 0 and window.high / window.low > WIDE_RANGE
     if wide and window.scale == "linear":
         ratio = window.high / window.low
-        flags.append(
-            Flag("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly "
+        warnings.append(
+            CodedWarning("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly "
                                "count on a linear scale")
         )  # fmt: skip
     if len(sets) < 2:
-        return flags
+        return warnings
     curves = {direction: nanmean(each.mean_by_device()) for direction, each in sets.items()}
     spans = {direction: float(np.nanmax(curve) - np.nanmin(curve)) for direction, curve in curves.items()}
     ratio = max(spans.values()) / max(min(spans.values()), 1e-300)
@@ -41,47 +41,47 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[Flag]:
             "share one window, and are hardly one device"
         )
     if ratio > 2:
-        flags.append(Flag("range_ratio", f"the LTP and LTD ranges differ {ratio:.2g}-fold"))
+        warnings.append(CodedWarning("range_ratio", f"the LTP and LTD ranges differ {ratio:.2g}-fold"))
     ends = {direction: curve[np.isfinite(curve)] for direction, curve in curves.items()}
     gap = float(ends["ltd"][0] - ends["ltp"][-1])
     # a train that was first read after its first pulse starts one step down: that much is no jump
     step = max(float(ends["ltd"][0] - ends["ltd"][1]), 0.0)
     if max(gap, -gap - step) > 0.05 * window.span:
-        flags.append(
-            Flag("junction", f"LTD starts {abs(gap) / window.span:.1%} of the window "
+        warnings.append(
+            CodedWarning("junction", f"LTD starts {abs(gap) / window.span:.1%} of the window "
                              f"{'above' if gap > 0 else 'below'} the end of LTP")
         )  # fmt: skip
-    return flags
+    return warnings
 
 
-def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: Window) -> list[Flag]:
-    """Flags that need both branches or the order of the cycles."""
-    flags = []
+def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
+    """Warnings that need both branches or the order of the cycles."""
+    warnings = []
     if len(branches) == 2:
         gain = 1.0
         for fit in branches.values():
             q = kernel.slopes(fit.law.id, fit.theta, np.ascontiguousarray(fit.trajectory[:-1]))
             gain *= float(np.prod(q))
         if gain > SMALLEST_GAIN:
-            flags.append(
-                Flag("loop_gain", f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the "
+            warnings.append(
+                CodedWarning("loop_gain", f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the "
                                   "fitted pair; long "
                      "alternating chains drift in simulation though the device may not")
             )  # fmt: skip
         numbers = {direction: len(each.cycles) for direction, each in sets.items()}
         if numbers["ltp"] != numbers["ltd"]:
-            flags.append(
-                Flag("unpaired", f"{numbers['ltp']} LTP and {numbers['ltd']} LTD trains; all were used")
+            warnings.append(
+                CodedWarning("unpaired", f"{numbers['ltp']} LTP and {numbers['ltd']} LTD trains; all were used")
             )
     else:
         (only,) = branches
-        flags.append(Flag("unpaired", f"only {only.upper()} trains: the window and the card need both"))
-    flags += [flag for trains in sets.values() if (flag := drift(trains, window))]
-    return flags
+        warnings.append(CodedWarning("unpaired", f"only {only.upper()} trains: the window and the card need both"))
+    warnings += [warning for trains in sets.values() if (warning := drift(trains, window))]
+    return warnings
 
 
-def drift(trains: Trains, window: Window) -> Flag | None:
-    """A flag if the level of the trains moves steadily, or is correlated, over the cycles."""
+def drift(trains: Trains, window: Window) -> CodedWarning | None:
+    """A warning if the level of the trains moves steadily, or is correlated, over the cycles."""
     from scipy.stats import linregress
 
     correlations, trends, shifts, chances = [], [], [], []
@@ -107,7 +107,7 @@ def drift(trains: Trains, window: Window) -> Flag | None:
     steady = trend > DRIFT_TREND and float(np.median(chances)) < DRIFT_P_VALUE
     if correlation <= max(DRIFT_CORRELATION, chance) and not steady:
         return None
-    return Flag(
+    return CodedWarning(
         "drift",
         f"{trains.direction.upper()}: the window drifts {'upward' if shift > 0 else 'downward'} by {abs(shift):.1%} of "
         f"itself over {cycles} cycles (trend R2 {trend:.2f}, lag-1 correlation {correlation:.2f}); a stationary C2C "

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from devicekit.device.card import Window
-from devicekit.errors import Flag, UsageError
+from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.fit import fit_branch, refine_by_innovations
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
@@ -33,26 +33,26 @@ def _single_devices(
     return devices
 
 
-def train_sets(table: PulseTable) -> tuple[dict[str, Trains], list[Flag]]:
+def train_sets(table: PulseTable) -> tuple[dict[str, Trains], list[CodedWarning]]:
     """Trains of both directions, and what was left out."""
-    flags: list[Flag] = []
+    warnings: list[CodedWarning] = []
     sets: dict[str, Trains] = {}
     for direction in ("ltp", "ltd"):
         trains, remarks = trains_of(table, direction)
-        flags += remarks
+        warnings += remarks
         if trains is not None:
             sets[direction] = trains
-    return sets, flags
+    return sets, warnings
 
 
 def fit_condition(table: PulseTable, options: FitOptions, window: Window | None = None) -> DeviceFit:
     """Fit the trains of one pulse width; in a given window, or in the range of their own mean curves."""
-    sets, flags = train_sets(table)
+    sets, warnings = train_sets(table)
     names = table.devices
     if window is None:
         scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
         window = choose_window(list(sets.values()), table.quantity, scope, options.state)
-    flags += check_window(sets, window)
+    warnings += check_window(sets, window)
     central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
     devices = _single_devices(sets, names, window, options)
     variation = estimate_variation(sets, central, devices)
@@ -62,16 +62,16 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
                 central[direction] = refine_by_innovations(
                     central[direction], sets[direction], spread.increment, spread.read or 0.0
                 )
-    flags += judge_pair(central, sets, window)
+    warnings += judge_pair(central, sets, window)
     if all(spread.increment is None for spread in variation.branches.values()):
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "no_variation",
                 "too few cycles to tell how updates scatter: devices drawn from this fit have no C2C",
             )
         )
     return DeviceFit(
-        window, options.law, central.get("ltp"), central.get("ltd"), devices, variation, table, tuple(flags),
+        window, options.law, central.get("ltp"), central.get("ltd"), devices, variation, table, tuple(warnings),
         options.as_settings(),
     )  # fmt: skip
 

@@ -36,9 +36,9 @@ def _fit_one(number: int, trace: np.ndarray, window: Window, direction: str, law
     x = r if direction == "ltp" else 1.0 - r
     noise = noise_of(x)
     names = (*law.parameters, "x0")
-    row: dict[str, object] = {"trace": number, "status": "done", "flags": "", "noise": noise}
+    row: dict[str, object] = {"trace": number, "status": "done", "warnings": "", "noise": noise}
     try:
-        flags = check_curve(x, direction, noise)
+        warnings = check_curve(x, direction, noise)
     except TraceError as error:
         return {
             **row,
@@ -52,7 +52,7 @@ def _fit_one(number: int, trace: np.ndarray, window: Window, direction: str, law
     rms = float(np.sqrt(np.mean((path[seen] - x[seen]) ** 2)))
     return {
         **row,
-        "flags": " ".join(flag.code for flag in flags),
+        "warnings": " ".join(warning.code for warning in warnings),
         **dict(zip(names, found.parameters.tolist(), strict=True)),
         "rms": rms,
         "nrmse": rms / float(np.nanmax(x) - np.nanmin(x)),
@@ -89,7 +89,7 @@ def fit_many(
     Yields
     ------
     pandas.DataFrame
-        In order, a row a trace: parameters on the rising coordinate, rms and nrmse, flags, parameters at a bound,
+        In order, a row a trace: parameters on the rising coordinate, rms and nrmse, warnings, parameters at a bound,
         and status ("done", or why the trace cannot be fitted). No lmfit call is made.
     """
     import joblib

@@ -227,7 +227,7 @@ def standing_out(fit: DeviceFit) -> list[str]:
             found.append(f"readings of the mean {name} curve scatter by {percent(branch.noise)} of the window")
         if branch.nrmse > POOR_FIT and branch.rms > 2 * branch.noise:
             found.append(f"the law misses the {name} curve by {percent(branch.nrmse)} of its range")
-        if any(flag.code == "structured" for flag in branch.flags):
+        if any(warning.code == "structured" for warning in branch.warnings):
             found.append(
                 f"the {name} misfit, small or not, has a shape ({branch.rms / branch.noise:.0f} times the noise of the "
                 "mean curve)"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.device.card import DeviceCard
-from devicekit.errors import Flag, UsageError
+from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.device import fit_condition
@@ -100,13 +100,13 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     else:
         drawn, how = _new_noise(fit, rng), "residuals"
     made = fit_condition(PulseTable(drawn, fit.table.meta), options, fit.window)
-    note = Flag(
+    note = CodedWarning(
         "resampled", f"fitted to resampled {how} (draw {draw}, seed {seed}), not to the data themselves"
     )
     # one trace tells no variation: keep that of the fit
     variation = fit.variation if how == "residuals" else made.variation
     settings = {**made.settings, "resampled": how, "draw": draw, "resampling_seed": seed}
-    return replace(made, flags=(note, *made.flags), variation=variation, settings=settings)
+    return replace(made, warnings=(note, *made.warnings), variation=variation, settings=settings)
 
 
 def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]:

@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit.device.card import Conditions, DeviceCard, DeviceRow, FlagRow, Provenance, Window
-from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.device.card import Conditions, DeviceCard, DeviceRow, Provenance, Window
+from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, trains_of
 from devicekit.fitting.variation.spread import VariationResult, predicted_variance, scatter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class DeviceFit:
-    """LTP and LTD of one device in one window, with variation, the fits of the single devices, and flags.
+    """LTP and LTD of one device in one window, with variation, the fits of the single devices, and warnings.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class DeviceFit:
     devices: dict[str, dict[str, BranchFit]]
     variation: VariationResult
     table: PulseTable
-    flags: tuple[Flag, ...]
+    own_warnings: tuple[CodedWarning, ...]
     settings: dict[str, Any]
     conditions: tuple[DeviceFit, ...] = ()
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -63,10 +63,10 @@ class DeviceFit:
         return {direction: branch for direction, branch in pair.items() if branch is not None}
 
     @property
-    def warnings(self) -> tuple[Flag, ...]:
-        """Flags of the table, of the device and of its branches, each once."""
-        branches = [flag for branch in self.branches.values() for flag in branch.flags]
-        return tuple(dict.fromkeys([*self.table.flags, *self.flags, *branches]))
+    def warnings(self) -> tuple[CodedWarning, ...]:
+        """Those of the table, of the device and of its branches, each once."""
+        branches = [warning for branch in self.branches.values() for warning in branch.warnings]
+        return tuple(dict.fromkeys([*self.table.warnings, *self.own_warnings, *branches]))
 
     def to_card(self, name: str, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
         """The device card of this fit.
@@ -92,7 +92,7 @@ class DeviceFit:
             for device, pair in self.devices.items()
             if len(pair) == 2
         )
-        made = (Flag("synthetic", "fitted to synthetic data, not to a measurement"),) if synthetic else ()
+        made = (CodedWarning("synthetic", "fitted to synthetic data, not to a measurement"),) if synthetic else ()
         return DeviceCard(
             name=name,
             model=self.law.name,
@@ -102,7 +102,7 @@ class DeviceFit:
             devices=rows,
             variation=self.variation.to_card(),
             conditions=Conditions.of(self.table),
-            flags=tuple(FlagRow(**flag.as_dict()) for flag in (*made, *self.warnings)),
+            warnings=(*made, *self.warnings),
             provenance=Provenance.of(source, self.table, synthetic, self.settings),
         )
 
@@ -112,7 +112,7 @@ class DeviceFit:
             "model": self.law.name,
             "branches": {direction: branch.as_dict() for direction, branch in self.branches.items()},
             "variation": self.variation.as_dict(),
-            "warnings": [flag.as_dict() for flag in self.warnings],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }
         if self.joint:
             result["joint"] = self.joint

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.errors import Flag, UsageError
+from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import box_of, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
@@ -22,7 +22,7 @@ from devicekit.fitting.result import DeviceFit
 from devicekit.models.law import Law
 from devicekit.tables import PulseTable
 
-SHARING_DOUBTED = 0.01  # p value of the F test below which a shared shape is flagged
+SHARING_DOUBTED = 0.01  # p value of the F test below which a shared shape is doubted
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float | No
     return float(solution[0]), float(np.sqrt(variance * np.linalg.inv(design.T @ design)[0, 0]))
 
 
-def _replaced(fit: BranchFit, joint: JointFit, k: int, note: Flag) -> BranchFit:
+def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> BranchFit:
     """A width's fit with the shared shape and its own rate and start."""
     law, count = fit.law, len(joint.widths)
     p = law.n_parameters - 1
@@ -174,8 +174,8 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: Flag) -> BranchFit:
         degrees=max(count * fit.n_points - z.size, 1),
         method="joint fit over pulse widths, delta method; assumes independent read noise",
         at_bound=tuple(name for name, hit in zip((*law.parameters, "x0"), bound, strict=True) if hit),
-        flags=(
-            *tuple(flag for flag in fit.flags if flag.code not in ("weak", "at_bound", "extrapolated")),
+        warnings=(
+            *tuple(warning for warning in fit.warnings if warning.code not in ("weak", "at_bound", "extrapolated")),
             note,
         ),
         lmfit=None,
@@ -225,13 +225,13 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     return tuple(results)
 
 
-def _note(joint: JointFit, direction: str) -> Flag:
+def _note(joint: JointFit, direction: str) -> CodedWarning:
     verdict = (
         f"the F test speaks against one shape for all widths (p = {joint.p_value:.2g})"
         if joint.p_value < SHARING_DOUBTED
         else f"one shape for all widths is compatible with the data (p = {joint.p_value:.2g})"
     )
-    return Flag(
+    return CodedWarning(
         "shared_shape",
         f"{direction.upper()}: shape shared over {len(joint.widths)} widths; {verdict}; rate ~ width^{joint.exponent:.2f} "
         + (

@@ -107,7 +107,7 @@ def _given(options: ReadOptions) -> list[str]:
     return [each.name for each in fields(ReadOptions) if getattr(options, each.name) != getattr(usual, each.name)]
 
 
-def _flags(names: list[str]) -> str:
+def _option_names(names: list[str]) -> str:
     words = {"columns": "map", "absolute": "abs"}
     return " and ".join("--" + words.get(name, name).replace("_", "-") for name in names)
 
@@ -125,7 +125,7 @@ def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere
             f"{words}, which states its own quantities and units: leave out --unit and "
             "--quantity (a column of readings after pulses is named by --map read_current_a=COLUMN or another state)"
         )
-    raise UsageError(f"{words}, for which {_flags(wrong)} means nothing: leave it out")
+    raise UsageError(f"{words}, for which {_option_names(wrong)} means nothing: leave it out")
 
 
 def read(
@@ -151,7 +151,7 @@ def read(
     Returns
     -------
     PulseTable, SweepTable, EnduranceTable, RetentionTable, StdpTable or RecordTable
-        With metadata (format, source, records) and flags for all that was assumed, split or dropped.
+        With metadata (format, source, records) and a warning for all that was assumed, split or dropped.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def read(
     unseen = [name for name in _given(options) if name in _WATCHED - elsewhere - watched.__dict__["seen"]]
     if unseen:
         raise UsageError(
-            f"{source.path.name} was read as a table of kind {table.kind}, for which {_flags(unseen)} means nothing: "
+            f"{source.path.name} was read as a table of kind {table.kind}, for which {_option_names(unseen)} means nothing: "
             "leave it out"
         )
     # replace() would validate again

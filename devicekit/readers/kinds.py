@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from devicekit.errors import BadRow, Flag, TableError
+from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.source import Source
@@ -31,7 +31,7 @@ def kind(names: set[str]) -> str | None:
 
 
 def read(
-    which: str, frame: pd.DataFrame, options: ReadOptions, source: Source, flags: tuple[Flag, ...] = ()
+    which: str, frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: tuple[CodedWarning, ...] = ()
 ) -> EnduranceTable | RetentionTable | StdpTable:
     """The table of that kind from a frame with our names; `device_id` and file_row are there."""
     name = source.path.name
@@ -39,13 +39,13 @@ def read(
     if which == "stdp":
         if "repeat" not in frame:
             frame = frame.assign(repeat=frame.groupby(["device_id", "spike_delay_s"]).cumcount() + 1)
-        return StdpTable(frame.assign(repeat=whole(frame, "repeat", name)), meta, flags)
+        return StdpTable(frame.assign(repeat=whole(frame, "repeat", name)), meta, warnings)
     frame, more = with_state(frame, options, name)
     if which == "endurance":
         frame = _levels(frame.assign(cycle=whole(frame, "cycle", name)), name)
-        return EnduranceTable(frame, meta, (*flags, *more))
+        return EnduranceTable(frame, meta, (*warnings, *more))
     frame = frame.assign(level=_words(frame["level"]) if "level" in frame else "state")
-    return RetentionTable(frame, meta, (*flags, *more))
+    return RetentionTable(frame, meta, (*warnings, *more))
 
 
 def _words(column: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Pulse trains from rows under our names: what is not named is split and flagged, every row is kept."""
+"""Pulse trains from rows under our names: what is not named is split, with a warning; every row is kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, Flag, TableError
+from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
@@ -19,60 +19,60 @@ from devicekit.tables import PULSE_SCHEMA, PulseTable
 
 
 def pulse_trains(
-    frame: pd.DataFrame, options: ReadOptions, source: Source, reader: str = "long", flags: Iterable[Flag] = ()
+    frame: pd.DataFrame, options: ReadOptions, source: Source, reader: str = "long", warnings: Iterable[CodedWarning] = ()
 ) -> PulseTable:
     """Rows under our names, in the order of the pulses, as pulse trains; what is not named is split and flagged."""
     if "device_id" not in frame:
         frame["device_id"] = "device1"
     frame, state = with_state(frame, options, source.path.name)
     frame, split = _trains(frame, source.path.name)
-    return pulse_table(frame, reader, source, [*flags, *state, *split])
+    return pulse_table(frame, reader, source, [*warnings, *state, *split])
 
 
-def pulse_table(frame: pd.DataFrame, reader: str, source: Source, flags: Iterable[Flag]) -> PulseTable:
-    """A `PulseTable` from a frame with the schema's columns: validated, in order, with every flag."""
-    flags = list(flags)
+def pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings: Iterable[CodedWarning]) -> PulseTable:
+    """A `PulseTable` from a frame with the schema's columns: validated, in order, with every warning."""
+    warnings = list(warnings)
     column = "conductance_s" if "conductance_s" in frame else "weight"
     frame = frame.assign(device_id=frame["device_id"].astype(str))
     infinite = np.isinf(frame[column])
     if infinite.any():
         frame = frame.assign(**{column: frame[column].where(~infinite)})
-        flags.append(Flag("dropped", f"{int(infinite.sum())} infinite readings were left out"))
+        warnings.append(CodedWarning("dropped", f"{int(infinite.sum())} infinite readings were left out"))
     checked = PulseTable(frame)  # before anything is reordered, so that bad rows keep their place
     starts = tidy_starts(checked.frame)
     frame, mended = order_of_trains(checked.frame, column, starts)
-    flags.extend(mended)
+    warnings.extend(mended)
     keys = [*train_columns(frame), "pulse_index"]
     repeats = frame.duplicated(keys) if starts is None else np.zeros(0, bool)
     if repeats.any():
         message = f"{int(repeats.sum())} readings repeat a pulse that was read before; a fit takes their mean"
-        flags.append(Flag("repeats", message))
+        warnings.append(CodedWarning("repeats", message))
     ordered = [name for name in PULSE_SCHEMA.columns if name in frame]
     ordered += [name for name in frame if name not in ordered]
     if ordered != list(frame.columns):
         frame = frame[ordered]
     if growing := growing_amplitude(frame):
-        flags.append(growing)
-    return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(flags))
+        warnings.append(growing)
+    return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(warnings))
 
 
-def _trains(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[Flag]]:
+def _trains(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Direction, cycle and pulse index: from the file where it has them, split by devicekit where not."""
-    flags: list[Flag] = []
+    warnings: list[CodedWarning] = []
     if "direction" in frame:
         frame = frame.assign(direction=_directions(frame, name))
     for column in ("cycle", "pulse_index"):
         if column in frame:
             frame = frame.assign(**{column: whole(frame, column, name)})
     if {"direction", "cycle", "pulse_index"} <= set(frame):
-        return frame, flags
+        return frame, warnings
     if "direction" not in frame and not frame["device_id"].duplicated().any():
-        flags.append(Flag("split", f"{name}: one reading a device: each is a state before the first pulse"))
-        return frame.assign(direction="ltp", cycle=1, pulse_index=0), flags
+        warnings.append(CodedWarning("split", f"{name}: one reading a device: each is a state before the first pulse"))
+        return frame.assign(direction="ltp", cycle=1, pulse_index=0), warnings
     parts = []
     for _, part in frame.groupby("device_id", sort=False):
-        parts.append(_split_device(part, name, flags))
-    return pd.concat(parts, ignore_index=True), list(dict.fromkeys(flags))
+        parts.append(_split_device(part, name, warnings))
+    return pd.concat(parts, ignore_index=True), list(dict.fromkeys(warnings))
 
 
 def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -89,16 +89,16 @@ def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series(np.array(known, object)[codes], frame.index, dtype=str)
 
 
-def _split_device(part: pd.DataFrame, name: str, flags: list[Flag]) -> pd.DataFrame:
+def _split_device(part: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
     if "direction" not in part:
         if "pulse_voltage_v" in part and np.nan_to_num(part["pulse_voltage_v"]).any():
             direction, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
-            flags.append(Flag("split", f"{name}: direction from the sign of the pulse voltage"))
+            warnings.append(CodedWarning("split", f"{name}: direction from the sign of the pulse voltage"))
             part = part.assign(direction=direction, **({} if "cycle" in part else {"cycle": cycle}))
         else:
             column = "conductance_s" if "conductance_s" in part else "weight"
             split = split_values(part[column].to_numpy(float), name)
-            flags.extend(split.flags)
+            warnings.extend(split.warnings)
             return part.assign(direction=split.direction, cycle=split.cycle, pulse_index=split.pulse_index)
     if "cycle" not in part:
         changes = (part["direction"] != part["direction"].shift()).cumsum()
@@ -109,8 +109,8 @@ def _split_device(part: pd.DataFrame, name: str, flags: list[Flag]) -> pd.DataFr
         first = ~train.duplicated()
         number = part[first].groupby("direction").cumcount() + 1
         part = part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
-        flags.append(
-            Flag("split", f"{name}: cycles split where the direction changes or the pulse number restarts")
+        warnings.append(
+            CodedWarning("split", f"{name}: cycles split where the direction changes or the pulse number restarts")
         )
     if "pulse_index" not in part:
         part = part.assign(pulse_index=part.groupby(["cycle", "direction"]).cumcount())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TableError, UsageError
+from devicekit.errors import CodedWarning, TableError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers, plain
@@ -161,7 +161,7 @@ def _sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
 
 
 def record_table(
-    records: Sequence[Record], options: ReadOptions, reader: str, source: Source, flags: Iterable[Flag] = ()
+    records: Sequence[Record], options: ReadOptions, reader: str, source: Source, warnings: Iterable[CodedWarning] = ()
 ) -> PulseTable | SweepTable | RecordTable:
     """One table of all records: sweeps where voltage and current are known, else plain records.
 
@@ -175,18 +175,18 @@ def record_table(
         If there is no record with rows, or a cell of a known column is not a number.
     """
     name = source.path.name
-    flags = list(flags)
+    warnings = list(warnings)
     if not any(len(record.columns) for record in records):
         raise TableError(f"{name} holds no record with rows")
     if STATE_COLUMNS.keys() & set(options.columns):
-        return _pulses(records, options, reader, source, flags)
+        return _pulses(records, options, reader, source, warnings)
     several = len(records) > 1
     frames: list[pd.DataFrame] = []
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if several else name
         roles = find_roles(record, options, where)
         frame = _frame(record, roles, where)
-        flags += _about_columns(record, roles, where)
+        warnings += _about_columns(record, roles, where)
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
@@ -195,19 +195,19 @@ def record_table(
             frame["compliance_a"] = record.compliance
         frame["file_row"] = record.columns.index
         frames.append(frame)
-    flags += _number_cycles(records, frames, name)
+    warnings += _number_cycles(records, frames, name)
     whole = pd.concat(frames, ignore_index=True)
     meta = _meta(records, reader, source)
     if not {"voltage_v", "current_a"} <= set(whole):
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
-        return RecordTable(_ordered(whole, RecordTable.schema.columns), meta, _once(flags))
+        return RecordTable(_ordered(whole, RecordTable.schema.columns), meta, _once(warnings))
     whole["point"] = whole.groupby(["record", "sweep", "device_id"], sort=False).cumcount()
-    return SweepTable(_ordered(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _once(flags))
+    return SweepTable(_ordered(whole.drop(columns="sweep"), SWEEP_SCHEMA.columns), meta, _once(warnings))
 
 
 def _pulses(
-    records: Sequence[Record], options: ReadOptions, reader: str, source: Source, flags: list[Flag]
+    records: Sequence[Record], options: ReadOptions, reader: str, source: Source, warnings: list[CodedWarning]
 ) -> PulseTable:
     """Records as pulse trains: columns that --map names, directions and cycles split as in a long table."""
     name = source.path.name
@@ -219,14 +219,14 @@ def _pulses(
         if "device_id" not in roles and record.device:
             record.columns["device_id"] = record.device
             roles["device_id"] = "device_id"
-        flags += _about_columns(record, roles, where)
+        warnings += _about_columns(record, roles, where)
         frames.append(_frame(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
-    table = pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(flags))
-    return PulseTable(table.frame, {**table.meta, **_meta(records, reader, source)}, table.flags)
+    table = pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(warnings))
+    return PulseTable(table.frame, {**table.meta, **_meta(records, reader, source)}, table.warnings)
 
 
-def _once(flags: Iterable[Flag]) -> tuple[Flag, ...]:
-    return tuple(dict.fromkeys(flags))
+def _once(warnings: Iterable[CodedWarning]) -> tuple[CodedWarning, ...]:
+    return tuple(dict.fromkeys(warnings))
 
 
 def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
@@ -234,24 +234,24 @@ def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
     return frame[[*lead, *(name for name in frame if name not in lead)]]
 
 
-def _about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[Flag]:
+def _about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
     unstated = [
         theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units
     ]
-    flags = [Flag("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
+    warnings = [CodedWarning("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
     if unstated and any(theirs in record.columns for theirs in unstated):
         name = where.split(", record")[0]
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "assumed_unit",
                 f"{name}: {', '.join(unstated)} taken in SI units, as this instrument writes",
             )
         )
-    return flags
+    return warnings
 
 
-def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], name: str) -> list[Flag]:
+def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], name: str) -> list[CodedWarning]:
     """Add the column `cycle`: sweeps of a device counted from 1, oldest record first."""
     order = _in_time(records)
     counted: dict[str, int] = {}
@@ -261,16 +261,16 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
         start = counted.get(device, 0)
         frame["cycle"] = frame["sweep"] + 1 + start
         counted[device] = start + (int(frame["sweep"].max()) + 1 if len(frame) else 0)
-    flags = []
+    warnings = []
     if order != sorted(order):
-        flags.append(
-            Flag("split", f"{name}: the newest record comes first; cycles count from the oldest one")
+        warnings.append(
+            CodedWarning("split", f"{name}: the newest record comes first; cycles count from the oldest one")
         )
     split = [k for k, frame in enumerate(frames) if len(frame) and frame["sweep"].max() > 0]
     if split:
         total = sum(int(frames[k]["sweep"].max()) + 1 for k in split)
-        flags.append(Flag("split", f"{name}: {len(split)} record(s) split into {total} sweeps"))
-    return flags
+        warnings.append(CodedWarning("split", f"{name}: {len(split)} record(s) split into {total} sweeps"))
+    return warnings
 
 
 def _meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TableError
+from devicekit.errors import CodedWarning, TableError
 
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
 
@@ -116,7 +116,7 @@ class Split:
     direction: np.ndarray
     cycle: np.ndarray
     pulse_index: np.ndarray
-    flags: tuple[Flag, ...]
+    warnings: tuple[CodedWarning, ...]
 
 
 def split_values(values: np.ndarray, name: str) -> Split:
@@ -142,7 +142,7 @@ def split_values(values: np.ndarray, name: str) -> Split:
         cycle[first:last] = counts[label]
         pulse_index[first:last] = np.arange(last - first) + (1 if first else 0)
     message = f"{name}: split at turning points into {counts['ltp']} LTP and {counts['ltd']} LTD trains"
-    return Split(direction, cycle, pulse_index, (Flag("split", message),))
+    return Split(direction, cycle, pulse_index, (CodedWarning("split", message),))
 
 
 def tidy_starts(frame: pd.DataFrame) -> np.ndarray | None:
@@ -173,7 +173,7 @@ def _ends(frame: pd.DataFrame, column: str, starts: np.ndarray | None) -> pd.Dat
 
 def order_of_trains(
     frame: pd.DataFrame, column: str, starts: np.ndarray | None = None
-) -> tuple[pd.DataFrame, list[Flag]]:
+) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Mend trains that run against their direction.
 
     If every train of both directions does, the labels are swapped ("prog" can mean LTD); if only one
@@ -189,7 +189,7 @@ def order_of_trains(
     if wrong_up and (wrong_down or not against["ltd"]):
         swapped = frame["direction"].map({"ltp": "ltd", "ltd": "ltp"})
         return frame.assign(direction=swapped), [
-            Flag("reversed", "every train labelled LTP falls and every LTD rises: the labels were swapped")
+            CodedWarning("reversed", "every train labelled LTP falls and every LTD rises: the labels were swapped")
         ]
     if wrong_down or wrong_up:
         direction = "ltd" if wrong_down else "ltp"
@@ -198,13 +198,13 @@ def order_of_trains(
         frame = frame.copy()
         frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
         return frame, [
-            Flag("reversed", f"the {direction.upper()} trains are stored last pulse first: they were turned round")
+            CodedWarning("reversed", f"the {direction.upper()} trains are stored last pulse first: they were turned round")
         ]
     return frame, []
 
 
-def growing_amplitude(frame: pd.DataFrame) -> Flag | None:
-    """A flag if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
+def growing_amplitude(frame: pd.DataFrame) -> CodedWarning | None:
+    """A warning if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
     if "pulse_voltage_v" not in frame:
         return None
     pulses = (
@@ -219,7 +219,7 @@ def growing_amplitude(frame: pd.DataFrame) -> Flag | None:
     if not growing:
         return None
     first, last = growing[0][0], growing[0][-1]
-    return Flag(
+    return CodedWarning(
         "growing_amplitude",
         f"{len(growing)} trains use pulses of growing amplitude ({first:.3g} to {last:.3g} V); eq. (2) describes "
         "identical pulses and is not a law for them",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, Flag, TableError, UsageError
+from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.names import Unit
 from devicekit.options import QUANTITIES, ReadOptions
 from devicekit.readers.header import stated_unit
@@ -77,7 +77,7 @@ def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
     return unit
 
 
-def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.DataFrame, list[Flag]]:
+def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """The frame with conductance_s or weight, from whichever of our columns holds the state, and what to say of it.
 
     Raises
@@ -110,14 +110,14 @@ def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd
         if options.read_voltage is not None and "read_voltage_v" not in frame:
             frame = frame.assign(read_voltage_v=options.read_voltage)
         return check_sign(frame, options, name, [])
-    told = [Flag("columns", f"{name}: the state is {column}; {', '.join(others)} is kept as it is")] if others else []
-    found, flags = add_state(frame.rename(columns={column: "value"}), replace(options, quantity=quantity), name)
-    return found, [*told, *flags]
+    told = [CodedWarning("columns", f"{name}: the state is {column}; {', '.join(others)} is kept as it is")] if others else []
+    found, warnings = add_state(frame.rename(columns={column: "value"}), replace(options, quantity=quantity), name)
+    return found, [*told, *warnings]
 
 
 def add_state(
     frame: pd.DataFrame, options: ReadOptions, name: str, *, assumed: str | None = None
-) -> tuple[pd.DataFrame, list[Flag]]:
+) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Turn the column `value` into conductance_s or weight.
 
     Parameters
@@ -129,14 +129,14 @@ def add_state(
     name : str
         File name for messages.
     assumed : str, optional
-        Quantity by the format's convention, used (and flagged) if nobody says otherwise.
+        Quantity by the format's convention, used (with a warning) if nobody says otherwise.
 
     Raises
     ------
     UsageError
         If the quantity or, for currents, the read voltage is not known.
     """
-    flags = []
+    warnings = []
     quantity = options.stated_quantity or assumed
     if quantity is None:
         raise UsageError(
@@ -145,29 +145,29 @@ def add_state(
         )
     if options.stated_quantity is None:
         words = f"{name}: numbers are taken as {assumed} in SI units by the format's convention"
-        flags.append(Flag("assumed_unit", words))
+        warnings.append(CodedWarning("assumed_unit", words))
     values = frame["value"] * options.factor
     frame = frame.drop(columns="value")
     if quantity == "weight":
-        return frame.assign(weight=values), flags
+        return frame.assign(weight=values), warnings
     voltage = frame.get("read_voltage_v", options.read_voltage)
     states = conductance(values, quantity, voltage, name)
     if quantity == "current":
         frame = frame.assign(read_voltage_v=voltage, read_current_a=values)
     elif voltage is not None and "read_voltage_v" not in frame:
         frame = frame.assign(read_voltage_v=voltage)
-    return check_sign(frame.assign(conductance_s=states), options, name, flags)
+    return check_sign(frame.assign(conductance_s=states), options, name, warnings)
 
 
 def check_sign(
-    frame: pd.DataFrame, options: ReadOptions, name: str, flags: list[Flag]
-) -> tuple[pd.DataFrame, list[Flag]]:
+    frame: pd.DataFrame, options: ReadOptions, name: str, warnings: list[CodedWarning]
+) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Refuse conductances that are really weights; take magnitudes on request; doubt improbable units."""
     values = frame["conductance_s"]
     negative = values < 0
     if negative.any() and options.absolute:
         told = f"{name}: magnitudes of {int(negative.sum())} negative conductances were taken"
-        flags.append(Flag("abs", told))
+        warnings.append(CodedWarning("abs", told))
         frame = frame.assign(conductance_s=values.abs())
     elif negative.mean() > NEGATIVE_SHARE_OF_A_WEIGHT:
         rows = frame["file_row"] if "file_row" in frame else pd.Series(frame.index, frame.index)
@@ -187,5 +187,5 @@ def check_sign(
     median = float(frame["conductance_s"].median())
     if median > LARGEST_LIKELY_CONDUCTANCE:
         told = f"{name}: the median conductance is {median:.3g} S, more than any memristor has; is the unit right "
-        flags.append(Flag("suspect_unit", told + "(--unit uS)?"))
-    return frame, flags
+        warnings.append(CodedWarning("suspect_unit", told + "(--unit uS)?"))
+    return frame, warnings

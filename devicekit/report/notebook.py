@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.plot import Panel
 from devicekit.report import render
 
@@ -14,7 +14,7 @@ _SMALL = (3.6, 2.3)  # inch
 
 
 def html(
-    title: str, rows: Sequence[tuple[str, str]], panel: Panel | None = None, warnings: Sequence[Flag] = ()
+    title: str, rows: Sequence[tuple[str, str]], panel: Panel | None = None, warnings: Sequence[CodedWarning] = ()
 ) -> str:
     """Names and values as a table beside a picture, and the warnings below; every word is escaped."""
     cells = "".join(

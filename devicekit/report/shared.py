@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.report import Block, CodedList, Listing, Section, Table, Text
 from devicekit.text import count
 
@@ -21,18 +21,18 @@ def short(value: Any) -> str:
     return str(value)
 
 
-def warnings_section(flags: Sequence[Flag]) -> Section:
+def warnings_section(warnings: Sequence[CodedWarning]) -> Section:
     """The warnings, each with its code and its sentence."""
-    block: Block = CodedList([(flag.code, flag.message) for flag in flags]) if flags else Text(["None."])
+    block: Block = CodedList([(warning.code, warning.message) for warning in warnings]) if warnings else Text(["None."])
     return Section("Warnings", "warnings", [block])
 
 
-def warnings_sentence(flags: Sequence[Flag]) -> str | None:
+def warnings_sentence(warnings: Sequence[CodedWarning]) -> str | None:
     """How many warnings there are, and their codes; None without any."""
-    if not flags:
+    if not warnings:
         return None
-    codes = ", ".join(dict.fromkeys(flag.code for flag in flags))
-    return f"{count(len(flags), 'warning')} listed below: {codes}."
+    codes = ", ".join(dict.fromkeys(warning.code for warning in warnings))
+    return f"{count(len(warnings), 'warning')} listed below: {codes}."
 
 
 def provenance_section(rows: Sequence[tuple[str, str]], command: str, again: str = "") -> Section:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from devicekit.device.card import DeviceCard
 from devicekit.device.report import provenance, rate_section
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.fitting import report as fits
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Report
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run_summary(
-    fit: DeviceFit, name: str, training: TrainingResult, limits: Limits | None, flags: Sequence[Flag]
+    fit: DeviceFit, name: str, training: TrainingResult, limits: Limits | None, warnings: Sequence[CodedWarning]
 ) -> list[str]:
     """The plain-language summary of a whole run, the answer first."""
     from snn.report import accuracy_basis, verdict
@@ -31,7 +31,7 @@ def run_summary(
         f"{fits.fit_sentence(fit)} {fits.scatter_sentence(fit)}",
         fits.standing_out_sentence(fit),
     ]
-    return [*words, *(each for each in (fits.widths_sentence(fit), warnings_sentence(flags)) if each)]
+    return [*words, *(each for each in (fits.widths_sentence(fit), warnings_sentence(warnings)) if each)]
 
 
 def run_report(
@@ -42,16 +42,15 @@ def run_report(
     from physics.report import unrelated_section
     from snn.report import training_facts, training_section
 
-    flags = [row.flag() for row in card.flags]
     sections = [
         fits.fit_section(fit),
         rate_section(card),
         fits.variation_section(fit),
         training_section(training, card, limits),
-        warnings_section(flags),
+        warnings_section(card.warnings),
         provenance(card, command, seed),
         unrelated_section(simulated),
     ]
     facts = [*training_facts(training)[:1], *fits.fit_facts(fit)]
-    words = run_summary(fit, source, training, limits, flags)
+    words = run_summary(fit, source, training, limits, card.warnings)
     return Report(title, words, sections, card.provenance.synthetic, facts)

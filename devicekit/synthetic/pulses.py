@@ -24,7 +24,7 @@ from devicekit.device.card import (
     Variation,
     Window,
 )
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.models import kernel
 from devicekit.models.registry import LAWS
 from devicekit.synthetic.package import write_package
@@ -110,7 +110,7 @@ def truth_card(
         devices=(),
         variation=Variation(ltp=noise, ltd=noise, d2d_ln_rate_covariance=covariance),
         conditions=conditions or Conditions(),
-        flags=(),
+        warnings=(),
         provenance=Provenance(source="synthetic", sha256="", synthetic=True, versions={}, settings={}),
     )
 
@@ -136,7 +136,7 @@ def generate(
     Returns
     -------
     PulseTable
-        Flagged as synthetic.
+        With the warning `synthetic`.
     """
     array = DeviceArray(card, n_devices, seed, d2d="shared", read_noise=True)
     readings = np.empty((n_cycles, 2, n_pulses + 1, n_devices))
@@ -169,7 +169,7 @@ def generate(
         frame["pulse_width_s"] = conditions.pulse_width_s
     if conditions.read_voltage_v is not None:
         frame["read_voltage_v"] = conditions.read_voltage_v
-    return PulseTable(frame, {"format": "synthetic"}, (Flag("synthetic", "made by devicekit, not measured"),))
+    return PulseTable(frame, {"format": "synthetic"}, (CodedWarning("synthetic", "made by devicekit, not measured"),))
 
 
 def reference_truth(width_s: float) -> DeviceCard:
@@ -208,7 +208,7 @@ def reference_table(n_devices: int = 20, n_cycles: int = 20, n_pulses: int = 100
         for width in REFERENCE_WIDTHS
     ]
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
-    return PulseTable(frame, parts[0].meta, parts[0].flags)
+    return PulseTable(frame, parts[0].meta, parts[0].warnings)
 
 
 def write_reference(folder: Path) -> None:

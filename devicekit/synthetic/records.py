@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.names import GLOSSARY
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
 
-SYNTHETIC = (Flag("synthetic", "made by devicekit, not measured"),)
+SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
 SEED = 2023
 
 

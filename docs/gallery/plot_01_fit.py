@@ -30,5 +30,5 @@ plot.plot_rate(card, right)
 
 for direction, branch in fit.branches.items():
     print(f"{direction}: rms residual {branch.nrmse:.2%} of the range, {branch.n_points} points")
-for flag in fit.warnings:
-    print(flag)
+for warning in fit.warnings:
+    print(warning)

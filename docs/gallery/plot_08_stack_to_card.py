@@ -25,5 +25,5 @@ plot.plot_fit(fit, right)
 # %%
 # A simulated device has no cycle-to-cycle variation, and the card says what it lacks.
 
-for flag in card.flags:
-    print(f"{flag.code}: {flag.message}")
+for warning in card.warnings:
+    print(f"{warning.code}: {warning.message}")

@@ -30,8 +30,8 @@ plots.plot_stdp(pairs, window, axes[2])
 # how far.
 
 print(f"{worn.yield_:.0%} of {len(worn.devices)} devices did not fail")
-for flag in (*worn.flags, *kept.flags, *window.flags):
-    print(flag)
+for warning in (*worn.warnings, *kept.warnings, *window.warnings):
+    print(warning)
 
 # %%
 # The STDP window's parameters with their standard errors.

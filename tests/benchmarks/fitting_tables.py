@@ -305,7 +305,7 @@ def real() -> None:
                       f"{ratio.as_dict()}")  # fmt: skip
         for sentence in result.variation.sentences():
             print("   ", sentence)
-        print("    flags:", ", ".join(dict.fromkeys(flag.code for flag in result.warnings)))
+        print("    warnings:", ", ".join(dict.fromkeys(warning.code for warning in result.warnings)))
 
 
 def naive(y: np.ndarray) -> tuple[float, bool]:

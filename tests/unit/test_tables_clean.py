@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicekit.errors import BadRow, Flag, TableError
+from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import GLOSSARY, label
 from devicekit.readers.splitting import split_by_reset, split_by_sign, split_values, turning_points
 from devicekit.tables import PULSE_SCHEMA, SWEEP_SCHEMA, PulseTable, SweepTable
@@ -63,8 +63,8 @@ def test_every_column_has_a_glossary_entry() -> None:
 
 
 def test_flags_have_known_codes() -> None:
-    with pytest.raises(ValueError, match="unknown flag"):
-        Flag("nonsense", "x")
+    with pytest.raises(ValueError, match="unknown warning"):
+        CodedWarning("nonsense", "x")
     assert str(BadRow(3, "a", "b", "c")) == "row 3, a: found b, expected c"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
 from devicekit.features import sweeps as single
 from devicekit.features.merit import QUANTITIES, Merit, Settings, figure, middle, number, spread_table
@@ -58,7 +58,7 @@ class DcResult:
         Names of the definitions.
     table : SweepTable
         The sweeps.
-    flags : tuple of Flag
+    warnings : tuple of CodedWarning
     """
 
     cycles: pd.DataFrame
@@ -69,7 +69,7 @@ class DcResult:
     v_set_method: str
     v_reset_method: str
     table: SweepTable
-    flags: tuple[Flag, ...]
+    warnings: tuple[CodedWarning, ...]
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -90,7 +90,7 @@ class DcResult:
             "spreads": [each.as_dict() for each in self.spreads],
             "weibull": [each.as_dict() for each in self.weibulls],
             "levels": self.by_compliance.to_dict("records"),
-            "warnings": [flag.as_dict() for flag in self.flags],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -256,19 +256,19 @@ def characterize(
         v_set_method=v_set,
         v_reset_method=v_reset,
         table=table,
-        flags=_flags(cycles),
+        warnings=_warnings(cycles),
     )
 
 
-def _flags(cycles: pd.DataFrame) -> tuple[Flag, ...]:
+def _warnings(cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
     total, outcome = len(cycles), cycles["outcome"]
     gradual, failed = int((outcome == "gradual").sum()), int((outcome == "failed").sum())
     found = []
     if gradual:
         words = f"{gradual} of {count(total, 'sweep')} switched gradually: a V_set is given, but there is no jump"
-        found.append(Flag("no_switching", words))
+        found.append(CodedWarning("no_switching", words))
     if failed:
-        found.append(Flag("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)"))
+        found.append(CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)"))
     return tuple(found)
 
 

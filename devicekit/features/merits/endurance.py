@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
 from devicekit.features.stats import Spread, spread
@@ -67,7 +67,7 @@ class EnduranceResult:
     spreads: tuple[Spread, ...]
     threshold: float
     table: EnduranceTable
-    flags: tuple[Flag, ...]
+    warnings: tuple[CodedWarning, ...]
 
     @property
     def yield_(self) -> float:
@@ -82,7 +82,7 @@ class EnduranceResult:
             "devices": [device.as_dict() for device in self.devices],
             "decades": self.decades.to_dict("records"),
             "spreads": [each.as_dict() for each in self.spreads],
-            "warnings": [flag.as_dict() for flag in self.flags],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -164,13 +164,13 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
     if not devices:
         raise TraceError("no device has readings of both LRS and HRS")
     lost = len(table.frame) - len(frame)
-    flags = [Flag("dropped", f"{lost} readings are missing or 0 S")] if lost else []
+    warnings = [CodedWarning("dropped", f"{lost} readings are missing or 0 S")] if lost else []
     spreads = [
         spread(rows["conductance_s"], rows["device_id"], f"g_{level}_s", "S", log=True)
         for level, rows in frame.groupby("level", sort=False)
     ]
     return EnduranceResult(
-        tuple(devices), _decades(frame), tuple(each for each in spreads if each), threshold, table, tuple(flags)
+        tuple(devices), _decades(frame), tuple(each for each in spreads if each), threshold, table, tuple(warnings)
     )
 
 

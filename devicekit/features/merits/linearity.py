@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TraceError
+from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
 from devicekit.features.merit import Merit, Settings, figure, middle, number
 from devicekit.features.merits.dc import DcResult, moving
@@ -96,7 +96,7 @@ class LinearityTable:
 
     rows: pd.DataFrame
     table: SweepTable
-    flags: tuple[Flag, ...] = ()
+    warnings: tuple[CodedWarning, ...] = ()
 
     @property
     def medians(self) -> dict[str, float]:

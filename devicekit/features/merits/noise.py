@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TraceError
+from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
 from devicekit.features.merits.dc import STILL
@@ -119,8 +119,8 @@ def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
     best, best_bic = None, np.inf
     for many in range(1, min(MOST_LEVELS, np.unique(scaled).size) + 1):
         mixture = GaussianMixture(many, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # too many levels for these data: BIC will tell
+        with catch_warnings():
+            simplefilter("ignore", ConvergenceWarning)  # too many levels for these data: BIC will tell
             fit = mixture.fit(scaled)
         bic = fit.bic(scaled)
         width = float(np.sqrt(fit.covariances_[0, 0]))
@@ -171,7 +171,7 @@ class NoiseResults:
     """Read noise of every record at constant voltage."""
 
     records: tuple[NoiseRecord, ...]
-    flags: tuple[Flag, ...]
+    warnings: tuple[CodedWarning, ...]
 
     def __iter__(self) -> Iterator[NoiseRecord]:
         return iter(self.records)
@@ -234,5 +234,5 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Noi
         result = noise(time, current, float(rows["voltage_v"].median()))
         records.append(NoiseRecord(str(device), int(str(cycle)), result, time, current))
     words = f"{count(short, 'record')} at constant voltage with too few readings for read noise"
-    flags = (Flag("few_points", words),) if short else ()
-    return NoiseResults(tuple(records), flags) if records or short else None
+    warnings = (CodedWarning("few_points", words),) if short else ()
+    return NoiseResults(tuple(records), warnings) if records or short else None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.features import figures
 from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, number
 from devicekit.names import DIRECTIONS, GLOSSARY
@@ -36,7 +36,7 @@ class PulseSummary:
     low: float
     high: float
     table: PulseTable
-    flags: tuple[Flag, ...] = ()
+    warnings: tuple[CodedWarning, ...] = ()
 
     @property
     def on_off(self) -> float | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TraceError, UsageError
+from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
 from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number
 from devicekit.plot import Panel
@@ -75,13 +75,13 @@ class RetentionResult:
 
     states: tuple[StateRetention, ...]
     table: RetentionTable
-    flags: tuple[Flag, ...]
+    warnings: tuple[CodedWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "states": [state.as_dict() for state in self.states],
-            "warnings": [flag.as_dict() for flag in self.flags],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -179,7 +179,7 @@ def characterize(
     """
     if not horizon > 0 or not 0 < confidence < 1:
         raise UsageError("the horizon is a positive time [s] and the confidence lies between 0 and 1")
-    states, flags, short = [], [], []
+    states, warnings, short = [], [], []
     frame = table.frame
     usable = frame[(frame["time_s"] > 0) & (frame["conductance_s"] > 0)]
     for (device, level), rows in usable.groupby(["device_id", "level"], sort=False):
@@ -194,11 +194,11 @@ def characterize(
         raise TraceError(f"no state has readings at {LEAST_POINTS} or more times after t = 0")
     lost = len(frame) - len(usable)
     if lost:
-        flags.append(Flag("dropped", f"{lost} readings at t = 0, missing or 0 S"))
+        warnings.append(CodedWarning("dropped", f"{lost} readings at t = 0, missing or 0 S"))
     if short:
-        flags.append(Flag("few_points", f"too few times for a law: {', '.join(short[:10])}"))
-    flags += _extrapolations(states)
-    return RetentionResult(tuple(states), table, tuple(flags))
+        warnings.append(CodedWarning("few_points", f"too few times for a law: {', '.join(short[:10])}"))
+    warnings += _extrapolations(states)
+    return RetentionResult(tuple(states), table, tuple(warnings))
 
 
 @dataclass(frozen=True)
@@ -257,25 +257,25 @@ def bake(before: PulseTable, after: PulseTable) -> BakeResult:
     )  # fmt: skip
 
 
-def _extrapolations(states: list[StateRetention]) -> list[Flag]:
-    flags = []
+def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
+    warnings = []
     factors = [state.prediction.factor for state in states if state.prediction]
     if factors:
-        flags.append(
-            Flag("extrapolation", f"predictions reach up to {max(factors):.3g} times the measured time")
+        warnings.append(
+            CodedWarning("extrapolation", f"predictions reach up to {max(factors):.3g} times the measured time")
         )
     refused = sorted({state.refusal for state in states if state.refusal})
-    flags += [Flag("extrapolation", f"no prediction: {reason}") for reason in refused]
+    warnings += [CodedWarning("extrapolation", f"no prediction: {reason}") for reason in refused]
     kelvins = {state.temperature_k for state in states if state.temperature_k}
     if kelvins:
         words = ", ".join(f"{k:g} K" for k in sorted(kelvins))
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "extrapolation",
                 f"measured at {words}: a prediction holds there; another temperature needs three of them",
             )
         )
-    return flags
+    return warnings
 
 
 def _state(

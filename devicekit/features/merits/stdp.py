@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TraceError
+from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
 from devicekit.features.merit import Merit, Settings, figure, number
 from devicekit.plot import Panel
@@ -52,7 +52,7 @@ class StdpResult:
     confidence: float
     delays: pd.DataFrame
     table: StdpTable
-    flags: tuple[Flag, ...]
+    warnings: tuple[CodedWarning, ...]
 
     def __getitem__(self, name: str) -> Parameter:
         return next(each for each in self.parameters if each.name == name)
@@ -72,7 +72,7 @@ class StdpResult:
             "n": self.n,
             "confidence": self.confidence,
             "delays": self.delays.to_dict("records"),
-            "warnings": [flag.as_dict() for flag in self.flags],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -175,10 +175,10 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
             "the STDP window is not determined by these data (an amplitude or a time constant runs away)"
         )
     delays = _delays(frame)
-    flags = (Flag("dropped", f"{zero} readings at delay 0 belong to neither side"),) if zero else ()
+    warnings = (CodedWarning("dropped", f"{zero} readings at delay 0 belong to neither side"),) if zero else ()
     return StdpResult(
         _parameters(found, unit, scale, offset, confidence, t.size), offset,
-        float(np.sqrt(found.redchi)) * scale, int(t.size), confidence, delays, table, flags,
+        float(np.sqrt(found.redchi)) * scale, int(t.size), confidence, delays, table, warnings,
     )  # fmt: skip
 
 

@@ -1,10 +1,10 @@
-"""What a curve must be to be fitted, and what its fit can be trusted with: refusals and flags of one branch."""
+"""What a curve must be to be fitted, and what its fit can be trusted with: refusals and warnings of one branch."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from devicekit.errors import Flag, TraceError
+from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import FEWEST_POINTS
 from devicekit.models import kernel
@@ -17,7 +17,7 @@ JUDGED = frozenset(
 )  # fmt: skip
 
 
-def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
+def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarning]:
     """Refuse curves that no law can be fitted to; flag those that need care.
 
     Raises
@@ -41,49 +41,49 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[Flag]:
             f"the {name} curve shows no significant net change in its direction ({net:.3g} of the window, "
             f"noise {noise:.3g})"
         )
-    flags = []
+    warnings = []
     if finite.size < FEW_POINTS:
-        flags.append(Flag("few_points", f"{name}: {finite.size} readings determine only simple curves"))
+        warnings.append(CodedWarning("few_points", f"{name}: {finite.size} readings determine only simple curves"))
     steps = np.diff(finite)
     span = finite.max() - finite.min()
     if steps.max() > 0.3 * span:
-        flags.append(
-            Flag("abrupt", f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
+        warnings.append(
+            CodedWarning("abrupt", f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
                            "range; eq. (2) is a "
                  "law for gradual switching")
         )  # fmt: skip
     reached = np.flatnonzero(finite >= finite[0] + 0.95 * net)
     if reached.size and reached[0] < 0.5 * finite.size:
-        flags.append(
-            Flag("plateau", f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
+        warnings.append(
+            CodedWarning("plateau", f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
                             "pulses; the rest is plateau")
         )  # fmt: skip
     typical = float(np.median(np.abs(steps)))
     if noise > max(net / (finite.size - 1), 1e-300) and noise > 0.02:
-        flags.append(
-            Flag("noisy", f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
+        warnings.append(
+            CodedWarning("noisy", f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
                  f"({net / (finite.size - 1):.3g}); typical reading-to-reading change {typical:.3g}")
         )  # fmt: skip
-    return flags
+    return warnings
 
 
-def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
-    """Flags of one fitted branch."""
+def judge_branch(fit: BranchFit, converged: bool) -> list[CodedWarning]:
+    """Warnings of one fitted branch."""
     name = fit.direction.upper()
-    flags = []
+    warnings = []
     residuals = fit.residuals
     if not converged:
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "not_converged",
                 f"{name}: the search used all its iterations; the curve still fits to {fit.nrmse:.2%}",
             )
         )
     if fit.at_bound:
-        flags.append(Flag("at_bound", f"{name}: at a bound of the fit: {', '.join(fit.at_bound)}"))
+        warnings.append(CodedWarning("at_bound", f"{name}: at a bound of the fit: {', '.join(fit.at_bound)}"))
     if fit.weak:
-        flags.append(
-            Flag("weak", f"{name}: weakly identified (standard error above half the value): {', '.join(fit.weak)}; "
+        warnings.append(
+            CodedWarning("weak", f"{name}: weakly identified (standard error above half the value): {', '.join(fit.weak)}; "
                  "trust the rate curve, not these numbers")
         )  # fmt: skip
     correlation = lag_one_correlation(residuals)
@@ -93,56 +93,56 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[Flag]:
             if fit.method.startswith("delta")
             else "the law does not follow the curve's shape to within the noise"
         )
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "structured",
                 f"{name}: residuals are correlated (lag-1 {correlation:.2f}) and {fit.rms / fit.noise:.1f} times the "
                 f"noise of the mean curve; {band}",
             )
         )
     if fit.method.startswith("delta"):
-        flags.append(
-            Flag("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)")
+        warnings.append(
+            CodedWarning("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)")
         )
-    flags += _shape_flags(fit, residuals, name)
+    warnings += _shape_warnings(fit, residuals, name)
     low, high = fit.measured_range
     if low > 0.05 or high < 0.95:
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "extrapolated",
                 f"{name}: covers r = {low:.2f} to {high:.2f}; the rate outside is extrapolated",
             )
         )
-    return flags
+    return warnings
 
 
-def _shape_flags(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Flag]:
-    flags = []
+def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[CodedWarning]:
+    warnings = []
     finite = fit.x[np.isfinite(fit.x)]
     span = finite.max() - finite.min()
     sse = float(np.sum(residuals**2))
     if finite[1] - finite[0] > 0.15 * span and sse > 0 and np.sum(residuals[:3] ** 2) > 0.25 * sse:
-        flags.append(
-            Flag("first_pulse", f"{name}: the first pulse moves the device by "
+        warnings.append(
+            CodedWarning("first_pulse", f"{name}: the first pulse moves the device by "
                                 f"{(finite[1] - finite[0]) / span:.0%} of its "
                  "range, and the law does not follow it")
         )  # fmt: skip
     floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
     far = int((np.abs(residuals) > 6 * floor).sum())
     if far:
-        flags.append(
-            Flag("outliers", f"{name}: {far} reading(s) lie more than 6 robust deviations from the fit")
+        warnings.append(
+            CodedWarning("outliers", f"{name}: {far} reading(s) lie more than 6 robust deviations from the fit")
         )
     ends = np.linspace(max(fit.trajectory[0], 0.0), min(fit.trajectory[-1], 1.0), 101)
     steps = kernel.rates(fit.law.id, fit.theta, ends)
     if (np.diff(steps) / np.diff(ends)).min() < -1:
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "overshoot",
                 f"{name}: the rate falls by more than a step per step; simulated states are clipped",
             )
         )
-    return flags
+    return warnings
 
 
 def lag_one_correlation(values: np.ndarray) -> float:

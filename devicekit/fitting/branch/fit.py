@@ -178,7 +178,7 @@ def fit_branch(
     with_lmfit : bool
         End with the lmfit call (its result is `BranchFit.lmfit`); off for large sets.
     judge : bool
-        Whether to raise flags.
+        Whether to give warnings.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def fit_branch(
     curve = nanmean(means)
     x = curve if trains.direction == "ltp" else 1.0 - curve
     noise = noise_of(x)
-    flags = check_curve(x, trains.direction, noise)
+    warnings = check_curve(x, trains.direction, noise)
     box = box_of(law, x, noise)
     optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
     parameters, result = optimum.parameters, None
@@ -213,8 +213,8 @@ def fit_branch(
         tuple(name for name, hit in zip(names, bound, strict=True) if hit), (), result,
     )  # fmt: skip
     if judge:
-        flags += judge_branch(fitted, converged=optimum.converged)
-    return replace(fitted, flags=tuple(flags))
+        warnings += judge_branch(fitted, converged=optimum.converged)
+    return replace(fitted, warnings=tuple(warnings))
 
 
 def kalman_gain(increment: float, read: float) -> float:
@@ -265,8 +265,8 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
         fitted, parameters=found.parameters, covariance=covariance, degrees=degrees, method=method,
         at_bound=at_bound, lmfit=None,
     )  # fmt: skip
-    kept = [flag for flag in fitted.flags if flag.code not in JUDGED]
-    return replace(refined, flags=(*kept, *judge_branch(refined, found.converged)))
+    kept = [warning for warning in fitted.warnings if warning.code not in JUDGED]
+    return replace(refined, warnings=(*kept, *judge_branch(refined, found.converged)))
 
 
 def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[float, float]]:

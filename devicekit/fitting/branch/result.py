@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.device.card import Branch, RateCurve, Window
-from devicekit.errors import Flag
+from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.identifiability import Identifiability, identifiability
 from devicekit.models import kernel
 from devicekit.models.law import Law
@@ -46,7 +46,7 @@ class BranchFit:
         Standard deviation of the mean curve's readings, fraction of the window.
     at_bound : tuple of str
         Parameters at a bound.
-    flags : tuple of Flag
+    warnings : tuple of CodedWarning
         Remarks on this branch.
     """
 
@@ -60,7 +60,7 @@ class BranchFit:
     x: np.ndarray
     noise: float
     at_bound: tuple[str, ...]
-    flags: tuple[Flag, ...]
+    warnings: tuple[CodedWarning, ...]
     lmfit: Any = field(default=None, repr=False)
 
     def __repr__(self) -> str:
@@ -227,5 +227,5 @@ class BranchFit:
             "weak": list(self.weak),
             "at_bound": list(self.at_bound),
             "identifiability": self.identifiability().as_dict(),
-            "warnings": [flag.as_dict() for flag in self.flags],
+            "warnings": [warning.as_dict() for warning in self.warnings],
         }

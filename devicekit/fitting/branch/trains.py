@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.device.card import Window
-from devicekit.errors import Flag, TraceError
+from devicekit.errors import CodedWarning, TraceError
 from devicekit.statistics import nanmean
 from devicekit.tables import PulseTable
 
@@ -58,21 +58,21 @@ class Trains:
         return np.array([nanmean(self.of(name).values) for name in dict.fromkeys(self.devices)])
 
 
-def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[Flag]]:
+def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[CodedWarning]]:
     """All trains of one direction on their common head; None if there are none.
 
     Means over trains of unequal length would mix different sets of trains along the curve, so every train
-    is cut to the shortest one. Trains shorter than half the median length are left out, and flagged.
+    is cut to the shortest one. Trains shorter than half the median length are left out, with a warning.
     """
     trains = list(table.traces(direction))
     if not trains:
         return None, []
     lengths = np.array([int(index[_last(values)] - index.min()) for _, _, index, values in trains])
     keep = lengths >= SHORT_TRAIN * np.median(lengths)
-    flags = []
+    warnings = []
     if not keep.all():
         message = f"{int((~keep).sum())} {direction.upper()} trains far shorter than the others were left out"
-        flags.append(Flag("dropped", message))
+        warnings.append(CodedWarning("dropped", message))
     head = int(lengths[keep].min())
     values = np.full((int(keep.sum()), head + 1), np.nan)
     kept = [train for train, good in zip(trains, keep, strict=True) if good]
@@ -84,7 +84,7 @@ def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[Fl
         np.add.at(count, position[inside], 1.0)
         values[row] = np.divide(total, count, out=np.full(head + 1, np.nan), where=count > 0)
     devices = tuple(train[0] for train in kept)
-    return Trains(direction, devices, np.array([train[1] for train in kept]), values), flags
+    return Trains(direction, devices, np.array([train[1] for train in kept]), values), warnings
 
 
 def _last(values: np.ndarray) -> int:

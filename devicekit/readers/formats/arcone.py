@@ -12,7 +12,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import FileError, Flag, TableError
+from devicekit.errors import FileError, CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers, plain, text_frame
 from devicekit.readers.pulse_trains import pulse_table
@@ -36,7 +36,7 @@ COLUMNS = (
     "ReadTag",
     "ReadVoltage",
 )
-_UNIT = Flag("assumed_unit", "resistances and read voltages taken in ohm and V, the units ArC ONE writes")
+_UNIT = CodedWarning("assumed_unit", "resistances and read voltages taken in ohm and V, the units ArC ONE writes")
 _HEADER = re.compile(r"(?im)^\s*\"?Wordline\"?\s*,\s*\"?Bitline\"?\s*,\s*\"?Resistance")
 _BARE = re.compile(
     r"^\s*\d+\s*,\s*\d+\s*,[^,]+,[^,]+,[^,]+,\s*(S ?R\w*|P|CT\w*|FF\w*)[^,]*,\s*(S ?R|P|R|F|V|T)[^,]*,[^,]+$"
@@ -61,18 +61,18 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
                         meta=meta, roles={"device_id": "device_id"})  # fmt: skip
         return record_table([record], options, NAME, source, [_UNIT])
     columns = columns.assign(current_a=value["Amplitude (V)"] / resistance.where(resistance != 0))
-    flag = Flag("columns", f"{name}: curve-tracer rows; the current is the amplitude over the resistance")
+    warning = CodedWarning("columns", f"{name}: curve-tracer rows; the current is the amplitude over the resistance")
     records = []
     for which, part in columns[pulses].groupby("device_id", sort=False):
         roles = {column: column for column in ("voltage_v", "current_a")}
         records.append(Record(part.drop(columns="device_id"), device=str(which), roles=roles, meta=meta))
     left = int((~pulses).sum())
-    flags = (
-        [_UNIT, flag, Flag("dropped", f"{name}: {left} reads between the curve-tracer rows")]
+    warnings = (
+        [_UNIT, warning, CodedWarning("dropped", f"{name}: {left} reads between the curve-tracer rows")]
         if left
-        else [_UNIT, flag]
+        else [_UNIT, warning]
     )
-    return record_table(records, options, NAME, source, flags)
+    return record_table(records, options, NAME, source, warnings)
 
 
 def _rows(source: Source) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -142,13 +142,13 @@ def _pulses(
     if not parts:
         raise TableError(f"{name}: no pulse has an amplitude")
     kept = pd.concat(parts)
-    flags = [_UNIT, Flag("split", f"{name}: direction and cycle from the sign of the pulses")]
+    warnings = [_UNIT, CodedWarning("split", f"{name}: direction and cycle from the sign of the pulses")]
     if len(kept) < len(rows):
-        flags.append(Flag("dropped", f"{name}: {len(rows) - len(kept)} rows of devices that got no pulse"))
+        warnings.append(CodedWarning("dropped", f"{name}: {len(rows) - len(kept)} rows of devices that got no pulse"))
     if options.absolute:
         kept["conductance_s"] = kept["conductance_s"].abs()
-    table = pulse_table(kept.drop(columns="is_pulse").reset_index(drop=True), NAME, source, flags)
-    return PulseTable(table.frame, {**table.meta, **meta}, table.flags)
+    table = pulse_table(kept.drop(columns="is_pulse").reset_index(drop=True), NAME, source, warnings)
+    return PulseTable(table.frame, {**table.meta, **meta}, table.warnings)
 
 
 def _trains(part: pd.DataFrame) -> pd.DataFrame:

@@ -26,8 +26,8 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
     if not matches(source):
         raise FileError(f"{source.path} is not a folder with set.csv and reset.csv")
     frames = [_ramps(Source(source.path / name), direction) for direction, name in _FILES.items()]
-    frame, flags = add_state(pd.concat(frames, ignore_index=True), options, source.path.name)
-    return pulse_table(frame, NAME, source, flags)
+    frame, warnings = add_state(pd.concat(frames, ignore_index=True), options, source.path.name)
+    return pulse_table(frame, NAME, source, warnings)
 
 
 def _ramps(source: Source, direction: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from devicekit.errors import FileError, Flag
+from devicekit.errors import FileError, CodedWarning
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number, text_frame
 from devicekit.readers.records import Record, record_table
@@ -64,13 +64,13 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     candidates = [data for data in source.sheets if data.name.strip().lower() not in _NOT_DATA]
     named = [d for d in candidates if d.name.strip() in runs or d.name.strip().lower().startswith(_DATA)]
     left = [data.name for data in candidates if named and data not in named]
-    flags = [Flag("sheets", f"{source.path.name}: left out {', '.join(left)}")] if left else []
+    warnings = [CodedWarning("sheets", f"{source.path.name}: left out {', '.join(left)}")] if left else []
     for data in named or candidates:
         settings = runs.get(data.name.strip()) or next(iter(runs.values()))
         records.extend(_records(data, settings))
     if not records:
         raise FileError(f"{source.path.name} holds no data sheet with rows")
-    return record_table(records, options, NAME, source, flags)
+    return record_table(records, options, NAME, source, warnings)
 
 
 def _runs(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TableError, UsageError
+from devicekit.errors import CodedWarning, TableError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers import kinds
@@ -137,14 +137,14 @@ def _factor(ours: str, theirs: str, options: ReadOptions, where: str) -> float:
 
 def _sweep(frame: pd.DataFrame, source: Source) -> SweepTable:
     name = source.path.name
-    flags = []
+    warnings = []
     frame["device_id"] = frame["device_id"].astype(str)
     if "cycle" not in frame:
         by_device = frame.groupby("device_id", sort=False)["voltage_v"]
         frame["cycle"] = by_device.transform(lambda v: split_sweeps(v.to_numpy(float))).astype("int64")
-        flags.append(Flag("split", f"{name}: cycles split where the voltage leaves its first value again"))
+        warnings.append(CodedWarning("split", f"{name}: cycles split where the voltage leaves its first value again"))
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):
         frame[column] = whole(frame, column, name)
-    return SweepTable(frame, {"format": NAME, "source": name}, tuple(flags))
+    return SweepTable(frame, {"format": NAME, "source": name}, tuple(warnings))

@@ -1,6 +1,6 @@
 """NeuroSim's nonlinear_fit.m: `exp_LTP_raw = [ pulse G ... ];` and `exp_LTD_raw = [ ... ];`.
 
-The file does not state a unit; siemens is the format's convention, and the table's flags say that it was
+The file does not state a unit; siemens is the format's convention, and the table's warnings say that it was
 assumed. LTD is often stored in reverse (ascending G); that is recognised and turned round.
 """
 
@@ -34,10 +34,10 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
         raise TableError(
             f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]"
         )
-    frame, flags = add_state(
+    frame, warnings = add_state(
         pd.concat(frames, ignore_index=True), options, source.path.name, assumed="conductance"
     )
-    return pulse_table(frame, NAME, source, flags)
+    return pulse_table(frame, NAME, source, warnings)
 
 
 def _block(source: Source, match: re.Match[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.errors import FileError, Flag
+from devicekit.errors import FileError, CodedWarning
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number, text_frame
 from devicekit.readers.records import Record, names_of, record_table
@@ -44,8 +44,8 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
         records = [r for sheet in source.sheets for r in _acs(_split(sheet.text().split("\n")), sheet.name)]
         return _finish(records, [], options, source)
     if _KICKSTART.search(source.head):
-        record, flags = _kickstart(source)
-        return _finish([record], flags, options, source)
+        record, warnings = _kickstart(source)
+        return _finish([record], warnings, options, source)
     cells = _split(source.lines)
     if _ACS.search(source.head):
         return _finish(_acs(cells, ""), [], options, source)
@@ -53,11 +53,11 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
 
 
 def _finish(
-    records: list[Record], flags: list[Flag], options: ReadOptions, source: Source
+    records: list[Record], warnings: list[CodedWarning], options: ReadOptions, source: Source
 ) -> PulseTable | SweepTable | RecordTable:
     if not records:
         raise FileError(f"{source.path.name}: no buffer with readings")
-    return record_table(records, options, NAME, source, flags)
+    return record_table(records, options, NAME, source, warnings)
 
 
 def _split(lines: Sequence[str]) -> list[list[str]]:
@@ -141,7 +141,7 @@ def _tsp(cells: list[list[str]]) -> list[Record]:
     return [Record(frame, roles=roles, meta={"instrument": "Keithley SMU"})]
 
 
-def _kickstart(source: Source) -> tuple[Record, list[Flag]]:
+def _kickstart(source: Source) -> tuple[Record, list[CodedWarning]]:
     cells = _split(source.lines)
     start = next((k for k, row in enumerate(cells) if row and row[0].lower() == "index"), None)
     if start is None:
@@ -159,9 +159,9 @@ def _kickstart(source: Source) -> tuple[Record, list[Flag]]:
     while names and not names[-1]:
         names = names[:-1]
     frame = text_frame([row for _, row in body], names, [number for number, _ in body])
-    flags = (
+    warnings = (
         [
-            Flag(
+            CodedWarning(
                 "dropped",
                 f"{source.path.name}: {len(summary)} summary rows ({', '.join(row[0] for row in summary)}) are no data",
             )
@@ -178,7 +178,7 @@ def _kickstart(source: Source) -> tuple[Record, list[Flag]]:
         units=units,
         compliance=abs(float(limit)) if is_number(limit) and float(limit) != 0 else None,
         meta={"settings": settings, "instrument": "Keithley KickStart", "summary": summary},
-    ), flags
+    ), warnings
 
 
 def _kickstart_columns(names: list[str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TableError, UsageError
+from devicekit.errors import CodedWarning, TableError, UsageError
 from devicekit.names import parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers import kinds
@@ -55,27 +55,27 @@ def read(source: Source, options: ReadOptions) -> Table:
     if table.header is not None:
         for name in table.columns:
             by.setdefault(names_quantity(name), []).append(name)
-    flags = _about_sheets(source)
+    warnings = _about_sheets(source)
     if by.get("voltage") and by.get("current"):
-        return _sweeps(table, by["voltage"], by["current"], options, source, flags)
+        return _sweeps(table, by["voltage"], by["current"], options, source, warnings)
     levels = [name for name in table.columns if _LEVEL.match(name)] if table.header is not None else []
     if window := _stdp_columns(table):
-        return _stdp(table, *window, source, flags)
+        return _stdp(table, *window, source, warnings)
     states = [*by.get("conductance", []), *by.get("resistance", []), *by.get("current", [])]
     counted = any(_COUNTER.match(unit_of(name)[0]) for name in table.columns)
     if by.get("time") and states and not counted:
-        return _retention(table, by["time"][0], states, source, options, flags)
+        return _retention(table, by["time"][0], states, source, options, warnings)
     if len(levels) >= 2:
-        return _endurance(table, levels, options, source, flags)
-    return _trains(table, options, source, flags)
+        return _endurance(table, levels, options, source, warnings)
+    return _trains(table, options, source, warnings)
 
 
-def _about_sheets(source: Source) -> list[Flag]:
+def _about_sheets(source: Source) -> list[CodedWarning]:
     rest = [sheet.name for sheet in source.sheets[1:]] if source.workbook_kind else []
     if not rest:
         return []
     return [
-        Flag("sheets", f"{source.path.name}: read sheet {source.sheets[0].name}; left out {', '.join(rest)}")
+        CodedWarning("sheets", f"{source.path.name}: read sheet {source.sheets[0].name}; left out {', '.join(rest)}")
     ]
 
 
@@ -85,7 +85,7 @@ def _sweeps(
     amps: list[str],
     options: ReadOptions,
     source: Source,
-    flags: list[Flag],
+    warnings: list[CodedWarning],
 ) -> Table:
     """One sweep a current column; its voltage is the column of the same rank, or the only one."""
     where = source.path.name
@@ -98,7 +98,7 @@ def _sweeps(
         for name in (*volts, *amps)
     }
     if bare := [name for name in volts if unit_of(name)[1] is None]:
-        flags.append(Flag("assumed_unit", f"{where}: column {', '.join(bare)} taken in volts"))
+        warnings.append(CodedWarning("assumed_unit", f"{where}: column {', '.join(bare)} taken in volts"))
     rest = [name for name in table.columns if name not in volts and name not in amps]
     time = next((name for name in rest if quantity_of(name) == "time"), None)
     device = next((name for name in rest if _DEVICE.match(name)), None)
@@ -139,12 +139,12 @@ def _sweeps(
     pairs = ", ".join(
         f"{name} against {volts[k] if len(volts) > 1 else volts[0]}" for k, name in enumerate(amps)
     )
-    flags.append(Flag("columns", f"{where}: sweeps of {pairs}"))
-    return record_table(records, options, NAME, source, flags)
+    warnings.append(CodedWarning("columns", f"{where}: sweeps of {pairs}"))
+    return record_table(records, options, NAME, source, warnings)
 
 
 def _endurance(
-    table: Delimited, levels: list[str], options: ReadOptions, source: Source, flags: list[Flag]
+    table: Delimited, levels: list[str], options: ReadOptions, source: Source, warnings: list[CodedWarning]
 ) -> Table:
     where = source.path.name
     counter = next((name for name in table.columns if _COUNTER.match(unit_of(name)[0])), None)
@@ -172,12 +172,12 @@ def _endurance(
                 part[other] = plain(table.cells[other])
         parts.append(part)
     whole = pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
-    result = kinds.read("endurance", whole, options, source, tuple(flags))
-    return type(result)(result.frame, {**result.meta, "format": NAME}, result.flags)
+    result = kinds.read("endurance", whole, options, source, tuple(warnings))
+    return type(result)(result.frame, {**result.meta, "format": NAME}, result.warnings)
 
 
 def _retention(
-    table: Delimited, time: str, states: list[str], source: Source, options: ReadOptions, flags: list[Flag]
+    table: Delimited, time: str, states: list[str], source: Source, options: ReadOptions, warnings: list[CodedWarning]
 ) -> Table:
     seconds = table.numbers(time) * parse_unit(unit_of(time)[1] or "s").factor  # type: ignore[union-attr]
     parts = []
@@ -199,8 +199,8 @@ def _retention(
             if other != time and other not in states:
                 part[other] = plain(table.cells[other])
         parts.append(part[part["conductance_s"].notna() & part["time_s"].notna()])
-    result = kinds.read("retention", pd.concat(parts).reset_index(drop=True), options, source, tuple(flags))
-    return type(result)(result.frame, {**result.meta, "format": NAME}, result.flags)
+    result = kinds.read("retention", pd.concat(parts).reset_index(drop=True), options, source, tuple(warnings))
+    return type(result)(result.frame, {**result.meta, "format": NAME}, result.warnings)
 
 
 def _stdp_columns(table: Delimited) -> tuple[str, str] | None:
@@ -213,7 +213,7 @@ def _stdp_columns(table: Delimited) -> tuple[str, str] | None:
     return (delay, change) if delay and change else None
 
 
-def _stdp(table: Delimited, delay: str, change: str, source: Source, flags: list[Flag]) -> Table:
+def _stdp(table: Delimited, delay: str, change: str, source: Source, warnings: list[CodedWarning]) -> Table:
     unit = parse_unit(unit_of(delay)[1] or "s")
     assert unit is not None
     percent = 0.01 if "%" in change else 1.0
@@ -229,15 +229,15 @@ def _stdp(table: Delimited, delay: str, change: str, source: Source, flags: list
     for other in table.columns:
         if other not in (delay, change, device):
             frame[other] = plain(table.cells[other])
-    taken = Flag(
+    taken = CodedWarning(
         "columns",
         f"{source.path.name}: took {delay} as spike_delay_s (post minus pre), {change} as weight_change",
     )
-    result = kinds.read("stdp", frame.reset_index(drop=True), ReadOptions(), source, (*flags, taken))
-    return type(result)(result.frame, {**result.meta, "format": NAME}, result.flags)
+    result = kinds.read("stdp", frame.reset_index(drop=True), ReadOptions(), source, (*warnings, taken))
+    return type(result)(result.frame, {**result.meta, "format": NAME}, result.warnings)
 
 
-def _trains(table: Delimited, options: ReadOptions, source: Source, flags: list[Flag]) -> Table:
+def _trains(table: Delimited, options: ReadOptions, source: Source, warnings: list[CodedWarning]) -> Table:
     """Every column a train of readings: of a device, or of a cycle of one device."""
     where = source.path.name
     if len(table.columns) < 2:
@@ -271,10 +271,10 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, flags: list[
     if not frames:
         raise TableError(f"{where}: no column holds a number")
     what = "device" if devices else "cycle of one device"
-    flags = [*flags, Flag("columns", f"{where}: each of {len(frames)} columns taken as one {what}"),
-             Flag("split", f"{where}: directions by the turning points of each column")]  # fmt: skip
+    warnings = [*warnings, CodedWarning("columns", f"{where}: each of {len(frames)} columns taken as one {what}"),
+             CodedWarning("split", f"{where}: directions by the turning points of each column")]  # fmt: skip
     frame, more = add_state(pd.concat(frames, ignore_index=True), options, where)
-    return pulse_table(frame, NAME, source, [*flags, *more])
+    return pulse_table(frame, NAME, source, [*warnings, *more])
 
 
 def _settle_units(trains: list[str], options: ReadOptions, where: str) -> ReadOptions:

@@ -10,7 +10,7 @@ import re
 
 import pandas as pd
 
-from devicekit.errors import BadRow, FileError, Flag, TableError
+from devicekit.errors import BadRow, FileError, CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number
 from devicekit.readers.signature import Signature
@@ -59,20 +59,20 @@ def read(source: Source, options: ReadOptions) -> EnduranceTable:
         raise TableError(f"{source.path.name}: lines that are no log entries", bad)
     if not rows:
         raise FileError(f"{source.path.name}: no READ line that follows a SET or RESET")
-    flags = [
-        Flag(
+    warnings = [
+        CodedWarning(
             "assumed_unit",
             f"{source.path.name}: the first number after READ taken in ohm, by the format's convention",
         )
     ]
     if dropped:
-        flags.append(
-            Flag(
+        warnings.append(
+            CodedWarning(
                 "dropped",
                 f"{source.path.name}: {dropped} READ lines before the first SET or RESET, or without a value",
             )
         )
-    return EnduranceTable(pd.DataFrame(rows), {"format": NAME, "source": source.path.name}, tuple(flags))
+    return EnduranceTable(pd.DataFrame(rows), {"format": NAME, "source": source.path.name}, tuple(warnings))
 
 
 def _reading(

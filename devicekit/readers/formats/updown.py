@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Flag, TableError
+from devicekit.errors import CodedWarning, TableError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.header import names_quantity
@@ -41,15 +41,15 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
     if directions is None and len(table.columns) == 2 and not _is_index(table.numbers(table.columns[0])):
         directions = ("ltp", "ltd")
     if directions is None:
-        frame, flags = _train(table)
+        frame, warnings = _train(table)
     else:
         frame = pd.concat(
             [_branch(table, column, direction) for column, direction in zip(table.columns, directions, strict=True)],
             ignore_index=True,
         )
-        flags = []
+        warnings = []
     frame, more = add_state(frame, options, source.path.name)
-    return pulse_table(frame, NAME, source, [*flags, *more])
+    return pulse_table(frame, NAME, source, [*warnings, *more])
 
 
 def _named_directions(table: Delimited) -> tuple[str, str] | None:
@@ -89,7 +89,7 @@ def _branch(table: Delimited, column: str, direction: str) -> pd.DataFrame:
     )
 
 
-def _train(table: Delimited) -> tuple[pd.DataFrame, list[Flag]]:
+def _train(table: Delimited) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Readings in one column: trains split where the pulse number restarts, else at turning points."""
     values = table.numbers(table.columns[-1])
     index = table.numbers(table.columns[0]) if len(table.columns) == 2 else None
@@ -98,7 +98,7 @@ def _train(table: Delimited) -> tuple[pd.DataFrame, list[Flag]]:
     if index is None or restarts.size == 0:
         split = split_values(values.to_numpy(), table.name)
         frame = frame.assign(direction=split.direction, cycle=split.cycle, pulse_index=split.pulse_index)
-        return frame, list(split.flags)
+        return frame, list(split.warnings)
     train = split_by_reset(index.to_numpy())
     frame = frame.assign(train=train, pulse_index=(index - index.min()).astype(int).to_numpy())
     ends = frame.groupby("train")["value"].agg(["first", "last"])
@@ -106,4 +106,4 @@ def _train(table: Delimited) -> tuple[pd.DataFrame, list[Flag]]:
     cycles = pd.Series(directions).groupby(directions).cumcount().to_numpy() + 1
     frame = frame.assign(direction=directions[train], cycle=cycles[train]).drop(columns="train")
     message = f"{table.name}: split where the pulse number restarts, into {len(directions)} trains"
-    return frame, [Flag("split", message)]
+    return frame, [CodedWarning("split", message)]

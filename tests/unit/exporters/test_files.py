@@ -213,14 +213,14 @@ def test_a_card_that_only_rises_is_refused(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "options", "flag"),
+    ("target", "options", "option"),
     [
         ("mat", {"nodes": 33}, "--nodes"), ("aihwkit", {"points": 501}, "--points"),
         ("neurosim", {"nodes": 33}, "--nodes"), ("csv", {"window": (1e-6, 1e-4)}, "--window"),
     ],
 )  # fmt: skip
-def test_an_option_of_another_target_is_refused(target: str, options: dict[str, Any], flag: str) -> None:
-    with pytest.raises(UsageError, match=f"{flag} is not an option of --to {target}"):
+def test_an_option_of_another_target_is_refused(target: str, options: dict[str, Any], warning: str) -> None:
+    with pytest.raises(UsageError, match=f"{warning} is not an option of --to {target}"):
         make(soft(), target, ExportOptions(**options))
 
 

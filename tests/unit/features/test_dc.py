@@ -73,7 +73,7 @@ def test_gradual_and_failed_sweeps_have_no_v_set() -> None:
     assert result.cycles["v_set_v"].isna().all()
     assert result.cycles["on_off"][0] == pytest.approx(4.9, rel=0.02)  # the HRS at 0.1 V has begun to switch
     assert result.cycles["hysteresis_w"][0] > 0
-    assert [flag.code for flag in result.flags] == ["no_switching", "no_switching"]
+    assert [warning.code for warning in result.warnings] == ["no_switching", "no_switching"]
 
 
 def test_set_at_negative_voltage_is_recognised() -> None:

@@ -98,7 +98,7 @@ def test_stdp_drops_delay_zero_and_refuses_one_side() -> None:
     table = records.stdp()
     extra = table.frame.iloc[:1].assign(spike_delay_s=0.0)
     result = stdp.characterize(StdpTable(pd.concat([table.frame, extra], ignore_index=True)))
-    assert [flag.code for flag in result.flags] == ["dropped"]
+    assert [warning.code for warning in result.warnings] == ["dropped"]
     with pytest.raises(TraceError, match="negative"):
         stdp.characterize(StdpTable(table.frame[table.frame["spike_delay_s"] > 0]))
 

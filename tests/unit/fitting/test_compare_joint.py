@@ -194,7 +194,7 @@ def test_the_exponent_and_the_test_of_sharing() -> None:
     for facts in result.joint.values():
         assert facts["rate_exponent"] == pytest.approx(0.4, abs=0.02)
         assert facts["p_value_of_separate_shapes"] > 1e-3
-    assert "shared_shape" in {flag.code for flag in result.warnings}
+    assert "shared_shape" in {warning.code for warning in result.warnings}
     parts = [widths_table(0.003, 1).select(width=5e-6).frame]
     other = dict(curve("eq2", (-3.0, 0.5, 3.0, 8.0, -3.0, 1.0)).items())
     parts.append(table_of(other, 0.003, pulse_width_s=5e-5).frame)

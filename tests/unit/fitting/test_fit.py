@@ -1,4 +1,4 @@
-"""Fits: recovery of known truths, bands, flags, traps, and real devices."""
+"""Fits: recovery of known truths, bands, warnings, traps, and real devices."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_pulse_widths_are_fitted_separately_and_the_middle_one_is_the_result() -
 
 
 def codes(result: DeviceFit) -> set[str]:
-    return {flag.code for flag in result.warnings}
+    return {warning.code for warning in result.warnings}
 
 
 def test_what_the_data_cannot_tell_is_flagged() -> None:
@@ -255,7 +255,7 @@ def test_crosssim_ramp_20(measured: Path) -> None:
 
 def test_crosssim_ramps_drift_upward(measured: Path) -> None:
     result = fit(measured / "crosssim_ramps", quantity="current", read_voltage=0.1)
-    drifts = [flag.message for flag in result.warnings if flag.code == "drift"]
+    drifts = [warning.message for warning in result.warnings if warning.code == "drift"]
     assert len(drifts) == 2
     assert all("upward" in message for message in drifts)
     assert result.variation.branches["ltp"].increment == pytest.approx(0.0006, abs=0.0002)

@@ -1,4 +1,4 @@
-"""Traps of measured data: each has a defined answer, an error or a flag."""
+"""Traps of measured data: each has a defined answer, an error or a warning."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def noisy(x: np.ndarray, sd: float, seed: int = 0) -> np.ndarray:
 
 
 def codes(table: pd.DataFrame) -> set[str]:
-    return {flag.code for flag in fit(PulseTable(table)).warnings}
+    return {warning.code for warning in fit(PulseTable(table)).warnings}
 
 
 def test_noise_of_readings_is_estimated() -> None:
@@ -60,7 +60,7 @@ def test_isolated_outliers_are_flagged() -> None:
 def test_a_long_plateau_is_flagged_with_its_length() -> None:
     fast = curve((-2.0, 0.99, 1.0, 0.0, 0.0, 0.0))
     found = fit(PulseTable(frame(noisy(fast, 0.002), 1 - noisy(fast, 0.002, 1))))
-    assert "plateau" in {flag.code for flag in found.warnings}
+    assert "plateau" in {warning.code for warning in found.warnings}
     assert found.branches["ltp"].nrmse < 0.01
 
 
@@ -90,16 +90,16 @@ def test_correlated_residuals_are_flagged() -> None:
     x = curve() + 0.02 * np.sin(np.arange(101) / 5)
     table = frame(noisy(x, 0.001), 1 - noisy(curve(), 0.001))
     assert "structured" in codes(table)
-    (flag,) = (flag for flag in fit(PulseTable(table)).warnings if flag.code == "structured")
-    assert "too narrow" in flag.message  # one cycle: the band takes residuals for independent
+    (warning,) = (warning for warning in fit(PulseTable(table)).warnings if warning.code == "structured")
+    assert "too narrow" in warning.message  # one cycle: the band takes residuals for independent
     cycles = [table.assign(cycle=n, conductance_s=table["conductance_s"] * (1 + 1e-4 * n)) for n in range(1, 6)]
-    (flag,) = (
-        flag
-        for flag in fit(PulseTable(pd.concat(cycles, ignore_index=True))).warnings
-        if flag.code == "structured"
+    (warning,) = (
+        warning
+        for warning in fit(PulseTable(pd.concat(cycles, ignore_index=True))).warnings
+        if warning.code == "structured"
     )
-    assert "too narrow" not in flag.message
-    assert "does not follow" in flag.message
+    assert "too narrow" not in warning.message
+    assert "does not follow" in warning.message
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_order_and_labels(
     change(clean).to_csv(tmp_path / "t.csv", index=False)
     table = read(tmp_path / "t.csv")
     assert isinstance(table, PulseTable)
-    assert code is None or code in {flag.code for flag in table.flags}
+    assert code is None or code in {warning.code for warning in table.warnings}
     result, reference = fit(table), fit(PulseTable(clean))
     for direction in ("ltp", "ltd"):
         assert result.branches[direction].nrmse < 0.01

@@ -174,7 +174,7 @@ def _check(path: Path, data: bytes, options: dict[str, Any]) -> None:
         pass
     else:
         assert len(table) > 0
-        again = type(table)(table.frame, table.meta, table.flags)  # it is valid
+        again = type(table)(table.frame, table.meta, table.warnings)  # it is valid
         assert len(again) == len(table)
     assert time.perf_counter() - began < SLOWEST
 
@@ -242,7 +242,7 @@ def test_conventional_units_are_always_flagged(fixtures: Path) -> None:
         named = any(
             name.endswith(("_s", "_v", "_a", "_ohm")) for name in path.read_text(errors="ignore").split(",")
         )
-        flagged = any(flag.code == "assumed_unit" for flag in table.flags)
+        flagged = any(warning.code == "assumed_unit" for warning in table.warnings)
         assert not isinstance(table, SweepTable | PulseTable) or stated or named or flagged
 
 

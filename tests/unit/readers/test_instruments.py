@@ -32,7 +32,7 @@ KTEI = [
 
 
 def codes(table: SweepTable | PulseTable | EnduranceTable | RecordTable) -> set[str]:
-    return {flag.code for flag in table.flags}
+    return {warning.code for warning in table.warnings}
 
 
 def test_easyexpert_header_with_three_records_newest_first(fixtures: Path) -> None:
@@ -109,7 +109,7 @@ def test_easyexpert_blocks_side_by_side_in_a_sheet(write_xls: Callable[..., Path
 
 def test_keithley_ktei_workbook(write_xls: Callable[..., Path], capfd: pytest.CaptureFixture[str]) -> None:
     table = read(write_xls({"Data": KEITHLEY_DATA, "Calc": [], "Settings": KTEI, "mine": [["scratch", 1.0]]}))
-    assert any(flag.code == "sheets" and "mine" in flag.message for flag in table.flags)
+    assert any(warning.code == "sheets" and "mine" in warning.message for warning in table.warnings)
     assert isinstance(table, SweepTable)
     assert list(table.frame["voltage_v"]) == [0, 0.5, 1]
     assert list(table.frame["current_a"]) == [1e-9, 5e-7, 1e-3]
@@ -174,7 +174,7 @@ def test_kickstart_units_limit_and_summary_rows(fixtures: Path) -> None:
     table = read(fixtures / "smu" / "kickstart.csv")
     assert list(table.frame["current_a"]) == pytest.approx([0, 2.5e-4, 5e-3])  # the file is in mA
     assert table.frame["compliance_a"][0] == 0.1
-    assert any("5 summary rows" in flag.message for flag in table.flags)
+    assert any("5 summary rows" in warning.message for warning in table.warnings)
     assert "assumed_unit" not in codes(table)
 
 

@@ -88,7 +88,7 @@ def test_repeated_readings_are_kept_and_a_fit_takes_their_mean(tmp_path: Path) -
     table = read(write(tmp_path, "twice.csv", text))
     assert isinstance(table, PulseTable)
     assert len(table) == 17
-    assert "repeats" in [flag.code for flag in table.flags]
+    assert "repeats" in [warning.code for warning in table.warnings]
     trains, _ = stack(table, "ltp")
     assert trains is not None
     assert trains.values[0, 3] == pytest.approx((3.4e-5 + 4.4e-5) / 2)
@@ -154,7 +154,7 @@ def test_pulse_number_and_reading_split_where_the_number_restarts(tmp_path: Path
     table = read(write(tmp_path, "train.txt", "\n".join(rows)), quantity="conductance")
     assert table.frame.groupby("direction")["cycle"].max().to_dict() == {"ltp": 2, "ltd": 2}
     np.testing.assert_allclose(states(table, "ltd"), DOWN)
-    assert [flag.code for flag in table.flags] == ["split"]
+    assert [warning.code for warning in table.warnings] == ["split"]
 
 
 def test_one_column_splits_at_turning_points(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_growing_amplitudes_are_flagged(tmp_path: Path) -> None:
     rows = ["direction,pulse_voltage_v,conductance_s"]
     rows += [f"ltp,{0.5 + 0.1 * n:.1f},{g}" for n, g in enumerate(UP)]
     rows += [f"ltd,{-0.5 - 0.1 * n:.1f},{g}" for n, g in enumerate(DOWN)]
-    codes = [flag.code for flag in read(write(tmp_path, "ramp.csv", "\n".join(rows))).flags]
+    codes = [warning.code for warning in read(write(tmp_path, "ramp.csv", "\n".join(rows))).warnings]
     assert "growing_amplitude" in codes
 
 
@@ -193,7 +193,7 @@ def test_neurosim_body_with_reversed_ltd(tmp_path: Path) -> None:
     text = NEUROSIM.format(up=block(range(8), UP), down=block(range(8), UP))
     table = read(write(tmp_path, "nonlinear_fit.m", text))
     np.testing.assert_allclose(states(table, "ltd"), DOWN)
-    assert [flag.code for flag in table.flags] == ["assumed_unit", "reversed"]
+    assert [warning.code for warning in table.warnings] == ["assumed_unit", "reversed"]
 
 
 def test_neurosim_body_with_descending_index(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_negative_conductance_can_be_taken_as_magnitude(tmp_path: Path) -> None:
     path = write(tmp_path, "negative.csv", LONG.replace("2e-05", "-2e-05"))
     table = read(path, absolute=True)
     np.testing.assert_allclose(states(table, "ltp"), UP)
-    assert "abs" in [flag.code for flag in table.flags]
+    assert "abs" in [warning.code for warning in table.warnings]
 
 
 def test_files_that_are_no_measurement(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_selection_says_what_there_is(tmp_path: Path) -> None:
 def test_siemens_written_as_microsiemens_are_doubted(tmp_path: Path) -> None:
     text = "".join(f"{a * 1e6},{b * 1e6}\n" for a, b in zip(UP, DOWN, strict=True))
     table = read(write(tmp_path, "two.csv", text), quantity="conductance")
-    assert "suspect_unit" in [flag.code for flag in table.flags]
+    assert "suspect_unit" in [warning.code for warning in table.warnings]
 
 
 # Properties

@@ -53,7 +53,7 @@ def test_currents_without_a_unit_are_refused_not_guessed(fixtures: Path) -> None
         read(fixtures / "table" / "no_unit.csv")
     table = read(fixtures / "table" / "no_unit.csv", unit="uA")
     assert table.frame["current_a"].max() == pytest.approx(1e-4)
-    assert any(flag.code == "assumed_unit" and "volts" in flag.message for flag in table.flags)
+    assert any(warning.code == "assumed_unit" and "volts" in warning.message for warning in table.warnings)
 
 
 def test_wide_endurance_and_retention(fixtures: Path) -> None:
@@ -103,7 +103,7 @@ def test_spreadsheets_read_like_text_and_name_the_sheets_left_out(
         table = read(path)
         assert isinstance(table, SweepTable)
         assert table.frame["current_a"].max() == pytest.approx(1e-3)
-        assert any(flag.code == "sheets" and "scratch" in flag.message for flag in table.flags)
+        assert any(warning.code == "sheets" and "scratch" in warning.message for warning in table.warnings)
 
 
 def test_without_the_excel_libraries_the_message_says_what_to_install(

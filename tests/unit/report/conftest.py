@@ -94,14 +94,14 @@ def page(fitted: Any) -> Node:
         "without": {"asymmetry": 0.965, "nonlinearity": 0.95}, "main": "asymmetry",
         "flaws": ["nonlinearity", "asymmetry"],
     }  # fmt: skip
-    flags = [row.flag() for row in card.flags]
+    warnings = [row.warning() for row in card.warnings]
     parts = [
         sections.fit_section(fitted),
         sections.rate_section(card),
         sections.variation_section(fitted),
         sections.training_section(TRAINING, card, limits),
-        sections.warnings_section(flags),
+        sections.warnings_section(warnings),
         sections.provenance_section(card, "devicekit run", 0),
     ]
-    words = summary.run_summary(fitted, "small.csv", TRAINING, limits, flags)
+    words = summary.run_summary(fitted, "small.csv", TRAINING, limits, warnings)
     return tree(Report("Small", words, parts, True, summary.fit_facts(fitted)).to_html())

@@ -9,7 +9,7 @@ import pytest
 
 from devicekit import files
 from devicekit.errors import FileError
-from devicekit.report import Listing, Remarks, Report, Section, Table, Text, draw
+from devicekit.report import Listing, CodedList, Report, Section, Table, Text, draw
 
 
 def test_a_failed_run_leaves_the_old_folder_alone(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def page(name: str = "test") -> str:
         figure,
         Table(("a",), [(name,)], "numbers"),
         Listing("devicekit run"),
-        Remarks([("weak", "g")]),
+        CodedList([("weak", "g")]),
     ]
     return Report(
         f"Report of {name}", [f"{name} is fine."], [Section("Part", "part", blocks)], synthetic=True

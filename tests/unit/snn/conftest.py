@@ -55,7 +55,7 @@ def make_card(
         name="made by hand", model="eq2", window=Window(quantity="weight", low=0.0, high=1.0, scope="made"),
         ltp=branch("ltp", up), ltd=branch("ltd", down), devices=(),
         variation=Variation(ltp=variation, ltd=variation, d2d_ln_rate_covariance=None),
-        conditions=Conditions(), flags=(), provenance=Provenance(source="code", sha256="", synthetic=True,
+        conditions=Conditions(), warnings=(), provenance=Provenance(source="code", sha256="", synthetic=True,
         versions={}, settings={}),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ def test_the_generator_follows_the_law() -> None:
     np.testing.assert_allclose(
         card.window.to_state(up), kernel.simulate(EQ2.id, np.array(theta["ltp"]), 0.0, 50), atol=1e-12
     )
-    assert [flag.code for flag in table.flags] == ["synthetic"]
+    assert [warning.code for warning in table.warnings] == ["synthetic"]
 
 
 def test_the_same_seed_makes_the_same_set() -> None:
@@ -54,7 +54,7 @@ def test_the_shipped_set_is_labelled_synthetic_everywhere() -> None:
     assert facts["synthetic"] is True
     assert "SYNTHETIC" in facts["title"]
     assert card.provenance.synthetic
-    assert card.flags[0].code == "synthetic"
+    assert card.warnings[0].code == "synthetic"
     assert dataset.checksum == f"sha256:{files.sha256(dataset.data)}"
     assert facts["resources"][0]["hash"] == dataset.checksum
 
