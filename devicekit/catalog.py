@@ -111,18 +111,23 @@ class RemoteDataset:
     def as_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
         return {
-            "name": self.name, "title": self.title, "description": self.description, "synthetic": False,
-            "licence": self.licence, "citation": self.citation, "read_with": self.read_with, "ships": False,
-            "source": [each.url for each in self.files], "checksum": [f"sha256:{each.sha256}" for each in self.files],
-        }  # fmt: skip
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "synthetic": False,
+            "licence": self.licence,
+            "citation": self.citation,
+            "read_with": self.read_with,
+            "ships": False,
+            "source": [each.url for each in self.files],
+            "checksum": [f"sha256:{each.sha256}" for each in self.files],
+        }
 
 
 def remote() -> dict[str, RemoteDataset]:
     """Public measured sets that `fetch` gets, by name."""
     listed = json.loads((data_root() / "remote.json").read_text(encoding="utf-8"))["datasets"]
-    sets = (
-        RemoteDataset(**{**each, "files": tuple(RemoteFile(**f) for f in each["files"])}) for each in listed
-    )
+    sets = (RemoteDataset(**{**each, "files": tuple(RemoteFile(**f) for f in each["files"])}) for each in listed)
     return {each.name: each for each in sets}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 ROWS_SHOWN = 10
 
@@ -65,8 +66,15 @@ class DevicekitError(Exception):
             return self.message
         shown = [f"  {row}" for row in self.rows[:ROWS_SHOWN]]
         if len(self.rows) > ROWS_SHOWN:
-            shown.append(f"  ... {len(self.rows)} rows in all (--json lists every one)")
+            shown.append(f"  ... {len(self.rows)} rows in all (.rows lists every one)")
         return "\n".join([self.message, *shown])
+
+    def in_words(self, say: Callable[[str], str]) -> DevicekitError:
+        """The same error with every sentence passed through `say`."""
+        rows = [replace(row, expected=say(row.expected)) for row in self.rows]
+        again = copy(self)
+        again.message, again.rows = say(self.message), tuple(rows)
+        return again
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -160,7 +168,7 @@ class CodedWarning:
 
     code: str
     message: str
-    __pydantic_config__ = {"extra": "forbid"}  # a card with a field that nobody knows is refused
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a card with a field that nobody knows is refused
 
     def __post_init__(self) -> None:
         if self.code not in WARNING_CODES:

@@ -142,10 +142,10 @@ def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path
     """
     out = Path(out).resolve()  # a link stays a link
     if out.exists() and not out.is_dir():
-        raise FileError(f"{out} is a file; --out takes a folder")
+        raise FileError(f"{out} is a file; out= takes a folder")
     reason = _kept_from(out, command)
     if reason and not force:
-        raise FileError(f"{out} {reason}; choose another --out, or pass --force to write into it")
+        raise FileError(f"{out} {reason}; choose another out=, or pass force=True to write into it")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))

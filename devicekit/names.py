@@ -69,7 +69,7 @@ TERMS: dict[str, str] = {
     "compliance": "Current limit that the instrument holds during a set.",
     "D2D": "Device-to-device variation: what differs between devices once C2C is taken out.",
     "delta method": "Errors of parameters carried to a rate through its derivatives, to first order.",
-    "dense encoding": "A full pixel fires in every step, and some images are moved by a pixel: --encoding dense.",
+    "dense encoding": "A full pixel fires in every step, and some images are moved by a pixel.",
     "eq. (2)": "The rate law a (b - c r)^d / (i + exp(f r + g))^h of Ma et al. 2023.",
     "gauge": "A choice that removes an exact redundancy of eq. (2): here b = i = 1 where the branch starts.",
     "growing threshold": "The threshold of a pulse grows with the epochs: coarse changes first, fine ones later.",
@@ -103,22 +103,64 @@ DIRECTIONS = ("ltp", "ltd")
 
 # Words for the two directions that other tools and instruments write.
 DIRECTION_ALIASES = {
-    "ltp": "ltp", "potentiation": "ltp", "set": "ltp", "up": "ltp", "+1": "ltp", "1": "ltp", "p": "ltp",
-    "ltd": "ltd", "depression": "ltd", "reset": "ltd", "down": "ltd", "-1": "ltd", "d": "ltd",
-}  # fmt: skip
+    "ltp": "ltp",
+    "potentiation": "ltp",
+    "set": "ltp",
+    "up": "ltp",
+    "+1": "ltp",
+    "1": "ltp",
+    "p": "ltp",
+    "ltd": "ltd",
+    "depression": "ltd",
+    "reset": "ltd",
+    "down": "ltd",
+    "-1": "ltd",
+    "d": "ltd",
+}
 
-UNIT_PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+UNIT_PREFIXES = {
+    "": 0,
+    "f": -15,
+    "p": -12,
+    "n": -9,
+    "u": -6,
+    "µ": -6,
+    "μ": -6,
+    "m": -3,
+    "k": 3,
+    "M": 6,
+    "G": 9,
+}
 UNIT_SYMBOLS = {
-    "V": "voltage", "A": "current", "S": "conductance", "s": "time", "ohm": "resistance", "Ohm": "resistance",
-    "ohms": "resistance", "Ohms": "resistance",
-    "\N{OHM SIGN}": "resistance", "\N{GREEK CAPITAL LETTER OMEGA}": "resistance",
-}  # fmt: skip
+    "V": "voltage",
+    "A": "current",
+    "S": "conductance",
+    "s": "time",
+    "ohm": "resistance",
+    "Ohm": "resistance",
+    "ohms": "resistance",
+    "Ohms": "resistance",
+    "\N{OHM SIGN}": "resistance",
+    "\N{GREEK CAPITAL LETTER OMEGA}": "resistance",
+}
 _WORDS = {
-    "volt": ("voltage", 1.0), "volts": ("voltage", 1.0), "amp": ("current", 1.0), "amps": ("current", 1.0),
-    "ampere": ("current", 1.0), "amperes": ("current", 1.0), "second": ("time", 1.0), "seconds": ("time", 1.0),
-    "sec": ("time", 1.0), "siemens": ("conductance", 1.0), "min": ("time", 60.0), "h": ("time", 3600.0),
-    "hour": ("time", 3600.0), "hours": ("time", 3600.0), "k": ("temperature", 1.0), "kelvin": ("temperature", 1.0),
-}  # fmt: skip
+    "volt": ("voltage", 1.0),
+    "volts": ("voltage", 1.0),
+    "amp": ("current", 1.0),
+    "amps": ("current", 1.0),
+    "ampere": ("current", 1.0),
+    "amperes": ("current", 1.0),
+    "second": ("time", 1.0),
+    "seconds": ("time", 1.0),
+    "sec": ("time", 1.0),
+    "siemens": ("conductance", 1.0),
+    "min": ("time", 60.0),
+    "h": ("time", 3600.0),
+    "hour": ("time", 3600.0),
+    "hours": ("time", 3600.0),
+    "k": ("temperature", 1.0),
+    "kelvin": ("temperature", 1.0),
+}
 
 
 @dataclass(frozen=True)

@@ -53,16 +53,14 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.quantity is not None and self.quantity not in QUANTITIES:
-            raise UsageError(f"--quantity is one of {', '.join(QUANTITIES)}, not {self.quantity!r}")
+            raise UsageError(f"quantity= is one of {', '.join(QUANTITIES)}, not {self.quantity!r}")
         if self.read_voltage is not None and not 0 < abs(self.read_voltage) < float("inf"):
-            raise UsageError(f"--read-voltage must be a finite voltage other than 0, not {self.read_voltage}")
+            raise UsageError(f"read_voltage= must be a finite voltage other than 0, not {self.read_voltage}")
         if self.unit is None:
             return
         measured = self._unit.quantity
         if self.quantity is not None and self.quantity != measured:
-            raise UsageError(
-                f"--unit {self.unit} is a unit of {measured}, but --quantity says {self.quantity}"
-            )
+            raise UsageError(f"unit={self.unit} is a unit of {measured}, but quantity={self.quantity} is not")
 
     @classmethod
     def of(cls, **given: Any) -> Self:
@@ -89,7 +87,7 @@ class ReadOptions:
         word = self.unit or ""
         unit = Unit("weight", 1.0) if word.strip() == "1" else parse_unit(word)
         if unit is None or unit.quantity not in QUANTITIES:
-            raise UsageError(f"--unit {word!r} is no unit of a state; write S, A or ohm with a prefix, such as uS, or 1")
+            raise UsageError(f"unit={word!r} is no unit of a state; write S, A or ohm with a prefix, such as uS, or 1")
         return unit
 
     @property

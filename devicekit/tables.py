@@ -44,7 +44,7 @@ PULSE_SCHEMA = pa.DataFrameSchema(
         "direction": _column(str, pa.Check.isin(DIRECTIONS, error="ltp or ltd")),
         "pulse_index": _column(int, _INDEX),
         "conductance_s": _optional(
-            pa.Check.ge(0, error="0 S or more (--abs takes magnitudes, if the sign is only a polarity)")
+            pa.Check.ge(0, error="0 S or more (absolute=True takes magnitudes, if the sign is only a polarity)")
         ),
         "weight": _optional(),
         "pulse_voltage_v": _optional(),
@@ -66,7 +66,7 @@ SWEEP_SCHEMA = pa.DataFrameSchema(
     }
 )
 
-_CONDUCTANCE = pa.Check.ge(0, error="0 S or more (--abs takes magnitudes, if the sign is only a polarity)")
+_CONDUCTANCE = pa.Check.ge(0, error="0 S or more (absolute=True takes magnitudes, if the sign is only a polarity)")
 
 ENDURANCE_SCHEMA = pa.DataFrameSchema(
     {
@@ -111,9 +111,7 @@ def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None)
         index, column = case["index"], case["column"]
         place = None
         if index is not None and not pd.isna(index):
-            place = (
-                int(rows.loc[index]) if rows is not None else int(np.flatnonzero(frame.index == index)[0]) + 1
-            )
+            place = int(rows.loc[index]) if rows is not None else int(np.flatnonzero(frame.index == index)[0]) + 1
         expected = str(case["check"])
         if expected.startswith("dtype("):
             expected = "a whole number" if "int" in expected else "a number"
@@ -267,9 +265,7 @@ class PulseTable(_Table):
             return []
         return sorted(float(width) for width in self.frame["pulse_width_s"].dropna().unique())
 
-    def select(
-        self, device: str | None = None, cycle: int | None = None, width: float | None = None
-    ) -> PulseTable:
+    def select(self, device: str | None = None, cycle: int | None = None, width: float | None = None) -> PulseTable:
         """The rows of one device, cycle or pulse width [s]; `TableError` if nothing is left."""
         table = super().select(device, cycle)
         if width is None:
@@ -285,9 +281,11 @@ class PulseTable(_Table):
         for (device, cycle), train in rows.groupby(["device_id", "cycle"], sort=False):
             train = train.sort_values("pulse_index", kind="stable")
             yield (
-                str(device), int(str(cycle)),
-                train["pulse_index"].to_numpy(int), train[self.quantity].to_numpy(float),
-            )  # fmt: skip
+                str(device),
+                int(str(cycle)),
+                train["pulse_index"].to_numpy(int),
+                train[self.quantity].to_numpy(float),
+            )
 
 
 @dataclass(frozen=True, eq=False)

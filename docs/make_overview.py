@@ -4,10 +4,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from devicekit import catalog, plot
+from devicekit import catalog
 from devicekit.fitting.device import fit
 from physics.iv import simulate_iv
-from physics.plot import plot_iv
 from snn import digits
 from snn.training import TrainingConfig, train
 
@@ -16,13 +15,13 @@ def main() -> None:
     dataset = catalog.get("pt-hfo2-al2o3-ti")
     result = fit(dataset.data)
     card = result.to_card(dataset.name, dataset.data, synthetic=True)
-    training = train(card, TrainingConfig(epochs=15), digits.load("digits")).as_dict()
+    training = train(card, TrainingConfig(epochs=15), digits.load("digits"))
     figure = Figure(figsize=(11, 6.6), layout="constrained", dpi=110)
     (a, b), (c, d) = figure.subplots(2, 2)
-    plot.plot_fit(result, a).set_title("1. Fit: 20 devices, 20 cycles (synthetic)", loc="left", fontsize="medium")
-    plot.plot_rate(card, b).set_title("2. Rate curve with 95 % band", loc="left", fontsize="medium")
-    plot.plot_accuracy(training, c).set_title("3. In-situ training, load_digits 75/25", loc="left", fontsize="medium")
-    plot_iv(simulate_iv(), ax=d).set_title("4. Simulated set I-V (calibrated)", loc="left", fontsize="medium")
+    result.plot(a).set_title("1. Fit: 20 devices, 20 cycles (synthetic)", loc="left", fontsize="medium")
+    card.plot(b).set_title("2. Rate curve with 95 % band", loc="left", fontsize="medium")
+    training.plot(c).set_title("3. In-situ training, load_digits 75/25", loc="left", fontsize="medium")
+    simulate_iv().plot(ax=d).set_title("4. Simulated set I-V (calibrated)", loc="left", fontsize="medium")
     figure.savefig(Path(__file__).parent / "img" / "overview.png")
 
 

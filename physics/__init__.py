@@ -26,5 +26,7 @@ def materials() -> dict[str, Path]:
     UsageError
         If another package announces one that cannot be imported.
     """
-    return {**{name: Path(path) for name, path in announced("devicekit.materials", "material set").items()},
-            **material_files()}
+    return {
+        **{name: Path(path) for name, path in announced("devicekit.materials", "material set").items()},
+        **material_files(),
+    }

@@ -71,9 +71,12 @@ class Calibration:
         return {
             "parameters": [vars(each) for each in self.parameters],
             "correlation": None if self.correlation is None else self.correlation.tolist(),
-            "rms_ln_current": self.rms, "points": self.points, "evaluations": self.evaluations,
-            "converged": self.converged, "v_100ua_v": self.result.v_100ua_v,
-        }  # fmt: skip
+            "rms_ln_current": self.rms,
+            "points": self.points,
+            "evaluations": self.evaluations,
+            "converged": self.converged,
+            "v_100ua_v": self.result.v_100ua_v,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,16 +145,12 @@ def calibrate(
     result = simulate_iv(final, mesh=mesh, segments=(target.drive,))
     rms = float(np.sqrt(np.mean(_residual(result, target) ** 2)))
     fitted = tuple(_fitted(final, key, fit.params[name], fit.nfree) for key, name in names.items())
-    return Calibration(
-        final, fitted, _correlation(fit), rms, len(target.voltage), runs, result, bool(fit.success)
-    )
+    return Calibration(final, fitted, _correlation(fit), rms, len(target.voltage), runs, result, bool(fit.success))
 
 
 def _target(measured: SweepTable, stack: Stack) -> _Target:
     frame = measured.frame
-    frame = frame[
-        (frame["device_id"] == frame["device_id"].iloc[0]) & (frame["cycle"] == frame["cycle"].iloc[0])
-    ]
+    frame = frame[(frame["device_id"] == frame["device_id"].iloc[0]) & (frame["cycle"] == frame["cycle"].iloc[0])]
     voltage, current = frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)
     top = int(np.argmax(voltage))
     voltage, current = voltage[: top + 1], current[: top + 1]
@@ -201,9 +200,7 @@ def _start(stack: Stack, parameters: Sequence[str] | Mapping[str, tuple[float, f
         given = parameters[key] if isinstance(parameters, Mapping) else sorted((0.7 * value, 1.4 * value))
         low, high = (float(bound) for bound in given)
         if not low <= value <= high or low == high:
-            raise ParameterError(
-                f"{key}: the bounds {low:g} to {high:g} do not hold the start value {value:g}"
-            )
+            raise ParameterError(f"{key}: the bounds {low:g} to {high:g} do not hold the start value {value:g}")
         start.add(key.replace(".", "__"), value=value, min=low, max=high)
     return start
 

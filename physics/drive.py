@@ -47,9 +47,7 @@ def _limit(value: float) -> float:
     return float(value)
 
 
-def ramp(
-    start: float, stop: float, rate: float, compliance: float, label: str = "", cycle: int = 1
-) -> Segment:
+def ramp(start: float, stop: float, rate: float, compliance: float, label: str = "", cycle: int = 1) -> Segment:
     """One linear ramp.
 
     Parameters
@@ -155,18 +153,20 @@ class PulseTrain:
 
     def pulses(self) -> Iterator[tuple[Segment, ...]]:
         """The segments of each pulse: the pulse, then its gap if there is one."""
-        pulse = Segment(
-            self.amplitude, self.amplitude, self.width, self.compliance, self.direction, self.cycle
-        )
+        pulse = Segment(self.amplitude, self.amplitude, self.width, self.compliance, self.direction, self.cycle)
         rest = Segment(0.0, 0.0, self.gap, self.compliance, "gap", self.cycle) if self.gap else None
         for _ in range(self.count):
             yield (pulse, rest) if rest else (pulse,)
 
 
 def trains(
-    stack: Stack, width: float, count: int = 100, pairs: int = 1,
-    amplitudes: Sequence[float] | None = None, gap: float = 0.0,
-) -> tuple[PulseTrain, ...]:  # fmt: skip
+    stack: Stack,
+    width: float,
+    count: int = 100,
+    pairs: int = 1,
+    amplitudes: Sequence[float] | None = None,
+    gap: float = 0.0,
+) -> tuple[PulseTrain, ...]:
     """`pairs` of LTP and LTD trains at one width [s]; `amplitudes` (LTP, LTD) [V] default to the stack's.
 
     Parameters

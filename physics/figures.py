@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,13 +25,13 @@ def _size(current: Array) -> Array:
     return np.where(size > 0, size, np.nan)  # a logarithmic axis has no place for 0
 
 
-def iv(
-    simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array, Array]], v_set: float | None
-) -> Panel:
+def iv(simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array, Array]], v_set: float | None) -> Panel:
     """Size of the current [A] against voltage [V], logarithmic; measured sweeps below, V_set as a line [V]."""
     curves = []
-    looks = (("measured", measured, {"style": ".", "colour": "0.6"}),
-             ("simulated", simulated, {"width": 1.5, "colour": COLOURS["ltp"]}))  # fmt: skip
+    looks = (
+        ("measured", measured, {"style": ".", "colour": "0.6"}),
+        ("simulated", simulated, {"width": 1.5, "colour": COLOURS["ltp"]}),
+    )
     for name, sweeps, look in looks:
         for n, (v, i) in enumerate(sweeps, 1):
             own = name if len(sweeps) == 1 else f"{name}, sweep {n}"
@@ -58,14 +59,20 @@ def pulses(widths: Mapping[str, Sequence[tuple[Array, Array]]]) -> Panel:
         start = 0
         for m, (index, g) in enumerate(trains):
             name = width if m == 0 else f"{width}, train {m + 1}"
-            look = {"style": ".-", "size": 2.0, "width": 0.8, "colour": f"C{n}"}
+            look: dict[str, Any] = {"style": ".-", "size": 2.0, "width": 0.8, "colour": f"C{n}"}
             curves.append(Curve(name, start + index, factor * g, legend=m == 0, **look))
             start += int(index[-1])
     return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
 
 
 def cross_section(
-    r_faces: Array, z_faces: Array, values: Array, quantity: str, limits: tuple[float, float], interface: float, title: str
+    r_faces: Array,
+    z_faces: Array,
+    values: Array,
+    quantity: str,
+    limits: tuple[float, float],
+    interface: float,
+    title: str,
 ) -> Image:
     """Map over the cross-section, mirrored at the axis.
 
@@ -89,5 +96,16 @@ def cross_section(
     label = f"{GLOSSARY[name].label} [{GLOSSARY[name].unit}]"
     edges = np.concatenate([-r_faces[::-1], r_faces[1:]])
     both = np.concatenate([values[:, ::-1], values], axis=1)
-    return Image(Axis("r", "nm"), Axis("z", "nm"), edges, z_faces, both, label, colours, ends, logarithmic,
-                 (interface,), title)  # fmt: skip
+    return Image(
+        Axis("r", "nm"),
+        Axis("z", "nm"),
+        edges,
+        z_faces,
+        both,
+        label,
+        colours,
+        ends,
+        logarithmic,
+        (interface,),
+        title,
+    )

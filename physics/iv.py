@@ -13,7 +13,8 @@ from devicekit.errors import ParameterError
 from devicekit.tables import SweepTable
 from physics import SOLVERS
 from physics.drive import Segment, loops, set_sweep
-from physics.result import DeviceReads, IVResult, Quality, Stage
+from physics.records import DeviceReads, Quality, Stage
+from physics.result import IVResult
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import build_mesh
@@ -59,9 +60,15 @@ def stage(stepper: Stepper, state: State, source: float, label: str, cycle: int)
     """The fields of a state, in SI units except for the mesh."""
     fields = state.fields
     return Stage(
-        label, cycle, source, fields.current, state.time, fields.voltage * fields.unit,
-        stepper.grid.stack.filament.reference_density * state.density, fields.temperature,
-    )  # fmt: skip
+        label,
+        cycle,
+        source,
+        fields.current,
+        state.time,
+        fields.voltage * fields.unit,
+        stepper.grid.stack.filament.reference_density * state.density,
+        fields.temperature,
+    )
 
 
 @dataclass
@@ -81,14 +88,18 @@ class _Recorder:
         fields = state.fields
         self.rows.append(
             {
-                "device_id": "simulated", "cycle": segment.cycle, "point": len(self.rows),
+                "device_id": "simulated",
+                "cycle": segment.cycle,
+                "point": len(self.rows),
                 "voltage_v": source,
-                "current_a": fields.current, "time_s": state.time,
+                "current_a": fields.current,
+                "time_s": state.time,
                 "compliance_a": segment.compliance if math.isfinite(segment.compliance) else math.nan,
-                "device_voltage_v": fields.voltage, "temperature_k": float(fields.temperature.max()),
+                "device_voltage_v": fields.voltage,
+                "temperature_k": float(fields.temperature.max()),
                 "segment": segment.label,
             }
-        )  # fmt: skip
+        )
         if segment.label == "set" and segment.cycle == 1:
             reached = [label for label, current in _STAGE_CURRENTS if fields.current >= current]
             reached += [f"{voltage:g} V" for voltage in self.voltages if source >= voltage * (1 - 1e-9)]
@@ -171,9 +182,14 @@ def simulate_iv(
 
 
 def _result(
-    stack: Stack, stepper: Stepper, recorder: _Recorder, drive: Sequence[Segment], hrs: float,
-    complete: bool, message: str,
-) -> IVResult:  # fmt: skip
+    stack: Stack,
+    stepper: Stepper,
+    recorder: _Recorder,
+    drive: Sequence[Segment],
+    hrs: float,
+    complete: bool,
+    message: str,
+) -> IVResult:
     sweep = SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material})
     reads = {}
     for number in dict.fromkeys(segment.cycle for segment in drive):
@@ -182,7 +198,13 @@ def _result(
         reads[number] = DeviceReads(hrs, lrs)
         hrs = recorder.reads.get((number, "reset_back"), hrs)
     return IVResult(
-        stack=stack, mesh=stepper.grid.mesh, solver=stepper.solver.name,
-        quality=Quality.of(stepper.tally, stack), stages=tuple(recorder.stages), complete=complete,
-        message=message, sweep=sweep, reads=reads,
-    )  # fmt: skip
+        stack=stack,
+        mesh=stepper.grid.mesh,
+        solver=stepper.solver.name,
+        quality=Quality.of(stepper.tally, stack),
+        stages=tuple(recorder.stages),
+        complete=complete,
+        message=message,
+        sweep=sweep,
+        reads=reads,
+    )

@@ -129,9 +129,14 @@ def thermal_conductivity(density: Array, insulating: Array, filament: float) -> 
 
 
 def reversible_rates(
-    field: Array, temperature: Array, prefactor: Array, barrier: Array,
-    dipoles: tuple[float, float], oxygen: float, floor: float,
-) -> tuple[Array, Array]:  # fmt: skip
+    field: Array,
+    temperature: Array,
+    prefactor: Array,
+    barrier: Array,
+    dipoles: tuple[float, float],
+    oxygen: float,
+    floor: float,
+) -> tuple[Array, Array]:
     """Rates (kf, kr) of O_O <-> V_O + O_i [1/s] in a field s = dphi/dz [V/nm], above 0 while Ti is anode.
 
     kf = G0 exp(-(Eg - b s) / kT), kr = cO G0 exp(-(Eg + b' s) / kT): kf / kr = exp((b + b') s / kT) / cO.

@@ -13,7 +13,8 @@ from devicekit.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.drive import PulseTrain, loops, trains
 from physics.iv import Progress, make_stepper, resolve_stack, stage
-from physics.result import PulseResult, Quality, Stage
+from physics.records import Quality, Stage
+from physics.result import PulseResult
 from physics.solvers.stepping import NotConvergedError, State, Stepper
 from physics.stack import Stack
 
@@ -86,10 +87,15 @@ def simulate_pulses(
         raise ParameterError(f"the run ended before the first pulse: {message}")
     table = PulseTable(pd.DataFrame(run.rows), meta={"source": "simulated", "material": stack.material})
     return PulseResult(
-        stack=stack, mesh=stepper.grid.mesh, solver=stepper.solver.name,
-        quality=Quality.of(stepper.tally, stack), stages=tuple(run.stages), complete=complete,
-        message=message, pulses=table,
-    )  # fmt: skip
+        stack=stack,
+        mesh=stepper.grid.mesh,
+        solver=stepper.solver.name,
+        quality=Quality.of(stepper.tally, stack),
+        stages=tuple(run.stages),
+        complete=complete,
+        message=message,
+        pulses=table,
+    )
 
 
 class _PulseRun:
@@ -131,8 +137,14 @@ class _PulseRun:
         read = self.stepper.grid.stack.drive.read_voltage
         self.rows.append(
             {
-                "device_id": "simulated", "cycle": train.cycle, "direction": train.direction,
-                "pulse_index": index, "conductance_s": conductance, "pulse_voltage_v": train.amplitude,
-                "pulse_width_s": train.width, "read_voltage_v": read, "read_current_a": read * conductance,
+                "device_id": "simulated",
+                "cycle": train.cycle,
+                "direction": train.direction,
+                "pulse_index": index,
+                "conductance_s": conductance,
+                "pulse_voltage_v": train.amplitude,
+                "pulse_width_s": train.width,
+                "read_voltage_v": read,
+                "read_current_a": read * conductance,
             }
-        )  # fmt: skip
+        )

@@ -28,9 +28,7 @@ def iv_summary(result: IVResult) -> list[str]:
     sentences = [first]
     if resets:
         ends = span(min(resets), max(resets), "V")
-        sentences.append(
-            f"Over {count(len(resets), 'bipolar loop')} the largest reset current falls at {ends}."
-        )
+        sentences.append(f"Over {count(len(resets), 'bipolar loop')} the largest reset current falls at {ends}.")
     sentences.append(
         f"The hottest point reaches {result.quality.t_max_k:.0f} K. Nothing here was measured: most parameters are "
         "calibrated, so the voltages are not predictions."
@@ -39,11 +37,7 @@ def iv_summary(result: IVResult) -> list[str]:
 
 
 def _incomplete(result: _Result) -> list[str]:
-    return (
-        []
-        if result.complete
-        else [f"The run did not finish ({result.message}); what is shown is what there is."]
-    )
+    return [] if result.complete else [f"The run did not finish ({result.message}); what is shown is what there is."]
 
 
 def iv_facts(result: IVResult) -> list[tuple[str, str]]:
@@ -71,7 +65,10 @@ def _iv_table(result: IVResult) -> Table:
     ]
     read = result.definitions()["read_voltage_v"]
     at = "" if read is None else f" HRS and LRS: slopes of I against V about {read:g} V, as a measurement gives them."
-    caption = f"Figures of merit of the simulated set.{at} Of the device alone: at ambient temperature, without the series resistance."
+    caption = (
+        f"Figures of merit of the simulated set.{at} Of the device alone: at ambient temperature, without the series "
+        "resistance."
+    )
     return Table(("quantity", "value"), rows, caption)
 
 
@@ -107,9 +104,10 @@ def unrelated_section(result: IVResult) -> Section:
         "devicekit simulate iv --stack STACK.toml --out iv"
     )
     return Section(
-        "Simulated set I-V of the default stack", "set-iv",
+        "Simulated set I-V of the default stack",
+        "set-iv",
         [Text([words]), _iv_figure(result, None), _iv_table(result)],
-    )  # fmt: skip
+    )
 
 
 def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Section]:
@@ -126,9 +124,16 @@ def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Se
 
 def _loops(result: IVResult) -> Table:
     rows = [
-        (str(c.cycle), si(c.v_set_v, "V", 4), si(c.v_reset_v, "V", 4), si(c.hrs_s, "S"), si(c.lrs_s, "S"),
-         "–" if c.on_off is None else f"{c.on_off:.3g}") for c in result.cycles
-    ]  # fmt: skip
+        (
+            str(c.cycle),
+            si(c.v_set_v, "V", 4),
+            si(c.v_reset_v, "V", 4),
+            si(c.hrs_s, "S"),
+            si(c.lrs_s, "S"),
+            "–" if c.on_off is None else f"{c.on_off:.3g}",
+        )
+        for c in result.cycles
+    ]
     head = ("cycle", "V_set", "V_reset", "HRS", "LRS", "LRS / HRS")
     return Table(head, rows, "Bipolar loops. V_set by half_ln_g, V_reset by peak_current.")
 
@@ -156,9 +161,7 @@ def maps_section(result: _Result) -> Section:
 def stack_sections(stack: Stack) -> list[Section]:
     """What the simulation assumes, where it is known to fail, and every parameter with its source."""
     sections = []
-    known = [("assumption", words) for words in stack.assumptions] + [
-        ("defect", words) for words in stack.defects
-    ]
+    known = [("assumption", words) for words in stack.assumptions] + [("defect", words) for words in stack.defects]
     if known:
         sections.append(Section("Assumptions and known defects", "defects", [CodedList(known)]))
     units = stack.units()
@@ -166,9 +169,7 @@ def stack_sections(stack: Stack) -> list[Section]:
         (key, f"{stack.get(key):g}", "" if unit == "1" else unit, stack.sources.get(key, "–"))
         for key, unit in units.items()
     ]
-    caption = (
-        f"Parameters of {stack.title or stack.material}: value, unit and source (a DOI, calibrated, or user)."
-    )
+    caption = f"Parameters of {stack.title or stack.material}: value, unit and source (a DOI, calibrated, or user)."
     head = ("parameter", "value", "unit", "source")
     return [*sections, Section("Parameters", "parameters", [Table(head, rows, caption)])]
 
@@ -209,9 +210,16 @@ def pulse_sections(result: PulseResult) -> list[Section]:
         "Simulated conductance against pulse number for LTP and LTD trains of every pulse width",
     )
     rows = [
-        (si(p["pulse_width_s"], "s"), str(p["cycle"]), p["direction"].upper(), si(p["first_s"], "S"),
-         si(p["last_s"], "S"), str(p["pulses"])) for p in result.end_points()
-    ]  # fmt: skip
+        (
+            si(p["pulse_width_s"], "s"),
+            str(p["cycle"]),
+            p["direction"].upper(),
+            si(p["first_s"], "S"),
+            si(p["last_s"], "S"),
+            str(p["pulses"]),
+        )
+        for p in result.end_points()
+    ]
     head = ("pulse width", "pair", "direction", "first", "last", "pulses")
     quality = Table(("quantity", "value"), _quality_rows(result), "How well the balances of the run close.")
     sections = [Section("Pulse trains", "pulses", [figure, Table(head, rows, "Ends of every train."), quality])]

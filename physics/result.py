@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,123 +16,19 @@ from devicekit import files
 from devicekit.errors import TraceError
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
-from devicekit.features.sweeps import crossing
+from devicekit.features.switching import crossing
 from devicekit.names import DIRECTIONS
 from devicekit.plot import Image, Panel
 from devicekit.tables import PulseTable, SweepTable
 from devicekit.text import si
 from physics import figures
 from physics.laws import Array
+from physics.records import Cycle, DeviceReads, Quality, Stage
 from physics.solvers.mesh import Mesh
-from physics.solvers.stepping import Tally
 from physics.stack import Stack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """Fields at one moment, arrays of shape (heights, radii).
-
-    Attributes
-    ----------
-    label : str
-    cycle : int
-    voltage_v, current_a, time_s : float
-        Source voltage, current and time.
-    potential : array [V]
-    density : array [m^-3]
-    temperature : array [K]
-    """
-
-    label: str
-    cycle: int
-    voltage_v: float
-    current_a: float
-    time_s: float
-    potential: Array
-    density: Array
-    temperature: Array
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How well the balances of a run close.
-
-    `mass_error` is the largest vacancy imbalance over the initial content (reservoir flux and reactions
-    counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` the lowest
-    density [m^-3].
-    """
-
-    steps: int
-    rejected: int
-    solves: int
-    mass_error: float
-    power_error: float
-    n_min: float
-    t_max_k: float
-
-    @classmethod
-    def of(cls, tally: Tally, stack: Stack) -> Quality:
-        """From the tally of a run."""
-        empty = tally.steps == 0
-        return cls(
-            tally.steps, tally.rejected, tally.solves, tally.mass_error, tally.power_error,
-            0.0 if empty else tally.lowest_density * stack.filament.reference_density,
-            stack.heat.ambient if empty else tally.hottest,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DeviceReads:
-    """Conductances of the device alone [S]: at a small voltage, at ambient temperature, without series resistance.
-
-    `hrs_s` is that before the set of a loop, `lrs_s` that after it; None if the run did not get that far.
-    """
-
-    hrs_s: float
-    lrs_s: float | None
-
-    @property
-    def on_off(self) -> float | None:
-        """LRS over HRS, or None."""
-        return None if self.lrs_s is None else self.lrs_s / self.hrs_s
-
-
-@dataclass(frozen=True)
-class Cycle:
-    """Figures of merit of one loop, or of a set alone, as `devicekit.features.sweeps` defines them; None if there is none.
-
-    Attributes
-    ----------
-    cycle : int
-    v_set_v, v_reset_v : float or None
-        By `half_ln_g` and by `peak_current` [V].
-    v_100ua_v : float or None
-        Source voltage at which the set reaches 100 uA [V]: it converges with mesh and step, and is no measure of a
-        switch.
-    hrs_s, lrs_s, on_off : float or None
-        Slopes of I against V about the read voltage, as a measurement gives them, series resistance included [S].
-    outcome : str
-        switched, gradual, failed or one_way.
-    device : DeviceReads
-    """
-
-    cycle: int
-    v_set_v: float | None
-    v_reset_v: float | None
-    v_100ua_v: float | None
-    hrs_s: float | None
-    lrs_s: float | None
-    on_off: float | None
-    outcome: str
-    device: DeviceReads
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        reads = {"hrs_device_s": self.device.hrs_s, "lrs_device_s": self.device.lrs_s}
-        return {**{k: v for k, v in asdict(self).items() if k != "device"}, **reads}
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,7 +158,9 @@ class IVResult(_Result):
     def definitions(self) -> dict[str, Any]:
         """Names of the definitions, and the voltage at which HRS and LRS are read [V]."""
         found = self.dc
-        known = (None, None, None) if found is None else (found.v_set_method, found.v_reset_method, found.read_voltage_v)
+        known = (
+            (None, None, None) if found is None else (found.v_set_method, found.v_reset_method, found.read_voltage_v)
+        )
         return dict(zip(("v_set_method", "v_reset_method", "read_voltage_v"), known, strict=True))
 
     def panel(self, measured: SweepTable | None = None) -> Panel:
@@ -274,7 +172,7 @@ class IVResult(_Result):
         columns = ([getattr(each, name) for each in self.cycles] for name in ("cycle", "hrs_s", "lrs_s"))
         return figures.levels(*(np.array(values, float) for values in columns))
 
-    def plot(self, measured: SweepTable | None = None, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, measured: SweepTable | None = None) -> Axes:
         """Draw `panel`."""
         return self.panel(measured).draw(ax)
 
@@ -294,13 +192,20 @@ class IVResult(_Result):
         """What `devicekit simulate iv --json` prints; the figures of merit are those of the first loop."""
         quality, first = self.quality, self.first.as_dict()
         return {
-            **{name: value for name, value in first.items() if name != "cycle"}, **self.definitions(),
-            "t_max_k": quality.t_max_k, "steps": quality.steps, "mass_error": quality.mass_error,
-            "n_min": quality.n_min, "solver": self.solver, "mesh_cells": self.mesh.cells,
-            "power_error": quality.power_error, "material": self.stack.material,
-            "complete": self.complete, "message": self.message,
+            **{name: value for name, value in first.items() if name != "cycle"},
+            **self.definitions(),
+            "t_max_k": quality.t_max_k,
+            "steps": quality.steps,
+            "mass_error": quality.mass_error,
+            "n_min": quality.n_min,
+            "solver": self.solver,
+            "mesh_cells": self.mesh.cells,
+            "power_error": quality.power_error,
+            "material": self.stack.material,
+            "complete": self.complete,
+            "message": self.message,
             "cycles": [each.as_dict() for each in self.cycles],
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,9 +243,15 @@ class PulseResult(_Result):
             for direction in DIRECTIONS:
                 for _, cycle, index, train in table.traces(direction):
                     points.append(
-                        {"pulse_width_s": width, "cycle": cycle, "direction": direction,
-                         "first_s": float(train[0]), "last_s": float(train[-1]), "pulses": int(index[-1])}
-                    )  # fmt: skip
+                        {
+                            "pulse_width_s": width,
+                            "cycle": cycle,
+                            "direction": direction,
+                            "first_s": float(train[0]),
+                            "last_s": float(train[-1]),
+                            "pulses": int(index[-1]),
+                        }
+                    )
         return points
 
     def last_pairs(self) -> dict[float, PulseTable]:
@@ -355,11 +266,18 @@ class PulseResult(_Result):
         """What `devicekit simulate pulses --json` prints."""
         quality = self.quality
         return {
-            "trains": self.end_points(), "t_max_k": quality.t_max_k, "steps": quality.steps,
-            "mass_error": quality.mass_error, "power_error": quality.power_error, "n_min": quality.n_min,
-            "solver": self.solver, "mesh_cells": self.mesh.cells, "material": self.stack.material,
-            "complete": self.complete, "message": self.message,
-        }  # fmt: skip
+            "trains": self.end_points(),
+            "t_max_k": quality.t_max_k,
+            "steps": quality.steps,
+            "mass_error": quality.mass_error,
+            "power_error": quality.power_error,
+            "n_min": quality.n_min,
+            "solver": self.solver,
+            "mesh_cells": self.mesh.cells,
+            "material": self.stack.material,
+            "complete": self.complete,
+            "message": self.message,
+        }
 
 
 _COLUMNS = {"hrs_s": "g_hrs_s", "lrs_s": "g_lrs_s"}

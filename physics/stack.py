@@ -183,9 +183,7 @@ _GROUPS: dict[str, type[_Group]] = {
     for name, field in Stack.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, _Group)
 }
-_FIELDS = {
-    f"{group}.{name}": field for group, model in _GROUPS.items() for name, field in model.model_fields.items()
-}
+_FIELDS = {f"{group}.{name}": field for group, model in _GROUPS.items() for name, field in model.model_fields.items()}
 
 
 def _unit(field: Any) -> str:
@@ -213,16 +211,12 @@ def _entry(key: str, entry: Any) -> tuple[Any, str]:
     field = _field(key)
     unit = _unit(field)
     if not unit:
-        return (
-            (entry["value"], entry.get("source", "user")) if isinstance(entry, Mapping) else (entry, "user")
-        )
+        return (entry["value"], entry.get("source", "user")) if isinstance(entry, Mapping) else (entry, "user")
     if not isinstance(entry, Mapping) or "value" not in entry:
         raise ParameterError(f'{key}: write {{ value = ..., unit = "{unit}" }}; found {entry!r}')
     unknown = set(entry) - {"value", "unit", "source", "note"}
     if unknown:
-        raise ParameterError(
-            f"{key}: unknown field {sorted(unknown)[0]!r}; there are value, unit, source, note"
-        )
+        raise ParameterError(f"{key}: unknown field {sorted(unknown)[0]!r}; there are value, unit, source, note")
     if entry.get("unit") != unit:
         raise ParameterError(f"{key}: found unit {entry.get('unit')!r}, expected {unit!r}")
     if isinstance(entry["value"], bool) or not isinstance(entry["value"], int | float):

@@ -45,7 +45,7 @@ def run_cases(
     Returns
     -------
     DataFrame
-        The changes and the fields of `physics.result.Cycle`, of the last loop; t_max_k, complete.
+        The changes and the fields of `physics.records.Cycle`, of the last loop; t_max_k, complete.
 
     Raises
     ------

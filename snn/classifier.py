@@ -131,10 +131,15 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             raise UsageError(f"draws must be a whole number from 1, not {self.draws!r}")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._config = TrainingConfig(
-            scheme="offline" if self.card is None else "insitu", epochs=self.epochs, seed=self._seed,
-            hidden=self.hidden, steps=self.steps, schedule=self.schedule, mapping=self.mapping,  # type: ignore[arg-type]
+            scheme="offline" if self.card is None else "insitu",
+            epochs=self.epochs,
+            seed=self._seed,
+            hidden=self.hidden,
+            steps=self.steps,
+            schedule=self.schedule,  # type: ignore[arg-type]
+            mapping=self.mapping,  # type: ignore[arg-type]
             margin=self.margin,
-        )  # fmt: skip
+        )
         self._fix_scaling(X)
         x = self._levels(X)
         recipe = choose(self._config, self.card, drive=float(x.sum(axis=1).mean()) / 65536)

@@ -50,7 +50,7 @@ class TrainingConfig:
     scales : (float, float) or None
         c of the map of each layer [1]; None: the automatic recipe.
     linear, symmetric : bool
-        Train on the card's device made linear, or symmetric (`devicekit.device.idealise`): what nonlinearity and asymmetry cost.
+        Train on the card's device made linear, or symmetric (`devicekit.device.idealise`): what they cost.
     c2c, d2d : str
         Variation of the devices, as in `devicekit.device.array.DeviceArray`.
     read_noise : bool
@@ -113,14 +113,23 @@ class TrainingConfig:
             if get_origin(hint) is Literal and value not in get_args(hint):
                 raise UsageError(f"{field.name} is {_either(get_args(hint))}, not {value!r}")
         for name, low, high in (
-            ("epochs", 1, 100_000), ("seed", 0, 2**63 - 1), ("hidden", 1, 1_000_000), ("steps", 12,
-            MAX_STEPS), ("margin", 0, MAX_STEPS), ("levels", 0, 65536), ("device_levels", 0, 65536),
-        ):  # fmt: skip
+            ("epochs", 1, 100_000),
+            ("seed", 0, 2**63 - 1),
+            ("hidden", 1, 1_000_000),
+            ("steps", 12, MAX_STEPS),
+            ("margin", 0, MAX_STEPS),
+            ("levels", 0, 65536),
+            ("device_levels", 0, 65536),
+        ):
             self._check_number(name, low, high, whole=True)
         for name, top in (
-            ("alpha", 1.0), ("stuck", 1.0), ("retention", 1.0), ("program_sigma", 1.0), ("non_hebbian", 100.0),
+            ("alpha", 1.0),
+            ("stuck", 1.0),
+            ("retention", 1.0),
+            ("program_sigma", 1.0),
+            ("non_hebbian", 100.0),
             ("refresh", 0.5),
-        ):  # fmt: skip
+        ):
             self._check_number(name, 0.0, top)
         if self.reference is not None:
             self._check_number("reference", 0.0, 1.0)
@@ -135,9 +144,7 @@ class TrainingConfig:
         self._check_layers("theta")
         self._check_layers("scales")
         if self.theta is None and self.accumulate in ("literal", "leaky"):
-            raise UsageError(
-                f'accumulate "{self.accumulate}" has no automatic threshold: pass theta, a number a layer'
-            )
+            raise UsageError(f'accumulate "{self.accumulate}" has no automatic threshold: pass theta, a number a layer')
         if self.scheme == "hybrid" and self.epochs < 2:
             raise UsageError("a hybrid run needs at least 2 epochs: one offline, one in situ")
 
@@ -165,9 +172,15 @@ class TrainingConfig:
         `changes` replace single settings.
         """
         settings: dict[str, Any] = {
-            "mapping": "reference", "accumulate": "literal", "alpha": 1.0, "theta": (100.0, 100.0),
-            "scales": (3.0, 2.0), "schedule": "constant", "levels": 32, "program_sigma": 0.04,
-        }  # fmt: skip
+            "mapping": "reference",
+            "accumulate": "literal",
+            "alpha": 1.0,
+            "theta": (100.0, 100.0),
+            "scales": (3.0, 2.0),
+            "schedule": "constant",
+            "levels": 32,
+            "program_sigma": 0.04,
+        }
         return cls(**{**settings, **changes})
 
     @property

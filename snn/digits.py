@@ -123,9 +123,7 @@ def _load_optdigits(folder: Path | None) -> Digits:
         path = folder / name if folder is not None else _fetch(name)
         parts.append(_read_optdigits(path))
     (x_train, y_train), (x_test, y_test) = parts
-    return Digits(
-        "optdigits", "UCI 3823/1797 (other writers in the test part)", x_train, y_train, x_test, y_test
-    )
+    return Digits("optdigits", "UCI 3823/1797 (other writers in the test part)", x_train, y_train, x_test, y_test)
 
 
 def _fetch(name: str) -> Path:
@@ -152,17 +150,11 @@ def _read_optdigits(path: Path) -> tuple[np.ndarray, np.ndarray]:
             values = [int(cell) for cell in line.split(",")]
         except ValueError:
             values = []
-        fits = (
-            len(values) == PIXELS + 1
-            and all(0 <= v <= PIXEL_MAX for v in values[:-1])
-            and 0 <= values[-1] < CLASSES
-        )
+        fits = len(values) == PIXELS + 1 and all(0 <= v <= PIXEL_MAX for v in values[:-1]) and 0 <= values[-1] < CLASSES
         if fits:
             rows.append(values)
         else:
-            bad.append(
-                BadRow(number, None, repr(line[:40]), "64 pixels of 0..16 and a class of 0..9, all whole")
-            )
+            bad.append(BadRow(number, None, repr(line[:40]), "64 pixels of 0..16 and a class of 0..9, all whole"))
     if bad or not rows:
         raise FileError(f"{path} is not an Optdigits file" + ("" if rows or bad else ": it is empty"), bad)
     table = np.array(rows, np.int64)

@@ -27,6 +27,6 @@ def accuracy(
     lines = []
     if mapped is not None:
         at, after = np.array([mapped[0]]), np.array([100 * mapped[1]])
-        curves.append(Curve("test part, just after mapping", at, after, style="kx", size=6.0))
+        curves.append(Curve("test part, just after mapping", at, after, style="x", colour="k", size=6.0))
         lines.append(("x", mapped[0]))
     return Panel(Axis("epoch", whole=True), Axis("accuracy", "%"), curves, title, lines=lines)

@@ -74,10 +74,15 @@ class Limits:
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, for JSON."""
         return {
-            "device": self.device, "twin": self.twin, "cost": self.cost, "resolution": self.resolution,
-            "resolved": self.resolved, "without": dict(self.without), "main": self.main,
+            "device": self.device,
+            "twin": self.twin,
+            "cost": self.cost,
+            "resolution": self.resolution,
+            "resolved": self.resolved,
+            "without": dict(self.without),
+            "main": self.main,
             "flaws": list(self.flaws),
-        }  # fmt: skip
+        }
 
 
 def _resolution(first: float, second: float, samples: int) -> float:

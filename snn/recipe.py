@@ -79,9 +79,7 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
-        }
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     def thresholds(self, config: TrainingConfig, epoch: int) -> tuple[Threshold, Threshold]:
         """Thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta."""
@@ -149,16 +147,14 @@ def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None 
     eta = (recipe.eta[0] * by_inputs, recipe.eta[1] * by_hidden)
     offline_eta = (recipe.offline_eta[0] * by_inputs, recipe.offline_eta[1] * by_hidden)
     start_sd = (recipe.start_sd[0] * by_inputs**0.5, recipe.start_sd[1] * by_hidden**0.5)
-    theta = (
-        recipe.theta if recipe.device_step is None else _theta(config, recipe.scales, recipe.device_step, eta)
-    )
+    theta = recipe.theta if recipe.device_step is None else _theta(config, recipe.scales, recipe.device_step, eta)
     return replace(recipe, eta=eta, offline_eta=offline_eta, start_sd=start_sd, theta=theta)
 
 
 def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     if card is not None and config.scheme != "offline" and card.window.scale == "log":
         raise UsageError(
-            "this card's state is ln G (--state log); the network's weights are conductances. Fit the device with the "
+            "this card's state is ln G (state=log); the network's weights are conductances. Fit the device with the "
             "linear state to train on it"
         )
     dense = DENSE_FACTOR if config.encoding == "dense" else 1.0

@@ -21,14 +21,13 @@ SCHEMES = {
 _VARIATION = ("scatter of updates", "device-to-device variation")
 
 
-def training_section(
-    result: TrainingResult, card: DeviceCard | None = None, limits: Limits | None = None
-) -> Section:
+def training_section(result: TrainingResult, card: DeviceCard | None = None, limits: Limits | None = None) -> Section:
     """Accuracy per epoch, with the data split it was measured on, and what limits it if that was measured."""
     data = result.data
     figure = draw(
         result.panel(),
-        f"Accuracy per epoch on {data.name}; split: {data.split} ({data.n_train} training, {data.n_test} test samples).",
+        f"Accuracy per epoch on {data.name}; split: {data.split} ({data.n_train} training, {data.n_test} "
+        "test samples).",
         "Training and test accuracy against epoch",
     )
     caption = "One training run; no choice was made on the test part."
@@ -160,7 +159,10 @@ def limits_sentence(limits: Limits) -> str:
 def training_facts(result: TrainingResult) -> list[tuple[str, str]]:
     """The numbers of a training run that matter most."""
     return [
-        (f"test accuracy on {result.data.name}, mean of the last {result.last_words}", percent(result.accuracy_mean_last)),
+        (
+            f"test accuracy on {result.data.name}, mean of the last {result.last_words}",
+            percent(result.accuracy_mean_last),
+        ),
         ("standard error by the number of test samples", percent(result.standard_error)),
         ("pulses per device, mean", f"{result.pulses_per_device:.3g}"),
     ]

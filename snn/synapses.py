@@ -67,9 +67,7 @@ class Synapses:
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
             layers.append(
-                make_layer(
-                    array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels
-                )
+                make_layer(array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels)
             )
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference)
 
@@ -78,9 +76,7 @@ class Synapses:
         first, second = (layer.w for layer in self.layers)
         if retention > 0:
             first, second = np.zeros_like(first), np.zeros_like(second)
-            for w, array, layer, shape in zip(
-                (first, second), self.arrays, self.layers, self.shapes, strict=True
-            ):
+            for w, array, layer, shape in zip((first, second), self.arrays, self.layers, self.shapes, strict=True):
                 r = array.r * (1.0 - retention)
                 w[: shape[0], : shape[1]] = weights(r, shape, layer.scale, self.reference)
         return first, second
@@ -89,9 +85,7 @@ class Synapses:
         """Program pairs with a device near an end of the window anew about the middle; returns how many."""
         assert recipe.middle is not None
         count = 0
-        for number, (array, layer, shape) in enumerate(
-            zip(self.arrays, self.layers, self.shapes, strict=True)
-        ):
+        for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
             r, width = array.r.reshape(-1, 2), config.refresh
             fresh = states((r[:, 0] - r[:, 1]), 1.0, recipe.middle, True).reshape(-1, 2)
             room, fresh_room = (np.minimum(x, 1.0 - x).min(axis=1) for x in (r, fresh))
@@ -113,9 +107,7 @@ class Synapses:
 
     @property
     def pulses_per_layer(self) -> tuple[float, ...]:
-        return tuple(
-            float(layer.pulses[0]) / array.n for layer, array in zip(self.layers, self.arrays, strict=True)
-        )
+        return tuple(float(layer.pulses[0]) / array.n for layer, array in zip(self.layers, self.arrays, strict=True))
 
     @property
     def write_energy(self) -> float | None:

@@ -137,8 +137,9 @@ class TrainingResult:
         if self.accuracy_after_mapping is not None:
             mapped = (self.config.offline_epochs + 0.5, self.accuracy_after_mapping)
         title = f"{self.data.name}: {percent(self.accuracy_mean_last)}, last {self.last_words}"
-        rows = ([getattr(row, name) for row in self.epochs] for name in ("epoch", "train_accuracy", "test_accuracy"))
-        return figures.accuracy(*(np.array(values) for values in rows), mapped, title)
+        names = ("epoch", "train_accuracy", "test_accuracy")
+        epochs, learning, test = (np.array([getattr(row, name) for row in self.epochs]) for name in names)
+        return figures.accuracy(epochs, learning, test, mapped, title)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw `panel`."""
@@ -276,9 +277,18 @@ class _Run:
         stream = stream_key(self.config.seed, TRAIN_STREAM)
         quiet = Noise(np.float32(0.0), np.float32(0.0))
         return offline_epoch(
-            self.x_train, self.y_train, self.train_ids, order, stream, epoch, self.w1, self.w2, rule,
-            self.dynamics, quiet,
-        )  # fmt: skip
+            self.x_train,
+            self.y_train,
+            self.train_ids,
+            order,
+            stream,
+            epoch,
+            self.w1,
+            self.w2,
+            rule,
+            self.dynamics,
+            quiet,
+        )
 
     def _train_insitu(self, epoch: int, order: np.ndarray) -> int:
         assert self.synapses is not None
@@ -287,9 +297,20 @@ class _Run:
         stream = stream_key(self.config.seed, TRAIN_STREAM)
         first, second = self.synapses.layers
         return insitu_epoch(
-            self.x_train, self.y_train, self.train_ids, order, stream, epoch, first, second, th1, th2, rule,
-            self.dynamics, self._noise(),
-        )  # fmt: skip
+            self.x_train,
+            self.y_train,
+            self.train_ids,
+            order,
+            stream,
+            epoch,
+            first,
+            second,
+            th1,
+            th2,
+            rule,
+            self.dynamics,
+            self._noise(),
+        )
 
     def _noise(self) -> Noise:
         """Read noise in weight units: sd of the state times c, both devices of a pair being read."""

@@ -110,9 +110,7 @@ def datasets_command(
     if not sets and not public:
         raise UsageError("no data set ships with this installation")
     if json_output:
-        print_json(
-            {"datasets": [*(each.as_dict() for each in sets), *(each.as_dict() for each in public.values())]}
-        )
+        print_json({"datasets": [*(each.as_dict() for each in sets), *(each.as_dict() for each in public.values())]})
         return
     for each in sets:
         terminal.title(f"{each.name}  ({'SYNTHETIC' if each.synthetic else 'measured'}, {each.licence})")

@@ -15,13 +15,14 @@ from devicekit.cli import terminal
 from devicekit.cli.common import (
     Force,
     Json,
+    as_options,
     choice,
-    print_warnings,
     print_json,
+    print_warnings,
     this_command,
     with_reading_options,
 )
-from devicekit.errors import DevicekitError, FileError, CodedWarning
+from devicekit.errors import CodedWarning, DevicekitError, FileError
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import ReadOptions
 from devicekit.text import count
@@ -58,13 +59,18 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
     try:
         found = characterize(read(file, reading, elsewhere=frozenset({"read_voltage"})), settings)
         return Outcome(
-            str(file), found.as_dict(), found.section(title, anchor), found.tables, tuple(found.sentences()),
-            spreads=tuple(spread_cells(each) for result in found.results.values()
-                          for each in getattr(result, "spreads", ())),
+            str(file),
+            found.as_dict(),
+            found.section(title, anchor),
+            found.tables,
+            tuple(found.sentences()),
+            spreads=tuple(
+                spread_cells(each) for result in found.results.values() for each in getattr(result, "spreads", ())
+            ),
             synthetic=_is_synthetic(file),
-        )  # fmt: skip
+        )
     except DevicekitError as error:
-        return Outcome(str(file), error=error.as_dict())
+        return Outcome(str(file), error=error.in_words(as_options).as_dict())
     except Exception as error:
         message = f"{type(error).__name__}: {error} (a failure of devicekit's own)"
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})
@@ -131,21 +137,15 @@ def _write(folder: Path, outcome: Outcome) -> None:
     for name, frame in outcome.tables.items():
         write_csv(frame, folder / f"{name}.csv")
     files.write_json(folder / "results.json", outcome.report)
-    figures = (
-        [block for block in outcome.section.blocks if isinstance(block, Figure)] if outcome.section else []
-    )
+    figures = [block for block in outcome.section.blocks if isinstance(block, Figure)] if outcome.section else []
     for number, figure in enumerate(figures, 1):
-        files.write_bytes(
-            folder / f"figure{number}.svg", base64.b64decode(figure.uri.partition("base64,")[2])
-        )
+        files.write_bytes(folder / f"figure{number}.svg", base64.b64decode(figure.uri.partition("base64,")[2]))
 
 
 def _errors_section(outcomes: Sequence[Outcome]) -> Section:
     from devicekit.report import CodedList, Section
 
-    rows = [
-        (str(each.error["kind"]), f"{each.file}: {each.error['message']}") for each in outcomes if each.error
-    ]
+    rows = [(str(each.error["kind"]), f"{each.file}: {each.error['message']}") for each in outcomes if each.error]
     return Section("Files that could not be characterised", "errors", [CodedList(rows)])
 
 
@@ -175,9 +175,7 @@ def _page(outcomes: Sequence[Outcome], folder: Path) -> None:
 
 @with_reading_options
 def characterize_command(
-    files_: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files or folders of measurements.")
-    ],
+    files_: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of measurements.")],
     reading: ReadOptions,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = DEFAULT_OUT,
     v_set: Annotated[
@@ -222,10 +220,13 @@ def characterize_command(
         _page(outcomes, folder)
     report = {
         "out": str(out),
-        "files": [{"file": each.file, "folder": name, **(each.report or {})}
-                  for each, name in zip(outcomes, names, strict=True) if each.report],
+        "files": [
+            {"file": each.file, "folder": name, **(each.report or {})}
+            for each, name in zip(outcomes, names, strict=True)
+            if each.report
+        ],
         "errors": [{"file": each.file, **each.error} for each in bad if each.error],
-    }  # fmt: skip
+    }
     if json_output:
         print_json(report)
     else:

@@ -6,6 +6,7 @@ import functools
 import inspect
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.errors import DevicekitError, CodedWarning, UsageError
+from devicekit.errors import CodedWarning, DevicekitError, UsageError
 from devicekit.options import QUANTITIES, ReadOptions
 from devicekit.plugins import READERS
 
@@ -63,9 +64,7 @@ _READING: dict[str, Any] = {
     ],
     "columns": Annotated[
         list[str] | None,
-        typer.Option(
-            "--map", metavar="NAME=COLUMN", help="Our column NAME is the file's COLUMN; may be repeated."
-        ),
+        typer.Option("--map", metavar="NAME=COLUMN", help="Our column NAME is the file's COLUMN; may be repeated."),
     ],
     "unit": Annotated[
         str | None, typer.Option("--unit", metavar="UNIT", help="Unit of the numbers, such as uS, nA, kohm.")
@@ -143,9 +142,9 @@ def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str
         except DevicekitError as error:
             if len(files) == 1:
                 raise
-            errors.append({"file": str(file), **error.as_dict()})
+            errors.append({"file": str(file), **error.in_words(as_options).as_dict()})
             if not as_json:
-                terminal.error(f"{file}: {error}")
+                terminal.error(f"{file}: {error.in_words(as_options)}")
     if as_json and len(files) == 1:
         print_json({key: value for key, value in reports[0].items() if key != "file"})
     elif as_json:
@@ -153,16 +152,57 @@ def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str
     return 2 if errors else 0
 
 
+_KEYWORDS = {
+    **{
+        name: f"--{name.replace('_', '-')}"
+        for name in (
+            "format",
+            "quantity",
+            "read_voltage",
+            "unit",
+            "width",
+            "share",
+            "state",
+            "out",
+            "force",
+            "dask",
+            "to",
+            "nodes",
+            "points",
+            "window",
+        )
+    },
+    "absolute": "--abs",
+    "data": "--from-data",
+}
+
+
+def as_options(message: str) -> str:
+    """A message of the Python interface, in the words of the command line: `unit=uS` becomes `--unit uS`."""
+
+    def option(match: re.Match[str]) -> str:
+        value = match[2].strip("()").replace(", ", " ") if match[2] != "True" else ""
+        return f"{_KEYWORDS[match[1]]} {value}".rstrip()
+
+    def columns(match: re.Match[str]) -> str:
+        return " ".join(f"--map {pair.replace(': ', '=')}" for pair in match[1].split(", "))
+
+    message = re.sub(r"\bmap=\{([^}]*)\}", columns, message).replace("map: ", "--map: ")
+    message = message.replace("noise=False", "--no-noise")
+    return re.sub(rf"(?<![\w-])({'|'.join(_KEYWORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)
+
+
 def fail(error: Exception, as_json: bool, code: int) -> int:
     """Report an error the way the contract says, and return the exit code."""
     if isinstance(error, DevicekitError):
+        error = error.in_words(as_options)
         report = error.as_dict()
     else:
         report = {"kind": "usage" if code == 2 else "internal", "message": str(error), "rows": []}
     if as_json:
         print_json({"error": report})
     else:
-        terminal.error(str(error))
+        terminal.error(str(error).replace("(.rows lists", "(--json lists"))
     return code
 
 
@@ -194,7 +234,5 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
             return 130
         if os.environ.get("DEVICEKIT_DEBUG"):
             raise
-        message = (
-            f"{type(error).__name__}: {error} (a failure of devicekit's own; DEVICEKIT_DEBUG=1 shows where)"
-        )
+        message = f"{type(error).__name__}: {error} (a failure of devicekit's own; DEVICEKIT_DEBUG=1 shows where)"
         return fail(RuntimeError(message), as_json, 1)

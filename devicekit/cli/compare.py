@@ -22,13 +22,20 @@ def _print(file: Path, comparison: Comparison) -> None:
         terminal.paragraph(f"criteria on {comparison.basis[direction]}", 2)
         terminal.paragraph(
             f"NL label {label['data']:.2f} from the data, {label['fit']:.2f} from the exponential (its rms misfit is "
-            f"{label['fit_rms']:.2%} of the window)", 2,
-        )  # fmt: skip
+            f"{label['fit_rms']:.2%} of the window)",
+            2,
+        )
         best_bic, best_aicc = scores[0].bic, min(score.aicc for score in scores)
         rows = [
-            (f"{score.rank:>4} {score.model}", str(score.k), f"{score.bic - best_bic:.1f}",
-             f"{score.aicc - best_aicc:.1f}", f"{100 * score.rms:.3f}") for score in scores
-        ]  # fmt: skip
+            (
+                f"{score.rank:>4} {score.model}",
+                str(score.k),
+                f"{score.bic - best_bic:.1f}",
+                f"{score.aicc - best_aicc:.1f}",
+                f"{100 * score.rms:.3f}",
+            )
+            for score in scores
+        ]
         terminal.table(("rank law", "k", "BIC - best", "AICc - best", "rms [% of window]"), rows)
     terminal.paragraph(
         "k: free parameters. rms: free-running curve against the mean curve, over the window that LTP and LTD share; "

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, choice, print_warnings, print_json, with_reading_options
+from devicekit.cli.common import Force, Json, choice, print_json, print_warnings, with_reading_options
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 from devicekit.plugins import EXPORTERS
 
 if TYPE_CHECKING:
     from devicekit.tables import PulseTable
+
 
 def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
     """The pulse trains of --from-data, of one pulse width."""
@@ -40,9 +41,7 @@ def export_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
     nodes: Annotated[
         int | None,
-        typer.Option(
-            "--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33), veriloga tables (129)."
-        ),
+        typer.Option("--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33), veriloga tables (129)."),
     ] = None,
     points: Annotated[
         int | None,
@@ -55,9 +54,7 @@ def export_command(
     ] = None,
     from_data: Annotated[
         Path | None,
-        typer.Option(
-            "--from-data", metavar="FILE", help="crosssim: tables straight from these pulse trains."
-        ),
+        typer.Option("--from-data", metavar="FILE", help="crosssim: tables straight from these pulse trains."),
     ] = None,
     force: Force = False,
     json_output: Json = False,
@@ -81,10 +78,15 @@ def export_command(
     if json_output:
         print_json(
             {
-                "to": to, "out": str(out), "files": list(result.files), "exact": list(result.exact),
-                "approximated": list(result.approximated), "noise": result.noise, "figures": dict(result.figures),
+                "to": to,
+                "out": str(out),
+                "files": list(result.files),
+                "exact": list(result.exact),
+                "approximated": list(result.approximated),
+                "noise": result.noise,
+                "figures": dict(result.figures),
             }
-        )  # fmt: skip
+        )
         return
     terminal.title(f"{to}: written to {out}")
     terminal.fields(

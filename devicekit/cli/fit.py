@@ -46,9 +46,7 @@ def width_suffix(width_s: float) -> str:
     return f"{width_s:.4g}s"
 
 
-def _save_cards(
-    fit: DeviceFit, file: Path, out: Path | None, synthetic: bool
-) -> tuple[str | None, list[str]]:
+def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -> tuple[str | None, list[str]]:
     """Write the card, or one for each pulse width; the path of the main one (middle width), and all paths."""
     if out is None:
         return None, []
@@ -170,9 +168,7 @@ def fit_command(
         ),
     ] = 0,
     seed: Seed = 0,
-    synthetic: Annotated[
-        bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")
-    ] = False,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_warnings, print_json, with_reading_options
+from devicekit.cli.common import Json, print_json, print_warnings, with_reading_options
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -24,12 +24,8 @@ def describe(table: Table) -> dict[str, Any]:
     from devicekit.names import GLOSSARY
     from devicekit.tables import PulseTable, SweepTable
 
-    stated = {
-        name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()
-    }
-    columns = {
-        name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns
-    }
+    stated = {name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()}
+    columns = {name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns}
     summary: dict[str, Any] = {
         "kind": table.kind,
         "format": table.meta.get("format"),

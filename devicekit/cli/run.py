@@ -13,8 +13,8 @@ from devicekit.cli.common import (
     Force,
     Json,
     Seed,
-    print_warnings,
     print_json,
+    print_warnings,
     this_command,
     with_reading_options,
 )
@@ -66,9 +66,7 @@ def run_command(
     reading: ReadOptions,
     file: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[FILE]", help="File or folder of pulse trains; the shipped example if not given."
-        ),
+        typer.Argument(metavar="[FILE]", help="File or folder of pulse trains; the shipped example if not given."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")] = DEFAULT_OUT,
     model: Model = "eq2",
@@ -77,9 +75,7 @@ def run_command(
     data_dir: DataDir = None,
     limits: Annotated[
         bool,
-        typer.Option(
-            "--limits/--no-limits", help="Also train the device's ideal twin, to tell what limits it."
-        ),
+        typer.Option("--limits/--no-limits", help="Also train the device's ideal twin, to tell what limits it."),
     ] = True,
     seed: Seed = 0,
     force: Force = False,
@@ -126,17 +122,19 @@ def run_command(
             simulated = simulate_iv(solver="banded")
         iv = simulated.summary()
         title = f"{name}: from traces to a trained network"
-        page = run_report(
-            title, path.name, fit, card, training, limited, simulated, this_command(), seed
-        )
+        page = run_report(title, path.name, fit, card, training, limited, simulated, this_command(), seed)
         page.save(folder / "report.html")
         fitted = fit.as_dict()
         fitted.pop("devices", None)  # each device's own fit is in card.json
         metrics = {
-            "name": name, "synthetic": synthetic, "seed": seed, "fit": fitted, "train": training.as_dict(),
+            "name": name,
+            "synthetic": synthetic,
+            "seed": seed,
+            "fit": fitted,
+            "train": training.as_dict(),
             "limits": None if limited is None else limited.as_dict(),
             "set_iv": iv,
-        }  # fmt: skip
+        }
         files.write_json(folder / "metrics.json", metrics)
     seconds = round(time.perf_counter() - began, 2)
     if json_output:
@@ -165,5 +163,5 @@ def _print(
     print_training(training)
     if iv["v_set_v"] is not None:
         terminal.title("default stack, simulated (not this device)")
-        words = f"V_set {iv['v_set_v']:.3f} V (by {iv['v_set_method']}), LRS over HRS {iv['on_off']:.3g}"
-        terminal.fields([("set I-V", words)])
+        values = f"V_set {iv['v_set_v']:.3f} V (by {iv['v_set_method']}), LRS over HRS {iv['on_off']:.3g}"
+        terminal.fields([("set I-V", values)])

@@ -38,7 +38,8 @@ StackFile = Annotated[
     ),
 ]
 Material = Annotated[
-    str | None, choice("--material", physics.material_files(), "A material set that ships, the first if not given")
+    str | None,
+    choice("--material", physics.material_files(), "A material set that ships, the first if not given"),
 ]
 Mesh = Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")]
 Compliance = Annotated[float | None, typer.Option("--compliance", metavar="A", help="Current limit [A].")]
@@ -49,9 +50,7 @@ def _stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> 
     from physics.stack import load_material, load_stack
 
     if path is not None and material is not None:
-        raise UsageError(
-            "--material: a stack names its material set itself; pass --stack or --material, not both"
-        )
+        raise UsageError("--material: a stack names its material set itself; pass --stack or --material, not both")
     stack = load_material(material or physics.DEFAULT_MATERIAL) if path is None else load_stack(path)
     return stack.replace({key: value for key, value in changes.items() if value is not None})
 
@@ -115,14 +114,10 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
 
     _draw(folder / "maps.png", maps, (3.4 * len(shown), 7.5), len(shown))
     page = report.iv_sections(result, measured)
-    _page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(
-        folder / "report.html"
-    )
+    _page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(folder / "report.html")
 
 
-def _page(
-    title: str, words: list[str], sections: list[Section], facts: Sequence[tuple[str, str]] = ()
-) -> Page:
+def _page(title: str, words: list[str], sections: list[Section], facts: Sequence[tuple[str, str]] = ()) -> Page:
     """The report of a simulation."""
     from devicekit.report import Report
     from devicekit.report.shared import provenance_section
@@ -135,14 +130,13 @@ def iv_command(
     stack: StackFile = None,
     material: Material = None,
     solver: Annotated[
-        str | None, choice("--solver", physics.SOLVERS, "banded (default for loops), fipy (for the set alone)")
+        str | None,
+        choice("--solver", physics.SOLVERS, "banded (default for loops), fipy (for the set alone)"),
     ] = None,
     mesh: Mesh = "default",
     compliance: Compliance = None,
     rate: Annotated[float | None, typer.Option("--rate", metavar="V/S", help="Ramp rate [V/s].")] = None,
-    stop: Annotated[
-        float | None, typer.Option("--stop", metavar="V", help="End of the set ramp [V].")
-    ] = None,
+    stop: Annotated[float | None, typer.Option("--stop", metavar="V", help="End of the set ramp [V].")] = None,
     reset_stop: Annotated[
         float | None, typer.Option("--reset-stop", metavar="V", help="End of the reset ramp [V].")
     ] = None,
@@ -156,9 +150,7 @@ def iv_command(
     ] = None,
     stage: Annotated[
         list[float] | None,
-        typer.Option(
-            "--stage", metavar="V", help="Keep the fields at this set voltage [V] too; may be repeated."
-        ),
+        typer.Option("--stage", metavar="V", help="Keep the fields at this set voltage [V] too; may be repeated."),
     ] = None,
     out: OutDir = None,
     force: Force = False,
@@ -184,9 +176,7 @@ def iv_command(
 
     def simulate() -> IVResult:
         with _progress(json_output) as progress:
-            return simulate_iv(
-                device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or ()
-            )
+            return simulate_iv(device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or ())
 
     if out is None:
         result = simulate()
@@ -209,7 +199,10 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
     names = result.definitions()
     at = "" if names["read_voltage_v"] is None else f" (read at {names['read_voltage_v']:g} V)"
     rows = [
-        ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {names['v_set_method']}); {si(first.v_100ua_v, 'V', 4)} at 100 µA"),
+        (
+            "V_set",
+            f"{si(first.v_set_v, 'V', 4)} (by {names['v_set_method']}); {si(first.v_100ua_v, 'V', 4)} at 100 µA",
+        ),
         ("HRS", f"{si(first.hrs_s, 'S', 4)}{at}"),
         ("LRS", si(first.lrs_s, "S", 4)),
         ("LRS over HRS", "–" if first.on_off is None else f"{first.on_off:.4g}"),
@@ -219,7 +212,12 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
     terminal.fields(rows)
     if len(result.cycles) > 1:
         loops = [
-            (str(c.cycle), si(c.v_set_v, "V", 4), si(c.v_reset_v, "V", 4), "–" if c.on_off is None else f"{c.on_off:.3g}")
+            (
+                str(c.cycle),
+                si(c.v_set_v, "V", 4),
+                si(c.v_reset_v, "V", 4),
+                "–" if c.on_off is None else f"{c.on_off:.3g}",
+            )
             for c in result.cycles
         ]
         terminal.table(("cycle", "V_set", "V_reset", "LRS over HRS"), loops)
@@ -245,27 +243,17 @@ def pulses_command(
     compliance: Compliance = None,
     width: Annotated[
         list[float] | None,
-        typer.Option(
-            "--width", metavar="S", help="Pulse width [s]; may be repeated. 5, 50 and 500 us if not given."
-        ),
+        typer.Option("--width", metavar="S", help="Pulse width [s]; may be repeated. 5, 50 and 500 us if not given."),
     ] = None,
     count: Annotated[int, typer.Option("--count", metavar="N", help="Pulses of a train.")] = 100,
     pairs: Annotated[
         int, typer.Option("--pairs", metavar="N", help="Pairs of LTP and LTD trains; the last is written.")
     ] = 2,
-    ltp: Annotated[
-        float | None, typer.Option("--ltp", metavar="V", help="Amplitude of LTP pulses [V].")
-    ] = None,
-    ltd: Annotated[
-        float | None, typer.Option("--ltd", metavar="V", help="Amplitude of LTD pulses [V].")
-    ] = None,
+    ltp: Annotated[float | None, typer.Option("--ltp", metavar="V", help="Amplitude of LTP pulses [V].")] = None,
+    ltd: Annotated[float | None, typer.Option("--ltd", metavar="V", help="Amplitude of LTD pulses [V].")] = None,
     gap: Annotated[float, typer.Option("--gap", metavar="S", help="Rest at 0 V after each pulse [s].")] = 0.0,
-    read_voltage: Annotated[
-        float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V].")
-    ] = None,
-    cycles: Annotated[
-        int, typer.Option("--cycles", metavar="N", help="Bipolar loops before the first train.")
-    ] = 3,
+    read_voltage: Annotated[float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V].")] = None,
+    cycles: Annotated[int, typer.Option("--cycles", metavar="N", help="Bipolar loops before the first train.")] = 3,
     out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
@@ -282,9 +270,11 @@ def pulses_command(
     from physics.pulses import DEFAULT_WIDTHS, simulate_pulses
 
     changes = {
-        "circuit.compliance": compliance, "drive.ltp_voltage": ltp, "drive.ltd_voltage": ltd,
+        "circuit.compliance": compliance,
+        "drive.ltp_voltage": ltp,
+        "drive.ltd_voltage": ltd,
         "drive.read_voltage": read_voltage,
-    }  # fmt: skip
+    }
     device = _stack(stack, material, changes)
     widths = tuple(width) if width else DEFAULT_WIDTHS
 
@@ -327,9 +317,16 @@ def _print_pulses(result: PulseResult, tables: list[str], out: Path | None) -> N
 
     terminal.title(f"simulated pulse trains, material set {result.stack.material}")
     rows = [
-        (si(p["pulse_width_s"], "s"), str(p["cycle"]), p["direction"].upper(), si(p["first_s"], "S"),
-         si(p["last_s"], "S"), str(p["pulses"])) for p in result.end_points()
-    ]  # fmt: skip
+        (
+            si(p["pulse_width_s"], "s"),
+            str(p["cycle"]),
+            p["direction"].upper(),
+            si(p["first_s"], "S"),
+            si(p["last_s"], "S"),
+            str(p["pulses"]),
+        )
+        for p in result.end_points()
+    ]
     terminal.table(("pulse width", "pair", "train", "first", "last", "pulses"), rows)
     written = [("table", path) for path in tables]
     if out is not None:

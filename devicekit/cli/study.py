@@ -61,9 +61,7 @@ def study_command(
 
     path = study_file(study)
     with terminal.counting("study", "runs", json_output) as progress:
-        result = run_study(
-            path, out, jobs=jobs, dask=dask, overrides=parse_settings(settings), progress=progress
-        )
+        result = run_study(path, out, jobs=jobs, dask=dask, overrides=parse_settings(settings), progress=progress)
     page = study_report(result, this_command())
     page.save(out / "report.html")
     code = 1 if len(result.failed) else 0
@@ -94,6 +92,4 @@ def _print(result: StudyResult, page: Report, out: Path) -> None:
     for row in result.failed.to_dict("records"):
         terminal.error(f"{row['case']}, seed {row['seed']}: {row['reason']}")
     if len(result.failed):
-        terminal.paragraph(
-            f"{count(len(result.failed), 'run')} failed; started again, they are tried again.", err=True
-        )
+        terminal.paragraph(f"{count(len(result.failed), 'run')} failed; started again, they are tried again.", err=True)

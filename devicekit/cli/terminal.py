@@ -87,8 +87,13 @@ def _wrapped(text: str, first: str, later: str, stream: IO[str]) -> str:
     if columns is None:
         return f"{first}{text}".rstrip()
     return textwrap.fill(
-        text, columns, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
-    )  # fmt: skip
+        text,
+        columns,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @contextmanager
@@ -123,9 +128,15 @@ def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[in
         nonlocal bar
         if bar is None:
             bar = tqdm(
-                total=total, initial=done, desc=name, unit=unit, file=sys.stderr, leave=False, bar_format=form,
+                total=total,
+                initial=done,
+                desc=name,
+                unit=unit,
+                file=sys.stderr,
+                leave=False,
+                bar_format=form,
                 dynamic_ncols=True,
-            )  # fmt: skip
+            )
         bar.total = total
         bar.update(done - bar.n)
 

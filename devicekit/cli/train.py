@@ -62,11 +62,19 @@ def train_command(
     ] = "paper",
     schedule: Annotated[
         str | None,
-        choice("--schedule", get_args(choices.Schedule), "Threshold of a pulse over the epochs, growing if not given"),
+        choice(
+            "--schedule",
+            get_args(choices.Schedule),
+            "Threshold of a pulse over the epochs, growing if not given",
+        ),
     ] = None,
     mapping: Annotated[
         str | None,
-        choice("--mapping", get_args(choices.Mapping), "Weights as pairs of devices if not given, or against a reference"),
+        choice(
+            "--mapping",
+            get_args(choices.Mapping),
+            "Weights as pairs of devices if not given, or against a reference",
+        ),
     ] = None,
     read_noise: Annotated[
         bool, typer.Option("--read-noise", help="Add the card's read noise at every reading.")
@@ -121,7 +129,11 @@ def train_command(
             ]
             title = f"Training on {loaded.name}"
             page = Report(
-                title, training_summary(result, loaded), sections, loaded.provenance.synthetic, training_facts(result)
+                title,
+                training_summary(result, loaded),
+                sections,
+                loaded.provenance.synthetic,
+                training_facts(result),
             )
             page.save(folder / "report.html")
     if json_output:

@@ -234,16 +234,16 @@ class AppliedVariation:
         return any(value > 0 for value in (*self.sigma.values(), *self.relative.values()))
 
 
-def applied_variation(
-    card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample"
-) -> AppliedVariation:
+def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample") -> AppliedVariation:
     """What of its variation a card gives in these modes (see `DeviceArray`); what it does not know is 0."""
     names = {"increment": "increment", "paper": "spread_paper", "none": ""}
     if c2c not in names:
         raise UsageError(f"c2c is increment, paper or none, not {c2c!r}")
     known = {
-        "resample": len(card.devices) > 1, "shared": card.variation.d2d_ln_rate_covariance is not None, "none": False,
-    }  # fmt: skip
+        "resample": len(card.devices) > 1,
+        "shared": card.variation.d2d_ln_rate_covariance is not None,
+        "none": False,
+    }
     if d2d not in known:
         raise UsageError(f"d2d is resample, shared or none, not {d2d!r}")
     sigma, relative = {}, {}
@@ -256,9 +256,5 @@ def applied_variation(
 
 def read_sigma(card: DeviceCard) -> float:
     """Read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown."""
-    values = [
-        branch.c2c["read"].value
-        for branch in (card.variation.ltp, card.variation.ltd)
-        if "read" in branch.c2c
-    ]
+    values = [branch.c2c["read"].value for branch in (card.variation.ltp, card.variation.ltd) if "read" in branch.c2c]
     return float(np.sqrt(np.mean(np.square(values)))) if values else 0.0

@@ -99,9 +99,7 @@ class Branch(_Strict):
     n_pulses: Count
     nrmse: NonNegative
     r2: float
-    noise: NonNegative = Field(
-        description="standard deviation of the mean curve's readings, fraction of the window"
-    )
+    noise: NonNegative = Field(description="standard deviation of the mean curve's readings, fraction of the window")
     largest_step: NonNegative = Field(description="largest step of the fitted trajectory: caps extrapolation")
     measured_range: tuple[float, float] = Field(description="range of r that the data cover")
     rate_curve: RateCurve
@@ -125,9 +123,7 @@ class BranchVariation(_Strict):
     step_noise: NonNegative | None = Field(
         default=None, description="C2C sd of one update as a fraction of its own step, beside the increment"
     )
-    cycle_ln_rate: NonNegative | None = Field(
-        default=None, description="C2C sd of ln rate, constant in a cycle"
-    )
+    cycle_ln_rate: NonNegative | None = Field(default=None, description="C2C sd of ln rate, constant in a cycle")
 
 
 class Variation(_Strict):
@@ -280,13 +276,13 @@ class DeviceCard(_Strict):
         """Size of rdot(r) of both branches with its confidence band; dashed where it was not measured."""
         from devicekit.device.figures import Rate, rates
 
-        branches = {}
+        branches: dict[str, Rate] = {}
         for branch in (self.ltp, self.ltd):
             curve, (low, high) = branch.rate_curve, branch.measured_range
             r = np.array(curve.r)
             inside = (r >= low - 0.01) & (r <= high + 0.01)
-            values = (np.array(each) for each in (curve.rate, curve.lower, curve.upper))
-            branches[branch.direction] = Rate(r, *values, inside, curve.level)
+            rate, lower, upper = (np.array(each) for each in (curve.rate, curve.lower, curve.upper))
+            branches[branch.direction] = Rate(r, rate, lower, upper, inside, curve.level)
         return rates(branches, max(branch.largest_step for branch in (self.ltp, self.ltd)))
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -303,7 +299,10 @@ class DeviceCard(_Strict):
             ("data", "SYNTHETIC" if self.provenance.synthetic else "measured"),
             ("window", span(self.window.low, self.window.high, unit)),
         ]
-        for name, branch, spread in (("LTP", self.ltp, self.variation.ltp), ("LTD", self.ltd, self.variation.ltd)):
+        for name, branch, spread in (
+            ("LTP", self.ltp, self.variation.ltp),
+            ("LTD", self.ltd, self.variation.ltd),
+        ):
             scatter = spread.c2c["increment"].value if "increment" in spread.c2c else None
             rows.append((f"{name}: nrmse (rms misfit over the range of its mean curve)", percent(branch.nrmse)))
             rows.append((f"{name}: sd of one update (increment), of the window", percent(scatter)))
@@ -351,9 +350,7 @@ class DeviceCard(_Strict):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise CardError(
-                f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}"
-            ) from error
+            raise CardError(f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}") from error
         return cls.from_json(text, str(path))
 
 

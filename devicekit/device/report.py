@@ -18,7 +18,7 @@ _CONDITION_WORDS = {
     "read_voltage_v": "read voltage",
 }
 _SIGMAS = {
-    "spread_paper": "state at one pulse, as in the paper",
+    "spread_paper": "state at one pulse, by the paper",
     "spread_anova": "state at one pulse",
     "increment": "one update",
     "read": "one reading",
@@ -69,13 +69,12 @@ def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
 
 def rate_section(card: DeviceCard) -> Section:
     """The rate curve with its band."""
-    methods = sorted(
-        {f"{branch.direction.upper()}: {branch.rate_curve.method}" for branch in (card.ltp, card.ltd)}
-    )
+    methods = sorted({f"{branch.direction.upper()}: {branch.rate_curve.method}" for branch in (card.ltp, card.ltd)})
     figure = draw(
         card.panel(),
         "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: pointwise 95 % band ("
-        + "; ".join(methods) + ").",
+        + "; ".join(methods)
+        + ").",
         "Rate of change per pulse against the state for LTP and LTD with confidence bands",
     )
     return Section("Rate curve", "rate", [figure])

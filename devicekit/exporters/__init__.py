@@ -24,7 +24,7 @@ class Exporter(Protocol):
         """The files of a card and what is to be said about them, before anything is written."""
 
 
-_OPTIONS = {"nodes": "--nodes", "points": "--points", "window": "--window", "data": "--from-data"}
+_CHOSEN = ("nodes", "points", "window", "data")  # options that not every target takes
 
 
 def exporters() -> dict[str, Exporter]:
@@ -57,19 +57,17 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     """
     known = exporters()
     if to not in known:
-        raise UsageError(f"--to {to!r} is not known; there are {', '.join(known)}")
+        raise UsageError(f"to={to!r} is not known; there are {', '.join(known)}")
     exporter = known[to]
-    for name, option in _OPTIONS.items():
+    for name in _CHOSEN:
         if getattr(options, name) is not None and name not in exporter.TAKES:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
-            raise UsageError(f"{option} is not an option of --to {to}; it is one of {takers}")
+            raise UsageError(f"{name}= is not an option of to={to}; it is one of {takers}")
     result = exporter.export(card, options)
     return compose(card, exporter.NAME, exporter.TITLE, result)
 
 
-def export(
-    card: DeviceCard | Path | str, to: str, out: Path | str, *, force: bool = False, **options: Any
-) -> Export:
+def export(card: DeviceCard | Path | str, to: str, out: Path | str, *, force: bool = False, **options: Any) -> Export:
     """Write a card in the format of another simulator or program.
 
     Parameters

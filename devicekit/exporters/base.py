@@ -168,7 +168,7 @@ def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held
     `held` says whether it does; a target that holds all of it leaves it out.
     """
     if not options.noise:
-        return "Exported without noise, as asked (--no-noise)."
+        return "Exported without noise, as asked (noise=False)."
     if held or (held is None and has_variation(card)):
         return exported
     if has_variation(card):
@@ -188,15 +188,15 @@ def with_siemens(card: DeviceCard, options: ExportOptions, target: str) -> Devic
         if card.window.quantity == "weight":
             raise UsageError(
                 f"{target} needs conductances in S and this card holds weights; say which conductances its lowest "
-                f"and highest weight stand for: --window LOW HIGH [S]"
+                f"and highest weight stand for: window=(LOW, HIGH) [S]"
             )
         return card
     if card.window.quantity != "weight":
-        raise UsageError("--window is for cards that hold weights; this card's window is in S already")
+        raise UsageError("window= is for cards that hold weights; this card's window is in S already")
     low, high = options.window
     if not 0 < low < high < np.inf:
-        raise UsageError(f"--window takes two conductances in S, 0 < LOW < HIGH, not {low:g} {high:g}")
-    window = Window(quantity="conductance_s", low=low, high=high, scope="given with --window")
+        raise UsageError(f"window= takes two conductances in S, 0 < LOW < HIGH, not {low:g} {high:g}")
+    window = Window(quantity="conductance_s", low=low, high=high, scope="given as an option")
     return card.model_copy(update={"window": window})
 
 
@@ -211,7 +211,8 @@ def check_moves(card: DeviceCard, target: str) -> None:
     for direction in SIGNS:
         if not np.abs(card.rate(direction, r)).max() > 0:
             raise UsageError(
-                f"{target} needs LTP and LTD, and this card's {direction.upper()} never moves the device: fit both branches"
+                f"{target} needs LTP and LTD, and this card's {direction.upper()} never moves "
+                "the device: fit both branches"
             )
 
 

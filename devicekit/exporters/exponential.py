@@ -105,9 +105,7 @@ def a_of_label(label: float) -> float:
     """A (fraction of the number of pulses) of a label, by inverting the closed form."""
     from scipy.optimize import brentq
 
-    found = brentq(
-        lambda log_a: nl_label(float(np.exp(log_a))) - abs(label), np.log(1e-3), np.log(1e4), xtol=1e-12
-    )
+    found = brentq(lambda log_a: nl_label(float(np.exp(log_a))) - abs(label), np.log(1e-3), np.log(1e4), xtol=1e-12)
     return float(np.copysign(np.exp(found), label))
 
 
@@ -142,9 +140,7 @@ def fit_exponential(normalised: np.ndarray) -> ExponentialFit:
         return float(np.sum((curve(t, a) - normalised) ** 2))
 
     bounds = (-STEEPEST, STEEPEST)
-    found = minimize_scalar(
-        lambda k: misfit(a_of(k)), bounds=bounds, method="bounded", options={"xatol": 1e-9}
-    )
+    found = minimize_scalar(lambda k: misfit(a_of(k)), bounds=bounds, method="bounded", options={"xatol": 1e-9})
     free = a_of(float(found.x))
     near = float(np.copysign(nl_label(abs(free)), free)) if np.isfinite(free) else 0.0
     labels = {written_label(near + shift) for shift in (-0.01, 0.0, 0.01)}

@@ -18,10 +18,14 @@ def _wrapped(lines: Iterable[str], bullet: str = "- ") -> list[str]:
         row
         for line in lines
         for row in textwrap.wrap(
-            one_line(line), _WIDTH, initial_indent=bullet, subsequent_indent=" " * len(bullet),
-            break_long_words=False, break_on_hyphens=False,
+            one_line(line),
+            _WIDTH,
+            initial_indent=bullet,
+            subsequent_indent=" " * len(bullet),
+            break_long_words=False,
+            break_on_hyphens=False,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _short(value: object) -> object:
@@ -54,10 +58,13 @@ def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
         ("EXACT", _wrapped(result.exact)),
         ("APPROXIMATED", _wrapped(result.approximated) or ["- nothing"]),
         ("NOISE", _wrapped([result.noise])),
-        ("UNITS", [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units]),
+        (
+            "UNITS",
+            [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units],
+        ),
         ("FIGURES", [f"  {key} = {_short(value)}" for key, value in result.figures.items()]),
         ("WHERE IT COMES FROM", _wrapped([*result.origin, *_origin(card)])),
-    ]  # fmt: skip
+    ]
     heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"
     rows = [heading, "=" * min(len(heading), _WIDTH)]
     for caption, lines in sections:

@@ -116,8 +116,8 @@ def characterize(
 def _characterize(table: Table, settings: Settings) -> Characterization:
     if isinstance(table, RecordTable):
         raise TraceError(
-            "the file holds records without columns of voltage and current; name them with --map voltage_v=COLUMN "
-            "and --map current_a=COLUMN"
+            "the file holds records without columns of voltage and current; name them with "
+            "map={voltage_v: COLUMN, current_a: COLUMN}"
         )
     found: dict[str, Merit] = {}
     for name, module in sorted(plugins.MERITS.all().items()):

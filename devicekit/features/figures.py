@@ -96,16 +96,24 @@ def probability(values: np.ndarray, label: str, unit: str, kind: str = "weibull"
 
 
 def endurance(
-    readings: Mapping[str, tuple[np.ndarray, np.ndarray]], medians: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    readings: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    medians: Mapping[str, tuple[np.ndarray, np.ndarray]],
 ) -> Panel:
     """Every reading (dots) and the median of each decade (line), by level: cycle and conductance [S]."""
     curves = []
     for level, (cycle, g) in readings.items():
         step = max(1, cycle.size // 5000)
         dots = Curve(
-            f"{level.upper()}, readings", np.maximum(cycle[::step], 1), g[::step], style=".", size=2.0, alpha=0.5,
-            colour=LEVELS[level], legend=False, data=False,
-        )  # fmt: skip
+            f"{level.upper()}, readings",
+            np.maximum(cycle[::step], 1),
+            g[::step],
+            style=".",
+            size=2.0,
+            alpha=0.5,
+            colour=LEVELS[level],
+            legend=False,
+            data=False,
+        )
         curves += [dots, Curve(level.upper(), *medians[level], style="-o", colour=LEVELS[level])]
     return Panel(Axis.of("cycle", scale="log"), Axis.of("conductance_s", scale="log"), curves)
 
@@ -131,7 +139,9 @@ def retention(states: Mapping[str, tuple[np.ndarray, ...]]) -> Panel:
 
 
 def stdp(
-    readings: tuple[np.ndarray, np.ndarray], delays: Sequence[np.ndarray], window: Mapping[str, tuple[np.ndarray, ...]]
+    readings: tuple[np.ndarray, np.ndarray],
+    delays: Sequence[np.ndarray],
+    window: Mapping[str, tuple[np.ndarray, ...]],
 ) -> Panel:
     """Readings, medians with ranges at each delay, and the fitted window.
 
@@ -175,9 +185,7 @@ def trains(by_direction: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], 
         for k, (n, state) in enumerate(each, 1)
     ]
     first = {curve.name.partition(" ")[0]: curve for curve in reversed(curves)}
-    shown = [
-        Curve(name, curve.x, curve.y, width=0.7, colour=curve.colour, data=False) for name, curve in first.items()
-    ]
+    shown = [Curve(name, curve.x, curve.y, width=0.7, colour=curve.colour, data=False) for name, curve in first.items()]
     return Panel(Axis.of("pulse_index"), Axis.of(quantity), [*curves, *shown])
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from warnings import catch_warnings, simplefilter
 from typing import Any, Protocol
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
@@ -98,10 +98,13 @@ def spread_cells(each: Spread) -> tuple[str, ...]:
     """A spread as cells: quantity, values, median, range, C2C and D2D."""
     scale = "decades" if each.scale == "log10" else each.unit
     return (
-        QUANTITIES.get(each.quantity, each.quantity), str(each.n), number(each.median, each.unit),
-        f"{number(each.low, each.unit)} to {number(each.high, each.unit)}", number(each.c2c, scale),
+        QUANTITIES.get(each.quantity, each.quantity),
+        str(each.n),
+        number(each.median, each.unit),
+        f"{number(each.low, each.unit)} to {number(each.high, each.unit)}",
+        number(each.c2c, scale),
         number(each.d2d, scale),
-    )  # fmt: skip
+    )
 
 
 def spread_table(spreads: Sequence[Spread], caption: str) -> Table:

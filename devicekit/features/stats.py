@@ -47,9 +47,7 @@ class Spread:
         return asdict(self)
 
 
-def spread(
-    values: pd.Series, device: pd.Series, quantity: str, unit: str, log: bool = False
-) -> Spread | None:
+def spread(values: pd.Series, device: pd.Series, quantity: str, unit: str, log: bool = False) -> Spread | None:
     """Median, quantiles, C2C and D2D of one quantity; None if no value is finite (and positive, on a log scale).
 
     Parameters
@@ -72,9 +70,17 @@ def spread(
     d2d = None if found.between is None else float(np.sqrt(max(found.between, 0.0)))
     low, median, high = np.quantile(y, [0.05, 0.5, 0.95])
     return Spread(
-        quantity, unit, int(y.size), int(groups.max()) + 1, float(median), float(low), float(high), c2c, d2d,
+        quantity,
+        unit,
+        int(y.size),
+        int(groups.max()) + 1,
+        float(median),
+        float(low),
+        float(high),
+        c2c,
+        d2d,
         "log10" if log else "linear",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,11 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
     if wide and window.scale == "linear":
         ratio = window.high / window.low
         warnings.append(
-            CodedWarning("wide_range", f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly "
-                               "count on a linear scale")
-        )  # fmt: skip
+            CodedWarning(
+                "wide_range",
+                f"the conductance spans a factor of {ratio:.3g}; errors at the low end hardly count on a linear scale",
+            )
+        )
     if len(sets) < 2:
         return warnings
     curves = {direction: nanmean(each.mean_by_device()) for direction, each in sets.items()}
@@ -48,9 +50,12 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
     step = max(float(ends["ltd"][0] - ends["ltd"][1]), 0.0)
     if max(gap, -gap - step) > 0.05 * window.span:
         warnings.append(
-            CodedWarning("junction", f"LTD starts {abs(gap) / window.span:.1%} of the window "
-                             f"{'above' if gap > 0 else 'below'} the end of LTP")
-        )  # fmt: skip
+            CodedWarning(
+                "junction",
+                f"LTD starts {abs(gap) / window.span:.1%} of the window "
+                f"{'above' if gap > 0 else 'below'} the end of LTP",
+            )
+        )
     return warnings
 
 
@@ -64,10 +69,13 @@ def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: 
             gain *= float(np.prod(q))
         if gain > SMALLEST_GAIN:
             warnings.append(
-                CodedWarning("loop_gain", f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the "
-                                  "fitted pair; long "
-                     "alternating chains drift in simulation though the device may not")
-            )  # fmt: skip
+                CodedWarning(
+                    "loop_gain",
+                    f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the "
+                    "fitted pair; long "
+                    "alternating chains drift in simulation though the device may not",
+                )
+            )
         numbers = {direction: len(each.cycles) for direction, each in sets.items()}
         if numbers["ltp"] != numbers["ltd"]:
             warnings.append(

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from devicekit.device.card import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import box_of, kalman_gain, without_offsets
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.device import fit, train_sets
+from devicekit.fitting.condition import train_sets
+from devicekit.fitting.device import fit
 from devicekit.fitting.result import DeviceFit
 from devicekit.models import kernel
 from devicekit.models.labels import nl_label, nl_of_curve
@@ -93,7 +95,9 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
-            "branches": {direction: [score.as_dict() for score in scores] for direction, scores in self.branches.items()},
+            "branches": {
+                direction: [score.as_dict() for score in scores] for direction, scores in self.branches.items()
+            },
             "ladder": {direction: [score.as_dict() for score in scores] for direction, scores in self.ladder.items()},
             "nl": self.nl,
             "basis": self.basis,
@@ -101,8 +105,6 @@ class Comparison:
 
     def table(self) -> Any:
         """Scores as a pandas frame, a row a law and branch."""
-        import pandas as pd
-
         rows = [
             {"branch": direction, **score.as_dict()} for direction, scores in self.branches.items() for score in scores
         ]
@@ -236,13 +238,13 @@ def _curve_innovations(path: np.ndarray, data: _Data) -> float:
     return total
 
 
-def compare(table: PulseTable | Path | str, **reading: Any) -> Comparison:
+def compare(table: PulseTable | pd.DataFrame | Path | str, **reading: Any) -> Comparison:
     """Fit every update law to both branches of a device and rank them by BIC.
 
     Parameters
     ----------
-    table : PulseTable or path
-        Pulse trains; a path is read with `devicekit.read` and the keywords of `ReadOptions`.
+    table : PulseTable, pandas.DataFrame or path-like
+        Pulse trains; a path or a frame is read with `devicekit.read` and the keywords of `ReadOptions`.
     **reading
         As of `devicekit.fit`.
 

@@ -50,8 +50,8 @@ def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
         each, name, colour = branches[direction], direction.upper(), COLOURS[direction]
         if each.low is not None and each.high is not None:
             words = f"all {each.count} {name} trains"
-            ends = {"low": factor * each.low[: n.size], "high": factor * each.high[: n.size]}
-            curves.append(Curve(words, n, ends["low"], "band", colour=colour, alpha=0.15, **ends))
+            low, high = factor * each.low[: n.size], factor * each.high[: n.size]
+            curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.15))
         curves.append(Curve(f"{name} mean", n, factor * each.measured, style=".", colour=colour))
         curves.append(Curve(f"{law} fit, {name}", n, factor * each.fitted, legend=n[0] == 0))
     return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
@@ -71,9 +71,17 @@ def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
         name, wide = direction.upper(), np.full(n.size, 100 * noise)
         curves.append(Curve(name, n, 100 * values, width=0.8, colour=COLOURS[direction]))
         curves.append(
-            Curve(f"±1 sd of the mean curve's noise, {name}", n, -wide, "band", low=-wide, high=wide, colour="0.8",
-                  legend=n[0] == 0)
-        )  # fmt: skip
+            Curve(
+                f"±1 sd of the mean curve's noise, {name}",
+                n,
+                -wide,
+                "band",
+                low=-wide,
+                high=wide,
+                colour="0.8",
+                legend=n[0] == 0,
+            )
+        )
     y = Axis("residual", "% of window")
     return Panel(Axis.of("pulse_index"), y, curves, lines=(("y", 0.0),), legend="above")
 
@@ -108,7 +116,14 @@ def cycles(values: Mapping[int, np.ndarray], quantity: str, direction: str, devi
     factor, label, unit = quantity_axis(quantity, top)
     dark = np.linspace(0.25 + 0.7 / len(values), 0.95, len(values))
     curves = [
-        Curve(f"cycle {cycle}", np.arange(row.size), factor * row, width=0.8, colour=COLOURS[direction], alpha=alpha)
+        Curve(
+            f"cycle {cycle}",
+            np.arange(row.size),
+            factor * row,
+            width=0.8,
+            colour=COLOURS[direction],
+            alpha=alpha,
+        )
         for (cycle, row), alpha in zip(values.items(), dark, strict=True)
     ]
     title = f"{len(values)} {direction.upper()} cycles of {device} (late ones dark)"
@@ -126,7 +141,15 @@ def devices(curves: Mapping[str, np.ndarray], central: np.ndarray, quantity: str
     top = max(float(np.nanmax(row)) for row in curves.values())
     factor, label, unit = quantity_axis(quantity, top)
     drawn = [
-        Curve(name, np.arange(row.size), factor * row, width=0.8, colour=COLOURS[direction], alpha=0.6, legend=False)
+        Curve(
+            name,
+            np.arange(row.size),
+            factor * row,
+            width=0.8,
+            colour=COLOURS[direction],
+            alpha=0.6,
+            legend=False,
+        )
         for name, row in curves.items()
     ]
     fitted = Curve("central fit", np.arange(central.size), factor * central, width=1.4)

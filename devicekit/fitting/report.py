@@ -31,13 +31,19 @@ def fit_section(fit: DeviceFit) -> Section:
     )
     blocks: list[Block] = [
         Text([about]),
-        draw(fit.panel(), "Mean curves of the trains and fit, LTP then LTD.",
-             "Conductance against pulse number: mean curves of the trains and the fitted law"),
-        draw(fit.residuals_panel(), "Residuals: mean curve minus fit.",
-             "Residuals in percent of the window against pulse number"),
+        draw(
+            fit.panel(),
+            "Mean curves of the trains and fit, LTP then LTD.",
+            "Conductance against pulse number: mean curves of the trains and the fitted law",
+        ),
+        draw(
+            fit.residuals_panel(),
+            "Residuals: mean curve minus fit.",
+            "Residuals in percent of the window against pulse number",
+        ),
         _quality(fit),
         _coefficients(fit),
-    ]  # fmt: skip
+    ]
     if sentence := widths_sentence(fit):
         blocks += [Text([sentence]), _widths(fit)]
     return Section("Fit", "fit", blocks)
@@ -47,11 +53,16 @@ def _quality(fit: DeviceFit) -> Table:
     """How well each branch is fitted, with the basis of every number."""
     rows = [
         (
-            direction.upper(), str(branch.n_points), percent(branch.nrmse), percent(branch.rms), percent(branch.noise),
-            f"{branch.r2:.5f}", ", ".join(sorted({*branch.weak, *branch.at_bound})) or "none",
+            direction.upper(),
+            str(branch.n_points),
+            percent(branch.nrmse),
+            percent(branch.rms),
+            percent(branch.noise),
+            f"{branch.r2:.5f}",
+            ", ".join(sorted({*branch.weak, *branch.at_bound})) or "none",
         )
         for direction, branch in fit.branches.items()
-    ]  # fmt: skip
+    ]
     caption = (
         "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range (highest "
         "minus lowest) of that "
@@ -71,9 +82,7 @@ def _coefficients(fit: DeviceFit) -> Table:
         names = tuple(branch.coefficients)
         rows.append((direction.upper(), "r in 0..1", *(f"{value:.5g}" for value in branch.coefficients.values())))
         if branch.coefficients_s:
-            rows.append(
-                (direction.upper(), "G in S", *(f"{value:.5g}" for value in branch.coefficients_s.values()))
-            )
+            rows.append((direction.upper(), "G in S", *(f"{value:.5g}" for value in branch.coefficients_s.values())))
     caption = "Coefficients of the fitted law."
     if fit.law.name == "eq2":
         caption = (
@@ -106,11 +115,15 @@ def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
     """One row for each kind of number, the branches side by side."""
     return [
         (
-            row.group, row.what, row.kind, row.of,
-            *("not known" if value is None else percent(value, 3) for value in row.values), row.estimator,
+            row.group,
+            row.what,
+            row.kind,
+            row.of,
+            *("not known" if value is None else percent(value, 3) for value in row.values),
+            row.estimator,
         )
         for row in variation_rows(cards)
-    ]  # fmt: skip
+    ]
 
 
 def _counts(cards: dict[str, BranchVariation]) -> str:
@@ -133,9 +146,7 @@ def _unknown(cards: dict[str, BranchVariation]) -> list[str]:
             "lowered by it."
         )
     if max(each.n_devices for each in cards.values()) < 2:
-        sentences.append(
-            "D2D cannot be estimated from one device: devices drawn from this card are all the same."
-        )
+        sentences.append("D2D cannot be estimated from one device: devices drawn from this card are all the same.")
     return sentences
 
 
@@ -146,7 +157,14 @@ def variation_section(fit: DeviceFit) -> Section:
         f"Standard deviations as shares of what the column 'of' names, from {_counts(cards)}. A spread of the state, "
         "an increment and a reading error are different things and are not interchangeable."
     )
-    head = ("variation", "what scatters", "type", "of", *(direction.upper() for direction in cards), "estimator")
+    head = (
+        "variation",
+        "what scatters",
+        "type",
+        "of",
+        *(direction.upper() for direction in cards),
+        "estimator",
+    )
     blocks: list[Block] = []
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))
@@ -258,9 +276,7 @@ def scatter_sentence(fit: DeviceFit) -> str:
     devices = [g.d2d["spread_anova"].value for g in groups if "spread_anova" in g.d2d]
     parts = []
     if spreads:
-        parts.append(
-            f"cycle to cycle the state at the same pulse spreads by {percent(max(spreads))} of the window"
-        )
+        parts.append(f"cycle to cycle the state at the same pulse spreads by {percent(max(spreads))} of the window")
     if increments:
         parts.append(f"one update by itself scatters by {percent(max(increments))}")
     if devices:
@@ -284,7 +300,10 @@ def fit_facts(fit: DeviceFit) -> list[tuple[str, str]]:
     facts.append(("mean step of a pulse, LTP and LTD (of the window)", percent(float(np.mean(steps)))))
     increments = [v for each in fit.variation.branches.values() if (v := each.increment) is not None]
     facts.append(
-        ("sd of one update, the larger branch (of the window)", percent(max(increments)) if increments else "not known")
+        (
+            "sd of one update, the larger branch (of the window)",
+            percent(max(increments)) if increments else "not known",
+        )
     )
     return facts
 

@@ -11,7 +11,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.device import fit_condition
+from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.result import DeviceFit
 from devicekit.tables import PulseTable
 
@@ -106,7 +106,7 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     # one trace tells no variation: keep that of the fit
     variation = fit.variation if how == "residuals" else made.variation
     settings = {**made.settings, "resampled": how, "draw": draw, "resampling_seed": seed}
-    return replace(made, warnings=(note, *made.warnings), variation=variation, settings=settings)
+    return replace(made, own_warnings=(note, *made.own_warnings), variation=variation, settings=settings)
 
 
 def resampled_fits(fit: DeviceFit, count: int, seed: int = 0) -> list[DeviceFit]:
@@ -140,6 +140,4 @@ def resampled_cards(fit: DeviceFit, count: int, name: str, seed: int = 0) -> lis
     seed : int
         Seed of every draw.
     """
-    return [
-        each.to_card(f"{name}_r{k:03d}") for k, each in enumerate(resampled_fits(fit, count, seed), start=1)
-    ]
+    return [each.to_card(f"{name}_r{k:03d}") for k, each in enumerate(resampled_fits(fit, count, seed), start=1)]

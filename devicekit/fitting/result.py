@@ -52,7 +52,9 @@ class DeviceFit:
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        branches = ", ".join(f"{direction.upper()} nrmse {branch.nrmse:.2%}" for direction, branch in self.branches.items())
+        branches = ", ".join(
+            f"{direction.upper()} nrmse {branch.nrmse:.2%}" for direction, branch in self.branches.items()
+        )
         widths = f", {len(self.conditions)} pulse widths" if self.conditions else ""
         return f"<DeviceFit {self.law.name}: {branches}; {count(len(self.table.devices), 'device')}{widths}>"
 
@@ -161,9 +163,9 @@ class DeviceFit:
         branches = {}
         for direction, branch in self.branches.items():
             values = self.trains(direction).values[:, : branch.x.size]
-            ends = (np.nanmin(values, axis=0), np.nanmax(values, axis=0)) if len(values) > 1 else (None, None)
+            low, high = (np.nanmin(values, axis=0), np.nanmax(values, axis=0)) if len(values) > 1 else (None, None)
             measured, fitted = (self.window.from_state(r) for r in (branch.measured, branch.fitted))
-            branches[direction] = figures.Branch(measured, fitted, *ends, count=len(values))
+            branches[direction] = figures.Branch(measured, fitted, low, high, len(values))
         return figures.fit(branches, self.window.quantity, self.law.name)
 
     def residuals_panel(self) -> Panel:

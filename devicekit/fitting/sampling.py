@@ -65,9 +65,7 @@ def matched(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> Branc
     )
 
 
-def simulate_cycles(
-    fit: BranchFit, spread: BranchSpread, cycles: int, seed: int, *, paper: bool = False
-) -> np.ndarray:
+def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int, *, paper: bool = False) -> np.ndarray:
     """Readings of cycles drawn from the components, on the rising coordinate, shape (cycles, N + 1).
 
     Parameters
@@ -131,7 +129,5 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
         measured = np.array([curve.x for curve in curves])
         rng = np.random.default_rng([seed, 12])
         drawn = np.array([curves[k].trajectory for k in rng.integers(len(curves), size=cycles)])
-        d2d = float(
-            np.mean(drawn.std(axis=0)) / np.mean(np.nanstd(measured - nanmean(measured), axis=0, ddof=1))
-        )
+        d2d = float(np.mean(drawn.std(axis=0)) / np.mean(np.nanstd(measured - nanmean(measured), axis=0, ddof=1)))
     return SpreadRatio(float(own.std(axis=0).mean()) / real, float(paper.std(axis=0).mean()) / real, d2d)

@@ -17,7 +17,7 @@ from devicekit.fitting.branch.fit import box_of, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import choose_window
-from devicekit.fitting.device import fit_condition, train_sets
+from devicekit.fitting.condition import fit_condition, train_sets
 from devicekit.fitting.result import DeviceFit
 from devicekit.models.law import Law
 from devicekit.tables import PulseTable
@@ -131,9 +131,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
     z = best.x
     n = sum(fit.n_points for fit in fits)
     shared = float(np.sum(residual(z)[p:] ** 2))
-    separate = float(
-        sum(np.sum(fit.residuals**2) / sigma**2 for fit, sigma in zip(fits, sigmas, strict=True))
-    )
+    separate = float(sum(np.sum(fit.residuals**2) / sigma**2 for fit, sigma in zip(fits, sigmas, strict=True)))
     extra, rest = p * (count - 1), n - count * (p + 2)
     # a law without shape parameters has nothing to share
     ratio = max(shared - separate, 0.0) / extra / (separate / rest) if extra else 0.0
@@ -141,11 +139,16 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
     inverse = np.linalg.pinv(best.jac.T @ best.jac, hermitian=True) * shared / max(n - free, 1)
     slope, slope_se = _exponent(np.array(widths), z[p : p + count])
     return JointFit(
-        np.array(widths), z[:p], z[p : p + count], z[p + count :], inverse,
+        np.array(widths),
+        z[:p],
+        z[p : p + count],
+        z[p + count :],
+        inverse,
         p_value=float(f_distribution.sf(ratio, extra, rest)) if extra else 1.0,
         bic_gain=float(n * np.log(separate / shared) + extra * np.log(n)),
-        exponent=slope, exponent_se=slope_se,
-    )  # fmt: skip
+        exponent=slope,
+        exponent_se=slope_se,
+    )
 
 
 def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float | None]:
@@ -199,12 +202,10 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     """
     widths = table.widths
     if len(widths) < 2:
-        raise UsageError("--share width needs a table with two pulse widths or more (column pulse_width_s)")
+        raise UsageError("share=width needs a table with two pulse widths or more (column pulse_width_s)")
     parts = [table.select(width=width) for width in widths]
     everything = [trains for part in parts for trains in train_sets(part)[0].values()]
-    window = choose_window(
-        everything, table.quantity, "range of the mean curves over all pulse widths", options.state
-    )
+    window = choose_window(everything, table.quantity, "range of the mean curves over all pulse widths", options.state)
     separate = [fit_condition(part, options, window) for part in parts]
     results = list(separate)
     for direction in ("ltp", "ltd"):
@@ -231,12 +232,9 @@ def _note(joint: JointFit, direction: str) -> CodedWarning:
         if joint.p_value < SHARING_DOUBTED
         else f"one shape for all widths is compatible with the data (p = {joint.p_value:.2g})"
     )
+    error = "no standard error from two widths" if joint.exponent_se is None else f"se {joint.exponent_se:.2f}"
     return CodedWarning(
         "shared_shape",
-        f"{direction.upper()}: shape shared over {len(joint.widths)} widths; {verdict}; rate ~ width^{joint.exponent:.2f} "
-        + (
-            "(no standard error from two widths)"
-            if joint.exponent_se is None
-            else f"(se {joint.exponent_se:.2f})"
-        ),
+        f"{direction.upper()}: shape shared over {len(joint.widths)} widths; {verdict}; "
+        f"rate ~ width^{joint.exponent:.2f} ({error})",
     )

@@ -44,12 +44,8 @@ def _stamp() -> str:
 def cache_folder() -> Path:
     """Where compiled kernels are kept: NUMBA_CACHE_DIR if set, else beside this file, or with the user's caches."""
     beside = Path(__file__).parent
-    base = (
-        beside / "__pycache__"
-        if os.access(beside, os.W_OK)
-        else Path(platformdirs.user_cache_dir("devicekit"))
-    )
-    return Path(numba.config.CACHE_DIR or base) / f"kernels-{_stamp()}"
+    base = beside / "__pycache__" if os.access(beside, os.W_OK) else Path(platformdirs.user_cache_dir("devicekit"))
+    return Path(getattr(numba.config, "CACHE_DIR", "") or base) / f"kernels-{_stamp()}"
 
 
 _CACHE = str(cache_folder())
@@ -57,12 +53,13 @@ _CACHE = str(cache_folder())
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function that uses a law, directly or through another one; kept on disk until any of them changes."""
-    usual = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE  # read when a function is decorated
+    settings: Any = numba.config
+    usual = settings.CACHE_DIR
+    settings.CACHE_DIR = _CACHE  # read when a function is decorated
     try:
         return numba.njit(cache=True, error_model="numpy")(function)
     finally:
-        numba.config.CACHE_DIR = usual
+        settings.CACHE_DIR = usual
 
 
 def _switch() -> Any:
@@ -70,15 +67,14 @@ def _switch() -> Any:
     lines = ["def ell(law, x, shape, gradient):"]
     for law in LAWS.values():
         lines += [f"    if law == {law.id}:", f"        return ell_{law.id}(x, shape, gradient)"]
-    names: dict[str, Any] = {f"ell_{law.id}": law.ell for law in LAWS.values()} | {"math": math}
+    names: dict[str, Any] = {f"ell_{law.id}": law.ell for law in LAWS.values()}
+    names |= {"math": math, "__name__": __name__}  # a cached function is loaded into the module of its name
     exec(compile("\n".join([*lines, "    return -math.inf"]), __file__, "exec"), names)
     return compiled(names["ell"])
 
 
 ell = _switch()
-ell.__doc__ = (
-    "Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
-)
+ell.__doc__ = "Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
 
 
 @compiled

@@ -80,7 +80,8 @@ class Law:
     def __post_init__(self) -> None:
         if len(self.parameters) > MAX_SHAPE:
             raise ValueError(
-                f"the law {self.name} has {len(self.parameters) - 1} shape parameters; there is room for {MAX_SHAPE - 1}"
+                f"the law {self.name} has {len(self.parameters) - 1} shape parameters; there is room for "
+                f"{MAX_SHAPE - 1}"
             )
         lengths = {len(self.parameters), len(self.lower), len(self.upper)}
         if len(lengths) > 1 or any(len(shape) != len(self.parameters) - 1 for shape in self.start_shapes):

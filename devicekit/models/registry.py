@@ -10,7 +10,7 @@ from devicekit.models import ordered
 from devicekit.models.law import CurveLaw, Law
 
 
-def _laws(modules: dict[str, Any], kind: type, what: str) -> dict[str, Any]:
+def _laws(modules: dict[str, Any], kind: type[Law] | type[CurveLaw], what: str) -> dict[str, Any]:
     """Descriptors by name, in the order in which they are shown."""
     found = {}
     for name in ordered(list(modules)):

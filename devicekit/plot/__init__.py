@@ -7,4 +7,15 @@ page all take the panel.
 from devicekit.plot.panel import Axis, Curve, Image, Panel, draw_row, row_csv
 from devicekit.plot.style import COLOURS, axes, plain, quantity_axis
 
-__all__ = ["COLOURS", "Axis", "Curve", "Image", "Panel", "axes", "draw_row", "plain", "quantity_axis", "row_csv"]
+__all__ = [
+    "COLOURS",
+    "Axis",
+    "Curve",
+    "Image",
+    "Panel",
+    "axes",
+    "draw_row",
+    "plain",
+    "quantity_axis",
+    "row_csv",
+]

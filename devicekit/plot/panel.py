@@ -93,21 +93,43 @@ class Curve:
     def draw(self, ax: Axes) -> None:
         """Draw it."""
         label = plain(self.name) if self.legend else None
+        bars: Any = None if self.low is None or self.high is None else (self.low, self.high)
         if self.kind == "band":
-            ax.fill_between(self.x, self.low, self.high, color=self.colour, alpha=self.alpha, lw=0, label=label)
+            ax.fill_between(self.x, *bars, color=self.colour, alpha=self.alpha, lw=0, label=label)
             return
-        bars = None if self.low is None or self.high is None else (self.low, self.high)
         if self.kind == "bars":
             error = None if bars is None else np.abs(np.array([self.x - bars[0], bars[1] - self.x]))
-            ax.barh(self.y, self.x, height=0.6, color=self.colour, xerr=error, label=label, ecolor="black", capsize=3)
+            ax.barh(
+                self.y,
+                self.x,
+                height=0.6,
+                color=self.colour,
+                xerr=error,
+                label=label,
+                ecolor="black",
+                capsize=3,
+            )
         elif bars is not None:
             at, which = (self.x, "xerr") if self.kind == "across" else (self.y, "yerr")
-            error = {which: np.maximum(np.array([at - bars[0], bars[1] - at]), 0.0)}
-            look = {"fmt": self.style, "ms": self.size, "lw": self.width, "color": self.colour, "capsize": 2}
-            ax.errorbar(self.x, self.y, label=label, **error, **look)
+            look: dict[str, Any] = {
+                "fmt": self.style,
+                "ms": self.size,
+                "lw": self.width,
+                "color": self.colour,
+                "capsize": 2,
+            }
+            look[which] = np.maximum(np.array([at - bars[0], bars[1] - at]), 0.0)
+            ax.errorbar(self.x, self.y, label=label, **look)
         else:
             ax.plot(
-                self.x, self.y, self.style, lw=self.width, ms=self.size, color=self.colour, alpha=self.alpha, label=label
+                self.x,
+                self.y,
+                self.style,
+                lw=self.width,
+                ms=self.size,
+                color=self.colour,
+                alpha=self.alpha,
+                label=label,
             )
 
 
@@ -246,9 +268,7 @@ class Image:
 
         ax = axes(ax)
         norm = (LogNorm if self.log else Normalize)(*self.limits)
-        image = ax.pcolormesh(
-            self.x_edges, self.y_edges, self.values, cmap=self.colours, norm=norm, rasterized=True
-        )
+        image = ax.pcolormesh(self.x_edges, self.y_edges, self.values, cmap=self.colours, norm=norm, rasterized=True)
         for at in self.lines:
             ax.axhline(at, color="w", lw=0.6, ls=":")
         for which, axis in (("x", self.x), ("y", self.y)):
@@ -256,8 +276,8 @@ class Image:
         for (row, column), value in np.ndenumerate(self.values if self.numbers else np.empty((0, 0))):
             if np.isfinite(value):
                 colour = "white" if abs(value) > 0.6 * max(map(abs, self.limits)) else "black"
-                middle = _middles(self.x_edges)[column], _middles(self.y_edges)[row]
-                ax.text(*middle, f"{value:.2f}", ha="center", va="center", fontsize="x-small", color=colour)
+                x, y = float(_middles(self.x_edges)[column]), float(_middles(self.y_edges)[row])
+                ax.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize="x-small", color=colour)
         ax.set_title(plain(self.title), fontsize="medium")
         if bar:
             ax.figure.colorbar(image, ax=ax, label=self.label)
@@ -294,6 +314,6 @@ def row_csv(images: Sequence[Image]) -> str | None:
     if sum(image.values.size for image in images) > MOST_ROWS:
         return None
     frame = images[0].frame()
-    columns = {name: frame[name] for name in list(frame.columns)[:2]}
+    columns: dict[str, Any] = {name: frame[name] for name in list(frame.columns)[:2]}
     columns |= {f"{image.label} at {image.title}": image.values.ravel() for image in images}
     return pd.DataFrame(columns).to_csv(index=False, float_format="%.5g")

@@ -68,7 +68,7 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
     known = readers()
     if options.format is not None:
         if options.format not in known:
-            raise UsageError(f"--format {options.format!r} is not known; there are {', '.join(known)}")
+            raise UsageError(f"format={options.format!r} is not known; there are {', '.join(known)}")
         return known[options.format]
     for reader in known.values():
         if source.in_memory and not _general(reader):
@@ -97,7 +97,7 @@ def _unknown(source: Source, known: dict[str, Reader]) -> FileError:
     columns = ", ".join(source.delimited.columns[:12])
     return FileError(
         f"{source.path.name} is in no format that devicekit knows ({formats}). Its columns are {columns}; say "
-        "what they are with --map NAME=COLUMN"
+        "what they are with map={NAME: COLUMN}"
     )
 
 
@@ -108,8 +108,7 @@ def _given(options: ReadOptions) -> list[str]:
 
 
 def _option_names(names: list[str]) -> str:
-    words = {"columns": "map", "absolute": "abs"}
-    return " and ".join("--" + words.get(name, name).replace("_", "-") for name in names)
+    return " and ".join({"columns": "map"}.get(name, name) + "=" for name in names)
 
 
 def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> None:
@@ -122,8 +121,8 @@ def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere
     words = f"{source.path.name} is {reader.TITLE}"
     if getattr(reader, "STATES_UNITS", False) and {"quantity", "unit"} & set(wrong):
         raise UsageError(
-            f"{words}, which states its own quantities and units: leave out --unit and "
-            "--quantity (a column of readings after pulses is named by --map read_current_a=COLUMN or another state)"
+            f"{words}, which states its own quantities and units: leave out unit= and "
+            "quantity= (a column of readings after pulses is named by map={read_current_a: COLUMN} or another state)"
         )
     raise UsageError(f"{words}, for which {_option_names(wrong)} means nothing: leave it out")
 
@@ -168,15 +167,15 @@ def read(
     unseen = [name for name in _given(options) if name in _WATCHED - elsewhere - watched.__dict__["seen"]]
     if unseen:
         raise UsageError(
-            f"{source.path.name} was read as a table of kind {table.kind}, for which {_option_names(unseen)} means nothing: "
-            "leave it out"
+            f"{source.path.name} was read as a table of kind {table.kind}, for which {_option_names(unseen)} means "
+            "nothing: leave it out"
         )
     # replace() would validate again
     object.__setattr__(table, "meta", {**table.meta, "text": source.facts()})
     if isinstance(table, PulseTable):
         return table.select(options.device, options.cycle, options.width)
     if options.width is not None:
-        raise UsageError(f"--width chooses pulse trains, and {source.path.name} holds {table.kind} data: leave it out")
+        raise UsageError(f"width= chooses pulse trains, and {source.path.name} holds {table.kind} data: leave it out")
     return table.select(options.device, options.cycle)
 
 

@@ -91,9 +91,7 @@ def whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
     values = pd.to_numeric(values, errors="coerce")
     wrong = values.isna() | (values != np.round(values)) | (values.abs() > LARGEST_COUNT)
     if wrong.any():
-        found = [
-            f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in frame[column][wrong]
-        ]
+        found = [f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in frame[column][wrong]]
         rows = frame["file_row"][wrong]
         bad = [BadRow(int(row), column, cell, "a whole number") for row, cell in zip(rows, found, strict=True)]
         raise TableError(f"{name}: {column} counts pulses or cycles, so it holds whole numbers, not times", bad)
@@ -115,9 +113,7 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return result
 
 
-def text_frame(
-    rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]
-) -> pd.DataFrame:
+def text_frame(rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers: Sequence[int]) -> pd.DataFrame:
     """Rows of cells as a frame of text; short rows are filled with empty cells, long ones refused.
 
     Raises

@@ -12,9 +12,21 @@ from devicekit.readers.state import STATE_COLUMNS, with_state
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable
 
 LEVEL_ALIASES = {
-    "lrs": "lrs", "on": "lrs", "low": "lrs", "set": "lrs", "r_low": "lrs", "lrs state": "lrs", "1": "lrs",
-    "hrs": "hrs", "off": "hrs", "high": "hrs", "reset": "hrs", "r_high": "hrs", "hrs state": "hrs", "0": "hrs",
-}  # fmt: skip
+    "lrs": "lrs",
+    "on": "lrs",
+    "low": "lrs",
+    "set": "lrs",
+    "r_low": "lrs",
+    "lrs state": "lrs",
+    "1": "lrs",
+    "hrs": "hrs",
+    "off": "hrs",
+    "high": "hrs",
+    "reset": "hrs",
+    "r_high": "hrs",
+    "hrs state": "hrs",
+    "0": "hrs",
+}
 _PULSE_COLUMNS = {"pulse_index", "direction", "pulse_voltage_v", "pulse_width_s"}
 
 
@@ -31,7 +43,11 @@ def kind(names: set[str]) -> str | None:
 
 
 def read(
-    which: str, frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: tuple[CodedWarning, ...] = ()
+    which: str,
+    frame: pd.DataFrame,
+    options: ReadOptions,
+    source: Source,
+    warnings: tuple[CodedWarning, ...] = (),
 ) -> EnduranceTable | RetentionTable | StdpTable:
     """The table of that kind from a frame with our names; `device_id` and file_row are there."""
     name = source.path.name
@@ -60,8 +76,7 @@ def _levels(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     levels = words.map(LEVEL_ALIASES)
     if levels.isna().any():
         bad = [
-            BadRow(int(frame["file_row"][k]), "level", repr(words[k]), "lrs or hrs")
-            for k in frame.index[levels.isna()]
+            BadRow(int(frame["file_row"][k]), "level", repr(words[k]), "lrs or hrs") for k in frame.index[levels.isna()]
         ]
         raise TableError(f"{name}: unknown level", bad)
     return frame.assign(level=levels)

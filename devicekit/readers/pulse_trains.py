@@ -13,13 +13,25 @@ from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.source import Source
-from devicekit.readers.splitting import growing_amplitude, order_of_trains, split_by_reset, split_by_sign, split_values, tidy_starts, train_columns
+from devicekit.readers.splitting import (
+    growing_amplitude,
+    order_of_trains,
+    split_by_reset,
+    split_by_sign,
+    split_values,
+    tidy_starts,
+    train_columns,
+)
 from devicekit.readers.state import with_state
 from devicekit.tables import PULSE_SCHEMA, PulseTable
 
 
 def pulse_trains(
-    frame: pd.DataFrame, options: ReadOptions, source: Source, reader: str = "long", warnings: Iterable[CodedWarning] = ()
+    frame: pd.DataFrame,
+    options: ReadOptions,
+    source: Source,
+    reader: str = "long",
+    warnings: Iterable[CodedWarning] = (),
 ) -> PulseTable:
     """Rows under our names, in the order of the pulses, as pulse trains; what is not named is split and flagged."""
     if "device_id" not in frame:

@@ -23,16 +23,20 @@ from devicekit.tables import SWEEP_SCHEMA, PulseTable, RecordTable, SweepTable
 
 _RESERVED = {*SWEEP_SCHEMA.columns, "record"}
 _QUANTITY_OF = {
-    "voltage_v": "voltage", "current_a": "current", "time_s": "time", "pulse_voltage_v": "voltage",
-    "pulse_width_s": "time", "read_voltage_v": "voltage", "read_current_a": "current",
-    "conductance_s": "conductance", "resistance_ohm": "resistance",
-}  # fmt: skip
+    "voltage_v": "voltage",
+    "current_a": "current",
+    "time_s": "time",
+    "pulse_voltage_v": "voltage",
+    "pulse_width_s": "time",
+    "read_voltage_v": "voltage",
+    "read_current_a": "current",
+    "conductance_s": "conductance",
+    "resistance_ohm": "resistance",
+}
 _DATES = ("%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "%a %b %d %H:%M:%S %Y")
 _NAMES = {
     "voltage_v": re.compile(r"(?i)^(?!val|var|vt$)(a?v\d*|.*volt.*|bias.*|[a-z]+v\d*|v[a-z_]*\d*|.*\.v)$"),
-    "current_a": re.compile(
-        r"(?i)^(?!ind|item|iter|id$|abs)(a?i\d*|.*current.*|[a-z]+i\d*|i[a-z_]*\d*|.*\.i)$"
-    ),
+    "current_a": re.compile(r"(?i)^(?!ind|item|iter|id$|abs)(a?i\d*|.*current.*|[a-z]+i\d*|i[a-z_]*\d*|.*\.i)$"),
     "time_s": re.compile(r"(?i)^(time.*|t|@time|.*\.time|timestamp)$"),
 }
 
@@ -75,18 +79,14 @@ def names_of(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame.columns]
 
 
-def find_roles(
-    record: Record, options: ReadOptions, where: str, *, named_only: bool = False
-) -> dict[str, str]:
+def find_roles(record: Record, options: ReadOptions, where: str, *, named_only: bool = False) -> dict[str, str]:
     """Our name -> the file's column: from --map, else (if not `named_only`) the file's settings and column names."""
     roles = dict(options.columns)
     for ours, theirs in roles.items():
         if ours not in GLOSSARY:
-            raise UsageError(f"--map {ours}=...: no such column; there are {', '.join(GLOSSARY)}")
+            raise UsageError(f"map={{{ours}: ...}}: no such column; there are {', '.join(GLOSSARY)}")
         if theirs not in record.columns:
-            raise UsageError(
-                f"--map: {where} has no column {theirs!r}; it has {', '.join(names_of(record.columns))}"
-            )
+            raise UsageError(f"map: {where} has no column {theirs!r}; it has {', '.join(names_of(record.columns))}")
     if named_only:
         return roles
     for ours, theirs in record.roles.items():
@@ -161,7 +161,11 @@ def _sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
 
 
 def record_table(
-    records: Sequence[Record], options: ReadOptions, reader: str, source: Source, warnings: Iterable[CodedWarning] = ()
+    records: Sequence[Record],
+    options: ReadOptions,
+    reader: str,
+    source: Source,
+    warnings: Iterable[CodedWarning] = (),
 ) -> PulseTable | SweepTable | RecordTable:
     """One table of all records: sweeps where voltage and current are known, else plain records.
 
@@ -236,9 +240,7 @@ def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
 
 def _about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
-    unstated = [
-        theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units
-    ]
+    unstated = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
     warnings = [CodedWarning("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
     if unstated and any(theirs in record.columns for theirs in unstated):
         name = where.split(", record")[0]
@@ -275,8 +277,15 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
 
 def _meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
     facts = [
-        {"name": record.name, "device": record.device, "date": record.date, "rows": len(record.columns),
-         "columns": [str(column) for column in record.columns], "units": dict(record.units), **record.meta}
+        {
+            "name": record.name,
+            "device": record.device,
+            "date": record.date,
+            "rows": len(record.columns),
+            "columns": [str(column) for column in record.columns],
+            "units": dict(record.units),
+            **record.meta,
+        }
         for record in records
-    ]  # fmt: skip
+    ]
     return {"format": reader, "source": source.path.name, "records": facts}

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import pandas as pd
 
@@ -177,7 +177,7 @@ class Source:
         source.path = Path("the table")
         names = tuple(str(name) for name in frame.columns)
         cells = frame.set_axis(pd.Index(unique_names(names)), axis=1).set_axis(pd.RangeIndex(1, len(frame) + 1))
-        held = {"head": ",".join(names), "workbook_kind": None, "in_memory": True}
+        held: dict[str, Any] = {"head": ",".join(names), "workbook_kind": None, "in_memory": True}
         held["delimited"] = Delimited(cells, names, "none: a table in memory", ".", source.path.name)
         source.__dict__.update(held)
         return source
@@ -240,9 +240,7 @@ class Source:
                 with gzip.GzipFile(fileobj=stream) as unpacked:
                     return self._blocks(unpacked, limit)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileError(
-                f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}"
-            ) from error
+            raise FileError(f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}") from error
 
     def _blocks(self, stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
         """Read block by block, so that a file which is one endless line is refused early."""
@@ -250,9 +248,7 @@ class Source:
         data = bytearray()
         while len(data) < limit and (block := stream.read(min(LONGEST_LINE, limit - len(data)))):
             if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
-                raise FileError(
-                    f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"
-                )
+                raise FileError(f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table")
             data += block
             if len(data) > most:
                 raise FileError(
@@ -303,17 +299,23 @@ class Source:
         missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
         try:
             with warnings.catch_warnings(), self._open() as stream:
-                warnings.simplefilter(
-                    "ignore", pd.errors.DtypeWarning
-                )  # bad cells are named when they are used
+                warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used
                 cells = pd.read_csv(
                     stream,
                     sep=r"\s+" if sample.delimiter == "whitespace" else sample.delimiter,
-                    header=None, names=sample.columns, skiprows=skip, decimal=sample.decimal, index_col=False,
-                    dtype=dict.fromkeys(words, "category"), na_values=missing, keep_default_na=False,
-                    skipinitialspace=True, skip_blank_lines=False,
-                    encoding=decode(self._bytes(65536))[1], encoding_errors="replace",
-                )  # fmt: skip
+                    header=None,
+                    names=sample.columns,
+                    skiprows=skip,
+                    decimal=sample.decimal,
+                    index_col=False,
+                    dtype=dict.fromkeys(words, "category"),
+                    na_values=missing,
+                    keep_default_na=False,
+                    skipinitialspace=True,
+                    skip_blank_lines=False,
+                    encoding=decode(self._bytes(65536))[1],
+                    encoding_errors="replace",
+                )
         except (pd.errors.ParserError, OSError, EOFError, zlib.error) as error:
             raise FileError(f"{name} is not a table: {error}") from error
         cells.index = pd.RangeIndex(skip + 1, skip + 1 + len(cells))

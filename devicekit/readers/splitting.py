@@ -198,7 +198,10 @@ def order_of_trains(
         frame = frame.copy()
         frame.loc[rows, "pulse_index"] = last - frame.loc[rows, "pulse_index"]
         return frame, [
-            CodedWarning("reversed", f"the {direction.upper()} trains are stored last pulse first: they were turned round")
+            CodedWarning(
+                "reversed",
+                f"the {direction.upper()} trains are stored last pulse first: they were turned round",
+            )
         ]
     return frame, []
 
@@ -207,9 +210,7 @@ def growing_amplitude(frame: pd.DataFrame) -> CodedWarning | None:
     """A warning if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
     if "pulse_voltage_v" not in frame:
         return None
-    pulses = (
-        frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
-    )
+    pulses = frame[frame["pulse_index"] > 0].assign(size=frame["pulse_voltage_v"].abs()).dropna(subset=["size"])
     growing = []
     varied = pulses.groupby(train_columns(frame), sort=False, dropna=False)["size"].transform("nunique") > 3
     for _, train in pulses[varied].groupby(train_columns(frame), sort=False, dropna=False):

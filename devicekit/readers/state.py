@@ -24,9 +24,7 @@ STATE_COLUMNS = {
 _EXAMPLES = {"current": "A (or mA, uA)", "resistance": "ohm (or kohm)", "conductance": "S (or uS)"}
 
 
-def conductance(
-    values: pd.Series, quantity: str, read_voltage: float | pd.Series | None, where: str
-) -> pd.Series:
+def conductance(values: pd.Series, quantity: str, read_voltage: float | pd.Series | None, where: str) -> pd.Series:
     """Conductance [S] of conductances [S], resistances [ohm] or currents [A]; NaN where it is not finite.
 
     Raises
@@ -36,7 +34,7 @@ def conductance(
     """
     if quantity == "current":
         if read_voltage is None:
-            raise UsageError(f"{where} holds currents: pass the read voltage with --read-voltage V")
+            raise UsageError(f"{where} holds currents: pass the read voltage with read_voltage=V")
         values = values / read_voltage
     elif quantity == "resistance":
         values = 1.0 / values.where(values != 0)
@@ -61,7 +59,7 @@ def factor(name: str, quantity: str, options: ReadOptions, where: str) -> float:
     if quantity == "voltage":
         return 1.0
     example = _EXAMPLES.get(quantity, quantity)
-    raise UsageError(f"{where}: column {name!r} does not state its unit: pass --unit {example}")
+    raise UsageError(f"{where}: column {name!r} does not state its unit: pass unit={example}")
 
 
 def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
@@ -72,7 +70,7 @@ def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
     said = options.stated_quantity
     wanted = options.factor if options.unit else unit.factor
     if said not in (None, unit.quantity) or not np.isclose(wanted, unit.factor, rtol=1e-9):
-        option = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
+        option = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
         raise UsageError(f"{where}: column {name!r} is in a unit of {unit.quantity}, but {option} says otherwise")
     return unit
 
@@ -93,15 +91,13 @@ def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd
     if not present or ("weight" in present and len(present) > 1):
         raise TableError(
             f"{name}: needs one column that holds the state (conductance_s, read_current_a with a read voltage, "
-            f"resistance_ohm or weight); found {' and '.join(present) or 'none'}. Map one with --map value=COLUMN"
+            f"resistance_ohm or weight); found {' and '.join(present) or 'none'}. Map one with map={{value: COLUMN}}"
         )
     column, *others = present
     quantity = STATE_COLUMNS[column]
     if options.stated_quantity not in (None, quantity):
-        said = f"--unit {options.unit}" if options.unit else f"--quantity {options.quantity}"
-        raise UsageError(
-            f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}"
-        )
+        said = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
+        raise UsageError(f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}")
     if quantity == "weight":
         return frame, []
     if quantity == "conductance":
@@ -110,7 +106,11 @@ def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd
         if options.read_voltage is not None and "read_voltage_v" not in frame:
             frame = frame.assign(read_voltage_v=options.read_voltage)
         return check_sign(frame, options, name, [])
-    told = [CodedWarning("columns", f"{name}: the state is {column}; {', '.join(others)} is kept as it is")] if others else []
+    told = (
+        [CodedWarning("columns", f"{name}: the state is {column}; {', '.join(others)} is kept as it is")]
+        if others
+        else []
+    )
     found, warnings = add_state(frame.rename(columns={column: "value"}), replace(options, quantity=quantity), name)
     return found, [*told, *warnings]
 
@@ -140,8 +140,8 @@ def add_state(
     quantity = options.stated_quantity or assumed
     if quantity is None:
         raise UsageError(
-            f"{name} does not say what its numbers are: pass --quantity conductance, current (with "
-            "--read-voltage), resistance or weight; --unit if they are not in SI units"
+            f"{name} does not say what its numbers are: pass quantity=conductance, current (with "
+            "read_voltage=), resistance or weight; unit= if they are not in SI units"
         )
     if options.stated_quantity is None:
         words = f"{name}: numbers are taken as {assumed} in SI units by the format's convention"
@@ -172,20 +172,20 @@ def check_sign(
     elif negative.mean() > NEGATIVE_SHARE_OF_A_WEIGHT:
         rows = frame["file_row"] if "file_row" in frame else pd.Series(frame.index, frame.index)
         bad = [
-            BadRow(int(rows[at]), "conductance_s", f"{values[at]:.6g}", "0 S or more")
-            for at in frame.index[negative]
+            BadRow(int(rows[at]), "conductance_s", f"{values[at]:.6g}", "0 S or more") for at in frame.index[negative]
         ]
         advice = (
-            "currents and the read voltage must have one sign: see --read-voltage, or pass --abs"
+            "currents and the read voltage must have one sign: see read_voltage=, or pass absolute=True"
             if negative.all()
-            else "numbers of both signs look like a normalised weight (pass --quantity weight) or like currents with "
+            else "numbers of both signs look like a normalised weight (pass quantity=weight) or like currents with "
             "an offset"
         )
         raise TableError(
-            f"{name}: {len(bad)} of {len(values)} conductances are negative, which no device has; {advice}", bad
+            f"{name}: {len(bad)} of {len(values)} conductances are negative, which no device has; {advice}",
+            bad,
         )
     median = float(frame["conductance_s"].median())
     if median > LARGEST_LIKELY_CONDUCTANCE:
         told = f"{name}: the median conductance is {median:.3g} S, more than any memristor has; is the unit right "
-        warnings.append(CodedWarning("suspect_unit", told + "(--unit uS)?"))
+        warnings.append(CodedWarning("suspect_unit", told + "(unit=uS)?"))
     return frame, warnings

@@ -96,9 +96,7 @@ def _guard(path: Path) -> None:
                         )
                     text = tail + block.replace(b"\0", b"")  # UTF-16 hides nothing
                     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-                        raise FileError(
-                            f"{path.name} declares XML entities, which no spreadsheet needs: refused"
-                        )
+                        raise FileError(f"{path.name} declares XML entities, which no spreadsheet needs: refused")
                     tail = text[-16:]
 
 
@@ -122,9 +120,7 @@ def _xlsx(path: Path) -> list[Sheet]:
             for row in sheet.iter_rows(values_only=True):
                 most -= len(row) + 1
                 if most < 0:
-                    raise FileError(
-                        f"{path.name}, sheet {sheet.title}: far more cells than the file's size explains"
-                    )
+                    raise FileError(f"{path.name}, sheet {sheet.title}: far more cells than the file's size explains")
                 rows.append(_trimmed(_cell(cell) for cell in row))
             found.append(Sheet(sheet.title, rows))
     return found

@@ -145,18 +145,22 @@ def _data_uri(kind: str, data: bytes) -> str:
 
 def _style() -> dict[str, Any]:
     """Text stays text (small, searchable); ids and metadata stay the same from run to run."""
-    return {"svg.fonttype": "none", "svg.hashsalt": "devicekit", "font.family": "sans-serif",
-            "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
+    return {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "devicekit",
+        "font.family": "sans-serif",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
 
 
-def render(
-    plot: Callable[[Any], object], size: tuple[float, float], grid: tuple[int, int] | None = None
-) -> bytes:
+def render(plot: Callable[[Any], object], size: tuple[float, float], grid: tuple[int, int] | None = None) -> bytes:
     """An SVG of what `plot` draws into an Axes, or into an array of Axes of shape `grid`."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
-    with matplotlib.rc_context(_style()):
+    look: Any = _style()
+    with matplotlib.rc_context(look):
         canvas = Canvas(figsize=size, layout="constrained")
         plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False))
         buffer = io.BytesIO()

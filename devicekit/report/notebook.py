@@ -14,7 +14,10 @@ _SMALL = (3.6, 2.3)  # inch
 
 
 def html(
-    title: str, rows: Sequence[tuple[str, str]], panel: Panel | None = None, warnings: Sequence[CodedWarning] = ()
+    title: str,
+    rows: Sequence[tuple[str, str]],
+    panel: Panel | None = None,
+    warnings: Sequence[CodedWarning] = (),
 ) -> str:
     """Names and values as a table beside a picture, and the warnings below; every word is escaped."""
     cells = "".join(

@@ -21,9 +21,17 @@ def means(cases: Sequence[str], mean: np.ndarray, sd: np.ndarray) -> Panel:
     """
     rows, x = np.arange(len(cases)), Axis("test accuracy", "%")
     dots = Curve(
-        "mean, bars: one standard deviation", 100 * mean, rows, "across", "o", 100 * (mean - sd), 100 * (mean + sd),
-        colour=COLOURS["ltp"], size=4.0, legend=False,
-    )  # fmt: skip
+        "mean, bars: one standard deviation",
+        100 * mean,
+        rows,
+        "across",
+        "o",
+        100 * (mean - sd),
+        100 * (mean + sd),
+        colour=COLOURS["ltp"],
+        size=4.0,
+        legend=False,
+    )
     notes = () if len(cases) else ((0.0, 0.0, "no run finished"),)
     return Panel(x, Axis("", names=tuple(cases)), [dots] if len(cases) else [], notes=notes, grid=True)
 
@@ -40,9 +48,15 @@ def losses(cases: Sequence[str], loss: np.ndarray, se: np.ndarray) -> Panel:
     """
     rows, points = np.arange(len(cases)), 100 * loss
     bars = Curve(
-        "loss, bars: two standard errors", points, rows, "bars", low=points - 200 * se, high=points + 200 * se,
-        colour=COLOURS["ltp"], legend=False,
-    )  # fmt: skip
+        "loss, bars: two standard errors",
+        points,
+        rows,
+        "bars",
+        low=points - 200 * se,
+        high=points + 200 * se,
+        colour=COLOURS["ltp"],
+        legend=False,
+    )
     notes = () if len(cases) else ((0.0, 0.0, "no run finished"),)
     lines = (("x", 0.0),)
     x, y = Axis("loss of accuracy", "points"), Axis("", names=tuple(cases))

@@ -70,8 +70,10 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     names = [name for name in _NUMBERS if name in summary]
     pooled = {"sd": "sd over cards"} if spec.pool else {}
     header = ["case", "cards" if spec.pool else "runs", *({**_NUMBERS, **pooled}[name] for name in names)]
-    rows = [[str(row["case"]), str(row["n"]), *(_percent(row[name]) for name in names)]
-            for row in summary.to_dict("records")]  # fmt: skip
+    rows = [
+        [str(row["case"]), str(row["n"]), *(_percent(row[name]) for name in names)]
+        for row in summary.to_dict("records")
+    ]
     if "paper" in summary:
         header.append("paper")
         rows = [[*row, str(printed)] for row, printed in zip(rows, summary["paper"], strict=True)]
@@ -79,8 +81,7 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
     blocks: list[Block] = [
         draw(
             result.panel(),
-            f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: one standard "
-            "deviation.",
+            f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: one standard deviation.",
             "Test accuracy of every case of the study with its standard deviation",
             _size(len(summary)),
         ),
@@ -118,10 +119,13 @@ def _ranking(result: StudyResult) -> Section:
         _size(len(losses)),
     )
     rows = [
-        (str(row["case"]), str(row["n"]), *(f"{100 * row[name]:.2f}" if row[name] == row[name] else "–"
-                                             for name in ("loss", "se")))
+        (
+            str(row["case"]),
+            str(row["n"]),
+            *(f"{100 * row[name]:.2f}" if row[name] == row[name] else "–" for name in ("loss", "se")),
+        )
         for row in losses.to_dict("records")
-    ]  # fmt: skip
+    ]
     head = ("case", "seeds", "loss [points]", "standard error")
     return Section("Which matters", "ranking", [figure, Table(head, rows, "The same in numbers.")])
 

@@ -139,7 +139,5 @@ class StudyResult:
                 for row in self.failed.to_dict("records")
             ],
             "summary": json.loads(summary.to_json(orient="records")),
-            **(
-                {"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}
-            ),
+            **({"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}),
         }

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def run_summary(
-    fit: DeviceFit, name: str, training: TrainingResult, limits: Limits | None, warnings: Sequence[CodedWarning]
+    fit: DeviceFit,
+    name: str,
+    training: TrainingResult,
+    limits: Limits | None,
+    warnings: Sequence[CodedWarning],
 ) -> list[str]:
     """The plain-language summary of a whole run, the answer first."""
     from snn.report import accuracy_basis, verdict
@@ -35,9 +39,16 @@ def run_summary(
 
 
 def run_report(
-    title: str, source: str, fit: DeviceFit, card: DeviceCard, training: TrainingResult, limits: Limits | None,
-    simulated: IVResult, command: str, seed: int,
-) -> Report:  # fmt: skip
+    title: str,
+    source: str,
+    fit: DeviceFit,
+    card: DeviceCard,
+    training: TrainingResult,
+    limits: Limits | None,
+    simulated: IVResult,
+    command: str,
+    seed: int,
+) -> Report:
     """The page of a whole run: the device first, the default stack's simulation, which is not it, last."""
     from physics.report import unrelated_section
     from snn.report import training_facts, training_section

@@ -61,7 +61,7 @@ def _backend(dask: str | None) -> Iterator[None]:
     try:
         from dask.distributed import Client
     except ImportError as error:
-        raise ParameterError('--dask needs dask: pip install "dask[distributed]"') from error
+        raise ParameterError('dask= needs dask: pip install "dask[distributed]"') from error
     try:
         client = Client(dask, timeout="20s")
     except (OSError, TimeoutError, ValueError) as error:
@@ -92,8 +92,8 @@ def _check_workers(client: Any, address: str) -> None:
 
 
 def run_study(
-    path: Path,
-    out: Path,
+    path: Path | str,
+    out: Path | str,
     *,
     jobs: int = 1,
     dask: str | None = None,
@@ -104,9 +104,9 @@ def run_study(
 
     Parameters
     ----------
-    path : Path
+    path : path-like
         Study file.
-    out : Path
+    out : path-like
         Folder of the study: made, or continued if it is this study's.
     jobs : int
         Processes on this machine.
@@ -124,6 +124,7 @@ def run_study(
     """
     import joblib
 
+    path, out = Path(path), Path(out)
     spec = load_spec(path, overrides)
     base = path.resolve().parent
     runs = expand(spec, base, files_of)
@@ -162,11 +163,11 @@ def _open_folder(out: Path, spec: StudySpec) -> Path:
     """The folder of the finished runs; refuses a folder that belongs to something else."""
     marker = out / files.MARKER
     if out.exists() and not out.is_dir():
-        raise FileError(f"{out} is a file; --out takes a folder")
+        raise FileError(f"{out} is a file; out= takes a folder")
     if out.is_dir() and any(out.iterdir()):
         owner = files.read_marker(out)
         if owner.get("command") != "study" or owner.get("study") != spec.name:
-            raise FileError(f"{out} is not a folder of the study {spec.name!r}; choose another --out")
+            raise FileError(f"{out} is not a folder of the study {spec.name!r}; choose another out=")
     try:
         (out / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -181,7 +182,12 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path) -> Study
     for run in runs:
         outcome = Outcome.load(folder / f"{run.key}.json")
         row = {"study": spec.name, "case": run.label, "seed": run.seed, **run.settings}
-        told = {"status": outcome.status, "reason": outcome.reason, **outcome.metrics, "devicekit": outcome.devicekit}
+        told = {
+            "status": outcome.status,
+            "reason": outcome.reason,
+            **outcome.metrics,
+            "devicekit": outcome.devicekit,
+        }
         rows.append({**row, **told})
     result = StudyResult(spec, pd.DataFrame(rows))
     write_csv(result.table, out / "results.csv")

@@ -56,12 +56,8 @@ class StudySpec(BaseModel):
     fixed: dict[str, Scalar] = {}
     grid: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = {}
     cases: list[dict[str, Scalar]] = Field(default=[{}], min_length=1)
-    pool: list[str] = Field(
-        default=[], description="grid keys to average over like seeds, such as resampled cards"
-    )
-    baselines: list[str] = Field(
-        default=[], description="ordinary classifiers on the same spikes, in the same table"
-    )
+    pool: list[str] = Field(default=[], description="grid keys to average over like seeds, such as resampled cards")
+    baselines: list[str] = Field(default=[], description="ordinary classifiers on the same spikes, in the same table")
     reference: str = Field(default="", description="label of the case that the others are ranked against")
     paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
     remarks: list[str] = []
@@ -103,12 +99,12 @@ class Run:
     key: str
 
 
-def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
+def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
     """A study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
 
     Parameters
     ----------
-    path : Path
+    path : path-like
         The TOML file.
     overrides : mapping, optional
         Values that replace those of `fixed`.
@@ -118,6 +114,7 @@ def load_spec(path: Path, overrides: Mapping[str, Scalar] | None = None) -> Stud
     FileError, ParameterError
         If the file cannot be read, or holds an unknown or wrong key (named).
     """
+    path = Path(path)
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -68,8 +68,14 @@ def _data(settings: Mapping[str, Scalar]) -> Any:
 
 def _scalars(result: TrainingResult) -> dict[str, Any]:
     """The numbers of a training result that belong in a table; no times."""
-    names = ("accuracy_mean_last", "accuracy_std_last", "accuracy_after_mapping", "accuracy_programmed",
-             "pulses_per_device", "write_energy_j")  # fmt: skip
+    names = (
+        "accuracy_mean_last",
+        "accuracy_std_last",
+        "accuracy_after_mapping",
+        "accuracy_programmed",
+        "pulses_per_device",
+        "write_energy_j",
+    )
     row = {name: value for name in names if (value := getattr(result, name)) is not None}
     return {**row, "data_split": result.data.split}
 
@@ -145,11 +151,7 @@ class StackTask:
 
         named = settings.get("stack")
         is_file = named is not None and str(named).endswith(".toml")
-        stack = (
-            load_stack(resolve(str(named), base))
-            if is_file
-            else load_material(*([str(named)] if named else []))
-        )
+        stack = load_stack(resolve(str(named), base)) if is_file else load_material(*([str(named)] if named else []))
         if "parameter" in settings:
             if "value" not in settings:
                 raise ParameterError("the setting parameter needs a value")
@@ -171,9 +173,12 @@ class StackTask:
             pair = (float(settings.get("ltp_voltage_v", 0.95)), float(settings.get("ltd_voltage_v", -0.95)))
             options["amplitudes"] = pair
         (table,) = train_cases(
-            self._stack(settings, base), [{}], float(settings.get("width_s", 50e-6)),
-            mesh=settings.get("mesh", "coarse"), **options,  # type: ignore[arg-type]
-        )  # fmt: skip
+            self._stack(settings, base),
+            [{}],
+            float(settings.get("width_s", 50e-6)),
+            mesh=settings.get("mesh", "coarse"),
+            **options,  # type: ignore[arg-type]
+        )
         fitted = fit(table)
         card = fitted.to_card("simulated")
         result = train(card, training_config(settings, seed, self.extra), _data(settings))
@@ -191,8 +196,8 @@ class ResampleTask:
     """Accuracy over the fit's uncertainty: fit a resample of the data, train on its card.
 
     Settings: `table` (a pulse table, or the name of a shipped data set; of several conditions the middle one),
-    `draw` (number of the resample, see `devicekit.fitting.resampling`; 0: the data themselves), `quantity`, `read_voltage`
-    [V] (as in `devicekit.read`), `data`, `data_dir` and the training's.
+    `draw` (number of the resample, see `devicekit.fitting.resampling`; 0: the data themselves), `quantity`,
+    `read_voltage` [V] (as in `devicekit.read`), `data`, `data_dir` and the training's.
     """
 
     extra = frozenset({"table", "draw", "quantity", "read_voltage", "data", "data_dir"})
@@ -231,9 +236,7 @@ class ResampleTask:
         fitted = devicekit.fit(devicekit.read(self.file(settings, base), **options))  # type: ignore[arg-type]
         draw = int(settings.get("draw", 0))
         used = fitted if draw == 0 else resampled_fit(fitted, draw)
-        result = train(
-            used.to_card(f"draw {draw}"), training_config(settings, seed, self.extra), _data(settings)
-        )
+        result = train(used.to_card(f"draw {draw}"), training_config(settings, seed, self.extra), _data(settings))
         errors = {f"{direction}_nrmse": branch.nrmse for direction, branch in used.branches.items()}
         return {**_scalars(result), **errors, "synthetic": self._synthetic(settings)}
 

@@ -83,12 +83,22 @@ def truth_card(
         path = kernel.simulate(law.id, values, 0.0, n_pulses)
         return Branch(
             direction=direction,  # type: ignore[arg-type]
-            theta=tuple(values.tolist()), x0=0.0, coefficients=law.to_published(values, direction), coefficients_s=None,
-            standard_errors={}, weak=(), at_bound=(), n_points=n_pulses + 1, n_pulses=n_pulses, nrmse=0.0, r2=1.0,
-            noise=0.0, largest_step=float(kernel.rates(law.id, values, np.linspace(0, 1, 201)).max()),
+            theta=tuple(values.tolist()),
+            x0=0.0,
+            coefficients=law.to_published(values, direction),
+            coefficients_s=None,
+            standard_errors={},
+            weak=(),
+            at_bound=(),
+            n_points=n_pulses + 1,
+            n_pulses=n_pulses,
+            nrmse=0.0,
+            r2=1.0,
+            noise=0.0,
+            largest_step=float(kernel.rates(law.id, values, np.linspace(0, 1, 201)).max()),
             measured_range=(0.0, float(min(path[-1], 1.0))),
             rate_curve=RateCurve(r=(), rate=(), lower=(), upper=(), level=0.95, method="truth"),
-        )  # fmt: skip
+        )
 
     noise = BranchVariation(
         n_devices=0,
@@ -202,9 +212,7 @@ def reference_table(n_devices: int = 20, n_cycles: int = 20, n_pulses: int = 100
         Size of the set at each width.
     """
     parts = [
-        generate(
-            reference_truth(width), n_devices, n_cycles, n_pulses, REFERENCE_SEED, conditioning=_CONDITIONING
-        )
+        generate(reference_truth(width), n_devices, n_cycles, n_pulses, REFERENCE_SEED, conditioning=_CONDITIONING)
         for width in REFERENCE_WIDTHS
     ]
     frame = pd.concat([part.frame for part in parts], ignore_index=True)

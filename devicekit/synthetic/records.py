@@ -46,9 +46,7 @@ class SweepTruth:
     device_v_set_sd: float = 0.02  # V, over devices
 
 
-def sweeps(
-    n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, seed: int = SEED
-) -> SweepTable:
+def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, seed: int = SEED) -> SweepTable:
     """Sweeps 0, top, 0, -bottom, 0 with noise and compliance.
 
     Parameters
@@ -78,11 +76,19 @@ def sweeps(
             at_reset = rng.normal(truth.v_reset, truth.v_reset_sd)
             i = _loop(v, up.size, down.size, at_set, at_reset, truth, rng)
             frames.append(
-                pd.DataFrame({"device_id": f"device{device + 1:02d}", "cycle": cycle, "point": np.arange(v.size),
-                              "voltage_v": v, "current_a": i,
-                              "compliance_a": np.where(v >= 0, truth.compliance, np.nan),
-                              "true_v_set_v": at_set, "true_v_reset_v": -at_reset})
-            )  # fmt: skip
+                pd.DataFrame(
+                    {
+                        "device_id": f"device{device + 1:02d}",
+                        "cycle": cycle,
+                        "point": np.arange(v.size),
+                        "voltage_v": v,
+                        "current_a": i,
+                        "compliance_a": np.where(v >= 0, truth.compliance, np.nan),
+                        "true_v_set_v": at_set,
+                        "true_v_reset_v": -at_reset,
+                    }
+                )
+            )
     return SweepTable(pd.concat(frames, ignore_index=True), {"format": "synthetic"}, SYNTHETIC)
 
 
@@ -134,9 +140,7 @@ def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> En
             hrs = np.where(cycle > 2e5, lrs / 1.3, hrs)
         for level, g in (("lrs", lrs), ("hrs", hrs)):
             name = f"device{device + 1}"
-            frames.append(
-                pd.DataFrame({"device_id": name, "cycle": cycle, "level": level, "conductance_s": g})
-            )
+            frames.append(pd.DataFrame({"device_id": name, "cycle": cycle, "level": level, "conductance_s": g}))
     whole = pd.concat(frames).sort_values(["device_id", "cycle"], kind="stable").reset_index(drop=True)
     whole["read_voltage_v"] = 0.1
     return EnduranceTable(whole, {"format": "synthetic"}, SYNTHETIC)
@@ -164,9 +168,7 @@ def retention(
     for state, g0 in enumerate(np.geomspace(20e-6, 300e-6, n_states), 1):
         g = g0 * t ** -retention_exponent(g0) * np.exp(noise * rng.standard_normal(t.size))
         frames.append(
-            pd.DataFrame(
-                {"device_id": "device1", "level": f"state{state:02d}", "time_s": t, "conductance_s": g}
-            )
+            pd.DataFrame({"device_id": "device1", "level": f"state{state:02d}", "time_s": t, "conductance_s": g})
         )
     whole = pd.concat(frames, ignore_index=True).assign(read_voltage_v=0.1, temperature_k=358.15)
     return RetentionTable(whole, {"format": "synthetic"}, SYNTHETIC)
@@ -203,8 +205,7 @@ def stdp(
     side = np.r_[2, 5, 8, 12, 16, 20, 27, 35, 45, 60, 80, 100] * 1e-3
     delay = np.repeat(np.r_[-side[::-1], side], n_repeats)
     clean = (
-        window(delay, truth["a_plus"], truth["tau_plus_s"], truth["a_minus"], truth["tau_minus_s"])
-        + truth["offset"]
+        window(delay, truth["a_plus"], truth["tau_plus_s"], truth["a_minus"], truth["tau_minus_s"]) + truth["offset"]
     )
     frame = pd.DataFrame(
         {
@@ -241,8 +242,16 @@ def telegraph(
         state[k : k + length] = now
         k, now = k + length, 1 - now
     i = np.where(state == 0, 1.0e-6, 1.2e-6) + 0.02e-6 * rng.standard_normal(n)
-    frame = pd.DataFrame({"device_id": "device1", "cycle": 1, "point": np.arange(n), "voltage_v": 0.1, "current_a": i,
-                          "time_s": np.arange(n) * step})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "device_id": "device1",
+            "cycle": 1,
+            "point": np.arange(n),
+            "voltage_v": 0.1,
+            "current_a": i,
+            "time_s": np.arange(n) * step,
+        }
+    )
     return SweepTable(frame, {"format": "synthetic"}, SYNTHETIC)
 
 

@@ -9,7 +9,7 @@ SYNTHETIC reference device that ships with devicekit: 20 devices, 20 cycles of 1
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import catalog
 
 table = devicekit.read(catalog.get("pt-hfo2-al2o3-ti").data, width=50e-6)
 fit = devicekit.fit(table)
@@ -21,8 +21,8 @@ fit
 
 card = fit.to_card("reference", synthetic=True)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-plot.plot_fit(fit, left)
-plot.plot_rate(card, right)
+fit.plot(left)
+card.plot(right)
 
 # %%
 # How good is it? The rms residual over the range of the curve, and whatever the fit has to remark; every code is

@@ -10,7 +10,6 @@ several times, and a network must be given the increment. The data are SYNTHETIC
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import plot
 from devicekit.synthetic.pulses import generate, truth_card
 
 TRUE_INCREMENT, TRUE_READ = 0.004, 0.010
@@ -21,8 +20,8 @@ truth = truth_card(
 )
 fit = devicekit.fit(generate(truth, 1, 20, 100, seed=3, conditioning=3))
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-plot.plot_cycles(fit, "ltp", left)
-plot.plot_increments(fit, "ltp", right)
+fit.cycles_panel("ltp").draw(left)
+fit.variances_panel("ltp").draw(right)
 
 # %%
 # The three numbers beside what they were in truth, all in µS, because the fit's window (the range of the mean curves)

@@ -15,7 +15,7 @@ from devicekit import catalog, plot
 fit = devicekit.fit(catalog.get("pt-hfo2-al2o3-ti").data, width=50e-6)
 steps = {direction: [abs(pair[direction].rate(0.5)) for pair in fit.devices.values()] for direction in ("ltp", "ltd")}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-plot.plot_devices(fit, "ltp", left)
+fit.devices_panel("ltp").draw(left)
 right.plot(100 * np.array(steps["ltp"]), 100 * np.array(steps["ltd"]), "o", color=plot.COLOURS["ltp"])
 right.set(xlabel="LTP step at r = 0.5 [% of window]", ylabel="LTD step at r = 0.5 [% of window]")
 right.set_title("One point a device")

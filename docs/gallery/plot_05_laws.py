@@ -9,7 +9,6 @@ BIC, a criterion that charges for every parameter. The data are SYNTHETIC: a sof
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import plot
 from devicekit.synthetic.pulses import generate, truth_card
 
 truth = truth_card({"ltp": (-4.2, 0.95), "ltd": (-4.0, 0.97)}, model="softbounds", increment=0.001, read=0.004)
@@ -17,7 +16,7 @@ table = generate(truth, 1, 5, 100, seed=8, conditioning=2)
 comparison = devicekit.compare(table)
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for direction, ax in zip(("ltp", "ltd"), axes, strict=True):
-    plot.plot_comparison(comparison, direction, ax)
+    comparison.plot(direction, ax)
 
 # %%
 # Laws within a few units of the best are not to be told apart by these data: prefer the one with fewer parameters. The

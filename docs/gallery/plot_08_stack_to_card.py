@@ -9,8 +9,6 @@ train on. Coarse mesh and 5 µs pulses only, for speed.
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import plot
-from physics.plot import plot_pulses
 from physics.pulses import simulate_pulses
 
 result = simulate_pulses(widths=(5e-6,), count=50, pairs=2, mesh="coarse")
@@ -19,8 +17,8 @@ fit = devicekit.fit(trains)
 card = fit.to_card("simulated stack", synthetic=True)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-plot_pulses(result, left)
-plot.plot_fit(fit, right)
+result.plot(left)
+fit.plot(right)
 
 # %%
 # A simulated device has no cycle-to-cycle variation, and the card says what it lacks.

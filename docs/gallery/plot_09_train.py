@@ -10,7 +10,7 @@ the *test* part of Optdigits and are split at random here, so accuracies come ou
 import matplotlib.pyplot as plt
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import catalog
 from snn import digits
 from snn.training import TrainingConfig, train
 
@@ -21,12 +21,12 @@ offline = train(card, TrainingConfig(scheme="offline", epochs=6), data)
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
 for ax, result in zip(axes, (insitu, offline), strict=True):
-    plot.plot_accuracy(result.as_dict(), ax)
+    result.plot(ax)
     ax.set_title(result.scheme)
 
 # %%
 # The accuracy that counts is the mean over the last three epochs, never the best one, and it names its split.
 
 for result in (insitu, offline):
-    print(f"{result.scheme:8s} {result.accuracy_mean_last:.1%} on {result.data['split']}")
+    print(f"{result.scheme:8s} {result.accuracy_mean_last:.1%} on {result.data.split}")
 print(f"{insitu.pulses_per_device:.1f} pulses a device in all")

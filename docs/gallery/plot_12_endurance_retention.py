@@ -8,7 +8,6 @@ data are SYNTHETIC.
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import plots
 from devicekit.features.merits import endurance, retention, stdp
 from devicekit.synthetic import records
 
@@ -20,9 +19,8 @@ kept = retention.characterize(baked)
 window = stdp.characterize(pairs)
 
 figure, axes = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
-plots.plot_endurance(cycling, worn, axes[0])
-plots.plot_retention(baked, kept, axes[1])
-plots.plot_stdp(pairs, window, axes[2])
+for result, ax in zip((worn, kept, window), axes, strict=True):
+    result.panel().draw(ax)
 
 # %%
 # One of the five devices fails: its last HRS readings lie among those of LRS. Devices that did not fail are counted as

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import catalog
 
 table = devicekit.read(catalog.get("pt-hfo2-al2o3-ti").data)
 fits = {width: devicekit.fit(table.select(width=width)) for width in table.widths}
@@ -22,8 +22,8 @@ for colour, (width, fit) in zip(("C0", "C1", "C2"), fits.items(), strict=True):
 axes[0].set(xlabel="pulse number", ylabel="conductance G [µS]", title="(a) three widths")
 axes[0].legend(frameon=False)
 middle = fits[50e-6]
-plot.plot_cycles(middle, "ltp", axes[1]).set_title("(b) 20 cycles of one device")
-plot.plot_devices(middle, "ltp", axes[2]).set_title("(c) 20 devices")
+middle.cycles_panel("ltp").draw(axes[1]).set_title("(b) 20 cycles of one device")
+middle.devices_panel("ltp").draw(axes[2]).set_title("(c) 20 devices")
 
 # %%
 # What the paper calls sigma is a *spread*. The scatter of one update is several times smaller.

@@ -8,14 +8,12 @@ paper prints no parameters; the data here are SYNTHETIC, so only the analysis is
 
 import matplotlib.pyplot as plt
 
-from devicekit.features import plots
 from devicekit.features.merits import stdp
 from devicekit.synthetic import records
 
-table = records.stdp()
-result = stdp.characterize(table)
+result = stdp.characterize(records.stdp())
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-plots.plot_stdp(table, result, ax)
+result.panel().draw(ax)
 
 # %%
 # The exponential window, with standard errors. The offset is part of the synthetic truth (0.1): a change that does not

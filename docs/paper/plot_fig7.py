@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import catalog
 from snn import digits
 from snn.training import TrainingConfig, train
 
@@ -18,7 +18,7 @@ table = devicekit.read(catalog.get("pt-hfo2-al2o3-ti").data)
 fits = {f"{1e6 * width:g} µs": devicekit.fit(table.select(width=width)) for width in table.widths}
 figure, axes = plt.subplots(1, 3, figsize=(14, 4), layout="constrained", sharey=True)
 for ax, (name, fit) in zip(axes, fits.items(), strict=True):
-    plot.plot_fit(fit, ax).set_title(f"(a) {name}")
+    fit.plot(ax).set_title(f"(a) {name}")
 for ax in axes[1:]:
     ax.set_ylabel("")
     ax.get_legend().remove()

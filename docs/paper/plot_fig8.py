@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import devicekit
-from devicekit import catalog, plot
+from devicekit import catalog
 from snn import digits
 from snn.training import TrainingConfig, train
 
@@ -21,8 +21,8 @@ found = card.variation.ltp.c2c
 print(f"spread over cycles, computed as the paper says: {found['spread_paper'].value:.2%} of the window")
 print(f"one update: {found['increment'].value:.2%}")
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-plot.plot_cycles(fit, "ltp", left).set_title("(a) C2C")
-plot.plot_devices(fit, "ltp", right).set_title("(a) D2D")
+fit.cycles_panel("ltp").draw(left).set_title("(a) C2C")
+fit.devices_panel("ltp").draw(right).set_title("(a) D2D")
 
 # %%
 # The network with each variation, with the standard error from the number of test samples alone.

@@ -147,15 +147,25 @@ class Discretisation:
         signed = 0.5 * (field[1:] + field[:-1])
         if reaction.kind == "reversible":
             forward, reverse = laws.reversible_rates(
-                signed, temperature, self.prefactor, self.reaction_barrier,
-                (reaction.forward_dipole, reaction.reverse_dipole), reaction.oxygen, reaction.barrier_floor,
-            )  # fmt: skip
+                signed,
+                temperature,
+                self.prefactor,
+                self.reaction_barrier,
+                (reaction.forward_dipole, reaction.reverse_dipole),
+                reaction.oxygen,
+                reaction.barrier_floor,
+            )
         else:
             strength = np.sqrt(0.5 * (field[1:] ** 2 + field[:-1] ** 2) + self._radial_square(potential))
             forward = laws.gated_rate(
-                signed, strength, temperature, self.prefactor, self.reaction_barrier,
-                reaction.forward_dipole, reaction.barrier_floor,
-            )  # fmt: skip
+                signed,
+                strength,
+                temperature,
+                self.prefactor,
+                self.reaction_barrier,
+                reaction.forward_dipole,
+                reaction.barrier_floor,
+            )
             reverse = np.zeros_like(forward)
         return forward, forward / reaction.max_density + reverse
 
@@ -170,9 +180,7 @@ class Discretisation:
     def vacancies(self, density: Array, potential: Array, top: float, temperature: Array) -> Vacancies:
         """The vacancy equation at a state: ion potential [V], `top` at Ti, temperature [K]."""
         transport, mesh = self.stack.transport, self.mesh
-        diffusion = laws.diffusivity(
-            temperature, self.barrier, transport.hop_distance, transport.attempt_frequency
-        )
+        diffusion = laws.diffusivity(temperature, self.barrier, transport.hop_distance, transport.attempt_frequency)
         exchange = self.conductances(diffusion)
         exchange.z[0] = 0.0  # Pt blocks vacancies
         number = Faces(
@@ -188,9 +196,7 @@ class Discretisation:
             above = np.concatenate([density, self.reservoir[None]])
             below = np.concatenate([density[:1], density])
             number.z[:] *= laws.site_exclusion(number.z, below, above, transport.site_limit)
-            number.r[:] *= laws.site_exclusion(
-                number.r, density[:, :-1], density[:, 1:], transport.site_limit
-            )
+            number.r[:] *= laws.site_exclusion(number.r, density[:, :-1], density[:, 1:], transport.site_limit)
         source, sink = self.reaction_rates(potential, top, temperature)
         return Vacancies(exchange, number, source, sink, self.reservoir)
 

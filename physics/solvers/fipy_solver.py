@@ -83,10 +83,7 @@ class FipySolver:
         self._heat_conductivity, self._rise = self._faces(), self._cells()
         self._heat, self._loss = self._cells(), self._cells()
         self._temperature_equation = (
-            fipy.DiffusionTerm(coeff=self._heat_conductivity)
-            + self._heat
-            - fipy.ImplicitSourceTerm(self._loss)
-            == 0
+            fipy.DiffusionTerm(coeff=self._heat_conductivity) + self._heat - fipy.ImplicitSourceTerm(self._loss) == 0
         )
 
     def _state_ions(self) -> None:
@@ -95,9 +92,7 @@ class FipySolver:
         self._ions.constrain(0.0, where=self.mesh.facesBottom)
         self._ions.constrain(1.0, where=self.mesh.facesTop)
         length = self.grid.stack.transport.ion_potential_length
-        self._ion_equation = (
-            fipy.ImplicitSourceTerm(1.0) - fipy.DiffusionTerm(coeff=length**2) == self._potential
-        )
+        self._ion_equation = fipy.ImplicitSourceTerm(1.0) - fipy.DiffusionTerm(coeff=length**2) == self._potential
 
     def potential(self, faces: Faces) -> Array:
         """Potential for 1 V on Ti and 0 V on Pt [V]."""
@@ -165,9 +160,7 @@ class FipySolver:
         return np.concatenate([z.reshape(-1), np.pad(r, ((0, 0), (1, 1))).reshape(-1)])
 
     def _solve(self, equation: Any, variable: Any, step: float | None = None) -> Array:
-        with np.errstate(
-            invalid="ignore", divide="ignore"
-        ):  # 0/0 on the faces of the axis, which have no area
+        with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 on the faces of the axis, which have no area
             equation.solve(var=variable, dt=step, solver=self.linear)
         return np.array(variable.value).reshape(self.grid.mesh.shape)
 

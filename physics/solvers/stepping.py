@@ -177,9 +177,7 @@ class Stepper:
         end = State(state.time + step, density, fields, state.gained + gained)
         return Trial(end, before or fields.conductance)
 
-    def run(
-        self, state: State, segment: Segment, observe: Callable[[State, float], None] | None = None
-    ) -> State:
+    def run(self, state: State, segment: Segment, observe: Callable[[State, float], None] | None = None) -> State:
         """Carry a state through a segment; `observe` sees each accepted state and its source voltage.
 
         Raises
@@ -194,9 +192,7 @@ class Stepper:
         while now < segment.duration:
             left = segment.duration - now
             wanted = min(wanted, largest)
-            step = (
-                wanted if wanted < 0.5 * left else 0.5 * left if wanted < left else left
-            )  # no sliver at the end
+            step = wanted if wanted < 0.5 * left else 0.5 * left if wanted < left else left  # no sliver at the end
             trial, change = self._try(state, segment.voltage(now + step), segment.compliance, step)
             if trial is None:
                 self.tally.rejected += 1

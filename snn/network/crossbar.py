@@ -71,9 +71,7 @@ class Threshold(NamedTuple):
 
 
 @compiled
-def _pulse_device(
-    array: ArrayState, levels: int, coin: np.uint64, device: int, sign: int, scratch: np.ndarray
-) -> None:
+def _pulse_device(array: ArrayState, levels: int, coin: np.uint64, device: int, sign: int, scratch: np.ndarray) -> None:
     """One pulse; a device with few stable states ends on one of the two nearest, at random, the mean kept."""
     pulse_one(array, device, sign, scratch)
     if levels > 1:
@@ -120,9 +118,7 @@ def settle_row(layer: Layer, i: int, beyond: np.ndarray, scratch: np.ndarray) ->
 
 
 @compiled
-def settle_row_literal(
-    layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, scratch: np.ndarray
-) -> None:
+def settle_row_literal(layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, scratch: np.ndarray) -> None:
     """Pulses of row i where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC.
 
     A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum.
@@ -211,9 +207,7 @@ def make_layer(
     """
     needed = shape[0] * shape[1] * (2 if reference is None else 1)
     if array.n != needed:
-        raise UsageError(
-            f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}"
-        )
+        raise UsageError(f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}")
     w = np.zeros(padded_shape, np.float32)
     w[: shape[0], : shape[1]] = weights(array.r, shape, scale, reference)
     return Layer(

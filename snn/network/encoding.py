@@ -39,9 +39,7 @@ def levels(x: np.ndarray, p: float) -> np.ndarray:
     """
     x = np.asarray(x, float)
     if x.ndim != 2:
-        raise UsageError(
-            f"inputs must be a table of samples by channels, not an array of {x.ndim} dimensions"
-        )
+        raise UsageError(f"inputs must be a table of samples by channels, not an array of {x.ndim} dimensions")
     if not (np.isfinite(x).all() and (x >= 0).all() and (x <= 1).all()):
         raise UsageError("inputs must be finite and lie in 0..1; scale the pixels first")
     if not 0 < p <= 1:

@@ -103,9 +103,7 @@ def target_train(dynamics: Dynamics) -> np.uint64:
 
 
 @compiled
-def _filter_errors(
-    label: int, target: np.uint64, dynamics: Dynamics, s: Scratch, c: Changes, total: np.ndarray
-) -> int:
+def _filter_errors(label: int, target: np.uint64, dynamics: Dynamics, s: Scratch, c: Changes, total: np.ndarray) -> int:
     """Backward-filtered errors of the outputs that have any, `total` = sum_t e_o(t); returns their number."""
     n = 0
     for o in range(s.out_trains.size):

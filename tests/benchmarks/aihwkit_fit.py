@@ -45,9 +45,11 @@ def peer(pulses: np.ndarray, path: np.ndarray, method: str) -> tuple[float, floa
     from aihwkit.utils.fitting import fit_measurements
 
     parameters = {
-        "dw_min": (0.05, 0.001, 0.5), "up_down": (0.0, -0.9, 0.9),
-        "w_max": (0.9, 0.3, 3.0), "w_min": (-0.9, -3.0, -0.3),
-    }  # fmt: skip
+        "dw_min": (0.05, 0.001, 0.5),
+        "up_down": (0.0, -0.9, 0.9),
+        "w_max": (0.9, 0.3, 3.0),
+        "w_min": (-0.9, -3.0, -0.3),
+    }
     began = time.process_time()
     result, _, _ = fit_measurements(
         parameters, pulses, path[:-1], SoftBoundsDevice(), suppress_device_noise=True, method=method
@@ -76,18 +78,18 @@ def main() -> None:
     pulses, path = train()
     single, rms = ours(path, with_lmfit=True)
     of_a_set, _ = ours(path, with_lmfit=False)
-    print(
-        f"devicekit softbounds: {1e3 * single:.1f} ms a single fit, {1e3 * of_a_set:.2f} ms in a set, rms {rms:.4f}"
-    )
+    print(f"devicekit softbounds: {1e3 * single:.1f} ms a single fit, {1e3 * of_a_set:.2f} ms in a set, rms {rms:.4f}")
     for method in ("leastsq", "powell"):  # powell is aihwkit's default
         try:
             seconds, their_rms = peer(pulses, path, method)
         except Exception as error:  # a missing package, or one that imports but does not run
             print(f"skipped: aihwkit does not work here ({type(error).__name__}: {error})")
             sys.exit(0)
-        print(f"aihwkit {method}: {1e3 * seconds:.0f} ms, rms {their_rms:.4f}; {seconds / single:.0f} times a "
-              "single fit, "
-              f"{seconds / of_a_set:.0f} times one in a set")  # fmt: skip
+        print(
+            f"aihwkit {method}: {1e3 * seconds:.0f} ms, rms {their_rms:.4f}; {seconds / single:.0f} times a "
+            "single fit, "
+            f"{seconds / of_a_set:.0f} times one in a set"
+        )
 
 
 if __name__ == "__main__":

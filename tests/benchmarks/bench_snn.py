@@ -47,8 +47,13 @@ def load_oracle():
 
 def sized(data: digits.Digits) -> digits.Digits:
     index = np.arange(PRESENTATIONS) % len(data.y_train)
-    return replace(data, x_train=data.x_train[index], y_train=data.y_train[index], x_test=data.x_train[index],
-                   y_test=data.y_train[index])  # fmt: skip
+    return replace(
+        data,
+        x_train=data.x_train[index],
+        y_train=data.y_train[index],
+        x_test=data.x_train[index],
+        y_test=data.y_train[index],
+    )
 
 
 def numpy_seconds(data: digits.Digits, samples: int = 200) -> float:
@@ -128,9 +133,7 @@ def main() -> None:
     for epoch in range(1, 6):  # time trained networks: fewer errors, fewer pulses
         offline._train_offline(epoch, order)
         insitu._train_insitu(epoch, order)
-    encoding = least(
-        lambda: spike_counts(data.x_train, offline.config, stream_key(0, 0), 0), arguments.repeats
-    )
+    encoding = least(lambda: spike_counts(data.x_train, offline.config, stream_key(0, 0), 0), arguments.repeats)
     forward = least(lambda: offline._test(0, None), arguments.repeats)
     train = least(lambda: offline._train_offline(6, order), arguments.repeats)
     pulsed = least(lambda: insitu._train_insitu(6, order), arguments.repeats)

@@ -38,9 +38,15 @@ def random_truth(rng: np.random.Generator) -> np.ndarray:
     """Eq. (2) parameters within the bounds: 100 pulses cover 60 % of the window, no step exceeds 15 %."""
     while True:
         theta = np.array(
-            [rng.uniform(-6, -2.5), rng.uniform(-3, 1.2), rng.uniform(-1, 4), rng.uniform(-15, 15),
-             rng.uniform(-6, 6), rng.uniform(-2, 3)]
-        )  # fmt: skip
+            [
+                rng.uniform(-6, -2.5),
+                rng.uniform(-3, 1.2),
+                rng.uniform(-1, 4),
+                rng.uniform(-15, 15),
+                rng.uniform(-6, 6),
+                rng.uniform(-2, 3),
+            ]
+        )
         x = kernel.simulate(EQ2.id, theta, 0.0, 100)
         if 0.6 <= x[-1] <= 1.0 and np.diff(x).max() <= 0.15:
             return theta
@@ -50,9 +56,15 @@ def gradual_truth(rng: np.random.Generator) -> np.ndarray:
     """The same, drawn where a branch has no sharp features: kappa, d, h >= 0 and |f| <= 8."""
     while True:
         theta = np.array(
-            [rng.uniform(-6, -2.5), rng.uniform(0, 1.1), rng.uniform(0.3, 3), rng.uniform(-8, 8),
-             rng.uniform(-4, 4), rng.uniform(0, 2)]
-        )  # fmt: skip
+            [
+                rng.uniform(-6, -2.5),
+                rng.uniform(0, 1.1),
+                rng.uniform(0.3, 3),
+                rng.uniform(-8, 8),
+                rng.uniform(-4, 4),
+                rng.uniform(0, 2),
+            ]
+        )
         x = kernel.simulate(EQ2.id, theta, 0.0, 100)
         if 0.6 <= x[-1] <= 1.0 and np.diff(x).max() <= 0.15:
             return theta
@@ -70,9 +82,7 @@ def truths(kind: str, count: int, seed: int = 0) -> list[np.ndarray]:
         steps = -np.expm1(-1.0 / (100 * constants)) * bounds
         kappas = 1.0 / bounds
         levels = np.log(steps * (1 - kappas / 2))
-        return [
-            np.array([level, kappa, 1.0, 0.0, 0.0, 0.0]) for level, kappa in zip(levels, kappas, strict=True)
-        ]
+        return [np.array([level, kappa, 1.0, 0.0, 0.0, 0.0]) for level, kappa in zip(levels, kappas, strict=True)]
     return [np.array([np.log(rng.uniform(0.007, 0.01)), 0.0, 1.0, 0.0, 0.0, 0.0]) for _ in range(count)]
 
 
@@ -128,9 +138,7 @@ def cycles_of(theta: np.ndarray, noise: Noise, rng: np.random.Generator) -> np.n
     state = np.zeros(noise.cycles)
     for n in range(101):
         rows[:, n] = state + noise.read * rng.standard_normal(noise.cycles)
-        state = (
-            state + kernel.rates(EQ2.id, theta, state) + noise.increment * rng.standard_normal(noise.cycles)
-        )
+        state = state + kernel.rates(EQ2.id, theta, state) + noise.increment * rng.standard_normal(noise.cycles)
     return rows
 
 
@@ -149,8 +157,10 @@ def coverage(sets: int) -> None:
                 found = fit_branch(trains, UNIT, FitOptions(), with_lmfit=False, judge=False)
                 curve = found.rate_curve(grid)
                 inside.append((np.array(curve.lower) <= true) & (true <= np.array(curve.upper)))
-        print(f"  increment {noise.increment:.1%}, read {noise.read:.0%}, K = {noise.cycles:<3} "
-              f"{np.mean([i.mean() for i in inside]):.3f}")  # fmt: skip
+        print(
+            f"  increment {noise.increment:.1%}, read {noise.read:.0%}, K = {noise.cycles:<3} "
+            f"{np.mean([i.mean() for i in inside]):.3f}"
+        )
 
 
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
@@ -185,9 +195,16 @@ def _with_cycle_rates(rate_sd: float, noise: dict[str, float], seed: int) -> Pul
                 x = kernel.simulate(EQ2.id, np.array([theta[0] + gain, *theta[1:]]), 0.0, 100)
                 r = (x if direction == "ltp" else 1 - x) + noise["read"] * rng.standard_normal(101)
                 parts.append(
-                    pd.DataFrame({"device_id": f"d{device}", "cycle": cycle, "direction": direction,
-                                  "pulse_index": range(101), "conductance_s": 1e-4 + 2.8e-4 * r})
-                )  # fmt: skip
+                    pd.DataFrame(
+                        {
+                            "device_id": f"d{device}",
+                            "cycle": cycle,
+                            "direction": direction,
+                            "pulse_index": range(101),
+                            "conductance_s": 1e-4 + 2.8e-4 * r,
+                        }
+                    )
+                )
     return PulseTable(pd.concat(parts, ignore_index=True))
 
 
@@ -210,8 +227,10 @@ def variation(repeats: int) -> None:
         result = fit(generate(card, 20, 5, 100, seed, conditioning=2))
         found += [b.d2d_anova for b in result.variation.branches.values() if b.d2d_anova is not None]
         raw += [b.d2d_variance for b in result.variation.branches.values() if b.d2d_variance is not None]
-    print(f"  D2D truly 0, 5 cycles: median {np.median(found):.4f}, 90 % below {np.quantile(found, 0.9):.4f}; "
-          f"root of the mean unclipped variance {np.sign(np.mean(raw)) * np.sqrt(abs(np.mean(raw))):.4f}")  # fmt: skip
+    print(
+        f"  D2D truly 0, 5 cycles: median {np.median(found):.4f}, 90 % below {np.quantile(found, 0.9):.4f}; "
+        f"root of the mean unclipped variance {np.sign(np.mean(raw)) * np.sqrt(abs(np.mean(raw))):.4f}"
+    )
     _spread_of_samples()
 
 
@@ -241,9 +260,17 @@ def joint(repeats: int) -> None:
             for direction in ("ltp", "ltd"):
                 y = (x if direction == "ltp" else 1 - x) + 0.03 * rng.standard_normal(101)
                 parts.append(
-                    pd.DataFrame({"device_id": "d", "cycle": 1, "direction": direction, "pulse_index": range(101),
-                                  "weight": y, "pulse_width_s": width})
-                )  # fmt: skip
+                    pd.DataFrame(
+                        {
+                            "device_id": "d",
+                            "cycle": 1,
+                            "direction": direction,
+                            "pulse_index": range(101),
+                            "weight": y,
+                            "pulse_width_s": width,
+                        }
+                    )
+                )
         table = PulseTable(pd.concat(parts, ignore_index=True))
         for name, share in (("separate", None), ("joint", "width")):
             conditions = fit(table, share=share).conditions
@@ -254,9 +281,7 @@ def joint(repeats: int) -> None:
                 rate = condition.branches["ltp"].rate(condition.window.to_state(r)) * condition.window.span
                 row.append(float(np.sqrt(np.mean((rate - true) ** 2)) / true.mean()))
             errors[name].append(row)
-    print(
-        f"joint fit over widths at 3 % noise, median rate error of short / mid / long pulses ({repeats} sets)"
-    )
+    print(f"joint fit over widths at 3 % noise, median rate error of short / mid / long pulses ({repeats} sets)")
     for name, rows in errors.items():
         print(f"  {name:<9} " + " / ".join(f"{value:.1%}" for value in np.median(rows, axis=0)))
 
@@ -269,9 +294,7 @@ def tukey(repeats: int) -> None:
         y = x + 0.01 * rng.standard_normal(101)
         y[rng.choice(np.arange(1, 100), 2, replace=False)] += rng.choice([-0.5, 0.5], 2)
         for loss, found in errors.items():
-            trajectory = fit_branch(
-                one_trace(y), UNIT, FitOptions(loss=loss), with_lmfit=False, judge=False
-            ).trajectory
+            trajectory = fit_branch(one_trace(y), UNIT, FitOptions(loss=loss), with_lmfit=False, judge=False).trajectory
             found.append(float(np.sqrt(np.mean((trajectory - x) ** 2))))
     print(
         f"2 % outliers, median curve error: linear {np.median(errors['linear']):.4f}, tukey "
@@ -294,15 +317,19 @@ def real() -> None:
         for direction, branch in result.branches.items():
             spread = result.variation.branches[direction]
             best = [score.model for score in comparison.branches[direction][:3]]
-            print(f"{name} {direction}: nrmse {branch.nrmse:.4f} R2 {branch.r2:.5f} noise {branch.noise:.4f}; best "
-                  f"by BIC {best}; "
-                  f"NL {comparison.nl[direction]['data']:.2f} (data) {comparison.nl[direction]['fit']:.2f} (fit)")  # fmt: skip
+            print(
+                f"{name} {direction}: nrmse {branch.nrmse:.4f} R2 {branch.r2:.5f} noise {branch.noise:.4f}; best "
+                f"by BIC {best}; "
+                f"NL {comparison.nl[direction]['data']:.2f} (data) {comparison.nl[direction]['fit']:.2f} (fit)"
+            )
             if spread.increment is not None:
                 ratio = spread_ratio(result, direction, seed=1)
-                print(f"    paper spread {spread.c2c_paper:.4f}, increment {spread.increment:.5f}, read "
-                      f"{spread.read:.5f}, offset "
-                      f"{spread.cycle_offset:.4f}, ln rate {spread.cycle_ln_rate:.4f}; samples "
-                      f"{ratio.as_dict()}")  # fmt: skip
+                print(
+                    f"    paper spread {spread.c2c_paper:.4f}, increment {spread.increment:.5f}, read "
+                    f"{spread.read:.5f}, offset "
+                    f"{spread.cycle_offset:.4f}, ln rate {spread.cycle_ln_rate:.4f}; samples "
+                    f"{ratio.as_dict()}"
+                )
         for sentence in result.variation.sentences():
             print("   ", sentence)
         print("    warnings:", ", ".join(dict.fromkeys(warning.code for warning in result.warnings)))
@@ -313,8 +340,16 @@ def naive(y: np.ndarray) -> tuple[float, bool]:
     import lmfit
 
     parameters = lmfit.Parameters()
-    start = {"a": (0.02, 0, 5), "b": (1.0, 0.5, 3), "c": (0.9, 0, 3), "d": (1.0, 0, 6),
-             "f": (1.0, -40, 40), "g": (-1.0, -15, 15), "h": (1.0, 0, 6), "i": (1.0, 0.01, 5)}  # fmt: skip
+    start = {
+        "a": (0.02, 0, 5),
+        "b": (1.0, 0.5, 3),
+        "c": (0.9, 0, 3),
+        "d": (1.0, 0, 6),
+        "f": (1.0, -40, 40),
+        "g": (-1.0, -15, 15),
+        "h": (1.0, 0, 6),
+        "i": (1.0, 0.01, 5),
+    }
     for name, (value, low, high) in start.items():
         parameters.add(name, value=value, min=low, max=high)
 
@@ -324,9 +359,7 @@ def naive(y: np.ndarray) -> tuple[float, bool]:
         for n in range(y.size):
             path[n] = r
             base = max(v["b"] - v["c"] * r, 0.0)
-            r = min(
-                r + v["a"] * base ** v["d"] / (v["i"] + np.exp(min(v["f"] * r + v["g"], 50.0))) ** v["h"], 3.0
-            )
+            r = min(r + v["a"] * base ** v["d"] / (v["i"] + np.exp(min(v["f"] * r + v["g"], 50.0))) ** v["h"], 3.0)
         return path - y
 
     result = lmfit.minimize(residual, parameters, method="leastsq", max_nfev=NAIVE_EVALUATIONS)
@@ -362,9 +395,7 @@ def speed(count: int) -> None:
         f"search {1e3 * searching:.2f} ms a trace; with lmfit's last call {1e3 * whole:.2f} ms; plain lmfit "
         f"{1e3 * naive_time:.0f} ms"
     )
-    print(
-        f"plain lmfit / search = {naive_time / searching:.0f}; / search with lmfit = {naive_time / whole:.0f}"
-    )
+    print(f"plain lmfit / search = {naive_time / searching:.0f}; / search with lmfit = {naive_time / whole:.0f}")
     print(
         f"ours at equal or better rms in {better:.0%} of {len(few)}; plain lmfit succeeded in "
         f"{np.mean([p[1] for p in plain]):.0%}"
@@ -390,15 +421,15 @@ def _crosssim_speed(ours: Callable[[np.ndarray], search.Optimum]) -> None:
         starts = search.library_starts(EQ2, x, w, box, search.THOROUGH_STARTS)
         brute.append(min(search.descend(EQ2, start, x, w, box).objective for start in starts))
     ratio = np.sqrt(np.array(found) / np.array(brute))
-    print(f"CrossSim ramps: {1e3 * mine:.1f} ms each; rms over the best of 16 full starts: median "
-          f"{np.median(ratio):.4f}, "
-          f"worst {ratio.max():.3f}, within 1 % in {np.mean(ratio < 1.01):.0%}")  # fmt: skip
+    print(
+        f"CrossSim ramps: {1e3 * mine:.1f} ms each; rms over the best of 16 full starts: median "
+        f"{np.median(ratio):.4f}, "
+        f"worst {ratio.max():.3f}, within 1 % in {np.mean(ratio < 1.01):.0%}"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tables = {
         "recovery": lambda quick: recovery(20 if quick else 200),
         "coverage": lambda quick: coverage(10 if quick else 100),

@@ -25,9 +25,7 @@ WINDOW = Window(quantity="weight", low=0.0, high=1.0, scope="truth")
 def traces(count: int) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(0)
     for _ in range(count):
-        theta = np.array(
-            [rng.uniform(-4.4, -3.6), rng.uniform(0.7, 1.0), rng.uniform(0.8, 1.6), -4.0, 1.0, 0.8]
-        )
+        theta = np.array([rng.uniform(-4.4, -3.6), rng.uniform(0.7, 1.0), rng.uniform(0.8, 1.6), -4.0, 1.0, 0.8])
         yield kernel.simulate(EQ2.id, theta, 0.0, 100) + 0.01 * rng.standard_normal(101)
 
 
@@ -43,9 +41,11 @@ def main() -> None:
         if rows <= 2000:
             part.append(frame)
     seconds = time.perf_counter() - began
-    print(f"joblib, 2 processes: {rows} traces in {seconds:.0f} s, {2e3 * seconds / rows:.2f} ms a trace and core; "
-          f"largest process {max(megabytes(resource.RUSAGE_SELF), megabytes(resource.RUSAGE_CHILDREN)):.0f} "
-          "MB")  # fmt: skip
+    print(
+        f"joblib, 2 processes: {rows} traces in {seconds:.0f} s, {2e3 * seconds / rows:.2f} ms a trace and core; "
+        f"largest process {max(megabytes(resource.RUSAGE_SELF), megabytes(resource.RUSAGE_CHILDREN)):.0f} "
+        "MB"
+    )
     from dask.distributed import Client, LocalCluster
 
     some = sum(len(frame) for frame in part)

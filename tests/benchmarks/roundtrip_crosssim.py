@@ -71,9 +71,10 @@ def main() -> None:
             "value": answer["g"],
             "mean and sd of drawn updates at mid-window (real, card)": [
                 np.round(np.array(answer[key]) / span, 6).tolist() for key in ("mean", "sd")
-            ] + [np.round(wanted, 6).tolist(), np.round(sigma, 6).tolist()],
+            ]
+            + [np.round(wanted, 6).tolist(), np.round(sigma, 6).tolist()],
             "with": answer["versions"],
-        }  # fmt: skip
+        }
 
     for noise in (False, True):
         print("with update noise in the tables" if noise else "without noise (--no-noise)")

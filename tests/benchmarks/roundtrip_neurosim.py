@@ -83,19 +83,19 @@ def main() -> None:
             numbers = json.loads(out.files["neurosim.json"])
             low, high, levels = numbers["minConductance_s"], numbers["maxConductance_s"], numbers["levels"]
             values = [low, high, numbers["NL"]["ltp"], numbers["NL"]["ltd"], levels["ltp"], levels["ltd"]]
-            ran = subprocess.run(
-                [str(program), *map(repr, values)], capture_output=True, text=True, check=True
-            )
+            ran = subprocess.run([str(program), *map(repr, values)], capture_output=True, text=True, check=True)
             g = (np.array(ran.stdout.split(), float) - low) / (high - low)
             parts = {"ltp": g[: levels["ltp"] + 1], "ltd": 1.0 - g[levels["ltp"] + 1 :]}
             for direction, path in parts.items():
                 a = numbers["A_normalised"][direction]
                 fitted = curve(np.linspace(0, 1, path.size), a)
                 print(
-                    f"{title} {direction.upper()}: NL {numbers['NL'][direction]:g}, {levels[direction]} pulses: largest deviation of the "
-                    f"real RealDevice from the fitted exponential {np.abs(path - fitted).max():.1e} (foretold "
-                    f"{out.figures[f'recursion_{direction}']:.1e}); misfit of the exponential to the law "
-                    f"{out.figures[f'misfit_rms_{direction}']:.2%} rms, {out.figures[f'misfit_largest_{direction}']:.2%} at most"
+                    f"{title} {direction.upper()}: NL {numbers['NL'][direction]:g}, {levels[direction]} pulses: "
+                    f"largest deviation of the real RealDevice from the fitted exponential "
+                    f"{np.abs(path - fitted).max():.1e} "
+                    f"(foretold {out.figures[f'recursion_{direction}']:.1e}); misfit of the exponential to the law "
+                    f"{out.figures[f'misfit_rms_{direction}']:.2%} rms, "
+                    f"{out.figures[f'misfit_largest_{direction}']:.2%} at most"
                 )
 
 

@@ -27,9 +27,7 @@ def run_ngspice(folder: Path, compiler: str, width: float) -> dict[str, Any]:
     """Conductance [S] before the first and after each pulse, read in the middle of the gaps, and the count."""
     (source,) = folder.glob("*.va")
     (net,) = folder.glob("*.cir")
-    subprocess.run(
-        [compiler, source.name, "-o", f"{source.stem}.osdi"], cwd=folder, check=True, capture_output=True
-    )
+    subprocess.run([compiler, source.name, "-o", f"{source.stem}.osdi"], cwd=folder, check=True, capture_output=True)
     subprocess.run(["ngspice", "-b", net.name], cwd=folder, check=True, capture_output=True)
     time, _, counted, conductance = np.loadtxt(folder / f"{source.stem}.txt", skiprows=1).T
     at = 0.25 * width + 2.0 * width * np.arange(2 * PULSES + 1)

@@ -113,9 +113,7 @@ def test_no_label_of_a_figure_is_cut_off(name: str, reports: dict[str, Path], ch
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tables_that_scroll_can_be_reached_by_keyboard(
-    name: str, reports: dict[str, Path], chromium: Any
-) -> None:
+def test_tables_that_scroll_can_be_reached_by_keyboard(name: str, reports: dict[str, Path], chromium: Any) -> None:
     chromium.open(reports[name], 360)
     hidden = """[...document.querySelectorAll('*')].filter(each => each.scrollWidth > each.clientWidth + 1 &&
       ['auto', 'scroll'].includes(getComputedStyle(each).overflowX) && each.tabIndex < 0).length"""

@@ -66,9 +66,7 @@ def test_from_data(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert "straight from data" in " ".join(ran.json["approximated"])
     assert devicekit(*arguments, "--from-data", tmp_path / "data.csv", "--device", "nobody").code == 2
-    ran = devicekit(
-        "export", card_file, "--to", "mat", "--from-data", tmp_path / "data.csv", "--out", tmp_path / "mat"
-    )
+    ran = devicekit("export", card_file, "--to", "mat", "--from-data", tmp_path / "data.csv", "--out", tmp_path / "mat")
     assert ran.code == 2
     assert "--from-data is not an option of --to mat; it is one of crosssim" in ran.err
     frame = table.frame.assign(pulse_width_s=[1e-6 if cycle > 2 else 1e-5 for cycle in table.frame["cycle"]])

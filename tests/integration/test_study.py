@@ -20,6 +20,7 @@ import pytest
 from devicekit.errors import DevicekitError
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import expand, load_spec
+from devicekit.studies.tasks import files_of, get_task
 
 STUDY = """
 name = "tiny"
@@ -55,7 +56,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_grid_is_crossed_with_cases_and_seeds(study: Path) -> None:
-    runs = expand(load_spec(study), study.parent)
+    runs = expand(load_spec(study), study.parent, files_of)
     assert len(runs) == 8
     assert len({run.key for run in runs}) == 8
     assert runs[0].label == "whole (schedule=growth)"
@@ -79,11 +80,32 @@ def test_two_jobs_give_the_same_table(study: Path, expected: str, tmp_path: Path
 
 @pytest.mark.slow
 def test_a_dask_cluster_gives_the_same_table(study: Path, expected: str, tmp_path: Path) -> None:
-    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
-                 "--no-dashboard", "--scheduler-file", str(tmp_path / "s.json")]  # fmt: skip
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(tmp_path / "s.json"),
-              "--no-dashboard", "--nthreads", "1", "--host", "127.0.0.1",
-              "--local-directory", str(tmp_path)]  # fmt: skip
+    scheduler = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--scheduler-file",
+        str(tmp_path / "s.json"),
+    ]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        "--scheduler-file",
+        str(tmp_path / "s.json"),
+        "--no-dashboard",
+        "--nthreads",
+        "1",
+        "--host",
+        "127.0.0.1",
+        "--local-directory",
+        str(tmp_path),
+    ]
     root = Path(__file__).parents[2]  # so that workers find the packages, installed or not
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": root}
     processes = [subprocess.Popen(scheduler, **quiet)]
@@ -115,9 +137,7 @@ def test_a_dask_cluster_gives_the_same_table(study: Path, expected: str, tmp_pat
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_it_ends_with_the_same_table(
-    study: Path, expected: str, tmp_path: Path
-) -> None:
+def test_killed_at_random_moments_it_ends_with_the_same_table(study: Path, expected: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "devicekit", "study", str(study), "--out", str(out), "--json"]
     rng = random.Random(1)
@@ -133,9 +153,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_table(
         for path in done:
             json.loads(path.read_text())  # whole, never half-written
         finished.append(len(done))
-    before = (
-        {path.name: path.stat().st_mtime_ns for path in (out / "runs").glob("*.json")} if out.exists() else {}
-    )
+    before = {path.name: path.stat().st_mtime_ns for path in (out / "runs").glob("*.json")} if out.exists() else {}
     subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[2])
     assert (out / "results.csv").read_text() == expected
     assert finished == sorted(finished)
@@ -161,9 +179,7 @@ def test_a_failed_run_is_recorded_and_stops_nothing(
     assert result.failed["reason"].str.contains("no memory").all()
     assert result.summary()["n"].tolist() == [1, 1, 1, 1]
     monkeypatch.setattr(TrainTask, "run", original)
-    assert (
-        len(run_study(study, tmp_path / "out").failed) == 0
-    )  # the reason was mended: failed runs are tried again
+    assert len(run_study(study, tmp_path / "out").failed) == 0  # the reason was mended: failed runs are tried again
 
 
 def test_a_full_disk_loses_nothing_that_was_finished(
@@ -253,15 +269,18 @@ def test_what_a_run_reads_is_part_of_its_key(tmp_path: Path) -> None:
     keys = []
     for content in ("rmp1\n1e-4\n", "rmp1\n2e-4\n", "rmp1\n1e-4\n"):
         (folder / "set.csv").write_text(content)
-        keys.append(expand(load_spec(tmp_path / "u.toml"), tmp_path)[0].key)
+        keys.append(expand(load_spec(tmp_path / "u.toml"), tmp_path, files_of)[0].key)
     assert keys[0] == keys[2] != keys[1]
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
-    [('table = "gone.csv"', "does not exist"), ("epochs = 1", "needs the setting table"),
-     ('table = "pt-hfo2-al2o3-ti"\ndraw = -1', "draw is a whole number")],
-)  # fmt: skip
+    [
+        ('table = "gone.csv"', "does not exist"),
+        ("epochs = 1", "needs the setting table"),
+        ('table = "pt-hfo2-al2o3-ti"\ndraw = -1', "draw is a whole number"),
+    ],
+)
 def test_bad_resampling_studies(lines: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "u.toml").write_text(f'name = "u"\ntask = "resample"\n[fixed]\n{lines}\n')
     with pytest.raises(DevicekitError, match=words):
@@ -322,10 +341,9 @@ SHIPPED = ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_studies_are_valid(name: str) -> None:
     import devicekit as package
-    from devicekit.studies.tasks import get_task
 
     path = Path(package.__file__).parent / "studies" / "shipped" / f"{name}.toml"
     spec = load_spec(path)
-    for run in expand(spec, path.parent):
+    for run in expand(spec, path.parent, files_of):
         get_task(run.task).check(run.settings, path.parent)
-    assert set(spec.paper) <= {run.label for run in expand(spec, path.parent)}
+    assert set(spec.paper) <= {run.label for run in expand(spec, path.parent, files_of)}

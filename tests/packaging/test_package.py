@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -32,23 +32,17 @@ def test_help_loads_nothing_heavy(command: list[str]) -> None:
     assert loaded_by([*command, "--help"]).isdisjoint(HEAVY)
 
 
-def imports_at_module_level(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = set()
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
-    return found
-
-
-@pytest.mark.parametrize(
-    ("package", "forbidden"), [("devicekit", {"physics", "snn"}), ("physics", {"snn"}), ("snn", {"physics"})]
-)
-def test_imports_point_one_way(package: str, forbidden: set[str]) -> None:
-    for path in (ROOT / package).rglob("*.py"):
-        assert imports_at_module_level(path).isdisjoint(forbidden), path
+def test_imports_point_one_way() -> None:
+    """The layers of pyproject.toml, imports inside functions and for types included; nothing is ignored."""
+    importlinter = pytest.importorskip("importlinter.cli", reason="import-linter comes with the dev extra")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    assert not contracts["exclude_type_checking_imports"]
+    assert not any("ignore_imports" in contract for contract in contracts["contracts"])
+    (layers,) = [contract["layers"] for contract in contracts["contracts"]]
+    named = {name for layer in layers for name in layer.split(" | ")}
+    rooms = {path.stem for path in (ROOT / "devicekit").iterdir() if path.stem not in ("__init__", "__pycache__", "py")}
+    assert named == {f"devicekit.{room}" for room in rooms} | {"physics", "snn"}
+    assert importlinter.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
 
 
 def test_no_source_in_datasets() -> None:

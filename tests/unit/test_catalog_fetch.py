@@ -44,9 +44,7 @@ def listed(monkeypatch: pytest.MonkeyPatch, base: str, root: Path, digest: str |
     monkeypatch.setattr(catalog, "remote", lambda: {"x": made})
 
 
-def test_fetch_once_and_go_on_where_it_stopped(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fetch_once_and_go_on_where_it_stopped(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed(monkeypatch, server, tmp_path)
     folder = catalog.fetch("x", tmp_path / "cache")
     assert (folder / "a.csv").read_text() == "1,2\n"

@@ -50,11 +50,21 @@ def test_span() -> None:
 
 def test_percent_count_listed() -> None:
     assert [percent(v) for v in (0.00383, 0.0261, 0.9812, 1.0, 0.0, None)] == [
-        "0.38 %", "2.6 %", "98.1 %", "100.0 %", "0 %", "–",
-    ]  # fmt: skip
+        "0.38 %",
+        "2.6 %",
+        "98.1 %",
+        "100.0 %",
+        "0 %",
+        "–",
+    ]
     assert (count(1, "device"), count(20, "device"), count(2, "LTP and LTD pair")) == (
-        "1 device", "20 devices", "2 LTP and LTD pairs",
-    )  # fmt: skip
+        "1 device",
+        "20 devices",
+        "2 LTP and LTD pairs",
+    )
     assert (listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])) == (
-        "", "a", "a and b", "a, b and c",
-    )  # fmt: skip
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    )

@@ -32,12 +32,28 @@ _LINEAR_LAWS = {"linear", "exponential", "softbounds"}
 # Fields that every pulsed device of aihwkit has, each with the value that means "this effect is off". Several
 # of aihwkit's own defaults are not: dw_min_dtod 0.3, dw_min_std 0.3, w_max_dtod 0.3, up_down_dtod 0.01.
 _OFF: dict[str, Any] = {
-    "construction_seed": 0, "corrupt_devices_prob": 0.0, "corrupt_devices_range": 0.1, "diffusion": 0.0,
-    "diffusion_dtod": 0.0, "dw_min_dtod": 0.0, "dw_min_dtod_log_normal": True, "dw_min_std": 0.0,
-    "enforce_consistency": True, "lifetime": 0.0, "lifetime_dtod": 0.0, "perfect_bias": False, "reset": 0.0,
-    "reset_dtod": 0.0, "reset_std": 0.0, "up_down_dtod": 0.0, "w_max_dtod": 0.0, "w_min_dtod": 0.0,
-    "count_pulses": False, "write_noise_std": 0.0, "apply_write_noise_on_set": False,
-}  # fmt: skip
+    "construction_seed": 0,
+    "corrupt_devices_prob": 0.0,
+    "corrupt_devices_range": 0.1,
+    "diffusion": 0.0,
+    "diffusion_dtod": 0.0,
+    "dw_min_dtod": 0.0,
+    "dw_min_dtod_log_normal": True,
+    "dw_min_std": 0.0,
+    "enforce_consistency": True,
+    "lifetime": 0.0,
+    "lifetime_dtod": 0.0,
+    "perfect_bias": False,
+    "reset": 0.0,
+    "reset_dtod": 0.0,
+    "reset_std": 0.0,
+    "up_down_dtod": 0.0,
+    "w_max_dtod": 0.0,
+    "w_min_dtod": 0.0,
+    "count_pulses": False,
+    "write_noise_std": 0.0,
+    "apply_write_noise_on_set": False,
+}
 
 
 def node_values(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
@@ -51,10 +67,14 @@ def piecewise_fields(card: DeviceCard, nodes: int) -> dict[str, Any]:
     steps = {direction: 2.0 * node_values(card, direction, nodes) for direction in base.SIGNS}
     dw_min = float(np.mean([steps["ltp"], steps["ltd"]]))
     return {
-        "w_min": -1.0, "w_max": 1.0, "dw_min": dw_min, "up_down": 0.0,
+        "w_min": -1.0,
+        "w_max": 1.0,
+        "dw_min": dw_min,
+        "up_down": 0.0,
         "piecewise_up": (steps["ltp"] / dw_min).tolist(),
-        "piecewise_down": (steps["ltd"] / dw_min).tolist(), **_OFF,
-    }  # fmt: skip
+        "piecewise_down": (steps["ltd"] / dw_min).tolist(),
+        **_OFF,
+    }
 
 
 def replay(fields: dict[str, Any], pulses: int = base.PULSES) -> np.ndarray:
@@ -114,16 +134,26 @@ def linear_fields(card: DeviceCard, noise: bool) -> dict[str, Any] | None:
     larger = max(middle.values())
     sigma = [float(base.update_sigma(card, direction, np.array(middle[direction] / 2.0))) for direction in base.SIGNS]
     rms = 2.0 * float(np.sqrt(np.mean(np.square(sigma)))) if noise else 0.0
-    scale = float(
-        np.sqrt(np.mean(np.square(list(middle.values()))))
-    )  # its noise is a share of each direction's step
+    scale = float(np.sqrt(np.mean(np.square(list(middle.values())))))  # its noise is a share of each direction's step
     return {
-        "w_min": -1.0, "w_max": 1.0, "dw_min": larger, "up_down": (middle["ltp"] - middle["ltd"]) / larger,
-        "gamma_up": gamma["ltp"], "gamma_down": gamma["ltd"], "gamma_up_dtod": 0.0, "gamma_down_dtod": 0.0,
-        "allow_increasing": False, "mean_bound_reference": True, "mult_noise": False, "reverse_up": False,
-        "reverse_down": False, "reverse_offset": 0.01, **_OFF,
-        "dw_min_std": rms / scale, **(_dtod(card) if noise else {}),
-    }  # fmt: skip
+        "w_min": -1.0,
+        "w_max": 1.0,
+        "dw_min": larger,
+        "up_down": (middle["ltp"] - middle["ltd"]) / larger,
+        "gamma_up": gamma["ltp"],
+        "gamma_down": gamma["ltd"],
+        "gamma_up_dtod": 0.0,
+        "gamma_down_dtod": 0.0,
+        "allow_increasing": False,
+        "mean_bound_reference": True,
+        "mult_noise": False,
+        "reverse_up": False,
+        "reverse_down": False,
+        "reverse_offset": 0.01,
+        **_OFF,
+        "dw_min_std": rms / scale,
+        **(_dtod(card) if noise else {}),
+    }
 
 
 def _class_name(card: DeviceCard) -> str:
@@ -208,11 +238,7 @@ def _approximations(
     lines = [
         f"The step curve: {figures['nodes']} nodes, linear between them. Over {base.PULSES} LTP and {base.PULSES} LTD "
         f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array."
-        + (
-            " That is coarse: try --nodes 63."
-            if figures["deviation"] > COARSE and figures["nodes"] < MOST_NODES
-            else ""
-        ),
+        + (" That is coarse: try 63 nodes." if figures["deviation"] > COARSE and figures["nodes"] < MOST_NODES else ""),
         "Forward and backward passes (ADC, noise, bounds) are not the device's: SingleRPUConfig's defaults stand.",
     ]
     noise = options.noise and base.has_update_noise(card)
@@ -228,9 +254,7 @@ def _approximations(
             f"Log-normal gains raise the mean step by {100 * math.expm1(fields['dw_min_dtod'] ** 2 / 2):.2g} %."
         )
     if noise and any("read" in b.c2c for b in (card.variation.ltp, card.variation.ltd)):
-        lines.append(
-            "Read noise is left out: aihwkit's write_noise_std is drawn at each update, not at each reading."
-        )
+        lines.append("Read noise is left out: aihwkit's write_noise_std is drawn at each update, not at each reading.")
     if linear:
         lines.append(
             f"{_class_name(card)}LinearPresetDevice: the law itself without the cap at the largest fitted step. Its "
@@ -257,12 +281,12 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     Raises
     ------
     UsageError
-        If --nodes is out of 2..63, or LTP or LTD never moves the device.
+        If nodes is out of 2..63, or LTP or LTD never moves the device.
     """
     base.check_moves(card, NAME)
     nodes = NODES if options.nodes is None else options.nodes
     if not 2 <= nodes <= MOST_NODES:
-        raise UsageError(f"--nodes is 2 to {MOST_NODES} for aihwkit (more do not run on a GPU), not {nodes}")
+        raise UsageError(f"nodes= is 2 to {MOST_NODES} for aihwkit (more do not run on a GPU), not {nodes}")
     fields = piecewise_fields(card, nodes)
     path = card.window.low + card.window.span * (replay(fields) + 1.0) / 2.0
     figures: dict[str, Any] = {"nodes": nodes, "deviation": base.deviation(card, path)}

@@ -88,7 +88,7 @@ def data_table(table: PulseTable, direction: str, value: np.ndarray) -> np.ndarr
     start, change = increments(table, direction)
     if start.size < FEWEST_NEIGHBOURS:
         raise UsageError(
-            f"--from-data: {start.size} {direction.upper()} increments, and a table needs {FEWEST_NEIGHBOURS} or more"
+            f"data=: {start.size} {direction.upper()} increments, and a table needs {FEWEST_NEIGHBOURS} or more"
         )
     count = min(max(int(NEIGHBOURS * start.size), FEWEST_NEIGHBOURS), start.size)
     order = np.argsort(start, kind="stable")
@@ -131,17 +131,15 @@ def text(title: str, value: np.ndarray, table: np.ndarray) -> bytes:
     return stream.getvalue().encode()
 
 
-def _tables(
-    card: DeviceCard, options: ExportOptions, points: int
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _tables(card: DeviceCard, options: ExportOptions, points: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     value = np.linspace(card.window.low, card.window.high, points)
     if options.data is None:
         return value, {direction: law_table(card, direction, points, options.noise) for direction in FILES}
     if options.data.quantity != "conductance_s":
-        raise UsageError("--from-data needs conductances in S; this table holds weights")
+        raise UsageError("data= needs conductances in S; this table holds weights")
     if len(options.data.widths) > 1:
         widths = ", ".join(f"{width:g}" for width in options.data.widths)
-        raise UsageError(f"--from-data holds pulse widths {widths} s, and a table is of one: choose one with --width")
+        raise UsageError(f"data= holds pulse widths {widths} s, and a table is of one: choose one with width=")
     tables = {direction: data_table(options.data, direction, value) for direction in FILES}
     if not options.noise:
         tables = {direction: np.tile(each.mean(axis=0), (points, 1)) for direction, each in tables.items()}
@@ -153,13 +151,12 @@ def _check_signs(tables: dict[str, np.ndarray]) -> None:
     for direction, sign in base.SIGNS.items():
         if not sign * tables[direction][:-1].mean() > 0:
             raise UsageError(
-                f"the mean {direction.upper()} update over the window has the wrong sign: CrossSim would refuse the table"
+                f"the mean {direction.upper()} update over the window has the wrong sign: CrossSim would "
+                "refuse the table"
             )
 
 
-def _statements(
-    card: DeviceCard, options: ExportOptions, figures: dict[str, Any]
-) -> tuple[list[str], list[str]]:
+def _statements(card: DeviceCard, options: ExportOptions, figures: dict[str, Any]) -> tuple[list[str], list[str]]:
     points = figures["points"]
     exact = [
         "The window: the first and the last conductance, at which CrossSim clips.",
@@ -195,21 +192,23 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     Raises
     ------
     UsageError
-        If --points is out of 101..2001, the card holds weights and no window is given, or a mean has the wrong sign.
+        If points is out of 101..2001, the card holds weights and no window is given, or a mean has the wrong sign.
     """
     card = base.with_siemens(card, options, "CrossSim")
     points = POINTS if options.points is None else options.points
     if not FEWEST_POINTS <= points <= MOST_POINTS:
-        raise UsageError(
-            f"--points is {FEWEST_POINTS} to {MOST_POINTS} (CrossSim rounds to the grid), not {points}"
-        )
+        raise UsageError(f"points= is {FEWEST_POINTS} to {MOST_POINTS} (CrossSim rounds to the grid), not {points}")
     base.check_moves(card, NAME)
     value, tables = _tables(card, options, points)
     _check_signs(tables)
     bias = max(float(np.abs(t[:-1].mean(axis=0) - t.mean(axis=0)).max()) for t in tables.values())
     figures: dict[str, Any] = {"points": points, "mean_bias": bias / card.window.span}
     if options.data is None:
-        still = tables if not options.noise else {direction: law_table(card, direction, points, False) for direction in FILES}
+        still = (
+            tables
+            if not options.noise
+            else {direction: law_table(card, direction, points, False) for direction in FILES}
+        )
         figures["deviation"] = base.deviation(card, replay(value, still))
     exact, approximated = _statements(card, options, figures)
     origin = "pulse table" if options.data is not None else card.law.title

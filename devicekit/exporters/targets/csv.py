@@ -45,9 +45,10 @@ def _rates(card: DeviceCard) -> bytes:
     rates = [card.rate(direction, r) for direction in base.SIGNS]
     steps = [card.window.from_state(np.clip(r + rate, 0.0, 1.0)) - value for rate in rates]
     return table(
-        names, ["1", state, "1/pulse", "1/pulse", f"{state}/pulse", f"{state}/pulse"],
+        names,
+        ["1", state, "1/pulse", "1/pulse", f"{state}/pulse", f"{state}/pulse"],
         zip(r, value, *rates, *steps, strict=True),
-    )  # fmt: skip
+    )
 
 
 def _train(card: DeviceCard) -> bytes:
@@ -74,8 +75,7 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
         branch = card.branch(direction)
         rows += [(name, direction, value, None, "r in 0..1") for name, value in branch.coefficients.items()]
         rows += [
-            (f"{name} of G", direction, value, None, "G in S")
-            for name, value in (branch.coefficients_s or {}).items()
+            (f"{name} of G", direction, value, None, "G in S") for name, value in (branch.coefficients_s or {}).items()
         ]
         for name, value in zip((*card.law.parameters, "x0"), (*branch.theta, branch.x0), strict=True):
             rows.append((f"theta {name}", direction, value, branch.standard_errors.get(name), "1"))
@@ -98,9 +98,7 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
             ]
             rows.append(("D2D covariance of ln rate, ltp and ltd", "", covariance[0][1], None, "1"))
     units = {"pulse_width_s": "s"}
-    rows += [
-        (name, "", value, None, units.get(name, "V")) for name, value in card.conditions.model_dump().items()
-    ]
+    rows += [(name, "", value, None, units.get(name, "V")) for name, value in card.conditions.model_dump().items()]
     return table(["parameter", "direction", "value", "standard_error", "unit"], ["", "", "", "", ""], rows)
 
 
@@ -109,7 +107,9 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     state = base.unit(card)
     return Export(
         files={
-            "rate.csv": _rates(card), "train.csv": _train(card), "parameters.csv": _parameters(card, options.noise),
+            "rate.csv": _rates(card),
+            "train.csv": _train(card),
+            "parameters.csv": _parameters(card, options.noise),
         },
         use=(
             "Origin: import with 'Long Name' from row 1 and 'Units' from row 2.",
@@ -125,12 +125,15 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         approximated=(),
         units=(
-            ("state", "1", "r, 0 to 1 over the window"), ("conductance_s (or weight)", state, ""),
+            ("state", "1", "r, 0 to 1 over the window"),
+            ("conductance_s (or weight)", state, ""),
             ("rate_ltp, rate_ltd", "1/pulse", "change of r by one pulse, negative for LTD"),
             ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
         ),
         noise=base.noise_sentence(
-            card, options, "Exported as numbers in parameters.csv, each by its type; what is not known is empty."
+            card,
+            options,
+            "Exported as numbers in parameters.csv, each by its type; what is not known is empty.",
         ),
         figures={"points": GRID},
-    )  # fmt: skip
+    )

@@ -104,11 +104,19 @@ def contents(card: DeviceCard, noise: bool) -> dict[str, Any]:
 def _units(card: DeviceCard) -> list[tuple[str, str]]:
     state = base.unit(card)
     return [
-        ("r", "1"), ("conductance_s" if state == "S" else "weight", state), ("rate", "1 per pulse"),
-        ("window", state), ("coefficients", "state r in 0..1"), ("coefficients_s", "state G in S"),
-        ("c2c_d2d", "fraction of the window"), ("step_noise", "fraction of the step"), ("cycle_ln_rate", "1"),
-        ("pulse_width_s", "s"), ("voltages", "V"), ("band_level", "1"),
-    ]  # fmt: skip
+        ("r", "1"),
+        ("conductance_s" if state == "S" else "weight", state),
+        ("rate", "1 per pulse"),
+        ("window", state),
+        ("coefficients", "state r in 0..1"),
+        ("coefficients_s", "state G in S"),
+        ("c2c_d2d", "fraction of the window"),
+        ("step_noise", "fraction of the step"),
+        ("cycle_ln_rate", "1"),
+        ("pulse_width_s", "s"),
+        ("voltages", "V"),
+        ("band_level", "1"),
+    ]
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
@@ -118,9 +126,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     stream = io.BytesIO()
     savemat(stream, {"device": contents(card, options.noise)}, long_field_names=True, oned_as="column")
     data = bytearray(stream.getvalue())
-    data[:_HEADER] = f"MATLAB 5.0 MAT-file, written by devicekit {__version__}".encode().ljust(_HEADER)[
-        :_HEADER
-    ]
+    data[:_HEADER] = f"MATLAB 5.0 MAT-file, written by devicekit {__version__}".encode().ljust(_HEADER)[:_HEADER]
     name = base.identifier(card.name)
     return Export(
         files={f"{name}.mat": bytes(data)},

@@ -133,9 +133,7 @@ def real_device(card: DeviceCard, p: Parameters) -> str:
         "nonlinearWrite = true;",
         "nonIdenticalPulse = false;",
         f"readNoise = {'true' if p.sigma_read > 0 else 'false'};",
-        _assign(
-            "sigmaReadNoise", p.sigma_read, "sd of one reading, fraction of the conductance"
-        ),
+        _assign("sigmaReadNoise", p.sigma_read, "sd of one reading, fraction of the conductance"),
         f"NL_LTP = {p.nl['ltp']:g};  // label, positive: steep at first",
         f"NL_LTD = {p.nl['ltd']:g};  // label, negative: steep at first",
         _assign("sigmaDtoD", p.sigma_d2d, "sd of the label over devices"),
@@ -191,24 +189,27 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         {direction: card.branch(direction).largest_step for direction in base.SIGNS},
     )
     if loop.high - loop.low < 1e-6:
-        raise UsageError(
-            "alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window"
-        )
+        raise UsageError("alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window")
     low, high = (float(value) for value in card.window.from_state(np.array([loop.low, loop.high])))
     if low < 0:
         raise UsageError(f"NeuroSim needs conductances of 0 S or more; this card's trains reach {low:.3g} S")
     fits = branch_fits(card, loop)
     noise = _noise(card, loop, low, high) if options.noise else {}
     p = Parameters(
-        low, high, {"ltp": loop.ltp.size - 1, "ltd": loop.ltd.size - 1},
-        {direction: _signed(direction, fit.label) for direction, fit in fits.items()}, **noise,
-    )  # fmt: skip
+        low,
+        high,
+        {"ltp": loop.ltp.size - 1, "ltd": loop.ltd.size - 1},
+        {direction: _signed(direction, fit.label) for direction, fit in fits.items()},
+        **noise,
+    )
     figures: dict[str, Any] = {"NL_LTP": p.nl["ltp"], "NL_LTD": p.nl["ltd"]}
     for direction, fit in fits.items():
         figures |= {
-            f"misfit_rms_{direction}": fit.rms, f"misfit_largest_{direction}": fit.largest, f"recursion_{direction}": fit.recursion,
+            f"misfit_rms_{direction}": fit.rms,
+            f"misfit_largest_{direction}": fit.largest,
+            f"recursion_{direction}": fit.recursion,
             f"NL_{direction.upper()}_without_fit": _signed(direction, fit.from_data),
-        }  # fmt: skip
+        }
     figures["loop_gap"] = loop.gap
     return Export(
         files={
@@ -230,21 +231,24 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         units=_UNITS,
         noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
         figures=figures,
-    )  # fmt: skip
+    )
 
 
 _UNITS = (
     ("maxConductance, minConductance", "S", "ends of the loop"),
     ("maxConductanceVar, minConductanceVar", "S", "sd over devices"),
-    ("NL_LTP, NL_LTD, nonlinearityLTP, nonlinearityLTD", "1", "labels, steps of 0.01 (a third decimal guards "
-     "against NeuroSim's truncation)"),
+    (
+        "NL_LTP, NL_LTD, nonlinearityLTP, nonlinearityLTD",
+        "1",
+        "labels, steps of 0.01 (a third decimal guards against NeuroSim's truncation)",
+    ),
     ("sigmaCtoC", "S", "written as a fraction of the window times the window"),
     ("c2cVari", "1", "fraction of the window, of one pulse"),
     ("sigmaDtoD, d2dVari", "1", "added to the label"),
     ("sigmaReadNoise", "1", "fraction of the conductance"),
     ("writeVoltage, readVoltage", "V", ""),
     ("writePulseWidth", "s", ""),
-)  # fmt: skip
+)
 
 
 def _held(p: Parameters) -> str:
@@ -259,22 +263,28 @@ def _held(p: Parameters) -> str:
 
 def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
     return {
-        "minConductance_s": p.low, "maxConductance_s": p.high, "levels": p.levels, "NL": p.nl,
+        "minConductance_s": p.low,
+        "maxConductance_s": p.high,
+        "levels": p.levels,
+        "NL": p.nl,
         "A_normalised": {direction: fit.a for direction, fit in fits.items()},
         "A_normalised_least_squares": {
             direction: fit.a_free if np.isfinite(fit.a_free) else None for direction, fit in fits.items()
         },
-        "sigmaCtoC_fraction": p.sigma_c2c, "sigmaDtoD": p.sigma_d2d, "sigmaReadNoise": p.sigma_read,
-        "maxConductanceVar_s": p.high_sd, "minConductanceVar_s": p.low_sd,
-    }  # fmt: skip
+        "sigmaCtoC_fraction": p.sigma_c2c,
+        "sigmaDtoD": p.sigma_d2d,
+        "sigmaReadNoise": p.sigma_read,
+        "maxConductanceVar_s": p.high_sd,
+        "minConductanceVar_s": p.low_sd,
+    }
 
 
 def _approximations(
     p: Parameters, fits: dict[str, ExponentialFit], loop: Loop, card: DeviceCard, noise: bool
 ) -> list[str]:
     lines = [
-        f"{direction.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, of "
-        f"the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
+        f"{direction.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, "
+        f"of the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
         f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, "
         f"from the largest deviation from a line, the label would be {_signed(direction, fit.from_data):.2f}."
         for direction, fit in fits.items()
@@ -289,18 +299,14 @@ def _approximations(
     if p.levels["ltp"] != p.levels["ltd"]:
         lines.append("train.py has one max_level: the mean of the LTP and LTD numbers of pulses.")
     if p.sigma_c2c > 0:
-        lines.append(
-            "C2C: NeuroSim has one sigma for LTP and LTD, the same at every conductance: the rms was taken."
-        )
+        lines.append("C2C: NeuroSim has one sigma for LTP and LTD, the same at every conductance: the rms was taken.")
     if p.sigma_d2d > 0:
         lines.append(
             "D2D: RealDevice draws labels and window ends independently, and train.py adds one draw to both labels; "
             "the measured devices have correlations of their own."
         )
     elif noise and card.variation.d2d_ln_rate_covariance is not None and len(card.devices) < 3:
-        lines.append(
-            "D2D is left out: NeuroSim's is one of the label, for which 3 measured devices are needed."
-        )
+        lines.append("D2D is left out: NeuroSim's is one of the label, for which 3 measured devices are needed.")
     if p.sigma_read > 0 and card.window.scale == "linear":
         lines.append(
             "Read noise: NeuroSim's is proportional to G; the card's, the same everywhere, was matched mid-window."

@@ -167,49 +167,58 @@ def _drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
             "LTP and LTD pulses of this card have the same sign; the model tells them apart by sign: V > 0 is LTP."
         )
     return {
-        "width": float(width), "v_ltp": (abs(up) or ASSUMED_VOLTAGE) / 2, "v_ltd": (abs(down) or ASSUMED_VOLTAGE) / 2,
+        "width": float(width),
+        "v_ltp": (abs(up) or ASSUMED_VOLTAGE) / 2,
+        "v_ltd": (abs(down) or ASSUMED_VOLTAGE) / 2,
         "polarity": polarity,
-    }, said  # fmt: skip
+    }, said
 
 
 def _module(card: DeviceCard, name: str, drive: dict[str, float], law: dict[str, str]) -> str:
     logarithmic = card.window.scale == "log"
     return _MODULE.format(
-        title=base.one_line(card.name), law=card.law.title, source=base.one_line(card.provenance.source), module=name,
-        low=float(card.window.low), high=float(card.window.high), cap_ltp=float(card.ltp.largest_step),
-        cap_ltd=float(card.ltd.largest_step), **drive, **law,
+        title=base.one_line(card.name),
+        law=card.law.title,
+        source=base.one_line(card.provenance.source),
+        module=name,
+        low=float(card.window.low),
+        high=float(card.window.high),
+        cap_ltp=float(card.ltp.largest_step),
+        cap_ltd=float(card.ltd.largest_step),
+        **drive,
+        **law,
         conductance="g_low * pow(g_high / g_low, state)" if logarithmic else "g_low + (g_high - g_low) * state",
-    )  # fmt: skip
+    )
 
 
-def netlist(
-    module: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1
-) -> str:
+def netlist(module: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1) -> str:
     """An ngspice netlist that applies LTP and then LTD pulses and writes state and pulse count after each."""
     width = drive["width"]
     edge, period = width / 1000.0, 2.0 * width
     up, down = 2.0 * drive["v_ltp"] * drive["polarity"], -2.0 * drive["v_ltd"] * drive["polarity"]
     shape = f"{edge:.6g} {edge:.6g} {width - edge:.9g} {period:.9g} {pulses}"
-    return "\n".join([
-        f"{module}: {pulses} LTP and {pulses} LTD pulses, read at {read_voltage:g} V in between",
-        f".model device {module}",
-        "N1 a 0 device",
-        f"V1 a b PULSE(0 {up - read_voltage:.9g} {0.5 * width:.9g} {shape})",
-        f"V2 b c PULSE(0 {down - read_voltage:.9g} {0.5 * width + pulses * period:.9g} {shape})",
-        f"V3 c 0 DC {read_voltage:.9g}",
-        ".options reltol=1e-5",
-        f".tran {width / 20:.6g} {2 * pulses * period + 0.5 * width:.9g} 0 {width / 20:.6g}",
-        ".control",
-        f"pre_osdi {module}.osdi",
-        "set wr_singlescale",
-        "set wr_vecnames",
-        "run",
-        "let conductance = -v3#branch / v(a)",
-        f"wrdata {module}.txt n1#moved n1#counted conductance",
-        ".endc",
-        ".end",
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"{module}: {pulses} LTP and {pulses} LTD pulses, read at {read_voltage:g} V in between",
+            f".model device {module}",
+            "N1 a 0 device",
+            f"V1 a b PULSE(0 {up - read_voltage:.9g} {0.5 * width:.9g} {shape})",
+            f"V2 b c PULSE(0 {down - read_voltage:.9g} {0.5 * width + pulses * period:.9g} {shape})",
+            f"V3 c 0 DC {read_voltage:.9g}",
+            ".options reltol=1e-5",
+            f".tran {width / 20:.6g} {2 * pulses * period + 0.5 * width:.9g} 0 {width / 20:.6g}",
+            ".control",
+            f"pre_osdi {module}.osdi",
+            "set wr_singlescale",
+            "set wr_vecnames",
+            "run",
+            "let conductance = -v3#branch / v(a)",
+            f"wrdata {module}.txt n1#moved n1#counted conductance",
+            ".endc",
+            ".end",
+            "",
+        ]
+    )
 
 
 def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
@@ -234,16 +243,16 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     Raises
     ------
     UsageError
-        If the card holds weights and no window is given, or --nodes is out of 2..1025.
+        If the card holds weights and no window is given, or nodes is out of 2..1025.
     """
     card = base.with_siemens(card, options, "Verilog-A")
     base.check_moves(card, NAME)
     published = _published(card)
     if published and options.nodes is not None:
-        raise UsageError("--nodes is for laws other than eq. (2), which veriloga writes in closed form: leave it out")
+        raise UsageError("nodes= is for laws other than eq. (2), which veriloga writes in closed form: leave it out")
     nodes = NODES if options.nodes is None else options.nodes
     if not 2 <= nodes <= MOST_NODES:
-        raise UsageError(f"--nodes is 2 to {MOST_NODES} for veriloga, not {nodes}")
+        raise UsageError(f"nodes= is 2 to {MOST_NODES} for veriloga, not {nodes}")
     tables = {} if published else {direction: _nodes(card, direction, nodes) for direction in base.SIGNS}
     drive, assumed = _drive(card)
     name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
@@ -279,10 +288,14 @@ def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
 
 
 def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
-    lines = [] if closed else [
-        f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
-        f"{figures['deviation']:.1e} of the window of devicekit's own array."
-    ]  # fmt: skip
+    lines = (
+        []
+        if closed
+        else [
+            f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
+            f"{figures['deviation']:.1e} of the window of devicekit's own array."
+        ]
+    )
     return [
         *lines,
         "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only.",
@@ -308,8 +321,12 @@ def _noise(card: DeviceCard) -> str:
 
 
 _UNITS = (
-    ("V(te, be)", "V", "voltage on the top electrode"), ("g_low, g_high, conductance", "S", ""),
-    ("width", "s", "of a pulse at half its amplitude"), ("v_ltp, v_ltd", "V", "thresholds, half the card's amplitudes"),
-    ("r0, state, moved, held", "1", "state, 0 to 1 over the window"), ("counted, pulses", "1", "pulses so far"),
-    ("a ... i", "1", "eq. (2) for r in 0..1; a as a magnitude"), ("cap, gain", "1", ""),
-)  # fmt: skip
+    ("V(te, be)", "V", "voltage on the top electrode"),
+    ("g_low, g_high, conductance", "S", ""),
+    ("width", "s", "of a pulse at half its amplitude"),
+    ("v_ltp, v_ltd", "V", "thresholds, half the card's amplitudes"),
+    ("r0, state, moved, held", "1", "state, 0 to 1 over the window"),
+    ("counted, pulses", "1", "pulses so far"),
+    ("a ... i", "1", "eq. (2) for r in 0..1; a as a magnitude"),
+    ("cap, gain", "1", ""),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from devicekit.features import figures
 from devicekit.features import sweeps as single
 from devicekit.features.merit import QUANTITIES, Merit, Settings, figure, middle, number, spread_table
 from devicekit.features.stats import Spread, Weibull, spread, weibull
-from devicekit.features.sweeps import V_RESET, V_SET, Sweep, legs, set_polarity
+from devicekit.features.sweeps import Sweep, legs, set_polarity
+from devicekit.features.switching import V_RESET, V_SET
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.tables import SweepTable
@@ -25,7 +26,9 @@ STILL = 1e-3  # V; a record whose voltage moves less is a reading at constant vo
 LEAST_PLOTTED = 5  # values that a probability plot needs
 _OUTCOMES = {"switched": "switched", "gradual": "gradual", "one_way": "one way only", "failed": "failed"}
 _MEANING = {
-    "gradual": "A sweep that switches gradually has a V_set where ln G is half-way between its levels, but no jump there.",
+    "gradual": (
+        "A sweep that switches gradually has a V_set where ln G is half-way between its levels, but no jump there."
+    ),
     "one_way": (
         "A sweep one way only holds one state before and another after, not both at the read voltage: it has no V_set, "
         "HRS, LRS or spread here. A loop (up and back) gives them."
@@ -33,9 +36,12 @@ _MEANING = {
     "failed": "A sweep that failed did not switch (on/off below 2).",
 }
 _SPREADS = (
-    ("v_set_v", "V", False), ("v_reset_v", "V", False), ("g_hrs_s", "S", True), ("g_lrs_s", "S", True),
+    ("v_set_v", "V", False),
+    ("v_reset_v", "V", False),
+    ("g_hrs_s", "S", True),
+    ("g_lrs_s", "S", True),
     ("on_off", "", True),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +122,8 @@ class DcResult:
             found.append(f"{QUANTITIES[name]} {si(each.median, 'V', 4)} (by {method}, {told})")
         if (ratio := self.spread("on_off")) is not None:
             found.append(f"on/off {ratio.median:.3g}")
-        told = [f"{'; '.join(found)}."] if found else []
-        return [self._counted(), *told, *(text for name, text in _MEANING.items() if name in self.outcomes)]
+        values = [f"{'; '.join(found)}."] if found else []
+        return [self._counted(), *values, *(text for name, text in _MEANING.items() if name in self.outcomes)]
 
     def panel(self) -> Panel:
         """Size of the current of every sweep against voltage; the middle one on top."""
@@ -163,11 +169,17 @@ class DcResult:
         if self.spreads:
             blocks.append(spread_table(self.spreads, caption))
         blocks += [
-            figure(self.panel(), "Sweeps; the middle one, on top, is in the data.",
-                   "Magnitude of the current against voltage, logarithmic"),
-            figure(self.conduction_panel(), "Conduction: the middle sweep on logarithmic axes.",
-                   "Magnitude of the current against magnitude of the voltage on logarithmic axes"),
-        ]  # fmt: skip
+            figure(
+                self.panel(),
+                "Sweeps; the middle one, on top, is in the data.",
+                "Magnitude of the current against voltage, logarithmic",
+            ),
+            figure(
+                self.conduction_panel(),
+                "Conduction: the middle sweep on logarithmic axes.",
+                "Magnitude of the current against magnitude of the voltage on logarithmic axes",
+            ),
+        ]
         if len(self.by_compliance) or self.cycles[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
             alt = "Distribution of the conductance of HRS and LRS"
             blocks.append(figure(self.levels_panel(), "HRS and LRS at the read voltage.", alt))
@@ -179,8 +191,10 @@ class DcResult:
                 caption = f"{alt}; a straight line means that distribution."
                 blocks.append(figure(self.probability_panel(name, kind), caption, alt))
         if len(self.by_compliance):
-            rows = [(number(r.compliance_a, "A"), str(r.n), number(r.g_lrs_s, "S"), number(r.log10_sd, "decades"))
-                    for r in self.by_compliance.itertuples()]  # fmt: skip
+            rows = [
+                (number(r.compliance_a, "A"), str(r.n), number(r.g_lrs_s, "S"), number(r.log10_sd, "decades"))
+                for r in cast(Any, self.by_compliance.itertuples())
+            ]
             head = ("compliance", "cycles", "median G of the LRS", "spread")
             blocks.append(Table(head, rows, "Levels by compliance."))
         return blocks
@@ -199,9 +213,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> DcR
     if sweeps is None:
         return None
     try:
-        return characterize(
-            sweeps, read_voltage=settings.read_voltage, v_set=settings.v_set, v_reset=settings.v_reset
-        )
+        return characterize(sweeps, read_voltage=settings.read_voltage, v_set=settings.v_set, v_reset=settings.v_reset)
     except TraceError:
         return None
 
@@ -241,7 +253,7 @@ def characterize(
         raise TraceError("no sweep has a leg with rising voltage")
     read = abs(read_voltage) if read_voltage is not None else min(0.1, reach / 10)
     if read > reach:
-        raise UsageError(f"--read-voltage {read:g} V lies outside the sweeps, which reach {reach:g} V")
+        raise UsageError(f"read_voltage={read:g} V lies outside the sweeps, which reach {reach:g} V")
     polarity = set_polarity(sweeps, read)
     cycles = pd.DataFrame([asdict(single.figures(sweep, read, polarity, v_set, v_reset)) for sweep in sweeps])
     switched = cycles[cycles["outcome"].isin(("switched", "gradual"))]
@@ -268,7 +280,9 @@ def _warnings(cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
         words = f"{gradual} of {count(total, 'sweep')} switched gradually: a V_set is given, but there is no jump"
         found.append(CodedWarning("no_switching", words))
     if failed:
-        found.append(CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)"))
+        found.append(
+            CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)")
+        )
     return tuple(found)
 
 
@@ -276,9 +290,7 @@ def _levels(switched: pd.DataFrame) -> pd.DataFrame:
     """LRS against compliance, one row a compliance, if there are several."""
     known = switched[np.isfinite(switched["compliance_a"]) & (switched["g_lrs_s"] > 0)]
     if known["compliance_a"].nunique() < 2:
-        return pd.DataFrame(
-            columns=["compliance_a", "n", "g_lrs_s", "g_lrs_low_s", "g_lrs_high_s", "log10_sd"]
-        )
+        return pd.DataFrame(columns=["compliance_a", "n", "g_lrs_s", "g_lrs_low_s", "g_lrs_high_s", "log10_sd"])
     groups = known.groupby("compliance_a")["g_lrs_s"]
     table = groups.agg(
         n="size",

@@ -87,7 +87,10 @@ class EnduranceResult:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Figures of every device, and medians of every decade."""
-        return {"devices": pd.DataFrame([device.as_dict() for device in self.devices]), "decades": self.decades}
+        return {
+            "devices": pd.DataFrame([device.as_dict() for device in self.devices]),
+            "decades": self.decades,
+        }
 
     def sentences(self) -> list[str]:
         """How many devices held, for how long, and with what window."""
@@ -112,13 +115,28 @@ class EnduranceResult:
     def blocks(self) -> list[Block]:
         """Its part of a report."""
         rows = [
-            (d.device_id, f"{d.cycles:g}", number(d.window), number(d.median_window), percent(d.good),
-             "none" if d.failed_at is None else f"{d.failed_at:g}", number(d.lrs_slope), number(d.hrs_slope))
+            (
+                d.device_id,
+                f"{d.cycles:g}",
+                number(d.window),
+                number(d.median_window),
+                percent(d.good),
+                "none" if d.failed_at is None else f"{d.failed_at:g}",
+                number(d.lrs_slope),
+                number(d.hrs_slope),
+            )
             for d in self.devices[:ROWS_SHOWN]
-        ]  # fmt: skip
+        ]
         head = (
-            "device", "cycles", "window p5/p95", "median on/off", "good cycles", "failed at", "LRS slope", "HRS slope",
-        )  # fmt: skip
+            "device",
+            "cycles",
+            "window p5/p95",
+            "median on/off",
+            "good cycles",
+            "failed at",
+            "LRS slope",
+            "HRS slope",
+        )
         text = (
             f"{self.sentences()[0]} Failure: the first of three measured cycles in a row with on/off below "
             f"{self.threshold:g}. Slopes: decades of G per decade of cycles."
@@ -170,7 +188,12 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
         for level, rows in frame.groupby("level", sort=False)
     ]
     return EnduranceResult(
-        tuple(devices), _decades(frame), tuple(each for each in spreads if each), threshold, table, tuple(warnings)
+        tuple(devices),
+        _decades(frame),
+        tuple(each for each in spreads if each),
+        threshold,
+        table,
+        tuple(warnings),
     )
 
 

@@ -101,9 +101,16 @@ def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) 
     amplitude = float(means[-1] - means[0]) if means.size > 1 else None
     relative = float("nan") if mean == 0 else sd / abs(mean)
     return NoiseResult(
-        int(i.size), float(t[-1] - t[0]), float(voltage), mean, sd, relative, levels, amplitude,
+        int(i.size),
+        float(t[-1] - t[0]),
+        float(voltage),
+        mean,
+        sd,
+        relative,
+        levels,
+        amplitude,
         None if amplitude is None or mean == 0 else abs(amplitude / mean),
-    )  # fmt: skip
+    )
 
 
 def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
@@ -207,12 +214,16 @@ class NoiseResults:
         rows = []
         for record in self.records[:ROWS_SHOWN]:
             n = record.result
-            levels = "; ".join(
-                f"{number(each.current_a, 'A')}, dwell {number(each.dwell_s, 's')}" for each in n.levels
-            )
+            levels = "; ".join(f"{number(each.current_a, 'A')}, dwell {number(each.dwell_s, 's')}" for each in n.levels)
             cells = (number(n.voltage_v, "V"), number(n.mean_a, "A"), percent(n.relative, 3))
             rows.append(
-                (record.device_id, *cells, "yes" if n.telegraph else "no", number(n.relative_amplitude), levels)
+                (
+                    record.device_id,
+                    *cells,
+                    "yes" if n.telegraph else "no",
+                    number(n.relative_amplitude),
+                    levels,
+                )
             )
         head = ("device", "voltage", "mean", "sd / mean", "telegraph noise", "amplitude / mean", "levels")
         shown = figure(self.panel(), "Read current of the first record.", "Current against time with the levels found")

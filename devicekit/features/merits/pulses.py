@@ -112,7 +112,17 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Pul
         for device, cycle, _, state in table.traces(direction):
             known = state[np.isfinite(state)]
             if known.size:
-                rows.append({"device_id": device, "cycle": cycle, "direction": direction, "readings": known.size,
-                             "start": known[0], "end": known[-1], "low": known.min(), "high": known.max()})  # fmt: skip
+                rows.append(
+                    {
+                        "device_id": device,
+                        "cycle": cycle,
+                        "direction": direction,
+                        "readings": known.size,
+                        "start": known[0],
+                        "end": known[-1],
+                        "low": known.min(),
+                        "high": known.max(),
+                    }
+                )
     ends = pd.DataFrame(rows)
     return PulseSummary(ends, float(ends["low"].quantile(0.05)), float(ends["high"].quantile(0.95)), table)

@@ -126,8 +126,14 @@ class RetentionResult:
             law = f"{s.nu:.4g} ± {s.nu_se:.1g}"
             rows.append((s.device_id, s.level, f"{s.decades:.1f}", law, percent(s.change), later, reach))
         head = (
-            "device", "state", "decades", "nu", "last over first", "prediction (interval of the mean)", "extrapolation",
-        )  # fmt: skip
+            "device",
+            "state",
+            "decades",
+            "nu",
+            "last over first",
+            "prediction (interval of the mean)",
+            "extrapolation",
+        )
         sentence = "Power law G = G0 (t / t0)^-nu."
         horizon = next((s.prediction.time_s for s in self.states if s.prediction), None)
         if horizon:
@@ -252,9 +258,12 @@ def bake(before: PulseTable, after: PulseTable) -> BakeResult:
     total = len(first.index.union(second.index))
     sd = float(decades.std(ddof=1)) if len(ratio) > 1 else 0.0
     return BakeResult(
-        len(ratio), total - len(ratio), float(10 ** np.median(decades)), sd,
+        len(ratio),
+        total - len(ratio),
+        float(10 ** np.median(decades)),
+        sd,
         float((np.abs(decades) > np.log10(2)).mean()),
-    )  # fmt: skip
+    )
 
 
 def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
@@ -279,9 +288,15 @@ def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
 
 
 def _state(
-    device: str, level: str, t: np.ndarray, g: np.ndarray, kelvin: float | None, horizon: float, confidence: float,
+    device: str,
+    level: str,
+    t: np.ndarray,
+    g: np.ndarray,
+    kelvin: float | None,
+    horizon: float,
+    confidence: float,
     least_decades: float,
-) -> StateRetention:  # fmt: skip
+) -> StateRetention:
     x, y = np.log(t), np.log(g)
     line = _Line.fit(x, y)
     decades = float(np.log10(t.max() / t.min()))
@@ -291,9 +306,21 @@ def _state(
     prediction = None if refusal else _predict(line, t, g, horizon, confidence)
     fitted = line.at(np.log([t.min(), t.max()]))
     return StateRetention(
-        device, level, int(t.size), float(t.min()), float(t.max()), decades, -line.slope, line.slope_se,
-        float(np.exp(line.at(0.0))), line.noise, float(np.exp(fitted[1] - fitted[0])), kelvin, prediction, refusal,
-    )  # fmt: skip
+        device,
+        level,
+        int(t.size),
+        float(t.min()),
+        float(t.max()),
+        decades,
+        -line.slope,
+        line.slope_se,
+        float(np.exp(line.at(0.0))),
+        line.noise,
+        float(np.exp(fitted[1] - fitted[0])),
+        kelvin,
+        prediction,
+        refusal,
+    )
 
 
 @dataclass(frozen=True)
@@ -340,6 +367,13 @@ def _predict(line: _Line, t: np.ndarray, g: np.ndarray, horizon: float, confiden
         float(np.exp(centre + sign * wide * width)) for width in (se, reading) for sign in (-1, 1)
     )
     return Prediction(
-        horizon, float(np.exp(centre)), low, high, reading_low, reading_high, confidence,
-        float(horizon / t.max()), float(straight.at(x)),
-    )  # fmt: skip
+        horizon,
+        float(np.exp(centre)),
+        low,
+        high,
+        reading_low,
+        reading_high,
+        confidence,
+        float(horizon / t.max()),
+        float(straight.at(x)),
+    )

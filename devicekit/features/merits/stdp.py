@@ -77,12 +77,17 @@ class StdpResult:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Parameters of the window, and medians at every delay."""
-        return {"parameters": pd.DataFrame([each.as_dict() for each in self.parameters]), "delays": self.delays}
+        return {
+            "parameters": pd.DataFrame([each.as_dict() for each in self.parameters]),
+            "delays": self.delays,
+        }
 
     def sentences(self) -> list[str]:
         """The window's parameters."""
-        parts = [f"{p.name.removesuffix('_s')} {si(p.value, 's') if p.unit == 's' else f'{p.value:.3g}'}"
-                 for p in self.parameters]  # fmt: skip
+        parts = [
+            f"{p.name.removesuffix('_s')} {si(p.value, 's') if p.unit == 's' else f'{p.value:.3g}'}"
+            for p in self.parameters
+        ]
         return [f"An exponential STDP window fits the {count(self.n, 'reading')}: {', '.join(parts)}."]
 
     def panel(self) -> Panel:
@@ -171,15 +176,19 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     model.add("c", value=start["c"] if offset else 0.0, vary=offset)
     found = lmfit.minimize(_residual, model, args=(t / unit, w / scale), method="leastsq")
     if not found.success or not found.errorbars:
-        raise TraceError(
-            "the STDP window is not determined by these data (an amplitude or a time constant runs away)"
-        )
+        raise TraceError("the STDP window is not determined by these data (an amplitude or a time constant runs away)")
     delays = _delays(frame)
     warnings = (CodedWarning("dropped", f"{zero} readings at delay 0 belong to neither side"),) if zero else ()
     return StdpResult(
-        _parameters(found, unit, scale, offset, confidence, t.size), offset,
-        float(np.sqrt(found.redchi)) * scale, int(t.size), confidence, delays, table, warnings,
-    )  # fmt: skip
+        _parameters(found, unit, scale, offset, confidence, t.size),
+        offset,
+        float(np.sqrt(found.redchi)) * scale,
+        int(t.size),
+        confidence,
+        delays,
+        table,
+        warnings,
+    )
 
 
 def _start(t: np.ndarray, w: np.ndarray) -> dict[str, float]:

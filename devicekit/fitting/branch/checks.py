@@ -12,9 +12,18 @@ from devicekit.models import kernel
 FEW_POINTS = 16
 # Codes that `judge_branch` raises: what a refined fit replaces.
 JUDGED = frozenset(
-    {"not_converged", "at_bound", "weak", "structured", "read_noise_only", "extrapolated", "first_pulse", "outliers",
-     "overshoot"}
-)  # fmt: skip
+    {
+        "not_converged",
+        "at_bound",
+        "weak",
+        "structured",
+        "read_noise_only",
+        "extrapolated",
+        "first_pulse",
+        "outliers",
+        "overshoot",
+    }
+)
 
 
 def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarning]:
@@ -28,9 +37,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     name = direction.upper()
     finite = y[np.isfinite(y)]
     if finite.size < FEWEST_POINTS:
-        raise TraceError(
-            f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}"
-        )
+        raise TraceError(f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}")
     tail = finite[-max(finite.size // 10, 1) :]
     net = float(np.median(tail)) - float(finite[0])
     # by the first reading alone (a fast curve has left it at once) or, for a noisy one, by the first tenth
@@ -48,22 +55,31 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     span = finite.max() - finite.min()
     if steps.max() > 0.3 * span:
         warnings.append(
-            CodedWarning("abrupt", f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
-                           "range; eq. (2) is a "
-                 "law for gradual switching")
-        )  # fmt: skip
+            CodedWarning(
+                "abrupt",
+                f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
+                "range; eq. (2) is a "
+                "law for gradual switching",
+            )
+        )
     reached = np.flatnonzero(finite >= finite[0] + 0.95 * net)
     if reached.size and reached[0] < 0.5 * finite.size:
         warnings.append(
-            CodedWarning("plateau", f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
-                            "pulses; the rest is plateau")
-        )  # fmt: skip
+            CodedWarning(
+                "plateau",
+                f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
+                "pulses; the rest is plateau",
+            )
+        )
     typical = float(np.median(np.abs(steps)))
     if noise > max(net / (finite.size - 1), 1e-300) and noise > 0.02:
         warnings.append(
-            CodedWarning("noisy", f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
-                 f"({net / (finite.size - 1):.3g}); typical reading-to-reading change {typical:.3g}")
-        )  # fmt: skip
+            CodedWarning(
+                "noisy",
+                f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
+                f"({net / (finite.size - 1):.3g}); typical reading-to-reading change {typical:.3g}",
+            )
+        )
     return warnings
 
 
@@ -83,9 +99,12 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[CodedWarning]:
         warnings.append(CodedWarning("at_bound", f"{name}: at a bound of the fit: {', '.join(fit.at_bound)}"))
     if fit.weak:
         warnings.append(
-            CodedWarning("weak", f"{name}: weakly identified (standard error above half the value): {', '.join(fit.weak)}; "
-                 "trust the rate curve, not these numbers")
-        )  # fmt: skip
+            CodedWarning(
+                "weak",
+                f"{name}: weakly identified (standard error above half the value): {', '.join(fit.weak)}; "
+                "trust the rate curve, not these numbers",
+            )
+        )
     correlation = lag_one_correlation(residuals)
     if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5:
         band = (
@@ -123,10 +142,13 @@ def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Co
     sse = float(np.sum(residuals**2))
     if finite[1] - finite[0] > 0.15 * span and sse > 0 and np.sum(residuals[:3] ** 2) > 0.25 * sse:
         warnings.append(
-            CodedWarning("first_pulse", f"{name}: the first pulse moves the device by "
-                                f"{(finite[1] - finite[0]) / span:.0%} of its "
-                 "range, and the law does not follow it")
-        )  # fmt: skip
+            CodedWarning(
+                "first_pulse",
+                f"{name}: the first pulse moves the device by "
+                f"{(finite[1] - finite[0]) / span:.0%} of its "
+                "range, and the law does not follow it",
+            )
+        )
     floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
     far = int((np.abs(residuals) > 6 * floor).sum())
     if far:

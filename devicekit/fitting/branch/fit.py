@@ -57,8 +57,12 @@ def lmfit_problem(
     parameters = lmfit.Parameters()
     for k, name in enumerate(names):
         parameters.add(
-            name, value=float(start[k]), min=float(box.lower[k]), max=float(box.upper[k]), vary=not bool(fixed[k]),
-        )  # fmt: skip
+            name,
+            value=float(start[k]),
+            min=float(box.lower[k]),
+            max=float(box.upper[k]),
+            vary=not bool(fixed[k]),
+        )
     seen = w > 0
     root = np.sqrt(w[seen])
     pull = np.sqrt(box.prior_precision)
@@ -201,17 +205,25 @@ def fit_branch(
             parameters = polished
     bound = names_at_bound(law, parameters, box)
     # independent repeats whose mean is the curve: devices if there are several, else cycles
-    clusters = (
-        trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
-    )
+    clusters = trains.rising(window) if len(means) == 1 else (means if trains.direction == "ltp" else 1.0 - means)
     covariance, degrees, method = _covariance(
         law, parameters, x, w, box, ~bound, clusters, "cycles" if len(means) == 1 else "devices"
     )
     names = (*law.parameters, "x0")
     fitted = BranchFit(
-        trains.direction, law, window, parameters, covariance, degrees, method, x, noise,
-        tuple(name for name, hit in zip(names, bound, strict=True) if hit), (), result,
-    )  # fmt: skip
+        trains.direction,
+        law,
+        window,
+        parameters,
+        covariance,
+        degrees,
+        method,
+        x,
+        noise,
+        tuple(name for name, hit in zip(names, bound, strict=True) if hit),
+        (),
+        result,
+    )
     if judge:
         warnings += judge_branch(fitted, converged=optimum.converged)
     return replace(fitted, warnings=tuple(warnings))
@@ -252,9 +264,7 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
     if k >= FEWEST_CLUSTERS:
         degrees = k - 1
         covariance = inverse @ (scores.T @ scores) @ inverse * (k / degrees)
-        method = (
-            f"innovations over {len(rows)} trains, gain {gain:.2f}; cluster sandwich over {k}, t({degrees})"
-        )
+        method = f"innovations over {len(rows)} trains, gain {gain:.2f}; cluster sandwich over {k}, t({degrees})"
     else:
         degrees = max(int(w.sum() - free.sum()), 1)
         covariance = inverse * (found.sse / degrees)
@@ -262,9 +272,14 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
     parameter_names = (*fitted.law.parameters, "x0")
     at_bound = tuple(name for name, hit in zip(parameter_names, bound, strict=True) if hit)
     refined = replace(
-        fitted, parameters=found.parameters, covariance=covariance, degrees=degrees, method=method,
-        at_bound=at_bound, lmfit=None,
-    )  # fmt: skip
+        fitted,
+        parameters=found.parameters,
+        covariance=covariance,
+        degrees=degrees,
+        method=method,
+        at_bound=at_bound,
+        lmfit=None,
+    )
     kept = [warning for warning in fitted.warnings if warning.code not in JUDGED]
     return replace(refined, warnings=(*kept, *judge_branch(refined, found.converged)))
 

@@ -140,9 +140,10 @@ class BranchFit:
         errors = self.standard_errors
         values = dict(zip(self.law.parameters, self.theta, strict=True))
         return tuple(
-            name for name, value in values.items()
+            name
+            for name, value in values.items()
             if name != "L" and (error := errors[name]) is not None and error > WEAK * abs(value)
-        )  # fmt: skip
+        )
 
     @property
     def coefficients(self) -> dict[str, float]:
@@ -159,9 +160,7 @@ class BranchFit:
     def rate(self, r: np.ndarray | float) -> np.ndarray:
         """rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
         r = np.asarray(r, float)
-        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(
-            r.shape
-        )
+        steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._sided(r).ravel())).reshape(r.shape)
         return steps if self.direction == "ltp" else -steps
 
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
@@ -169,9 +168,7 @@ class BranchFit:
         from scipy.stats import t
 
         gradient = np.zeros((r.size, self.parameters.size))
-        gradient[:, :-1] = kernel.rate_gradients(
-            self.law.id, self.theta, np.ascontiguousarray(self._sided(r))
-        )
+        gradient[:, :-1] = kernel.rate_gradients(self.law.id, self.theta, np.ascontiguousarray(self._sided(r)))
         sd = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, self.covariance, gradient), 0.0))
         half = float(t.ppf(0.5 + level / 2, self.degrees)) * sd
         size = np.abs(self.rate(r))
@@ -210,9 +207,7 @@ class BranchFit:
 
     def identifiability(self) -> Identifiability:
         """Which directions the data determine."""
-        return identifiability(
-            self.law, self.parameters, self.covariance, self.x, max(self.noise, self.rms, 1e-12)
-        )
+        return identifiability(self.law, self.parameters, self.covariance, self.x, max(self.noise, self.rms, 1e-12))
 
     def as_dict(self) -> dict[str, Any]:
         """The branch as `devicekit fit --json` prints it."""

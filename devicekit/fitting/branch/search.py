@@ -276,17 +276,23 @@ def descend(
     fit, 0 for a free-running trajectory.
     """
     found, objective, sse, converged = _descend(
-        law.id, np.ascontiguousarray(start), np.atleast_2d(np.where(w > 0, y, 0.0)),
-        np.atleast_2d(np.ascontiguousarray(w, float)), gain, box.lower, box.upper, box.prior_mean,
-        box.prior_precision, tolerance, max_iterations,
-    )  # fmt: skip
+        law.id,
+        np.ascontiguousarray(start),
+        np.atleast_2d(np.where(w > 0, y, 0.0)),
+        np.atleast_2d(np.ascontiguousarray(w, float)),
+        gain,
+        box.lower,
+        box.upper,
+        box.prior_mean,
+        box.prior_precision,
+        tolerance,
+        max_iterations,
+    )
     at_bound = (box.lower < box.upper) & ((found <= box.lower) | (found >= box.upper))
     return Optimum(found, float(objective), float(sse), bool(converged), at_bound)
 
 
-def search(
-    law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, *, exhaustive: bool = False
-) -> Optimum:
+def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, *, exhaustive: bool = False) -> Optimum:
     """Best optimum of a multi-start search: 4 starts, and 16 more careful ones where those look poor.
 
     Parameters
@@ -342,9 +348,7 @@ def scores(
     each = np.empty((len(y), m))
     none, scratch = np.zeros(m), np.empty((m, m))
     for row in range(len(y)):
-        _evaluate(
-            law.id, parameters, y[row : row + 1], w[row : row + 1], gain, none, none, scratch, each[row]
-        )
+        _evaluate(law.id, parameters, y[row : row + 1], w[row : row + 1], gain, none, none, scratch, each[row])
     return curvature, each
 
 

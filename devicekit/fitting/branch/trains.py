@@ -39,9 +39,7 @@ class Trains:
     def of(self, device: str) -> Trains:
         """The trains of one device."""
         keep = [k for k, name in enumerate(self.devices) if name == device]
-        return Trains(
-            self.direction, tuple(self.devices[k] for k in keep), self.cycles[keep], self.values[keep]
-        )
+        return Trains(self.direction, tuple(self.devices[k] for k in keep), self.cycles[keep], self.values[keep])
 
     def rising(self, window: Window) -> np.ndarray:
         """Trains on the rising coordinate x in [0, 1], shape (T, N + 1)."""
@@ -107,18 +105,14 @@ def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "l
         finite = curve[np.isfinite(curve)]
         name = each.direction.upper()
         if finite.size < 2:
-            raise TraceError(
-                f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}"
-            )
+            raise TraceError(f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}")
         if finite.max() == finite.min():
             raise TraceError(f"no switching: all {finite.size} readings of the {name} curve are equal")
         smooth = isotonic_regression(finite, increasing=each.direction == "ltp").x
         ends += [smooth[0], smooth[-1]]
     low, high = float(min(ends)), float(max(ends))
     if not high > low:
-        raise TraceError(
-            "no switching: the mean curve does not move in the direction its trains are labelled with"
-        )
+        raise TraceError("no switching: the mean curve does not move in the direction its trains are labelled with")
     if scale == "log" and (quantity != "conductance_s" or low <= 0):
         raise TraceError("a log state needs conductances above 0 S")
     return Window(quantity=quantity, low=low, high=high, scope=scope, scale=scale)  # type: ignore[arg-type]

@@ -151,9 +151,11 @@ def fit_components(tracks: list[Track], start: tuple[float, float, float, float]
     def climb(first: np.ndarray, with_step: bool) -> tuple[np.ndarray, float]:
         simplex = np.vstack([first, first + np.diag(np.full(first.size, 0.7))])
         found = minimize(
-            lambda p: -likelihood(p, with_step), first, method="Nelder-Mead",
+            lambda p: -likelihood(p, with_step),
+            first,
+            method="Nelder-Mead",
             options={"initial_simplex": simplex, "xatol": 0.005, "fatol": 0.02, "maxfev": 900},
-        )  # fmt: skip
+        )
         return found.x, -float(found.fun)
 
     spread = float(np.sqrt(np.mean([np.nanmean(track.deviation**2) for track in tracks])))

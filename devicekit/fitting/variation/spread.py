@@ -124,10 +124,10 @@ class VariationResult:
                 continue
             besides = f" and {spread.step:.1%} of its own step" if spread.step else ""
             result.append(
-                f"{direction.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} cycle to "
-                f"cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update scatters by "
-                f"{spread.increment:.3%} of the window{besides}; sampling independent cycles reproduces the spread, "
-                "not its order."
+                f"{direction.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} "
+                f"cycle to cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update "
+                f"scatters by {spread.increment:.3%} of the window{besides}; sampling independent cycles "
+                "reproduces the spread, not its order."
             )
         return result
 
@@ -174,9 +174,7 @@ def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit]) -> Br
     return BranchSpread(
         n_devices=len(groups),
         n_cycles=cycles,
-        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated]))
-        if repeated
-        else None,
+        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated])) if repeated else None,
         c2c_anova=None if within is None else float(np.sqrt(within)),
         d2d_paper=_mean_sd(means) if len(groups) > 1 else None,
         d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),
@@ -292,7 +290,10 @@ def _ln_rate_covariance(
         return None
     directions = ("ltp", "ltd")
     ln_rates = np.array(
-        [[shared_shape_ln_rate(pair[direction], central[direction]) for direction in directions] for pair in complete.values()]
+        [
+            [shared_shape_ln_rate(pair[direction], central[direction]) for direction in directions]
+            for pair in complete.values()
+        ]
     )
     covariance = np.cov(ln_rates, rowvar=False)
     for k, direction in enumerate(directions):
@@ -334,5 +335,8 @@ def estimate_variation(
         own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
         branches[direction] = _branch(trains, central[direction], own)
     covariance = _ln_rate_covariance(sets, central, devices)
-    sources = {direction: sources_of_spread(central[direction], branches[direction], trains) for direction, trains in sets.items()}
+    sources = {
+        direction: sources_of_spread(central[direction], branches[direction], trains)
+        for direction, trains in sets.items()
+    }
     return VariationResult(branches, covariance, sources)

@@ -12,7 +12,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import FileError, CodedWarning, TableError
+from devicekit.errors import CodedWarning, FileError, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers, plain, text_frame
 from devicekit.readers.pulse_trains import pulse_table
@@ -57,8 +57,11 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     own = frame.drop(columns=["Resistance", "Amplitude (V)"])
     columns = own.assign(device_id=device, voltage_v=value["Amplitude (V)"], resistance_ohm=resistance)
     if not pulses.any():
-        record = Record(columns.drop(columns="voltage_v").assign(read_voltage_v=numbers(frame["ReadVoltage"], name)),
-                        meta=meta, roles={"device_id": "device_id"})  # fmt: skip
+        record = Record(
+            columns.drop(columns="voltage_v").assign(read_voltage_v=numbers(frame["ReadVoltage"], name)),
+            meta=meta,
+            roles={"device_id": "device_id"},
+        )
         return record_table([record], options, NAME, source, [_UNIT])
     columns = columns.assign(current_a=value["Amplitude (V)"] / resistance.where(resistance != 0))
     warning = CodedWarning("columns", f"{name}: curve-tracer rows; the current is the amplitude over the resistance")

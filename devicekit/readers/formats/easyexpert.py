@@ -28,7 +28,9 @@ STATES_UNITS = True
 _HEADER_FORM = re.compile(r"^\s*(SetupTitle|DataName|DataValue)\s*[,\t]", re.MULTILINE)
 _SINGLE_FORM = re.compile(r'^\s*"?Setup title"?\s*,', re.MULTILINE)
 _MARKS = ("DataName", "DataValue")
-matches = Signature(head=re.compile(f"{_HEADER_FORM.pattern}|{_SINGLE_FORM.pattern}", re.MULTILINE), cells=frozenset(_MARKS))
+matches = Signature(
+    head=re.compile(f"{_HEADER_FORM.pattern}|{_SINGLE_FORM.pattern}", re.MULTILINE), cells=frozenset(_MARKS)
+)
 
 
 @dataclass
@@ -140,11 +142,7 @@ def _pasted(rows: Sequence[Sequence[object]], sheet: str) -> Iterator[_Raw]:
 
 def _record(raw: _Raw) -> Record:
     names = raw.names or [f"column {k + 1}" for k in range(max(len(row) for row in raw.rows))]
-    while (
-        names
-        and not names[-1].strip()
-        and all(len(row) < len(names) or not row[len(names) - 1] for row in raw.rows)
-    ):
+    while names and not names[-1].strip() and all(len(row) < len(names) or not row[len(names) - 1] for row in raw.rows):
         names = names[:-1]  # a comma at the end of every line
     columns = text_frame(raw.rows, names, raw.numbers)
     compliance = raw.first("Measurement.Primary.Compliance")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from devicekit.errors import FileError, CodedWarning
+from devicekit.errors import CodedWarning, FileError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number, text_frame
 from devicekit.readers.records import Record, record_table
@@ -101,8 +101,10 @@ def _runs(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:
 
 
 def _records(sheet: Sheet, settings: _Settings) -> list[Record]:
-    rows = [["" if cell is None else (repr(cell) if isinstance(cell, float) else str(cell)) for cell in row]
-            for row in sheet.rows]  # fmt: skip
+    rows = [
+        ["" if cell is None else (repr(cell) if isinstance(cell, float) else str(cell)) for cell in row]
+        for row in sheet.rows
+    ]
     start = next((k for k, row in enumerate(rows) if row), None)
     if start is None or len(rows) < start + 2:
         return []
@@ -120,9 +122,7 @@ def _records(sheet: Sheet, settings: _Settings) -> list[Record]:
         own = {step[0]: step[1] for step in steps if step and step[2] == number}
         part = frame[[*own, *shared]].rename(columns=own)
         found.append(
-            _record(
-                part[(part[list(own.values())] != "").any(axis=1)], f"{sheet.name}, step {number}", settings
-            )
+            _record(part[(part[list(own.values())] != "").any(axis=1)], f"{sheet.name}, step {number}", settings)
         )
     return found
 

@@ -34,11 +34,7 @@ def matches(source: Source) -> bool:
         return False
     if {"resistance_before_ohm", "resistance_after_ohm"} <= names:
         return True
-    return (
-        bool(pulses & set(STATE_COLUMNS))
-        or {"voltage_v", "current_a"} <= names
-        or kinds.kind(names) is not None
-    )
+    return bool(pulses & set(STATE_COLUMNS)) or {"voltage_v", "current_a"} <= names or kinds.kind(names) is not None
 
 
 def read(source: Source, options: ReadOptions) -> Table:
@@ -81,12 +77,10 @@ def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
     """Columns under our names, ours as numbers; the rest as they are."""
     unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours != "value"]
     if unknown:
-        raise UsageError(f"--map {unknown[0]}=...: no such column; there are value, {', '.join(GLOSSARY)}")
+        raise UsageError(f"map={{{unknown[0]}: ...}}: no such column; there are value, {', '.join(GLOSSARY)}")
     missing = [theirs for theirs in options.columns.values() if theirs not in table.columns]
     if missing:
-        raise UsageError(
-            f"--map: {table.name} has no column {missing[0]!r}; it has {', '.join(table.columns)}"
-        )
+        raise UsageError(f"map: {table.name} has no column {missing[0]!r}; it has {', '.join(table.columns)}")
     renamed = {theirs: ours for ours, theirs in options.columns.items()}
     folded = {name.lower(): name for name in table.columns}
     for ours in GLOSSARY:
@@ -131,7 +125,7 @@ def _factor(ours: str, theirs: str, options: ReadOptions, where: str) -> float:
     if unit is None or wanted is None:
         return 1.0
     if unit.quantity != wanted:
-        raise UsageError(f"--map {ours}={theirs}: {where} gives it in a unit of {unit.quantity}, not of {wanted}")
+        raise UsageError(f"map={{{ours}: {theirs}}}: {where} gives it in a unit of {unit.quantity}, not of {wanted}")
     return 1.0 if options.unit and (ours == "value" or ours in STATE_COLUMNS) else unit.factor
 
 

@@ -31,12 +31,8 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
     frames = [_block(source, match) for match in _BLOCK.finditer(source.text)]
     frames = [frame for frame in frames if len(frame)]
     if not frames:
-        raise TableError(
-            f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]"
-        )
-    frame, warnings = add_state(
-        pd.concat(frames, ignore_index=True), options, source.path.name, assumed="conductance"
-    )
+        raise TableError(f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]")
+    frame, warnings = add_state(pd.concat(frames, ignore_index=True), options, source.path.name, assumed="conductance")
     return pulse_table(frame, NAME, source, warnings)
 
 
@@ -51,13 +47,11 @@ def _block(source: Source, match: re.Match[str]) -> pd.DataFrame:
             if len(cells) == 2 and all(is_number(cell) for cell in cells):
                 rows.append((float(cells[0]), float(cells[1]), first_row + offset))
             else:
-                bad.append(
-                    BadRow(first_row + offset, None, repr(part.strip()), "pulse number and conductance")
-                )
+                bad.append(BadRow(first_row + offset, None, repr(part.strip()), "pulse number and conductance"))
     if bad:
         raise TableError(f"{source.path.name}: rows of exp_{match[1]}_raw that are not two numbers", bad)
     frame = pd.DataFrame(rows, columns=["x", "value", "file_row"])
     frame = frame.sort_values("x", kind="stable")
-    return frame.assign(
-        device_id="device1", cycle=1, direction=match[1].lower(), pulse_index=range(len(frame))
-    ).drop(columns="x")
+    return frame.assign(device_id="device1", cycle=1, direction=match[1].lower(), pulse_index=range(len(frame))).drop(
+        columns="x"
+    )

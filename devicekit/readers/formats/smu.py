@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from devicekit.errors import FileError, CodedWarning
+from devicekit.errors import CodedWarning, FileError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number, text_frame
 from devicekit.readers.records import Record, names_of, record_table
@@ -65,10 +65,7 @@ def _split(lines: Sequence[str]) -> list[list[str]]:
     delimiter = max(",;\t", key=head.count)
     limit = csv.field_size_limit(1 << 20)
     try:
-        return [
-            [cell.strip() for cell in row]
-            for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-        ]
+        return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
     except csv.Error as error:
         raise FileError(f"the buffer is no delimited text: {error}") from error
     finally:
@@ -103,9 +100,7 @@ def _acs(cells: list[list[str]], sheet: str) -> list[Record]:
         ]
         body = [(number, row) for number, row in body if any(row[1 if item is not None else 0 :])]
         if body:
-            frame = text_frame(
-                [row for _, row in body], [names[k] for k in wanted], [number for number, _ in body]
-            )
+            frame = text_frame([row for _, row in body], [names[k] for k in wanted], [number for number, _ in body])
             records.append(_acs_record(frame, f"{sheet} Smu{smu}[{']['.join(indices)}]".strip()))
     return records
 

@@ -91,11 +91,10 @@ def _sweeps(
     where = source.path.name
     if len(volts) not in (1, len(amps)):
         raise TableError(
-            f"{where}: {len(volts)} voltage columns and {len(amps)} current columns do not pair; say with --map"
+            f"{where}: {len(volts)} voltage columns and {len(amps)} current columns do not pair; say with map="
         )
     factors = {
-        name: factor(name, "voltage" if name in volts else "current", options, where)
-        for name in (*volts, *amps)
+        name: factor(name, "voltage" if name in volts else "current", options, where) for name in (*volts, *amps)
     }
     if bare := [name for name in volts if unit_of(name)[1] is None]:
         warnings.append(CodedWarning("assumed_unit", f"{where}: column {', '.join(bare)} taken in volts"))
@@ -123,9 +122,7 @@ def _sweeps(
         groups = frame.groupby(keys, sort=False) if keys else [((), frame)]
         for key, part in groups:
             named = (
-                str(key[0]).strip()
-                if device
-                else (unit_of(name)[0] if len(amps) > 1 and names_device(name) else None)
+                str(key[0]).strip() if device else (unit_of(name)[0] if len(amps) > 1 and names_device(name) else None)
             )
             records.append(
                 Record(
@@ -136,9 +133,7 @@ def _sweeps(
                     units=_SI,
                 )
             )
-    pairs = ", ".join(
-        f"{name} against {volts[k] if len(volts) > 1 else volts[0]}" for k, name in enumerate(amps)
-    )
+    pairs = ", ".join(f"{name} against {volts[k] if len(volts) > 1 else volts[0]}" for k, name in enumerate(amps))
     warnings.append(CodedWarning("columns", f"{where}: sweeps of {pairs}"))
     return record_table(records, options, NAME, source, warnings)
 
@@ -177,7 +172,12 @@ def _endurance(
 
 
 def _retention(
-    table: Delimited, time: str, states: list[str], source: Source, options: ReadOptions, warnings: list[CodedWarning]
+    table: Delimited,
+    time: str,
+    states: list[str],
+    source: Source,
+    options: ReadOptions,
+    warnings: list[CodedWarning],
 ) -> Table:
     seconds = table.numbers(time) * parse_unit(unit_of(time)[1] or "s").factor  # type: ignore[union-attr]
     parts = []
@@ -245,9 +245,9 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, warnings: li
     columns = list(table.columns)
     if options.stated_quantity is None and not _STATE_QUANTITIES & {quantity_of(name) for name in columns}:
         raise UsageError(
-            f"{where} does not say what its {len(columns)} columns ({', '.join(columns[:8])}) are: pass --quantity "
-            "conductance, current (with --read-voltage), resistance or weight if each holds readings; or name them "
-            "with --map NAME=COLUMN"
+            f"{where} does not say what its {len(columns)} columns ({', '.join(columns[:8])}) are: pass quantity="
+            "conductance, current (with read_voltage=), resistance or weight if each holds readings; or name them "
+            "with map={NAME: COLUMN}"
         )
     counter = columns[0] if _is_counter(table, columns[0]) else None
     trains = [name for name in columns if name != counter]
@@ -262,17 +262,30 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, warnings: li
         values = values.loc[:last]
         split = split_values(values.to_numpy(), where)
         number = cycle_of(name) or position
-        frames.append(pd.DataFrame({
-            "device_id": unit_of(name)[0] if devices else "device1",
-            "cycle": split.cycle if devices else number * 1000 + split.cycle if split.cycle.max() > 1 else number,
-            "direction": split.direction, "pulse_index": split.pulse_index,
-            "value": values.to_numpy() * (unit.factor if (unit := stated_unit(name)) else 1.0), "file_row": values.index,
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "device_id": unit_of(name)[0] if devices else "device1",
+                    "cycle": split.cycle
+                    if devices
+                    else number * 1000 + split.cycle
+                    if split.cycle.max() > 1
+                    else number,
+                    "direction": split.direction,
+                    "pulse_index": split.pulse_index,
+                    "value": values.to_numpy() * (unit.factor if (unit := stated_unit(name)) else 1.0),
+                    "file_row": values.index,
+                }
+            )
+        )
     if not frames:
         raise TableError(f"{where}: no column holds a number")
     what = "device" if devices else "cycle of one device"
-    warnings = [*warnings, CodedWarning("columns", f"{where}: each of {len(frames)} columns taken as one {what}"),
-             CodedWarning("split", f"{where}: directions by the turning points of each column")]  # fmt: skip
+    warnings = [
+        *warnings,
+        CodedWarning("columns", f"{where}: each of {len(frames)} columns taken as one {what}"),
+        CodedWarning("split", f"{where}: directions by the turning points of each column"),
+    ]
     frame, more = add_state(pd.concat(frames, ignore_index=True), options, where)
     return pulse_table(frame, NAME, source, [*warnings, *more])
 
@@ -285,8 +298,8 @@ def _settle_units(trains: list[str], options: ReadOptions, where: str) -> ReadOp
     if len(set(stated.values())) > 1:
         facts = ", ".join(f"{name} ({quantity or 'no unit'})" for name, quantity in stated.items())
         raise UsageError(
-            f"{where}: columns of different quantities, {facts}: say which one holds the state, with --map "
-            "value=COLUMN and --unit"
+            f"{where}: columns of different quantities, {facts}: say which one holds the state, with "
+            "map={value: COLUMN} and unit="
         )
     for name in trains:
         check_unit(name, options, where)

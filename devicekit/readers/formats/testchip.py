@@ -10,7 +10,7 @@ import re
 
 import pandas as pd
 
-from devicekit.errors import BadRow, FileError, CodedWarning, TableError
+from devicekit.errors import BadRow, CodedWarning, FileError, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number
 from devicekit.readers.signature import Signature
@@ -19,7 +19,7 @@ from devicekit.tables import EnduranceTable
 
 NAME = "testchip"
 TITLE = "log of a 1T1R test chip (READ, SET, RESET, ENDURANCE lines)"
-TAKES = frozenset({})
+TAKES: frozenset[str] = frozenset()
 STATES_UNITS = True
 _LINE = re.compile(r"^[^,]*,\s*[\d.eE+-]+\s*,[^,]*,\s*(READ|SET|RESET|ENDURANCE|FORM)\s*,")
 _COMMA = re.compile(r",(?![^()]*\))")
@@ -80,9 +80,7 @@ def _reading(
 ) -> dict[str, object]:
     operation, width, voltage = state
     resistance = float(cells[4])
-    rest = {
-        f"read value {k}": float(cell) if is_number(cell) else None for k, cell in enumerate(cells[5:], 2)
-    }
+    rest = {f"read value {k}": float(cell) if is_number(cell) else None for k, cell in enumerate(cells[5:], 2)}
     return {
         "device_id": device,
         "cycle": max(cycle, 1),

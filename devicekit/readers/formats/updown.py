@@ -28,9 +28,7 @@ GENERAL = 2
 def matches(source: Source) -> bool:
     if source.is_folder or len(source.delimited.columns) not in (1, 2):
         return False
-    return source.delimited.header is None or not any(
-        names_quantity(name) for name in source.delimited.columns
-    )
+    return source.delimited.header is None or not any(names_quantity(name) for name in source.delimited.columns)
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable:

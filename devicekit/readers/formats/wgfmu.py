@@ -65,9 +65,7 @@ def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | E
     if low and high and not options.columns:
         return _endurance(frame, low, high, meta, source)
     units = {name: unit for name in names_of(frame) if (unit := unit_of(name)[1])}
-    record = Record(
-        frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta
-    )
+    record = Record(frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta)
     return record_table([record], options, NAME, source)
 
 
@@ -89,24 +87,31 @@ def _head(lines: list[str]) -> dict[str, str]:
     return meta
 
 
-def _endurance(
-    frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], source: Source
-) -> EnduranceTable:
+def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], source: Source) -> EnduranceTable:
     """One row a level; the first column counts the cycles; other columns are kept."""
     where = source.path.name
     others = {
         "pulse_voltage_v" if "amplitude" in name.lower() and unit_of(name)[1] == "V" else name: plain(frame[name])
-        for name in names_of(frame) if name not in (low, high)
-    }  # fmt: skip
+        for name in names_of(frame)
+        if name not in (low, high)
+    }
     first = numbers(frame[frame.columns[0]], where)
     parts = []
     for level, column in (("lrs", low), ("hrs", high)):
         values = numbers(frame[column], where) * factor(column, "resistance", ReadOptions(), where)
         parts.append(
-            pd.DataFrame({**others, "device_id": meta.get("Device ID") or "device1", "cycle": _counts(first),
-                          "level": level, "conductance_s": conductance(values, "resistance", None, where),
-                          "file_row": frame.index}, index=frame.index)
-        )  # fmt: skip
+            pd.DataFrame(
+                {
+                    **others,
+                    "device_id": meta.get("Device ID") or "device1",
+                    "cycle": _counts(first),
+                    "level": level,
+                    "conductance_s": conductance(values, "resistance", None, where),
+                    "file_row": frame.index,
+                },
+                index=frame.index,
+            )
+        )
     whole = pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
     lead = ["device_id", "cycle", "level", "conductance_s"]
     whole = whole[[*lead, *(name for name in whole if name not in lead)]]

@@ -40,9 +40,20 @@ def examples(page: str) -> list[list[str]]:
 def test_the_commands_are_those_of_the_contract() -> None:
     names = {" ".join(words) for words in COMMANDS}
     assert names >= {
-        "run", "read", "fit", "compare", "characterize", "simulate iv", "simulate pulses", "train", "study",
-        "card show", "card validate", "datasets", "export",
-    }  # fmt: skip
+        "run",
+        "read",
+        "fit",
+        "compare",
+        "characterize",
+        "simulate iv",
+        "simulate pulses",
+        "train",
+        "study",
+        "card show",
+        "card validate",
+        "datasets",
+        "export",
+    }
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -102,9 +113,7 @@ def test_a_long_example_is_broken_so_that_it_can_be_copied() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shell_completes(
-    shell: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_shell_completes(shell: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """What the scripts of `--install-completion` ask for."""
 
     def offered(*words: str) -> str:

@@ -31,9 +31,12 @@ def on_a_terminal(script: str, columns: int = 60, **environment: str) -> str:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
     with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=theirs, stdout=theirs, stderr=theirs,
+        [sys.executable, "-c", script],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
         env={**kept, "TERM": "xterm", **environment},
-    ) as process:  # fmt: skip
+    ) as process:
         os.close(theirs)
         said = b""
         while select.select([ours], [], [], 60)[0]:
@@ -126,9 +129,11 @@ def test_earlier_runs_do_not_count_for_the_time_left() -> None:
 def test_an_ascii_locale_is_no_reason_to_fail(tmp_path: Path) -> None:
     card = catalog.get("pt-hfo2-al2o3-ti").data.parent / "card.json"
     ran = subprocess.run(
-        [sys.executable, "-m", "devicekit", "card", "show", str(card)], capture_output=True, cwd=tmp_path,
+        [sys.executable, "-m", "devicekit", "card", "show", str(card)],
+        capture_output=True,
+        cwd=tmp_path,
         env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr
     assert b"62.6 to 280 " in ran.stdout
 

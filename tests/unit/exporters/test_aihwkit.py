@@ -18,16 +18,47 @@ from .conftest import LAWS, deviation, exported, soft
 
 # Fields of PiecewiseStepDevice in aihwkit 1.1.0.
 FIELDS = {
-    "construction_seed", "corrupt_devices_prob", "corrupt_devices_range", "diffusion", "diffusion_dtod", "drift",
-    "dw_min", "dw_min_dtod", "dw_min_dtod_log_normal", "dw_min_std", "enforce_consistency", "lifetime",
-    "lifetime_dtod", "perfect_bias", "reset", "reset_dtod", "reset_std", "up_down", "up_down_dtod", "w_max",
-    "w_max_dtod", "w_min", "w_min_dtod", "count_pulses", "piecewise_up", "piecewise_down", "write_noise_std",
+    "construction_seed",
+    "corrupt_devices_prob",
+    "corrupt_devices_range",
+    "diffusion",
+    "diffusion_dtod",
+    "drift",
+    "dw_min",
+    "dw_min_dtod",
+    "dw_min_dtod_log_normal",
+    "dw_min_std",
+    "enforce_consistency",
+    "lifetime",
+    "lifetime_dtod",
+    "perfect_bias",
+    "reset",
+    "reset_dtod",
+    "reset_std",
+    "up_down",
+    "up_down_dtod",
+    "w_max",
+    "w_max_dtod",
+    "w_min",
+    "w_min_dtod",
+    "count_pulses",
+    "piecewise_up",
+    "piecewise_down",
+    "write_noise_std",
     "apply_write_noise_on_set",
-}  # fmt: skip
+}
 LINEAR_FIELDS = (FIELDS - {"piecewise_up", "piecewise_down"}) | {
-    "gamma_up", "gamma_down", "gamma_up_dtod", "gamma_down_dtod", "allow_increasing", "mean_bound_reference",
-    "mult_noise", "reverse_up", "reverse_down", "reverse_offset",
-}  # fmt: skip
+    "gamma_up",
+    "gamma_down",
+    "gamma_up_dtod",
+    "gamma_down_dtod",
+    "allow_increasing",
+    "mean_bound_reference",
+    "mult_noise",
+    "reverse_up",
+    "reverse_down",
+    "reverse_offset",
+}
 
 
 class _Anything(types.SimpleNamespace):
@@ -45,13 +76,17 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def execute(path: Path) -> dict[str, Any]:
         names = {
-            "aihwkit": {}, "aihwkit.simulator": {},
+            "aihwkit": {},
+            "aihwkit.simulator": {},
             "aihwkit.simulator.configs": {"SingleRPUConfig": _Empty},
             "aihwkit.simulator.configs.devices": {
-                "DriftParameter": _Anything, "LinearStepDevice": _Empty, "PiecewiseStepDevice": _Empty},
+                "DriftParameter": _Anything,
+                "LinearStepDevice": _Empty,
+                "PiecewiseStepDevice": _Empty,
+            },
             "aihwkit.simulator.parameters": {"UpdateParameters": _Anything},
             "aihwkit.simulator.parameters.enums": {"PulseType": _Anything(STOCHASTIC_COMPRESSED=0)},
-        }  # fmt: skip
+        }
         for name, content in names.items():
             module = types.ModuleType(name)
             vars(module).update(content)
@@ -95,9 +130,7 @@ def replay(card: DeviceCard, device: Any) -> np.ndarray:
 def test_within_a_thousandth_of_the_array(card: DeviceCard, tmp_path: Path, load: Any) -> None:
     nodes = 63 if card.window.scale == "log" else 33  # over two decades of G the step has a sharp maximum
     classes = load(module_of(exported(card, "aihwkit", tmp_path, nodes=nodes)))
-    (device,) = (
-        each() for name, each in classes.items() if name.endswith("PresetDevice") and "Linear" not in name
-    )
+    (device,) = (each() for name, each in classes.items() if name.endswith("PresetDevice") and "Linear" not in name)
     assert deviation(card, replay(card, device)) <= 1e-3
     assert len(device.piecewise_up) == len(device.piecewise_down) == nodes
     assert min(device.piecewise_up + device.piecewise_down) >= 0
@@ -105,9 +138,9 @@ def test_within_a_thousandth_of_the_array(card: DeviceCard, tmp_path: Path, load
 
 def test_a_coarse_export_says_so(tmp_path: Path) -> None:
     exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path, nodes=4)
-    assert "try --nodes 63" in " ".join((tmp_path / "README.txt").read_text().split())
+    assert "try 63 nodes" in " ".join((tmp_path / "README.txt").read_text().split())
     exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path)
-    assert "try --nodes 63" not in " ".join((tmp_path / "README.txt").read_text().split())
+    assert "try 63 nodes" not in " ".join((tmp_path / "README.txt").read_text().split())
 
 
 def test_every_field_is_written_out(tmp_path: Path, load: Any) -> None:

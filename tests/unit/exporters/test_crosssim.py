@@ -86,9 +86,7 @@ def test_draws_have_the_cards_mean_and_increment(tmp_path: Path) -> None:
 def test_step_noise_scales_with_the_step(tmp_path: Path) -> None:
     card = truth_card(LAWS["exponential"], model="exponential", increment=0.0, read=0.0)
     noisy = card.variation.ltp.model_copy(update={"step_noise": 0.3})
-    card = card.model_copy(
-        update={"variation": card.variation.model_copy(update={"ltp": noisy, "ltd": noisy})}
-    )
+    card = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": noisy, "ltd": noisy})})
     table = Lookup.load(exported(card, "crosssim", tmp_path, points=201))
     sd = np.diff(table.up[[32, 168]], axis=0)[0] / (2 * 0.99446) / card.window.span  # quantiles .16 and .84
     np.testing.assert_allclose(sd, 0.3 * card.rate("ltp", np.linspace(0, 1, 201)), rtol=1e-3)
@@ -104,7 +102,7 @@ def test_a_log_card_is_converted(tmp_path: Path) -> None:
 
 
 def test_weights_need_a_window(weights: DeviceCard, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--window LOW HIGH"):
+    with pytest.raises(UsageError, match=r"window=\(LOW, HIGH\)"):
         exported(weights, "crosssim", tmp_path)
     table = Lookup.load(exported(weights, "crosssim", tmp_path, window=(1e-6, 1e-4), points=101))
     assert (table.g[0], table.g[-1]) == (1e-6, 1e-4)

@@ -36,9 +36,7 @@ class RealDevice:
     def load(cls, folder: Path) -> RealDevice:
         found = {}
         for line in (folder / "RealDevice.txt").read_text().splitlines():
-            if match := re.match(
-                r"(\w+) = (true|false|[-+.\de]+)( \* \(maxConductance - minConductance\))?;", line
-            ):
+            if match := re.match(r"(\w+) = (true|false|[-+.\de]+)( \* \(maxConductance - minConductance\))?;", line):
                 words = {"true": 1.0, "false": 0.0}
                 found[match[1]] = words[match[2]] if match[2] in words else float(match[2])
         return cls(found)
@@ -115,9 +113,7 @@ def test_the_window_and_levels_are_those_of_the_closed_loop(tmp_path: Path) -> N
 def test_an_exponential_card_gives_its_own_label(tmp_path: Path) -> None:
     """x' = x + rho with rho = r0 (1 - x / bound): A = -1 / ln(1 - r0 / bound) pulses, no misfit."""
     theta = (-4.2, 0.9)
-    card = truth_card(
-        {"ltp": theta, "ltd": theta}, model="exponential", n_pulses=40
-    )  # short of the window's end
+    card = truth_card({"ltp": theta, "ltd": theta}, model="exponential", n_pulses=40)  # short of the window's end
     device = RealDevice.load(exported(card, "neurosim", tmp_path))
     first = math.exp(theta[0]) / (1 - 0.45)
     a = -1 / math.log(1 - first * 0.9) / 40
@@ -190,9 +186,7 @@ def test_assignments_of_train_py(tmp_path: Path) -> None:
     assert args.nonlinearityLTP == fields["NL_LTP"]
     assert args.nonlinearityLTD == fields["NL_LTD"]
     span = fields["maxConductance"] - fields["minConductance"]
-    assert args.c2cVari == pytest.approx(
-        shipped().variation.ltp.c2c["increment"].value * 217.57e-6 / span, rel=1e-2
-    )
+    assert args.c2cVari == pytest.approx(shipped().variation.ltp.c2c["increment"].value * 217.57e-6 / span, rel=1e-2)
     assert args.d2dVari == pytest.approx(fields["sigmaDtoD"], rel=1e-5)
     assert args.max_level == 100
     assert args.cellBit == args.wl_weight == args.wl_grad == 6

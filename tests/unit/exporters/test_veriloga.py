@@ -81,9 +81,7 @@ def test_what_the_nodes_do(compiled: Any, tmp_path: Path) -> None:
     assert pulsed["moved"][0] == pytest.approx(-float(card.rate("ltp", 0.3)) / width)
     assert pulsed["counted"][0] == pytest.approx(-1 / width)
     assert residuals(module, 0.4)["counted"][0] == 0  # below the threshold of half the amplitude
-    assert residuals(module, -0.5, held=0.3)["moved"][0] == pytest.approx(
-        -float(card.rate("ltd", 0.3)) / width
-    )
+    assert residuals(module, -0.5, held=0.3)["moved"][0] == pytest.approx(-float(card.rate("ltd", 0.3)) / width)
 
 
 def test_steps_stop_at_the_window(compiled: Any, tmp_path: Path) -> None:
@@ -127,9 +125,7 @@ def test_polarity_and_thresholds(
     assert ("same sign" in text) == (ltp == 1.0)
 
 
-@pytest.mark.parametrize(
-    "theta", [(-4.0, -59.0, 6.0, 40.0, 15.0, 6.0), (-4.0, 1.3, -4.0, -40.0, -15.0, -6.0)]
-)
+@pytest.mark.parametrize("theta", [(-4.0, -59.0, 6.0, 40.0, 15.0, 6.0), (-4.0, 1.3, -4.0, -40.0, -15.0, -6.0)])
 def test_extreme_coefficients_neither_overflow_nor_lose_digits(
     theta: tuple[float, ...], compiled: Any, tmp_path: Path
 ) -> None:
@@ -192,9 +188,7 @@ def test_in_ngspice(name: str, tmp_path: Path) -> None:
     card = {"shipped": shipped, "soft": soft}[name]()
     folder = exported(card, "veriloga", tmp_path)
     (source,) = folder.glob("*.va")
-    subprocess.run(
-        [compiler, source.name, "-o", f"{source.stem}.osdi"], cwd=folder, check=True, capture_output=True
-    )
+    subprocess.run([compiler, source.name, "-o", f"{source.stem}.osdi"], cwd=folder, check=True, capture_output=True)
     subprocess.run([ngspice, "-b", f"{source.stem}.cir"], cwd=folder, check=True, capture_output=True)
     time, moved, counted, conductance = np.loadtxt(folder / f"{source.stem}.txt", skiprows=1).T
     width = card.conditions.pulse_width_s or 1e-6

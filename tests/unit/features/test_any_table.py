@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import DevicekitError
-from devicekit.features import sections
 from devicekit.features.characterize import characterize
+from devicekit.report import Report
 from devicekit.synthetic import records
 
 BASES = (
@@ -46,7 +46,7 @@ def run(seed: int, cases: int) -> None:
             continue
         json.dumps(found.as_dict(), allow_nan=False)
         if rng.random() < 0.1:
-            sections.section("x", "x", found)
+            Report("x", found.sentences(), [found.section("x", "x")]).to_html()
 
 
 def test_any_table() -> None:

@@ -59,27 +59,23 @@ def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> N
     up, down = 1e-5 * rising + 2e-4 * rising**4, 2.1e-4 * rising
     loop = pd.DataFrame({"voltage_v": [*rising, *rising[::-1]], "current_a": [*up, *down[::-1]]})
     loop.to_csv(tmp_path / "gradual.csv", index=False)
-    ran = devicekit(
-        "characterize", tmp_path / "one_way.csv", tmp_path / "gradual.csv", "--out", tmp_path / "out"
-    )
+    ran = devicekit("characterize", tmp_path / "one_way.csv", tmp_path / "gradual.csv", "--out", tmp_path / "out")
     assert ran.code == 0, ran.err
     page = (tmp_path / "out" / "report.html").read_text()
     for text in (ran.out, page):
         assert "1 one way only" in text
         assert "A sweep one way only holds one state before and another after" in text
         assert "1 gradual" in text
-        assert "without an abrupt set, has no V_set" in text
+        assert "A sweep that switches gradually has a V_set" in " ".join(text.split())
     assert "<tbody>\n</tbody>" not in page
 
 
 def test_the_summary_says_what_each_file_holds(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     names = ["dc", "endurance", "retention", "stdp", "noise"]
-    ran = devicekit(
-        "characterize", *(tables / f"{n}.csv" for n in names), "--out", tmp_path / "out", "--jobs", 1
-    )
+    ran = devicekit("characterize", *(tables / f"{n}.csv" for n in names), "--out", tmp_path / "out", "--jobs", 1)
     for words in (
         "V_set 0.6",
-        "did not fail within",
+        " cycles: ",
         "states watched over",
         "STDP window",
         "Read noise of 1 record",
@@ -147,15 +143,11 @@ def test_formulas_are_neutralised_in_every_table(tmp_path: Path, devicekit: Run)
 def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     other = tmp_path / "stdp.csv"
     other.write_bytes((tables / "stdp.csv").read_bytes())
-    ran = devicekit(
-        "characterize", tables / "stdp.csv", other, "--out", tmp_path / "out", "--json", "--jobs", 1
-    )
+    ran = devicekit("characterize", tables / "stdp.csv", other, "--out", tmp_path / "out", "--json", "--jobs", 1)
     assert [each["folder"] for each in ran.json["files"]] == ["stdp", "stdp_2"]
 
 
-@pytest.mark.parametrize(
-    "name", ["reference-dc", "reference-endurance", "reference-retention", "reference-stdp"]
-)
+@pytest.mark.parametrize("name", ["reference-dc", "reference-endurance", "reference-retention", "reference-stdp"])
 def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, devicekit: Run) -> None:
     from devicekit import catalog, files
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import TraceError, UsageError
-from devicekit.features.merits import endurance, noise, retention, stdp
+from devicekit.features.merits import endurance, linearity, noise, retention, stdp
 from devicekit.synthetic import records
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable
 
@@ -27,8 +27,14 @@ def test_endurance_window_failure_and_slope() -> None:
 def test_endurance_failure_needs_three_in_a_row() -> None:
     cycle = np.arange(1, 11)
     ratio = np.array([10, 1, 1, 10, 1, 1, 1, 10, 10, 10.0])
-    frame = pd.DataFrame({"device_id": "d", "cycle": np.tile(cycle, 2), "level": ["lrs"] * 10 + ["hrs"] * 10,
-                          "conductance_s": np.r_[1e-4 * np.ones(10), 1e-4 / ratio]})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "device_id": "d",
+            "cycle": np.tile(cycle, 2),
+            "level": ["lrs"] * 10 + ["hrs"] * 10,
+            "conductance_s": np.r_[1e-4 * np.ones(10), 1e-4 / ratio],
+        }
+    )
     assert endurance.characterize(EnduranceTable(frame)).devices[0].failed_at == 5
     with pytest.raises(UsageError):
         endurance.characterize(EnduranceTable(frame), threshold=1)
@@ -105,7 +111,7 @@ def test_stdp_drops_delay_zero_and_refuses_one_side() -> None:
 
 def test_telegraph_noise_levels_and_dwell_times() -> None:
     frame = records.telegraph(60000).frame
-    result = reading.noise(frame["time_s"].to_numpy(), frame["current_a"].to_numpy(), 0.1)
+    result = noise.noise(frame["time_s"].to_numpy(), frame["current_a"].to_numpy(), 0.1)
     assert [round(level.current_a * 1e6, 2) for level in result.levels] == [1.0, 1.2]
     assert result.amplitude_a == pytest.approx(0.2e-6, rel=0.02)
     assert result.levels[0].dwell_s == pytest.approx(0.2, rel=0.25)
@@ -115,21 +121,21 @@ def test_telegraph_noise_levels_and_dwell_times() -> None:
 def test_white_noise_is_one_level() -> None:
     rng = np.random.default_rng(2)
     for _ in range(5):
-        result = reading.noise(np.arange(2000.0), 1e-6 * (1 + 0.02 * rng.standard_normal(2000)))
+        result = noise.noise(np.arange(2000.0), 1e-6 * (1 + 0.02 * rng.standard_normal(2000)))
         assert not result.telegraph
         assert result.relative == pytest.approx(0.02, rel=0.1)
-    assert not reading.noise(np.arange(100.0), np.full(100, 1e-6)).telegraph
+    assert not noise.noise(np.arange(100.0), np.full(100, 1e-6)).telegraph
     with pytest.raises(TraceError):
-        reading.noise(np.arange(10.0), np.ones(10))
+        noise.noise(np.arange(10.0), np.ones(10))
 
 
 def test_read_linearity() -> None:
     v = np.linspace(-0.3, 0.3, 31)
-    ohmic = reading.linearity(v, 1e-5 * v)
+    ohmic = linearity.linearity(v, 1e-5 * v)
     assert ohmic.ratio == pytest.approx(1)
     assert ohmic.max_error == pytest.approx(0, abs=1e-12)
-    bent = reading.linearity(v, 1e-5 * v * (1 + 2 * v**2) + 1e-9)
+    bent = linearity.linearity(v, 1e-5 * v * (1 + 2 * v**2) + 1e-9)
     assert bent.cubic == pytest.approx(2, rel=1e-6)
     assert bent.ratio > 1.1
     with pytest.raises(TraceError):
-        reading.linearity(v[:3], v[:3])
+        linearity.linearity(v[:3], v[:3])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from devicekit.models.curves.jang.jang import jang
-from devicekit.models.curves.power.power import power
 
 from devicekit.errors import UsageError
 from devicekit.fitting.branch.fit import kalman_gain
@@ -14,6 +12,8 @@ from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.comparison import compare
 from devicekit.fitting.device import fit
 from devicekit.models import kernel
+from devicekit.models.curves.jang import jang
+from devicekit.models.curves.power import power
 from devicekit.models.labels import nl_label, nl_of_curve
 from devicekit.models.laws.eq2 import LAW as EQ2
 from devicekit.models.registry import CURVE_LAWS, LAWS
@@ -23,15 +23,21 @@ from devicekit.tables import PulseTable
 THETA = {"ltp": (-4.0, 0.95, 1.3, -6.0, 2.0, 1.0), "ltd": (-3.8, 0.97, 1.2, 5.0, -2.0, 0.6)}
 
 
-def table_of(
-    curves: dict[str, np.ndarray], noise: float = 0.0, seed: int = 0, **columns: float
-) -> PulseTable:
+def table_of(curves: dict[str, np.ndarray], noise: float = 0.0, seed: int = 0, **columns: float) -> PulseTable:
     rng = np.random.default_rng(seed)
     parts = [
-        pd.DataFrame({"device_id": "d", "cycle": 1, "direction": direction, "pulse_index": range(r.size),
-                      "conductance_s": 1e-4 + 2.8e-4 * (r + noise * rng.standard_normal(r.size)), **columns})
+        pd.DataFrame(
+            {
+                "device_id": "d",
+                "cycle": 1,
+                "direction": direction,
+                "pulse_index": range(r.size),
+                "conductance_s": 1e-4 + 2.8e-4 * (r + noise * rng.standard_normal(r.size)),
+                **columns,
+            }
+        )
         for direction, r in curves.items()
-    ]  # fmt: skip
+    ]
     return PulseTable(pd.concat(parts, ignore_index=True))
 
 
@@ -75,9 +81,7 @@ def test_nl_label_matches_the_published_table() -> None:
     assert nl_label(0.2) == pytest.approx(4.88, abs=0.005)
     assert nl_label(np.inf) == 0.0
     n = np.arange(101) / 100
-    assert nl_of_curve((1 - np.exp(-n / 0.3)) / (1 - np.exp(-1 / 0.3))) == pytest.approx(
-        nl_label(0.3), rel=1e-3
-    )
+    assert nl_of_curve((1 - np.exp(-n / 0.3)) / (1 - np.exp(-1 / 0.3))) == pytest.approx(nl_label(0.3), rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -229,11 +233,7 @@ def test_profile_intervals_agree_with_the_delta_method_where_they_exist() -> Non
 
 
 def test_identifiability_counts_what_the_data_determine() -> None:
-    straight = (
-        fit(table_of(curve("linear", (np.log(0.0095),)), noise=0.01, seed=1))
-        .branches["ltp"]
-        .identifiability()
-    )
+    straight = fit(table_of(curve("linear", (np.log(0.0095),)), noise=0.01, seed=1)).branches["ltp"].identifiability()
     shaped = fit(table_of(curve("eq2", (-4.0, 0.95, 1.0, -12.0, 2.0, 1.0)), noise=0.001)).branches["ltp"]
     assert straight.determined < shaped.identifiability().determined
     assert shaped.identifiability().condition > 100

@@ -40,10 +40,15 @@ def pulses(
             r = (x if direction == "ltp" else 1 - x) + noise * rng.standard_normal(n + 1)
             parts.append(
                 pd.DataFrame(
-                    {"device_id": "d1", "cycle": cycle, "direction": direction, "pulse_index": range(n + 1),
-                     column: low + (high - low) * r}
+                    {
+                        "device_id": "d1",
+                        "cycle": cycle,
+                        "direction": direction,
+                        "pulse_index": range(n + 1),
+                        column: low + (high - low) * r,
+                    }
                 )
-            )  # fmt: skip
+            )
     return PulseTable(pd.concat(parts, ignore_index=True))
 
 
@@ -175,9 +180,7 @@ def test_missing_readings_are_masked_not_dropped() -> None:
     assert result.branches["ltp"].nrmse < 0.01
 
 
-@pytest.mark.parametrize(
-    "keep", [lambda n: n % 5 == 0, lambda n: n >= 1, lambda n: (n % 3 == 1) | (n == 100)]
-)
+@pytest.mark.parametrize("keep", [lambda n: n % 5 == 0, lambda n: n >= 1, lambda n: (n % 3 == 1) | (n == 100)])
 def test_rows_that_are_absent_leave_the_pulse_numbers_alone(keep) -> None:  # type: ignore[no-untyped-def]
     """Readings at every fifth pulse, or from pulse 1 on, are the same curve with fewer points."""
     frame = pulses(THETA, noise=0.002).frame

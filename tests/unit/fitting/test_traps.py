@@ -112,9 +112,7 @@ def test_correlated_residuals_are_flagged() -> None:
         (lambda f: f.drop(columns=["direction", "cycle", "pulse_index"]), "split"),
     ],
 )
-def test_order_and_labels(
-    change: Callable[[pd.DataFrame], pd.DataFrame], code: str | None, tmp_path: Path
-) -> None:
+def test_order_and_labels(change: Callable[[pd.DataFrame], pd.DataFrame], code: str | None, tmp_path: Path) -> None:
     """Swapped labels, shuffled rows, other counts and missing labels all give the same fit."""
     clean = frame(noisy(curve(), 0.002), 1 - noisy(curve(), 0.002, 1))
     change(clean).to_csv(tmp_path / "t.csv", index=False)

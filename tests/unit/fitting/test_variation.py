@@ -55,9 +55,7 @@ def test_anova_recovers_both_components() -> None:
 
 def test_anova_weighs_unequal_numbers_of_cycles() -> None:
     rng = np.random.default_rng(2)
-    groups = [
-        0.05 * rng.standard_normal((1, 800)) + 0.02 * rng.standard_normal((k, 800)) for k in (2, 3, 8, 9) * 8
-    ]
+    groups = [0.05 * rng.standard_normal((1, 800)) + 0.02 * rng.standard_normal((k, 800)) for k in (2, 3, 8, 9) * 8]
     within, between, _ = anova(groups)
     assert within == pytest.approx(0.02**2, rel=0.05)
     assert between == pytest.approx(0.05**2, rel=0.12)
@@ -100,9 +98,7 @@ def test_a_window_offset_is_not_read_as_increments() -> None:
     table = made(increment=0.0, read=0.005, devices=1, cycles=30)
     rng = np.random.default_rng(3)
     shift = dict(enumerate(0.02 * 2.8e-4 * rng.standard_normal(31)))
-    frame = table.frame.assign(
-        conductance_s=table.frame["conductance_s"] + table.frame["cycle"].map(shift) + 2e-5
-    )
+    frame = table.frame.assign(conductance_s=table.frame["conductance_s"] + table.frame["cycle"].map(shift) + 2e-5)
     spread = fit(PulseTable(frame)).variation.branches["ltp"]
     assert spread.cycle_offset == pytest.approx(0.02, rel=0.35)
     assert spread.increment is not None

@@ -78,9 +78,7 @@ def test_electrode_resistance_lifts_the_rod_by_its_heat_flow():
     solver = BandedSolver(grid)
     lifted = solver.temperature_rise(grid.conductances(ones, electrode=5.0), heat)
     flow = LENGTH / 2  # a unit source over half the length, per area
-    np.testing.assert_allclose(
-        lifted - solver.temperature_rise(grid.conductances(ones), heat), 5.0 * flow, rtol=1e-10
-    )
+    np.testing.assert_allclose(lifted - solver.temperature_rise(grid.conductances(ones), heat), 5.0 * flow, rtol=1e-10)
 
 
 @pytest.mark.parametrize("make", SOLVERS)
@@ -93,9 +91,7 @@ def test_manufactured_solution_of_second_order(make):
         exact = wave * (1 - r**2) ** 2
         # -lap of it: (1/r) d/dr r d/dr (1 - r^2)^2 = -8 + 16 r^2 over R^2
         source = wave * ((np.pi / LENGTH) ** 2 * (1 - r**2) ** 2 + (8 - 16 * r**2) / RADIUS**2)
-        solution = make(grid).temperature_rise(
-            grid.conductances(np.ones(grid.mesh.shape)), grid.mesh.volume * source
-        )
+        solution = make(grid).temperature_rise(grid.conductances(np.ones(grid.mesh.shape)), grid.mesh.volume * source)
         weight = grid.mesh.volume / grid.mesh.volume.sum()
         errors.append(np.sqrt(np.sum(weight * (solution - exact) ** 2)))
     np.testing.assert_allclose(np.log2(np.array(errors[:-1]) / errors[1:]), 2.0, atol=0.06)
@@ -130,9 +126,7 @@ def test_backward_euler_is_of_first_order(make):
     equation = closed_box(grid, 1.0, 0.0)
     h = LENGTH / 16
     wave = np.cos(np.pi * grid.mesh.z / LENGTH)[:, None] * np.ones(grid.mesh.shape[1])
-    rate = (
-        2 / h * np.sin(np.pi * h / (2 * LENGTH))
-    ) ** 2  # of the discrete mode: only the error of time is left
+    rate = (2 / h * np.sin(np.pi * h / (2 * LENGTH))) ** 2  # of the discrete mode: only the error of time is left
     solver, errors = make(grid), []
     for steps in (8, 16, 32):
         density = 1 + 0.5 * wave

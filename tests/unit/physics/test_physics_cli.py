@@ -46,14 +46,29 @@ def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
         "report.html",
     }
     page = (out / "report.html").read_text()
-    for words in ("The simulated stack", "Inside the stack", "Assumptions and known defects", "reaction.energy"):
+    for words in (
+        "The simulated stack",
+        "Inside the stack",
+        "Assumptions and known defects",
+        "reaction.energy",
+    ):
         assert words in page
     with np.load(out / "fields.npz", allow_pickle=False) as fields:
-        assert len(fields["label"]) == 4
+        assert len(fields["label"]) == 5
     code, text, _ = run(
-        capsys, "iv", "--solver", "banded", "--mesh", "coarse", "--measured", str(out / "iv.csv"),
-        "--compliance", "1e-4", "--out", str(out),
-    )  # fmt: skip
+        capsys,
+        "iv",
+        "--solver",
+        "banded",
+        "--mesh",
+        "coarse",
+        "--measured",
+        str(out / "iv.csv"),
+        "--compliance",
+        "1e-4",
+        "--out",
+        str(out),
+    )
     assert code == 0
     assert "V_set" in text
 
@@ -67,9 +82,22 @@ def test_fipy_is_the_default_for_a_set(capsys):
 def test_pulse_tables_can_be_fitted(capsys, tmp_path):
     out = tmp_path / "trains"
     code, text, _ = run(
-        capsys, "pulses", "--mesh", "coarse", "--width", "50e-6", "--count", "30", "--pairs", "2",
-        "--cycles", "0", "--out", str(out), "--json",
-    )  # fmt: skip
+        capsys,
+        "pulses",
+        "--mesh",
+        "coarse",
+        "--width",
+        "50e-6",
+        "--count",
+        "30",
+        "--pairs",
+        "2",
+        "--cycles",
+        "0",
+        "--out",
+        str(out),
+        "--json",
+    )
     assert code == 0
     tables = json.loads(text)["tables"]
     assert tables == [str(out / "pulses_50us.csv")]

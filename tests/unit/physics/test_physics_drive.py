@@ -45,19 +45,20 @@ def test_set_ramp_and_loops_are_continuous():
 def test_pulse_trains():
     up, down, *_ = trains(load_stack(), 5e-6, count=3, pairs=2, gap=1e-6)
     assert (up.direction, up.amplitude, down.direction, down.amplitude) == ("ltp", 0.95, "ltd", -0.95)
-    assert list(up.pulses()) == [
-        (Segment(0.95, 0.95, 5e-6, 1e-3, "ltp"), Segment(0.0, 0.0, 1e-6, 1e-3, "gap"))
-    ] * 3  # fmt: skip
+    assert list(up.pulses()) == [(Segment(0.95, 0.95, 5e-6, 1e-3, "ltp"), Segment(0.0, 0.0, 1e-6, 1e-3, "gap"))] * 3
 
 
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"width": 0.0}, "width"), ({"width": math.nan}, "width"), ({"count": 0}, "count"),
+        ({"width": 0.0}, "width"),
+        ({"width": math.nan}, "width"),
+        ({"count": 0}, "count"),
         ({"gap": -1.0}, "gap"),
-        ({"amplitude": 0.0}, "amplitude"), ({"compliance": -1.0}, "compliance"),
+        ({"amplitude": 0.0}, "amplitude"),
+        ({"compliance": -1.0}, "compliance"),
     ],
-)  # fmt: skip
+)
 def test_bad_trains_are_named(change, name):
     good = {"direction": "ltp", "amplitude": 0.9, "width": 1e-6, "count": 10, "compliance": 1e-3}
     with pytest.raises(ParameterError, match=name):

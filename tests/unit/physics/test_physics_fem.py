@@ -24,9 +24,7 @@ def finite_elements(stack, mesh, volts):
     c, heat, f = stack.conduction, stack.heat, stack.filament
 
     def density(r, z):
-        core = f.background_density + (1 - f.background_density) * 0.5 * (
-            1 - np.tanh((r - f.radius) / f.edge_width)
-        )
+        core = f.background_density + (1 - f.background_density) * 0.5 * (1 - np.tanh((r - f.radius) / f.edge_width))
         box = 0.5 * (np.tanh((z - 7) / f.gap_edge_width) - np.tanh((z - 7 - f.gap_length) / f.gap_edge_width))
         return core + (np.minimum(f.gap_density, core) - core) * box
 
@@ -60,9 +58,7 @@ def finite_elements(stack, mesh, volts):
         gradient = basis.interpolate(x).grad
         q = sigma * (gradient[0] ** 2 + gradient[1] ** 2)
         old = rise
-        rise = skfem.solve(
-            *skfem.condense(stiffness.assemble(basis, k=k), joule.assemble(basis, q=q), D=ends)
-        )
+        rise = skfem.solve(*skfem.condense(stiffness.assemble(basis, k=k), joule.assemble(basis, q=q), D=ends))
         temperature = 300.0 + np.asarray(basis.interpolate(rise))
         if np.max(np.abs(rise - old)) < 1e-7:
             return 1e-9 * power.assemble(basis, q=q) / volts, rise.max()
@@ -71,9 +67,7 @@ def finite_elements(stack, mesh, volts):
 
 @pytest.mark.parametrize("material", ["gated", "reversible"])
 def test_static_fields_agree_with_finite_elements(material):
-    stack = load_material(material).replace(
-        {"circuit.series_resistance": 0.0, "numerics.temperature_tolerance": 1e-7}
-    )
+    stack = load_material(material).replace({"circuit.series_resistance": 0.0, "numerics.temperature_tolerance": 1e-7})
     stepper = make_stepper(stack, "banded", "default")
     ambient = np.full(stepper.grid.mesh.shape, 300.0)
     fields = stepper.fields(stepper.grid.initial_density(), 0.6, math.inf, ambient)

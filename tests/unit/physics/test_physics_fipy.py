@@ -49,9 +49,7 @@ def test_each_equation_agrees(grid, pair):
     np.testing.assert_allclose(fipy.potential(faces), unit, atol=1e-12)
     np.testing.assert_allclose(fipy.ion_potential(unit), banded.ion_potential(unit), atol=1e-12)
     heat, thermal = grid.joule_heat(conductivity, faces, unit), grid.thermal_conductances(density)
-    np.testing.assert_allclose(
-        fipy.temperature_rise(thermal, heat), banded.temperature_rise(thermal, heat), rtol=1e-10
-    )
+    np.testing.assert_allclose(fipy.temperature_rise(thermal, heat), banded.temperature_rise(thermal, heat), rtol=1e-10)
 
 
 def test_peclet_weights_follow_a_changing_diffusivity(grid, pair):
@@ -60,9 +58,7 @@ def test_peclet_weights_follow_a_changing_diffusivity(grid, pair):
     before = grid.initial_density()
     for peak in (0.0, 100.0, 200.0):  # D grows by orders of magnitude
         now = equation(grid, banded, peak)
-        np.testing.assert_allclose(
-            fipy.vacancies(now, before, 1e-3), banded.vacancies(now, before, 1e-3), rtol=1e-9
-        )
+        np.testing.assert_allclose(fipy.vacancies(now, before, 1e-3), banded.vacancies(now, before, 1e-3), rtol=1e-9)
 
 
 def test_an_almost_steady_state_is_solved(grid, pair):
@@ -75,9 +71,7 @@ def test_an_almost_steady_state_is_solved(grid, pair):
     step = 1e-7
     change = banded.vacancies(now, before, step) - before
     assert 0 < np.max(np.abs(change)) < 1e-5
-    np.testing.assert_allclose(
-        fipy.vacancies(now, before, step) - before, change, atol=1e-4 * np.max(np.abs(change))
-    )
+    np.testing.assert_allclose(fipy.vacancies(now, before, step) - before, change, atol=1e-4 * np.max(np.abs(change)))
 
 
 def test_tiny_coefficients_are_not_clamped_to_zero(grid, pair):
@@ -150,5 +144,5 @@ def test_importing_fipy_leaves_command_line_and_environment_alone():
 def test_fipy_is_not_imported_for_the_banded_solver():
     import subprocess
 
-    code = "import sys, physics.iv, physics.plot; assert 'fipy' not in sys.modules"
+    code = "import sys, physics.iv, physics.figures; assert 'fipy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -21,14 +21,19 @@ def result():
 
 def test_set_iv(result):
     assert result.complete
-    assert result.v_set_v == pytest.approx(0.65, abs=0.015)
-    assert result.on_off >= 9.5
+    assert result.v_100ua_v == pytest.approx(0.65, abs=0.015)
+    assert result.v_set_v == pytest.approx(0.578, abs=0.015)
+    assert result.on_off == pytest.approx(9.08, rel=0.03)
+    assert result.first.device.on_off >= 9.5
     assert isinstance(result.sweep, SweepTable)
     frame = result.sweep.frame
     assert frame["voltage_v"].iloc[0] == 0.0
-    assert frame["voltage_v"].iloc[-1] == pytest.approx(0.9)
-    assert np.all(np.diff(frame["voltage_v"]) <= 0.01 + 1e-12)
-    assert np.all(np.diff(frame["current_a"]) > 0)
+    assert frame["voltage_v"].iloc[-1] == 0.0
+    top = int(frame["voltage_v"].argmax())
+    assert frame["voltage_v"][top] == pytest.approx(0.9)
+    assert np.abs(np.diff(frame["voltage_v"])).max() <= 0.01 + 1e-12
+    assert np.all(np.diff(frame["current_a"][: top + 1]) > 0)
+    assert np.all(np.diff(frame["current_a"][top:]) < 0)
 
 
 def test_books_are_kept(result):
@@ -57,15 +62,15 @@ def test_summary_is_strict_json(result):
 
 
 def test_stages_and_fields(result, tmp_path):
-    assert [stage.label for stage in result.stages] == ["start", "10 uA", "100 uA", "end of set"]
+    assert [stage.label for stage in result.stages] == ["start", "10 uA", "100 uA", "end of set", "end of set back"]
     content = [np.sum(result.mesh.volume * stage.density) for stage in result.stages]
-    assert np.all(np.diff(content) > 0)
+    assert np.all(np.diff(content)[:3] > 0)
     path = tmp_path / "fields.npz"
     result.save_fields(path)
     with np.load(path, allow_pickle=False) as fields:
-        assert fields["temperature_k"].shape == (4, *result.mesh.shape)
+        assert fields["temperature_k"].shape == (5, *result.mesh.shape)
         assert fields["z_faces_m"][-1] == pytest.approx(12e-9)
-        assert fields["vacancy_density_m3"].max() == pytest.approx(1e27, rel=0.01)
+        assert fields["vacancy_density_m3"].max() == pytest.approx(1e27, rel=0.02)
 
 
 def test_fields_are_kept_at_chosen_voltages():
@@ -78,7 +83,7 @@ def test_fields_are_kept_at_chosen_voltages():
 def test_compliance_limits_the_current_and_the_lrs():
     low = simulate_iv(mesh="coarse", compliance=5e-5)
     assert low.sweep.frame["current_a"].max() == pytest.approx(5e-5)
-    assert low.v_set_v is None
+    assert low.v_100ua_v is None
     assert low.lrs_s is not None
     assert low.lrs_s < simulate_iv(mesh="coarse", compliance=2e-4).lrs_s
 
@@ -96,7 +101,7 @@ def test_progress_runs_to_one():
 
 def test_interrupt_keeps_what_there_is():
     def stop(fraction):
-        if fraction > 0.5:
+        if fraction > 0.25:
             raise KeyboardInterrupt
 
     result = simulate_iv(mesh="coarse", progress=stop)
@@ -120,10 +125,14 @@ def test_a_run_that_does_not_converge_ends_with_what_it_has():
 @pytest.mark.parametrize(
     ("options", "name"),
     [
-        ({"solver": "comsol"}, "solver"), ({"mesh": "huge"}, "mesh"), ({"compliance": 0.0}, "compliance"),
-        ({"rate": -1.0}, "rate"), ({"cycles": -1}, "cycles"), ({"segments": ()}, "segments"),
+        ({"solver": "comsol"}, "solver"),
+        ({"mesh": "huge"}, "mesh"),
+        ({"compliance": 0.0}, "compliance"),
+        ({"rate": -1.0}, "rate"),
+        ({"cycles": -1}, "cycles"),
+        ({"segments": ()}, "segments"),
     ],
-)  # fmt: skip
+)
 def test_bad_options_are_named(options, name):
     with pytest.raises(ParameterError, match=name):
         simulate_iv(**options)

@@ -1,11 +1,11 @@
-"""Figures: each function returns the Axes that it drew into."""
+"""Figures of simulations, drawn."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from physics import plot
 from physics.iv import simulate_iv
 from physics.pulses import simulate_pulses
 
@@ -17,31 +17,32 @@ def result():
 
 def test_iv_over_a_measured_sweep(result):
     ax = Figure().subplots()
-    assert plot.plot_iv(result, result.sweep, ax) is ax
+    assert result.plot(ax, result.sweep) is ax
     assert ax.get_yscale() == "log"
     assert "[A]" in ax.get_ylabel()
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels[:2] == ["measured", "simulated"]
-    assert "V_set" in labels[2]
+    assert labels == ["measured", "simulated"]
+    assert ax.get_title() == f"V_set = {result.v_set_v:.3f} V (half_ln_g)"
 
 
 @pytest.mark.parametrize("quantity", ["potential", "density", "temperature"])
 def test_one_map(result, quantity):
+    image = result.image(result.stages[-1], quantity)
     ax = Figure().subplots()
-    assert plot.plot_map(result, result.stages[-1], quantity, ax) is ax
+    image.draw(ax)
     assert ax.get_xlim() == pytest.approx((-20.0, 20.0))
     assert ax.get_ylim() == pytest.approx((0.0, 12.0))
+    half = image.values.shape[1] // 2
+    np.testing.assert_array_equal(image.values[:, half:], getattr(result.stages[-1], quantity))
 
 
-def test_maps_through_the_set(result):
-    axes = Figure().subplots(3, 2, squeeze=False)
-    assert plot.plot_maps(result, result.stages[:2], axes) is axes
-    assert "start" in axes[0, 0].get_title()
+def test_maps_name_their_stage(result):
+    assert "start" in result.image(result.stages[0], "density").title
 
 
 def test_trains():
     result = simulate_pulses(mesh="coarse", widths=(5e-6, 50e-6), count=4, pairs=1, cycles=0)
-    ax = plot.plot_pulses(result, Figure().subplots())
+    ax = result.plot(Figure().subplots())
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["5 µs", "50 µs"]
     assert len(ax.lines) == 4
     assert ax.get_ylabel().endswith("[µS]")

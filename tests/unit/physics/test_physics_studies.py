@@ -55,10 +55,12 @@ def test_calibration_says_when_a_parameter_stops_at_its_bound():
 @pytest.mark.parametrize(
     ("parameters", "name"),
     [
-        (["reaction.energie"], "reaction.energie"), (["reaction.kind"], "reaction.kind"), ([], "parameters"),
+        (["reaction.energie"], "reaction.energie"),
+        (["reaction.kind"], "reaction.kind"),
+        ([], "parameters"),
         ({"reaction.energy": (1.3, 1.4)}, "reaction.energy"),
     ],
-)  # fmt: skip
+)
 def test_bad_parameters_are_named(parameters, name):
     target = simulate_iv(mesh="coarse").sweep
     with pytest.raises(ParameterError, match=name):
@@ -86,7 +88,7 @@ def test_lrs_rises_with_the_compliance():
 def test_sensitivities_are_sorted_and_cover_what_is_calibrated():
     table = sensitivity(keys=["transport.hop_distance", "reaction.energy"], mesh="coarse")
     assert list(table["key"]) == ["reaction.energy", "transport.hop_distance"]
-    assert table["dv_set_v"].iloc[0] == pytest.approx(0.0097, abs=0.002)
+    assert table["dv_set_v"].iloc[0] == pytest.approx(0.0129, abs=0.002)
     keys = calibrated_keys(load_stack())
     assert "reaction.energy" in keys
     assert "geometry.hfo2_thickness" not in keys  # the paper gives it

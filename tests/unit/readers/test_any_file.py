@@ -216,9 +216,7 @@ def test_any_file_full(tmp_path: Path) -> None:
     numbers=st.lists(
         st.tuples(st.floats(1e-9, 1e3), st.floats(1e-9, 1e3), st.floats(1e-9, 1e3)), min_size=4, max_size=12
     ),
-    names=st.sampled_from(
-        [None, ("V", "I", "x"), ("a", "b", "c"), ("Voltage", "Current", "n"), ("x", "R", "G")]
-    ),
+    names=st.sampled_from([None, ("V", "I", "x"), ("a", "b", "c"), ("Voltage", "Current", "n"), ("x", "R", "G")]),
 )
 def test_no_unit_is_guessed(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[Any], names: tuple[str, ...] | None
@@ -239,9 +237,7 @@ def test_conventional_units_are_always_flagged(fixtures: Path) -> None:
         except DevicekitError:
             continue
         stated = {unit for record in table.meta.get("records", []) for unit in record["units"].values()}
-        named = any(
-            name.endswith(("_s", "_v", "_a", "_ohm")) for name in path.read_text(errors="ignore").split(",")
-        )
+        named = any(name.endswith(("_s", "_v", "_a", "_ohm")) for name in path.read_text(errors="ignore").split(","))
         flagged = any(warning.code == "assumed_unit" for warning in table.warnings)
         assert not isinstance(table, SweepTable | PulseTable) or stated or named or flagged
 

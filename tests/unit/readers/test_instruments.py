@@ -122,9 +122,18 @@ def test_keithley_ktei_workbook(write_xls: Callable[..., Path], capfd: pytest.Ca
 
 def test_keithley_clarius_workbook_with_stacked_runs(write_xls: Callable[..., Path]) -> None:
     def run(name: str, compliance: str) -> list[list[str]]:
-        return [["====="], [name], ["====="], ["Test Name", name], ["Clarius+ Version", "V1.6.1"], [],
-                ["Device Terminal", "Anode", "Cathode"], ["Operation Mode", "Voltage Linear Sweep", "Voltage Bias"],
-                ["Compliance", compliance, "0.1"], []]  # fmt: skip
+        return [
+            ["====="],
+            [name],
+            ["====="],
+            ["Test Name", name],
+            ["Clarius+ Version", "V1.6.1"],
+            [],
+            ["Device Terminal", "Anode", "Cathode"],
+            ["Operation Mode", "Voltage Linear Sweep", "Voltage Bias"],
+            ["Compliance", compliance, "0.1"],
+            [],
+        ]
 
     sheets = {
         "Run1": KEITHLEY_DATA,
@@ -139,8 +148,12 @@ def test_keithley_clarius_workbook_with_stacked_runs(write_xls: Callable[..., Pa
 def test_keithley_stepped_sweeps_stand_side_by_side(write_xls: Callable[..., Path]) -> None:
     names = ["DrainI(1)", "DrainV(1)", "GateV(1)", "DrainI(2)", "DrainV(2)", "GateV(2)"]
     rows = [[1e-9 * k, 0.1 * k, 1.0, 2e-9 * k, 0.1 * k, 2.0] for k in range(3)]
-    settings = [["Test Name", "output"], ["Device Terminal", "Drain", "Gate"],
-                ["Forcing Function", "Voltage Sweep", "Voltage Step"], ["Compliance", "0.1", "0.1"]]  # fmt: skip
+    settings = [
+        ["Test Name", "output"],
+        ["Device Terminal", "Drain", "Gate"],
+        ["Forcing Function", "Voltage Sweep", "Voltage Step"],
+        ["Compliance", "0.1", "0.1"],
+    ]
     table = read(write_xls({"Data": [names, *rows], "Settings": settings}))
     assert list(table.frame.groupby("record")["GateV"].first()) == [1.0, 2.0]
     assert list(table.frame["current_a"]) == pytest.approx([0, 1e-9, 2e-9, 0, 2e-9, 4e-9])
@@ -163,7 +176,7 @@ def test_smu_buffers_side_by_side_in_a_sheet(write_xls: Callable[..., Path]) -> 
     table = read(write_xls({"Sheet1": [names, *rows]}))
     assert list(table.frame.groupby("record")["voltage_v"].max()) == pytest.approx([0.4, 0.8])
     bare = write_xls({"Sheet1": rows}, "bare.xls")
-    with pytest.raises(UsageError, match="--map"):
+    with pytest.raises(UsageError, match="map="):
         read(bare)
     table = read(bare, columns={"voltage_v": "column 6", "current_a": "column 7"})
     assert table.frame["current_a"].max() == pytest.approx(8e-6)
@@ -224,8 +237,12 @@ def test_columns_without_a_role_are_kept_as_records(tmp_path: Path) -> None:
 
 def test_instrument_records_are_pulse_trains_where_a_state_is_mapped(tmp_path: Path) -> None:
     """An analyser's record holds readings after pulses, which only the user can say."""
-    lines = ["SetupTitle, trains", "TestParameter, Channel.IName, Iread", "MetaData, TestRecord.TestTarget, D7",
-             "DataName, Pulse, Vp, Iread"]  # fmt: skip
+    lines = [
+        "SetupTitle, trains",
+        "TestParameter, Channel.IName, Iread",
+        "MetaData, TestRecord.TestTarget, D7",
+        "DataName, Pulse, Vp, Iread",
+    ]
     up = [1e-6 * k for k in range(1, 11)]
     values = [(0.95, i) for i in up] + [(-0.95, i) for i in reversed(up[:-1])]
     lines += [f"DataValue, {n}, {v}, {i}" for n, (v, i) in enumerate(2 * values, 1)]
@@ -251,4 +268,8 @@ def test_pulse_records_take_the_columns_units(fixtures: Path) -> None:
     assert isinstance(table, PulseTable)
     assert list(table.frame["conductance_s"]) == pytest.approx([0.0, 2.5e-3, 5e-2])
     with pytest.raises(UsageError, match="which is no unit of current"):
-        read(fixtures / "smu" / "kickstart.csv", columns={"read_current_a": "SMU-2 Voltage (V)"}, read_voltage=0.1)
+        read(
+            fixtures / "smu" / "kickstart.csv",
+            columns={"read_current_a": "SMU-2 Voltage (V)"},
+            read_voltage=0.1,
+        )

@@ -32,8 +32,13 @@ def test_read_sweep(measured: Path) -> None:
 
 
 def test_set_sweep(measured: Path) -> None:
-    names = {"device_id": "column 1", "pulse_width_s": "column 2", "pulse_voltage_v": "column 3",
-             "resistance_before_ohm": "column 5", "resistance_after_ohm": "column 6"}  # fmt: skip
+    names = {
+        "device_id": "column 1",
+        "pulse_width_s": "column 2",
+        "pulse_voltage_v": "column 3",
+        "resistance_before_ohm": "column 5",
+        "resistance_after_ohm": "column 6",
+    }
     table = read(measured / "rram_1t1r" / "set_sweep.tsv", columns=names)
     assert isinstance(table, PulseTable)
     assert len(table) == 2 * 32768
@@ -44,9 +49,7 @@ def test_set_sweep(measured: Path) -> None:
 
 @pytest.mark.parametrize("name", ["prebake130.tsv", "postbake130.tsv"])
 def test_bake_pair(measured: Path, name: str) -> None:
-    table = read(
-        measured / "rram_1t1r" / name, columns={"device_id": "column 1", "resistance_ohm": "column 2"}
-    )
+    table = read(measured / "rram_1t1r" / name, columns={"device_id": "column 1", "resistance_ohm": "column 2"})
     assert isinstance(table, PulseTable)
     assert len(table.devices) == 16384
 
@@ -79,9 +82,7 @@ def test_bake_shift(measured: Path) -> None:
     from devicekit.features.merits import retention
 
     names = {"device_id": "column 1", "resistance_ohm": "column 2"}
-    before, after = (
-        read(measured / "rram_1t1r" / f"{when}bake130.tsv", columns=names) for when in ("pre", "post")
-    )
+    before, after = (read(measured / "rram_1t1r" / f"{when}bake130.tsv", columns=names) for when in ("pre", "post"))
     assert isinstance(before, PulseTable)
     assert isinstance(after, PulseTable)
     found = retention.bake(before, after)

@@ -33,7 +33,9 @@ def states(table: PulseTable | SweepTable, direction: str) -> np.ndarray:
 
 
 LONG = "device_id,cycle,direction,pulse_index,conductance_s\n" + "".join(
-    f"d1,1,{direction},{n},{g:.3g}\n" for direction, values in (("ltp", UP), ("ltd", DOWN)) for n, g in enumerate(values)
+    f"d1,1,{direction},{n},{g:.3g}\n"
+    for direction, values in (("ltp", UP), ("ltd", DOWN))
+    for n, g in enumerate(values)
 )
 
 
@@ -73,32 +75,28 @@ def test_gzip_is_recognised_by_content(tmp_path: Path) -> None:
 
 
 def test_unknown_columns_are_kept(tmp_path: Path) -> None:
-    text = LONG.replace("conductance_s\n", "conductance_s,operator,T [K]\n").replace(
-        "e-05\n", "e-05,ann,300\n"
-    )
+    text = LONG.replace("conductance_s\n", "conductance_s,operator,T [K]\n").replace("e-05\n", "e-05,ann,300\n")
     frame = read(write(tmp_path, "extra.csv", text)).frame
     assert set(frame["operator"]) == {"ann"}
     assert set(frame["T [K]"]) == {300}
 
 
 def test_repeated_readings_are_kept_and_a_fit_takes_their_mean(tmp_path: Path) -> None:
-    from devicekit.fitting.branch.trains import stack
+    from devicekit.fitting.branch.trains import trains_of
 
     text = LONG + "d1,1,ltp,3,4.4e-05\n"
     table = read(write(tmp_path, "twice.csv", text))
     assert isinstance(table, PulseTable)
     assert len(table) == 17
     assert "repeats" in [warning.code for warning in table.warnings]
-    trains, _ = stack(table, "ltp")
+    trains, _ = trains_of(table, "ltp")
     assert trains is not None
     assert trains.values[0, 3] == pytest.approx((3.4e-5 + 4.4e-5) / 2)
 
 
 def test_columns_can_be_mapped(tmp_path: Path) -> None:
     text = "n,I\n" + "".join(f"{n},{g * 0.1:.4g}\n" for n, g in enumerate([*UP, *DOWN]))
-    table = read(
-        write(tmp_path, "mine.csv", text), columns={"value": "I"}, quantity="current", read_voltage=0.1
-    )
+    table = read(write(tmp_path, "mine.csv", text), columns={"value": "I"}, quantity="current", read_voltage=0.1)
     np.testing.assert_allclose(states(table, "ltp"), UP, rtol=1e-3)
     with pytest.raises(UsageError, match="no column 'J'"):
         read(tmp_path / "mine.csv", columns={"value": "J"})
@@ -143,9 +141,9 @@ def test_quantities_and_units(quantity: str, unit: str | None, factor: float | N
 
 def test_two_columns_without_a_quantity_say_what_to_pass(tmp_path: Path) -> None:
     path = write(tmp_path, "two.csv", "".join(f"{a},{b}\n" for a, b in zip(UP, DOWN, strict=True)))
-    with pytest.raises(UsageError, match="--quantity"):
+    with pytest.raises(UsageError, match="quantity="):
         read(path)
-    with pytest.raises(UsageError, match="--read-voltage"):
+    with pytest.raises(UsageError, match="read_voltage="):
         read(path, quantity="current")
 
 
@@ -305,9 +303,7 @@ def test_siemens_written_as_microsiemens_are_doubted(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=400))
 @settings(max_examples=150, deadline=None)
-def test_any_bytes_give_a_table_or_one_of_our_errors(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes
-) -> None:
+def test_any_bytes_give_a_table_or_one_of_our_errors(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("fuzz") / "file.csv"
     path.write_bytes(data)
     with contextlib.suppress(DevicekitError):
@@ -319,9 +315,7 @@ def test_any_bytes_give_a_table_or_one_of_our_errors(
 def test_mutated_tables_give_a_table_or_one_of_our_errors(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    base = data.draw(
-        st.sampled_from([LONG, NEUROSIM.format(up=block(range(8), UP), down=block(range(8), DOWN))])
-    )
+    base = data.draw(st.sampled_from([LONG, NEUROSIM.format(up=block(range(8), UP), down=block(range(8), DOWN))]))
     at = data.draw(st.integers(0, len(base) - 1))
     cut = data.draw(st.integers(0, 12))
     put = data.draw(st.text("0123456789.,;-+eE\t\n\"'=nan ltpd[]%", max_size=8))
@@ -382,5 +376,5 @@ def test_all_negative_points_to_the_sign_of_the_read_voltage(tmp_path: Path) -> 
     text = "direction,pulse_index,read_current_a\n" + "".join(
         f"{direction},{n},{1e-6 * (n + 1)}\n" for direction in ("ltp", "ltd") for n in range(4)
     )
-    with pytest.raises(TableError, match="see --read-voltage"):
+    with pytest.raises(TableError, match="see read_voltage="):
         read(write(tmp_path, "turned.csv", text), read_voltage=-0.1)

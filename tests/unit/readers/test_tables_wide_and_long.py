@@ -16,10 +16,17 @@ from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTab
 
 @pytest.mark.parametrize(
     ("name", "bare", "unit"),
-    [("I (uA)", "I", "uA"), ("V [mV]", "V", "mV"), ("R/kohm", "R", "kohm"), ("I_nA", "I", "nA"),
-     ("Temp (C)", "Temp (C)", None),
-     ("plain", "plain", None), ("Strom [µA]", "Strom", "µA"), ("a/b", "a/b", None)],
-)  # fmt: skip
+    [
+        ("I (uA)", "I", "uA"),
+        ("V [mV]", "V", "mV"),
+        ("R/kohm", "R", "kohm"),
+        ("I_nA", "I", "nA"),
+        ("Temp (C)", "Temp (C)", None),
+        ("plain", "plain", None),
+        ("Strom [µA]", "Strom", "µA"),
+        ("a/b", "a/b", None),
+    ],
+)
 def test_units_in_names(name: str, bare: str, unit: str | None) -> None:
     assert unit_of(name) == (bare, unit)
 
@@ -49,7 +56,7 @@ def test_one_current_column_a_cycle_and_pairs(fixtures: Path) -> None:
 
 
 def test_currents_without_a_unit_are_refused_not_guessed(fixtures: Path) -> None:
-    with pytest.raises(UsageError, match="--unit"):
+    with pytest.raises(UsageError, match="unit="):
         read(fixtures / "table" / "no_unit.csv")
     table = read(fixtures / "table" / "no_unit.csv", unit="uA")
     assert table.frame["current_a"].max() == pytest.approx(1e-4)
@@ -73,7 +80,7 @@ def test_wide_trains_one_column_a_device_or_a_cycle(fixtures: Path) -> None:
     assert len(devices) == 14
     cycles = read(fixtures / "table" / "wide_no_header.tsv", quantity="conductance", unit="uS")
     assert list(cycles.frame["cycle"].unique()) == [1, 2, 3]
-    with pytest.raises(UsageError, match="--quantity"):
+    with pytest.raises(UsageError, match="quantity="):
         read(fixtures / "table" / "wide_no_header.tsv")
 
 
@@ -163,7 +170,7 @@ def test_stdp_window_and_retention_of_currents_with_units(fixtures: Path) -> Non
     assert isinstance(window, StdpTable)
     assert list(window.frame["spike_delay_s"]) == pytest.approx([-0.02, -0.01, 0.01, 0.02])
     assert list(window.frame["weight_change"]) == pytest.approx([-0.3, -0.4, 0.5, 0.35])
-    with pytest.raises(UsageError, match="--read-voltage"):
+    with pytest.raises(UsageError, match="read_voltage="):
         read(fixtures / "table" / "retention_current.csv")
     kept = read(fixtures / "table" / "retention_current.csv", read_voltage=0.1)
     assert isinstance(kept, RetentionTable)
@@ -186,9 +193,9 @@ def test_a_unit_in_a_name_is_applied_once(tmp_path: Path) -> None:
     file.write_text("pulse,dev1 (uS),dev2 (uS)\n" + rows, encoding="utf-8")
     for unit in (None, "uS"):
         assert read(file, unit=unit).frame["conductance_s"].max() == pytest.approx(20e-6)
-    with pytest.raises(UsageError, match="--unit nS says otherwise"):
+    with pytest.raises(UsageError, match="unit=nS says otherwise"):
         read(file, unit="nS")
-    with pytest.raises(UsageError, match="--quantity current says otherwise"):
+    with pytest.raises(UsageError, match="quantity=current says otherwise"):
         read(file, quantity="current", read_voltage=0.1)
 
 

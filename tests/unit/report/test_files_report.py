@@ -5,11 +5,13 @@ from __future__ import annotations
 import html.parser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from devicekit import files
 from devicekit.errors import FileError
-from devicekit.report import Listing, CodedList, Report, Section, Table, Text, draw
+from devicekit.plot import Axis, Curve, Panel
+from devicekit.report import CodedList, Listing, Report, Section, Table, Text, draw
 
 
 def test_a_failed_run_leaves_the_old_folder_alone(tmp_path: Path) -> None:
@@ -32,7 +34,7 @@ def test_a_folder_of_ours_is_replaced_whole(tmp_path: Path) -> None:
 
 def test_a_folder_of_others_is_refused_and_with_force_only_added_to(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(FileError, match="--force"), files.result_folder(tmp_path, "test"):
+    with pytest.raises(FileError, match="force=True"), files.result_folder(tmp_path, "test"):
         pass
     with files.result_folder(tmp_path, "test", force=True) as folder:
         (folder / "a.txt").write_text("x")
@@ -141,7 +143,8 @@ class _Links(html.parser.HTMLParser):
 
 
 def page(name: str = "test") -> str:
-    figure = draw(lambda ax: ax.plot([0, 1], [1, 2]), "caption", "a rising line", csv="x,y\n0,1\n")
+    line = Curve("a", np.array([0, 1]), np.array([1, 2]))
+    figure = draw(Panel(Axis("x"), Axis("y"), [line]), "caption", "a rising line")
     blocks = [
         Text(["text"]),
         figure,

@@ -16,9 +16,14 @@ from devicekit.report import theme
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, text of any size
 LEAST_GRAPHIC = 3.0  # WCAG 2.2, 1.4.11, lines of a figure
 TEXT_ON_PAPER = (
-    ("ink", "paper"), ("ink", "panel"), ("soft", "paper"), ("link", "paper"), ("link", "panel"), ("mark", "paper"),
+    ("ink", "paper"),
+    ("ink", "panel"),
+    ("soft", "paper"),
+    ("link", "paper"),
+    ("link", "panel"),
+    ("mark", "paper"),
     ("mark", "markpaper"),
-)  # fmt: skip
+)
 
 
 def luminance(colour: str) -> float:
@@ -41,9 +46,7 @@ def test_contrast_is_computed_as_the_standard_does() -> None:
 def variables(page: Any) -> tuple[dict[str, str], dict[str, str]]:
     """The colours that the page itself declares, light and dark."""
     (style,) = (node.text for node in page.all("style"))
-    light, dark = (
-        dict(re.findall(r"--(\w+): (#[0-9a-f]+)", each)) for each in re.findall(r":root \{(.*?)\}", style)
-    )
+    light, dark = (dict(re.findall(r"--(\w+): (#[0-9a-f]+)", each)) for each in re.findall(r":root \{(.*?)\}", style))
     return light, dark
 
 

@@ -8,42 +8,42 @@ from typing import Any
 import pytest
 
 from devicekit import fit
-from devicekit.report import sections, summary
+from devicekit.device.report import variation_rows
+from devicekit.fitting.report import (
+    fit_facts,
+    fit_section,
+    standing_out,
+    standing_out_sentence,
+    variation_section,
+    widths_sentence,
+)
+from devicekit.studies.run import run_summary
 from devicekit.synthetic.pulses import generate, truth_card
+from snn.report import limits_clause, limits_sentence
 
-from .conftest import THETA, TRAINING
+from .conftest import THETA, limits, training
 
 LINEAR = {"ltp": (-4.6,), "ltd": (-4.6,)}  # 60 pulses stay within the window
 
 
-def limits(device: float, twin: float, **without: float) -> dict[str, Any]:
-    gain = max(without.values(), default=device) - device
-    best = max(without, key=lambda name: without[name]) if without else None
-    return {
-        "device": device, "twin": twin, "cost": twin - device, "resolution": 0.02,
-        "resolved": twin - device > 0.02, "without": without, "main": best if gain > 0.02 else None,
-        "flaws": ["nonlinearity", "asymmetry"],
-    }  # fmt: skip
-
-
 def test_a_limit_is_named_only_where_a_training_has_shown_it() -> None:
-    assert "was not measured" in summary.limits_clause(None)
-    clause = summary.limits_clause(limits(0.94, 0.95))
+    assert "was not measured" in limits_clause(None)
+    clause = limits_clause(limits(0.94, 0.95))
     assert "its nonlinearity and asymmetry do not lower it measurably" in clause
     assert "(scatter of updates and device-to-device variation not known and left out)" in clause
     named = limits(0.90, 0.97, asymmetry=0.96, nonlinearity=0.91)
-    assert summary.limits_clause(named) == "it is mainly limited by asymmetry"
-    words = summary.limits_sentence(named)
+    assert limits_clause(named) == "it is mainly limited by asymmetry"
+    words = limits_sentence(named)
     assert "asymmetry +6.0" in words
     assert "7.0 points more" in words
     together = limits(0.90, 0.97, asymmetry=0.91, nonlinearity=0.915)
-    assert "no single flaw" in summary.limits_clause(together)
-    assert "act together or cannot be told apart" in summary.limits_sentence(together)
-    assert "less" in summary.limits_sentence(limits(0.97, 0.90))
+    assert "no single flaw" in limits_clause(together)
+    assert "act together or cannot be told apart" in limits_sentence(together)
+    assert "less" in limits_sentence(limits(0.97, 0.90))
 
 
 def test_the_answer_comes_first(fitted: Any) -> None:
-    words = summary.run_summary(fitted, "mine.csv", TRAINING, limits(0.94, 0.95), [])
+    words = run_summary(fitted, "mine.csv", training(), limits(0.94, 0.95), [])
     assert words[0].startswith("This device reaches 94.0 % (± 1.1) test accuracy on digits")
     assert "10 LTP and 10 LTD trains of 2 devices" in " ".join(words)
     assert "a split" in " ".join(words)
@@ -51,22 +51,18 @@ def test_the_answer_comes_first(fitted: Any) -> None:
 
 
 def test_what_stands_out_is_true_of_the_device(fitted: Any) -> None:
-    found = " ".join(summary.standing_out(fitted))
+    found = " ".join(standing_out(fitted))
     steps = abs(fitted.ltd.rate([fitted.ltd.fitted[0], fitted.ltd.fitted[-1]]))  # this rate falls all the way
-    assert (
-        f"LTD steps are nonlinear (the largest is {max(steps) / min(steps):.0f} times the smallest)" in found
-    )
-    plain = fit(
-        generate(truth_card(LINEAR, model="linear", increment=0.0, read=0.001), 1, 1, 60, 3), model="linear"
-    )
-    assert summary.standing_out(plain) == []
-    assert summary.standing_out_sentence(plain) == "Nothing in the fitted curves stands out."
+    assert f"LTD steps are nonlinear (the largest is {max(steps) / min(steps):.0f} times the smallest)" in found
+    plain = fit(generate(truth_card(LINEAR, model="linear", increment=0.0, read=0.001), 1, 1, 60, 3), model="linear")
+    assert standing_out(plain) == []
+    assert standing_out_sentence(plain) == "Nothing in the fitted curves stands out."
 
 
 def test_noise_and_few_steps_stand_out() -> None:
     steep = {"ltp": (-2.2,), "ltd": (-2.2,)}
     table = generate(truth_card(steep, model="linear", increment=0.15, read=0.001), 1, 12, 12, 3)
-    found = " ".join(summary.standing_out(fit(table, model="linear")))
+    found = " ".join(standing_out(fit(table, model="linear")))
     assert "crosses the window in about" in found
     assert "times the mean step" in found
 
@@ -74,13 +70,11 @@ def test_noise_and_few_steps_stand_out() -> None:
 def test_a_device_without_known_increments_says_so() -> None:
     one = fit(generate(truth_card(THETA, increment=0.002, read=0.003), 1, 1, 60, 3))
     text = " ".join(
-        paragraph
-        for block in sections.variation_section(one).blocks
-        for paragraph in getattr(block, "paragraphs", ())
+        paragraph for block in variation_section(one).blocks for paragraph in getattr(block, "paragraphs", ())
     )
     assert "increment) of LTP and LTD is not known" in text
     assert "D2D cannot be estimated from one device" in text
-    assert dict(summary.fit_facts(one))["sd of one update, the larger branch (of the window)"] == "not known"
+    assert dict(fit_facts(one))["sd of one update, the larger branch (of the window)"] == "not known"
 
 
 def test_every_pulse_width_is_named() -> None:
@@ -89,15 +83,13 @@ def test_every_pulse_width_is_named() -> None:
 
     table = read(catalog.get("pt-hfo2-al2o3-ti").data).select(device="device01")  # type: ignore[attr-defined]
     several = fit(table)
-    assert "3 pulse widths (5 µs, 50 µs and 500 µs); this page shows 50 µs" in str(
-        summary.widths_sentence(several)
-    )
-    tables = [block for block in sections.fit_section(several).blocks if block.kind == "table"]
+    assert "3 pulse widths (5 µs, 50 µs and 500 µs); this page shows 50 µs" in str(widths_sentence(several))
+    tables = [block for block in fit_section(several).blocks if block.kind == "table"]
     assert [row[0] for row in tables[-1].rows] == ["5 µs", "50 µs", "500 µs"]  # type: ignore[union-attr]
 
 
 def test_each_misfit_names_its_basis(fitted: Any) -> None:
-    (quality, coefficients) = [b for b in sections.fit_section(fitted).blocks if b.kind == "table"]
+    (quality, coefficients) = [b for b in fit_section(fitted).blocks if b.kind == "table"]
     assert "range (highest minus lowest) of that branch's mean curve" in quality.caption  # type: ignore[union-attr]
     assert quality.header[2:4] == ("nrmse", "rms [of window]")  # type: ignore[union-attr]
     assert "b - c = 1" in coefficients.caption  # type: ignore[union-attr]
@@ -111,8 +103,8 @@ def test_scatter_in_proportion_to_the_step_is_told(fitted: Any) -> None:
     variation = replace(fitted.variation, branches={**fitted.variation.branches, "ltp": spread})
     assert "and 5.5% of its own step" in variation.sentences()[0]
     assert "of its own step" not in " ".join(fitted.variation.sentences())
-    rows = summary.variation_rows({direction: each.to_card() for direction, each in variation.branches.items()})
+    rows = variation_rows({direction: each.to_card() for direction, each in variation.branches.items()})
     (row,) = (row for row in rows if row.of == "step")
     assert (row.kind, row.values[0]) == ("increment", 0.055)
-    plain = summary.variation_rows({direction: each.to_card() for direction, each in fitted.variation.branches.items()})
+    plain = variation_rows({direction: each.to_card() for direction, each in fitted.variation.branches.items()})
     assert not any(row.of == "step" for row in plain)

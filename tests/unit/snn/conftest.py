@@ -37,27 +37,42 @@ def make_card(
     """A card with the given internal parameters (L, kappa, d, f, g, h) of eq. (2) and typed variation."""
 
     def branch(direction: str, theta: tuple[float, ...]) -> Branch:
-        curve = RateCurve(
-            r=(0.0, 1.0), rate=(0.1, 0.1), lower=(0.1, 0.1), upper=(0.1, 0.1), level=0.95, method="none"
-        )
+        curve = RateCurve(r=(0.0, 1.0), rate=(0.1, 0.1), lower=(0.1, 0.1), upper=(0.1, 0.1), level=0.95, method="none")
         return Branch(
-            direction=direction, theta=theta, x0=0.0, coefficients={}, coefficients_s=None,
+            direction=direction,
+            theta=theta,
+            x0=0.0,
+            coefficients={},
+            coefficients_s=None,
             standard_errors={},
-            weak=(), at_bound=(), n_points=100, n_pulses=99, nrmse=0.0, r2=1.0, noise=0.0, largest_step=cap,
-            measured_range=(0.0, 1.0), rate_curve=curve,
-        )  # fmt: skip
+            weak=(),
+            at_bound=(),
+            n_points=100,
+            n_pulses=99,
+            nrmse=0.0,
+            r2=1.0,
+            noise=0.0,
+            largest_step=cap,
+            measured_range=(0.0, 1.0),
+            rate_curve=curve,
+        )
 
     c2c = {"increment": Sigma(kind="increment", value=increment, estimator="set by hand")}
     if read > 0:
         c2c["read"] = Sigma(kind="read", value=read, estimator="set by hand")
     variation = BranchVariation(n_devices=1, n_cycles=1, c2c=c2c, d2d={})
     return DeviceCard(
-        name="made by hand", model="eq2", window=Window(quantity="weight", low=0.0, high=1.0, scope="made"),
-        ltp=branch("ltp", up), ltd=branch("ltd", down), devices=(),
+        name="made by hand",
+        model="eq2",
+        window=Window(quantity="weight", low=0.0, high=1.0, scope="made"),
+        ltp=branch("ltp", up),
+        ltd=branch("ltd", down),
+        devices=(),
         variation=Variation(ltp=variation, ltd=variation, d2d_ln_rate_covariance=None),
-        conditions=Conditions(), warnings=(), provenance=Provenance(source="code", sha256="", synthetic=True,
-        versions={}, settings={}),
-    )  # fmt: skip
+        conditions=Conditions(),
+        warnings=(),
+        provenance=Provenance(source="code", sha256="", synthetic=True, versions={}, settings={}),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +90,14 @@ def card() -> DeviceCard:
 def small_digits() -> digits.Digits:
     """300 + 100 of scikit-learn's digits."""
     data = digits.load("digits")
-    return digits.Digits("digits", "first 300/100", data.x_train[:300], data.y_train[:300], data.x_test[:100],
-                         data.y_test[:100])  # fmt: skip
+    return digits.Digits(
+        "digits",
+        "first 300/100",
+        data.x_train[:300],
+        data.y_train[:300],
+        data.x_test[:100],
+        data.y_test[:100],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,7 @@ def bad_card(card_maker):
         )
         for k in range(50)
     )
-    return card_maker(up=theta(30), down=theta(10), increment=0.03, cap=0.5).model_copy(
-        update={"devices": rows}
-    )
+    return card_maker(up=theta(30), down=theta(10), increment=0.03, cap=0.5).model_copy(update={"devices": rows})
 
 
 def mean_accuracy(card, data, seeds, **settings):
@@ -92,9 +90,7 @@ def test_bad_device(bad_card, optdigits):
 
 def test_read_noise_of_seven_per_cent(card_maker, crosssim_card, optdigits):
     branches = (crosssim_card.ltp, crosssim_card.ltd)
-    noisy = card_maker(
-        *(branch.theta for branch in branches), read=0.07, cap=max(b.largest_step for b in branches)
-    )
+    noisy = card_maker(*(branch.theta for branch in branches), read=0.07, cap=max(b.largest_step for b in branches))
     accuracy, _ = mean_accuracy(noisy, optdigits, range(3), epochs=20, read_noise=True)
     assert accuracy >= 0.94
 

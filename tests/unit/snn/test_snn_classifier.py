@@ -38,9 +38,7 @@ def test_learns_digits_with_and_without_devices(card, small_digits, on_device):
     # devices and their weights must still be one after pickling
     again.partial_fit(small_digits.x_train, small_digits.y_train)
     model.partial_fit(small_digits.x_train, small_digits.y_train)
-    np.testing.assert_array_equal(
-        again.predict_proba(small_digits.x_test), model.predict_proba(small_digits.x_test)
-    )
+    np.testing.assert_array_equal(again.predict_proba(small_digits.x_test), model.predict_proba(small_digits.x_test))
 
 
 def test_devices_and_weights_are_still_one_after_joblib(card, small_digits, tmp_path):

@@ -10,7 +10,6 @@ import pytest
 from devicekit.errors import FileError, UsageError
 from snn import digits
 from snn.baselines import baselines
-from snn.plot import plot_accuracy
 from snn.training import TrainingConfig, train
 
 
@@ -72,9 +71,7 @@ def test_unknown_name_and_parts_that_do_not_fit(small_digits):
         digits.Digits("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))
     for wrong in (16.0, -0.1, np.nan):
         with pytest.raises(UsageError, match=r"scaled to 0\.\.1"):
-            digits.Digits(
-                "a", "b", np.array([[0.5], [wrong]]), np.zeros(2, int), np.zeros((2, 1)), np.zeros(2, int)
-            )
+            digits.Digits("a", "b", np.array([[0.5], [wrong]]), np.zeros(2, int), np.zeros((2, 1)), np.zeros(2, int))
     with pytest.raises(UsageError, match="at least one sample"):
         digits.Digits("a", "b", np.zeros((0, 3)), np.zeros(0, int), np.zeros((2, 3)), np.zeros(2, int))
 
@@ -94,10 +91,10 @@ def test_a_classifier_that_is_not_there(small_digits):
 
 def test_accuracy_figure(card, small_digits):
     result = train(card, TrainingConfig(scheme="hybrid", epochs=2, hidden=64), small_digits)
-    axes = plot_accuracy(result)
+    axes = result.plot()
     assert axes.get_xlabel() == "epoch"
     assert len(axes.lines) == 4
-    assert plot_accuracy(result, axes) is axes
+    assert result.plot(axes) is axes
 
 
 def test_baselines_see_the_network_s_spikes(oracle, small_digits):

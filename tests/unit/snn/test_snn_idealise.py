@@ -18,9 +18,7 @@ DOWN = (-3.0, 0.8, 2.0, 0.0, 0.0, 0.0)
 @pytest.fixture
 def device(card_maker):
     card = card_maker(down=DOWN)
-    row = DeviceRow(
-        device_id="a", ltp_theta=card.ltp.theta, ltd_theta=DOWN, ltp_largest_step=0.2, ltd_largest_step=0.2
-    )
+    row = DeviceRow(device_id="a", ltp_theta=card.ltp.theta, ltd_theta=DOWN, ltp_largest_step=0.2, ltd_largest_step=0.2)
     return card.model_copy(update={"devices": (row, row)})
 
 

@@ -52,9 +52,7 @@ def test_a_gentle_device_costs_one_more_training(samples: digits.Digits) -> None
     card = truth_card({"ltp": GENTLE, "ltd": GENTLE}, increment=0.001)
     config = TrainingConfig(epochs=3)
     calls: list[tuple[int, int]] = []
-    found = limits(
-        card, config, samples, train(card, config, samples), lambda done, total: calls.append((done, total))
-    )
+    found = limits(card, config, samples, train(card, config, samples), lambda done, total: calls.append((done, total)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
     assert not found.resolved
     assert found.without == {}

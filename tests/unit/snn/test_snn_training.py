@@ -30,9 +30,7 @@ def test_insitu_learns_and_reports(insitu, small_digits):
     assert out["data"] == {"name": "digits", "split": "first 300/100", "n_train": 300, "n_test": 100}
     assert [set(row) for row in out["epochs"]] == [{"epoch", "train_accuracy", "test_accuracy", "pulses"}] * 2
     assert out["epochs"][-1]["test_accuracy"] > 0.7
-    assert out["accuracy_mean_last"] == pytest.approx(
-        np.mean([row["test_accuracy"] for row in out["epochs"]])
-    )
+    assert out["accuracy_mean_last"] == pytest.approx(np.mean([row["test_accuracy"] for row in out["epochs"]]))
     devices = 2 * 192 * (64 + 10)
     assert out["pulses_per_device"] == pytest.approx(sum(row["pulses"] for row in out["epochs"]) / devices)
 

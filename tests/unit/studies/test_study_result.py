@@ -50,7 +50,7 @@ def test_no_reference_no_ranking() -> None:
 
 def test_the_report_names_what_is_dearest_or_that_nothing_is_told_apart() -> None:
     words = " ".join(study_report(made(reference="ideal"), "devicekit study t").summary)
-    assert "Dearest against 'ideal': noisy, 2.00 points" in words
+    assert "The largest loss against 'ideal': noisy, 2.00 points" in words
     close = TABLE[TABLE["case"] != "noisy"]
     words = " ".join(study_report(made(close, reference="ideal"), "devicekit study t").summary)
     assert "No case costs more than twice its standard error" in words
@@ -61,8 +61,14 @@ def test_pooled_spread_is_split_into_seeds_and_cards() -> None:
     rng = np.random.default_rng(0)
     cards, seeds, sd_card, sd_seed = 4000, 2, 0.02, 0.01
     value = rng.normal(0.9, sd_card, (cards, 1)) + rng.normal(0, sd_seed, (cards, seeds))
-    frame = pd.DataFrame({"case": "all", "draw": np.repeat(np.arange(cards), seeds),
-                          "seed": np.tile(np.arange(seeds), cards), "accuracy_mean_last": value.ravel()})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "case": "all",
+            "draw": np.repeat(np.arange(cards), seeds),
+            "seed": np.tile(np.arange(seeds), cards),
+            "accuracy_mean_last": value.ravel(),
+        }
+    )
     row = made(frame, pool=["draw"]).summary().iloc[0]
     assert row["n"] == cards
     assert row["sd_seeds"] == pytest.approx(sd_seed, rel=0.05)

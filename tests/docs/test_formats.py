@@ -1,0 +1,30 @@
+"""The page of the formats says what the readers declare."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from devicekit import plugins
+from devicekit.readers import readers
+
+PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+WORDS = {"columns": "--map", "absolute": "--abs"}
+
+
+def rows() -> dict[str, list[str]]:
+    """Options by the reader's name, in the order of the page's table."""
+    found = re.findall(r"^\|.*?\| `(\w+)` \|.*\|([^|]*)\|$", PAGE, re.MULTILINE)
+    return {name: re.findall(r"--[\w-]+", options) for name, options in found}
+
+
+def test_every_format_is_there_in_the_order_in_which_it_is_tried() -> None:
+    assert list(rows()) == [name for name in readers() if name in plugins.READERS.own()]
+
+
+def test_each_takes_what_its_reader_takes() -> None:
+    taken = {
+        name: {WORDS.get(option, f"--{option.replace('_', '-')}") for option in reader.TAKES}
+        for name, reader in readers().items()
+    }
+    assert {name: set(options) for name, options in rows().items()} == {name: taken[name] for name in rows()}

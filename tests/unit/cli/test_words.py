@@ -1,0 +1,45 @@
+"""Errors speak of keywords in Python, and of options on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devicekit import read
+from devicekit.cli.common import as_options
+from devicekit.errors import UsageError
+
+Run = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("pass read_voltage=V", "pass --read-voltage V"),
+        ("read_voltage=5 V lies outside", "--read-voltage 5 V lies outside"),
+        ("quantity=current (with read_voltage=), or", "--quantity current (with --read-voltage), or"),
+        ("with map={voltage_v: A, current_a: B} now", "with --map voltage_v=A --map current_a=B now"),
+        ("(absolute=True takes magnitudes)", "(--abs takes magnitudes)"),
+        ("choose another out=, or pass force=True to write", "choose another --out, or pass --force to write"),
+        ("stand for: window=(LOW, HIGH) [S]", "stand for: --window LOW HIGH [S]"),
+        ("nodes= is not an option of to=csv; it", "--nodes is not an option of --to csv; it"),
+        ("left as asked (noise=False).", "left as asked (--no-noise)."),
+        ("my_unit=3 and a-unit=4", "my_unit=3 and a-unit=4"),
+    ],
+)
+def test_keywords_become_options(said: str, shown: str) -> None:
+    assert as_options(said) == shown
+
+
+def test_one_error_two_tongues(tmp_path: Path, devicekit: Run) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("direction,pulse_index,read_current_a\n" + "".join(f"ltp,{n},{n}e-6\n" for n in range(1, 9)))
+    with pytest.raises(UsageError, match="with read_voltage=V"):
+        read(file)
+    ran = devicekit("read", file)
+    assert ran.code == 2
+    assert "with --read-voltage V" in ran.err
+    assert "read_voltage=" not in ran.err
