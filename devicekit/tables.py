@@ -20,6 +20,7 @@ from pandera.errors import SchemaErrors
 from devicekit import files
 from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import DIRECTIONS
+from devicekit.text import count
 
 _INDEX = pa.Check.ge(0, error="0 or more")
 _POSITIVE = pa.Check.gt(0, error="more than 0")
@@ -160,7 +161,7 @@ class _Table:
             frame = self.schema.validate(frame, lazy=True, inplace=True)
         except SchemaErrors as errors:
             bad = _bad_rows(errors, frame, rows)
-            raise TableError(f"{len(bad)} bad value(s) in the {self.kind} table", bad) from errors
+            raise TableError(f"{count(len(bad), 'bad value')} in the {self.kind} table", bad) from errors
         self._check(frame)
         object.__setattr__(self, "frame", frame.reset_index(drop=True))
 

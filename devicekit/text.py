@@ -67,3 +67,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def listed(words: list[str] | tuple[str, ...]) -> str:
     """a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def width_suffix(width_s: float) -> str:
+    """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
+        if width_s * factor >= 0.9999:
+            return f"{width_s * factor:.4g}{unit}"
+    return f"{width_s:.4g}s"

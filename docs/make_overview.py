@@ -17,11 +17,15 @@ def main() -> None:
     card = result.to_card(dataset.name, dataset.data, synthetic=True)
     training = train(card, TrainingConfig(epochs=15), digits.load("digits"))
     figure = Figure(figsize=(11, 6.6), layout="constrained", dpi=110)
-    (a, b), (c, d) = figure.subplots(2, 2)
-    result.plot(a).set_title("1. Fit: 20 devices, 20 cycles (synthetic)", loc="left", fontsize="medium")
-    card.plot(b).set_title("2. Rate curve with 95 % band", loc="left", fontsize="medium")
-    training.plot(c).set_title("3. In-situ training, load_digits 75/25", loc="left", fontsize="medium")
-    simulate_iv().plot(ax=d).set_title("4. Simulated set I-V (calibrated)", loc="left", fontsize="medium")
+    shown = {
+        "1. Fit: 20 devices, 20 cycles (synthetic)": result,
+        "2. Rate curve with 95 % band": card,
+        "3. In-situ training, load_digits 75/25": training,
+        "4. Simulated set I-V (calibrated); line: V_set": simulate_iv(),
+    }
+    for ax, (title, each) in zip(figure.subplots(2, 2).flat, shown.items(), strict=True):
+        each.plot(ax=ax).set_title("")
+        ax.set_title(title, loc="left", fontsize="medium")
     figure.savefig(Path(__file__).parent / "img" / "overview.png")
 
 

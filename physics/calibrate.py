@@ -11,6 +11,7 @@ import numpy as np
 
 from devicekit.errors import ParameterError, TraceError
 from devicekit.tables import SweepTable
+from devicekit.text import count
 from physics.drive import Segment, ramp
 from physics.iv import simulate_iv
 from physics.laws import Array
@@ -160,7 +161,7 @@ def _target(measured: SweepTable, stack: Stack) -> _Target:
     keep = (voltage > 0) & np.isfinite(current) & (current > 0) & (current < 0.99 * limit)
     if np.count_nonzero(keep) < _FEWEST:
         raise TraceError(
-            f"the set branch has {np.count_nonzero(keep)} usable point(s); calibration takes {_FEWEST} or more, "
+            f"the set branch has {count(int(np.count_nonzero(keep)), 'usable point')}; calibration takes {_FEWEST} or more, "
             "with rising positive voltage and a current above 0 and below the compliance"
         )
     drive = ramp(0.0, float(voltage[-1]), stack.drive.rate, limit, "set")

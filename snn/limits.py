@@ -61,6 +61,7 @@ class Limits:
 
     @property
     def resolved(self) -> bool:
+        """Whether the twin is better by more than chance."""
         return self.cost > self.resolution
 
     @property

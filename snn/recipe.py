@@ -93,6 +93,7 @@ class Recipe:
         return first, second
 
     def rule(self, config: TrainingConfig, insitu: bool, offline_epoch: int = 0) -> Rule:
+        """Learning rates and margin of one epoch."""
         factor = 1.0 if insitu else self.offline_decay**offline_epoch
         eta1, eta2 = self.eta if insitu else self.offline_eta
         return Rule(

@@ -9,7 +9,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.names import LAST_EPOCHS
 from devicekit.report import Block, Section, Table, Text, draw
 from devicekit.report.shared import short
-from devicekit.text import count, listed, percent, si
+from devicekit.text import listed, percent, si
 from snn.limits import Limits
 from snn.training import TrainingResult
 
@@ -42,11 +42,12 @@ def training_section(result: TrainingResult, card: DeviceCard | None = None, lim
 
 def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tuple[str, str]]:
     """The facts of a training run."""
-    value, last = result.accuracy_mean_last, result.last_words
+    value = result.accuracy_mean_last
+    spread = f" (sd over them {percent(result.accuracy_std_last)})" if len(result.epochs) > 1 else ""
     rows = [
         (
-            f"test accuracy, mean of the last {last}",
-            f"{percent(value)} (sd over {last} {percent(result.accuracy_std_last)})",
+            f"test accuracy, {result.basis}",
+            f"{percent(value)}{spread}",
         )
     ]
     for name, accuracy in (
@@ -115,8 +116,10 @@ def accuracy_words(result: TrainingResult) -> str:
 def accuracy_basis(result: TrainingResult) -> str:
     """What an accuracy is a mean of, on which split, and what its ± is."""
     data, epochs = result.data, len(result.epochs)
+    last = min(LAST_EPOCHS, epochs)
+    basis = f"the mean of the last {last} of {epochs} epochs" if epochs > 1 else "that after 1 epoch"
     return (
-        f"The accuracy is the mean of the last {min(LAST_EPOCHS, epochs)} of {count(epochs, 'epoch')}, one seed; data "
+        f"The accuracy is {basis}, one seed; data "
         f"split: {data.split}; ± is the standard error by the number of test samples ({data.n_test})."
     )
 
@@ -160,7 +163,7 @@ def training_facts(result: TrainingResult) -> list[tuple[str, str]]:
     """The numbers of a training run that matter most."""
     return [
         (
-            f"test accuracy on {result.data.name}, mean of the last {result.last_words}",
+            f"test accuracy on {result.data.name}, {result.basis}",
             percent(result.accuracy_mean_last),
         ),
         ("standard error by the number of test samples", percent(result.standard_error)),

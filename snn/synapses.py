@@ -103,10 +103,12 @@ class Synapses:
 
     @property
     def total_pulses(self) -> int:
+        """Pulses given so far, over all devices."""
         return int(sum(layer.pulses[0] for layer in self.layers))
 
     @property
     def pulses_per_layer(self) -> tuple[float, ...]:
+        """Mean pulses of a device of each layer."""
         return tuple(float(layer.pulses[0]) / array.n for layer, array in zip(self.layers, self.arrays, strict=True))
 
     @property
@@ -123,6 +125,7 @@ class Synapses:
 
     @property
     def pulses_per_device(self) -> float:
+        """Mean pulses of a device, over both layers."""
         return self.total_pulses / sum(array.n for array in self.arrays)
 
 

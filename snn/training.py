@@ -15,7 +15,7 @@ from devicekit.device.idealise import idealise
 from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel
-from devicekit.text import count, percent
+from devicekit.text import percent
 from snn import figures
 from snn.config import TrainingConfig
 from snn.digits import Digits
@@ -127,16 +127,17 @@ class TrainingResult:
         return float(np.sqrt(accuracy * (1.0 - accuracy) / self.data.n_test))
 
     @property
-    def last_words(self) -> str:
-        """The epochs that the accuracy is the mean of, in words: 3 epochs."""
-        return count(min(LAST_EPOCHS, len(self.epochs)), "epoch")
+    def basis(self) -> str:
+        """What `accuracy_mean_last` is, in words: mean of the last 3 epochs, or after 1 epoch."""
+        last = min(LAST_EPOCHS, len(self.epochs))
+        return f"mean of the last {last} epochs" if last > 1 else "after 1 epoch"
 
     def panel(self) -> Panel:
         """Training and test accuracy after each epoch."""
         mapped = None
         if self.accuracy_after_mapping is not None:
             mapped = (self.config.offline_epochs + 0.5, self.accuracy_after_mapping)
-        title = f"{self.data.name}: {percent(self.accuracy_mean_last)}, last {self.last_words}"
+        title = f"{self.data.name}: {percent(self.accuracy_mean_last)}, {self.basis}"
         names = ("epoch", "train_accuracy", "test_accuracy")
         epochs, learning, test = (np.array([getattr(row, name) for row in self.epochs]) for name in names)
         return figures.accuracy(epochs, learning, test, mapped, title)
@@ -149,7 +150,7 @@ class TrainingResult:
         from devicekit.report.notebook import html
 
         rows = [
-            (f"test accuracy, mean of the last {self.last_words}", percent(self.accuracy_mean_last)),
+            (f"test accuracy, {self.basis}", percent(self.accuracy_mean_last)),
             ("standard error by the number of test samples", percent(self.standard_error)),
             ("data", f"{self.data.name}, {self.data.split}"),
             ("scheme", self.scheme),

@@ -23,6 +23,7 @@ from devicekit.errors import UsageError
 from devicekit.fitting.branch.options import CHOICES
 from devicekit.models import law_names
 from devicekit.options import ReadOptions
+from devicekit.text import listed, width_suffix
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
@@ -36,14 +37,6 @@ Model = Annotated[str, choice("--model", law_names(), "Update law", "LAW")]
 def device_name(out: Path | None, file: Path) -> str:
     """Name of the device: that of its card's file, or of its data where the card is just called card."""
     return file.stem if out is None or out.stem == "card" else out.stem
-
-
-def width_suffix(width_s: float) -> str:
-    """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
-    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
-        if width_s * factor >= 0.9999:
-            return f"{width_s * factor:.4g}{unit}"
-    return f"{width_s:.4g}s"
 
 
 def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -> tuple[str | None, list[str]]:
@@ -218,11 +211,23 @@ def fit_command(
             facts["report"] = str(page)
         if not json_output:
             print_warnings(result.warnings)
+            if result.conditions and target is not None and target.exists():
+                terminal.warning(f"{target} is of an earlier fit and was left as it is; the new cards are beside it")
             print_fit(str(file), result)
-            terminal.fields([(key, facts[key]) for key in ("card", "report") if facts.get(key)])
+            terminal.fields([*_card_rows(result, facts), *([("report", facts["report"])] if report else [])])
         return facts
 
     return over_files(files, json_output, work)
+
+
+def _card_rows(fit: DeviceFit, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The cards that were written, in words."""
+    if facts["card"] is None:
+        return []
+    if not fit.conditions:
+        return [("card", facts["card"])]
+    others = [Path(each["card"]).name for each in facts["conditions"] if each["card"] != facts["card"]]
+    return [("card", f"{facts['card']} (the middle pulse width)"), ("also", listed(others))]
 
 
 def _beside(path: Path, file: Path, suffix: str) -> Path:

@@ -18,11 +18,11 @@ from devicekit.cli.common import (
     this_command,
     with_reading_options,
 )
-from devicekit.cli.fit import Model, print_fit, width_suffix
+from devicekit.cli.fit import Model, print_fit
 from devicekit.cli.train import Data, DataDir, Epochs, print_training
 from devicekit.errors import TraceError
 from devicekit.options import ReadOptions
-from devicekit.text import count
+from devicekit.text import count, width_suffix
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard

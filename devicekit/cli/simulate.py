@@ -13,8 +13,8 @@ import typer
 import physics
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, choice, print_json, this_command
-from devicekit.cli.fit import width_suffix
 from devicekit.errors import UsageError
+from devicekit.text import width_suffix
 
 if TYPE_CHECKING:
     from devicekit.report import Report as Page

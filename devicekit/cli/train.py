@@ -10,6 +10,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, this_command
 from devicekit.cli.settings import parse_settings
+from devicekit.text import count
 from snn import choices
 
 if TYPE_CHECKING:
@@ -25,6 +26,19 @@ DataDir = Annotated[
 ]
 
 
+def _one_card(path: Path) -> Path:
+    """The card itself, or of those that a fit of several pulse widths has written the middle one, which is said."""
+    from devicekit.device.card import cards_of_widths
+
+    found = [] if path.exists() else cards_of_widths(path)
+    if not found:
+        return path
+    middle = found[len(found) // 2]
+    names = ", ".join(each.name for each in found)
+    terminal.warning(f"{path.name} is a fit of {count(len(found), 'pulse width')} ({names}): {middle.name} is used")
+    return middle
+
+
 def print_training(result: TrainingResult) -> None:
     """A training run for people."""
     from devicekit.text import percent, si
@@ -32,7 +46,8 @@ def print_training(result: TrainingResult) -> None:
 
     data = result.data
     terminal.title(f"spiking network, {SCHEMES[result.scheme]}")
-    basis = f"mean of the last {result.last_words}, sd {percent(result.accuracy_std_last)}"
+    spread = f", sd {percent(result.accuracy_std_last)}" if len(result.epochs) > 1 else ""
+    basis = f"{result.basis}{spread}"
     reached = f"{percent(result.accuracy_mean_last)} ± {percent(result.standard_error)}"
     rows = [("test accuracy", f"{reached} ({basis}; ± by {data.n_test} test samples)")]
     if result.accuracy_programmed is not None:
@@ -111,7 +126,7 @@ def train_command(
     from snn.report import training_facts, training_section, training_summary
     from snn.training import train
 
-    loaded = load_card(card)
+    loaded = load_card(_one_card(card))
     named = {"schedule": schedule, "mapping": mapping, "read_noise": read_noise or None}
     given = {name: value for name, value in named.items() if value is not None}
     base: dict[str, str | int | float | bool] = {"scheme": scheme, "epochs": epochs, "encoding": encoding}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import platform
 from pathlib import Path
@@ -15,6 +16,7 @@ from devicekit._version import __version__
 from devicekit.errors import CardError, CodedWarning, invalid_rows
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
+from devicekit.text import width_suffix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -347,11 +349,27 @@ class DeviceCard(_Strict):
     def load(cls, path: Path | str) -> Self:
         """A card from its file; raises CardError as `load_card` does."""
         path = Path(path)
+        if not path.exists() and (others := cards_of_widths(path)):
+            names = ", ".join(each.name for each in others)
+            raise CardError(f"{path} does not exist; a fit of several pulse widths wrote {names}: name one of them")
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CardError(f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}") from error
         return cls.from_json(text, str(path))
+
+
+def cards_of_widths(path: Path) -> list[Path]:
+    """The cards, by pulse width, that a fit of several widths has written for `path`: NAME_5us.json for NAME.json."""
+    found = {}
+    for other in path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix or '.json'}"):
+        try:
+            width = DeviceCard.from_json(other.read_text(encoding="utf-8")).conditions.pulse_width_s
+        except (CardError, OSError, UnicodeDecodeError):
+            continue
+        if width is not None and other.stem == f"{path.stem}_{width_suffix(width)}":
+            found[width] = other
+    return [found[width] for width in sorted(found)]
 
 
 def load_card(path: Path | str) -> DeviceCard:

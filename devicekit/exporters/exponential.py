@@ -27,10 +27,12 @@ class Loop:
 
     @property
     def low(self) -> float:
+        """State where LTP starts and LTD ends [1]."""
         return float(self.ltp[0])
 
     @property
     def high(self) -> float:
+        """State where LTP ends and LTD starts [1]."""
         return float(self.ltp[-1])
 
 

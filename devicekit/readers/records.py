@@ -20,6 +20,7 @@ from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
 from devicekit.readers.state import STATE_COLUMNS
 from devicekit.tables import SWEEP_SCHEMA, PulseTable, RecordTable, SweepTable
+from devicekit.text import count
 
 _RESERVED = {*SWEEP_SCHEMA.columns, "record"}
 _QUANTITY_OF = {
@@ -109,10 +110,10 @@ def _fits(name: str, unit: str | None, ours: str) -> bool:
 
 def _factor(record: Record, theirs: str, ours: str, where: str) -> float:
     word = record.units.get(theirs)
-    unit = parse_unit(word) if word else None
-    if unit is None:
+    if not word or ours not in _QUANTITY_OF:
         return 1.0
-    if ours in _QUANTITY_OF and unit.quantity != _QUANTITY_OF[ours]:
+    unit = parse_unit(word)
+    if unit is None or unit.quantity != _QUANTITY_OF[ours]:
         raise UsageError(f"{where}: column {theirs} is in {word}, which is no unit of {_QUANTITY_OF[ours]}")
     return unit.factor
 
@@ -271,7 +272,8 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
     split = [k for k, frame in enumerate(frames) if len(frame) and frame["sweep"].max() > 0]
     if split:
         total = sum(int(frames[k]["sweep"].max()) + 1 for k in split)
-        warnings.append(CodedWarning("split", f"{name}: {len(split)} record(s) split into {total} sweeps"))
+        words = f"{name}: {count(len(split), 'record')} split into {count(total, 'sweep')}"
+        warnings.append(CodedWarning("split", words))
     return warnings
 
 

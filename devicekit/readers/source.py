@@ -74,6 +74,7 @@ class Delimited:
 
     @property
     def columns(self) -> list[str]:
+        """Names of the columns, each once."""
         return list(self.cells.columns)
 
     def numbers(self, column: str) -> pd.Series:
@@ -186,6 +187,7 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
+        """Whether it is a folder of files."""
         return not self.in_memory and self.path.is_dir()
 
     @cached_property
@@ -222,6 +224,7 @@ class Source:
 
     @cached_property
     def text(self) -> str:
+        """The whole text, decoded; of a workbook the first sheet as tab-separated text."""
         if self.workbook_kind:
             return self.sheets[0].text()
         data = self._bytes(LARGEST_TEXT + 1)
@@ -267,6 +270,7 @@ class Source:
 
     @cached_property
     def delimited(self) -> Delimited:
+        """The text as a table of cells."""
         if self.workbook_kind:
             return parse_delimited(self.text, self.path.name)
         if "\0" in self.head:

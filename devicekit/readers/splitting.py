@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import CodedWarning, TableError
+from devicekit.text import count
 
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
 
@@ -222,6 +223,6 @@ def growing_amplitude(frame: pd.DataFrame) -> CodedWarning | None:
     first, last = growing[0][0], growing[0][-1]
     return CodedWarning(
         "growing_amplitude",
-        f"{len(growing)} trains use pulses of growing amplitude ({first:.3g} to {last:.3g} V); eq. (2) describes "
-        "identical pulses and is not a law for them",
+        f"the pulses of {count(len(growing), 'train')} grow in amplitude ({first:.3g} to {last:.3g} V); eq. (2) "
+        "describes identical pulses and is not a law for them",
     )

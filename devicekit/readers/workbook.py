@@ -31,6 +31,7 @@ class Sheet:
 
     @property
     def is_empty(self) -> bool:
+        """Whether no cell holds anything."""
         return not any(self.rows)
 
     def text(self) -> str:

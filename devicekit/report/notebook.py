@@ -9,6 +9,7 @@ from html import escape
 from devicekit.errors import CodedWarning
 from devicekit.plot import Panel
 from devicekit.report import render
+from devicekit.text import count
 
 _SMALL = (3.6, 2.3)  # inch
 
@@ -28,7 +29,7 @@ def html(
         data = base64.b64encode(render(panel.draw, _SMALL)).decode("ascii")
         picture = f"<img alt='{escape(title)}' src='data:image/svg+xml;base64,{data}'>"
     told = "".join(f"<li><code>{escape(each.code)}</code> {escape(each.message)}</li>" for each in warnings)
-    listed = f"<details><summary>{len(warnings)} warnings</summary><ul>{told}</ul></details>" if told else ""
+    listed = f"<details><summary>{count(len(warnings), 'warning')}</summary><ul>{told}</ul></details>" if told else ""
     return (
         f"<div><b>{escape(title)}</b><div style='display:flex;gap:1em;align-items:center'>"
         f"<table>{cells}</table>{picture}</div>{listed}</div>"

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 class Task(Protocol):
     """A kind of run: `check` refuses bad settings before anything runs, `run` gives scalars."""
 
-    def check(self, settings: Mapping[str, Scalar], base: Path) -> None: ...
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """Refuse settings that cannot run, by ParameterError or another of our errors."""
 
-    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]: ...
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        """Run once; plain values by name."""
 
 
 def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str] = frozenset()) -> Any:
@@ -100,6 +102,7 @@ class TrainTask:
         return resolve(str(named), base)
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """See `Task`."""
         from devicekit.device.card import load_card
 
         config = training_config(settings, 0, self.extra)
@@ -111,6 +114,7 @@ class TrainTask:
         _check_data(settings)
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        """See `Task`."""
         from devicekit.device.card import load_card
         from devicekit.files import sha256
         from snn.training import train
@@ -159,11 +163,13 @@ class StackTask:
         return stack
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """See `Task`."""
         training_config(settings, 0, self.extra)
         _check_data(settings)
         self._stack(settings, base)
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        """See `Task`."""
         from devicekit.fitting.device import fit
         from physics.studies import train_cases
         from snn.training import train
@@ -203,6 +209,7 @@ class ResampleTask:
     extra = frozenset({"table", "draw", "quantity", "read_voltage", "data", "data_dir"})
 
     def file(self, settings: Mapping[str, Scalar], base: Path) -> Path:
+        """The file of the pulse table."""
         from devicekit import catalog
 
         named = settings.get("table")
@@ -219,6 +226,7 @@ class ResampleTask:
         return shipped is not None and shipped.synthetic
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """See `Task`."""
         training_config(settings, 0, self.extra)
         _check_data(settings)
         if not (file := self.file(settings, base)).exists():
@@ -228,6 +236,7 @@ class ResampleTask:
             raise ParameterError(f"draw is a whole number from 0, not {draw!r}")
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        """See `Task`."""
         import devicekit
         from devicekit.fitting.resampling import resampled_fit
         from snn.training import train
@@ -248,6 +257,7 @@ class BaselineTask:
     extra = frozenset({"classifier", "card", "table", "data", "data_dir"})
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """See `Task`."""
         from snn.baselines import NAMES
 
         training_config(settings, 0, self.extra)
@@ -257,6 +267,7 @@ class BaselineTask:
             )
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        """See `Task`."""
         from snn.baselines import baselines
 
         data = _data(settings)

@@ -29,6 +29,7 @@ from devicekit.models import kernel
 from devicekit.models.registry import LAWS
 from devicekit.synthetic.package import write_package
 from devicekit.tables import PulseTable
+from devicekit.text import width_suffix
 
 REFERENCE = "pt-hfo2-al2o3-ti"
 REFERENCE_SEED = 2023
@@ -249,6 +250,6 @@ def write_reference(folder: Path) -> None:
     result = fit(pulses)
     for condition in result.conditions:
         main = condition.table.widths == result.table.widths
-        suffix = "" if main else f"_{round(condition.table.widths[0] * 1e6)}us"
+        suffix = "" if main else f"_{width_suffix(condition.table.widths[0])}"
         card = condition.to_card(f"{REFERENCE}{suffix}", data, synthetic=True)
         card.save(folder / f"card{suffix}.json")

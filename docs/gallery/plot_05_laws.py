@@ -2,8 +2,8 @@
 Update laws, side by side
 =========================
 
-Eq. (2) is one law among many. :func:`devicekit.fitting.comparison.compare` fits twelve to the same trains and ranks them by
-BIC, a criterion that charges for every parameter. The data are SYNTHETIC: a soft-bound device, in truth.
+Eq. (2) is one law among many. :func:`devicekit.fitting.comparison.compare` fits twelve to the same trains and ranks
+them by BIC, a criterion that charges for every parameter. The data are SYNTHETIC: a soft-bound device, in truth.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 An array of devices, pulsed
 ===========================
 
-A card is a description; a :class:`devicekit.device.array.DeviceArray` is the device at work: many devices drawn from a card,
-pulsed in place, with the noise that was measured. The card is that of the SYNTHETIC reference device.
+A card is a description; a :class:`devicekit.device.array.DeviceArray` is the device at work: many devices drawn from a
+card, pulsed in place, with the noise that was measured. The card is that of the SYNTHETIC reference device.
 """
 
 import matplotlib.pyplot as plt

@@ -13,7 +13,7 @@ from physics.iv import simulate_iv
 
 result = simulate_iv(mesh="coarse")
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-result.plot(ax=ax).set_title("(b) set I-V, coarse mesh")
+result.plot(ax=ax).set_title("(b) set I-V, coarse mesh; line: V_set (half_ln_g)")
 
 # %%
 # Potential, vacancies and temperature through the set: at the start, as the current passes 10 µA and 100 µA, and at
@@ -30,11 +30,13 @@ for row, quantity in zip(axes, ("potential", "density", "temperature"), strict=T
 # The paper's equations alone, without generation of vacancies: nothing sets. The field is highest where vacancies are
 # fewest, their flux falls with their density, and the gap moves towards the anode instead of filling.
 
-with_generation, bare = simulate_iv(mesh="coarse"), simulate_iv(
-    result.stack.replace({"reaction.generation": False}), mesh="coarse"
+with_generation, bare = (
+    simulate_iv(mesh="coarse"),
+    simulate_iv(result.stack.replace({"reaction.generation": False}), mesh="coarse"),
 )
 for name, each in (("with generation", with_generation), ("without", bare)):
-    print(f"{name}: V_set {si(each.v_set_v, 'V')} (half_ln_g), 100 µA at {si(each.v_100ua_v, 'V')}, on/off {each.on_off:.3g}")
+    v_set, at_100ua = si(each.v_set_v, "V"), si(each.v_100ua_v, "V")
+    print(f"{name}: V_set {v_set} (half_ln_g), 100 µA at {at_100ua}, on/off {each.on_off:.3g}")
 
 # %%
 # .. list-table:: Full runs beside the paper

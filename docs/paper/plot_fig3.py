@@ -30,7 +30,8 @@ middle.devices_panel("ltp").draw(axes[2]).set_title("(c) 20 devices")
 
 for direction, found in middle.variation.branches.items():
     print(
-        f"{direction}: spread over cycles {found.c2c_anova:.2%} (by analysis of variance), one update {found.increment:.2%},"
+        f"{direction}: spread over cycles {found.c2c_anova:.2%} (by analysis of variance), "
+        f"one update {found.increment:.2%},"
     )
     print(f"     one read {found.read:.2%}, spread over devices {found.d2d_anova:.2%} of the window")
 

@@ -23,9 +23,7 @@ key = np.uint64(presentation_key(stream_key(0, 1), 0, 0))
 encode(levels(image[None], 0.5)[0], key, every, trains)
 spikes = (trains[:, None] >> np.arange(50, dtype=np.uint64)) & np.uint64(1)
 
-result = train(
-    devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card), TrainingConfig(hidden=200, epochs=3), data
-)
+result = train(devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card), TrainingConfig(hidden=200, epochs=3), data)
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
 left.imshow(image.reshape(8, 8), cmap="Greys")
 left.set(title=f"a {data.y_train[0]}", xticks=[], yticks=[])

@@ -30,13 +30,17 @@ class Solver(Protocol):
 
     name: str
 
-    def potential(self, faces: Faces) -> Array: ...
+    def potential(self, faces: Faces) -> Array:
+        """Potential of each cell, given the conductances of the faces."""
 
-    def temperature_rise(self, faces: Faces, heat: Array) -> Array: ...
+    def temperature_rise(self, faces: Faces, heat: Array) -> Array:
+        """Rise above ambient of each cell, given the heat in each."""
 
-    def ion_potential(self, potential: Array) -> Array: ...
+    def ion_potential(self, potential: Array) -> Array:
+        """The potential that moves ions, given the potential of the cells."""
 
-    def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array: ...
+    def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
+        """Density after a step from the density before."""
 
 
 class NotConvergedError(Exception):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lapack
 
-from physics.drive import loops, trains
+from physics.drive import loops, set_sweep, trains
 from physics.iv import make_stepper, simulate_iv
 from physics.pulses import DEFAULT_WIDTHS, simulate_pulses
 from physics.solvers.banded_solver import BandedSolver
@@ -49,6 +49,13 @@ class _Recording(BandedSolver):
         return super()._back_substitute(factor, right)
 
 
+def _sweep(stepper: Any) -> None:
+    """The default set sweep, up and back."""
+    state = stepper.start()
+    for segment in set_sweep(load_stack()):
+        state = stepper.run(state, segment)
+
+
 def bare_time() -> float:
     """CPU time of the SET's linear systems alone [s]: the same calls on the same matrices."""
     import physics.solvers.banded_solver as module
@@ -64,8 +71,7 @@ def bare_time() -> float:
 
     module.eliminate = keep
     try:
-        state = stepper.start()
-        stepper.run(state, loops(load_stack(), 1)[0])
+        _sweep(stepper)
     finally:
         module.eliminate = eliminate
 
@@ -105,7 +111,7 @@ def lapack_time() -> float:
 
     module.eliminate = timed
     try:
-        stepper.run(stepper.start(), loops(load_stack(), 1)[0])
+        _sweep(stepper)
     finally:
         module.eliminate = eliminate
     return 1e3 * spent / count

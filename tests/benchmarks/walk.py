@@ -3,14 +3,15 @@
     python tests/benchmarks/walk.py
 
 Counts, by `sys.setprofile`, the files whose functions `devicekit run` calls from reading the shipped example to the
-accuracy of the network; the command line, reports, figures and the filament physics (which `run` simulates beside it)
-are left out, and so is what a file does while it is imported.
+accuracy of the network. The command line, reports, figures and the filament physics (which `run` simulates beside it)
+are left out with all that they enter, and so is what a file does while it is imported.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import sys
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("devicekit", "physics", "snn")
 LEFT_OUT = ("cli", "report", "plot", "physics")
+ASIDE = re.compile(r"(devicekit/(report|plot|studies)|/physics)/|/(figures|report|plot|sections|summary)\.py$")
 
 
 def counts(name: str) -> bool:
@@ -37,10 +39,15 @@ def walk(arguments: list[str]) -> list[str]:
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
     entered: set[str] = set()
+    beside = 0  # calls of reports, figures and the filament that are open: what they enter is not on the way
 
     def see(frame, event, argument):
-        if event == "call" and frame.f_code.co_name != "<module>":
-            entered.add(frame.f_code.co_filename)
+        nonlocal beside
+        name = frame.f_code.co_filename
+        if event in ("call", "return") and ASIDE.search(name):
+            beside += 1 if event == "call" else -1
+        elif event == "call" and not beside and frame.f_code.co_name != "<module>":
+            entered.add(name)
 
     with tempfile.TemporaryDirectory() as folder:
         threading.setprofile(see)

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,10 +132,10 @@ def package(root: Path, additions: dict[Path, str]) -> list[Path]:
 @pytest.fixture(scope="module", params=["in the tree", "from outside"])
 def world(
     request: pytest.FixtureRequest, additions: dict[Path, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> World:
     inside = request.param == "in the tree"
     path = (tree if inside else package)(tmp_path_factory.mktemp("added"), additions)
-    yield World(inside, path, tmp_path_factory.mktemp("work"))
+    return World(inside, path, tmp_path_factory.mktemp("work"))
 
 
 @pytest.mark.parametrize("heading", HEADINGS)

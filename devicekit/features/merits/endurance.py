@@ -182,7 +182,7 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
     if not devices:
         raise TraceError("no device has readings of both LRS and HRS")
     lost = len(table.frame) - len(frame)
-    warnings = [CodedWarning("dropped", f"{lost} readings are missing or 0 S")] if lost else []
+    warnings = [CodedWarning("dropped", f"left out, missing or 0 S: {count(lost, 'reading')}")] if lost else []
     spreads = [
         spread(rows["conductance_s"], rows["device_id"], f"g_{level}_s", "S", log=True)
         for level, rows in frame.groupby("level", sort=False)

@@ -200,7 +200,7 @@ def characterize(
         raise TraceError(f"no state has readings at {LEAST_POINTS} or more times after t = 0")
     lost = len(frame) - len(usable)
     if lost:
-        warnings.append(CodedWarning("dropped", f"{lost} readings at t = 0, missing or 0 S"))
+        warnings.append(CodedWarning("dropped", f"left out, at t = 0, missing or 0 S: {count(lost, 'reading')}"))
     if short:
         warnings.append(CodedWarning("few_points", f"too few times for a law: {', '.join(short[:10])}"))
     warnings += _extrapolations(states)

@@ -6,7 +6,7 @@ import numpy as np
 
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import FEWEST_POINTS
+from devicekit.fitting.branch.trains import check_length
 from devicekit.models import kernel
 
 FEW_POINTS = 16
@@ -36,8 +36,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     """
     name = direction.upper()
     finite = y[np.isfinite(y)]
-    if finite.size < FEWEST_POINTS:
-        raise TraceError(f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}")
+    check_length(finite, name)
     tail = finite[-max(finite.size // 10, 1) :]
     net = float(np.median(tail)) - float(finite[0])
     # by the first reading alone (a fast curve has left it at once) or, for a noisy one, by the first tenth
@@ -152,9 +151,7 @@ def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Co
     floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
     far = int((np.abs(residuals) > 6 * floor).sum())
     if far:
-        warnings.append(
-            CodedWarning("outliers", f"{name}: {far} reading(s) lie more than 6 robust deviations from the fit")
-        )
+        warnings.append(CodedWarning("outliers", f"{name}: readings more than 6 robust deviations from the fit: {far}"))
     ends = np.linspace(max(fit.trajectory[0], 0.0), min(fit.trajectory[-1], 1.0), 101)
     steps = kernel.rates(fit.law.id, fit.theta, ends)
     if (np.diff(steps) / np.diff(ends)).min() < -1:

@@ -32,6 +32,7 @@ class Box:
 
     @classmethod
     def of(cls, law: Law, start: float, start_half_width: float, noise_variance: float) -> Box:
+        """The law's bounds and priors, with the start within `start_half_width` of `start` [of the window]."""
         mean, precision = law.prior_arrays()
         return cls(
             lower=np.append(law.lower, start - start_half_width),

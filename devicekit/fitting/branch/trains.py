@@ -10,6 +10,7 @@ from devicekit.device.card import Window
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.statistics import nanmean
 from devicekit.tables import PulseTable
+from devicekit.text import count
 
 FEWEST_POINTS = 8
 SHORT_TRAIN = 0.5  # a train shorter than this share of the median length is left out of the means
@@ -91,6 +92,12 @@ def _last(values: np.ndarray) -> int:
     return int(finite[-1]) if finite.size else 0
 
 
+def check_length(finite: np.ndarray, name: str, least: int = FEWEST_POINTS) -> None:
+    """Refuse a curve of fewer than `least` readings."""
+    if finite.size < least:
+        raise TraceError(f"the {name} curve has {count(finite.size, 'reading')}; a fit needs at least {FEWEST_POINTS}")
+
+
 def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "linear") -> Window:
     """One window for both branches: the range of their mean curves, smoothed to a monotone course.
 
@@ -104,8 +111,7 @@ def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "l
         curve = nanmean(each.mean_by_device())
         finite = curve[np.isfinite(curve)]
         name = each.direction.upper()
-        if finite.size < 2:
-            raise TraceError(f"the {name} curve has {finite.size} reading(s); a fit needs at least {FEWEST_POINTS}")
+        check_length(finite, name, 2)
         if finite.max() == finite.min():
             raise TraceError(f"no switching: all {finite.size} readings of the {name} curve are equal")
         smooth = isotonic_regression(finite, increasing=each.direction == "ltp").x

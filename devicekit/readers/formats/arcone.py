@@ -45,6 +45,7 @@ matches = Signature(head=_HEADER, lines=_BARE)
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     frame, meta = _rows(source)
     name = source.path.name
     value = {column: numbers(frame[column], name) for column in COLUMNS[2:5]}

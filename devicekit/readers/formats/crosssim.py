@@ -23,6 +23,7 @@ matches = Signature(folder=("set.csv", "reset.csv"))
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     if not matches(source):
         raise FileError(f"{source.path} is not a folder with set.csv and reset.csv")
     frames = [_ramps(Source(source.path / name), direction) for direction, name in _FILES.items()]

@@ -48,6 +48,7 @@ class _Raw:
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     if source.workbook_kind:
         raws = [raw for sheet in source.sheets for raw in _pasted(sheet.rows, sheet.name)]
     elif _SINGLE_FORM.search(source.head):

@@ -56,6 +56,7 @@ def _settings_sheet(source: Source) -> Sheet | None:
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     sheet = _settings_sheet(source)
     if sheet is None:
         raise FileError(f"{source.path.name} has no Settings sheet: it is no Keithley 4200 workbook")

@@ -28,6 +28,7 @@ _TEXT = {"device_id", "direction", "level"}
 
 
 def matches(source: Source) -> bool:
+    """Whether the content is in this format."""
     names = set(source.header)
     pulses = names & {*STATE_COLUMNS, "pulse_index", "pulse_voltage_v"}
     if source.is_folder:
@@ -38,6 +39,7 @@ def matches(source: Source) -> bool:
 
 
 def read(source: Source, options: ReadOptions) -> Table:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     table = _without_unit_row(source.delimited)
     frame = _named(table, options)
     if frame.empty:

@@ -28,6 +28,7 @@ matches = Signature(head=re.compile(r"exp_LT[PD]_raw\s*=\s*\["), in_sheets=True)
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     frames = [_block(source, match) for match in _BLOCK.finditer(source.text)]
     frames = [frame for frame in frames if len(frame)]
     if not frames:

@@ -40,6 +40,7 @@ matches = Signature(head=_HEAD, first=_TSP, in_sheets=True)
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     if source.workbook_kind:
         records = [r for sheet in source.sheets for r in _acs(_split(sheet.text().split("\n")), sheet.name)]
         return _finish(records, [], options, source)

@@ -39,6 +39,7 @@ _DEVICE = re.compile(r"(?i)^(device([_ ]?(id|name))?|cell|address|sample|dut)$")
 
 
 def matches(source: Source) -> bool:
+    """Whether the content is in this format."""
     if source.is_folder:
         return False
     table = source.delimited
@@ -50,6 +51,7 @@ def _has_roles(table: Delimited) -> bool:
 
 
 def read(source: Source, options: ReadOptions) -> Table:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     table = source.delimited
     by: dict[str | None, list[str]] = {}
     if table.header is not None:

@@ -28,6 +28,7 @@ matches = Signature(lines=_LINE)
 
 
 def read(source: Source, options: ReadOptions) -> EnduranceTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     rows: list[dict[str, object]] = []
     bad: list[BadRow] = []
     state: dict[str, tuple[str, str, float | None]] = {}  # device -> last operation, voltage; cycles so far

@@ -18,6 +18,7 @@ from devicekit.readers.source import Delimited, Source
 from devicekit.readers.splitting import split_by_reset, split_values
 from devicekit.readers.state import add_state
 from devicekit.tables import PulseTable
+from devicekit.text import count
 
 NAME = "updown"
 TITLE = "two columns: up and down response, or pulse number and reading"
@@ -26,15 +27,17 @@ GENERAL = 2
 
 
 def matches(source: Source) -> bool:
+    """Whether the content is in this format."""
     if source.is_folder or len(source.delimited.columns) not in (1, 2):
         return False
     return source.delimited.header is None or not any(names_quantity(name) for name in source.delimited.columns)
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     table = source.delimited
     if len(table.columns) > 2:
-        raise TableError(f"{source.path.name} has {len(table.columns)} columns; format updown has one or two")
+        raise TableError(f"{source.path.name} has {count(len(table.columns), 'column')}; format updown has one or two")
     directions = _named_directions(table)
     if directions is None and len(table.columns) == 2 and not _is_index(table.numbers(table.columns[0])):
         directions = ("ltp", "ltd")
@@ -103,5 +106,5 @@ def _train(table: Delimited) -> tuple[pd.DataFrame, list[CodedWarning]]:
     directions = np.where(ends["last"] >= ends["first"], "ltp", "ltd")
     cycles = pd.Series(directions).groupby(directions).cumcount().to_numpy() + 1
     frame = frame.assign(direction=directions[train], cycle=cycles[train]).drop(columns="train")
-    message = f"{table.name}: split where the pulse number restarts, into {len(directions)} trains"
+    message = f"{table.name}: split where the pulse number restarts, into {count(len(directions), 'train')}"
     return frame, [CodedWarning("split", message)]

@@ -33,6 +33,7 @@ matches = Signature(head=re.compile(f"{_CUSTOM.pattern}|{_APPLICATION}"))
 
 
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
+    """The table of a file in this format; see `devicekit.readers.Reader`."""
     if _CUSTOM.search(source.head):
         return _custom(source, options)
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]

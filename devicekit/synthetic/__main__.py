@@ -1,0 +1,13 @@
+"""The shipped data sets, made again: `python -m devicekit.synthetic FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from devicekit.synthetic import pulses, records
+
+if __name__ == "__main__":
+    root = Path(sys.argv[1])
+    pulses.write_reference(root / "pt-hfo2-al2o3-ti")
+    records.write_all(root)
