@@ -119,8 +119,8 @@ def accuracy_basis(result: TrainingResult) -> str:
     last = min(LAST_EPOCHS, epochs)
     basis = f"the mean of the last {last} of {epochs} epochs" if epochs > 1 else "that after 1 epoch"
     return (
-        f"The accuracy is {basis}, one seed; data "
-        f"split: {data.split}; ± is the standard error by the number of test samples ({data.n_test})."
+        f"The accuracy is {basis}, one seed; data split: {data.split}; ± is the standard error by the number of test "
+        f"samples ({data.n_test})."
     )
 
 

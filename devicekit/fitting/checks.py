@@ -71,8 +71,7 @@ def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: 
             warnings.append(
                 CodedWarning(
                     "loop_gain",
-                    f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the "
-                    "fitted pair; long "
+                    f"a start error grows {gain:.2g}-fold over one LTP and LTD train of the fitted pair; long "
                     "alternating chains drift in simulation though the device may not",
                 )
             )

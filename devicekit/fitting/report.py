@@ -25,9 +25,8 @@ def fit_section(fit: DeviceFit) -> Section:
     window = fit.window
     about = (
         f"{fit.law.title}, doi {fit.law.doi}. One window for LTP and LTD: "
-        f"{span(window.low, window.high, 'S' if window.quantity == 'conductance_s' else '', 4)} "
-        f"({window.scope}). Single "
-        "coefficients are hardly determined by such curves; the rate curve is, and it is what a network uses."
+        f"{span(window.low, window.high, 'S' if window.quantity == 'conductance_s' else '', 4)} ({window.scope}). "
+        "Single coefficients are hardly determined by such curves; the rate curve is, and it is what a network uses."
     )
     blocks: list[Block] = [
         Text([about]),
@@ -64,11 +63,10 @@ def _quality(fit: DeviceFit) -> Table:
         for direction, branch in fit.branches.items()
     ]
     caption = (
-        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range (highest "
-        "minus lowest) of that "
-        "branch's mean curve. rms: the same residual over the window, which both branches share and which devicekit "
-        "compare uses. Noise: standard deviation of the mean curve's readings, of the window. R² does not see what a "
-        "network sees."
+        "Fit of the mean curve over cycles and devices. nrmse: rms residual over the range (highest minus lowest) of "
+        "that branch's mean curve. rms: the same residual over the window, which both branches share and which "
+        "devicekit compare uses. Noise: standard deviation of the mean curve's readings, of the window. R² does not "
+        "see what a network sees."
     )
     head = ("branch", "points", "nrmse", "rms [of window]", "noise", "R²", "weak or at a bound")
     return Table(head, rows, caption)
@@ -86,9 +84,9 @@ def _coefficients(fit: DeviceFit) -> Table:
     caption = "Coefficients of the fitted law."
     if fit.law.name == "eq2":
         caption = (
-            "Coefficients in the gauge i = 1 and base b - c r = 1 where the branch starts: at r = 0 "
-            "for LTP (b = 1), at "
-            "r = 1 for LTD (b - c = 1, so b itself is not 1). In siemens: a [S], c and f [1/S], the rest dimensionless."
+            "Coefficients in the gauge i = 1 and base b - c r = 1 where the branch starts: at r = 0 for LTP (b = 1), "
+            "at r = 1 for LTD (b - c = 1, so b itself is not 1). In siemens: a [S], c and f [1/S], the rest "
+            "dimensionless."
         )
     return Table(("branch", "state", *names), rows, caption)
 

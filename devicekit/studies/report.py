@@ -56,9 +56,8 @@ def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
         words.append(f"Highest mean test accuracy: {_percent(best['mean'])}{error} ({best['case']}).")
     failed = len(result.failed)
     words.append(
-        f"{count(len(result.table), 'run')}, {failed or 'none'} failed; "
-        f"{count(len(spec.seeds), 'seed')} a {'card' if spec.pool else 'case'}; ± is one "
-        f"standard error over {'cards' if spec.pool else 'them'}."
+        f"{count(len(result.table), 'run')}, {failed or 'none'} failed; {count(len(spec.seeds), 'seed')} a "
+        f"{'card' if spec.pool else 'case'}; ± is one standard error over {'cards' if spec.pool else 'them'}."
     )
     return words
 

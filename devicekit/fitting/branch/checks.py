@@ -56,8 +56,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
         warnings.append(
             CodedWarning(
                 "abrupt",
-                f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its "
-                "range; eq. (2) is a "
+                f"{name}: one pulse moves the device by {100 * steps.max() / span:.0f} % of its range; eq. (2) is a "
                 "law for gradual switching",
             )
         )
@@ -143,9 +142,8 @@ def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Co
         warnings.append(
             CodedWarning(
                 "first_pulse",
-                f"{name}: the first pulse moves the device by "
-                f"{(finite[1] - finite[0]) / span:.0%} of its "
-                "range, and the law does not follow it",
+                f"{name}: the first pulse moves the device by {(finite[1] - finite[0]) / span:.0%} of its range, and "
+                "the law does not follow it",
             )
         )
     floor = max(1.4826 * float(np.median(np.abs(residuals - np.median(residuals)))), 0.003 * span)
