@@ -159,9 +159,10 @@ def _target(measured: SweepTable, stack: Stack) -> _Target:
     if "compliance_a" in frame and np.isfinite(frame["compliance_a"].to_numpy(float)).any():
         limit = float(np.nanmin(frame["compliance_a"].to_numpy(float)[: top + 1]))
     keep = (voltage > 0) & np.isfinite(current) & (current > 0) & (current < 0.99 * limit)
-    if np.count_nonzero(keep) < _FEWEST:
+    usable = int(np.count_nonzero(keep))
+    if usable < _FEWEST:
         raise TraceError(
-            f"the set branch has {count(int(np.count_nonzero(keep)), 'usable point')}; calibration takes {_FEWEST} or more, "
+            f"the set branch has {count(usable, 'usable point')}; calibration takes {_FEWEST} or more, "
             "with rising positive voltage and a current above 0 and below the compliance"
         )
     drive = ramp(0.0, float(voltage[-1]), stack.drive.rate, limit, "set")
