@@ -12,9 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from devicekit._version import __version__
-
 if TYPE_CHECKING:
+    from devicekit._version import __version__
     from devicekit.device.array import DeviceArray
     from devicekit.device.card import DeviceCard, load_card
     from devicekit.errors import DevicekitError
@@ -38,6 +37,7 @@ _PUBLIC = {
     "fit": "devicekit.fitting.device",
     "load_card": "devicekit.device.card",
     "read": "devicekit.readers",
+    "__version__": "devicekit._version",
 }
 
 __all__ = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ def announced(group: str, what: str) -> dict[str, Any]:
     UsageError
         If one cannot be imported.
     """
+    from importlib.metadata import entry_points
+
     found = {}
     for entry in entry_points(group=group):
         try:
@@ -54,6 +55,8 @@ class Registry:
 
     def names(self) -> list[str]:
         """Names of ours, then of those that other packages announce."""
+        from importlib.metadata import entry_points
+
         foreign = (entry.name for entry in entry_points(group=self.group))
         return list(dict.fromkeys([*self.own(), *foreign]))
 
