@@ -92,6 +92,10 @@ class Comparison:
     nl: dict[str, dict[str, float]]
     basis: dict[str, str]
 
+    def __repr__(self) -> str:
+        best = (f"{name.upper()} {scores[0].model} of {len(scores)} laws" for name, scores in self.branches.items())
+        return f"<Comparison, best by BIC: {', '.join(best)}>"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {

@@ -31,10 +31,11 @@ def plain(text: object) -> str:
 
 def plain_logarithmic(axis: Any, lowest: float, highest: float) -> None:
     """Ticks of a logarithmic axis over little more than a decade: 20 µ, 50 µ, 100 µ instead of 2 x 10^-5."""
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
     if 0 < highest < 30 * lowest:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        few = highest < 3 * lowest  # where 1, 2, 5 would leave one tick or none
+        axis.set_major_locator(MaxNLocator(4) if few else LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter(EngFormatter(sep=" "))
         axis.set_minor_formatter(NullFormatter())
 
