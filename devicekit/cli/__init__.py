@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from devicekit.cli.common import run_app
+from devicekit.cli.common import fail, run_app
 from devicekit.cli.help import epilog, with_examples
+from devicekit.errors import UsageError
 
 _EXAMPLES = [
     "devicekit run",
@@ -26,8 +27,8 @@ def _version(wanted: bool) -> None:
 
 
 def build_app() -> typer.Typer:
-    """The typer application with every command."""
-    from devicekit.cli import card, characterize, compare, export, fit, read, run, simulate, study, train
+    """The typer application with every command; with `doctor` alone where our packages are not ours."""
+    from devicekit.cli import doctor
 
     app = typer.Typer(
         name="devicekit",
@@ -47,6 +48,15 @@ def build_app() -> typer.Typer:
     ) -> None:
         """From measured memristor traces to a trained spiking network."""
 
+    if not doctor.foreign_neighbours():
+        _add_commands(app)
+    app.command("doctor")(doctor.doctor_command)
+    return with_examples(app)
+
+
+def _add_commands(app: typer.Typer) -> None:
+    from devicekit.cli import card, characterize, compare, export, fit, read, run, simulate, study, train
+
     app.command("run")(run.run_command)
     app.command("read")(read.read_command)
     app.command("fit")(fit.fit_command)
@@ -58,9 +68,15 @@ def build_app() -> typer.Typer:
     app.command("datasets")(card.datasets_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")
-    return with_examples(app)
 
 
 def main() -> None:
     """Entry point of the `devicekit` command."""
+    from devicekit.cli.doctor import check_neighbours
+
+    try:
+        if sys.argv[1:2] != ["doctor"]:
+            check_neighbours()
+    except UsageError as error:
+        sys.exit(fail(error, "--json" in sys.argv, 2))
     sys.exit(run_app(build_app(), sys.argv[1:]))

@@ -240,10 +240,10 @@ class _Entry:
 
 
 def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devicekit.plugins.entry_points", lambda group: [_Entry(plugins.EXPORTERS.load("csv"))])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [_Entry(plugins.EXPORTERS.load("csv"))])
     assert list(exporters()) == ["spice", *plugins.EXPORTERS.own()]
     assert "rate.csv" in make(soft(), "spice", ExportOptions()).files
-    monkeypatch.setattr("devicekit.plugins.entry_points", lambda group: [_Entry(ImportError("no such thing"))])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [_Entry(ImportError("no such thing"))])
     with pytest.raises(UsageError, match="'spice' of another package does not load: no such thing"):
         exporters()
 

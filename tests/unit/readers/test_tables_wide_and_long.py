@@ -140,7 +140,7 @@ def test_readers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, tm
             raise ImportError("no such module")
 
     assert {"easyexpert", "keithley4200", "smu", "wgfmu", "arcone", "long", "table"} <= set(readers())
-    monkeypatch.setattr("devicekit.plugins.entry_points", lambda group: [Entry()])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Entry()])
     with pytest.raises(UsageError, match="does not load"):
         readers()
 
