@@ -158,7 +158,7 @@ WARNING_CODES = {
 
 @dataclass(frozen=True)
 class CodedWarning:
-    """A remark with a stable code (a key of `FLAG_CODES`) and a sentence for people.
+    """A remark with a stable code (a key of `WARNING_CODES`) and a sentence for people.
 
     Raises
     ------

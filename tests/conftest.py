@@ -11,6 +11,31 @@ from typing import Any
 
 import pytest
 
+_unlisted: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect skips for other reasons than those of the file that DEVICEKIT_ALLOWED_SKIPS names."""
+    named = os.environ.get("DEVICEKIT_ALLOWED_SKIPS")
+    if named and report.skipped and not hasattr(report, "wasxfail"):
+        lines = Path(named).read_text(encoding="utf-8").splitlines()
+        allowed = [line for line in lines if line and not line.startswith("#")]
+        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(words in reason for words in allowed):
+            _unlisted.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _unlisted and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _unlisted:
+        terminalreporter.section("skipped for a reason that is not in DEVICEKIT_ALLOWED_SKIPS", red=True)
+        for line in _unlisted:
+            terminalreporter.write_line(line)
+
 
 @pytest.fixture(scope="session")
 def measured() -> Path:

@@ -170,6 +170,9 @@ _KEYWORDS = {
             "nodes",
             "points",
             "window",
+            "loss",
+            "estimator",
+            "model",
         )
     },
     "absolute": "--abs",

@@ -337,7 +337,7 @@ class DeviceCard(_Strict):
                 f"{name} has schema version {version}; this devicekit reads up to {SCHEMA_VERSION}. "
                 "Upgrade devicekit to read it"
             )
-        if version == 1 and "flags" in raw:
+        if version == 1 and "flags" in raw and "warnings" not in raw:
             raw["warnings"], raw["schema_version"] = raw.pop("flags"), SCHEMA_VERSION
             text = json.dumps(raw)
         try:

@@ -70,6 +70,9 @@ class LawScore:
         return {name: getattr(self, name) for name in ("model", "k", "aicc", "bic", "nrmse", "rms", "rank")}
 
 
+_SHOWN = 3  # laws of each branch in a notebook
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Scores of every law on every branch.
@@ -115,7 +118,15 @@ class Comparison:
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        return str(self.table().to_html(index=False))
+        from devicekit.report.notebook import html
+        from devicekit.text import percent
+
+        rows = [
+            (f"{name.upper()}: {score.model}", f"BIC {score.bic:.1f}, rms misfit {percent(score.rms)} of the window")
+            for name, scores in self.branches.items()
+            for score in scores[:_SHOWN]
+        ]
+        return html(f"Laws compared, the best {_SHOWN} of each branch", rows, self.panel(next(iter(self.branches))))
 
     def panel(self, direction: str = "ltp") -> Panel:
         """BIC above the best law, each bar with the law's rms misfit; best law on top."""
@@ -126,7 +137,7 @@ class Comparison:
         misfit = np.array([score.rms for score in scores])
         return criteria([score.model for score in scores], excess, misfit, direction)
 
-    def plot(self, direction: str = "ltp", ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, direction: str = "ltp") -> Axes:
         """Draw `panel`."""
         return self.panel(direction).draw(ax)
 

@@ -126,18 +126,12 @@ class DeviceFit:
         return result
 
     def fit_report(self) -> str:
-        """lmfit's report of the last call of each branch: statistics, parameters, correlations.
+        """The fit of each branch as lmfit reports one: statistics, parameters with standard errors, correlations.
 
-        Parameters are those of the rising coordinate: L and the shape of the law, and the start x0.
+        Parameters are those of the rising coordinate: L and the shape of the law, and the start x0; one with a star is
+        weakly determined. lmfit's own result, which takes residuals for independent, is `fit.ltp.lmfit`.
         """
-        import lmfit
-
-        return "\n".join(
-            f"[[{direction.upper()}: {self.law.title}]]\n{lmfit.fit_report(branch.lmfit)}"
-            if branch.lmfit is not None
-            else f"[[{direction.upper()}: {self.law.title}]]\n    {branch.method}: lmfit had no last call"
-            for direction, branch in self.branches.items()
-        )
+        return "\n".join(branch.fit_report() for branch in self.branches.values())
 
     def report(self, file: IO[str] | None = None) -> None:
         """Print `fit_report`, as `lmfit.report_fit` does."""

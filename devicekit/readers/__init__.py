@@ -36,7 +36,7 @@ class Reader(Protocol):
 
 
 _ALWAYS = frozenset({"format", "device", "cycle", "width"})  # chosen before, or from the table
-_WATCHED = frozenset({"quantity", "unit", "read_voltage"})
+_WATCHED = frozenset({"quantity", "unit", "read_voltage", "absolute"})
 
 
 class _Watched(ReadOptions):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devicekit.names import Unit, parse_unit
+from devicekit.names import GLOSSARY, Unit, parse_unit
 
 _BRACKETS = re.compile(r"^(.*?)\s*[\[(]\s*([^\])]+?)\s*[\])]\s*$")
 _SLASH = re.compile(r"^(.*?)\s*/\s*(\S+)$")
@@ -15,6 +15,8 @@ _DEVICE = re.compile(r"(?i)^(dev(ice)?|cell|sample|d|dut|r\d+c)[ _#-]*\w*$")
 
 def unit_of(name: str) -> tuple[str, str | None]:
     """The bare name and the unit word of a column such as `I (uA)`, `V [V]`, `R/kohm`, `I_nA`."""
+    if name in GLOSSARY and parse_unit(GLOSSARY[name].unit) is not None:  # one of our own names: time_s
+        return name.rpartition("_")[0], GLOSSARY[name].unit
     for pattern in (_BRACKETS, _SLASH, _SUFFIX):
         found = pattern.match(name.strip())
         if found and parse_unit(found[2]) is not None:

@@ -98,6 +98,8 @@ def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd
     if options.stated_quantity not in (None, quantity):
         said = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
         raise UsageError(f"{name}: column {column} is a {quantity}, but {said} says {options.stated_quantity}")
+    if options.factor != 1.0 and column not in options.columns:
+        raise UsageError(f"{name}: column {column} is in SI units, but unit={options.unit} says otherwise")
     if quantity == "weight":
         return frame, []
     if quantity == "conductance":
@@ -163,9 +165,9 @@ def check_sign(
     frame: pd.DataFrame, options: ReadOptions, name: str, warnings: list[CodedWarning]
 ) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Refuse conductances that are really weights; take magnitudes on request; doubt improbable units."""
-    values = frame["conductance_s"]
+    values, magnitudes = frame["conductance_s"], options.absolute
     negative = values < 0
-    if negative.any() and options.absolute:
+    if negative.any() and magnitudes:
         told = f"{name}: magnitudes of {int(negative.sum())} negative conductances were taken"
         warnings.append(CodedWarning("abs", told))
         frame = frame.assign(conductance_s=values.abs())

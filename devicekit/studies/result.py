@@ -112,7 +112,7 @@ class StudyResult:
         error = losses["se"].astype(float).fillna(0.0).to_numpy(float)
         return figures.losses(tuple(losses["case"]), losses["loss"].to_numpy(float), error)
 
-    def plot(self, outcome: str = OUTCOME, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, outcome: str = OUTCOME) -> Axes:
         """Draw `panel`."""
         return self.panel(outcome).draw(ax)
 

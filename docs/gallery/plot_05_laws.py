@@ -16,7 +16,7 @@ table = generate(truth, 1, 5, 100, seed=8, conditioning=2)
 comparison = devicekit.compare(table)
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for direction, ax in zip(("ltp", "ltd"), axes, strict=True):
-    comparison.plot(direction, ax)
+    comparison.plot(ax, direction)
 
 # %%
 # Laws within a few units of the best are not to be told apart by these data: prefer the one with fewer parameters. The

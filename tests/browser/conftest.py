@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
 import shutil
@@ -48,6 +47,8 @@ class Chromium:
     def __init__(self, program: str, profile: Path) -> None:
         # Chromium reads commands from descriptor 3 and writes answers to descriptor 4
         (theirs_in, self._in), (self._out, theirs_out) = os.pipe(), os.pipe()
+        import fcntl
+
         high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in (theirs_in, theirs_out)]
 
         def connect() -> None:

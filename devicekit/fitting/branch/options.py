@@ -54,7 +54,7 @@ class FitOptions:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 words = " or ".join(str(word) for word in known if word)
-                raise UsageError(f"--{name} is {words}, not {getattr(self, name)!r}")
+                raise UsageError(f"{name}= is {words}, not {getattr(self, name)!r}")
         _ = self.law  # an unknown one raises
 
     @property

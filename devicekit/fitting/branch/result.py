@@ -145,6 +145,35 @@ class BranchFit:
             if name != "L" and (error := errors[name]) is not None and error > WEAK * abs(value)
         )
 
+    def fit_report(self) -> str:
+        """The fit as lmfit reports one (see `DeviceFit.fit_report`)."""
+        errors, free = self.standard_errors, len(self.parameters) - len(self.at_bound)
+        lines = [
+            f"[[{self.direction.upper()}: {self.law.title}]]",
+            "[[Fit Statistics]]",
+            f"    # data points (mean curve)  = {self.n_points}",
+            f"    # variables                 = {free}",
+            f"    rms residual [of window]    = {self.rms:.4e}",
+            f"    nrmse [of the curve's range] = {self.nrmse:.4e}",
+            f"    standard errors             : {self.method}",
+            "[[Variables]]",
+        ]
+        for (name, error), value in zip(errors.items(), self.parameters, strict=True):
+            told = "at a bound" if error is None else f"+/- {error:.8f}"
+            if error is not None and value:
+                told += f" ({abs(error / value):.2%})"
+            lines.append(f"    {name + ':':<7}{value: .8f} {told}{' *' if name in self.weak else ''}")
+        if self.weak:
+            lines.append("    * weakly determined: trust the rate curve, not this number")
+        lines.append("[[Correlations]] (unreported correlations are < 0.100)")
+        known = [k for k, error in enumerate(errors.values()) if error]
+        names, sd = list(errors), np.sqrt(np.maximum(np.diag(self.covariance), 1e-300))
+        pairs = [(j, k, self.covariance[j, k] / (sd[j] * sd[k])) for j in known for k in known if j < k]
+        for j, k, value in sorted(pairs, key=lambda pair: -abs(pair[2])):
+            if abs(value) >= 0.1:
+                lines.append(f"    {f'C({names[j]}, {names[k]})':<13}= {value:+.4f}")
+        return "\n".join(lines)
+
     @property
     def coefficients(self) -> dict[str, float]:
         """Published coefficients for r in [0, 1]."""

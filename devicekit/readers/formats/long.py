@@ -12,7 +12,7 @@ from devicekit.names import GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers import kinds
 from devicekit.readers.cells import plain, whole
-from devicekit.readers.header import stated_unit
+from devicekit.readers.header import quantity_of, stated_unit
 from devicekit.readers.pulse_trains import pulse_trains
 from devicekit.readers.source import Delimited, Source
 from devicekit.readers.splitting import split_sweeps
@@ -34,6 +34,8 @@ def matches(source: Source) -> bool:
     if source.is_folder:
         return False
     if {"resistance_before_ohm", "resistance_after_ohm"} <= names:
+        return True
+    if {"direction", "pulse_index"} <= names and _state_by_unit(source.delimited.columns):
         return True
     return bool(pulses & set(STATE_COLUMNS)) or {"voltage_v", "current_a"} <= names or kinds.kind(names) is not None
 
@@ -88,6 +90,9 @@ def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
     for ours in GLOSSARY:
         if ours in folded and folded[ours] not in renamed and ours not in renamed.values():
             renamed[folded[ours]] = ours
+    unnamed = {"direction", "pulse_index"} <= set(folded) and not {"value", *STATE_COLUMNS} & set(renamed.values())
+    if unnamed and (state := _state_by_unit(list(table.columns))):
+        renamed[state] = next(ours for ours, quantity in STATE_COLUMNS.items() if quantity == quantity_of(state))
     frame = {}
     for theirs in table.columns:
         ours = renamed.get(theirs, theirs)
@@ -99,6 +104,12 @@ def _named(table: Delimited, options: ReadOptions) -> pd.DataFrame:
         else:
             frame[ours] = plain(table.cells[theirs])
     return pd.DataFrame(frame, copy=False)
+
+
+def _state_by_unit(columns: list[str]) -> str | None:
+    """The one column that is in a unit of a state, or None."""
+    found = [name for name in columns if quantity_of(name) in STATE_COLUMNS.values() and name.lower() not in GLOSSARY]
+    return found[0] if len(found) == 1 else None
 
 
 def _before_and_after(frame: pd.DataFrame) -> pd.DataFrame:

@@ -65,6 +65,8 @@ def read(source: Source, options: ReadOptions) -> Table:
         return _stdp(table, *window, source, warnings)
     states = [*by.get("conductance", []), *by.get("resistance", []), *by.get("current", [])]
     counted = any(_COUNTER.match(unit_of(name)[0]) for name in table.columns)
+    if by.get("time") and not states and options.stated_quantity in _STATE_QUANTITIES:
+        states = [name for name in table.columns if names_quantity(name) is None and not _DEVICE.match(name)]
     if by.get("time") and states and not counted:
         return _retention(table, by["time"][0], states, source, options, warnings)
     if len(levels) >= 2:
@@ -169,7 +171,7 @@ def _endurance(
                 part[other] = plain(table.cells[other])
         parts.append(part)
     whole = pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
-    result = kinds.read("endurance", whole, options, source, tuple(warnings))
+    result = kinds.read("endurance", whole, _in_si(options), source, tuple(warnings))
     return type(result)(result.frame, {**result.meta, "format": NAME}, result.warnings)
 
 
@@ -184,7 +186,7 @@ def _retention(
     seconds = table.numbers(time) * parse_unit(unit_of(time)[1] or "s").factor  # type: ignore[union-attr]
     parts = []
     for name in states:
-        quantity = quantity_of(name) or ""
+        quantity = quantity_of(name) or options.stated_quantity or ""
         values = table.numbers(name) * factor(name, quantity, options, source.path.name)
         voltage = options.read_voltage if quantity == "current" else None
         values = conductance(values, quantity, voltage, source.path.name)
@@ -201,8 +203,14 @@ def _retention(
             if other != time and other not in states:
                 part[other] = plain(table.cells[other])
         parts.append(part[part["conductance_s"].notna() & part["time_s"].notna()])
-    result = kinds.read("retention", pd.concat(parts).reset_index(drop=True), options, source, tuple(warnings))
+    whole = pd.concat(parts).reset_index(drop=True)
+    result = kinds.read("retention", whole, _in_si(options), source, tuple(warnings))
     return type(result)(result.frame, {**result.meta, "format": NAME}, result.warnings)
+
+
+def _in_si(options: ReadOptions) -> ReadOptions:
+    """What is left to do once the states are conductances in S."""
+    return ReadOptions(read_voltage=options.read_voltage, absolute=options.absolute)
 
 
 def _stdp_columns(table: Delimited) -> tuple[str, str] | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,7 +21,10 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 def on_a_terminal(script: str, columns: int = 60, **environment: str) -> str:
     """What a Python script writes to a terminal of this width, standard output and error together."""
+    pytest.importorskip("fcntl", reason="terminals are driven on Unix only")
     import fcntl
+    import pty
+    import select
     import struct
     import termios
 

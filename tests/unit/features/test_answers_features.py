@@ -62,12 +62,12 @@ def test_readings_of_nothing_are_left_out_with_a_warning() -> None:
 
 
 def test_slope_per_decade_is_the_median_of_the_slopes_of_all_pairs() -> None:
-    """Pairs of (0, 0), (1, 0.1), (2, 0.6), (3, 0.3) decades have slopes .1, .3, .1, .5, .1 and -.3: median .1."""
-    level = pd.Series(10.0 ** np.array([0.0, 0.1, 0.6, 0.3]) * 1e-6, index=[1, 10, 100, 1000])
-    assert endurance.slope_per_decade(level) == pytest.approx(0.1)
+    """Pairs of (0, 0), (1, 0.3), (2, 0.4), (3, 0.5) decades have slopes .3, .2, 1/6, .1, .1 and .1: median 2/15."""
+    level = pd.Series(10.0 ** np.array([0.0, 0.3, 0.4, 0.5]) * 1e-6, index=[1, 10, 100, 1000])
+    assert endurance.slope_per_decade(level) == pytest.approx(2 / 15)
     assert endurance.slope_per_decade(level.iloc[:2]) is None
     with_zero = pd.Series([5e-6, *level], index=[0, *level.index])  # cycle 0 has no logarithm
-    assert endurance.slope_per_decade(with_zero) == pytest.approx(0.1)
+    assert endurance.slope_per_decade(with_zero) == pytest.approx(2 / 15)
     many = np.arange(1, 4001)
     assert endurance.slope_per_decade(pd.Series(1e-5 * many**-0.05, index=many)) == pytest.approx(-0.05, rel=1e-3)
 

@@ -53,6 +53,7 @@ def test_without_a_voltage_the_fall_of_the_resistance_is_ltp(lines: Callable[...
     table = read(lines("resistance_before_ohm,resistance_after_ohm", "10000,5000", "5000,10000", "8000,4000"))
     assert trains(table, "ltp") == {1: [1e-4, 2e-4], 3: [1.25e-4, 2.5e-4]}
     assert trains(table, "ltd") == {2: [2e-4, 1e-4]}
+    assert "reversed" not in codes(table)
 
 
 def test_a_state_before_and_after_is_pulse_0_and_1_in_file_order(lines: Callable[..., Path]) -> None:
@@ -104,7 +105,7 @@ def test_the_time_of_a_sweep_has_the_unit_of_its_name(unit: str, factor: float, 
 
 def test_each_current_takes_the_voltage_of_its_own_rank(lines: Callable[..., Path]) -> None:
     table = read(lines("V1 (V),I1 (uA),V2 (V),I2 (uA)", "0,0,0,0", "1,2,10,30", "2,4,20,60", "1,2,10,30"))
-    by = {cycle: part for cycle, part in table.frame.groupby("cycle")}
+    by = dict(list(table.frame.groupby("cycle")))
     assert by[1]["voltage_v"].tolist() == [0, 1, 2, 1]
     assert by[2]["voltage_v"].tolist() == [0, 10, 20, 10]
     np.testing.assert_allclose(by[2]["current_a"], [0, 3e-5, 6e-5, 3e-5], rtol=1e-12)
@@ -149,6 +150,16 @@ def test_two_columns_split_where_the_number_restarts(lines: Callable[..., Path])
     up, down = trains(table, "ltp"), trains(table, "ltd")
     assert [list(up), list(down)] == [[1, 2], [1, 2]]
     np.testing.assert_allclose([*up.values(), *down.values()], np.reshape(states, (4, 3))[[0, 2, 1, 3]] * 1e-6)
+    assert "reversed" not in codes(table)
+
+
+def test_rising_trains_one_after_the_other_are_all_ltp(lines: Callable[..., Path]) -> None:
+    """The fall between them is a new start, not an LTD pulse."""
+    table = read(lines("1,10", "2,20", "3,30", "1,11", "2,22", "3,33"), unit="uS")
+    found = trains(table, "ltp")
+    assert list(found) == [1, 2]
+    np.testing.assert_allclose([found[1], found[2]], [[1e-5, 2e-5, 3e-5], [1.1e-5, 2.2e-5, 3.3e-5]], rtol=1e-12)
+    assert trains(table, "ltd") == {}
 
 
 @pytest.mark.parametrize(
@@ -227,22 +238,23 @@ def test_a_test_chip_log_gives_levels_conductance_and_time(lines: Callable[..., 
 
 
 def test_an_arc_one_session_counts_pulses_not_reads(lines: Callable[..., Path]) -> None:
-    """The state after a pulse is in its row; a read before the first pulse is the state of pulse 0."""
+    """The state after a pulse is in its row; a read before the first is the state of pulse 0, a later one a repeat."""
     table = read(
         lines(
             "Wordline,Bitline,Resistance,Amplitude (V),Pulse width (s),Tag,ReadTag,ReadVoltage",
             "1,2,10000,0.2,0,S R2,S R2 V=0.2,0.2",
             "1,2,8000,1.0,0.0001,P,S R2 V=0.2,0.2",
+            "1,2,8000,0.2,0,S R2,S R2 V=0.2,0.2",
             "1,2,5000,1.0,0.0001,P,S R2 V=0.2,0.2",
             "1,2,8000,-1.0,0.0001,P,S R2 V=0.2,0.2",
             "1,2,16000,-1.0,0.0001,P,S R2 V=0.2,0.2",
         )
     )
     assert isinstance(table, PulseTable)
-    assert trains(table, "ltp")[1] == pytest.approx([1e-4, 1.25e-4, 2e-4], rel=1e-12)
+    assert trains(table, "ltp")[1] == pytest.approx([1e-4, 1.25e-4, 1.25e-4, 2e-4], rel=1e-12)
     assert trains(table, "ltd")[1] == pytest.approx([1.25e-4, 6.25e-5], rel=1e-12)
-    ltp = table.frame[table.frame["direction"] == "ltp"]
-    assert ltp["pulse_index"].tolist() == [0, 1, 2]
+    assert table.frame["pulse_index"].tolist() == [0, 1, 1, 2, 1, 2]
+    assert table.frame["direction"].tolist() == ["ltp"] * 4 + ["ltd"] * 2
     assert set(table.frame["device_id"]) == {"W1B2"}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import resource
-import time
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +19,6 @@ from devicekit.tables import PulseTable, SweepTable
 
 from .conftest import DATA, xls_bytes  # type: ignore[import-not-found]
 
-SLOWEST = 10.0  # s for one small file
 TOKENS = [
     b"DataName, V1, I1\n",
     b"DataValue, 1, 2\n",
@@ -167,7 +164,6 @@ OPTIONS = st.fixed_dictionaries(
 
 def _check(path: Path, data: bytes, options: dict[str, Any]) -> None:
     path.write_bytes(data)
-    began = time.perf_counter()
     try:
         table = read(path, **options)
     except DevicekitError:
@@ -176,12 +172,9 @@ def _check(path: Path, data: bytes, options: dict[str, Any]) -> None:
         assert len(table) > 0
         again = type(table)(table.frame, table.meta, table.warnings)  # it is valid
         assert len(again) == len(table)
-    assert time.perf_counter() - began < SLOWEST
 
 
 def _run(path: Path, cases: int) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
     @settings(
         max_examples=cases,
         deadline=None,
@@ -194,7 +187,6 @@ def _run(path: Path, cases: int) -> None:
         _check(path, data, options)
 
     any_file()
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB over all cases
 
 
 def test_any_file_gives_a_table_or_our_error(tmp_path: Path) -> None:
@@ -242,19 +234,16 @@ def test_conventional_units_are_always_flagged(fixtures: Path) -> None:
         assert not isinstance(table, SweepTable | PulseTable) or stated or named or flagged
 
 
-def test_memory_of_a_wide_spreadsheet(tmp_path: Path) -> None:
+def test_memory_of_a_wide_spreadsheet(tmp_path: Path, memory_within: Any) -> None:
     """A workbook with shared strings repeated many times stays within 200 MB plus ten times the file."""
     path = tmp_path / "x.xlsx"
     import openpyxl
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("d")
-    for k in range(3000):
+    for k in range(1000):
         sheet.append([k, *["same text"] * 20])
     book.save(path)
     assert zipfile.is_zipfile(path)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(DevicekitError):
+    with memory_within(100), pytest.raises(DevicekitError):
         read(path)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert used < 200_000 + 10 * path.stat().st_size / 1000

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,13 +36,11 @@ def test_entities_are_refused(tmp_path: Path, encoding: str) -> None:
         read(path)
 
 
-def test_a_decompression_bomb_is_refused_quickly(tmp_path: Path) -> None:
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, memory_within: Any) -> None:
     path = workbook(tmp_path / "bomb.xlsx", xl__workbook=b"<workbook/>", xl__sheet1=b"<c/>" * (50 << 20))
     assert path.stat().st_size < 1 << 20
-    began = time.perf_counter()
-    with pytest.raises(FileError, match="unpacks to more than"):
+    with memory_within(100), pytest.raises(FileError, match="unpacks to more than"):
         read(path)
-    assert time.perf_counter() - began < 5
 
 
 def test_a_sheet_of_far_apart_cells_is_refused(tmp_path: Path, write_xlsx: Callable[..., Path]) -> None:
@@ -71,26 +67,22 @@ def test_other_archives_and_damaged_workbooks(tmp_path: Path) -> None:
             read(tmp_path / name)
 
 
-def test_a_gzip_bomb_of_one_line_is_refused_quickly(tmp_path: Path) -> None:
+def test_a_gzip_bomb_of_one_line_is_refused_before_it_is_unpacked(tmp_path: Path, memory_within: Any) -> None:
     path = tmp_path / "x.csv.gz"
     with gzip.open(path, "wb", compresslevel=1) as stream:
         for _ in range(64):
             stream.write(b"1," * (1 << 20))
-    began = time.perf_counter()
-    with pytest.raises(FileError, match="line of more than"):
+    with memory_within(100), pytest.raises(FileError, match="line of more than"):
         read(path)
-    assert time.perf_counter() - began < 3
 
 
-def test_a_gzip_bomb_of_many_lines_is_refused_quickly(tmp_path: Path) -> None:
+def test_a_gzip_bomb_of_many_lines_is_refused_before_it_is_unpacked(tmp_path: Path, memory_within: Any) -> None:
     path = tmp_path / "x.csv.gz"
     with gzip.open(path, "wb", compresslevel=9) as stream:
         for _ in range(100):
             stream.write(b"voltage_v,current_a\n" + b"1,2\n" * (1 << 18))
-    began = time.perf_counter()
-    with pytest.raises(FileError, match="unpacks to more than"):
+    with memory_within(100), pytest.raises(FileError, match="unpacks to more than"):
         read(path)
-    assert time.perf_counter() - began < 5
 
 
 @pytest.mark.parametrize("text", ["1," * 20000, "1 " * 20000 + "\n1 2\n", "\t" * 20000 + "\n"])
@@ -102,21 +94,13 @@ def test_too_many_columns(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_gigabyte_line_is_refused_within_memory(tmp_path: Path) -> None:
+def test_a_gigabyte_line_is_refused_within_memory(tmp_path: Path, memory_within: Any) -> None:
     path = tmp_path / "line.csv"
     with path.open("wb") as stream:
         for _ in range(1024):
             stream.write(b"0.123456" * (1 << 17))
-    code = (
-        "import re\n"
-        "from devicekit.errors import FileError\nfrom devicekit.readers import read\n"
-        f"try:\n    read({str(path)!r})\nexcept FileError as error:\n    print(error)\n"
-        # the peak of this program alone: ru_maxrss would still hold that of the process it was forked from
-        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "line of more than" in ran.stdout
-    assert int(ran.stdout.split()[-1]) < 600_000  # kB, imports included
+    with memory_within(300), pytest.raises(FileError, match="line of more than"):
+        read(path)
 
 
 def test_formulas_are_neutralised_on_export(tmp_path: Path, fixtures: Path) -> None:

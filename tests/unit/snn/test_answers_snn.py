@@ -1,0 +1,285 @@
+"""What the network must answer, worked out by hand: sums of noisy reads, ties, errors carried back, stuck devices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from devicekit.device.array import DeviceArray
+from devicekit.device.card import Conditions, DeviceCard, Window
+from devicekit.models.kernel import MAX_SHAPE
+from snn.config import TrainingConfig
+from snn.network import encoding, resume
+from snn.network.crossbar import LEAKY, LITERAL, RESET, Layer, Threshold, make_layer, pulse_synapse, settle_row_literal
+from snn.network.epochs import insitu_epoch
+from snn.network.neurons import Dynamics, Noise, Scratch, make_scratch, padded, predict, present
+from snn.recipe import choose
+from snn.synapses import Synapses
+
+ALWAYS = 65536  # the level of an input that fires in every step
+WIDTH = padded(64)
+DRAWS = 4000
+MEMORY = np.empty(MAX_SHAPE)
+
+
+def dynamics(steps: int = 1, hidden: int = 64, **changes: Any) -> Dynamics:
+    """Neurons that forget all between steps, unless changed."""
+    zero = np.float32(0.0)
+    usual = Dynamics(hidden, steps, zero, zero, zero, 0, 0, 1, 0, 0.0)
+    return usual._replace(**changes)
+
+
+def noise(hidden: float = 0.0, output: float = 0.0) -> Noise:
+    return Noise(np.float32(hidden), np.float32(output))
+
+
+def network(units: int, outputs: list[float], first: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """One input that drives `units` hidden ones by `first`, each of them every output by that output's weight."""
+    w1, w2 = np.zeros((1, WIDTH), np.float32), np.zeros((WIDTH, len(outputs)), np.float32)
+    w1[0, :units] = first
+    w2[:units] = outputs
+    return w1, w2
+
+
+def show(
+    w1: np.ndarray, w2: np.ndarray, how: Dynamics, read: Noise, key: int = 1, inputs: int = 1
+) -> tuple[int, Scratch]:
+    """The winner of one presentation in which every input fires in every step, and the kernel's memory after it."""
+    scratch = make_scratch(w1.shape[0], WIDTH, w2.shape[1], how.steps)
+    levels = np.full(inputs, ALWAYS, np.int32)
+    return present(levels, np.uint64(encoding.stream_key(7, key)), w1, w2, how, read, scratch), scratch
+
+
+@pytest.mark.parametrize(("n", "sigma"), [(1, 0.1), (4, 0.05), (25, 0.03)])
+def test_the_sum_of_n_noisy_reads_has_sqrt_n_times_the_noise(n: int, sigma: float) -> None:
+    """n hidden spikes reach an output in one step: mean n w, sd sqrt(n) sigma, the outputs independent."""
+    w1, w2 = network(n, [0.1 / n, -0.2 / n])
+    found = np.array([show(w1, w2, dynamics(), noise(output=sigma), key)[1].potential for key in range(DRAWS)])
+    sd = sigma * math.sqrt(n)
+    np.testing.assert_allclose(found.mean(axis=0), [0.1, -0.2], atol=4 * sd / math.sqrt(DRAWS))
+    np.testing.assert_allclose(found.std(axis=0), sd, rtol=4 / math.sqrt(2 * DRAWS))
+    assert abs(np.corrcoef(found.T)[0, 1]) < 4 / math.sqrt(DRAWS)
+
+
+def test_outputs_are_read_anew_in_each_step_and_only_where_a_spike_arrives() -> None:
+    """Four hidden spikes in every one of 9 steps: the summed potential scatters by 3 times 2 sigma."""
+    w1, w2 = network(4, [0.0, 0.0])
+    read = noise(output=0.02)
+    found = np.array([show(w1, w2, dynamics(9), read, key)[1].potential for key in range(DRAWS)])
+    np.testing.assert_allclose(found.std(axis=0), 3 * 2 * 0.02, rtol=4 / math.sqrt(2 * DRAWS))
+    _, quiet = show(*network(4, [0.0, 0.0], first=0.5), dynamics(9), read)
+    assert not quiet.potential.any()
+
+
+@pytest.mark.parametrize("n", [1, 4, 9])
+def test_a_hidden_unit_s_noise_is_sqrt_n_sigma_too(n: int) -> None:
+    """Its threshold stands one sd, sqrt(n) sigma, above the sum of n inputs: it fires in 15.9 % of the draws."""
+    sd = 0.2
+    w1 = np.full((n, WIDTH), (1.0 - sd) / n, np.float32)
+    w1[:, 64:] = 0.0
+    w2 = np.zeros((WIDTH, 2), np.float32)
+    fired = 0
+    draws = 200
+    for key in range(draws):
+        _, scratch = show(w1, w2, dynamics(), noise(hidden=sd / math.sqrt(n)), key, inputs=n)
+        fired += int(scratch.fired[0, 0]).bit_count()
+        assert not scratch.fired[0, 1:].any()
+    p = 0.5 * math.erfc(1 / math.sqrt(2))
+    assert fired / (draws * 64) == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / (draws * 64)) + 0.004)
+
+
+@pytest.mark.parametrize(
+    ("weights", "winner"), [([0.3, 0.4], 1), ([0.4, 0.3], 0), ([0.2, 0.5, 0.4], 1), ([0.3] * 3, 0)]
+)
+def test_a_tie_of_spikes_goes_to_the_larger_potential(weights: list[float], winner: int) -> None:
+    """No output fires, so the potentials decide; of equal ones the first wins."""
+    found, scratch = show(*network(1, weights), dynamics(3), noise())
+    assert found == winner
+    assert scratch.counts.tolist() == [0] * len(weights)
+    np.testing.assert_allclose(scratch.potential, 3 * np.array(weights), rtol=1e-6)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_spike_outweighs_any_potential(turned: bool) -> None:
+    """One output fires once and rests, the other stays at 0.9 for 9 steps: 1 against 8.1 of potential, but it wins."""
+    weights = [1.0, 0.9] if turned else [0.9, 1.0]
+    one = 0 if turned else 1
+    how = dynamics(9, refractory=9)
+    w1, w2 = network(1, weights)
+    found, scratch = show(w1, w2, how, noise())
+    assert found == one
+    assert scratch.counts[one] == 1
+    assert scratch.counts[1 - one] == 0
+    assert scratch.potential[one] == pytest.approx(1.0)
+    assert scratch.potential[1 - one] == pytest.approx(8.1, rel=1e-6)
+    scores = np.empty((1, 2))
+    levels, ids = np.full((1, 1), ALWAYS, np.int32), np.zeros(1, np.uint64)
+    assert predict(levels, ids, np.uint64(3), 0, w1, w2, how, noise(), scores)[0] == one
+    # spikes + 1/2 + z / (2 (1 + z)), z the mean potential of a step
+    assert scores[0, one] == pytest.approx(1.5 + 0.5 * (1 / 9) / (10 / 9), rel=1e-6)
+    assert scores[0, 1 - one] == pytest.approx(0.5 + 0.5 * 0.9 / 1.9, rel=1e-6)
+
+
+@pytest.mark.parametrize(("refractory", "spikes"), [(0, [0, 1, 2, 3, 4, 5, 6]), (1, [0, 2, 4, 6]), (2, [0, 3, 6])])
+def test_an_output_rests_for_the_refractory_steps(refractory: int, spikes: list[int]) -> None:
+    _, scratch = show(*network(1, [1.0, 0.0]), dynamics(7, refractory=refractory), noise())
+    assert [t for t in range(7) if int(scratch.out_trains[0]) >> t & 1] == spikes
+    assert scratch.counts[0] == len(spikes)
+
+
+def carried(sigma: float, key: int, gated: bool = True) -> tuple[np.ndarray, float]:
+    """W2 as it is read to carry the error of the true class back, (64,), and the weight that stands there.
+
+    Hidden units 0 to 31 fire, 32 to 63 do not; the outputs err because class 0 should fire and does not.
+    """
+    w1, w2 = network(64, [0.01, 0.0])
+    w1[0, 32:] = 0.0
+    w2[:64, 0] = 0.01
+    how, read = dynamics(1), noise(output=sigma)
+    rule = resume.Rule(np.float32(0.5), np.float32(0.1), np.float32(0.0), gated, 0)
+    _, scratch = show(w1, w2, how, noise(), key)
+    changes = resume.make_changes(1, WIDTH, 2, 1)
+    target = np.uint64(resume.target_train(how))
+    n = resume.find_changes(0, target, w2, rule, how, read, np.uint64(encoding.stream_key(7, key)), scratch, changes)
+    assert n == 1
+    assert changes.outputs[0] == 0
+    return changes.back[0, :64] / 0.5, 0.01
+
+
+def test_errors_are_carried_back_through_weights_read_with_noise() -> None:
+    """eta1 (W2 + sigma N): one read of each weight, hence sd sigma and not its square root or a sum's."""
+    keys = 200
+    read = np.array([carried(0.05, key)[0][:32] for key in range(keys)])
+    draws = read.size
+    assert read.mean() == pytest.approx(0.01, abs=4 * 0.05 / math.sqrt(draws))
+    assert read.std() == pytest.approx(0.05, rel=4 / math.sqrt(2 * draws))
+    # fresh in each presentation, and another for each weight
+    assert np.unique(read[0]).size > 25
+    assert abs(np.corrcoef(read[0], read[1])[0, 1]) < 4 / math.sqrt(32)
+
+
+def test_without_noise_errors_are_carried_back_through_the_weights_themselves() -> None:
+    gated, weight = carried(0.0, 1)
+    np.testing.assert_allclose(gated[:32], weight, rtol=1e-6)
+    assert not gated[32:].any()  # the gate: these did not fire
+    free, _ = carried(0.0, 1, gated=False)
+    np.testing.assert_allclose(free, weight, rtol=1e-6)
+
+
+def layer(card: DeviceCard, stuck: list[bool], reference: float | None = None, coin: int = 2) -> Layer:
+    """One synapse of weight 0: a pair, or one device against a reference."""
+    array = DeviceArray(card, len(stuck), 3, initial=np.full(len(stuck), 0.5), c2c="none")
+    return make_layer(array, (1, 1), (1, 1), 2.0, reference, encoding.stream_key(4, coin), np.array(stuck))
+
+
+@pytest.mark.parametrize(("stuck", "mover"), [([True, False], 1), ([False, True], 0)])
+def test_a_pulse_on_a_stuck_device_is_given_and_counted(card: DeviceCard, stuck: list[bool], mover: int) -> None:
+    """A fair coin chooses the device each time: about half of 400 pulses go to the stuck one and move nothing."""
+    pair = layer(card, stuck)
+    for k in range(400):
+        pulse_synapse(pair, 0, 0, 1 if k % 2 else -1, MEMORY)
+    counts = pair.array.pulses
+    assert pair.pulses[0] == 400
+    assert counts.sum() == 400
+    assert abs(counts[mover] - 200) <= 4 * math.sqrt(400) / 2
+    assert pair.array.r[1 - mover] == 0.5
+    assert pair.array.r[mover] != 0.5
+    assert pair.w[0, 0] == pytest.approx(2.0 * (pair.array.r[0] - pair.array.r[1]), abs=1e-7)
+
+
+@pytest.mark.parametrize("reference", [None, 0.5])
+def test_pulses_on_a_synapse_that_is_all_stuck_count_and_change_nothing(
+    card: DeviceCard, reference: float | None
+) -> None:
+    synapse = layer(card, [True] * (2 if reference is None else 1), reference)
+    for _ in range(20):
+        pulse_synapse(synapse, 0, 0, 1, MEMORY)
+    assert synapse.pulses[0] == 20
+    assert (synapse.array.r == 0.5).all()
+    assert synapse.w[0, 0] == 0.0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_pulse_moves_the_weight_by_the_scaled_step_of_one_device(card: DeviceCard, sign: int) -> None:
+    """w = c (r+ - r-): LTP of the plus device or LTD of the minus one, of equal size on a symmetric card."""
+    step = abs(float(card.rate("ltp", 0.5)))
+    assert step == pytest.approx(abs(float(card.rate("ltd", 0.5))), rel=1e-9)
+    moved = []
+    for coin in range(12):
+        pair = layer(card, [False, False], coin=coin)
+        pulse_synapse(pair, 0, 0, sign, MEMORY)
+        assert pair.w[0, 0] == pytest.approx(sign * 2.0 * step, rel=1e-6)
+        moved += np.flatnonzero(pair.array.pulses).tolist()
+    assert len(moved) == 12
+    assert set(moved) == {0, 1}  # by chance the one or the other
+    single = layer(card, [False], 0.5)
+    pulse_synapse(single, 0, 0, sign, MEMORY)
+    assert single.w[0, 0] == pytest.approx(sign * 2.0 * step, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mode", "alpha", "sums", "pulses"),
+    [
+        # dC = 0.4 + S / 2 with S the sum of dw before it: .4, .6, .8, 1.0, 1.2, the last two above 0.9
+        (LITERAL, 0.5, [0.4, 0.8, 1.2, 1.6, 2.0], [0, 0, 0, 1, 2]),
+        # dC = 0.4 + dC' / 2: .4, .6, .7, .75, .775, never above 0.9
+        (LEAKY, 0.5, [0.4, 0.6, 0.7, 0.75, 0.775], [0, 0, 0, 0, 0]),
+        # and without forgetting .4, .8, 1.2, 1.6, 2.0
+        (LEAKY, 1.0, [0.4, 0.8, 1.2, 1.6, 2.0], [0, 0, 1, 2, 3]),
+    ],
+)
+def test_sums_that_are_never_reset(
+    card: DeviceCard, mode: int, alpha: float, sums: list[float], pulses: list[int]
+) -> None:
+    synapse = layer(card, [False], 0.5)
+    threshold = Threshold(np.float32(0.9), np.float32(alpha), mode)
+    seen, given = [], []
+    for _ in range(5):
+        settle_row_literal(synapse, 0, np.array([0.4], np.float32), threshold, MEMORY)
+        seen.append(float(synapse.sums[0, 0]))
+        given.append(int(synapse.pulses[0]))
+    np.testing.assert_allclose(seen, sums, rtol=1e-6)
+    assert given == pulses
+
+
+def test_a_sum_beyond_the_threshold_gives_one_pulse_and_starts_again(card: DeviceCard) -> None:
+    """dW2 = eta2 = 0.3 each time the class does not fire; above 0.7 in the third presentation: sums .3, .6, 0, .3."""
+    hidden = np.zeros((1, WIDTH), np.float32)
+    hidden[0, 0] = 1.0  # the input makes the one hidden unit fire
+    first = layer(card, [False], 0.5)._replace(w=hidden, sums=np.zeros_like(hidden))
+    array = DeviceArray(card, 2, 1, initial=np.full(2, 0.5), c2c="none")
+    second = make_layer(array, (1, 2), (WIDTH, 2), 2.0, 0.5, np.uint64(1), np.zeros(2, bool))
+    rule = resume.Rule(np.float32(0.0), np.float32(0.3), np.float32(0.0), True, 0)
+    thresholds = [Threshold(np.float32(0.7), np.float32(1.0), RESET)] * 2
+    zero = np.zeros(1, np.int64)
+    shown = (np.full((1, 1), ALWAYS, np.int32), zero, zero.astype(np.uint64), zero, np.uint64(5))
+    sums, given = [], []
+    for epoch in range(4):
+        insitu_epoch(*shown, epoch, first, second, *thresholds, rule, dynamics(hidden=1), noise())
+        sums.append(float(second.sums[0, 0]))
+        given.append(int(second.pulses[0]))
+    np.testing.assert_allclose(sums, [0.3, 0.6, 0.0, 0.3], rtol=1e-5)
+    assert given == [0, 0, 1, 1]
+    assert second.w[0, 0] == pytest.approx(2.0 * float(card.rate("ltp", 0.5)), rel=1e-6)
+    assert second.w[0, 1] == 0.0
+
+
+def test_energy_of_the_pulses_is_v_squared_g_t(card_maker: Callable[..., DeviceCard]) -> None:
+    """1 V and -2 V: 2.5 V^2 in the mean, times 50 uS, times 10 us, times the pulses."""
+    window = Window(quantity="conductance_s", low=2e-5, high=8e-5, scope="made")
+    at = Conditions(pulse_width_s=1e-5, ltp_voltage_v=1.0, ltd_voltage_v=-2.0)
+    card = card_maker().model_copy(update={"window": window, "conditions": at})
+    config = TrainingConfig(hidden=64)
+    synapses = Synapses.start(card, config, choose(config, card), [np.zeros((2, 64)), np.zeros((64, 3))])
+    first, second = synapses.layers
+    for j in range(7):
+        pulse_synapse(first, 1, j, 1, MEMORY)
+    pulse_synapse(second, 5, 2, -1, MEMORY)
+    assert synapses.total_pulses == 8
+    assert synapses.write_energy == pytest.approx(8 * 2.5 * 5e-5 * 1e-5, rel=1e-12)
+    assert synapses.pulses_per_layer == pytest.approx((7 / 256, 1 / 384))
+    assert synapses.pulses_per_device == pytest.approx(8 / 640)
