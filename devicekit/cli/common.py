@@ -152,29 +152,9 @@ def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str
     return 2 if errors else 0
 
 
+_SAME = "format quantity read_voltage unit width share state out force dask to nodes points window loss estimator model"
 _KEYWORDS = {
-    **{
-        name: f"--{name.replace('_', '-')}"
-        for name in (
-            "format",
-            "quantity",
-            "read_voltage",
-            "unit",
-            "width",
-            "share",
-            "state",
-            "out",
-            "force",
-            "dask",
-            "to",
-            "nodes",
-            "points",
-            "window",
-            "loss",
-            "estimator",
-            "model",
-        )
-    },
+    **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},
     "absolute": "--abs",
     "data": "--from-data",
 }

@@ -43,6 +43,9 @@ def study_command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a fixed setting; may be repeated."),
     ] = None,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="Also run again what another version of devicekit has run.")
+    ] = False,
     json_output: Json = False,
 ) -> int:
     """Run a grid of trainings from one file; resumable.
@@ -61,7 +64,10 @@ def study_command(
 
     path = study_file(study)
     with terminal.counting("study", "runs", json_output) as progress:
-        result = run_study(path, out, jobs=jobs, dask=dask, overrides=parse_settings(settings), progress=progress)
+        overrides = parse_settings(settings)
+        result = run_study(path, out, jobs=jobs, dask=dask, overrides=overrides, redo=redo, progress=progress)
+    if told := result.of_other_versions:
+        terminal.warning(told)
     page = study_report(result, this_command())
     page.save(out / "report.html")
     code = 1 if len(result.failed) else 0

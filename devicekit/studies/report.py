@@ -59,6 +59,8 @@ def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
         f"{count(len(result.table), 'run')}, {failed or 'none'} failed; {count(len(spec.seeds), 'seed')} a "
         f"{'card' if spec.pool else 'case'}; ± is one standard error over {'cards' if spec.pool else 'them'}."
     )
+    if told := result.of_other_versions:
+        words.append(told)
     return words
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from devicekit._version import __version__
 from devicekit.errors import ParameterError
 from devicekit.plot import Panel
 from devicekit.studies import figures
 from devicekit.studies.spec import StudySpec
+from devicekit.text import count, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +42,22 @@ class StudyResult:
     def failed(self) -> pd.DataFrame:
         """The runs that failed, each with its reason."""
         return self.table[self.table["status"] == "failed"]
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """How many runs each version of devicekit made, this version included."""
+        if "devicekit" not in self.table:
+            return {}
+        return {str(name): int(number) for name, number in self.table["devicekit"].value_counts().items()}
+
+    @property
+    def of_other_versions(self) -> str | None:
+        """A sentence that names the runs that another version made, or None."""
+        others = {name: number for name, number in self.versions.items() if name != __version__}
+        if not others:
+            return None
+        told = listed([f"{count(number, 'run')} of devicekit {name}" for name, number in others.items()])
+        return f"These results hold {told}, and this is {__version__}: the option redo makes them again."
 
     def summary(self, outcome: str = OUTCOME) -> pd.DataFrame:
         """Mean, standard deviation and standard error over seeds for each case, in the study's order.

@@ -98,6 +98,7 @@ def run_study(
     jobs: int = 1,
     dask: str | None = None,
     overrides: Mapping[str, Scalar] | None = None,
+    redo: bool = False,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run what a study has not run yet, and write its table.
@@ -114,6 +115,9 @@ def run_study(
         Address of a dask scheduler instead.
     overrides : mapping, optional
         Values that replace those of `fixed`.
+    redo : bool
+        Also run again what another version of devicekit has run; else such results are kept, and named by
+        `StudyResult.of_other_versions`.
     progress : callable, optional
         Called with (finished, total) after every run.
 
@@ -134,7 +138,7 @@ def run_study(
     for run in runs:
         get_task(run.task).check(run.settings, base)
     folder = _open_folder(out, spec)
-    waiting = [run for run in runs if not _is_done(folder / f"{run.key}.json")]
+    waiting = [run for run in runs if not _is_done(folder / f"{run.key}.json", redo)]
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
     if progress:
@@ -150,9 +154,12 @@ def run_study(
     return _collect(spec, runs, folder, out)
 
 
-def _is_done(path: Path) -> bool:
+def _is_done(path: Path, redo: bool) -> bool:
     """Whether a run has a result; one that failed is tried again, for its reason may have been mended."""
-    return path.exists() and Outcome.load(path).status == "done"
+    if not path.exists():
+        return False
+    outcome = Outcome.load(path)
+    return outcome.status == "done" and not (redo and outcome.devicekit != __version__)
 
 
 def _keyed(run: Run, base: str) -> tuple[str, Outcome]:

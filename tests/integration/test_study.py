@@ -347,3 +347,30 @@ def test_shipped_studies_are_valid(name: str) -> None:
     for run in expand(spec, path.parent, files_of):
         get_task(run.task).check(run.settings, path.parent)
     assert set(spec.paper) <= {run.label for run in expand(spec, path.parent, files_of)}
+
+
+def test_results_of_another_version_are_named_and_redone_on_demand(tmp_path: Path) -> None:
+    import json
+
+    import devicekit
+
+    file = tmp_path / "v.toml"
+    file.write_text(
+        'name = "v"\ntask = "baseline"\nseeds = [0]\n[fixed]\nhidden = 32\n[grid]\n'
+        'classifier = ["logistic regression"]\nsteps = [12, 16]\n'
+    )
+    first = run_study(file, tmp_path / "out")
+    assert first.versions == {devicekit.__version__: 2}
+    assert first.of_other_versions is None
+    made = sorted((tmp_path / "out" / "runs").glob("*.json"))[0]
+    old = {**json.loads(made.read_text()), "devicekit": "0.0.1"}
+    old["metrics"]["accuracy_mean_last"] = 0.5
+    made.write_text(json.dumps(old))
+    kept = run_study(file, tmp_path / "out")
+    assert kept.versions == {"0.0.1": 1, devicekit.__version__: 1}
+    assert kept.of_other_versions is not None
+    assert "1 run of devicekit 0.0.1" in kept.of_other_versions
+    assert 0.5 in set(kept.table["accuracy_mean_last"])
+    again = run_study(file, tmp_path / "out", redo=True)
+    assert again.versions == {devicekit.__version__: 2}
+    assert list(again.table["accuracy_mean_last"]) == list(first.table["accuracy_mean_last"])

@@ -221,7 +221,7 @@ def test_stdp_standard_errors_are_those_of_least_squares_in_seconds() -> None:
     noise, errors = stdp_errors(result)
     assert result.noise == pytest.approx(noise, rel=1e-4)
     for name, error in errors.items():
-        assert result[name].se == pytest.approx(error, rel=2e-2), name
+        assert result[name].se == pytest.approx(error, rel=1e-4), name
     assert result["tau_plus_s"].value == pytest.approx(15e-3, rel=0.02)
     assert result["tau_minus_s"].value == pytest.approx(25e-3, rel=0.04)
 

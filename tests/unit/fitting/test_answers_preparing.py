@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import check_curve, judge_branch, lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, trains_of
-from devicekit.fitting.checks import check_window, drift
+from devicekit.fitting.checks import check_window, drift, judge_pair
 from devicekit.models.registry import get_law
 from devicekit.readers.splitting import (
     growing_amplitude,
@@ -196,6 +198,19 @@ def test_ranges_of_the_branches_may_differ_twofold() -> None:
 def test_a_conductance_range_of_thirtyfold_is_wide(high: float, wide: bool) -> None:
     window = Window(quantity="conductance_s", low=1e-6, high=high, scope="test")
     assert ("wide_range" in codes(check_window({"ltp": trains(np.linspace(1e-6, high, 20))}, window))) == wide
+
+
+@pytest.mark.parametrize(("pulses", "told"), [(7, False), (8, True)])
+def test_a_start_error_that_grows_by_5_percent_is_worth_a_word(pulses: int, told: bool) -> None:
+    """Steps of 0.01 (1 + x) / 1.5 raise an error by 1 / 150 a pulse, equal steps back not: 1.0476 or 1.0546."""
+    ltp = replace(
+        fitted(np.linspace(0, 1, pulses + 1)),
+        law=get_law("softbounds"),
+        parameters=np.array([np.log(0.01), -1.0, 0.0]),
+    )
+    ltd = replace(fitted(np.linspace(0, 1, pulses + 1)), direction="ltd")
+    sets = {"ltp": trains(ltp.x), "ltd": trains(1 - ltd.x, "ltd")}
+    assert ("loop_gain" in codes(judge_pair({"ltp": ltp, "ltd": ltd}, sets, WINDOW))) == told
 
 
 def test_drift_needs_five_cycles_and_tells_its_size() -> None:

@@ -11,7 +11,13 @@ import pytest
 
 from devicekit.device.card import Window
 from devicekit.errors import UsageError
-from devicekit.fitting.branch.fit import fit_branch, kalman_gain, profile_intervals, without_offsets
+from devicekit.fitting.branch.fit import (
+    fit_branch,
+    kalman_gain,
+    profile_intervals,
+    refine_by_innovations,
+    without_offsets,
+)
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import Trains
 from devicekit.fitting.device import fit
@@ -99,6 +105,43 @@ def test_the_gain_of_a_random_walk_is_that_of_its_riccati_equation() -> None:
 def test_trains_lose_their_own_offset_and_keep_the_mean() -> None:
     rows = np.array([[0.0, 1.0, 2.0], [1.0, 2.0, 6.0]])  # the mean is 0.5, 1.5, 4; the offsets are -1 and 1
     np.testing.assert_allclose(without_offsets(rows), [[1.0, 2.0, 3.0], [0.0, 1.0, 5.0]])
+
+
+def innovations(parameters: np.ndarray, rows: np.ndarray, gain: float) -> np.ndarray:
+    """Readings less what was foretold, equal steps, the state corrected by a share of each innovation."""
+    found = np.empty(rows.shape)
+    for k, row in enumerate(rows):
+        x = parameters[1]
+        for n, y in enumerate(row):
+            found[k, n] = y - x
+            x += gain * (y - x) + np.exp(parameters[0])
+    return found
+
+
+@pytest.mark.parametrize("cycles", [3, 5])
+def test_innovations_have_the_covariance_of_least_squares_or_of_a_sandwich(cycles: int) -> None:
+    """Three cycles: s^2 (J'J)^-1 over n - 2; five: gradients of the cycles, their sum of squares times 5 / 4."""
+    rng = np.random.default_rng(0)
+    values = 0.05 + 0.09 * N + 0.003 * rng.standard_normal((cycles, 11))
+    trains = Trains("ltp", ("d",) * cycles, np.arange(cycles), values)
+    fitted = fit_branch(trains, WINDOW, FitOptions(model="linear"), with_lmfit=False, judge=False)
+    found = refine_by_innovations(fitted, trains, increment=1.0, read=1.0)
+    rows, gain = without_offsets(values), (np.sqrt(5) - 1) / 2
+    p, h = found.parameters, 1e-5
+    slopes = np.stack(
+        [(innovations(p + h * e, rows, gain) - innovations(p - h * e, rows, gain)) / (2 * h) for e in np.eye(2)],
+        axis=-1,
+    )
+    rest = innovations(p, rows, gain)
+    inverse = np.linalg.inv(np.einsum("kni,knj->ij", slopes, slopes))
+    each = np.einsum("kni,kn->ki", slopes, rest)
+    np.testing.assert_allclose(each.sum(axis=0), 0.0, atol=1e-4)  # the optimum
+    if cycles < 4:
+        expected, degrees = inverse * (rest**2).sum() / (rest.size - 2), rest.size - 2
+    else:
+        expected, degrees = inverse @ (each.T @ each) @ inverse * cycles / (cycles - 1), cycles - 1
+    np.testing.assert_allclose(found.covariance, expected, rtol=1e-4)
+    assert found.degrees == degrees
 
 
 def test_profile_intervals_of_a_straight_line_are_student_s() -> None:

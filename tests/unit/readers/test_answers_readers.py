@@ -284,3 +284,58 @@ def test_kickstart_units_and_limit(lines: Callable[..., Path]) -> None:
     np.testing.assert_allclose(frame["time_s"], [0, 5e-3, 1e-2, 1.5e-2])
     np.testing.assert_allclose(frame["current_a"], [0, 2.5e-4, 2e-3, 1e-3], rtol=1e-12)
     assert frame["compliance_a"].tolist() == [0.002] * 4
+
+
+def test_a_wgfmu_program_gives_lrs_and_hrs_of_each_pulse(lines: Callable[..., Path]) -> None:
+    """5 kohm and 0.1 Mohm are 200 and 10 uS; the amplitude is kept as the pulse's voltage."""
+    table = read(
+        lines(
+            "Setup title\tpulsedAmplitudeSweep",
+            "Device ID\tB7",
+            "Measurement Data",
+            "index, pulse amplitude (V), R_low (kohm), R_high (Mohm)",
+            "1, 0.8, 5, 0.1",
+            "2, 0.9, 4, 0.2",
+        )
+    )
+    assert isinstance(table, EnduranceTable)
+    found = table.frame.set_index(["cycle", "level"])["conductance_s"].to_dict()
+    wanted = {(1, "lrs"): 2e-4, (1, "hrs"): 1e-5, (2, "lrs"): 2.5e-4, (2, "hrs"): 5e-6}
+    assert found == pytest.approx(wanted, rel=1e-12)
+    assert table.frame["pulse_voltage_v"].tolist() == [0.8, 0.8, 0.9, 0.9]
+    assert set(table.frame["device_id"]) == {"B7"}
+
+
+def test_cycles_of_an_easyexpert_file_count_from_the_oldest_record(lines: Callable[..., Path]) -> None:
+    """1 February stands before 2 January (month first); the limit is the size of the compliance; V2 is swept."""
+
+    def record(date: str, current: float) -> list[str]:
+        return [
+            "SetupTitle, loop",
+            "TestParameter, Channel.VName, V1, V2",
+            "TestParameter, Channel.IName, I1, I2",
+            "TestParameter, Channel.Func, CONST, VAR1",
+            "TestParameter, Measurement.Primary.Compliance, -0.001",
+            f"MetaData, TestRecord.RecordTime, {date}",
+            "DataName, V1, I1, V2, I2",
+            *(f"DataValue, 9, 9, {v}, {v * current}" for v in (0, 0.5, 1, 0.5)),
+        ]
+
+    table = read(lines(*record("02/01/2025 10:00:00", 2e-6), *record("01/02/2025 10:00:00", 1e-6)))
+    assert isinstance(table, SweepTable)
+    by = {(cycle, number): part for (cycle, number), part in table.frame.groupby(["cycle", "record"])}
+    assert set(by) == {(1, 2), (2, 1)}
+    assert by[1, 2]["voltage_v"].tolist() == [0, 0.5, 1, 0.5]
+    np.testing.assert_allclose(by[1, 2]["current_a"], [0, 5e-7, 1e-6, 5e-7], rtol=1e-12)
+    np.testing.assert_allclose(by[2, 1]["current_a"], [0, 1e-6, 2e-6, 1e-6], rtol=1e-12)
+    assert set(table.frame["compliance_a"]) == {0.001}
+
+
+def test_neurosim_s_ltd_in_reverse_is_turned_round(lines: Callable[..., Path]) -> None:
+    """LTD stored with rising conductances: its last row is the state before the first pulse; rows go by number."""
+    up = ["exp_LTP_raw = [", "1 2e-6", "0 1e-6", "2 4e-6", "];"]
+    down = ["exp_LTD_raw = [", "0 1e-6", "1 3e-6", "2 4e-6", "];"]
+    table = read(lines(*up, *down, name="fit.m"))
+    assert trains(table, "ltp") == {1: [1e-6, 2e-6, 4e-6]}
+    assert trains(table, "ltd") == {1: [4e-6, 3e-6, 1e-6]}
+    assert "reversed" in codes(table)

@@ -13,12 +13,13 @@ from devicekit.device.array import DeviceArray
 from devicekit.device.card import Conditions, DeviceCard, Window
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
+from snn.limits import _resolution
 from snn.network import encoding, resume
 from snn.network.crossbar import LEAKY, LITERAL, RESET, Layer, Threshold, make_layer, pulse_synapse, settle_row_literal
 from snn.network.epochs import insitu_epoch
 from snn.network.neurons import Dynamics, Noise, Scratch, make_scratch, padded, predict, present
 from snn.recipe import choose
-from snn.synapses import Synapses
+from snn.synapses import Synapses, programmed
 
 ALWAYS = 65536  # the level of an input that fires in every step
 WIDTH = padded(64)
@@ -283,3 +284,47 @@ def test_energy_of_the_pulses_is_v_squared_g_t(card_maker: Callable[..., DeviceC
     assert synapses.write_energy == pytest.approx(8 * 2.5 * 5e-5 * 1e-5, rel=1e-12)
     assert synapses.pulses_per_layer == pytest.approx((7 / 256, 1 / 384))
     assert synapses.pulses_per_device == pytest.approx(8 / 640)
+
+
+@pytest.mark.parametrize("mapping", ["pair", "reference"])
+def test_a_loss_of_every_state_shrinks_what_the_weights_are_made_of(card: DeviceCard, mapping: str) -> None:
+    """States lose a quarter: c (r+ - r-) shrinks to three quarters, c (r - reference) to c (3 r / 4 - reference)."""
+    config = TrainingConfig(hidden=64, mapping=mapping)  # type: ignore[arg-type]
+    recipe = choose(config, card)
+    rng = np.random.default_rng(1)
+    start = [0.1 * rng.standard_normal(shape) for shape in ((2, 64), (64, 3))]
+    synapses = Synapses.start(card, config, recipe, start)
+    lost = synapses.read(0.25)
+    for number, (before, w) in enumerate(zip(synapses.read(0.0), start, strict=True)):
+        rows, columns = w.shape
+        np.testing.assert_allclose(before[:rows, :columns], w, atol=1e-6)
+        assert recipe.middle is not None
+        offset = 0.0 if mapping == "pair" else -0.25 * recipe.scales[number] * recipe.middle
+        np.testing.assert_allclose(lost[number][:rows, :columns], 0.75 * w + offset, atol=1e-6)
+
+
+def test_programming_rounds_to_levels_and_scatters() -> None:
+    """5 levels are 0, 1/4, ... 1; the scatter is program_sigma, clipped to the window."""
+    r = np.array([0.0, 0.1, 0.13, 0.37, 0.38, 0.6, 0.9, 1.0])
+    exact = TrainingConfig(levels=5, program_sigma=0.0)
+    np.testing.assert_array_equal(
+        programmed(r, exact, np.random.default_rng(0)), [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0]
+    )
+    many = programmed(np.full(20_000, 0.5), TrainingConfig(levels=0, program_sigma=0.03), np.random.default_rng(0))
+    assert many.mean() == pytest.approx(0.5, abs=4 * 0.03 / math.sqrt(20_000))
+    assert many.std() == pytest.approx(0.03, rel=4 / math.sqrt(40_000))
+    ends = programmed(np.full(1000, 1.0), TrainingConfig(levels=0, program_sigma=0.1), np.random.default_rng(0))
+    assert ends.max() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "samples", "wanted"),
+    [
+        (0.9, 0.8, 400, 2 * math.sqrt((0.09 + 0.16) / 400)),
+        (0.5, 0.5, 100, 2 * math.sqrt(0.5 / 100)),
+        # a perfect score counts as half a sample wrong: p = 0.995
+        (1.0, 0.9, 100, 2 * math.sqrt((0.995 * 0.005 + 0.09) / 100)),
+    ],
+)
+def test_what_a_difference_of_accuracies_can_tell(first: float, second: float, samples: int, wanted: float) -> None:
+    assert _resolution(first, second, samples) == pytest.approx(wanted, rel=1e-12)
