@@ -357,7 +357,7 @@ def test_results_of_another_version_are_named_and_redone_on_demand(tmp_path: Pat
     file = tmp_path / "v.toml"
     file.write_text(
         'name = "v"\ntask = "baseline"\nseeds = [0]\n[fixed]\nhidden = 32\n[grid]\n'
-        'classifier = ["logistic regression"]\nsteps = [12, 16]\n'
+        'classifier = ["logistic"]\nsteps = [12, 16]\n'
     )
     first = run_study(file, tmp_path / "out")
     assert first.versions == {devicekit.__version__: 2}
