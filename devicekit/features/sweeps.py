@@ -279,9 +279,10 @@ def figures(
 
 
 def _area(sweep: Sweep) -> float:
-    """Area between the branches of the loop, both polarities [V A]."""
-    total = 0.0
-    for sign in (1, -1):
+    """Area between the branches of the loop, both polarities [V A]; NaN without a way up and a way back."""
+    signs = [sign for sign in (1, -1) if sweep.part(sign, True) and sweep.part(sign, False)]
+    total = 0.0 if signs else float("nan")
+    for sign in signs:
         here = np.sign(sweep.v) == sign
         if here.sum() > 2:
             total += abs(float(np.trapezoid(sweep.i[here], sweep.v[here])))

@@ -106,6 +106,9 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
 def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 400) -> SpreadRatio:
     """Mean spread of sampled cycles and devices over that of the data (1: the samples scatter as the data do).
 
+    That of devices is drawn from the n that were fitted, with replacement, as a network draws them: of few devices
+    it is below 1 by sqrt((n - 1) / n).
+
     Parameters
     ----------
     fit : DeviceFit

@@ -45,6 +45,8 @@ class JointFit:
         BIC of separate shapes minus BIC of the shared one: positive speaks for sharing.
     exponent, exponent_se : float
         m of rate ~ width^m and its standard error over the widths (None from two widths).
+    degrees : int
+        Degrees of freedom: readings of all widths less parameters.
     """
 
     widths: np.ndarray
@@ -56,6 +58,7 @@ class JointFit:
     bic_gain: float
     exponent: float
     exponent_se: float | None
+    degrees: int
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -144,6 +147,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
         z[p : p + count],
         z[p + count :],
         inverse,
+        degrees=max(n - free, 1),
         p_value=float(f_distribution.sf(ratio, extra, rest)) if extra else 1.0,
         bic_gain=float(n * np.log(separate / shared) + extra * np.log(n)),
         exponent=slope,
@@ -174,7 +178,7 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> Br
         fit,
         parameters=parameters,
         covariance=joint.covariance[np.ix_(order, order)],
-        degrees=max(count * fit.n_points - z.size, 1),
+        degrees=joint.degrees,
         method="joint fit over pulse widths, delta method; assumes independent read noise",
         at_bound=tuple(name for name, hit in zip((*law.parameters, "x0"), bound, strict=True) if hit),
         warnings=(

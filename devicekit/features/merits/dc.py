@@ -298,5 +298,5 @@ def _levels(switched: pd.DataFrame) -> pd.DataFrame:
         g_lrs_low_s=lambda g: g.quantile(0.05),
         g_lrs_high_s=lambda g: g.quantile(0.95),
     )
-    table["log10_sd"] = groups.agg(lambda g: float(np.log10(g).std()) if len(g) > 1 else 0.0)
+    table["log10_sd"] = groups.agg(lambda g: float(np.log10(g).std()) if len(g) > 1 else np.nan)
     return table.reset_index()

@@ -209,7 +209,7 @@ def _device(name: str, pairs: pd.DataFrame, threshold: float) -> DeviceEndurance
         n=len(ratio),
         window=float(lrs.quantile(0.05) / hrs.quantile(0.95)),
         median_window=float(ratio.median()) if len(ratio) else float("nan"),
-        good=float(1 - bad.mean()) if bad.size else 0.0,
+        good=float(1 - bad.mean()) if bad.size else float("nan"),
         failed_at=int(ratio.index[failed[0]]) if failed.size else None,
         lrs_slope=slope_per_decade(lrs),
         hrs_slope=slope_per_decade(hrs),

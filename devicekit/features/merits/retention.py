@@ -218,7 +218,7 @@ class BakeResult:
     median_ratio : float
         Median of G after over G before.
     sd_decades : float
-        Standard deviation of log10 of that ratio.
+        Standard deviation of log10 of that ratio; NaN of one device.
     moved : float
         Share of devices whose conductance changed more than twofold, 0..1.
     """
@@ -256,7 +256,7 @@ def bake(before: PulseTable, after: PulseTable) -> BakeResult:
         raise TraceError("no device was read both before and after the bake")
     decades = np.log10(ratio.to_numpy(float))
     total = len(first.index.union(second.index))
-    sd = float(decades.std(ddof=1)) if len(ratio) > 1 else 0.0
+    sd = float(decades.std(ddof=1)) if len(ratio) > 1 else float("nan")
     return BakeResult(
         len(ratio),
         total - len(ratio),

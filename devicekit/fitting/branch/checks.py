@@ -35,7 +35,8 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
         Fewer than 8 readings, a constant curve, or no net change beyond the noise.
     """
     name = direction.upper()
-    finite = y[np.isfinite(y)]
+    pulses = np.flatnonzero(np.isfinite(y))
+    finite = y[pulses]
     check_length(finite, name)
     tail = finite[-max(finite.size // 10, 1) :]
     net = float(np.median(tail)) - float(finite[0])
@@ -50,7 +51,8 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     warnings = []
     if finite.size < FEW_POINTS:
         warnings.append(CodedWarning("few_points", f"{name}: {finite.size} readings determine only simple curves"))
-    steps = np.diff(finite)
+    steps = np.diff(finite) / np.diff(pulses)  # of one pulse, where not every one was read
+    given = int(pulses[-1] - pulses[0])
     span = finite.max() - finite.min()
     if steps.max() > 0.3 * span:
         warnings.append(
@@ -61,21 +63,21 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
             )
         )
     reached = np.flatnonzero(finite >= finite[0] + 0.95 * net)
-    if reached.size and reached[0] < 0.5 * finite.size:
+    done = int(pulses[reached[0]] - pulses[0]) if reached.size else given
+    if done < 0.5 * (given + 1):
         warnings.append(
             CodedWarning(
                 "plateau",
-                f"{name}: 95 % of the change is done after {reached[0]} of {finite.size - 1} "
-                "pulses; the rest is plateau",
+                f"{name}: 95 % of the change is done after {done} of {given} pulses; the rest is plateau",
             )
         )
     typical = float(np.median(np.abs(steps)))
-    if noise > max(net / (finite.size - 1), 1e-300) and noise > 0.02:
+    if noise > max(net / given, 1e-300) and noise > 0.02:
         warnings.append(
             CodedWarning(
                 "noisy",
                 f"{name}: reading noise ({noise:.3g} of the window) exceeds the mean step "
-                f"({net / (finite.size - 1):.3g}); typical reading-to-reading change {typical:.3g}",
+                f"({net / given:.3g}); typical reading-to-reading change {typical:.3g}",
             )
         )
     return warnings
@@ -135,14 +137,20 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[CodedWarning]:
 
 def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[CodedWarning]:
     warnings = []
-    finite = fit.x[np.isfinite(fit.x)]
+    pulses = np.flatnonzero(np.isfinite(fit.x))
+    finite = fit.x[pulses]
     span = finite.max() - finite.min()
     sse = float(np.sum(residuals**2))
-    if finite[1] - finite[0] > 0.15 * span and sse > 0 and np.sum(residuals[:3] ** 2) > 0.25 * sse:
+    if (
+        pulses[1] - pulses[0] == 1
+        and finite[1] - finite[0] > 0.15 * span
+        and sse > 0
+        and np.sum(residuals[:3] ** 2) > 0.25 * sse
+    ):
         warnings.append(
             CodedWarning(
                 "first_pulse",
-                f"{name}: the first pulse moves the device by {(finite[1] - finite[0]) / span:.0%} of its range, and "
+                f"{name}: the first pulse moves the device by {first / span:.0%} of its range, and "
                 "the law does not follow it",
             )
         )

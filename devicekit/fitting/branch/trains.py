@@ -66,7 +66,8 @@ def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[Co
     trains = list(table.traces(direction))
     if not trains:
         return None, []
-    lengths = np.array([int(index[_last(values)] - index.min()) for _, _, index, values in trains])
+    starts = _starts([index for _, _, index, _ in trains])
+    lengths = np.array([int(train[2][_last(train[3])]) - start for train, start in zip(trains, starts, strict=True)])
     keep = lengths >= SHORT_TRAIN * np.median(lengths)
     warnings = []
     if not keep.all():
@@ -75,8 +76,8 @@ def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[Co
     head = int(lengths[keep].min())
     values = np.full((int(keep.sum()), head + 1), np.nan)
     kept = [train for train, good in zip(trains, keep, strict=True) if good]
-    for row, (_, _, index, state) in enumerate(kept):
-        position = index - index.min()
+    for row, ((_, _, index, state), start) in enumerate(zip(kept, np.array(starts)[keep], strict=True)):
+        position = index - start
         inside = (position <= head) & np.isfinite(state)
         total, count = np.zeros(head + 1), np.zeros(head + 1)
         np.add.at(total, position[inside], state[inside])  # a pulse that was read twice counts with its mean
@@ -84,6 +85,17 @@ def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[Co
         values[row] = np.divide(total, count, out=np.full(head + 1, np.nan), where=count > 0)
     devices = tuple(train[0] for train in kept)
     return Trains(direction, devices, np.array([train[1] for train in kept]), values), warnings
+
+
+def _starts(indices: list[np.ndarray]) -> list[int]:
+    """The pulse number at which each train begins: pulse n of one is pulse n of every other.
+
+    A train that lacks the reading before its first pulse, as later ones of a sequence do, begins where the others
+    begin. One that is further off is numbered on from train to train, and begins at its own first reading.
+    """
+    first = min(int(index.min()) for index in indices)
+    spacing = min((int(step) for index in indices for step in np.diff(np.unique(index))), default=1)
+    return [first if index.min() - first <= spacing else int(index.min()) for index in indices]
 
 
 def _last(values: np.ndarray) -> int:

@@ -174,7 +174,7 @@ def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit]) -> Br
     return BranchSpread(
         n_devices=len(groups),
         n_cycles=cycles,
-        c2c_paper=float(np.mean([np.nanmean(np.nanstd(g, axis=0, ddof=1)) for g in repeated])) if repeated else None,
+        c2c_paper=float(np.mean([np.nanmean(np.sqrt(nanvar(g))) for g in repeated])) if repeated else None,
         c2c_anova=None if within is None else float(np.sqrt(within)),
         d2d_paper=_mean_sd(means) if len(groups) > 1 else None,
         d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),
