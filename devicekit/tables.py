@@ -24,7 +24,7 @@ from devicekit.text import count
 
 _INDEX = pa.Check.ge(0, error="0 or more")
 _POSITIVE = pa.Check.gt(0, error="more than 0")
-_RUNS = re.compile(r"-(?![\d.])")  # a minus that begins no number
+_NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")  # a negative number and nothing else
 _FINITE = pa.Check(lambda column: np.isfinite(column), error="a finite number")
 
 _NOT_INFINITE = pa.Check(lambda column: ~np.isinf(column), error="a finite number")
@@ -229,7 +229,8 @@ def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
 
 def neutral(text: str) -> str:
     """Text that a spreadsheet would run as a formula, made plain by a leading apostrophe."""
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") or _RUNS.match(text) else text
+    runs = text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not _NEGATIVE.fullmatch(text))
+    return f"'{text}" if runs else text
 
 
 @dataclass(frozen=True, eq=False)

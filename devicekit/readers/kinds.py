@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
-from devicekit.errors import BadRow, CodedWarning, TableError
+from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.source import Source
@@ -48,14 +50,23 @@ def read(
     options: ReadOptions,
     source: Source,
     warnings: tuple[CodedWarning, ...] = (),
+    settled: bool = False,
 ) -> EnduranceTable | RetentionTable | StdpTable:
-    """The table of that kind from a frame with our names; `device_id` and file_row are there."""
+    """The table of that kind from a frame with our names; `device_id` and file_row are there.
+
+    `settled` says that the names of the levels are clear.
+    """
     name = source.path.name
     meta = {"format": "long", "source": name}
     if which == "stdp":
         if "repeat" not in frame:
             frame = frame.assign(repeat=frame.groupby(["device_id", "spike_delay_s"]).cumcount() + 1)
         return StdpTable(frame.assign(repeat=whole(frame, "repeat", name)), meta, warnings)
+    if which == "endurance":
+        held = next((column for column in STATE_COLUMNS if column in frame), "value")
+        quantity = options.stated_quantity or STATE_COLUMNS.get(held, "resistance")
+        if not settled:
+            check_words(_words(frame["level"]), quantity, name)
     frame, more = with_state(frame, options, name)
     if which == "endurance":
         frame = _levels(frame.assign(cycle=whole(frame, "cycle", name)), name)
@@ -69,6 +80,21 @@ def _words(column: pd.Series) -> pd.Series:
     if column.dtype.kind == "f" and (column == column.round()).all():
         column = column.astype("int64")
     return column.astype(str).str.strip()
+
+
+def check_words(words: Iterable[str], quantity: str, where: str) -> None:
+    """Refuse `low` and `high` of anything but resistances: low conductance is HRS, the low-resistance state is LRS.
+
+    Raises
+    ------
+    UsageError
+    """
+    unclear = sorted({word.lower() for word in words} & {"low", "high"})
+    if unclear and quantity != "resistance":
+        raise UsageError(
+            f"{where}: {' and '.join(unclear)} of a {quantity} may mean that conductance is {unclear[0]} or that "
+            "resistance is: name the levels lrs and hrs"
+        )
 
 
 def _levels(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -198,11 +198,10 @@ def _carry_back(
         while word != np.uint64(0):
             bit = lowest_bit(word)
             h = lanes.LANES * b + bit
-            fired = (c.gate[b] >> np.uint64(bit)) & np.uint64(1) != np.uint64(0)
             word &= word - np.uint64(1)
             for m in range(n):
                 w = w2[h, c.outputs[m]]
-                if noise.output > np.float32(0.0) and fired:
+                if noise.output > np.float32(0.0):
                     draw = np.uint64((1 << 24) + h * c.outputs.size + c.outputs[m])
                     w += noise.output * bell(key, draw)
                 c.back[m, h] = rule.eta1 * w

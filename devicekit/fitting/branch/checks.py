@@ -141,12 +141,8 @@ def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[Co
     finite = fit.x[pulses]
     span = finite.max() - finite.min()
     sse = float(np.sum(residuals**2))
-    if (
-        pulses[1] - pulses[0] == 1
-        and finite[1] - finite[0] > 0.15 * span
-        and sse > 0
-        and np.sum(residuals[:3] ** 2) > 0.25 * sse
-    ):
+    first = finite[1] - finite[0] if pulses[1] - pulses[0] == 1 else 0.0
+    if first > 0.15 * span and sse > 0 and np.sum(residuals[:3] ** 2) > 0.25 * sse:
         warnings.append(
             CodedWarning(
                 "first_pulse",

@@ -118,7 +118,8 @@ def _before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
     frame["cycle"] = frame.groupby("device_id", sort=False).cumcount() + 1
     direction = np.where(frame["resistance_after_ohm"] <= frame["resistance_before_ohm"], "ltp", "ltd")
     if "pulse_voltage_v" in frame:
-        direction = np.where(frame["pulse_voltage_v"] >= 0, "ltp", "ltd")
+        sign = np.sign(frame["pulse_voltage_v"].to_numpy(float))
+        direction = np.where(sign > 0, "ltp", np.where(sign < 0, "ltd", direction))  # 0 V or none: by what was read
     rest = frame.drop(columns=["resistance_before_ohm", "resistance_after_ohm"]).assign(direction=direction)
     parts = [
         rest.assign(pulse_index=float(k), resistance_ohm=frame[column])

@@ -154,6 +154,7 @@ def _endurance(
         found = _LEVEL.match(name)
         assert found is not None
         quantity = quantity_of(name) or options.stated_quantity or "resistance"
+        kinds.check_words([found[1]], quantity, where)
         values = table.numbers(name) * factor(name, quantity, options, where)
         values = conductance(values, quantity, options.read_voltage if quantity == "current" else None, where)
         part = pd.DataFrame(
@@ -171,7 +172,7 @@ def _endurance(
                 part[other] = plain(table.cells[other])
         parts.append(part)
     whole = pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)
-    result = kinds.read("endurance", whole, _in_si(options), source, tuple(warnings))
+    result = kinds.read("endurance", whole, _in_si(options), source, tuple(warnings), settled=True)
     return type(result)(result.frame, {**result.meta, "format": NAME}, result.warnings)
 
 
@@ -271,7 +272,7 @@ def _trains(table: Delimited, options: ReadOptions, source: Source, warnings: li
             continue
         values = values.loc[:last]
         split = split_values(values.to_numpy(), where)
-        number = cycle_of(name) or position
+        number = position if (named := cycle_of(name)) is None else named
         frames.append(
             pd.DataFrame(
                 {

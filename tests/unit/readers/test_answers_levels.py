@@ -1,0 +1,55 @@
+"""Levels, cycles and directions that a file leaves open: one question, or what was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devicekit import read
+from devicekit.errors import UsageError
+from devicekit.tables import neutral
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "t.csv"
+    path.write_text(text)
+    return path
+
+
+def test_low_and_high_are_levels_of_a_resistance_only(tmp_path: Path) -> None:
+    table = read(written(tmp_path, "cycle,low (kohm),high (kohm)\n1,10,500\n2,10,500\n")).frame
+    assert set(table[table["level"] == "lrs"]["conductance_s"]) == {1e-4}
+    assert set(table[table["level"] == "hrs"]["conductance_s"]) == {2e-6}
+    for text in ("cycle,low (uS),high (uS)\n1,2,100\n", "cycle,level,conductance_s\n1,low,2e-6\n1,high,1e-4\n"):
+        with pytest.raises(UsageError, match="name the levels lrs and hrs"):
+            read(written(tmp_path, text))
+
+
+def test_a_long_table_of_resistances_may_say_low_and_high(tmp_path: Path) -> None:
+    table = read(written(tmp_path, "cycle,level,resistance_ohm\n1,low,10000\n1,high,500000\n")).frame
+    assert dict(zip(table["level"], table["conductance_s"], strict=True)) == {"lrs": 1e-4, "hrs": 2e-6}
+
+
+def test_cycle_0_is_a_cycle(tmp_path: Path) -> None:
+    rows = "".join(f"{n},{n + 100}\n" for n in range(1, 11))
+    table = read(written(tmp_path, f"cycle 0 (uS),cycle 1 (uS)\n{rows}"))
+    assert "repeats" not in [warning.code for warning in table.warnings]
+    assert table.frame.groupby("cycle")["conductance_s"].min().to_dict() == pytest.approx({0: 1e-6, 1: 101e-6})
+
+
+def test_a_pulse_without_a_voltage_goes_by_what_was_read(tmp_path: Path) -> None:
+    header = "pulse_voltage_v,resistance_before_ohm,resistance_after_ohm\n"
+    frame = read(written(tmp_path, header + "1,5000,2500\n-1,2500,5000\n,5000,2500\n0,5000,5100\n")).frame
+    directions = frame[frame["pulse_index"] == 1].sort_values("cycle")["direction"]
+    assert list(directions) == ["ltp", "ltd", "ltp", "ltd"]
+
+
+@pytest.mark.parametrize("text", ["-2+3+cmd|' /C calc'!A0", "-1+1", "-a", "=1", "+1", "@x"])
+def test_what_a_spreadsheet_would_compute_is_made_text(text: str) -> None:
+    assert neutral(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["-1", "-1.5e-6", "-.5", "-3.", "1-1", "a=b"])
+def test_numbers_and_plain_text_stay(text: str) -> None:
+    assert neutral(text) == text
