@@ -148,7 +148,7 @@ WARNING_CODES = {
     "not_converged": "the fit did not converge",
     "columns": "which columns of the file were taken for which quantity",
     "sheets": "sheets of a workbook that were left out",
-    "no_switching": "a sweep without an abrupt set: it has no V_set",
+    "no_switching": "a sweep that did not switch, or not at once: no V_set, or one without a jump",
     "extrapolation": "a prediction reaches far beyond the measured time",
     "synthetic": "the data are synthetic",
     "no_variation": "too few cycles or devices to estimate variation",

@@ -18,7 +18,7 @@ def material_files() -> dict[str, Path]:
     return {DEFAULT_MATERIAL: files[DEFAULT_MATERIAL], **files}
 
 
-def materials() -> dict[str, Path]:
+def material_sets() -> dict[str, Path]:
     """The same with those of other packages, which announce the path of a file (entry points `devicekit.materials`).
 
     Raises

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devicekit.errors import ParameterError, invalid_rows
 from devicekit.text import count
-from physics import DEFAULT_MATERIAL, materials
+from physics import DEFAULT_MATERIAL, material_sets
 
 _HEADER = ("title", "summary", "assumptions", "defects", "material")
 
@@ -259,7 +259,7 @@ def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
     ParameterError
         If there is no such set, or the file has an unknown key, a wrong unit or a value out of range.
     """
-    known = materials()
+    known = material_sets()
     if name not in known and not name.endswith(".toml"):
         raise ParameterError(f"no material set {name!r}; there are {', '.join(known)}, or give a .toml file")
     document = _read_file(known.get(name, Path(name)))

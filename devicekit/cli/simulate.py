@@ -141,7 +141,7 @@ def iv_command(
         float | None, typer.Option("--reset-stop", metavar="V", help="End of the reset ramp [V].")
     ] = None,
     cycles: Annotated[
-        int, typer.Option("--cycles", metavar="N", min=0, help="Bipolar loops; 0 for the set ramp alone.")
+        int, typer.Option("--cycles", metavar="N", min=0, help="Bipolar loops; 0 for one set, up and back.")
     ] = 0,
     bare: Annotated[bool, typer.Option("--bare", help="The paper's bare equations: no generation.")] = False,
     measured: Annotated[

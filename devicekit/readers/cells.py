@@ -34,6 +34,14 @@ def _readings(values: pd.Series) -> pd.Series:
     return values if usual else values.where(np.abs(values) < KEITHLEY_NAN)
 
 
+def _exact(word: str, value: float) -> float:
+    """The float nearest to the text; pandas before 3.1 may miss it by its last bit."""
+    try:
+        return float(word)
+    except ValueError:
+        return value
+
+
 def numbers(text: pd.Series, where: str, decimal: str = ".") -> pd.Series:
     """A column as floats; empty words and Keithley's 9.91e37 are NaN.
 
@@ -57,6 +65,8 @@ def numbers(text: pd.Series, where: str, decimal: str = ".") -> pd.Series:
     if decimal == ",":
         words = words.str.replace(",", ".", regex=False)
     values = pd.to_numeric(words, errors="coerce").astype(float)
+    known = values.notna()
+    values[known] = [_exact(word, value) for word, value in zip(words[known], values[known], strict=True)]
     wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
     if wrong.any():
         bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]

@@ -323,7 +323,7 @@ def estimate_variation(
 
     Parameters
     ----------
-    stacks : mapping of direction to Trains
+    sets : mapping of direction to Trains
         All trains.
     central : mapping of direction to BranchFit
         Fit of the central device.

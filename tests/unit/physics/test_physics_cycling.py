@@ -93,7 +93,10 @@ def test_set_on_three_meshes_and_two_time_steps():
 def test_five_cycles_repeat_and_converge_with_the_mesh():
     default, fine = simulate_iv(cycles=5), simulate_iv(mesh="fine", cycles=5)
     for cycle in default.cycles:
-        assert cycle.v_set_v == pytest.approx(default.cycles[0].v_set_v, rel=0.05)
+        # the first loop starts from a state that no reset has made: its HRS is higher, and its V_set 5 % lower
+        assert cycle.v_100ua_v == pytest.approx(default.cycles[0].v_100ua_v, rel=0.05)
+        if cycle.cycle > 1:
+            assert cycle.v_set_v == pytest.approx(default.cycles[1].v_set_v, rel=0.03)
         assert cycle.device.on_off >= 10
     for one, two in zip(default.cycles, fine.cycles, strict=True):
         assert two.v_set_v == pytest.approx(one.v_set_v, rel=0.01)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from devicekit.errors import ParameterError
-from physics import materials
+from physics import material_sets
 from physics.solvers.mesh import build_mesh
 from physics.stack import load_material, load_stack
 
@@ -18,7 +18,7 @@ def write(tmp_path, text):
     return path
 
 
-@pytest.mark.parametrize("name", materials())
+@pytest.mark.parametrize("name", material_sets())
 def test_every_set_that_ships_names_a_source_for_each_number(name):
     stack = load_material(name)
     for key in stack.units():
