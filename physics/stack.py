@@ -252,7 +252,7 @@ def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
     Parameters
     ----------
     name : str
-        One of `materials`, or a path.
+        One of `material_sets`, or a path.
 
     Raises
     ------

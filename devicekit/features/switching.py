@@ -20,7 +20,7 @@ SET_CURRENT = 1e-4  # A; at which `at_100ua` reads a set
 
 @dataclass(frozen=True)
 class Switching:
-    """The leg of rising voltage on which a device switches: sizes of V and I up to the compliance, and the levels around it."""
+    """The leg of rising voltage on which a device switches: sizes up to the compliance, and the levels around it."""
 
     v: np.ndarray  # [V], magnitudes
     i: np.ndarray  # [A], magnitudes

@@ -35,9 +35,9 @@ def _readings(values: pd.Series) -> pd.Series:
 
 
 def _exact(word: str, value: float) -> float:
-    """The float nearest to the text; pandas before 3.1 may miss it by its last bit."""
+    """The float nearest to a number's text; pandas before 3.1 may miss it by its last bit."""
     try:
-        return float(word)
+        return value if value != value else float(word)
     except ValueError:
         return value
 
@@ -65,8 +65,8 @@ def numbers(text: pd.Series, where: str, decimal: str = ".") -> pd.Series:
     if decimal == ",":
         words = words.str.replace(",", ".", regex=False)
     values = pd.to_numeric(words, errors="coerce").astype(float)
-    known = values.notna()
-    values[known] = [_exact(word, value) for word, value in zip(words[known], values[known], strict=True)]
+    exact = [_exact(word, value) for word, value in zip(words, values, strict=True)]
+    values = pd.Series(exact, values.index, float, values.name)
     wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
     if wrong.any():
         bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]
