@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import os
 import random
 import shutil
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
+LISTED = Path(__file__).with_name("listed.json")
 COPIED = ("devicekit", "physics", "snn", "tests", "datasets", "docs")
 FILES = ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 LONGEST = 300  # s of a test; a mutant that never ends is noticed too
@@ -133,8 +134,6 @@ def drawn(number: int, seed: int) -> list[Mutant]:
 
 def main() -> int:
     """Run what the command line asks for; exit code 1 if a listed mutant survived or is gone."""
-    from listed import MUTANTS
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="share of the listed ones, a fixed sample")
     parser.add_argument("--drawn", type=int, default=0, help="instead, so many drawn by script")
@@ -143,7 +142,7 @@ def main() -> int:
     if options.drawn:
         mutants = drawn(options.drawn, options.seed)
     else:
-        listed = [Mutant(*each) for each in MUTANTS]
+        listed = [Mutant(**each) for each in json.loads(LISTED.read_text(encoding="utf-8"))]
         mutants = random.Random(0).sample(listed, max(round(options.share * len(listed)), 1))
     counts: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as folder:
