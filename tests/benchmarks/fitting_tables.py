@@ -372,8 +372,7 @@ def _crosssim_speed(ours: Callable[[np.ndarray], search.Optimum]) -> None:
     ratio = np.sqrt(np.array(found) / np.array(brute))
     print(
         f"CrossSim ramps: {1e3 * mine:.1f} ms each; rms over the best of 16 full starts: median "
-        f"{np.median(ratio):.4f}, "
-        f"worst {ratio.max():.3f}, within 1 % in {np.mean(ratio < 1.01):.0%}"
+        f"{np.median(ratio):.4f}, worst {ratio.max():.3f}, within 1 % in {np.mean(ratio < 1.01):.0%}"
     )
 
 
