@@ -111,6 +111,10 @@ def _option_names(names: list[str]) -> str:
     return " and ".join({"columns": "map"}.get(name, name) + "=" for name in names)
 
 
+def _it(names: list[str]) -> str:
+    return "it" if len(names) == 1 else "them"
+
+
 def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> None:
     """Refuse options that the reader cannot honour."""
     takes = getattr(reader, "TAKES", None)
@@ -118,13 +122,13 @@ def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere
     wrong = [] if takes is None else [name for name in given if name not in takes]
     if not wrong:
         return
-    words = f"{source.path.name} is {reader.TITLE}"
+    words = f"{source.path.name} ({reader.TITLE})"
     if getattr(reader, "STATES_UNITS", False) and {"quantity", "unit"} & set(wrong):
         raise UsageError(
-            f"{words}, which states its own quantities and units: leave out unit= and "
+            f"{words} states its own quantities and units: leave out unit= and "
             "quantity= (a column of readings after pulses is named by map={read_current_a: COLUMN} or another state)"
         )
-    raise UsageError(f"{words}, for which {_option_names(wrong)} means nothing: leave it out")
+    raise UsageError(f"{words} has no use for {_option_names(wrong)}: leave {_it(wrong)} out")
 
 
 def read(
@@ -167,8 +171,8 @@ def read(
     unseen = [name for name in _given(options) if name in _WATCHED - elsewhere - watched.__dict__["seen"]]
     if unseen:
         raise UsageError(
-            f"{source.path.name} was read as a table of kind {table.kind}, for which {_option_names(unseen)} means "
-            "nothing: leave it out"
+            f"{source.path.name} was read as a table of kind {table.kind}, which has no use for "
+            f"{_option_names(unseen)}: leave {_it(unseen)} out"
         )
     # replace() would validate again
     object.__setattr__(table, "meta", {**table.meta, "text": source.facts()})
