@@ -33,7 +33,7 @@ def test_workflows_are_yaml_that_run_what_readme_says() -> None:
     assert 'python -m pip install -e ".[test]"' in steps
     assert jobs["tests"]["strategy"]["matrix"]["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
     stated = {line.rpartition(" ")[2] for line in PROJECT["classifiers"] if "Python :: 3." in line}
-    assert set(jobs["tests"]["strategy"]["matrix"]["python"]) == stated
+    assert stated <= set(jobs["tests"]["strategy"]["matrix"]["python"])
     for form in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
         asked = yaml.safe_load(form.read_text()).get("body", [])
         assert not asked or "lines" in {part["id"] for part in asked}, form
