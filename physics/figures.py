@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.features.definitions import DEFAULT_V_SET
 from devicekit.names import GLOSSARY
 from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
 from physics.laws import Array
@@ -37,7 +38,7 @@ def iv(simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array,
             own = name if len(sweeps) == 1 else f"{name}, sweep {n}"
             curves.append(Curve(own, v, _size(i), legend=n == 1, **look))
     marks = [] if v_set is None else [("x", v_set)]
-    title = "" if v_set is None else f"V_set = {v_set:.3f} V (half_ln_g)"
+    title = "" if v_set is None else f"V_set = {v_set:.3f} V ({DEFAULT_V_SET})"
     return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves, title, lines=marks)
 
 

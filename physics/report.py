@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.report import CodedList, Figure, Section, Table, Text, draw
 from devicekit.tables import SweepTable
 from devicekit.text import count, listed, si, span
@@ -43,7 +44,7 @@ def _incomplete(result: _Result) -> list[str]:
 def iv_facts(result: IVResult) -> list[tuple[str, str]]:
     """The numbers of a set I-V that matter most."""
     return [
-        ("V_set (half_ln_g)", si(result.v_set_v, "V", 4)),
+        (f"V_set ({DEFAULT_V_SET})", si(result.v_set_v, "V", 4)),
         ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
         ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
         ("highest temperature", f"{result.quality.t_max_k:.0f} K"),
@@ -54,7 +55,7 @@ def iv_facts(result: IVResult) -> list[tuple[str, str]]:
 def _iv_table(result: IVResult) -> Table:
     device = result.first.device
     rows = [
-        ("V_set (half_ln_g)", si(result.v_set_v, "V", 4)),
+        (f"V_set ({DEFAULT_V_SET})", si(result.v_set_v, "V", 4)),
         ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
         ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
         ("HRS", si(result.hrs_s, "S")),
@@ -120,8 +121,12 @@ def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Se
     return [*sections, *stack_sections(result.stack)]
 
 
-def _loops(result: IVResult) -> Table:
-    rows = [
+LOOPS = ("cycle", "V_set", "V_reset", "HRS", "LRS", "LRS / HRS")
+
+
+def loop_rows(result: IVResult) -> list[tuple[str, ...]]:
+    """Figures of merit of each loop, under `LOOPS`."""
+    return [
         (
             str(c.cycle),
             si(c.v_set_v, "V", 4),
@@ -132,8 +137,11 @@ def _loops(result: IVResult) -> Table:
         )
         for c in result.cycles
     ]
-    head = ("cycle", "V_set", "V_reset", "HRS", "LRS", "LRS / HRS")
-    return Table(head, rows, "Bipolar loops. V_set by half_ln_g, V_reset by peak_current.")
+
+
+def _loops(result: IVResult) -> Table:
+    caption = f"Bipolar loops. V_set by {DEFAULT_V_SET}, V_reset by {DEFAULT_V_RESET}."
+    return Table(LOOPS, loop_rows(result), caption)
 
 
 def _loops_figure(result: IVResult) -> Figure:
@@ -200,14 +208,12 @@ def _first_pulse(table: Any) -> str:
     return ""
 
 
-def pulse_sections(result: PulseResult) -> list[Section]:
-    """Trains, their ends, maps, and the stack."""
-    figure = draw(
-        result.panel(),
-        "Conductance at the read voltage along every train, LTD after LTP.",
-        "Simulated conductance against pulse number for LTP and LTD trains of every pulse width",
-    )
-    rows = [
+ENDS = ("pulse width", "pair", "direction", "first", "last", "pulses")
+
+
+def end_rows(result: PulseResult) -> list[tuple[str, ...]]:
+    """First and last conductance of every train, under `ENDS`."""
+    return [
         (
             si(p["pulse_width_s"], "s"),
             str(p["cycle"]),
@@ -218,9 +224,19 @@ def pulse_sections(result: PulseResult) -> list[Section]:
         )
         for p in result.end_points()
     ]
-    head = ("pulse width", "pair", "direction", "first", "last", "pulses")
+
+
+def pulse_sections(result: PulseResult) -> list[Section]:
+    """Trains, their ends, maps, and the stack."""
+    figure = draw(
+        result.panel(),
+        "Conductance at the read voltage along every train, LTD after LTP.",
+        "Simulated conductance against pulse number for LTP and LTD trains of every pulse width",
+    )
     quality = Table(("quantity", "value"), _quality_rows(result), "How well the balances of the run close.")
-    sections = [Section("Pulse trains", "pulses", [figure, Table(head, rows, "Ends of every train."), quality])]
+    sections = [
+        Section("Pulse trains", "pulses", [figure, Table(ENDS, end_rows(result), "Ends of every train."), quality])
+    ]
     if result.stages:
         sections.append(maps_section(result))
     return [*sections, *stack_sections(result.stack)]

@@ -193,6 +193,7 @@ def iv_command(
 
 def _print_iv(result: IVResult, out: Path | None) -> None:
     from devicekit.text import si
+    from physics import report
 
     quality, first = result.quality, result.first
     terminal.title(f"simulated I-V, material set {result.stack.material}")
@@ -205,22 +206,13 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
         ),
         ("HRS", f"{si(first.hrs_s, 'S', 4)}{at}"),
         ("LRS", si(first.lrs_s, "S", 4)),
-        ("LRS over HRS", "–" if first.on_off is None else f"{first.on_off:.4g}"),
-        ("hottest", f"{quality.t_max_k:.0f} K"),
+        ("LRS / HRS", "–" if first.on_off is None else f"{first.on_off:.4g}"),
+        ("highest temperature", f"{quality.t_max_k:.0f} K"),
         *_balances(result),
     ]
     terminal.fields(rows)
     if len(result.cycles) > 1:
-        loops = [
-            (
-                str(c.cycle),
-                si(c.v_set_v, "V", 4),
-                si(c.v_reset_v, "V", 4),
-                "–" if c.on_off is None else f"{c.on_off:.3g}",
-            )
-            for c in result.cycles
-        ]
-        terminal.table(("cycle", "V_set", "V_reset", "LRS over HRS"), loops)
+        terminal.table(report.LOOPS, report.loop_rows(result))
     if out is not None:
         terminal.fields([("report", str(out / "report.html"))])
 
@@ -313,21 +305,10 @@ def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
 
 
 def _print_pulses(result: PulseResult, tables: list[str], out: Path | None) -> None:
-    from devicekit.text import si
+    from physics import report
 
     terminal.title(f"simulated pulse trains, material set {result.stack.material}")
-    rows = [
-        (
-            si(p["pulse_width_s"], "s"),
-            str(p["cycle"]),
-            p["direction"].upper(),
-            si(p["first_s"], "S"),
-            si(p["last_s"], "S"),
-            str(p["pulses"]),
-        )
-        for p in result.end_points()
-    ]
-    terminal.table(("pulse width", "pair", "train", "first", "last", "pulses"), rows)
+    terminal.table(report.ENDS, report.end_rows(result))
     written = [("table", path) for path in tables]
     if out is not None:
         written.append(("report", str(out / "report.html")))

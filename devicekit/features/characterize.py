@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit import plugins
-from devicekit.errors import CodedWarning, TraceError
+from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features.merit import Merit, Settings, plain_values
 from devicekit.options import ReadOptions
 from devicekit.plot import Panel
@@ -109,8 +109,13 @@ def characterize(
         from devicekit.readers import read
 
         table = read(table, ReadOptions.of(**reading), elsewhere=frozenset({"read_voltage"}))
+    settings = settings or Settings()
+    if (voltage := reading.get("read_voltage")) is not None:
+        if settings.read_voltage not in (None, voltage):
+            raise UsageError(f"read_voltage={voltage:g}, but the settings say {settings.read_voltage:g}: give one")
+        settings = replace(settings, read_voltage=voltage)
     with np.errstate(all="ignore"):  # absurd values overflow; what is not finite is reported as missing
-        return _characterize(table, settings or Settings(read_voltage=reading.get("read_voltage")))
+        return _characterize(table, settings)
 
 
 def _characterize(table: Table, settings: Settings) -> Characterization:

@@ -7,3 +7,4 @@ ResetDefinition = Literal["peak_current", "onset", "steepest_drop", "half_ln_g"]
 
 V_SET: tuple[str, ...] = get_args(SetDefinition)
 V_RESET: tuple[str, ...] = get_args(ResetDefinition)
+DEFAULT_V_SET, DEFAULT_V_RESET = "half_ln_g", "peak_current"

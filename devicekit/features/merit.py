@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import CodedWarning
-from devicekit.features.definitions import V_RESET, V_SET
+from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.features.stats import Spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
@@ -35,8 +35,8 @@ class Settings:
     """What a user may choose: definitions of the voltages, window threshold, horizon of the retention [s]."""
 
     read_voltage: float | None = None
-    v_set: str = V_SET[0]
-    v_reset: str = V_RESET[0]
+    v_set: str = DEFAULT_V_SET
+    v_reset: str = DEFAULT_V_RESET
     threshold: float = 2.0
     horizon: float = TEN_YEARS
 

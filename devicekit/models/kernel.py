@@ -37,7 +37,8 @@ def _stamp() -> str:
     files = [file for folder in _KERNELS for file in sorted((root / folder).rglob("*.py"))]
     parts = [numba.__version__, *LAWS]
     parts += [inspect.getsource(inspect.getmodule(law.ell.py_func)) for law in LAWS.values()]  # type: ignore
-    parts += [text for file in files if "@compiled" in (text := file.read_text(encoding="utf-8"))]
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    parts += [text for file, text in texts.items() if "@compiled" in text or file.parent == Path(__file__).parent]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from devicekit import plugins
 from devicekit.errors import FileError, UsageError
 from devicekit.options import QUANTITIES, ReadOptions
 from devicekit.readers.source import Source
-from devicekit.tables import PulseTable, Table
+from devicekit.tables import PulseTable, SweepTable, Table
 
 
 class Reader(Protocol):
@@ -147,7 +147,7 @@ def read(
     options : ReadOptions, optional
         What the file does not say itself; alternatively pass the fields of `ReadOptions` as keywords.
     elsewhere : frozenset of str
-        Options that the caller has a use of its own for; else one that the reader has no use for is refused.
+        Options that the caller has a use of its own for in sweeps; else one that the reader does not use is refused.
     **kwargs
         Fields of `ReadOptions`, instead of `options`; `map` means the same as `columns`.
 
@@ -168,7 +168,8 @@ def read(
     watched = _Watched(**{each.name: getattr(options, each.name) for each in fields(ReadOptions)})
     watched.__dict__["seen"] = set()
     table = reader.read(source, watched)
-    unseen = [name for name in _given(options) if name in _WATCHED - elsewhere - watched.__dict__["seen"]]
+    used = watched.__dict__["seen"] | (elsewhere if isinstance(table, SweepTable) else frozenset())
+    unseen = [name for name in _given(options) if name in _WATCHED - used]
     if unseen:
         raise UsageError(
             f"{source.path.name} was read as a table of kind {table.kind}, which has no use for "

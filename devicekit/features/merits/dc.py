@@ -12,6 +12,7 @@ import pandas as pd
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
 from devicekit.features import sweeps as single
+from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.features.merit import QUANTITIES, Merit, Settings, figure, middle, number, spread_table
 from devicekit.features.stats import Spread, Weibull, spread, weibull
 from devicekit.features.sweeps import Sweep, legs, set_polarity
@@ -222,8 +223,8 @@ def characterize(
     table: SweepTable,
     *,
     read_voltage: float | None = None,
-    v_set: str = "half_ln_g",
-    v_reset: str = "peak_current",
+    v_set: str = DEFAULT_V_SET,
+    v_reset: str = DEFAULT_V_RESET,
 ) -> DcResult:
     """V_set, V_reset, HRS, LRS, on/off and outcome of every sweep, with C2C and D2D.
 
