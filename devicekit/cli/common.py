@@ -172,7 +172,7 @@ def as_options(message: str) -> str:
 
     message = re.sub(r"\bmap=\{([^}]*)\}", columns, message).replace("map: ", "--map: ")
     message = message.replace("noise=False", "--no-noise")
-    return re.sub(rf"(?<![\w-])({'|'.join(_KEYWORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)
+    return re.sub(rf"(?<![\w/\\-])({'|'.join(_KEYWORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)
 
 
 def fail(error: Exception, as_json: bool, code: int) -> int:

@@ -28,6 +28,7 @@ Run = Callable[..., Any]
         ("nodes= is not an option of to=csv; it", "--nodes is not an option of --to csv; it"),
         ("left as asked (noise=False).", "left as asked (--no-noise)."),
         ("my_unit=3 and a-unit=4", "my_unit=3 and a-unit=4"),
+        ("data/out=3/x.csv is empty", "data/out=3/x.csv is empty"),
     ],
 )
 def test_keywords_become_options(said: str, shown: str) -> None:
