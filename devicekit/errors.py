@@ -51,10 +51,62 @@ def invalid_rows(error: Any, whole: str) -> list[BadRow]:
     return rows
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One answer: the option that says it (`unit=kohm`, or `unit=UNIT` to be filled in), and what it means."""
+
+    said: str
+    means: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Plain values, for JSON."""
+        return {"say": self.said, "means": self.means}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What must be said before a file can be read: one question, with its answers and what speaks for them.
+
+    Parameters
+    ----------
+    text : str
+        The question, one sentence.
+    fields : tuple of str
+        Fields of `ReadOptions` that answer it.
+    choices : tuple of Choice
+        Every answer that is plausible, the likeliest first.
+    evidence : tuple of str
+        What was seen in the file.
+    """
+
+    text: str
+    fields: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [self.text, *(f"  {each.said}: {each.means}" for each in self.choices)]
+        return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
+
+    def in_words(self, say: Callable[[str], str]) -> Question:
+        """The same question with every sentence passed through `say`."""
+        choices = tuple(Choice(say(each.said), say(each.means)) for each in self.choices)
+        return replace(self, text=say(self.text), choices=choices)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        choices = [each.as_dict() for each in self.choices]
+        return {"text": self.text, "fields": list(self.fields), "choices": choices, "evidence": list(self.evidence)}
+
+
 class DevicekitError(Exception):
-    """Base of every error that devicekit raises on purpose; `kind` is stable and appears in --json output."""
+    """Base of every error that devicekit raises on purpose; `kind` is stable and appears in --json output.
+
+    `question` is what to answer where that is all that is missing, else None.
+    """
 
     kind = "error"
+    question: Question | None = None
 
     def __init__(self, message: str, rows: Iterable[BadRow] = ()) -> None:
         super().__init__(message)
@@ -74,17 +126,28 @@ class DevicekitError(Exception):
         rows = [replace(row, expected=say(row.expected)) for row in self.rows]
         again = copy(self)
         again.message, again.rows = say(self.message), tuple(rows)
+        again.question = self.question and self.question.in_words(say)
         return again
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {"kind": self.kind, "message": self.message, "rows": [row.as_dict() for row in self.rows]}
+        question = self.question.as_dict() if self.question else None
+        rows = [row.as_dict() for row in self.rows]
+        return {"kind": self.kind, "message": self.message, "rows": rows, "question": question}
 
 
 class UsageError(DevicekitError):
     """An option or argument is wrong or missing."""
 
     kind = "usage"
+
+
+class QuestionError(UsageError):
+    """A file can be read in more than one way, or says too little: `question` holds what to answer."""
+
+    def __init__(self, where: str, question: Question) -> None:
+        super().__init__(f"{where}: {question}")
+        self.question = question
 
 
 class FileError(DevicekitError):

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 from devicekit.errors import UsageError
 from devicekit.names import Unit, parse_unit
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
+KINDS = ("pulses", "sweeps", "endurance", "retention", "stdp")
+PARTS = ("devices", "cycles", "widths", "amplitudes")  # what files, sheets or columns may stand for
+BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,27 @@ class ReadOptions:
         Take magnitudes of negative conductances.
     device, cycle, width : optional
         Keep only this device, cycle, or pulse width [s].
+    recipe : path, optional
+        A recipe (TOML), which says all that is said here; what is said here overrides its lines.
+    kind : {"pulses", "sweeps", "endurance", "retention", "stdp"}, optional
+        What kind of measurement a table holds.
+    sheet : str, optional
+        Sheets of a workbook to be read: a name, or a pattern with *; several separated by commas.
+    skip : int, optional
+        Rows above the names of the columns.
+    header : int, optional
+        Rows of names: 0 (none) or 1.
+    units_row : bool, optional
+        Whether the row under the names holds units.
+    blocks : str, optional
+        How tables that stand side by side or below each other are told: none, empty-column, repeated-names,
+        empty-row, or a number of columns.
+    pulses : tuple of int, optional
+        Pulses of an LTP and of an LTD train, one number where they are equal.
+    files_are, sheets_are, columns_are : {"devices", "cycles", "widths", "amplitudes"}, optional
+        What several files, sheets, or columns of one quantity stand for.
+    key : mapping of str to str
+        `device` or `cycle` -> a pattern (regular expression) whose first group, in a file's or sheet's name, is it.
 
     Raises
     ------
@@ -50,6 +75,18 @@ class ReadOptions:
     device: str | None = None
     cycle: int | None = None
     width: float | None = None
+    recipe: Path | str | None = None
+    kind: str | None = None
+    sheet: str | None = None
+    skip: int | None = None
+    header: int | None = None
+    units_row: bool | None = None
+    blocks: str | None = None
+    pulses: tuple[int, ...] | None = None
+    files_are: str | None = None
+    sheets_are: str | None = None
+    columns_are: str | None = None
+    key: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.quantity is not None and self.quantity not in QUANTITIES:
