@@ -1,3 +1,52 @@
-from devicekit.cli import main
+"""`devicekit` and `python -m devicekit`: one command, with what an interrupt must not leave behind."""
 
-main()
+from __future__ import annotations
+
+import signal
+import sys
+
+INTERRUPTED = 130  # exit code
+_WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name what is written
+
+
+def _note_inputs(words: list[str]) -> None:
+    """Remember every file that the command line names, but for those that are to be written."""
+    import os
+    from pathlib import Path
+
+    from devicekit import files
+
+    for before, word in zip(["", *words], words, strict=False):
+        if before not in _WRITTEN and not word.startswith("-") and os.path.isfile(word):
+            files.note_input(Path(word))
+
+
+def main() -> None:
+    """Entry point of the `devicekit` command."""
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if usual:  # an interrupt while the imports run ends the process at once, without a traceback
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from devicekit import files, workers
+    from devicekit.cli import main as command
+
+    if hasattr(sys.stdout, "reconfigure"):  # a file name that is no UTF-8 can be printed
+        sys.stdout.reconfigure(errors="backslashreplace")
+    code: str | int | None = INTERRUPTED
+    try:
+        if usual:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        with files.one_command():
+            _note_inputs(sys.argv[1:])
+            command()
+    except SystemExit as error:
+        code = error.code
+    except KeyboardInterrupt:
+        pass
+    if code == INTERRUPTED:
+        print("interrupted", file=sys.stderr)
+        workers.end_workers()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -147,7 +147,11 @@ class QuestionError(UsageError):
 
     def __init__(self, where: str, question: Question) -> None:
         super().__init__(f"{where}: {question}")
+        self.where = where
         self.question = question
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.where, self.question), {"message": self.message, "question": self.question}
 
 
 class FileError(DevicekitError):

@@ -1,4 +1,8 @@
-"""Writing results so that nothing is ever half-written: temporary names, then one rename."""
+"""Files: what is one, strict JSON, and writing so that nothing is ever half-written or lost.
+
+A result is written under a temporary name and renamed. While a command runs (`one_command`), no file that it has read
+is replaced, and no file that devicekit did not write.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,46 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from devicekit.errors import FileError
 
 MARKER = ".devicekit.json"
+LARGEST_JSON = 32 << 20  # bytes; a card has some 40 kB
 _NOBODYS = {MARKER, ".DS_Store", "Thumbs.db", "desktop.ini"}
+_START = 4096  # bytes by which a file of ours is known
+_LONGEST_STEM = 40  # characters of a name that a temporary name repeats
+_SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
+_inputs: ContextVar[set[Path] | None] = ContextVar("inputs", default=None)
+
+
+def kind(path: Path) -> str:
+    """`file` or `folder`, links followed.
+
+    Raises
+    ------
+    FileError
+        If there is nothing, it may not be looked at, or it is a pipe, a socket or a device.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileError(f"{path} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if special := _special(mode):
+        raise FileError(f"{path} is {special}, not a file: put its content into a file")
+    return "folder" if stat.S_ISDIR(mode) else "file"
+
+
+def _special(mode: int) -> str | None:
+    return next((what for test, what in _SPECIAL.items() if test(mode)), None)
 
 
 def sha256(path: Path) -> str:
@@ -24,37 +58,174 @@ def sha256(path: Path) -> str:
     paths = [path] if path.is_file() else sorted(child for child in path.rglob("*") if child.is_file())
     for child in paths:
         if child != path:
-            digest.update(child.relative_to(path).as_posix().encode())
+            digest.update(os.fsencode(child.relative_to(path).as_posix()))
         with child.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
 
 
-def _fail(path: Path, error: OSError) -> FileError:
-    return FileError(f"cannot write {path}: {error.strerror or error}")
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
+def read_text(path: Path, most: int = LARGEST_JSON) -> str:
+    """The text of a UTF-8 file of at most so many bytes.
 
     Raises
     ------
     FileError
-        If the folder is missing or not writable, or the disk is full.
+        If it is no file, cannot be read, is no text, or is larger than any of ours.
     """
-    path = Path(path)
+    if kind(path) == "folder":
+        raise FileError(f"cannot read {path}: it is a folder")
+    try:
+        size = path.stat().st_size
+        if size > most:
+            raise FileError(f"{path} has {size >> 20} MiB; devicekit makes and reads such files up to {most >> 20} MiB")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise FileError(f"cannot read {path}: it is not UTF-8 text (byte {error.start})") from error
+
+
+def read_json(path: Path) -> Any:
+    """The value of a file of strict JSON: see `read_text` and `parse_json`."""
+    return parse_json(read_text(path), str(path))
+
+
+def parse_json(text: str, name: str) -> Any:
+    """The value of strict JSON: every number finite, every key once.
+
+    Raises
+    ------
+    FileError
+        If it is anything else; the message names the key, the number or the line.
+    """
+
+    def refuse(word: str) -> NoReturn:
+        raise FileError(f"{name}: {word[:40]} is not allowed in it; every number must be finite")
+
+    def finite(word: str) -> float:
+        number = float(word)
+        return number if abs(number) < float("inf") else refuse(word)
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        for key, each in pairs:
+            if key in value:
+                raise FileError(f"{name}: the key {key[:80]!r} stands there twice; leave one of them")
+            value[key] = each
+        return value
+
+    try:
+        return json.loads(text, parse_constant=refuse, parse_float=finite, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise FileError(f"{name} is not valid JSON: {error.msg} (line {error.lineno})") from error
+    except RecursionError as error:
+        raise FileError(f"{name} cannot be read as JSON: its brackets are nested too deep") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise FileError(f"{name} cannot be read as JSON: a number has too many digits") from error
+
+
+@contextmanager
+def one_command() -> Iterator[None]:
+    """A block in which what is read (`note_input`) and what devicekit did not write is never replaced."""
+    token = _inputs.set(set())
+    try:
+        yield
+    finally:
+        _inputs.reset(token)
+
+
+def note_input(path: Path) -> None:
+    """Remember a file as an input of this command, if one runs."""
+    held = _inputs.get()
+    if held is not None:
+        held.add(Path(os.path.realpath(path)))
+
+
+def _fail(path: Path, error: OSError) -> FileError:
+    return FileError(f"cannot write {path}: {error.strerror or error}")
+
+
+def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Path:
+    """The file that a path stands for, links followed, if it may be written."""
+    target = Path(os.path.realpath(path))
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return target
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+    if stat.S_ISDIR(mode):
+        raise FileError(f"cannot write {path}: it is a folder")
+    if special := _special(mode):
+        raise FileError(f"cannot write {path}: it is {special}, not a file")
+    inputs = _inputs.get()
+    if inputs is None or replace:
+        return target
+    if _is_input(target, inputs):
+        raise FileError(f"{path} is an input of this command and is kept; choose another out=")
+    if not _is_ours(target, data):
+        raise FileError(f"{path} exists and devicekit did not write it: it is kept; choose another out=, or remove it")
+    return target
+
+
+def _is_input(target: Path, inputs: set[Path]) -> bool:
+    return any(each == target or (each.exists() and each.samefile(target)) for each in inputs)
+
+
+def _is_ours(path: Path, data: bytes | None) -> bool:
+    """Whether devicekit wrote an existing file, told by its beginning or its folder; or nothing would be lost."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            start = stream.read(_START)
+        if size == 0 or (data is not None and size == len(data) and path.read_bytes() == data):
+            return True
+    except OSError:
+        return False
+    if path.name in read_marker(path.parent).get("files", ()):
+        return True
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"{"):
+        return b'"schema_version"' in text or b'"tool": "devicekit"' in text
+    figure = start.startswith((b"\x89PNG", b"<?xml", b"%PDF")) and b"matplotlib" in start.lower()
+    return figure or b'<meta name="generator" content="devicekit' in start or text.startswith(b"device_id,")
+
+
+def write_bytes(path: Path, data: bytes, replace: bool = False) -> None:
+    """Write a file whole or not at all; a link stays a link.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    data : bytes
+        Its content.
+    replace : bool
+        Whether it may take the place of an input of this command, or of a file that devicekit did not write.
+
+    Raises
+    ------
+    FileError
+        If the file must be kept, the folder is missing or not writable, or the disk is full.
+    """
+    target = _target(Path(path), data, replace)
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
+        raise _fail(path, error) from error
+    finally:  # after an interrupt too
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        raise _fail(path, error) from error
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name[:_LONGEST_STEM]}."
 
 
 def _umask() -> int:
@@ -63,12 +234,12 @@ def _umask() -> int:
     return mask
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, replace: bool = False) -> None:
     """Write a UTF-8 text file whole or not at all (see `write_bytes`).
 
     A file name that is no UTF-8 may be part of the text: what cannot be written of it becomes a question mark.
     """
-    write_bytes(path, text.encode("utf-8", "replace"))
+    write_bytes(path, text.encode("utf-8", "replace"), replace)
 
 
 def check_writable(path: Path) -> None:
@@ -77,12 +248,11 @@ def check_writable(path: Path) -> None:
     Raises
     ------
     FileError
-        If the folder is missing or not writable, or the path is a folder.
+        If the folder is missing or not writable, or the path is a folder, or a file that must be kept.
     """
-    if path.is_dir():
-        raise FileError(f"cannot write {path}: it is a folder")
+    target = _target(path)
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_prefix(target)):
             pass
     except OSError as error:
         raise _fail(path, error) from error
@@ -93,18 +263,21 @@ def dump_json(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, replace: bool = False) -> None:
     """Write a value as strict JSON, whole or not at all."""
-    write_text(path, dump_json(value))
+    write_text(path, dump_json(value), replace)
 
 
 def read_marker(folder: Path) -> dict[str, Any]:
     """What devicekit noted in a folder that it made: tool, command and files; empty for any other folder."""
     try:
-        found = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(folder / MARKER)
+    except FileError:
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    names = found.get("files", [])
+    return {**found, "files": [name for name in names if isinstance(name, str)] if isinstance(names, list) else []}
 
 
 def _files(folder: Path) -> list[str]:
@@ -127,34 +300,51 @@ def _kept_from(out: Path, command: str) -> str | None:
     return "holds files that devicekit did not make" + (f" ({named})" if named else "")
 
 
+def _check_inputs(out: Path, names: list[str] | None) -> None:
+    """Refuse to replace an input of this command: anything in `out`, or these files of it."""
+    inputs = _inputs.get() or set()
+    inside = [each for each in inputs if out in each.parents]
+    if names is not None:
+        targets = [out / name for name in names if (out / name).exists()]
+        inside = [each for each in targets if _is_input(each, inputs)]
+    if inside:
+        raise FileError(f"{inside[0]} is an input of this command and would be replaced; choose another out=")
+
+
 @contextmanager
 def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path]:
     """A folder to write results into, which replaces `out` in one step when the block ends well.
 
     A folder that the same command made, and to which nothing was added, is replaced whole. Any other non-empty
     folder is refused; with `force` the new files are put beside the ones already there, in place of those of the
-    same name.
+    same name. An input of this command is never replaced.
 
     Raises
     ------
     FileError
         If `out` is a file, holds anything else, or cannot be written.
     """
-    out = Path(out).resolve()  # a link stays a link
-    if out.exists() and not out.is_dir():
+    out = Path(os.path.realpath(out))  # a link stays a link
+    if os.path.lexists(out) and not out.is_dir():
         raise FileError(f"{out} is a file; out= takes a folder")
-    reason = _kept_from(out, command)
+    try:
+        reason = _kept_from(out, command)
+    except OSError as error:
+        raise _fail(out, error) from error
     if reason and not force:
         raise FileError(f"{out} {reason}; choose another out=, or pass force=True to write into it")
+    if not reason:
+        _check_inputs(out, None)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        work = Path(tempfile.mkdtemp(dir=out.parent, prefix=_prefix(out)))
     except OSError as error:
         raise _fail(out, error) from error
     try:
         work.chmod(0o777 & ~_umask())
         yield work
         write_json(work / MARKER, {"tool": "devicekit", "command": command, "files": _files(work)})
+        _check_inputs(out, _files(work) if reason else None)
         if reason:
             _merge(work, out)
         else:
@@ -184,13 +374,11 @@ def _swap(work: Path, out: Path) -> None:
     if not out.exists():
         os.replace(work, out)
         return
-    old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.old."))
+    old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f"{_prefix(out)}old."))
     try:
         os.replace(out, old / "was")
-        try:
-            os.replace(work, out)
-        except OSError:
+        os.replace(work, out)
+    finally:  # after an interrupt too
+        if not out.exists() and (old / "was").exists():
             os.replace(old / "was", out)
-            raise
-    finally:
         shutil.rmtree(old, ignore_errors=True)

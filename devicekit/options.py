@@ -12,8 +12,9 @@ from devicekit.errors import UsageError
 from devicekit.names import Unit, parse_unit
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
-KINDS = ("pulses", "sweeps", "endurance", "retention", "stdp")
-PARTS = ("devices", "cycles", "widths", "amplitudes")  # what files, sheets or columns may stand for
+KINDS = ("pulse", "sweep", "endurance", "retention", "stdp")
+PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
+FILES = (*PARTS, "separate")
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
 
 
@@ -40,7 +41,7 @@ class ReadOptions:
         Keep only this device, cycle, or pulse width [s].
     recipe : path, optional
         A recipe (TOML), which says all that is said here; what is said here overrides its lines.
-    kind : {"pulses", "sweeps", "endurance", "retention", "stdp"}, optional
+    kind : {"pulse", "sweep", "endurance", "retention", "stdp"}, optional
         What kind of measurement a table holds.
     sheet : str, optional
         Sheets of a workbook to be read: a name, or a pattern with *; several separated by commas.
@@ -53,10 +54,12 @@ class ReadOptions:
     blocks : str, optional
         How tables that stand side by side or below each other are told: none, empty-column, repeated-names,
         empty-row, or a number of columns.
+    decimal : {".", ","}, optional
+        Decimal mark, where the numbers leave it open.
     pulses : tuple of int, optional
         Pulses of an LTP and of an LTD train, one number where they are equal.
-    files_are, sheets_are, columns_are : {"devices", "cycles", "widths", "amplitudes"}, optional
-        What several files, sheets, or columns of one quantity stand for.
+    files_are, sheets_are, columns_are : {"devices", "cycles"}, optional
+        What several files, sheets, or columns of one quantity stand for; files may also be "separate".
     key : mapping of str to str
         `device` or `cycle` -> a pattern (regular expression) whose first group, in a file's or sheet's name, is it.
 
@@ -82,6 +85,7 @@ class ReadOptions:
     header: int | None = None
     units_row: bool | None = None
     blocks: str | None = None
+    decimal: str | None = None
     pulses: tuple[int, ...] | None = None
     files_are: str | None = None
     sheets_are: str | None = None
@@ -93,11 +97,26 @@ class ReadOptions:
             raise UsageError(f"quantity= is one of {', '.join(QUANTITIES)}, not {self.quantity!r}")
         if self.read_voltage is not None and not 0 < abs(self.read_voltage) < float("inf"):
             raise UsageError(f"read_voltage= must be a finite voltage other than 0, not {self.read_voltage}")
+        object.__setattr__(self, "kind", self.kind and self.kind.removesuffix("s"))  # pulses is pulse
+        for name, known in (("kind", KINDS), ("decimal", (".", ",")), ("files_are", FILES), ("sheets_are", PARTS)):
+            self._check(name, known)
+        self._check("columns_are", PARTS)
+        if self.blocks is not None and self.blocks not in BLOCKS and not self.blocks.isdigit():
+            raise UsageError(f"blocks= is one of {', '.join(BLOCKS)} or a number of columns, not {self.blocks!r}")
+        if self.pulses is not None and (len(self.pulses) not in (1, 2) or any(each < 1 for each in self.pulses)):
+            raise UsageError(f"pulses= is one number of pulses a train, or two (LTP, LTD), not {self.pulses}")
+        if any(name not in ("device", "cycle") for name in self.key):
+            raise UsageError(f"key= takes device and cycle, not {', '.join(self.key)}")
         if self.unit is None:
             return
         measured = self._unit.quantity
         if self.quantity is not None and self.quantity != measured:
             raise UsageError(f"unit={self.unit} is a unit of {measured}, but quantity={self.quantity} is not")
+
+    def _check(self, name: str, known: tuple[str, ...]) -> None:
+        value = getattr(self, name)
+        if value is not None and value not in known:
+            raise UsageError(f"{name}= is one of {', '.join(known)}, not {value!r}")
 
     @classmethod
     def of(cls, **given: Any) -> Self:
@@ -122,7 +141,7 @@ class ReadOptions:
     def _unit(self) -> Unit:
         """What `unit` stands for; a weight has the unit 1."""
         word = self.unit or ""
-        unit = Unit("weight", 1.0) if word.strip() == "1" else parse_unit(word)
+        unit = {"1": Unit("weight", 1.0), "%": Unit("weight", 0.01)}.get(word.strip()) or parse_unit(word)
         if unit is None or unit.quantity not in QUANTITIES:
             raise UsageError(f"unit={word!r} is no unit of a state; write S, A or ohm with a prefix, such as uS, or 1")
         return unit

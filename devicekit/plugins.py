@@ -83,5 +83,6 @@ def _own(registry: Registry) -> dict[str, Any]:
 LAWS = Registry("devicekit.models.laws", "devicekit.laws", "update law")
 CURVES = Registry("devicekit.models.curves", "devicekit.curves", "curve law")
 READERS = Registry("devicekit.readers.formats", "devicekit.readers", "reader")
+KINDS = Registry("devicekit.readers.kinds", "devicekit.kinds", "kind of table")
 EXPORTERS = Registry("devicekit.exporters.targets", "devicekit.exporters", "exporter")
 MERITS = Registry("devicekit.features.merits", "devicekit.merits", "figure of merit")

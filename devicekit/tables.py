@@ -172,6 +172,11 @@ class _Table:
         return len(self.frame)
 
     @property
+    def layout(self) -> Any:
+        """How the file was read (`devicekit.readers.layout.Layout`); None for a table that no reader made."""
+        return self.meta.get("layout")
+
+    @property
     def devices(self) -> list[str]:
         return list(dict.fromkeys(self.frame["device_id"]))
 

@@ -48,16 +48,19 @@ class Outcome:
     error: dict[str, Any] | None = None
     synthetic: bool = False
     spreads: tuple[tuple[str, ...], ...] = ()
+    levels: tuple[tuple[str, ...], ...] = ()
 
 
 def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import spread_cells
+    from devicekit.features.merits.dc import DcResult
     from devicekit.readers import read
 
     try:
         found = characterize(read(file, reading, elsewhere=frozenset({"read_voltage"})), settings)
+        switching = found.results.get("dc")
         return Outcome(
             str(file),
             found.as_dict(),
@@ -67,6 +70,7 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
             spreads=tuple(
                 spread_cells(each) for result in found.results.values() for each in getattr(result, "spreads", ())
             ),
+            levels=tuple(switching.level_rows()) if isinstance(switching, DcResult) else (),
             synthetic=_is_synthetic(file),
         )
     except DevicekitError as error:
@@ -242,17 +246,22 @@ def _code(bad: Sequence[Outcome]) -> int:
 
 def _raise(outcome: Outcome) -> None:
     """The error of a single file, as if it had been raised here."""
-    from devicekit.errors import BadRow
+    from devicekit.errors import BadRow, Choice, Question
 
     error = outcome.error or {}
     if error["kind"] == "internal":
         raise RuntimeError(error["message"])
     again = FileError(error["message"], [BadRow(**row) for row in error["rows"]])
     again.kind = error["kind"]
+    if asked := error.get("question"):
+        choices = tuple(Choice(each["say"], each["means"]) for each in asked["choices"])
+        again.question = Question(asked["text"], tuple(asked["fields"]), choices, tuple(asked["evidence"]))
     raise again
 
 
 def _print(outcomes: Sequence[Outcome], out: Path) -> None:
+    from devicekit.features.dc_words import LEVEL_HEAD
+
     for each in outcomes:
         if each.error:
             terminal.error(f"{each.file}: {each.error['message']}")
@@ -265,4 +274,6 @@ def _print(outcomes: Sequence[Outcome], out: Path) -> None:
             if each.spreads:
                 head = ("quantity", "n", "median", "5 % to 95 %", "C2C sd", "D2D sd")
                 terminal.table(head, each.spreads)
+            if each.levels:
+                terminal.table(LEVEL_HEAD, each.levels)
     terminal.fields([("report", str(out / "report.html"))])

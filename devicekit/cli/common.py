@@ -9,7 +9,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.errors import CodedWarning, DevicekitError, UsageError
-from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.options import BLOCKS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 from devicekit.plugins import READERS
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
@@ -73,21 +74,61 @@ _READING: dict[str, Any] = {
     "device": Annotated[str | None, typer.Option("--device", metavar="NAME", help="Only this device.")],
     "cycle": Annotated[int | None, typer.Option("--cycle", metavar="N", help="Only this cycle.")],
     "width": Annotated[float | None, typer.Option("--width", metavar="S", help="Only this pulse width [s].")],
+    "recipe": Annotated[
+        str | None,
+        typer.Option("--recipe", metavar="FILE", help="Recipe that says how such files are read (read --save-recipe)."),
+    ],
+    "kind": Annotated[str | None, choice("--kind", KINDS, "What a table holds", metavar="KIND")],
+    "sheet": Annotated[
+        str | None, typer.Option("--sheet", metavar="NAME", help="Sheets to read: a name, or a pattern with *.")
+    ],
+    "skip": Annotated[int | None, typer.Option("--skip", metavar="N", min=0, help="Rows above the names of columns.")],
+    "header": Annotated[int | None, typer.Option("--header", metavar="N", min=0, max=1, help="Rows of names: 0 or 1.")],
+    "units_row": Annotated[
+        bool | None, typer.Option("--units-row/--no-units-row", help="Whether the row under the names holds units.")
+    ],
+    "blocks": Annotated[
+        str | None, choice("--blocks", BLOCKS, "How tables beside or below each other are told", metavar="HOW")
+    ],
+    "decimal": Annotated[str | None, choice("--decimal", (".", ","), "Decimal mark", metavar="MARK")],
+    "pulses": Annotated[
+        str | None, typer.Option("--pulses", metavar="N[,M]", help="Pulses of an LTP train, and of an LTD train.")
+    ],
+    "files_are": Annotated[str | None, choice("--files-are", FILES, "What several files are", metavar="WHAT")],
+    "sheets_are": Annotated[str | None, choice("--sheets-are", PARTS, "What several sheets are", metavar="WHAT")],
+    "columns_are": Annotated[
+        str | None, choice("--columns-are", PARTS, "What several columns of one quantity are", metavar="WHAT")
+    ],
+    "key": Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="FIELD=PATTERN", help="Where names hold device or cycle: device='dev(\\d+)'."),
+    ],
 }
 
 
-def _columns(pairs: Iterable[str] | None) -> dict[str, str]:
-    columns = {}
+def _pairs(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
+    """What `--map` and `--key` say, NAME=VALUE each."""
+    found = {}
     for pair in pairs or ():
         ours, equals, theirs = pair.partition("=")
         if not equals or not ours.strip() or not theirs.strip():
-            raise UsageError(f"--map takes NAME=COLUMN, not {pair!r}")
-        columns[ours.strip()] = theirs.strip()
-    return columns
+            raise UsageError(f"{option} takes NAME={'COLUMN' if option == '--map' else 'PATTERN'}, not {pair!r}")
+        found[ours.strip()] = theirs.strip()
+    return found
+
+
+def _pulses(said: str | None) -> tuple[int, ...] | None:
+    """The numbers of `--pulses N[,M]`."""
+    if said is None:
+        return None
+    try:
+        return tuple(int(each) for each in said.split(","))
+    except ValueError as error:
+        raise UsageError(f"--pulses takes one or two whole numbers, such as 60 or 60,50, not {said!r}") from error
 
 
 def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace the parameter `reading: ReadOptions` of a command by the nine reading options."""
+    """Replace the parameter `reading: ReadOptions` of a command by the reading options."""
     signature = inspect.signature(command, eval_str=True)
     kept = [parameter for name, parameter in signature.parameters.items() if name != "reading"]
     added = [
@@ -103,7 +144,9 @@ def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         said = {name: kwargs.pop(name) for name in _READING}
-        said["columns"] = _columns(said["columns"])
+        said["columns"] = _pairs("--map", said["columns"])
+        said["key"] = _pairs("--key", said["key"])
+        said["pulses"] = _pulses(said["pulses"])
         return command(*args, reading=ReadOptions(**said), **kwargs)
 
     del wrapper.__wrapped__  # typer would look through it at the original signature
@@ -128,7 +171,35 @@ def this_command() -> str:
     return shlex.join(["devicekit", *sys.argv[1:]])
 
 
-def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str, Any]]) -> int:
+def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[Path]], ReadOptions]:
+    """Files that make one table together, because their names or an option say so, else each by itself.
+
+    Returns
+    -------
+    list of Path or list of Path
+        What is to be read, a table each.
+    ReadOptions
+        The options for each.
+    """
+    if len(files) < 2 or reading.files_are == "separate":
+        return list(files), replace(reading, files_are=None)
+    from devicekit.readers import several
+
+    if reading.files_are or reading.key or several.named_alike(files):
+        return [files], reading
+    return list(files), reading
+
+
+def shown(file: Path | list[Path]) -> str:
+    """A file, or several that make one table, for people."""
+    if isinstance(file, Path):
+        return str(file)
+    return f"{file[0]} and {len(file) - 1} more"
+
+
+def over_files(
+    files: Sequence[Path | list[Path]], as_json: bool, work: Callable[[Path | list[Path]], dict[str, Any]]
+) -> int:
     """Do `work` on each file; the good ones are done, the bad ones listed, and the exit code is then 2.
 
     `work` prints for people (unless `as_json`) and returns the JSON object of its file. One file's object is
@@ -138,13 +209,13 @@ def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str
     errors: list[dict[str, Any]] = []
     for file in files:
         try:
-            reports.append({"file": str(file), **work(file)})
+            reports.append({"file": shown(file), **work(file)})
         except DevicekitError as error:
             if len(files) == 1:
                 raise
-            errors.append({"file": str(file), **error.in_words(as_options).as_dict()})
+            errors.append({"file": shown(file), **error.in_words(as_options).as_dict()})
             if not as_json:
-                terminal.error(f"{file}: {error.in_words(as_options)}")
+                terminal.error(f"{shown(file)}: {error.in_words(as_options)}")
     if as_json and len(files) == 1:
         print_json({key: value for key, value in reports[0].items() if key != "file"})
     elif as_json:
@@ -152,7 +223,10 @@ def over_files(files: list[Path], as_json: bool, work: Callable[[Path], dict[str
     return 2 if errors else 0
 
 
-_SAME = "format quantity read_voltage unit width share state out force dask to nodes points window loss estimator model"
+_SAME = (
+    "format quantity read_voltage unit width share state out force dask to nodes points window loss estimator model "
+    "recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are"
+)
 _KEYWORDS = {
     **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},
     "absolute": "--abs",
@@ -164,12 +238,15 @@ def as_options(message: str) -> str:
     """A message of the Python interface, in the words of the command line: `unit=uS` becomes `--unit uS`."""
 
     def option(match: re.Match[str]) -> str:
-        value = match[2].strip("()").replace(", ", " ") if match[2] != "True" else ""
+        apart = "," if match[1] == "pulses" else " "
+        value = match[2].strip("()").replace(", ", apart) if match[2] != "True" else ""
         return f"{_KEYWORDS[match[1]]} {value}".rstrip()
 
     def columns(match: re.Match[str]) -> str:
         return " ".join(f"--map {pair.replace(': ', '=')}" for pair in match[1].split(", "))
 
+    keys = re.compile(r"\bkey=\{([^}]*)\}")
+    message = keys.sub(lambda m: " ".join(f"--key {p.replace(': ', '=')}" for p in m[1].split(", ")), message)
     message = re.sub(r"\bmap=\{([^}]*)\}", columns, message).replace("map: ", "--map: ")
     message = message.replace("noise=False", "--no-noise")
     return re.sub(rf"(?<![\w/\\-])({'|'.join(_KEYWORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)

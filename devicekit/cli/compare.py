@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, over_files, with_reading_options
+from devicekit.cli.common import Json, grouped, over_files, shown, with_reading_options
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.fitting.comparison import Comparison
 
 
-def _print(file: Path, comparison: Comparison) -> None:
+def _print(name: str, comparison: Comparison) -> None:
     for direction, scores in comparison.branches.items():
         label = comparison.nl[direction]
-        terminal.title(f"{file}: {direction.upper()}")
+        terminal.title(f"{name}: {direction.upper()}")
         terminal.paragraph(f"criteria on {comparison.basis[direction]}", 2)
         terminal.paragraph(
             f"NL label {label['data']:.2f} from the data, {label['fit']:.2f} from the exponential (its rms misfit is "
@@ -59,10 +59,12 @@ def compare_command(
     from devicekit.fitting.comparison import compare
     from devicekit.fitting.device import read_pulses
 
-    def work(file: Path) -> dict[str, Any]:
+    inputs, reading = grouped(files, reading)
+
+    def work(file: Path | list[Path]) -> dict[str, Any]:
         comparison = compare(read_pulses(file, reading))
         if not json_output:
-            _print(file, comparison)
+            _print(shown(file), comparison)
         return comparison.as_dict()
 
-    return over_files(files, json_output, work)
+    return over_files(inputs, json_output, work)

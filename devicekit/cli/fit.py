@@ -14,8 +14,10 @@ from devicekit.cli.common import (
     Report,
     Seed,
     choice,
+    grouped,
     over_files,
     print_warnings,
+    shown,
     this_command,
     with_reading_options,
 )
@@ -34,25 +36,38 @@ if TYPE_CHECKING:
 Model = Annotated[str, choice("--model", law_names(), "Update law", "LAW")]
 
 
-def device_name(out: Path | None, file: Path) -> str:
+Input = Path | list[Path]  # a file, or several that make one table
+
+
+def device_name(out: Path | None, file: Input) -> str:
     """Name of the device: that of its card's file, or of its data where the card is just called card."""
-    return file.stem if out is None or out.stem == "card" else out.stem
+    return stem(file) if out is None or out.stem == "card" else out.stem
 
 
-def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -> tuple[str | None, list[str]]:
+def stem(file: Input) -> str:
+    """The name of a file without its ending; of several the folder that they are in."""
+    return file.stem if isinstance(file, Path) else file[0].resolve().parent.name or file[0].stem
+
+
+def _source(file: Input) -> Path | None:
+    """The one file that a card comes from; of several the table knows."""
+    return file if isinstance(file, Path) else None
+
+
+def _save_cards(fit: DeviceFit, file: Input, out: Path | None, synthetic: bool) -> tuple[str | None, list[str]]:
     """Write the card, or one for each pulse width; the path of the main one (middle width), and all paths."""
     if out is None:
         return None, []
     name = device_name(out, file)
     if not fit.conditions:
-        fit.to_card(name, file, synthetic).save(out)
+        fit.to_card(name, _source(file), synthetic).save(out)
         return str(out), [str(out)]
     paths = []
     main: str | None = None
     for condition in fit.conditions:
         suffix = width_suffix(condition.table.widths[0])
         path = out.with_name(f"{out.stem}_{suffix}{out.suffix or '.json'}")
-        condition.to_card(f"{name}_{suffix}", file, synthetic).save(path)
+        condition.to_card(f"{name}_{suffix}", _source(file), synthetic).save(path)
         paths.append(str(path))
         if condition.ltp is fit.ltp:
             main = str(path)
@@ -60,7 +75,7 @@ def _save_cards(fit: DeviceFit, file: Path, out: Path | None, synthetic: bool) -
 
 
 def fit_one(
-    file: Path, reading: ReadOptions, options: FitOptions, out: Path | None, synthetic: bool
+    file: Input, reading: ReadOptions, options: FitOptions, out: Path | None, synthetic: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The fit of one file, and the JSON object that describes it."""
     from devicekit.fitting.device import fit_table, read_pulses
@@ -111,7 +126,7 @@ def print_fit(name: str, fit: DeviceFit) -> None:
         terminal.paragraph(sentence, 2)
 
 
-def save_report(fit: DeviceFit, file: Path, path: Path, card: DeviceCard | None, synthetic: bool) -> None:
+def save_report(fit: DeviceFit, file: Input, path: Path, card: DeviceCard | None, synthetic: bool) -> None:
     """Write the report of a fit."""
     from devicekit.device.report import provenance, rate_section
     from devicekit.fitting import report as parts
@@ -126,8 +141,9 @@ def save_report(fit: DeviceFit, file: Path, path: Path, card: DeviceCard | None,
         warnings_section(fit.warnings),
         provenance_section([], command) if card is None else provenance(card, command),
     ]
-    words = parts.fit_summary(fit, file.name)
-    Page(f"Fit of {file.name}", words, sections, synthetic, parts.fit_facts(fit)).save(path)
+    name = file.name if isinstance(file, Path) else shown(file)
+    words = parts.fit_summary(fit, name)
+    Page(f"Fit of {name}", words, sections, synthetic, parts.fit_facts(fit)).save(path)
 
 
 @with_reading_options
@@ -191,33 +207,34 @@ def fit_command(
     for path in (out, report):
         if path is not None:
             check_writable(path)
-    several = len(files) > 1
-    if several and (out or report) and len({file.stem for file in files}) < len(files):
+    inputs, reading = grouped(files, reading)
+    several = len(inputs) > 1
+    if several and (out or report) and len({stem(file) for file in inputs}) < len(inputs):
         raise UsageError(
             "two of the files have the same name, so their cards and reports would too: fit them one by one"
         )
 
-    def work(file: Path) -> dict[str, Any]:
+    def work(file: Input) -> dict[str, Any]:
         target = _beside(out, file, ".json") if out and several else out
-        with terminal.doing(f"fitting {file.name}", json_output):
+        with terminal.doing(f"fitting {stem(file)}", json_output):
             result, facts = fit_one(file, reading, options, target, synthetic)
         if resample and target is not None:
             facts["resampled"] = _save_resampled(result, target, resample, seed)
         if report is not None:
             page = _beside(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
-            card = result.to_card(device_name(target, file), file, synthetic) if complete else None
+            card = result.to_card(device_name(target, file), _source(file), synthetic) if complete else None
             save_report(result, file, page, card, synthetic)
             facts["report"] = str(page)
         if not json_output:
             print_warnings(result.warnings)
             if result.conditions and target is not None and target.exists():
                 terminal.warning(f"{target} is of an earlier fit and was left as it is; the new cards are beside it")
-            print_fit(str(file), result)
+            print_fit(shown(file), result)
             terminal.fields([*_card_rows(result, facts), *([("report", facts["report"])] if report else [])])
         return facts
 
-    return over_files(files, json_output, work)
+    return over_files(inputs, json_output, work)
 
 
 def _card_rows(fit: DeviceFit, facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -230,6 +247,6 @@ def _card_rows(fit: DeviceFit, facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [("card", f"{facts['card']} (the middle pulse width)"), ("also", listed(others))]
 
 
-def _beside(path: Path, file: Path, suffix: str) -> Path:
+def _beside(path: Path, file: Input, suffix: str) -> Path:
     """The output path of one of several inputs."""
-    return path.with_name(f"{path.stem}_{file.stem}{path.suffix or suffix}")
+    return path.with_name(f"{path.stem}_{stem(file)}{path.suffix or suffix}")

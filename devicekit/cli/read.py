@@ -34,6 +34,8 @@ def describe(table: Table) -> dict[str, Any]:
         "devices": len(table.devices),
         "columns": columns,
     }
+    layout = table.meta.get("layout")
+    summary["layout"] = layout.as_dict() if layout is not None else None
     summary["text"] = table.meta.get("text", {})
     summary["records"] = table.meta.get("records", [])
     if isinstance(table, PulseTable):
@@ -80,11 +82,11 @@ def _preview(table: Table, path: Path) -> None:
     files.write_bytes(path, buffer.getvalue())
 
 
-def _print(file: Path, summary: dict[str, Any], written: dict[str, Path | None]) -> None:
+def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None], title: str) -> None:
     """What was understood, for people."""
     from devicekit.text import count, si
 
-    terminal.title(str(file))
+    terminal.title(title)
     devices = count(summary["devices"], "device")
     rows = [
         (
@@ -100,6 +102,10 @@ def _print(file: Path, summary: dict[str, Any], written: dict[str, Path | None])
     rows.append(("columns", ", ".join(f"{n} [{u}]" if u else n for n, u in summary["columns"].items())))
     rows += [(name, str(path)) for name, path in written.items() if path is not None]
     terminal.fields(rows)
+    layout = table.meta["layout"]
+    if layout.format == "table":
+        terminal.paragraph("layout (--save-recipe FILE.toml keeps it for other files of this make):")
+        terminal.fields(layout.lines())
     records = summary["records"]
     for number, record in enumerate(records[:SHOWN], 1):
         facts = [f"{key} {record[key]}" for key in ("name", "device", "date") if record.get(key)]
@@ -110,7 +116,9 @@ def _print(file: Path, summary: dict[str, Any], written: dict[str, Path | None])
 
 @with_reading_options
 def read_command(
-    file: Annotated[Path, typer.Argument(help="File or folder of measurements.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="File, folder or several files of measurements.")
+    ],
     reading: ReadOptions,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="TABLE.csv", help="Write the table into this file.")
@@ -119,11 +127,16 @@ def read_command(
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Draw a preview into this file (.png, .svg, .pdf)."),
     ] = None,
+    save_recipe: Annotated[
+        Path | None,
+        typer.Option("--save-recipe", metavar="FILE.toml", help="Write the layout as a recipe for other such files."),
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Read a measurement file and say what was understood.
 
-    --out TABLE.csv writes it as one CSV table.
+    --out TABLE.csv writes it as one CSV table. What is printed is the layout: which row names the columns, what each
+    column is and why. Several files become devices or cycles of one table.
 
     Examples:
         devicekit read ramps/ --quantity current --read-voltage 0.1 --out table.csv
@@ -132,14 +145,17 @@ def read_command(
     """
     from devicekit.readers import read
 
-    table = read(file, reading)
+    table = read(files if len(files) > 1 else files[0], reading)
+    if save_recipe is not None:
+        table.meta["layout"].save(save_recipe)
     if out is not None:
         table.to_csv(out)
     if plot is not None:
         _preview(table, plot)
     summary = describe(table)
     if json_output:
-        print_json({**summary, "table": str(out) if out else None})
+        written = {"table": str(out) if out else None, "recipe": str(save_recipe) if save_recipe else None}
+        print_json({**summary, **written})
         return
     print_warnings(table.warnings)
-    _print(file, summary, {"table": out, "preview": plot})
+    _print(table, summary, {"table": out, "preview": plot, "recipe": save_recipe}, ", ".join(map(str, files)))

@@ -63,11 +63,25 @@ def study_command(
     from devicekit.studies.spec import study_file
 
     path = study_file(study)
-    with terminal.counting("study", "runs", json_output) as progress:
-        overrides = parse_settings(settings)
-        result = run_study(path, out, jobs=jobs, dask=dask, overrides=overrides, redo=redo, progress=progress)
-    if told := result.of_other_versions:
-        terminal.warning(told)
+    counted = (0, 0)
+    try:
+        with terminal.counting("study", "runs", json_output) as show:
+
+            def progress(done: int, total: int) -> None:
+                nonlocal counted
+                counted = (done, total)
+                show(done, total)
+
+            overrides = parse_settings(settings)
+            result = run_study(path, out, jobs=jobs, dask=dask, overrides=overrides, redo=redo, progress=progress)
+    except KeyboardInterrupt:
+        done, total = counted
+        if total:
+            terminal.warning(f"{done} of {total} runs are done and kept in {out}; the same command goes on from there")
+        raise
+    for told in (result.of_other_versions, *result.redone):
+        if told:
+            terminal.warning(told)
     page = study_report(result, this_command())
     page.save(out / "report.html")
     code = 1 if len(result.failed) else 0

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import platform
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from devicekit import files
 from devicekit._version import __version__
-from devicekit.errors import CardError, CodedWarning, invalid_rows
+from devicekit.device.remarks import Remark
+from devicekit.errors import CardError, FileError, invalid_rows
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
 from devicekit.text import width_suffix
@@ -198,7 +201,7 @@ class Provenance(_Strict):
         modules = {"numpy": np, "scipy": scipy, "lmfit": lmfit, "numba": numba}
         return cls(
             source=path.name if path else str(table.meta.get("source", "table in memory")),
-            sha256=files.sha256(path) if path is not None and path.exists() else "",
+            sha256=_checksum([path] if path is not None else table.meta.get("files", [])),
             synthetic=synthetic,
             versions={
                 "devicekit": __version__,
@@ -207,6 +210,14 @@ class Provenance(_Strict):
             },
             settings=settings,
         )
+
+
+def _checksum(paths: Iterable[Path | str]) -> str:
+    """SHA-256 of a file; of several files that of their checksums, one a line; "" if there is none."""
+    each = [files.sha256(Path(path)) for path in paths if Path(path).exists()]
+    if len(each) < 2:
+        return each[0] if each else ""
+    return hashlib.sha256("\n".join(each).encode()).hexdigest()
 
 
 class DeviceCard(_Strict):
@@ -228,7 +239,7 @@ class DeviceCard(_Strict):
     devices: tuple[DeviceRow, ...]
     variation: Variation
     conditions: Conditions
-    warnings: tuple[CodedWarning, ...]
+    warnings: tuple[Remark, ...]
     provenance: Provenance
 
     def __repr__(self) -> str:
@@ -314,21 +325,20 @@ class DeviceCard(_Strict):
         """The card as strict JSON text."""
         return files.dump_json(self.model_dump(mode="json"))
 
-    def save(self, path: Path | str) -> None:
-        """Write the card whole or not at all."""
-        files.write_text(Path(path), self.to_json())
+    def save(self, path: Path | str, replace: bool = False) -> None:
+        """Write the card whole or not at all; with `replace` over the one that it was loaded from, if need be."""
+        files.write_text(Path(path), self.to_json(), replace)
 
     @classmethod
     def from_json(cls, text: str, name: str = "card") -> Self:
-        """A card from its JSON text; `name` is used in messages."""
+        """A card from its JSON text; `name` is used in messages.
 
-        def refuse(token: str) -> NoReturn:
-            raise CardError(f"{name}: {token} is not allowed in a card; every number must be finite")
-
+        A warning whose code a later version has added is kept as it is.
+        """
         try:
-            raw = json.loads(text, parse_constant=refuse)
-        except json.JSONDecodeError as error:
-            raise CardError(f"{name} is not valid JSON: {error.msg} (line {error.lineno})") from error
+            raw = files.parse_json(text, name)
+        except FileError as error:
+            raise CardError(error.message) from error
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
             raise CardError(f"{name} is not a device card: it has no whole-number schema_version")
@@ -353,9 +363,10 @@ class DeviceCard(_Strict):
             names = ", ".join(each.name for each in others)
             raise CardError(f"{path} does not exist; a fit of several pulse widths wrote {names}: name one of them")
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CardError(f"cannot read the card {path}: {getattr(error, 'strerror', None) or error}") from error
+            text = files.read_text(path)
+        except FileError as error:
+            raise CardError(f"cannot read the card: {error.message.removeprefix('cannot read ')}") from error
+        files.note_input(path)
         return cls.from_json(text, str(path))
 
 
@@ -364,8 +375,8 @@ def cards_of_widths(path: Path) -> list[Path]:
     found = {}
     for other in path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix or '.json'}"):
         try:
-            width = DeviceCard.from_json(other.read_text(encoding="utf-8")).conditions.pulse_width_s
-        except (CardError, OSError, UnicodeDecodeError):
+            width = DeviceCard.from_json(files.read_text(other)).conditions.pulse_width_s
+        except (CardError, FileError):
             continue
         if width is not None and other.stem == f"{path.stem}_{width_suffix(width)}":
             found[width] = other

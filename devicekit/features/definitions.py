@@ -1,4 +1,7 @@
-"""Names of the definitions of V_set and V_reset. Light: the command line reads its choices here."""
+"""Words of the DC figures of merit: definitions of V_set and V_reset, outcomes of a sweep, polarities of a table.
+
+Light: the command line reads its choices here. This is the one list of outcomes and of polarities.
+"""
 
 from typing import Literal, get_args
 
@@ -8,3 +11,34 @@ ResetDefinition = Literal["peak_current", "onset", "steepest_drop", "half_ln_g"]
 V_SET: tuple[str, ...] = get_args(SetDefinition)
 V_RESET: tuple[str, ...] = get_args(ResetDefinition)
 DEFAULT_V_SET, DEFAULT_V_RESET = "half_ln_g", "peak_current"
+
+# What became of one sweep, as it is counted in a sentence.
+OUTCOMES = {
+    "switched": "switched",
+    "gradual": "gradual",
+    "reset_only": "reset only",
+    "at_limit": "at the limit",
+    "failed": "failed",
+    "one_way": "one way only",
+    "against": "against the polarity of the others",
+    "read": "read only",
+}
+COUNTED = ("switched", "gradual", "reset_only", "at_limit")  # outcomes whose levels enter medians and spreads
+
+# What an outcome means, where that needs a sentence.
+MEANINGS = {
+    "gradual": (
+        "A sweep that switches gradually has a V_set where ln G is half-way between its levels, but no jump there."
+    ),
+    "reset_only": "A sweep that only resets starts in the LRS and ends in the HRS: it has a V_reset and no V_set.",
+    "at_limit": "A sweep at the limit was still switching where it ended: its voltage is not known.",
+    "failed": "A sweep that failed did not switch (on/off below 2).",
+    "one_way": (
+        "A sweep one way only holds one state before and another after, not both at the read voltage: it has no V_set, "
+        "HRS, LRS or spread here. A loop (up and back) gives them."
+    ),
+    "against": "A sweep that switches against the polarity of most others is left out of medians and spreads.",
+}
+
+# What all sweeps of a table say together about the sign of set and reset; the words stand in `Polarity.sentence`.
+POLARITIES = ("bipolar", "unipolar", "set_only", "reset_only", "mixed", "unknown")

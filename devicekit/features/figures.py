@@ -36,6 +36,35 @@ def sweeps(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np
     return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), [*grey, top])
 
 
+def sweeps_by_level(groups: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]) -> Panel:
+    """Size of the current against V on a log scale, one colour a level: voltages [V] and currents [A] by its name."""
+    curves = [
+        Curve(name if k == 0 else f"{name}, sweep {k + 1}", v, _size(i), width=1.0, colour=f"C{n % 10}", legend=k == 0)
+        for n, (name, sweeps) in enumerate(groups.items())
+        for k, (v, i) in enumerate(sweeps)
+    ]
+    return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves)
+
+
+def signed(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np.ndarray, np.ndarray]) -> Panel:
+    """Current of every sweep against V with its sign; the middle sweep is drawn on top (see `sweeps`)."""
+    grey = [
+        Curve(f"sweep {n}", v, i, width=0.5, alpha=0.4, colour="0.5", legend=False, data=False)
+        for n, (v, i) in enumerate(all_sweeps, 1)
+    ]
+    top = Curve("middle sweep", *middle, width=1.3, colour=COLOURS["ltp"], legend=False)
+    return Panel(Axis.of("voltage_v"), Axis.of("current_a"), [*grey, top], lines=(("y", 0.0), ("x", 0.0)))
+
+
+def transfer(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> Panel:
+    """Size of the drain current [A] against the gate voltage [V] on a log scale."""
+    drawn = [
+        Curve(f"record {n}", v, _size(i), width=1.2, colour=f"C{n % 10}", legend=len(curves) > 1)
+        for n, (v, i) in enumerate(curves)
+    ]
+    return Panel(Axis("gate voltage", "V"), Axis("|drain current|", "A", "log"), drawn)
+
+
 def conduction(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Panel:
     """Size of I against size of V on log scales, a curve a leg; a slope of 1 is ohmic, 2 space charge limited.
 
@@ -60,10 +89,39 @@ def levels(hrs: np.ndarray, lrs: np.ndarray) -> Panel:
     return Panel(Axis.of("conductance_s", scale="log"), Axis("share of cycles"), curves)
 
 
-def against_compliance(current: np.ndarray, lrs: np.ndarray, low: np.ndarray, high: np.ndarray) -> Panel:
-    """Median conductance of the LRS [S] with its range, against the compliance [A]."""
-    dots = Curve("LRS, 5 % to 95 %", current, lrs, "errors", "o-", low, high, COLOURS["ltp"], size=4.0, legend=False)
-    return Panel(Axis.of("compliance_a", scale="log"), Axis("G of the LRS", "S", "log"), [dots])
+def against_compliance(
+    current: np.ndarray,
+    lrs: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    lrs_before_reset: np.ndarray,
+    hrs: np.ndarray,
+    hrs_after_reset: np.ndarray,
+) -> Panel:
+    """Median conductance of LRS and HRS [S] against the compliance [A], of sweeps that set and that only reset.
+
+    Parameters
+    ----------
+    current : ndarray, shape (n,)
+        Compliance [A].
+    lrs, low, high : ndarray, shape (n,)
+        LRS after the set, and its range; NaN where one sweep has none [S].
+    lrs_before_reset, hrs, hrs_after_reset : ndarray, shape (n,)
+        LRS before the reset, HRS before the set and after the reset; NaN where not read [S].
+    """
+    low, high = np.where(np.isfinite(low), low, lrs), np.where(np.isfinite(high), high, lrs)
+    curves = [Curve("LRS", current, lrs, "errors", "o-", low, high, COLOURS["ltp"], size=4.0)]
+    others = (
+        ("LRS before reset", lrs_before_reset, "x", "ltp"),
+        ("HRS", hrs, "o-", "ltd"),
+        ("HRS after reset", hrs_after_reset, "x", "ltd"),
+    )
+    curves += [
+        Curve(name, current, values, style=style, colour=COLOURS[colour], size=4.0)
+        for name, values, style, colour in others
+        if np.isfinite(values).any()
+    ]
+    return Panel(Axis.of("compliance_a", scale="log"), Axis.of("conductance_s", scale="log"), curves)
 
 
 def probability(values: np.ndarray, label: str, unit: str, kind: str = "weibull") -> Panel:

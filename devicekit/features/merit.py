@@ -16,10 +16,11 @@ from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.features.stats import Spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
-from devicekit.text import si
+from devicekit.text import si, span
 
 TEN_YEARS = 3.15576e8  # s
 ROWS_SHOWN = 30  # of a table in a report
+FEW = 10  # values below which a standard deviation is shown with its confidence interval
 MOST_CURVES = 100  # a figure with more lines is a grey area, and a heavy one
 QUANTITIES = {
     "v_set_v": "V_set",
@@ -94,16 +95,31 @@ def figure(panel: Panel, caption: str, alt: str) -> Block:
         return Text([f"A figure could not be drawn from these values ({error})."])
 
 
+def interval(ends: tuple[float, float] | None, unit: str) -> str:
+    """A 95 % confidence interval in words; two digits, for it is wide where it is worth being shown."""
+    if ends is None:
+        return ""
+    if unit in ("", "S", "A", "V", "s"):
+        return f"95 %: {span(*ends, unit, 2)}"
+    return f"95 %: {ends[0]:.2g} to {ends[1]:.2g} {unit}"
+
+
+def deviation(value: float | None, ends: tuple[float, float] | None, unit: str, n: int) -> str:
+    """A standard deviation with its unit; of few values, with its confidence interval."""
+    shown = number(value, unit)
+    return f"{shown} ({interval(ends, unit)})" if n < FEW and value and ends is not None else shown
+
+
 def spread_cells(each: Spread) -> tuple[str, ...]:
-    """A spread as cells: quantity, values, median, range, C2C and D2D."""
+    """A spread as cells: quantity, values, median, range, C2C and D2D; one value has no range and no spread."""
     scale = "decades" if each.scale == "log10" else each.unit
     return (
         QUANTITIES.get(each.quantity, each.quantity),
         str(each.n),
         number(each.median, each.unit),
-        f"{number(each.low, each.unit)} to {number(each.high, each.unit)}",
-        number(each.c2c, scale),
-        number(each.d2d, scale),
+        "–" if each.n == 1 else f"{number(each.low, each.unit)} to {number(each.high, each.unit)}",
+        deviation(each.c2c, each.c2c_range, scale, each.n),
+        deviation(each.d2d, each.d2d_range, scale, each.n),
     )
 
 

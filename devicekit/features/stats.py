@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from devicekit.statistics import anova
+from devicekit.statistics import VarianceComponents, anova
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,15 @@ class Spread:
     n, n_devices : int
         Values and devices that it comes from.
     median, low, high : float
-        Median, 5 % and 95 % quantile of all values.
+        Median, 5 % and 95 % quantile of all values; one value has no quantiles (NaN).
     c2c, d2d : float or None
         Standard deviation over the cycles of one device (pooled), and over devices with the share that C2C
         puts there removed (one-way analysis of variance, clipped at 0). None with fewer than two.
         In decades (log10) if `scale` is "log10", else in `unit`.
     scale : {"linear", "log10"}
+    c2c_range, d2d_range : (float, float) or None
+        95 % confidence interval of each, for normal values: chi-squared, and Williams and Tukey's for D2D. Of two
+        values, a standard deviation is known to between 0.45 and 32 times itself.
     """
 
     quantity: str
@@ -41,6 +44,8 @@ class Spread:
     c2c: float | None
     d2d: float | None
     scale: str
+    c2c_range: tuple[float, float] | None = None
+    d2d_range: tuple[float, float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -65,22 +70,48 @@ def spread(values: pd.Series, device: pd.Series, quantity: str, unit: str, log: 
         return None
     y, groups = y[keep], pd.factorize(device[keep])[0]
     scaled = np.log10(y) if log else y
-    found = anova([scaled[groups == k][:, None] for k in range(int(groups.max()) + 1)])
+    n_devices = int(groups.max()) + 1
+    found = anova([scaled[groups == k][:, None] for k in range(n_devices)])
     c2c = None if found.within is None else float(np.sqrt(found.within))
     d2d = None if found.between is None else float(np.sqrt(max(found.between, 0.0)))
     low, median, high = np.quantile(y, [0.05, 0.5, 0.95])
+    if y.size == 1:
+        low = high = np.nan
     return Spread(
         quantity,
         unit,
         int(y.size),
-        int(groups.max()) + 1,
+        n_devices,
         float(median),
         float(low),
         float(high),
         c2c,
         d2d,
         "log10" if log else "linear",
+        *_ranges(found, y.size, n_devices),
     )
+
+
+def _ranges(
+    found: VarianceComponents, n: int, n_devices: int
+) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """95 % confidence intervals of C2C and D2D.
+
+    Exact for C2C of normal values; for D2D those of Williams (doi:10.1093/biomet/49.1-2.278) and Tukey, which are exact
+    where the number of cycles is the same for every device, and if there is no C2C.
+    """
+    tails = np.array([0.975, 0.025])
+    spare, between = n - n_devices, n_devices - 1
+    c2c = d2d = None
+    if found.within is not None and spare > 0:
+        c2c = np.sqrt(found.within * spare / stats.chi2.ppf(tails, spare))
+    if found.between is not None and found.size is not None:
+        within = found.within or 0.0
+        square = found.between * found.size + within
+        level = np.ones(2) if spare < 1 else stats.f.ppf(tails, between, spare)
+        above = np.maximum(square - level * within, 0.0)
+        d2d = np.sqrt(above * between / (found.size * stats.chi2.ppf(tails, between)))
+    return tuple(None if each is None else (float(each[0]), float(each[1])) for each in (c2c, d2d))  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)

@@ -1,79 +1,31 @@
 """What a voltage sweep shows of one switching device: V_set, V_reset, HRS, LRS, on/off. One definition of each.
 
 Measured and simulated sweeps go through the same functions. HRS and LRS are slopes of I against V about the read
-voltage, a series resistance included.
+voltage, a series resistance included. A sweep is a row of excursions from 0 V; each of them sets (G at the read voltage
+at least doubles), resets (at least halves), or does neither.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from devicekit.features.switching import AT_COMPLIANCE, V_RESET, V_SET, Switching, half_ln_g
+from devicekit.features.legs import Leg, legs
+from devicekit.features.switching import V_RESET, V_SET, Switching, cut, half_ln_g, reset_at_limit, set_at_limit
+from devicekit.features.trace import Sweep
+from devicekit.features.transitions import LEAST_SWITCHING, Transition, transitions
 
-LEAST_SWITCHING = np.log(2.0)  # ln of G_LRS / G_HRS below which a cycle did not switch
+__all__ = ["Figures", "Leg", "Sweep", "figures", "figures_of", "is_abrupt", "legs", "only_reads"]
+
 JUMP_SHARE = 1 / 3  # share of the switching that an abrupt set makes at once
 REACH = 0.05  # of the largest |V|: on either side of V_set, what counts as at once
 GRID = 10  # points of the fixed grid on either side
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A part of a voltage sweep between turns: positions `start` to `stop` (not included)."""
-
-    start: int
-    stop: int
-    sign: int
-    rising: bool  # |V| grows
-
-
-def legs(voltage: np.ndarray) -> tuple[Leg, ...]:
-    """Legs of one sweep: the voltage has one sign, and its magnitude only rises or only falls.
-
-    Turns smaller than 2 % of the range of |V| are noise. Points at 0 V end a leg.
-    """
-    size = np.abs(np.nan_to_num(np.asarray(voltage, float)))
-    sign = np.sign(np.nan_to_num(np.asarray(voltage, float)))
-    span = size.max(initial=0.0)
-    if size.size < 2 or span == 0:
-        return ()
-    quiet = np.where(size > 0.02 * span, sign, 0)
-    known = np.flatnonzero(quiet)
-    following = known[np.minimum(np.searchsorted(known, np.arange(size.size)), known.size - 1)]
-    side = quiet[following]  # a point near 0 V belongs to what follows it
-    found: list[Leg] = []
-    edges = np.r_[0, np.flatnonzero(np.diff(side)) + 1, size.size]
-    for start, stop in itertools.pairwise(edges):
-        found.extend(_one_sign(size[start:stop], int(start), int(side[start]), 0.02 * span))
-    return tuple(found)
-
-
-def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[Leg]:
-    """Split |V| of one sign into rising and falling parts (zigzag with a small threshold)."""
-    turns: list[int] = []
-    extreme, heading = 0, 0
-    for k in range(1, size.size):
-        if heading == 0 and abs(size[k] - size[extreme]) > noise:
-            heading, extreme = (1 if size[k] > size[extreme] else -1), k
-        elif heading and heading * (size[k] - size[extreme]) >= 0:
-            extreme = k
-        elif heading and heading * (size[extreme] - size[k]) > noise:
-            turns.append(extreme)
-            heading, extreme = -heading, k
-    ends = [0, *turns, size.size]
-    parts = []
-    for number, (first, last) in enumerate(itertools.pairwise(ends)):
-        # the turning point closes a leg and opens the next
-        stop = last + 1 if number < len(turns) else last
-        if stop - first > 1:
-            rising = bool(size[stop - 1] > size[first])
-            parts.append(Leg(start + first, start + stop, sign, rising))
-    return parts
+STEADY = np.log(1.2)  # ln of the ratio of states before and after, below which a sweep only reads
+STRAIGHT = 2.0  # ratio of the conductances along a leg, below which it only reads
+AT_ZERO = 1e-3  # share of the largest |V| up to which a reading shows the offset current
+BINS = 5  # parts of a leg whose conductances are compared
 
 
 @dataclass(frozen=True)
@@ -84,143 +36,57 @@ class Figures:
     ----------
     v_set_v, v_reset_v : float
         Signed voltages of set and reset by a named definition [V].
+    set_limit_v, reset_limit_v : float
+        Where a set or reset still went on when the way up ended: the voltage of that end, which is a bound [V].
     g_hrs_s, g_lrs_s, on_off : float
-        Conductances at the read voltage [S], and their ratio.
+        Conductances at the read voltage before and after the set [S], and their ratio; of a sweep that only resets,
+        after and before the reset.
+    g_before_reset_s, g_after_reset_s : float
+        The same on either side of the reset [S].
     compliance_a : float
         Current limit in force [A].
+    compliance_source : str
+        "stated" by a column, "data" (a plateau of the current), or "".
     hysteresis_w : float
         Area of the loop [V A].
     outcome : str
-        switched (at once), gradual, failed (on/off below 2), one_way (no leg back to read the new state).
+        A key of `devicekit.features.definitions.OUTCOMES`.
     """
 
     device_id: str
     cycle: int
     v_set_v: float
     v_reset_v: float
+    set_limit_v: float
+    reset_limit_v: float
     g_hrs_s: float
     g_lrs_s: float
     on_off: float
+    g_before_reset_s: float
+    g_after_reset_s: float
     compliance_a: float
+    compliance_source: str
     hysteresis_w: float
     outcome: str
 
 
-@dataclass(frozen=True, eq=False)
-class Sweep:
-    """One sweep: its points, its legs, and the current limit that it states [A]."""
-
-    device: str
-    cycle: int
-    v: np.ndarray
-    i: np.ndarray
-    parts: tuple[Leg, ...]
-    limit: float | None
-
-    @staticmethod
-    def of(key: Any, rows: pd.DataFrame) -> Sweep:
-        """The sweep of a group (device_id, cycle) of a sweep table."""
-        v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
-        known = np.isfinite(v) & np.isfinite(i)
-        limit = None
-        if "compliance_a" in rows:
-            stated = rows["compliance_a"].to_numpy(float)
-            limit = float(np.nanmin(stated)) if np.isfinite(stated).any() else None
-        v, i = v[known], i[known]
-        return Sweep(str(key[0]), int(key[1]), v, i - _offset(i[v == 0]), legs(v), limit)
-
-    @property
-    def reach(self) -> float:
-        """Largest |V| [V]; 0 without a leg."""
-        return float(np.abs(self.v).max(initial=0.0)) if self.parts else 0.0
-
-    def part(self, sign: int, rising: bool) -> Leg | None:
-        """The longest leg of that sign and direction."""
-        found = [p for p in self.parts if p.sign == sign and p.rising == rising]
-        return max(found, key=lambda p: p.stop - p.start) if found else None
-
-    def conductance(self, part: Leg | None, read: float, widest: float = 1.5) -> float:
-        """Least-squares I = G V through the origin over half to one and a half times the read voltage [S].
-
-        At a noise floor it is twice as precise as a point or a median; a sinh-shaped HRS reads 1 % high.
-        """
-        if part is None:
-            return float("nan")
-        v, i = self.v[part.start : part.stop], self.i[part.start : part.stop]
-        near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= widest * read)
-        if not near.any():
-            distance = np.where(v != 0, np.abs(np.abs(v) - read), np.inf)
-            near = np.isfinite(distance) & (distance == distance.min())
-        return float((v[near] @ i[near]) / (v[near] @ v[near])) if near.any() else float("nan")
-
-
-def _offset(at_zero: np.ndarray) -> float:
-    """Offset current of the instrument [A]: the mean at 0 V, if it is far outside its own scatter, else 0.
-
-    Taking off three noisy readings would put their noise into every HRS.
-    """
-    if at_zero.size < 3:
-        return 0.0
-    mean, error = float(at_zero.mean()), float(at_zero.std(ddof=1) / np.sqrt(at_zero.size))
-    return mean if abs(mean) > 10 * error else 0.0
-
-
-def _change(sweep: Sweep, sign: int, read: float) -> float:
-    """ln of the conductance after over before the branch of that sign; NaN if unknown."""
-    before = sweep.conductance(sweep.part(sign, True), read)
-    after = sweep.conductance(sweep.part(sign, False), read)
-    return float(np.log(after / before)) if before > 0 and after > 0 else float("nan")
-
-
-def set_polarity(sweeps: Sequence[Sweep], read: float) -> int:
-    """The sign of the voltage that raises the conductance, over all sweeps."""
-    totals = {}
-    for sign in (1, -1):
-        changes = np.array([_change(sweep, sign, read) for sweep in sweeps])
-        changes = changes[np.isfinite(changes)]
-        totals[sign] = float(np.median(changes)) if changes.size else -np.inf
-    return 1 if totals[1] >= totals[-1] else -1
-
-
-def _limit(sweep: Sweep, i: np.ndarray) -> float | None:
-    """Compliance: as stated, else a plateau of at least 3 points at the largest current."""
-    if sweep.limit is not None:
-        return sweep.limit
-    top = float(i.max(initial=0.0))
-    flat = i[i >= AT_COMPLIANCE * top]
-    return top if top > 0 and flat.size >= 3 and np.ptp(flat) == 0 else None
-
-
-def _rising(sweep: Sweep, sign: int, read: float, cut: bool) -> Switching | None:
-    part = sweep.part(sign, True)
-    if part is None:
-        return None
-    v = np.abs(sweep.v[part.start : part.stop])
-    i = sign * sweep.i[part.start : part.stop]
-    limit = _limit(sweep, i)
-    if cut and limit is not None:
-        hit = np.flatnonzero(i >= AT_COMPLIANCE * limit)
-        if hit.size:  # points after the first one at the limit say nothing about the device
-            v, i = v[: hit[0] + 1], i[: hit[0] + 1]
-    keep = v >= 0.5 * read  # below, I/V is offset and noise
-    return Switching(
-        v[keep],
-        i[keep],
-        sweep.conductance(part, read),
-        sweep.conductance(sweep.part(sign, False), read),
-        limit,
-        sweep.conductance(part, read, widest=2.5),
-    )
-
-
-def is_abrupt(leg: Switching, at: float) -> bool:
-    """Whether the leg makes a good share of its switching within a twentieth of its span on either side of `at` [V].
+def is_abrupt(leg: Switching, at: float, reach: float) -> bool:
+    """Whether the leg makes a good share of its switching within a twentieth of `reach` on either side of `at`.
 
     Judged on a fixed grid of voltages, ln G being interpolated, so that it does not depend on the spacing of points.
+
+    Parameters
+    ----------
+    leg : Switching
+        The leg of the set, cut at the compliance.
+    at : float
+        |V| where ln G is half-way [V].
+    reach : float
+        Largest |V| of the whole way up [V].
     """
     ln_g = leg.ln_g
     known = np.isfinite(ln_g)
-    grid = at + REACH * float(leg.v.max()) * np.linspace(-1.0, 1.0, 2 * GRID + 1)
+    grid = at + REACH * reach * np.linspace(-1.0, 1.0, 2 * GRID + 1)
     on_grid = np.interp(grid, leg.v[known], ln_g[known])
     rise = float(on_grid[GRID:].max() - on_grid[: GRID + 1].min())
     return rise > max(LEAST_SWITCHING, JUMP_SHARE * float(np.log(leg.after / leg.level)))
@@ -232,6 +98,9 @@ def figures(
     polarity: int,
     v_set: str,
     v_reset: str,
+    *,
+    reset_polarity: int | None = None,
+    following: float = float("nan"),
 ) -> Figures:
     """V_set, V_reset, HRS, LRS and outcome of one sweep.
 
@@ -241,49 +110,182 @@ def figures(
     read : float
         Size of the voltage at which HRS and LRS are read [V].
     polarity : int
-        Sign of the voltage that sets (see `set_polarity`).
+        Sign of the voltage that sets (see `devicekit.features.transitions.polarity`); 0 if not known.
+    v_set, v_reset : str
+        Names of the definitions.
+    reset_polarity : int, optional
+        Sign of the voltage that resets, 0 if not known; the other one than that of the set if not given.
+    following : float
+        Conductance where the next sweep of the device starts [S]; NaN if there is none.
+    """
+    signs = polarity, -polarity if reset_polarity is None else reset_polarity
+    return figures_of(sweep, transitions(sweep, read, following), signs, v_set, v_reset)
+
+
+def figures_of(sweep: Sweep, found: Sequence[Transition], signs: tuple[int, int], v_set: str, v_reset: str) -> Figures:
+    """The figures of a sweep whose transitions are known.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    found : sequence of Transition
+        What its excursions do.
+    signs : (int, int)
+        Signs of the voltages that set and that reset, 0 where not known.
     v_set, v_reset : str
         Names of the definitions.
     """
-    up, down = _rising(sweep, polarity, read, cut=True), _rising(sweep, -polarity, read, cut=False)
-    hrs = float("nan")
-    if up:  # where the noise swallows the reading, the wider range still tells the level
-        hrs = up.before if up.before > 0 else up.level
-    lrs = up.after if up else float("nan")
-    if not np.isfinite(lrs) and down:
-        lrs = down.before
-    if not np.isfinite(hrs) and down:
-        hrs = down.after
+    up, down = _longest(found, ("set",), signs[0]), _longest(found, ("reset",), signs[1])
+    idle_up, idle_down = _idle(found, signs)
+    hrs, lrs = _levels(up, down, idle_up, idle_down)
     ratio = lrs / hrs if hrs > 0 and lrs > 0 else float("nan")
-    at_set, outcome = float("nan"), "one_way"
-    if up is not None and np.isfinite(ratio):
-        outcome = "failed"
-        if np.log(ratio) >= LEAST_SWITCHING and up.level > 0:
-            at, at_set = half_ln_g(up), V_SET[v_set](up)
-            outcome = "switched" if np.isfinite(at) and is_abrupt(up, at) else "gradual"
-    at_reset = float("nan")
-    if down is not None and down.before > 0 and down.after > 0 and down.before >= 2 * down.after:
-        at_reset = V_RESET[v_reset](down)
+    at_set, set_limit, jumps = _set(up, v_set)
+    at_reset, reset_limit = _reset(down, v_reset)
+    if up is not None:
+        outcome = "at_limit" if np.isfinite(set_limit) else "switched" if jumps else "gradual"
+    elif down is not None:
+        outcome = "at_limit" if np.isfinite(reset_limit) else "reset_only"
+    elif any(each.kind in ("set", "reset") for each in found):
+        outcome = "against"
+    else:
+        outcome = "failed" if np.isfinite(ratio) else "one_way"
+    limit, source = _limit(up, down, idle_up)
     return Figures(
         device_id=sweep.device,
         cycle=sweep.cycle,
-        v_set_v=polarity * at_set,
-        v_reset_v=-polarity * at_reset,
+        v_set_v=at_set,
+        v_reset_v=at_reset,
+        set_limit_v=set_limit,
+        reset_limit_v=reset_limit,
         g_hrs_s=hrs,
         g_lrs_s=lrs,
         on_off=ratio,
-        compliance_a=up.limit if up and up.limit is not None else float("nan"),
+        g_before_reset_s=down.before if down else float("nan"),
+        g_after_reset_s=down.after if down else float("nan"),
+        compliance_a=limit,
+        compliance_source=source,
         hysteresis_w=_area(sweep),
         outcome=outcome,
     )
 
 
+def _longest(found: Sequence[Transition], kinds: tuple[str, ...], sign: int) -> Transition | None:
+    """The one with the longest way up of these kinds and that sign of the voltage (0: any)."""
+    fitting = [each for each in found if each.kind in kinds and sign in (0, each.sign)]
+    return max(fitting, key=lambda each: each.leg.v.size, default=None)
+
+
+def _idle(found: Sequence[Transition], signs: tuple[int, int]) -> tuple[Transition | None, Transition | None]:
+    """Excursions that would have set, and reset, had they switched."""
+    idle = [each for each in found if each.kind in ("none", "unknown")]
+    to_set = [each for each in idle if signs[0] == each.sign or (signs[0] == 0 and signs[1] != each.sign)]
+    up = _longest(to_set, ("none", "unknown"), 0)
+    rest = [each for each in idle if each is not up]
+    return up, _longest(rest, ("none", "unknown"), signs[1])
+
+
+def _levels(*found: Transition | None) -> tuple[float, float]:
+    """HRS and LRS [S] of a set, a reset, and excursions in their place: the first that shows it."""
+    set_, reset, idle_up, idle_down = found
+    hrs = [(set_, "before"), (reset, "after"), (idle_up, "before"), (idle_down, "after")]
+    lrs = [(set_, "after"), (reset, "before"), (idle_up, "after"), (idle_down, "before")]
+    first = []
+    for places in (hrs, lrs):
+        values = [getattr(each, name) for each, name in places if each is not None]
+        first.append(next((float(value) for value in values if np.isfinite(value)), float("nan")))
+    return first[0], first[1]
+
+
+def _set(up: Transition | None, name: str) -> tuple[float, float, bool]:
+    """V_set [V], the end of the sweep where it is at the limit [V], and whether the set jumps."""
+    if up is None:
+        return float("nan"), float("nan"), False
+    leg = cut(up.leg)
+    middle, at = half_ln_g(leg), V_SET[name](leg)
+    if set_at_limit(leg, middle) or (np.isfinite(at) and set_at_limit(leg, at)):
+        return float("nan"), up.sign * float(up.leg.v.max()), False
+    return up.sign * at, float("nan"), bool(np.isfinite(middle) and is_abrupt(leg, middle, float(up.leg.v.max())))
+
+
+def _reset(down: Transition | None, name: str) -> tuple[float, float]:
+    """V_reset [V], and the end of the sweep where it is at the limit [V]."""
+    if down is None:
+        return float("nan"), float("nan")
+    at = V_RESET[name](down.leg)
+    if reset_at_limit(down.leg, at, name):
+        return float("nan"), down.sign * float(down.leg.v.max())
+    return down.sign * at, float("nan")
+
+
+def _limit(up: Transition | None, down: Transition | None, idle: Transition | None) -> tuple[float, str]:
+    """Compliance of the set [A]; of a sweep that only resets, the stated one."""
+    shown = (up or idle) if up is not None or down is None else down
+    if shown is None or shown.excursion.limit is None or (shown is down and shown.excursion.source != "stated"):
+        return float("nan"), ""
+    return shown.excursion.limit, shown.excursion.source
+
+
 def _area(sweep: Sweep) -> float:
     """Area between the branches of the loop, both polarities [V A]; NaN without a way up and a way back."""
-    signs = [sign for sign in (1, -1) if sweep.part(sign, True) and sweep.part(sign, False)]
-    total = 0.0 if signs else float("nan")
-    for sign in signs:
+    loops = [each for each in sweep.excursions if each.back is not None]
+    total = 0.0 if loops else float("nan")
+    for sign in {each.sign for each in loops}:
+        own = [each for each in loops if each.sign == sign]
         here = np.sign(sweep.v) == sign
-        if here.sum() > 2:
-            total += abs(float(np.trapezoid(sweep.i[here], sweep.v[here])))
+        for each in own:  # two loops of one sign have areas of their own, which may run in opposite senses
+            inside = here if len(own) == 1 else here & _between(here.size, each.span)
+            if inside.sum() > 2:
+                total += abs(float(np.trapezoid(sweep.i[inside], sweep.v[inside])))
     return total
+
+
+def _between(size: int, span: slice) -> np.ndarray:
+    inside = np.zeros(size, bool)
+    inside[span] = True
+    return inside
+
+
+def only_reads(sweep: Sweep, found: Sequence[Transition], read: float) -> bool:
+    """Whether a sweep leaves the state as it is, and its I-V is that of a reading.
+
+    The state before and after differ by less than a fifth, and along every leg G stays within a factor of two, an
+    offset current at 0 V taken off.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    found : sequence of Transition
+        What its excursions do.
+    read : float
+        Size of the read voltage [V].
+    """
+    for each in found:
+        if each.kind in ("set", "reset"):
+            return False
+        if each.kind == "none" and abs(np.log(each.leg.after / (each.before or np.nan))) >= STEADY:
+            return False
+    ratios = [_curvature(sweep, part, read) for part in sweep.parts]
+    known = [ratio for ratio in ratios if np.isfinite(ratio)]
+    return bool(known) and max(known) < STRAIGHT
+
+
+def _curvature(sweep: Sweep, part: Leg, read: float) -> float:
+    """Largest over least conductance of the parts of a leg that stand out of the noise; NaN with fewer than two."""
+    v, i = np.abs(sweep.v[part.start : part.stop]), part.sign * sweep.i[part.start : part.stop]
+    home = v <= AT_ZERO * sweep.reach
+    i = i - (i[home].mean() if home.any() else 0.0)
+    keep = (v >= 0.5 * read) & ~home
+    v, i = v[keep], i[keep]
+    if v.size < 2 or np.ptp(v) == 0:
+        return float("nan")
+    places = np.minimum((BINS * (v - v.min()) / np.ptp(v)).astype(int), BINS - 1)
+    values = []
+    for k in range(BINS):
+        x, y = v[places == k], i[places == k]
+        if x.size == 0:
+            continue
+        g = float((x @ y) / (x @ x))
+        error = float(np.sqrt(((y - g * x) @ (y - g * x)) / max(x.size - 1, 1) / (x @ x)))
+        if g > 3 * error:
+            values.append(g)
+    return max(values) / min(values) if len(values) > 1 else float("nan")

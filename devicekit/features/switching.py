@@ -8,7 +8,7 @@ and is therefore the default for C2C.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from devicekit.features import definitions
 
 AT_COMPLIANCE = 0.98  # share of the compliance at which a point counts as limited
 SET_CURRENT = 1e-4  # A; at which `at_100ua` reads a set
+SMOOTHED = 7  # points of the smoothing of a reset
+FALLEN = 0.05  # share of the largest current by which it must have fallen for the peak of a reset to be passed
+FALLEN_NOISE = 4.0  # and relative standard deviations of its noise
+BEYOND = 2  # voltages of the way up that must lie beyond a V_set or V_reset
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Switching:
     after: float  # and after [S]
     limit: float | None  # compliance [A]
     level: float  # conductance before, from a wider range: more precise, and reads a curved HRS a little high [S]
+    hit: bool = False  # the leg ends at its first point at the compliance
 
     @property
     def ln_g(self) -> np.ndarray:
@@ -36,17 +41,36 @@ class Switching:
             return np.where((self.v > 0) & (self.i > 0), np.log(self.i / self.v), np.nan)
 
 
-def half_ln_g(leg: Switching) -> float:
-    """|V| where ln G is last half-way between its levels at the read voltage, interpolated [V]; NaN if never."""
-    if not (leg.level > 0 and leg.after > 0):
-        return float("nan")
+def cut(leg: Switching) -> Switching:
+    """The leg up to its first point at the compliance: later points say nothing about the device."""
+    hit = np.flatnonzero(leg.i >= AT_COMPLIANCE * leg.limit) if leg.limit is not None else np.empty(0, int)
+    if hit.size == 0:
+        return leg
+    stop = hit[0] + 1
+    return replace(leg, v=leg.v[:stop], i=leg.i[:stop], hit=True)
+
+
+def _short_of_half_way(leg: Switching) -> tuple[np.ndarray, np.ndarray]:
+    """How far ln G lies beyond half-way between its levels, and the positions where that is known."""
     level = 0.5 * (np.log(leg.level) + np.log(leg.after))
     sign = 1.0 if leg.after > leg.level else -1.0
     distance = sign * (leg.ln_g - level)
-    known = np.flatnonzero(np.isfinite(distance))
-    short = known[distance[known] < 0]
-    if short.size == 0 or short[-1] == known[-1]:
+    return distance, np.flatnonzero(np.isfinite(distance))
+
+
+def half_ln_g(leg: Switching) -> float:
+    """|V| where ln G is last half-way between its levels at the read voltage, interpolated [V]; NaN if never.
+
+    Where the compliance cuts a set off before I / V is half-way, the set happened there: the voltage of that point.
+    """
+    if not (leg.level > 0 and leg.after > 0):
         return float("nan")
+    distance, known = _short_of_half_way(leg)
+    short = known[distance[known] < 0]
+    if short.size == 0:
+        return float("nan")
+    if short[-1] == known[-1]:
+        return float(leg.v[-1]) if leg.hit else float("nan")
     a = short[-1]
     b = known[np.searchsorted(known, a) + 1]
     return float(leg.v[a] + (leg.v[b] - leg.v[a]) * distance[a] / (distance[a] - distance[b]))
@@ -81,16 +105,48 @@ def at_compliance(leg: Switching) -> float:
     return float(leg.v[hit[0]]) if hit.size else float("nan")
 
 
-def peak_current(leg: Switching) -> float:
-    """|V| of the largest |I| after smoothing (Savitzky-Golay, 7 points, order 2) [V]."""
+def _noise(i: np.ndarray) -> float:
+    """Relative standard deviation of the noise of a current, robust, from second differences of its logarithm."""
+    bends = np.abs(np.diff(np.log(i[i > 0]), 2))
+    return float(np.median(bends)) / (0.6745 * np.sqrt(6)) if bends.size else 0.0
+
+
+def _peak(leg: Switching) -> tuple[float, bool]:
+    """|V| of the peak before the reset [V], and whether the current has fallen from it where the leg ends.
+
+    A curved HRS may carry more at a higher voltage than the LRS did at the reset. So the peak is the largest current
+    up to where G is half-way down and the current has fallen by 5 %, or four times its noise; of the whole leg, where
+    that is never so. Smoothing shifts a peak before a sudden fall by two points; where the noise is small against the
+    rise of one step, the largest reading near the smoothed peak is the peak.
+    """
     from scipy.signal import savgol_filter
 
     known = np.isfinite(leg.i)
     v, i = leg.v[known], leg.i[known]
     if i.size == 0:
-        return float("nan")
-    smooth = savgol_filter(i, 7, 2) if i.size >= 7 else i
-    return float(v[int(np.argmax(smooth))])
+        return float("nan"), False
+    noise = _noise(i)
+    smooth = savgol_filter(i, SMOOTHED, 2) if i.size >= SMOOTHED else i
+    start = i.size - 1
+    if leg.level > 0 and leg.after > 0:
+        down = np.flatnonzero(smooth <= v * np.sqrt(leg.level * leg.after))
+        start = int(down[0]) if down.size else start
+    highest = np.maximum.accumulate(smooth)
+    fallen = np.flatnonzero(smooth[start:] <= (1 - max(FALLEN, FALLEN_NOISE * noise)) * highest[start:])
+    stop = start + int(fallen[0]) if fallen.size else i.size - 1
+    peak = int(np.argmax(smooth[: stop + 1]))
+    half = SMOOTHED // 2
+    first = max(peak - half, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rise = np.diff(np.log(i[first : peak + 1]))
+    if rise.size and noise <= 0.5 * float(np.median(rise)):
+        peak = first + int(np.argmax(i[first : min(peak + half, stop) + 1]))
+    return float(v[peak]), bool(fallen.size)
+
+
+def peak_current(leg: Switching) -> float:
+    """|V| of the largest |I| on the way to the reset, smoothed (Savitzky-Golay, 7 points) where it is noisy [V]."""
+    return _peak(leg)[0]
 
 
 def onset(leg: Switching) -> float:
@@ -121,6 +177,59 @@ def crossing(voltage: np.ndarray, current: np.ndarray, level: float = SET_CURREN
 def at_100ua(leg: Switching) -> float:
     """|V| at which |I| first reaches 100 uA, interpolated in ln I [V]; NaN if never. No measure of a switch."""
     return crossing(leg.v, leg.i)
+
+
+def _beyond(voltage: np.ndarray, at: float) -> int:
+    """Number of distinct voltages of a way up that lie beyond `at`; a turn that is read twice counts once."""
+    steps = np.diff(np.unique(voltage))
+    if steps.size == 0:
+        return 0
+    apart = 0.5 * float(np.median(steps))
+    above = np.unique(voltage[voltage > at])
+    return int(above.size and 1 + (np.diff(above) > apart).sum())
+
+
+def set_at_limit(leg: Switching, at: float) -> bool:
+    """Whether a set goes on where the way up ends, so that `at` is no V_set.
+
+    That is so where fewer than two voltages lie beyond it, or ln G has not come half-way. A set that reaches its
+    compliance is over.
+
+    Parameters
+    ----------
+    leg : Switching
+        The leg of the set, cut at the compliance.
+    at : float
+        |V| that a definition gives [V]; NaN if none.
+    """
+    if leg.hit:
+        return False
+    if np.isfinite(at):
+        return _beyond(leg.v, at) < BEYOND
+    if not (leg.level > 0 and leg.after > 0):
+        return False
+    distance, known = _short_of_half_way(leg)
+    return bool(known.size and distance[known[-1]] < 0)
+
+
+def reset_at_limit(leg: Switching, at: float, method: str) -> bool:
+    """Whether a reset goes on where the way up ends, so that `at` is no V_reset.
+
+    That is so where fewer than two voltages lie beyond it; and for the peak, or where a definition finds nothing,
+    where the current has not fallen from its peak when the leg ends (see `_peak`).
+
+    Parameters
+    ----------
+    leg : Switching
+        The leg of the reset.
+    at : float
+        |V| that the definition gives [V]; NaN if none.
+    method : str
+        Name of the definition.
+    """
+    if np.isfinite(at) and _beyond(leg.v, at) < BEYOND:
+        return True
+    return (method == "peak_current" or not np.isfinite(at)) and not _peak(leg)[1]
 
 
 def _by_name(names: Sequence[str]) -> dict[str, Callable[[Switching], float]]:

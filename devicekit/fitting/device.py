@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from devicekit.options import ReadOptions
 from devicekit.tables import PulseTable
 
 
-def read_pulses(path: Path | str | pd.DataFrame, options: ReadOptions) -> PulseTable:
-    """Read a file, or a frame in memory, that must hold pulse trains.
+def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options: ReadOptions) -> PulseTable:
+    """Read a file, several files or a frame in memory, that must hold pulse trains.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def read_pulses(path: Path | str | pd.DataFrame, options: ReadOptions) -> PulseT
 
 
 def fit(
-    table: PulseTable | pd.DataFrame | Path | str,
+    table: PulseTable | pd.DataFrame | Path | str | Sequence[Path | str],
     model: str = "eq2",
     *,
     loss: str = "linear",
@@ -51,8 +52,9 @@ def fit(
 
     Parameters
     ----------
-    table : PulseTable, pandas.DataFrame or path-like
-        Pulse trains; a path or a frame is read with `devicekit.read` and the keywords of `ReadOptions`.
+    table : PulseTable, pandas.DataFrame, path-like or sequence of path-like
+        Pulse trains; a path, several of them or a frame is read with `devicekit.read` and the keywords of
+        `ReadOptions`.
     model, loss, estimator, share, state
         See `FitOptions`.
     **reading
@@ -73,7 +75,9 @@ def fit(
     return fit_table(_pulses(table, reading), options)
 
 
-def _pulses(table: PulseTable | pd.DataFrame | Path | str, reading: dict[str, Any]) -> PulseTable:
+def _pulses(
+    table: PulseTable | pd.DataFrame | Path | str | Sequence[Path | str], reading: dict[str, Any]
+) -> PulseTable:
     if not isinstance(table, PulseTable):
         return read_pulses(table, ReadOptions.of(**reading))
     late = sorted(set(reading) - {"device", "cycle", "width"})

@@ -118,6 +118,7 @@ DIRECTION_ALIASES = {
     "d": "ltd",
 }
 
+
 def label(name: str) -> str:
     """Axis label of a glossary entry, unit in brackets.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
 from devicekit import plugins
 from devicekit.errors import FileError, UsageError
+from devicekit.names import GLOSSARY
 from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, SweepTable, Table
+
+if TYPE_CHECKING:
+    from devicekit.readers.recipe import Recipe
 
 
 class Reader(Protocol):
@@ -35,6 +41,8 @@ class Reader(Protocol):
         """The validated table of a source that matches."""
 
 
+_TABLES = frozenset({"long", "updown"})  # older names of the reader of tables
+TABLE = "table"
 _ALWAYS = frozenset({"format", "device", "cycle", "width"})  # chosen before, or from the table
 _WATCHED = frozenset({"quantity", "unit", "read_voltage", "absolute"})
 
@@ -64,9 +72,18 @@ def _general(reader: Reader) -> int:
     return getattr(reader, "GENERAL", 0)
 
 
-def _choose(source: Source, options: ReadOptions) -> Reader:
+def choose(source: Source, options: ReadOptions) -> Reader:
+    """The reader of a source: the one that was said, else the first whose format it is.
+
+    Raises
+    ------
+    FileError, UsageError
+        If there is none.
+    """
     known = readers()
     if options.format is not None:
+        if options.format in _TABLES:
+            return known[TABLE]
         if options.format not in known:
             raise UsageError(f"format={options.format!r} is not known; there are {', '.join(known)}")
         return known[options.format]
@@ -74,31 +91,10 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
         if source.in_memory and not _general(reader):
             continue
         if reader.matches(source):
-            # columns that are named make a long table of content that is known by position
+            # columns that are named make a table of content that is known by position
             by_position = "columns" not in getattr(reader, "TAKES", {"columns"}) and not source.is_folder
-            return known["long"] if options.columns and by_position else reader
-    raise _unknown(source, known)
-
-
-def _unknown(source: Source, known: dict[str, Reader]) -> FileError:
-    """What to say of content that no reader knows."""
-    if source.path.suffix == ".m":
-        return FileError(
-            f"{source.path.name}: no NeuroSim data in it; they stand in exp_LTP_raw = [pulse G ...]; and "
-            "exp_LTD_raw = [...];"
-        )
-    if source.is_folder:
-        missing = [name for name in ("set.csv", "reset.csv") if not (source.path / name).is_file()]
-        return FileError(
-            f"{source.path} is a folder without the expected files: CrossSim ramps need set.csv (LTP) and reset.csv "
-            f"(LTD), and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
-        )
-    formats = "; ".join(f"{reader.NAME}: {reader.TITLE}" for reader in known.values())
-    columns = ", ".join(source.delimited.columns[:12])
-    return FileError(
-        f"{source.path.name} is in no format that devicekit knows ({formats}). Its columns are {columns}; say "
-        "what they are with map={NAME: COLUMN}"
-    )
+            return known[TABLE] if options.columns and by_position else reader
+    raise FileError(f"{source.path} is a folder in no format that devicekit knows")
 
 
 def _given(options: ReadOptions) -> list[str]:
@@ -132,18 +128,19 @@ def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere
 
 
 def read(
-    path: Path | str | pd.DataFrame,
+    path: Path | str | pd.DataFrame | Sequence[Path | str],
     options: ReadOptions | None = None,
     *,
     elsewhere: frozenset[str] = frozenset(),
     **kwargs: Any,
 ) -> Table:
-    """Read a file or folder of measurements into a validated table.
+    """Read a file, a folder or several files of measurements into one validated table.
 
     Parameters
     ----------
-    path : path-like or pandas.DataFrame
-        File or folder; or a table in memory, whose columns are taken as those of a file would be.
+    path : path-like, sequence of path-like, or pandas.DataFrame
+        File or folder; several files, which become devices or cycles of one table; or a table in memory, whose
+        columns are taken as those of a file would be.
     options : ReadOptions, optional
         What the file does not say itself; alternatively pass the fields of `ReadOptions` as keywords.
     elsewhere : frozenset of str
@@ -154,29 +151,48 @@ def read(
     Returns
     -------
     PulseTable, SweepTable, EnduranceTable, RetentionTable, StdpTable or RecordTable
-        With metadata (format, source, records) and a warning for all that was assumed, split or dropped.
+        With its layout, metadata (format, source, records) and a warning for all that was assumed, split or dropped.
 
     Raises
     ------
+    QuestionError
+        If there is more than one plausible reading; its `question` says what to answer.
     FileError, TableError, UsageError
-        If the file is missing or unreadable, its content is wrong, or something must be said by an option.
+        If the file is missing or unreadable, its content is wrong, or an option contradicts it.
     """
     options = options or ReadOptions.of(**kwargs)
-    source = Source.of_frame(path) if isinstance(path, pd.DataFrame) else Source(path)
-    reader = _choose(source, options)
+    made = None
+    if options.recipe is not None:
+        from devicekit.readers import recipe
+
+        made = recipe.load(options.recipe)
+        options = replace(made.merged(options), recipe=None)
+    if isinstance(path, pd.DataFrame):
+        return read_one(Source.of_frame(path), options, elsewhere, made)
+    from devicekit.readers import several
+
+    files = several.files_of(path)
+    if files is None:
+        return read_one(Source(path), options, elsewhere, made)  # type: ignore[arg-type]
+    return several.read(files, options, lambda source, said: read_one(source, said, elsewhere, made))
+
+
+def read_one(
+    source: Source, options: ReadOptions, elsewhere: frozenset[str] = frozenset(), made: Recipe | None = None
+) -> Table:
+    """The table of one source, by a recipe if there is one; see `read`."""
+    if made is not None and made.columns and not source.is_folder:
+        options = replace(options, format=options.format or TABLE)
+    reader = choose(source, options)
     _check_taken(reader, source, options, elsewhere)
-    watched = _Watched(**{each.name: getattr(options, each.name) for each in fields(ReadOptions)})
-    watched.__dict__["seen"] = set()
-    table = reader.read(source, watched)
-    used = watched.__dict__["seen"] | (elsewhere if isinstance(table, SweepTable) else frozenset())
-    unseen = [name for name in _given(options) if name in _WATCHED - used]
-    if unseen:
-        raise UsageError(
-            f"{source.path.name} was read as a table of kind {table.kind}, which has no use for "
-            f"{_option_names(unseen)}: leave {_it(unseen)} out"
-        )
+    if reader.NAME == TABLE:
+        table = _read_table(source, options, made, elsewhere)
+    else:
+        table = _read_watched(reader, source, options, elsewhere)
     # replace() would validate again
-    object.__setattr__(table, "meta", {**table.meta, "text": source.facts()})
+    layout = table.meta.get("layout") or _plain_layout(reader, table)
+    meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
+    object.__setattr__(table, "meta", meta)
     if isinstance(table, PulseTable):
         return table.select(options.device, options.cycle, options.width)
     if options.width is not None:
@@ -184,4 +200,41 @@ def read(
     return table.select(options.device, options.cycle)
 
 
-__all__ = ["QUANTITIES", "ReadOptions", "Reader", "read", "readers"]
+def _read_table(source: Source, options: ReadOptions, made: Recipe | None, elsewhere: frozenset[str]) -> Table:
+    """A table by its layout; options that the layout has no use for are refused."""
+    from devicekit.readers.layouts.apply import apply
+    from devicekit.readers.layouts.infer import understand
+
+    reading = understand(source, options, made)
+    unseen = [name for name in _given(options) if name in _WATCHED and name not in reading.used]
+    unseen = [name for name in unseen if not (name in elsewhere and SweepTable.kind == reading.kind.NAME)]
+    if unseen:
+        raise _no_use(source, reading.kind.NAME, unseen)
+    return apply(reading, source)
+
+
+def _read_watched(reader: Reader, source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> Table:
+    """A file in an instrument's format; options that its reader never looked at are refused."""
+    watched = _Watched(**{each.name: getattr(options, each.name) for each in fields(ReadOptions)})
+    watched.__dict__["seen"] = set()
+    table = reader.read(source, watched)
+    used = watched.__dict__["seen"] | (elsewhere if isinstance(table, SweepTable) else frozenset())
+    if unseen := [name for name in _given(options) if name in _WATCHED - used]:
+        raise _no_use(source, table.kind, unseen)
+    return table
+
+
+def _no_use(source: Source, kind: str, names: list[str]) -> UsageError:
+    return UsageError(
+        f"{source.path.name} was read as a table of kind {kind}, which has no use for {_option_names(names)}: "
+        f"leave {_it(names)} out"
+    )
+
+
+def _plain_layout(reader: Reader, table: Table) -> Layout:
+    """The layout of an instrument's file: its format explains it."""
+    columns = tuple(Column(str(name), str(name) if name in GLOSSARY else KEPT) for name in table.frame.columns)
+    return Layout(table.kind, columns, format=reader.NAME, evidence=(f"format {reader.NAME}: {reader.TITLE}",))
+
+
+__all__ = ["QUANTITIES", "ReadOptions", "Reader", "choose", "read", "read_one", "readers"]

@@ -11,6 +11,7 @@ from devicekit.errors import BadRow, TableError
 
 EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "#ref", "#ref!", "#n/a"}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
+_GROUPS = r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$"
 LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number
 
 
@@ -42,7 +43,7 @@ def _exact(word: str, value: float) -> float:
         return value
 
 
-def numbers(text: pd.Series, where: str, decimal: str = ".") -> pd.Series:
+def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = "") -> pd.Series:
     """A column as floats; empty words and Keithley's 9.91e37 are NaN.
 
     Parameters
@@ -53,6 +54,8 @@ def numbers(text: pd.Series, where: str, decimal: str = ".") -> pd.Series:
         File name for messages.
     decimal : {".", ","}
         Decimal mark.
+    thousands : str
+        Mark between groups of three digits; "" for none.
 
     Raises
     ------
@@ -62,6 +65,9 @@ def numbers(text: pd.Series, where: str, decimal: str = ".") -> pd.Series:
     if text.dtype.kind in "iuf":
         return _readings(text.astype(float))
     words = _words(text)
+    if thousands:
+        grouped = words.str.match(_GROUPS)
+        words = words.where(~grouped, words.str.replace(thousands, "", regex=False))
     if decimal == ",":
         words = words.str.replace(",", ".", regex=False)
     values = pd.to_numeric(words, errors="coerce").astype(float)

@@ -1,55 +1,380 @@
-"""What a column's name says: the quantity, the unit in brackets, and whether it names a device or a cycle."""
+"""What a column's name says: its bare name, unit and quantity.
+
+A unit is read only if it can mean one thing and fits the name; else `Heading.unclear` says why not, so that a caller
+asks. A unit word that is not understood is never taken for SI.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from devicekit.names import GLOSSARY, Unit, parse_unit
+from devicekit.names.units import is_unit_like, readings
 
-_BRACKETS = re.compile(r"^(.*?)\s*[\[(]\s*([^\])]+?)\s*[\])]\s*$")
-_SLASH = re.compile(r"^(.*?)\s*/\s*(\S+)$")
-_SUFFIX = re.compile(r"^(.*?)_([fpnuµμmkMG]?(?:A|V|S|ohm|Ohm|Ω))$")
-_CYCLE = re.compile(r"(?i)(cycle|cyc|ramp|rmp|run|sweep|loop)[ _#-]*(\d+)")
-_DEVICE = re.compile(r"(?i)^(dev(ice)?|cell|sample|d|dut|r\d+c)[ _#-]*\w*$")
+LONGEST = 400  # characters of a name; what is longer is a sentence
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What the name of a column says.
+
+    Parameters
+    ----------
+    name : str
+        The name without its unit; qualifiers such as (LRS) stay.
+    word, unit : optional
+        The unit as it is written, and what that means; no unit if the word is not understood.
+    unclear : str
+        Why the unit is not understood; "" if it is, or there is none.
+    quantity : str, optional
+        By the unit, else by the words of the name.
+    log10, magnitude : bool
+        Whether the numbers are decimal logarithms (`log I`), and whether their signs were dropped (`AbsI`).
+    """
+
+    name: str
+    word: str | None = None
+    unit: Unit | None = None
+    unclear: str = ""
+    quantity: str | None = None
+    log10: bool = False
+    magnitude: bool = False
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the words of a name say: the quantities that its unit may have (none: any), and the one if it is plain."""
+
+    allowed: frozenset[str] = frozenset()
+    quantity: str | None = None
+    level: bool = False
+    log10: bool = False
+    magnitude: bool = False
+    strange: str = ""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_MEANS = {
+    "voltage": "voltage voltages volt volts bias potential spannung tension 电压 U",
+    "current": "current currents strom courant 电流",
+    "resistance": "resistance resistances widerstand résistance 电阻",
+    "conductance": "conductance conductances leitwert 电导",
+    "time": "time times zeit elapsed duration delay interval period 时间",
+    "temperature celsius fahrenheit": "temperature temperatures temp temperatur 温度",
+    "time temperature celsius fahrenheit": "T",
+}
+_QUANTITIES = {word: _words(meant) for meant, words in _MEANS.items() for word in words.split()}
+_QUANTITIES |= {"amplitude": _words("voltage current"), "width": _words("time length"), "weight": _words("weight")}
+_SYMBOLS = {"V": "voltage", "I": "current", "R": "resistance", "G": "conductance", "t": "time"}
+_INDICES = _words(  # of V, I, R, G
+    "d g s b c ds gs bs te be bl wl sl top bot bottom gate drain source anode cathode in out app applied meas measure "
+    "measured read rd write wr w p pulse prog erase set reset form forming th hold stop start max min on off lrs hrs "
+    "low high ltp ltd pot dep up down pos neg comp cc compliance limit lim abs avg mean raw leak sense force ch smu "
+    "sweep stress bias init initial final before after ref tot total pre post"
+)
+_SYMBOL = re.compile(
+    rf"(Δ|δ|d|delta|Delta)?(?:([VIRG])(?i:{'|'.join(sorted(_INDICES))})?|(t)(?:pulse|p|w|set|reset|max|min)?)"
+    r"|([vi])(?:ds|gs|g|meas|max|read|comp)?|(v)(?:d|in|out|app|set|reset|th)"
+)
+_NO_CURRENT = _words("ID Id id IDs Is IC")  # identifiers, as often as not
+_OTHERWISE = re.compile(  # words that make another quantity of what they stand beside
+    r"(?i)ratio|normali[sz]ed|norm|relative|rel|density|gain|rate|percent|error|err|std|stdev|stddev|sd|sigma|var|"
+    r"variance|cv|noise|index|idx|number|no|nr|count|id|range|status|date|slope|derivative|squared|coefficient|code"
+)
+_COUNTED = _words("cycle cyc cycles sweep loop run dev device cell sample die ch channel no # smu dut")
+_THINGS = _COUNTED | _words("chip group batch wafer lot part panel type class phase series plot fig table mode")
+_JOINS = _words("at @ = vs vs. versus of and per by for with to from the under over - + * x or")
+_AFTER = re.compile(r"(?<=[\w)\]|]) ?(?:@|\b(?:at|for|with|under|when|after|before|during)\b).*")
+_GIVEN = re.compile(r"[^\W\d]\w* ?= ?[^\s,;]*(?: [fpnuµμmkMG]?(?:V|A|S|s|K|Ω|ohm)\b)?")
+_VALUE = re.compile(r"(?<![^\W_])[-+]?[\d.]+(?:[eE][-+]?\d+)? ?[fpnuµμmkMG]?(?:[VASsKΩ]|[oO]hms?)(?![^\W_])")
+_FUNCTION = re.compile(r"(?:((?i:log_?10|log)|lg(?=[ _(]))|((?i:absolute|abs)))(?![a-z])[ ._]*(?=[^ ._])")
+_NO_LOG10 = re.compile(r"((?i:ln|log_?2|log_?e|sqrt))(?=[ (_|]|[VIRG](?![a-z]))[ _]?")
+_CALL = re.compile(r"(?<![^\W_])(?:((?i:log_?10|log|ln|log_?2|abs|sqrt)) ?|(lg|exp))$")
+_SCALED = re.compile(  # G x 10^6, 1e6*G, I (x1000)
+    r"[×✕*·/] ?(?:10|1[eE]-?\d)|\b[xX] ?(?:10 ?(?:\^|\*\*)|1[eE]-?\d)|(?:10 ?(?:\^|\*\*) ?-?\d+|1e-?\d+) ?[×*·x]"
+    r"|[(\[{] ?(?:[xX×*] ?\d|(?:10 ?\^ ?[-+]?|1[eE][-+]?)\d+ ?[)\]}])"
+)
+_OF_R = re.compile(r"(.*[^.])\.\.([^.]+)\.(?:\.?\d+)?")  # R makes V..mV. of V (mV)
+_BRACKETS = str.maketrans("（）［］｛｝【】，／∆", "()[]{}[],/Δ")
+_NOTHING = _words("- -- – — 1 # n/a N/A none None nan") | {""}
+_BY_NAME = {"K": "temperature", "C": "celsius", "US": "conductance time", "Us": "conductance time", "HRS": "time"}
+_OURS = {"K": Unit("temperature", 1.0), "m": Unit("length", 1.0)}  # in our own names
+_PART_OF_NAMES = _words("min mins hrs hr amp norm normalized normalised percent g0")
+
+
+def _groups(text: str) -> list[tuple[int, int, str]]:
+    """Where outer brackets open and close, and what they hold; one that never closes ends with the text."""
+    found, depth, start = [], 0, 0
+    for place, sign in enumerate(text):
+        if sign in "([{":
+            start, depth = start if depth else place, depth + 1
+        elif sign in ")]}" and depth:
+            depth -= 1
+            found += [] if depth else [(start, place + 1, text[start + 1 : place].strip())]
+    return [*found, (start, len(text), text[start + 1 :].strip())] if depth else found
+
+
+def _outside(text: str) -> str:
+    """The text without what stands in brackets."""
+    for start, end, _ in reversed(_groups(text)):
+        text = f"{text[:start]} {text[end:]}"
+    return " ".join(text.split())
+
+
+def _token(token: str, before: str = "") -> tuple[frozenset[str], bool]:
+    """Quantities that a word of a name stands for, and whether it is a change of it."""
+    if meant := _QUANTITIES.get(token) or (_QUANTITIES.get(token.lower()) if len(token) > 1 else None):
+        return meant, False
+    found = None if before in _THINGS or token in _NO_CURRENT else _SYMBOL.fullmatch(token)
+    if found is None:
+        return frozenset(), False
+    quantity = _SYMBOLS[found[2] or found[3] or (found[4] or found[5]).upper()]
+    return frozenset({quantity}), bool(found[1]) and quantity != "time"
+
+
+def _tokens(text: str) -> list[str]:
+    """Words and numbers; camel case apart, unless it is a symbol with its index (VDs)."""
+    found = []
+    for run in re.findall(r"[^\W\d_]+|\d+", text):
+        apart = not _token(run)[0] and run not in _NO_CURRENT
+        found += re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+|[A-Z]", run) if apart else [run]
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _said(name: str) -> _Said:
+    """What the words of a name say of its quantity."""
+    text, log10, magnitude = name.strip(), False, False
+    for _ in range(3):
+        if found := _FUNCTION.match(text):
+            inner = text[found.end() :]
+            if inner[0] not in "([{|" and not _said(inner).allowed:
+                break  # MODE, logic
+            log10, magnitude = log10 or bool(found[1]), magnitude or bool(found[2])
+        elif text[:1] == "|" and "|" in text[2:]:
+            inner, magnitude = text[1:].replace("|", " ", 1), True
+        else:
+            break
+        groups = _groups(inner)
+        text = (groups[0][2] + inner[groups[0][1] :] if groups and groups[0][0] == 0 else inner).strip()
+    if (found := _NO_LOG10.match(text)) and (inside := _said(text[found.end() :].strip("()[]{}| "))).allowed:
+        return _Said(inside.allowed, strange=f"{found[1]} is no decimal logarithm")
+    text = _SCALED.sub(" ", " ".join(_AFTER.sub("", _GIVEN.sub(" ", _outside(text))).split()))
+    text = _VALUE.sub(lambda at: at[0] if _counts(text[: at.start()]) else " ", text)
+    told = _Said() if re.search(r"[/^*+]", text) else _plain(_tokens(text))  # a ratio, a power: no plain quantity
+    return replace(told, log10=log10 or told.log10, magnitude=magnitude or told.magnitude)
+
+
+def _counts(before: str) -> bool:
+    """Whether a number after this text counts devices, cycles, ...: it is no value with a unit."""
+    return (["", *re.findall(r"[^\W\d_]+|#", before[-40:])])[-1].lower() in _COUNTED
+
+
+def _plain(tokens: list[str]) -> _Said:
+    """The one quantity that the words name."""
+    lower = [token.lower() for token in tokens]
+    if any(_OTHERWISE.fullmatch(token) for token in lower):
+        return _Said()
+    change, symbol, found = not {"delta", "change", "difference", "diff", "Δ", "δ"}.isdisjoint(lower), False, []
+    for k, low in enumerate(lower):
+        now = low == "current" and k + 1 < len(lower) and lower[k + 1] in (_COUNTED | {"pulse", "time", "state"})
+        if now or (symbol and low in _INDICES):  # the current pulse; V_th
+            continue
+        meant, differs = _token(tokens[k], lower[k - 1] if k else "")
+        symbol = len(meant) == 1 and bool(_SYMBOL.fullmatch(tokens[k]))
+        change = change or differs
+        found += [meant] if meant and meant not in found else []
+    log10, magnitude = "log" in lower[1:], "magnitude" in lower or any(low.endswith("abs") for low in lower)
+    if len(found) > 1:  # bias current, width time: the weaker word gives way
+        weak = [meant for meant in found if len(meant) > 1] + ([_words("voltage")] if "bias" in lower else [])
+        found = [meant for meant in found if meant not in weak]
+    if not found and not {"hrs", "lrs", "high", "low", "on", "off"}.isdisjoint(lower):
+        return _Said(_words("conductance resistance current weight"), None, True, log10, magnitude)
+    if len(found) != 1:
+        return _Said()
+    allowed = _words("time") if {"pulse", "width"} <= {*lower} and "time" in found[0] else found[0]
+    if change and allowed != {"time"}:
+        return _Said(allowed | {"fraction", "weight"}, None, False, log10, magnitude)
+    named = allowed - {"celsius", "fahrenheit"}
+    return _Said(allowed, next(iter(named)) if len(named) == 1 else None, False, log10, magnitude)
+
+
+def _question(word: str, allowed: frozenset[str] = frozenset()) -> str:
+    found = readings(word)
+    fitting = [label for label, unit in found if unit.quantity in allowed]
+    meant = " or ".join(fitting or [label for label, _ in found])
+    return f"{word!r} may mean {meant}" if meant else f"{word!r} is no unit that devicekit knows"
+
+
+def _judged(word: str, bare: str) -> tuple[Unit | None, str] | None:
+    """The unit that a word beside a name means, or why it is not understood; None if it is no unit."""
+    told, unit, plain = _said(bare), parse_unit(word), word.strip(" .()[]")
+    if unit is None and (answers := _words(_BY_NAME.get(plain, "")) & told.allowed):
+        unit = next(each for _, each in readings(plain) if each.quantity in answers)
+    if plain.lower() in ("min", "mins", "hrs", "hr", "second") and "time" not in told.allowed and not told.level:
+        if told.allowed or plain == "HRS":
+            return None  # R (min), R (HRS), I (second): the least, the level, the other sweep
+        return None, f"{word!r} beside {bare!r} may be a time or no unit"
+    if unit is None:
+        return (None, _question(word, told.allowed)) if is_unit_like(word) else None
+    if not told.allowed and plain in "AVSsh" and (_tokens(bare) or [""])[-1].lower() in _THINGS:
+        return None, f"{word!r} beside {bare!r} may be a unit or a name"
+    normalised = unit.quantity == "weight" and told.quantity in ("conductance", "current")
+    if not told.allowed or unit.quantity in told.allowed or unit.quantity == "density" or normalised:
+        return unit, ""
+    names = "a state" if told.level else " or ".join(sorted(told.allowed - {"fahrenheit", "celsius"}))
+    return None, f"{word} is a unit of {unit.quantity}, but {bare!r} names {names}"
+
+
+def _strong(word: str) -> bool:
+    """Whether a unit word outside brackets is hardly part of a name: a prefix and a symbol, volts, but no A or min."""
+    plain = len(word) < 2 or word == "ma" or word[0].isdigit() or word.lower() in _PART_OF_NAMES
+    return not plain and (unit := parse_unit(word)) is not None and unit.quantity != "count"
+
+
+def _loose(head: str, word: str, mark: str) -> tuple[Unit | None, str] | None:
+    """As `_judged`, for a unit without brackets: what may be part of the name is no unit."""
+    told, joined = _said(head), mark in "_.-"
+    relative = head in (f"Δ{word}", f"d{word}", f"delta {word}")
+    scaled = mark in "/," and parse_unit(word) is not None  # I / 1e-6 A
+    if not head or not word or relative or word[0] in "#|" or (re.match(r"[-+]?\d(?!0?\^)", word) and not scaled):
+        return None
+    if mark == " " and (head.split()[-1].lower() in _JOINS or (head[-1].isdigit() and not _counts(head))):
+        return None
+    fits = bool(told.allowed) and not (told.level and mark in "_.- ")
+    known = parse_unit(word) is not None
+    part = (known or len(word) < 3) if mark in "_.- " else (len(word) == 1 and not known)
+    if part and not fits and not _strong(word):
+        return None  # sample_A, dev min, n/a
+    if (verdict := _judged(word, head)) is None:
+        return None
+    if (unit := verdict[0]) is not None and unit.quantity == "count":
+        return None  # max cycles
+    if (
+        (word in ("ma", "min") and mark not in "/,")
+        or (unit and not fits and not _strong(word))
+        or (joined and not told.allowed)
+    ):
+        return None, f"{word!r} after {head!r} may be a unit or part of the name"
+    if unit is None and len(word) == 1 and mark == " " and word not in "kKMmuµnpaAVSs":
+        return None  # I d
+    if unit is None and joined and not _strong(word):  # V_S, I_a: an index; current_na: a unit
+        meant = any(each.quantity in told.allowed for _, each in readings(word))
+        return verdict if meant and (len(word) > 1 or (head.islower() and len(head) > 1)) else None
+    return verdict
+
+
+def _tail(text: str) -> tuple[str, str, Unit | None, str] | None:
+    """A unit after a slash, a comma, `in`, a blank, or an underscore: bare name, word, unit, why not."""
+    words = text.split(" ")
+    splits = [(text.partition("/")[0], text.partition("/")[2], "/")]
+    splits += [(text.rpartition(mark)[0], text.rpartition(mark)[2], mark) for mark in "/,"]
+    splits += [(" ".join(words[:-k]), " ".join(words[-k:]), " ") for k in (3, 2, 1)]
+    splits += [(text.rpartition(mark)[0], text.rpartition(mark)[2], mark) for mark in "_.-"]
+    for head, word, mark in splits:
+        head, word = head.strip(), word.strip()
+        if mark == " " and " " in word and (parse_unit(word) is None or word.lower().startswith("in ")):
+            continue
+        if mark == " " and head.lower().endswith(" in"):
+            head, mark = head[:-3].rstrip(), ","
+        if (verdict := _loose(head, word, mark)) is not None:
+            return head, word, *verdict
+    for word in re.split("[ _,;]+", text)[1:-1]:  # V_mV_up
+        if _strong(word) and (unit := parse_unit(word)) and unit.quantity in _said(text).allowed:
+            return text, word, None, f"{word!r} within {text!r} may be a unit or part of the name"
+    return None
+
+
+def _beside(text: str) -> Heading:
+    """The heading of a name that is none of ours."""
+    groups = _groups(text)[-8:]
+    for start, end, content in reversed(groups):
+        bare = f"{text[:start].rstrip(' /,:;_.')} {text[end:].lstrip(' ._')}".strip() or text
+        if called := _CALL.search(text[:start][-12:]):
+            if parse_unit(content) is None:
+                if (inner := _beside(content)).word:  # log10(I/A)
+                    return _made(f"{text[:start]}({inner.name}){text[end:]}", inner.word, inner.unit, inner.unclear)
+                continue
+            if called[0].lower().strip() != "abs":  # log10(A): a unit by itself
+                word = f"{called[0].strip()}({content})"
+                return _made(text, word, parse_unit(word), "" if parse_unit(word) else _question(word))
+        known = [piece.strip() for piece in re.split("[,;]", content) if parse_unit(piece)]
+        word = known[0] if len(known) == 1 and not parse_unit(content) else content  # (A, abs)
+        if content and not content.isdigit() and (verdict := _judged(word, bare)) is not None:
+            count = verdict[0] is not None and verdict[0].quantity == "count"
+            return _made(bare) if count else _made(bare, word, *verdict)
+    slash = _tail(_outside(text)) if "/" in text else None  # V/V, V / mV: a voltage in volts, no ratio
+    if _strong(text) and not (slash and slash[2] and _said(slash[0]).allowed):
+        return _made(text, text, parse_unit(text))
+    if (found := _tail(_outside(text))) is None:
+        return _made(text)
+    return _made(" ".join([found[0], *(text[start:end] for start, end, _ in groups)]), *found[1:])
+
+
+def _made(name: str, word: str | None = None, unit: Unit | None = None, unclear: str = "") -> Heading:
+    told = _said(name)
+    unclear = unclear or told.strange
+    if not unclear and (told.allowed or unit) and _SCALED.search(name):
+        unclear = f"{name!r} may say that its numbers were multiplied by a power of ten"
+    unit = None if unclear else unit
+    quantity, log10 = (unit.quantity, unit.log10) if unit else (told.quantity, False)
+    return Heading(name, word, unit, unclear, quantity, log10 or told.log10, told.magnitude)
+
+
+def _of_row(found: Heading, cell: str) -> Heading:
+    """The heading with what the row of units says."""
+    verdict = _judged(cell, found.name)
+    if verdict is None and not (found.unit or found.unclear or _said(found.name).allowed):
+        return found  # a word beside a name that is no quantity
+    unit, why = verdict or (None, _question(cell))
+    if found.unit is not None:
+        why = "" if unit == found.unit else f"the name says {found.word}, the row of units {cell}"
+    elif found.unclear and unit not in [each for _, each in readings(found.word or "")]:
+        why = found.unclear
+    return _made(found.name, cell, None if why else unit, why)
+
+
+@lru_cache(maxsize=4096)
+def heading(name: str, unit_cell: str | None = None) -> Heading:
+    """What the name of a column says, and the cell of a row of units under it.
+
+    Parameters
+    ----------
+    name : str
+        As the file writes it: `I (uA)`, `V [V]`, `R/kohm`, `time, s`, `I_nA`, or one of our own, `time_s`.
+    unit_cell : str, optional
+        From a row of units.
+    """
+    text = " ".join(name.translate(_BRACKETS).split()).strip("\"'")
+    if made := _OF_R.fullmatch(text[:LONGEST]):
+        text = f"{made[1]} ({made[2]})"
+    ours = GLOSSARY.get(text.lower())
+    if ours is None:
+        found = _beside(text) if len(text) <= LONGEST else Heading(text)
+    elif unit := parse_unit(ours.unit) or _OURS.get(ours.unit):
+        found = Heading(text.rpartition("_")[0], ours.unit, unit, quantity=unit.quantity)
+    else:
+        found = Heading(text, quantity="weight" if ours.name == "weight" else None)
+    cell = " ".join((unit_cell or "").split())
+    return found if cell in _NOTHING or cell == found.word else _of_row(found, cell)
+
+
+def _scaled(name: str) -> Heading | None:
+    """The heading of a column that a factor turns into SI units, else None."""
+    found = heading(name)
+    return found if found.unit and not found.log10 and found.unit.quantity not in ("celsius", "fahrenheit") else None
 
 
 def unit_of(name: str) -> tuple[str, str | None]:
     """The bare name and the unit word of a column such as `I (uA)`, `V [V]`, `R/kohm`, `I_nA`."""
-    if name in GLOSSARY and parse_unit(GLOSSARY[name].unit) is not None:  # one of our own names: time_s
-        return name.rpartition("_")[0], GLOSSARY[name].unit
-    for pattern in (_BRACKETS, _SLASH, _SUFFIX):
-        found = pattern.match(name.strip())
-        if found and parse_unit(found[2]) is not None:
-            return found[1].strip(), found[2]
-    return name.strip(), None
+    return (found.name, found.word) if (found := _scaled(name)) else (name.strip(), None)
 
 
 def stated_unit(name: str) -> Unit | None:
-    """The unit that a column's name states, or None."""
-    word = unit_of(name)[1]
-    return parse_unit(word) if word else None
-
-
-def quantity_of(name: str) -> str | None:
-    """What the stated unit of a column measures, or None."""
-    unit = stated_unit(name)
-    return unit.quantity if unit else None
-
-
-def cycle_of(name: str) -> int | None:
-    """The cycle that a column's name states (`cycle 3`, `rmp12`), or None."""
-    found = _CYCLE.search(name)
-    return int(found[2]) if found and len(found[2]) < 10 else None
-
-
-def names_device(name: str) -> bool:
-    """Whether the name is that of a device (`dev1`, `cell 4`, `D7`)."""
-    return bool(_DEVICE.match(unit_of(name)[0]))
-
-
-_BARE = {"v": "voltage", "voltage": "voltage", "bias": "voltage", "i": "current", "current": "current"}
-
-
-def names_quantity(name: str) -> str | None:
-    """What a column measures: by its unit, or because it is plainly called V, I, voltage or current."""
-    return quantity_of(name) or _BARE.get(unit_of(name)[0].lower())
+    """The unit that a column's name states, or None; None also for one that is unclear."""
+    return found.unit if (found := _scaled(name)) else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, CodedWarning, TableError
+from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
@@ -24,6 +25,10 @@ from devicekit.readers.splitting import (
 )
 from devicekit.readers.state import with_state
 from devicekit.tables import PULSE_SCHEMA, PulseTable
+from devicekit.text import count
+
+# what keeps rows apart that are split each by themselves
+_KEYS = ("device_id", "_part", "pulse_width_s", "cycle")
 
 
 def pulse_trains(
@@ -37,7 +42,7 @@ def pulse_trains(
     if "device_id" not in frame:
         frame["device_id"] = "device1"
     frame, state = with_state(frame, options, source.path.name)
-    frame, split = _trains(frame, source.path.name)
+    frame, split = _trains(frame, source.path.name, options.pulses)
     return pulse_table(frame, reader, source, [*warnings, *state, *split])
 
 
@@ -68,7 +73,7 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings: Iter
     return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(warnings))
 
 
-def _trains(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+def _trains(frame: pd.DataFrame, name: str, pulses: tuple[int, ...] | None) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Direction, cycle and pulse index: from the file where it has them, split by devicekit where not."""
     warnings: list[CodedWarning] = []
     if "direction" in frame:
@@ -76,15 +81,54 @@ def _trains(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWar
     for column in ("cycle", "pulse_index"):
         if column in frame:
             frame = frame.assign(**{column: whole(frame, column, name)})
-    if {"direction", "cycle", "pulse_index"} <= set(frame):
-        return frame, warnings
-    if "direction" not in frame and not frame["device_id"].duplicated().any():
-        warnings.append(CodedWarning("split", f"{name}: one reading a device: each is a state before the first pulse"))
-        return frame.assign(direction="ltp", cycle=1, pulse_index=0), warnings
-    parts = []
-    for _, part in frame.groupby("device_id", sort=False):
-        parts.append(_split_device(part, name, warnings))
-    return pd.concat(parts, ignore_index=True), list(dict.fromkeys(warnings))
+    if not {"direction", "cycle", "pulse_index"} <= set(frame):
+        if "direction" not in frame and not frame.duplicated([key for key in _KEYS if key in frame]).any():
+            told = f"{name}: one reading a device: each is a state before the first pulse"
+            warnings.append(CodedWarning("split", told))
+            frame = frame.assign(direction="ltp", cycle=1, pulse_index=0)
+        else:
+            frame = _split(frame, name, pulses, warnings)
+    elif pulses:
+        raise UsageError(f"{name} names its trains: leave pulses={pulses} out")
+    return frame.drop(columns="_part", errors="ignore"), list(dict.fromkeys(warnings))
+
+
+def _split(
+    frame: pd.DataFrame, name: str, pulses: tuple[int, ...] | None, warnings: list[CodedWarning]
+) -> pd.DataFrame:
+    """Split each device; of a wide table each column, and cycles that the file names, by themselves."""
+    keys = [key for key in _KEYS if key in frame]
+    parts = [
+        _split_part(_by_index(part), name, pulses, warnings)
+        for _, part in frame.groupby(keys, sort=False, dropna=False)
+    ]
+    if "_part" not in frame and "pulse_width_s" not in frame and "cycle" not in frame:
+        return pd.concat(parts, ignore_index=True)
+    counted: dict[tuple[Any, ...], int] = {}
+    for part in parts:  # cycles go on from one part of a device to the next
+        if part.attrs.pop("cycle stated", False):
+            continue
+        key = (part["device_id"].iloc[0], part["pulse_width_s"].iloc[0] if "pulse_width_s" in part else None)
+        numbers = []
+        for direction, trains in part.groupby("direction", sort=False)["cycle"]:
+            before = counted.get((*key, direction), 0)
+            numbers.append(trains + before)
+            counted[(*key, direction)] = before + int(trains.max())
+        part["cycle"] = pd.concat(numbers).reindex(part.index)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _by_index(part: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of their pulse numbers, where each stands once (in each direction, if these are known)."""
+    if "pulse_index" not in part:
+        return part
+    keys = ["direction", "pulse_index"] if "direction" in part else ["pulse_index"]
+    if part.duplicated(keys).any():
+        return part
+    if len(keys) == 1 or not part["pulse_index"].duplicated().any():
+        return part.sort_values("pulse_index", kind="stable")
+    order = {direction: k for k, direction in enumerate(part["direction"].unique())}
+    return part.iloc[np.lexsort((part["pulse_index"], part["direction"].map(order)))]
 
 
 def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -101,29 +145,76 @@ def _directions(frame: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series(np.array(known, object)[codes], frame.index, dtype=str)
 
 
-def _split_device(part: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
+def _split_part(
+    part: pd.DataFrame, name: str, pulses: tuple[int, ...] | None, warnings: list[CodedWarning]
+) -> pd.DataFrame:
+    """Directions, cycles and pulse numbers of rows of one device, of one cycle where the file says which."""
+    stated = "cycle" in part
+    cycle = part["cycle"].iloc[0] if stated else None
     if "direction" not in part:
-        if "pulse_voltage_v" in part and np.nan_to_num(part["pulse_voltage_v"]).any():
-            direction, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
-            warnings.append(CodedWarning("split", f"{name}: direction from the sign of the pulse voltage"))
-            part = part.assign(direction=direction, **({} if "cycle" in part else {"cycle": cycle}))
-        else:
-            column = "conductance_s" if "conductance_s" in part else "weight"
-            split = split_values(part[column].to_numpy(float), name)
-            warnings.extend(split.warnings)
-            return part.assign(direction=split.direction, cycle=split.cycle, pulse_index=split.pulse_index)
+        part = _with_directions(part.drop(columns="cycle", errors="ignore"), name, pulses, warnings)
+    elif pulses:
+        raise UsageError(f"{name} names the directions of its trains: leave pulses={pulses} out")
     if "cycle" not in part:
-        changes = (part["direction"] != part["direction"].shift()).cumsum()
-        if "pulse_index" in part:
-            resets = pd.Series(split_by_reset(part["pulse_index"].to_numpy()), part.index)
-            changes = changes + resets
-        train = changes.rank(method="dense").astype(int)
-        first = ~train.duplicated()
-        number = part[first].groupby("direction").cumcount() + 1
-        part = part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
-        warnings.append(
-            CodedWarning("split", f"{name}: cycles split where the direction changes or the pulse number restarts")
-        )
+        part = _with_cycles(part, name, warnings)
     if "pulse_index" not in part:
-        part = part.assign(pulse_index=part.groupby(["cycle", "direction"]).cumcount())
+        part = part.assign(pulse_index=part.groupby(["cycle", "direction"], sort=False).cumcount())
+    part = _from_each_start(part)
+    if stated and part["cycle"].max() == 1:
+        part = part.assign(cycle=cycle)
+        part.attrs["cycle stated"] = True
+    elif stated:
+        told = f"{name}: cycle {cycle} holds {part['cycle'].max()} cycles: they are counted through"
+        warnings.append(CodedWarning("split", told))
     return part
+
+
+def _with_directions(
+    part: pd.DataFrame, name: str, pulses: tuple[int, ...] | None, warnings: list[CodedWarning]
+) -> pd.DataFrame:
+    """Directions by the sign of the pulses, else where the pulse number restarts, else by the turns of the trace."""
+    if "pulse_voltage_v" in part and len(set(np.sign(np.nan_to_num(part["pulse_voltage_v"]))) - {0.0}) == 2:
+        direction, cycle = split_by_sign(part["pulse_voltage_v"].to_numpy(float))
+        warnings.append(CodedWarning("split", f"{name}: direction from the sign of the pulse voltage"))
+        part = part.assign(direction=direction, cycle=cycle)
+        return part if "pulse_index" not in part else _with_cycles(part.drop(columns="cycle"), name, [])
+    column = "conductance_s" if "conductance_s" in part else "weight"
+    if "pulse_index" in part:
+        train = split_by_reset(part["pulse_index"].to_numpy())
+        if train[-1] > 0:
+            ends = part[column].groupby(train).agg(["first", "last"])
+            directions = np.where(ends["last"] >= ends["first"], "ltp", "ltd")
+            cycles = pd.Series(directions).groupby(directions).cumcount().to_numpy() + 1
+            told = f"{name}: split where the pulse number restarts, into {count(len(directions), 'train')}"
+            warnings.append(CodedWarning("split", told))
+            return part.assign(direction=directions[train], cycle=cycles[train])
+    split = split_values(part[column].to_numpy(float), name, pulses)
+    warnings.extend(split.warnings)
+    part = part.assign(direction=split.direction, cycle=split.cycle)
+    one = len(part[["direction", "cycle"]].drop_duplicates()) == 1
+    return part if one and "pulse_index" in part else part.assign(pulse_index=split.pulse_index)
+
+
+def _with_cycles(part: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:
+    """Cycles where the direction changes or the pulse number restarts."""
+    changes = (part["direction"] != part["direction"].shift()).cumsum()
+    if "pulse_index" in part:
+        changes = changes + pd.Series(split_by_reset(part["pulse_index"].to_numpy()), part.index)
+    train = changes.rank(method="dense").astype(int)
+    first = ~train.duplicated()
+    number = part[first].groupby("direction").cumcount() + 1
+    told = f"{name}: cycles split where the direction changes or the pulse number restarts"
+    warnings.append(CodedWarning("split", told))
+    return part.assign(cycle=train.map(dict(zip(train[first], number, strict=True))))
+
+
+def _from_each_start(part: pd.DataFrame) -> pd.DataFrame:
+    """Pulse numbers from the start of each train, where the file counts on from one train to the next."""
+    groups = part.groupby(["cycle", "direction"], sort=False)["pulse_index"]
+    first, last = groups.transform("min"), groups.max().to_numpy()
+    starts = groups.min().to_numpy()
+    if len(starts) < 2 or not (starts[1:] == last[:-1] + 1).all():
+        return part
+    base = min(int(starts[0]), 1)
+    later = first != starts[0]
+    return part.assign(pulse_index=part["pulse_index"] - first + np.where(later, 1, base))

@@ -4,155 +4,59 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import io
 import re
-import warnings
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Self
 
 import pandas as pd
 
-from devicekit.errors import BadRow, FileError
-from devicekit.readers import workbook
-from devicekit.readers.cells import EMPTY_WORDS, is_number, numbers, unique_names
+from devicekit import files
+from devicekit.errors import FileError
+from devicekit.readers import matfile, workbook
+from devicekit.readers.cells import unique_names
 
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
 LARGE = 8 << 20  # bytes; beyond this a table is parsed straight into numbers
 LARGEST_RATIO = 200  # unpacked over packed size; text of measurements packs 3 to 20 times
 LONGEST_LINE = 1 << 20  # bytes
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
+LONGEST_NAME = 2000  # characters of a column's name
+_HEAD = 65536  # bytes
+_PRINTED = bytes([9, 10, 13, *range(32, 127)])  # most of the text of any table
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_WORKBOOKS = {"xlsx": b"PK\x03\x04", "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"}  # first bytes
+_BLANKS = re.compile(" {200,}")  # over which patterns for formats could take minutes
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """Text and the encoding it was in: by byte-order mark, else UTF-8, else Windows-1252."""
+    """Text and its encoding: by a byte-order mark or the zero bytes of UTF-16, else UTF-8, else Windows-1252."""
+    encoding = _marked(data)
+    if encoding is None:
+        try:
+            return data.decode("utf-8"), "utf-8"
+        except UnicodeDecodeError:
+            encoding = "cp1252"
+    return data.decode(encoding, errors="replace"), encoding
+
+
+def _marked(data: bytes) -> str | None:
+    """The encoding that the first bytes show; None for one without zero bytes."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            return data.decode(encoding, errors="replace"), encoding
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace"), "cp1252"
-
-
-def _is_plain_number(cell: str) -> bool:
-    return is_number(cell.replace(",", ".")) or cell.lower() in EMPTY_WORDS
-
-
-@dataclass(frozen=True)
-class Delimited:
-    """A delimited text file as strings.
-
-    Attributes
-    ----------
-    cells : pandas.DataFrame
-        Text of every cell, stripped; blank lines left out; the index is the file row (1-based).
-    header : tuple of str, or None
-        Column names, if the first line holds any.
-    delimiter : str
-        The delimiter found ("whitespace" for runs of blanks).
-    decimal : str
-        "." or ",".
-    name : str
-        File name for messages.
-    """
-
-    cells: pd.DataFrame
-    header: tuple[str, ...] | None
-    delimiter: str
-    decimal: str
-    name: str
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the columns, each once."""
-        return list(self.cells.columns)
-
-    def numbers(self, column: str) -> pd.Series:
-        """A column as floats, NaN where the cell is empty.
-
-        Raises
-        ------
-        TableError
-            If a cell holds text; every such row is named.
-        """
-        return numbers(self.cells[column], self.name, self.decimal)
-
-
-def _find_delimiter(lines: list[str]) -> str:
-    for delimiter in ("\t", ";", ","):
-        counts = [line.count(delimiter) for line in lines]
-        if min(counts) > 0:
-            return delimiter
-    return "whitespace"
-
-
-def parse_delimited(text: str, name: str) -> Delimited:
-    """Sniff delimiter, decimal mark and header, and split the text into cells.
-
-    Raises
-    ------
-    FileError
-        If there is nothing in the file, or a row has more cells than the first one.
-    """
-    sample = [line for line in text[:65536].splitlines() if line.strip()][:20]
-    if not sample:
-        raise FileError(f"{name} is empty")
-    delimiter = _find_delimiter(sample)
-    width = len(sample[0].split()) if delimiter == "whitespace" else sample[0].count(delimiter) + 1
-    if width > MOST_COLUMNS:
-        raise FileError(f"{name} has more than {MOST_COLUMNS} columns")
-    try:
-        cells = pd.read_csv(
-            io.StringIO(text),
-            sep=r"\s+" if delimiter == "whitespace" else delimiter,
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=True,
-            skipinitialspace=True,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        place = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if place is None:
-            raise FileError(f"{name} is not a table: {error}") from error
-        rows = [BadRow(int(place[2]), None, f"{place[3]} cells", f"{place[1]} as in the rows above")]
-        raise FileError(f"{name}: a row has more cells than the others", rows) from error
-    cells = cells.fillna("").apply(lambda column: column.str.strip())
-    cells.index = _row_numbers(text, len(cells))
-    cells = cells[(cells != "").any(axis=1)]
-    if cells.empty:
-        raise FileError(f"{name} holds no cell with content")
-    if len(cells.columns) > 1 and (cells.iloc[:, -1] == "").all():
-        cells = cells.iloc[:, :-1]  # a comma at the end of every line
-    body = cells.iloc[:1].to_numpy().ravel().tolist() + cells.iloc[1:20].to_numpy().ravel().tolist()
-    decimal = "," if delimiter != "," and any(_DECIMAL_COMMA.match(cell) for cell in body) else "."
-    first = [cell.replace(",", ".") if decimal == "," else cell for cell in cells.iloc[0]]
-    has_header = any(cell.lower() not in EMPTY_WORDS and not is_number(cell) for cell in first)
-    header = tuple(str(cell) for cell in cells.iloc[0]) if has_header else None
-    if header is not None:
-        cells = cells.iloc[1:]
-    names = list(header) if header is not None else [f"column {k + 1}" for k in range(cells.shape[1])]
-    cells.columns = pd.Index(unique_names(names))
-    return Delimited(cells, header, delimiter, decimal, name)
-
-
-def _row_numbers(text: str, count: int) -> pd.Index:
-    """File row (1-based) of each row that was parsed, blank lines counted but not among them."""
-    if re.search(r"^\s*$\n", text, re.MULTILINE):
-        rows = [number for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        if len(rows) == count:  # not so where a quoted cell spans lines
-            return pd.Index(rows)
-    return pd.RangeIndex(1, count + 1)
+            return encoding
+    halves = [data[k:_HEAD:2] for k in (0, 1)]  # high and low bytes of UTF-16, or the other way round
+    for encoding, (high, low) in (("utf-16-be", halves), ("utf-16-le", halves[::-1])):
+        if len(low) > 1 and high.count(0) > 0.8 * len(high) and len(low.translate(None, _PRINTED)) < 0.2 * len(low):
+            return encoding
+    return None
 
 
 class Source:
@@ -166,10 +70,9 @@ class Source:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if not self.path.exists():
-            raise FileError(f"{self.path} does not exist")
-        if self.path.is_file() and self.path.stat().st_size == 0:
+        if files.kind(self.path) == "file" and self.path.stat().st_size == 0:
             raise FileError(f"{self.path} is empty")
+        files.note_input(self.path)
 
     @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> Self:
@@ -178,11 +81,11 @@ class Source:
         source.path = Path("the table")
         names = tuple(str(name) for name in frame.columns)
         cells = frame.set_axis(pd.Index(unique_names(names)), axis=1).set_axis(pd.RangeIndex(1, len(frame) + 1))
-        held: dict[str, Any] = {"head": ",".join(names), "workbook_kind": None, "in_memory": True}
-        held["delimited"] = Delimited(cells, names, "none: a table in memory", ".", source.path.name)
+        held: dict[str, Any] = {"head": ",".join(names), "workbook_kind": None, "in_memory": True, "frame": cells}
         source.__dict__.update(held)
         return source
 
+    frame: pd.DataFrame  # a table in memory, under unique names
     in_memory = False  # whether it is a table in memory, which only readers of tables can read
 
     @property
@@ -192,25 +95,39 @@ class Source:
 
     @cached_property
     def workbook_kind(self) -> str | None:
-        """xlsx or xls by the file's first bytes; None if it is no spreadsheet."""
+        """xlsx, xlsb, xls, ods or mat by the file's content; None if it has no sheets."""
         if self.is_folder:
             return None
-        head = self._bytes(8)
-        return next((kind for kind, magic in _WORKBOOKS.items() if head.startswith(magic)), None)
+        head = self._bytes(matfile.HEAD)
+        found = workbook.kind(self.path, head) or matfile.kind(head, self.path.stat().st_size)
+        if found and self._is_packed:
+            raise FileError(f"{self.path.name} is a {found} file packed by gzip: unpack it first")
+        return found
 
     @cached_property
     def sheets(self) -> list[workbook.Sheet]:
-        """Sheets of a workbook that hold cells; none for other files."""
-        return workbook.sheets(self.path, self.workbook_kind) if self.workbook_kind else []
+        """Sheets of a workbook that hold cells, tables of a MATLAB file; none for other files."""
+        if not self.workbook_kind:
+            return []
+        if self.workbook_kind == "mat":
+            return matfile.tables(self.path)
+        return workbook.sheets(self.path, self.workbook_kind)
 
     @cached_property
     def head(self) -> str:
-        """The first 64 KiB as text; "" for a folder. Of a workbook: the first sheet's."""
+        """The first 64 KiB as text, hundreds of blanks in a row as one; of a workbook its first sheet."""
         if self.is_folder:
             return ""
         if self.workbook_kind:
-            return self.text[:65536]
-        return decode(self._bytes(65536))[0]
+            return _BLANKS.sub(" ", self.text[:_HEAD])
+        decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+        text = decoder.decode(self._bytes(_HEAD))  # a letter that is cut at the end is left out
+        return _BLANKS.sub(" ", text)
+
+    @cached_property
+    def encoding(self) -> str:
+        """How the whole text is encoded, not its beginning alone: see `decode`."""
+        return self._scan[0]
 
     @cached_property
     def opening(self) -> list[str]:
@@ -230,116 +147,69 @@ class Source:
         data = self._bytes(LARGEST_TEXT + 1)
         if len(data) > LARGEST_TEXT:
             raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text")
-        return decode(data)[0]
+        return data.decode(self.encoding, errors="replace")
 
     def _bytes(self, limit: int) -> bytes:
         """The first `limit` bytes of the file's content, unpacked if it is gzip (by its first bytes)."""
-        try:
-            with self.path.open("rb") as stream:
-                packed = stream.read(2) == b"\x1f\x8b"
-                stream.seek(0)
-                if not packed:
-                    return self._blocks(stream, limit)
-                with gzip.GzipFile(fileobj=stream) as unpacked:
-                    return self._blocks(unpacked, limit)
-        except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"cannot read {self.path}: {getattr(error, 'strerror', None) or error}") from error
-
-    def _blocks(self, stream: IO[bytes] | gzip.GzipFile, limit: int) -> bytes:
-        """Read block by block, so that a file which is one endless line is refused early."""
-        most = max(8 * LARGE, LARGEST_RATIO * self.path.stat().st_size)
         data = bytearray()
-        while len(data) < limit and (block := stream.read(min(LONGEST_LINE, limit - len(data)))):
-            if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
-                raise FileError(f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table")
+        for block in self._blocks(limit):
             data += block
-            if len(data) > most:
-                raise FileError(
-                    f"{self.path.name} unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe"
-                )
         return bytes(data)
 
-    @property
-    def _size(self) -> int:
-        """Size of the content [bytes]; of a gzip file as its last four bytes state it."""
-        if not self._is_packed:
-            return self.path.stat().st_size
-        with self.path.open("rb") as stream:
-            stream.seek(max(self.path.stat().st_size - 4, 0))
-            return int.from_bytes(stream.read(4), "little")
+    def _blocks(self, limit: int = LARGEST_TEXT + 1) -> Iterator[bytes]:
+        """The content block by block, so that an endless line, a bomb or damage is refused early."""
+        left, total = limit, 0
+        most = max(8 * LARGE, LARGEST_RATIO * self.path.stat().st_size)
+        name = self.path.name
+        try:
+            with self.open() as stream:
+                while left > 0 and (block := stream.read(min(LONGEST_LINE, left))):
+                    if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
+                        raise FileError(f"{name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table")
+                    left, total = left - len(block), total + len(block)
+                    if total > most:
+                        raise FileError(
+                            f"{name} unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe"
+                        )
+                    yield block
+        except EOFError as error:
+            raise FileError(f"{name} is a damaged gzip file: it ends too early; copy or export it again") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise FileError(f"{name} is a damaged gzip file ({error}); copy or export it again") from error
+        except OSError as error:
+            raise FileError(f"cannot read {self.path}: {error.strerror or error}") from error
 
     @cached_property
-    def delimited(self) -> Delimited:
-        """The text as a table of cells."""
-        if self.workbook_kind:
-            return parse_delimited(self.text, self.path.name)
-        if "\0" in self.head:
-            raise FileError(f"{self.path.name} is a binary file, not text; devicekit cannot read this format")
-        if self._size > LARGE:
-            return self._large()
-        return parse_delimited(self.text, self.path.name)
+    def _scan(self) -> tuple[str, int]:
+        """Encoding and size [bytes] of the content, all of which is looked at."""
+        encoding, size = None, 0
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for block in chain(self._blocks(), [b""]):
+            encoding = _marked(block) if size == 0 else encoding
+            size += len(block)
+            if encoding is None:
+                try:
+                    decoder.decode(block, final=not block)
+                except UnicodeDecodeError:
+                    encoding = "cp1252"
+        return encoding or "utf-8", size
+
+    @property
+    def size(self) -> int:
+        """Size of the content [bytes]."""
+        return self._scan[1] if self._is_packed else self.path.stat().st_size
 
     def facts(self) -> dict[str, str]:
-        """What was sniffed: encoding, and delimiter, decimal mark and header if it was read as a table."""
+        """What was sniffed of the bytes: the encoding."""
         if self.is_folder or self.in_memory:
             return {}
-        facts = {"encoding": self.workbook_kind or decode(self._bytes(65536))[1]}
-        table = self.__dict__.get("delimited")
-        if table is not None:
-            names = {"\t": "tab", ";": "semicolon", ",": "comma"}
-            facts["delimiter"] = names.get(table.delimiter, table.delimiter)
-            facts["decimal"] = table.decimal
-            facts["header"] = "none" if table.header is None else ", ".join(table.header)
-        return facts
+        return {"encoding": self.workbook_kind or self.encoding}
 
-    def _large(self) -> Delimited:
-        """A large table, parsed straight into numbers: the text is never held as cells."""
-        name = self.path.name
-        self._check_lines()
-        sample = parse_delimited(self.head[: self.head.rfind("\n")], name)
-        skip = int(sample.cells.index[0]) - 1
-        # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
-        words = [name for name in sample.columns if not sample.cells[name].map(_is_plain_number).all()]
-        missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
-        try:
-            with warnings.catch_warnings(), self._open() as stream:
-                warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used
-                cells = pd.read_csv(
-                    stream,
-                    sep=r"\s+" if sample.delimiter == "whitespace" else sample.delimiter,
-                    header=None,
-                    names=sample.columns,
-                    skiprows=skip,
-                    decimal=sample.decimal,
-                    index_col=False,
-                    dtype=dict.fromkeys(words, "category"),
-                    na_values=missing,
-                    keep_default_na=False,
-                    skipinitialspace=True,
-                    skip_blank_lines=False,
-                    encoding=decode(self._bytes(65536))[1],
-                    encoding_errors="replace",
-                )
-        except (pd.errors.ParserError, OSError, EOFError, zlib.error) as error:
-            raise FileError(f"{name} is not a table: {error}") from error
-        cells.index = pd.RangeIndex(skip + 1, skip + 1 + len(cells))
-        return Delimited(cells.dropna(how="all"), sample.header, sample.delimiter, sample.decimal, name)
+    def check_lines(self) -> None:
+        """Refuse an endless line, a bomb or damage anywhere in the content."""
+        _ = self._scan
 
-    def _check_lines(self) -> None:
-        most, total = max(8 * LARGE, LARGEST_RATIO * self.path.stat().st_size), 0
-        with self._open() as stream:
-            while block := stream.read(LONGEST_LINE):
-                total += len(block)
-                if total > most:
-                    raise FileError(
-                        f"{self.path.name} unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe"
-                    )
-                if len(block) == LONGEST_LINE and b"\n" not in block and b"\r" not in block:
-                    raise FileError(
-                        f"{self.path.name} has a line of more than {LONGEST_LINE >> 20} MiB: it is no table"
-                    )
-
-    def _open(self) -> IO[bytes]:
+    def open(self) -> IO[bytes]:
         """The content as a stream of bytes, unpacked if it is gzip."""
         if self._is_packed:
             return gzip.open(self.path, "rb")  # type: ignore[return-value]
@@ -347,11 +217,8 @@ class Source:
 
     @cached_property
     def _is_packed(self) -> bool:
-        with self.path.open("rb") as stream:
-            return stream.read(2) == b"\x1f\x8b"
-
-    @cached_property
-    def header(self) -> tuple[str, ...]:
-        """Lower-case cells of the first non-blank line of the head."""
-        first = self.opening[0] if self.opening else ""
-        return tuple(cell.strip().strip('"').lower() for cell in re.split(r"[,;\t]", first) if first)
+        try:
+            with self.path.open("rb") as stream:
+                return stream.read(2) == b"\x1f\x8b"
+        except OSError as error:
+            raise FileError(f"cannot read {self.path}: {error.strerror or error}") from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TableError
+from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.readers.placing import Contradiction, Unclear, find_turns
+from devicekit.readers.turns import turning_points as turning_points  # named here for those who split by hand
 from devicekit.text import count
 
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
@@ -69,7 +70,7 @@ def split_sweeps(voltage: np.ndarray) -> np.ndarray:
     starts, last = [], int(leaves[0]) if leaves.size else 0
     for leave in leaves[1:]:
         if away[last : leave + 1].max() > 5 * near:  # noise around the first value is no sweep
-            starts.append(leave)
+            starts.append(_at_first_value(away, home, int(leave)))
             last = leave
     if not starts:
         return number
@@ -78,72 +79,117 @@ def split_sweeps(voltage: np.ndarray) -> np.ndarray:
     return number + np.cumsum(steps)
 
 
-def turning_points(values: np.ndarray) -> np.ndarray:
-    """Positions where a sequence of up and down trains turns, robust to noise.
-
-    A turn is kept if the sequence moves by at least a third of its range between turns (zigzag rule).
-
-    Returns
-    -------
-    ndarray of int
-        First position of each train after the first one.
-    """
-    finite = np.flatnonzero(np.isfinite(values))
-    y = values[finite]
-    if y.size < 4:
-        return np.empty(0, int)
-    threshold = (y.max() - y.min()) / 3
-    turns: list[int] = []
-    low = high = 0
-    direction = 0
-    for k in range(1, y.size):
-        high = k if y[k] > y[high] else high
-        low = k if y[k] < y[low] else low
-        if direction >= 0 and y[high] - y[k] > threshold:
-            if direction > 0:  # else this is the first train, which opens at the start
-                turns.append(high)
-            direction, low, high = -1, k, k
-        elif direction <= 0 and y[k] - y[low] > threshold:
-            if direction < 0:
-                turns.append(low)
-            direction, low, high = 1, k, k
-    return finite[np.array(turns, int)] + 1 if turns else np.empty(0, int)
+def _at_first_value(away: np.ndarray, home: np.ndarray, leave: int) -> int:
+    """Where a sweep begins: the last point of those about home that is at the first value itself."""
+    first = leave
+    while first > 0 and home[first - 1]:
+        first -= 1
+    if first == leave:
+        return leave
+    size = np.abs(away[first : leave + 1])
+    return first + int(np.flatnonzero(size <= size.min() * (1 + 1e-9) + 1e-12)[-1])
 
 
 @dataclass(frozen=True)
 class Split:
-    """Direction, cycle and pulse index of each reading, and what was done to get them."""
+    """Direction, cycle and pulse index of each reading, and what was done to get them.
+
+    Parameters
+    ----------
+    direction : ndarray of str, shape (n,)
+        "ltp" or "ltd".
+    cycle : ndarray of int, shape (n,)
+        From 1, counted for each direction.
+    pulse_index : ndarray of int, shape (n,)
+        Pulses of its train before the reading; 0 is the state before the first pulse.
+    warnings : tuple of CodedWarning
+    how : str
+        On which authority: "equal lengths", "single turns", "stated" or "one train".
+    """
 
     direction: np.ndarray
     cycle: np.ndarray
     pulse_index: np.ndarray
     warnings: tuple[CodedWarning, ...]
+    how: str
 
 
-def split_values(values: np.ndarray, name: str) -> Split:
-    """Split one column of readings that concatenates up and down trains, by turning points.
+def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None = None) -> Split:
+    """Split one column of readings that concatenates up and down trains, where the readings turn.
 
     The reading at a turn ends one train and is the state before the next, so it opens that one too: the
     next train's pulse_index 1 is the reading after the turn.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Readings in the order in which they were taken; one that is missing is NaN and keeps its place.
+    name : str
+        What holds them, for messages.
+    pulses : tuple of int, optional
+        Pulses of each LTP and each LTD train, or one number for both, where the user states them.
+
+    Raises
+    ------
+    QuestionError
+        If the turns cannot be told well enough from the readings.
+    UsageError
+        If the readings contradict `pulses`.
+    TableError
+        If there is no reading.
     """
     if not np.isfinite(values).any():
         raise TableError(f"{name}: there is no number to split into trains")
-    starts = np.r_[0, turning_points(values), values.size]
-    direction = np.empty(values.size, object)
-    cycle = np.empty(values.size, int)
-    pulse_index = np.empty(values.size, int)
-    counts = {"ltp": 0, "ltd": 0}
-    for first, last in itertools.pairwise(starts):
-        # a train opens with the reading at the turn, if there is one before it
-        train = values[max(first - 1, 0) : last]
-        finite = train[np.isfinite(train)]
-        label = "ltp" if finite.size == 0 or finite[-1] >= finite[0] else "ltd"
-        counts[label] += 1
-        direction[first:last] = label
-        cycle[first:last] = counts[label]
-        pulse_index[first:last] = np.arange(last - first) + (1 if first else 0)
-    message = f"{name}: split at turning points into {counts['ltp']} LTP and {counts['ltd']} LTD trains"
-    return Split(direction, cycle, pulse_index, (CodedWarning("split", message),))
+    if pulses is not None and (len(pulses) not in (1, 2) or min(pulses) < 1):
+        raise UsageError(f"pulses={pulses}: say the pulses of each train, N or N,M for LTP and LTD, each 1 or more")
+    try:
+        found = find_turns(values, pulses)
+    except Unclear as unclear:
+        raise QuestionError(name, _question(unclear)) from None
+    except Contradiction as contradiction:
+        said = ",".join(map(str, pulses or ()))
+        raise UsageError(f"{name}: pulses={said} contradicts the readings: {contradiction}") from None
+    starts = np.r_[0, found.turns + 1, values.size]
+    number = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    within = np.arange(values.size) - starts[number]
+    up, down = (int(((np.arange(starts.size - 1) % 2 == 0) == (found.rising == up)).sum()) for up in (True, False))
+    message = (
+        f"{name}: one {'LTP' if up else 'LTD'} train, by its direction"
+        if found.how == "one train"
+        else f"{name}: split at turning points into {up} LTP and {down} LTD trains: {found.says}"
+    )
+    return Split(
+        direction=np.where((number % 2 == 0) == found.rising, "ltp", "ltd").astype(object),
+        cycle=number // 2 + 1,
+        pulse_index=within + np.where((number > 0) | (not found.opens), 1, 0),
+        warnings=(CodedWarning("split", message),),
+        how=found.how,
+    )
+
+
+def _question(unclear: Unclear) -> Question:
+    """What to ask where the turns cannot be told."""
+    choices = []
+    for guess in unclear.guesses:
+        up, down = (guess.first, guess.second) if unclear.rising else (guess.second, guess.first)
+        before = "after" if guess.opens else "without"
+        choices.append(
+            Choice(
+                f"pulses=({up}, {down})", f"{up} LTP and {down} LTD pulses, {before} a reading before the first pulse"
+            )
+        )
+    choices.append(
+        Choice(
+            "pulses=(N, M)",
+            "every LTP train has N pulses and every LTD train M; where lengths vary, add a column with the direction",
+        )
+    )
+    return Question(
+        text="the readings do not show well enough where each train ends: how many pulses has each?",
+        fields=("pulses",),
+        choices=tuple(choices),
+        evidence=unclear.seen,
+    )
 
 
 def tidy_starts(frame: pd.DataFrame) -> np.ndarray | None:

@@ -33,10 +33,13 @@ class StudyResult:
         The study.
     table : pandas.DataFrame
         One row a run, in order: settings, seed, status, reason, metrics.
+    redone : tuple of str
+        A sentence for each run that had a damaged result and was made again.
     """
 
     spec: StudySpec
     table: pd.DataFrame
+    redone: tuple[str, ...] = ()
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -156,6 +159,7 @@ class StudyResult:
                 {"case": row["case"], "seed": int(row["seed"]), "reason": row["reason"]}
                 for row in self.failed.to_dict("records")
             ],
+            "redone": list(self.redone),
             "summary": json.loads(summary.to_json(orient="records")),
             **({"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}),
         }

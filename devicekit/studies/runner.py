@@ -1,44 +1,29 @@
 """Studies: a grid or list of runs from one TOML file, in parallel, resumable, ending in one tidy table.
 
 A run is a task (`devicekit.studies.tasks`) with settings and a seed. Every finished run is written at once to its own
-file, named by what it depends on; started again, a study repeats only what has no file yet.
+file, named by what it depends on; started again, a study repeats only what has no file yet, or a damaged one.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from devicekit import files
+from devicekit import files, workers
 from devicekit._version import __version__
 from devicekit.errors import DevicekitError, FileError, ParameterError
+from devicekit.studies.outcome import Outcome
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec
 from devicekit.studies.tasks import files_of, get_task
 from devicekit.tables import write_csv
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a run: "done" or "failed" with the reason, its numbers by name, and the version that made it."""
-
-    status: str
-    reason: str
-    metrics: dict[str, Any]
-    devicekit: str
-
-    @classmethod
-    def load(cls, path: Path) -> Outcome:
-        """An outcome from the run's file."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+_FILES = ["results.csv", "summary.csv", "report.html"]
 
 
 def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> Outcome:
@@ -138,28 +123,48 @@ def run_study(
     for run in runs:
         get_task(run.task).check(run.settings, base)
     folder = _open_folder(out, spec)
-    waiting = [run for run in runs if not _is_done(folder / f"{run.key}.json", redo)]
+    waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
     if progress:
         progress(done, len(runs))
-    with _backend(dask):
+    with _backend(dask), _workers():
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
-        results = pool(joblib.delayed(_keyed)(run, str(base)) for run in waiting)
+        with workers.deaf():
+            results = pool(joblib.delayed(_keyed)(run, str(base)) for run in waiting)
         for key, outcome in results:
-            files.write_json(folder / f"{key}.json", asdict(outcome))
+            outcome.save(folder, key)
             done += 1
             if progress:
                 progress(done, len(runs))
-    return _collect(spec, runs, folder, out)
+    return _collect(spec, runs, folder, out, damaged)
 
 
-def _is_done(path: Path, redo: bool) -> bool:
-    """Whether a run has a result; one that failed is tried again, for its reason may have been mended."""
-    if not path.exists():
-        return False
-    outcome = Outcome.load(path)
-    return outcome.status == "done" and not (redo and outcome.devicekit != __version__)
+def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list[str]]:
+    """The runs without a result, and what is wrong with the files of those whose result is damaged.
+
+    A run that failed is tried again, for its reason may have been mended.
+    """
+    waiting, damaged = [], []
+    for run in runs:
+        try:
+            outcome = Outcome.load(folder, run.key)
+        except FileError as error:
+            damaged.append(f"{error.message}; that run ({run.label}, seed {run.seed}) is made again")
+            outcome = None
+        if outcome is None or outcome.status != "done" or (redo and outcome.devicekit != __version__):
+            waiting.append(run)
+    return waiting, list(dict.fromkeys(damaged))
+
+
+@contextmanager
+def _workers() -> Iterator[None]:
+    """A block whose worker processes end with it when it is left by an interrupt or an error."""
+    try:
+        yield
+    except BaseException:
+        workers.end_workers()
+        raise
 
 
 def _keyed(run: Run, base: str) -> tuple[str, Outcome]:
@@ -179,15 +184,17 @@ def _open_folder(out: Path, spec: StudySpec) -> Path:
         (out / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot write {out}: {error.strerror}") from error
-    files.write_json(marker, {"tool": "devicekit", "command": "study", "study": spec.name})
+    files.write_json(marker, {"tool": "devicekit", "command": "study", "study": spec.name, "files": _FILES}, True)
     return out / "runs"
 
 
-def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path) -> StudyResult:
+def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged: list[str]) -> StudyResult:
     """The tidy table from the runs' files, in the study's order; no times in it, so that it is reproducible."""
     rows = []
     for run in runs:
-        outcome = Outcome.load(folder / f"{run.key}.json")
+        outcome = Outcome.load(folder, run.key)
+        if outcome is None:
+            raise FileError(f"{folder} has lost the result of a run ({run.label}, seed {run.seed}): start it again")
         row = {"study": spec.name, "case": run.label, "seed": run.seed, **run.settings}
         told = {
             "status": outcome.status,
@@ -196,7 +203,7 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path) -> Study
             "devicekit": outcome.devicekit,
         }
         rows.append({**row, **told})
-    result = StudyResult(spec, pd.DataFrame(rows))
+    result = StudyResult(spec, pd.DataFrame(rows), tuple(damaged))
     write_csv(result.table, out / "results.csv")
     write_csv(result.summary(), out / "summary.csv")
     return result

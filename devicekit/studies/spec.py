@@ -116,11 +116,16 @@ def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -
     """
     path = Path(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError(f"cannot read the study {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = files.read_text(path)
+    except FileError as error:
+        raise FileError(f"cannot read the study: {error.message.removeprefix('cannot read ')}") from error
+    try:
+        raw = tomllib.loads(text)
+    except RecursionError as error:
+        raise ParameterError(f"{path} is not valid TOML: its brackets are nested too deep") from error
+    except ValueError as error:  # of TOML, or a whole number of thousands of digits
         raise ParameterError(f"{path} is not valid TOML: {error}") from error
+    files.note_input(path)
     if overrides and isinstance(raw.get("fixed", {}), dict):
         raw["fixed"] = {**raw.get("fixed", {}), **overrides}
     try:

@@ -27,6 +27,7 @@ def _row(*cells: str) -> str:
 def glossary() -> str:
     """The glossary as a Markdown page."""
     from devicekit import names
+    from devicekit.names import units
 
     lines = [
         "# Glossary",
@@ -48,7 +49,7 @@ def glossary() -> str:
         lines += [*term.split(", "), f"  {meaning}", ""]
     lines[-1] = "```"
     words: dict[str, list[str]] = {}
-    for symbol, quantity in names.UNIT_SYMBOLS.items():
+    for symbol, quantity in units.UNIT_SYMBOLS.items():
         words.setdefault(quantity, []).append(f"`{symbol}`")
     lines += ["", "## Unit words", "", _row("quantity", "symbols"), _row("---", "---")]
     lines += [_row(quantity, ", ".join(spelt)) for quantity, spelt in words.items()]

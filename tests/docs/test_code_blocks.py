@@ -38,7 +38,7 @@ REDUCED: dict[tuple[str, ...], dict[str, str]] = {
     ("simulate", "pulses"): {"--mesh": "coarse", "--count": "8"},
     ("study",): {"--set epochs": "2", "--set hidden": "100", "--jobs": "1"},
 }
-SLOW = {"README.md", "physics.md", "quickstart.md", "study-on-a-cluster.md", "spreadsheets-and-csv.md"}
+SLOW = {"README.md", "index.md", "physics.md", "quickstart.md", "study-on-a-cluster.md", "spreadsheets-and-csv.md"}
 MUST_BE_RUN = {"bash": "sh", "shell": "sh", "py": "python", "python3": "python"}
 
 

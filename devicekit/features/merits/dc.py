@@ -1,22 +1,25 @@
-"""DC figures of merit of voltage sweeps: V_set, V_reset, HRS, LRS, on/off, compliance, failed cycles."""
+"""DC figures of merit of voltage sweeps: V_set, V_reset, HRS, LRS, on/off, polarity, compliance, outcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import figures
-from devicekit.features import sweeps as single
-from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
-from devicekit.features.merit import QUANTITIES, Merit, Settings, figure, middle, number, spread_table
+from devicekit.features import compliance, dc_words, figures, signs
+from devicekit.features.definitions import COUNTED, DEFAULT_V_RESET, DEFAULT_V_SET
+from devicekit.features.levels import Level, levels, table_of
+from devicekit.features.merit import MOST_CURVES, QUANTITIES, Merit, Settings, figure, middle, spread_table
 from devicekit.features.stats import Spread, Weibull, spread, weibull
-from devicekit.features.sweeps import Sweep, legs, set_polarity
+from devicekit.features.sweeps import Sweep, figures_of, legs, only_reads
 from devicekit.features.switching import V_RESET, V_SET
+from devicekit.features.transistors import without_transistors
+from devicekit.features.transitions import Polarity, Transition, polarity, transitions
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.tables import SweepTable
@@ -24,18 +27,8 @@ from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si
 
 STILL = 1e-3  # V; a record whose voltage moves less is a reading at constant voltage
+MOST_READ = 0.9  # share of the sweeps that must look like readings, where none switches
 LEAST_PLOTTED = 5  # values that a probability plot needs
-_OUTCOMES = {"switched": "switched", "gradual": "gradual", "one_way": "one way only", "failed": "failed"}
-_MEANING = {
-    "gradual": (
-        "A sweep that switches gradually has a V_set where ln G is half-way between its levels, but no jump there."
-    ),
-    "one_way": (
-        "A sweep one way only holds one state before and another after, not both at the read voltage: it has no V_set, "
-        "HRS, LRS or spread here. A loop (up and back) gives them."
-    ),
-    "failed": "A sweep that failed did not switch (on/off below 2).",
-}
 _SPREADS = (
     ("v_set_v", "V", False),
     ("v_reset_v", "V", False),
@@ -53,12 +46,15 @@ class DcResult:
     ----------
     cycles : pandas.DataFrame
         One row a sweep: the fields of `devicekit.features.sweeps.Figures`.
+    polarity : Polarity
+        At which sign of the voltage the device sets and resets, from all sweeps.
     spreads : tuple of Spread
-        C2C and D2D of each quantity over the sweeps that switched, at once or gradually.
+        C2C and D2D of each quantity over the sweeps that switched; none where there are several compliances. A V_set
+        or V_reset at the limit is not in them.
     weibulls : tuple of Weibull
-        Of V_set and V_reset.
-    by_compliance : pandas.DataFrame
-        LRS against compliance: one row a compliance, if there are several.
+        Of V_set and V_reset; none where there are several compliances.
+    levels : tuple of Level
+        What was found at each compliance, if there are several.
     read_voltage_v : float
         Voltage that HRS and LRS are read at.
     v_set_method, v_reset_method : str
@@ -69,9 +65,10 @@ class DcResult:
     """
 
     cycles: pd.DataFrame
+    polarity: Polarity
     spreads: tuple[Spread, ...]
     weibulls: tuple[Weibull, ...]
-    by_compliance: pd.DataFrame
+    levels: tuple[Level, ...]
     read_voltage_v: float
     v_set_method: str
     v_reset_method: str
@@ -82,6 +79,26 @@ class DcResult:
     def outcomes(self) -> dict[str, int]:
         """Number of sweeps by outcome."""
         return {str(name): int(number) for name, number in self.cycles["outcome"].value_counts().items()}
+
+    @property
+    def reads(self) -> bool:
+        """Whether the sweeps only read the device."""
+        return set(self.cycles["outcome"]) == {"read"}
+
+    @property
+    def at_limit(self) -> dict[str, int]:
+        """Number of sweeps whose V_set, or V_reset, lies at the end of the sweep."""
+        columns = {"v_set_v": "set_limit_v", "v_reset_v": "reset_limit_v"}
+        return {name: int(np.isfinite(self.cycles[column].to_numpy(float)).sum()) for name, column in columns.items()}
+
+    @cached_property
+    def by_compliance(self) -> pd.DataFrame:
+        """LRS, V_set and V_reset against compliance: one row a compliance, if there are several."""
+        return table_of(self.levels)
+
+    def level_rows(self) -> list[tuple[str, ...]]:
+        """`by_compliance` as cells under `devicekit.features.dc_words.LEVEL_HEAD`."""
+        return dc_words.level_rows(self.by_compliance)
 
     def spread(self, quantity: str) -> Spread | None:
         """The spread of one quantity, or None if no cycle has it."""
@@ -94,43 +111,58 @@ class DcResult:
             "v_set_method": self.v_set_method,
             "v_reset_method": self.v_reset_method,
             "outcomes": self.outcomes,
+            "polarity": asdict(self.polarity),
+            "at_limit": self.at_limit,
+            "compliance_from_data": int((self.cycles["compliance_source"] == "data").sum()),
             "spreads": [each.as_dict() for each in self.spreads],
             "weibull": [each.as_dict() for each in self.weibulls],
-            "levels": self.by_compliance.to_dict("records"),
+            "levels": [
+                {**row, "spreads": [one.as_dict() for one in each.spreads]}
+                for row, each in zip(self.by_compliance.to_dict("records"), self.levels, strict=True)
+            ],
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Figures of every sweep; LRS by compliance if there are several."""
-        return {"cycles": self.cycles, **({"levels": self.by_compliance} if len(self.by_compliance) else {})}
-
-    def _counted(self) -> str:
-        parts = ", ".join(f"{number} {_OUTCOMES[name]}" for name, number in self.outcomes.items())
-        return f"{count(len(self.cycles), 'sweep')}: {parts}."
+        return {"cycles": self.cycles, **({"levels": self.by_compliance} if self.levels else {})}
 
     def sentences(self) -> list[str]:
-        """Outcomes, voltages with their definitions, on/off."""
-        found = []
-        for name, method in (("v_set_v", self.v_set_method), ("v_reset_v", self.v_reset_method)):
-            each = self.spread(name)
-            if each is None:
-                continue
-            if each.n == 1:
-                told = "one sweep"
-            else:
-                known = each.c2c is not None and np.isfinite(each.c2c)
-                told = f"median of {each.n}" + (f", C2C standard deviation {si(each.c2c, 'V', 2)}" if known else "")
-            found.append(f"{QUANTITIES[name]} {si(each.median, 'V', 4)} (by {method}, {told})")
-        if (ratio := self.spread("on_off")) is not None:
-            found.append(f"on/off {ratio.median:.3g}")
-        values = [f"{'; '.join(found)}."] if found else []
-        return [self._counted(), *values, *(text for name, text in _MEANING.items() if name in self.outcomes)]
+        """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
+        if self.reads:
+            return [dc_words.only_read(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
+        methods = {"v_set_v": self.v_set_method, "v_reset_v": self.v_reset_method}
+        return [
+            dc_words.counted(self.cycles),
+            *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
+            *dc_words.values(self.spreads, methods),
+            *dc_words.by_compliance(self.by_compliance),
+            *dc_words.at_limit(self.cycles),
+            *dc_words.compliance(self.cycles),
+            *dc_words.meanings(self.cycles),
+        ]
 
     def panel(self) -> Panel:
-        """Size of the current of every sweep against voltage; the middle one on top."""
+        """Size of the current of every sweep against voltage: by compliance, or the middle one on top."""
+        if self.levels:
+            return figures.sweeps_by_level(self._by_level())
         shown, top = middle(self.table.frame)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
         return figures.sweeps(curves[:-1], curves[-1])
+
+    def _by_level(self) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
+        """Voltage and current of the sweeps of each compliance, by its name."""
+        groups = dict(iter(self.table.frame.groupby(["device_id", "cycle"], sort=False)))
+        found = {}
+        for each in self.levels:
+            keys = [
+                key for part in (each.sets, each.resets) for key in zip(part["device_id"], part["cycle"], strict=True)
+            ]
+            found[si(each.compliance_a, "A")] = [
+                (groups[key]["voltage_v"].to_numpy(float), groups[key]["current_a"].to_numpy(float))
+                for key in keys[: max(1, MOST_CURVES // len(self.levels))]
+            ]
+        return found
 
     def conduction_panel(self) -> Panel:
         """Size of I against size of V on log scales, the legs of the middle sweep."""
@@ -149,8 +181,16 @@ class DcResult:
 
     def levels_panel(self) -> Panel:
         """Distribution of HRS and LRS; against the compliance if there are several."""
-        if len(self.by_compliance):
-            columns = ("compliance_a", "g_lrs_s", "g_lrs_low_s", "g_lrs_high_s")
+        if self.levels:
+            columns = (
+                "compliance_a",
+                "g_lrs_s",
+                "g_lrs_low_s",
+                "g_lrs_high_s",
+                "g_before_reset_s",
+                "g_hrs_s",
+                "g_after_reset_s",
+            )
             return figures.against_compliance(*(self.by_compliance[name].to_numpy(float) for name in columns))
         return figures.levels(*(self.cycles[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
 
@@ -160,49 +200,56 @@ class DcResult:
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
+        sweeps = figure(
+            self.panel(),
+            "Sweeps by compliance." if self.levels else "Sweeps; the middle one, on top, is in the data.",
+            "Magnitude of the current against voltage, logarithmic",
+        )
+        if self.reads:
+            return [Text(self.sentences()), sweeps]
         text = (
-            f"{self._counted()} V_set by {self.v_set_method}, V_reset by {self.v_reset_method}; HRS and LRS read at "
+            f"V_set by {self.v_set_method}, V_reset by {self.v_reset_method}; HRS and LRS read at "
             f"{self.read_voltage_v:g} V."
         )
-        meaning = [words for name, words in _MEANING.items() if name in self.outcomes]
-        caption = "Spreads of conductances and ratios are in decades (log-normal). D2D without the share of C2C."
-        blocks: list[Block] = [Text([text, *meaning])]
+        caption = (
+            "Spreads of conductances and ratios are in decades (log-normal). D2D without the share of C2C. Of fewer "
+            "than ten values, with 95 % confidence intervals."
+        )
+        blocks: list[Block] = [Text([*self.sentences(), text])]
         if self.spreads:
             blocks.append(spread_table(self.spreads, caption))
+        if self.levels:
+            blocks.append(Table(dc_words.LEVEL_HEAD, self.level_rows(), "Figures by compliance: medians ± C2C."))
         blocks += [
-            figure(
-                self.panel(),
-                "Sweeps; the middle one, on top, is in the data.",
-                "Magnitude of the current against voltage, logarithmic",
-            ),
+            sweeps,
             figure(
                 self.conduction_panel(),
                 "Conduction: the middle sweep on logarithmic axes.",
                 "Magnitude of the current against magnitude of the voltage on logarithmic axes",
             ),
         ]
-        if len(self.by_compliance) or self.cycles[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
+        if self.levels or self.cycles[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
             alt = "Distribution of the conductance of HRS and LRS"
             blocks.append(figure(self.levels_panel(), "HRS and LRS at the read voltage.", alt))
         for name in ("v_set_v", "v_reset_v"):
-            if np.isfinite(self.cycles[name].to_numpy(float)).sum() < LEAST_PLOTTED:
+            if self.levels or np.isfinite(self.cycles[name].to_numpy(float)).sum() < LEAST_PLOTTED:
                 continue
             for kind, words in (("weibull", "Weibull"), ("normal", "normal")):
                 alt = f"{QUANTITIES[name]}: {words} probability plot"
                 caption = f"{alt}; a straight line means that distribution."
                 blocks.append(figure(self.probability_panel(name, kind), caption, alt))
-        if len(self.by_compliance):
-            rows = [
-                (number(r.compliance_a, "A"), str(r.n), number(r.g_lrs_s, "S"), number(r.log10_sd, "decades"))
-                for r in cast(Any, self.by_compliance.itertuples())
-            ]
-            head = ("compliance", "cycles", "median G of the LRS", "spread")
-            blocks.append(Table(head, rows, "Levels by compliance."))
         return blocks
 
 
 def moving(table: SweepTable) -> SweepTable | None:
-    """The sweeps of a table whose voltage moves; None if there is none."""
+    """The sweeps of a table whose voltage moves, without transfer curves of transistors; None if there is none.
+
+    Where a sign of the voltage has currents of the other sign, they are turned round (`devicekit.features.signs`).
+    """
+    kept = without_transistors(table)
+    if kept is None:
+        return None
+    table = signs.with_sizes(kept)
     span = table.frame.groupby(["device_id", "cycle"])["voltage_v"].transform(np.ptp)
     frame = table.frame[span.fillna(0) > STILL]
     return None if frame.empty else SweepTable(frame.copy(), table.meta)
@@ -248,29 +295,68 @@ def characterize(
     for name, known in ((v_set, V_SET), (v_reset, V_RESET)):
         if name not in known:
             raise UsageError(f"no definition {name!r}; there are {', '.join(known)}")
-    sweeps = [Sweep.of(key, rows) for key, rows in table.frame.groupby(["device_id", "cycle"], sort=False)]
+    groups = signs.with_sizes(table).frame.groupby(["device_id", "cycle"], sort=False)
+    sweeps = _limited([Sweep.of(key, rows) for key, rows in groups])
     reach = max((sweep.reach for sweep in sweeps), default=0.0)
     if reach == 0:
         raise TraceError("no sweep has a leg with rising voltage")
     read = abs(read_voltage) if read_voltage is not None else min(0.1, reach / 10)
     if read > reach:
         raise UsageError(f"read_voltage={read:g} V lies outside the sweeps, which reach {reach:g} V")
-    polarity = set_polarity(sweeps, read)
-    cycles = pd.DataFrame([asdict(single.figures(sweep, read, polarity, v_set, v_reset)) for sweep in sweeps])
-    switched = cycles[cycles["outcome"].isin(("switched", "gradual"))]
-    spreads = [spread(switched[name], switched["device_id"], name, unit, log) for name, unit, log in _SPREADS]
-    fits = [weibull(switched[name].to_numpy(float), name) for name in ("v_set_v", "v_reset_v")]
+    found = _transitions(sweeps, read)
+    side = polarity([each for of_one in found for each in of_one])
+    cycles = _cycles(sweeps, found, read, side, v_set, v_reset)
+    by_level = levels(cycles)
+    counted = cycles[cycles["outcome"].isin(COUNTED)]
+    spreads = [spread(counted[name], counted["device_id"], name, unit, log) for name, unit, log in _SPREADS]
+    fits = [weibull(counted[name].to_numpy(float), name) for name in ("v_set_v", "v_reset_v")]
     return DcResult(
         cycles=cycles,
-        spreads=tuple(each for each in spreads if each),
-        weibulls=tuple(fit for fit in fits if fit),
-        by_compliance=_levels(switched),
+        polarity=side,
+        spreads=() if by_level else tuple(each for each in spreads if each),
+        weibulls=() if by_level else tuple(fit for fit in fits if fit),
+        levels=by_level,
         read_voltage_v=read,
         v_set_method=v_set,
         v_reset_method=v_reset,
         table=table,
         warnings=_warnings(cycles),
     )
+
+
+def _limited(sweeps: list[Sweep]) -> list[Sweep]:
+    """The sweeps with compliances from the data judged over all of them."""
+    found = compliance.over([(sweep.v, sweep.i, sweep.excursions) for sweep in sweeps])
+    return [replace(sweep, excursions=own) for sweep, own in zip(sweeps, found, strict=True)]
+
+
+def _transitions(sweeps: list[Sweep], read: float) -> list[tuple[Transition, ...]]:
+    """What each sweep does; the start of the next sweep of the same device tells the state after it."""
+    following: dict[str, float] = {}
+    found = []
+    for sweep in reversed(sweeps):
+        found.append(transitions(sweep, read, following.get(sweep.device, float("nan"))))
+        following[sweep.device] = sweep.level(sweep.parts[0], read) if sweep.parts else float("nan")
+    return found[::-1]
+
+
+def _cycles(
+    sweeps: list[Sweep],
+    found: list[tuple[Transition, ...]],
+    read: float,
+    side: Polarity,
+    v_set: str,
+    v_reset: str,
+) -> pd.DataFrame:
+    """Figures of every sweep; where none switches and nine in ten look like readings, they only read."""
+    rows = [
+        asdict(figures_of(sweep, own, side.expected, v_set, v_reset)) for sweep, own in zip(sweeps, found, strict=True)
+    ]
+    cycles = pd.DataFrame(rows)
+    quiet = [only_reads(sweep, own, read) for sweep, own in zip(sweeps, found, strict=True)]
+    if side.word == "unknown" and np.mean(quiet) >= MOST_READ:
+        cycles["outcome"] = "read"
+    return cycles
 
 
 def _warnings(cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
@@ -285,19 +371,3 @@ def _warnings(cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
             CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)")
         )
     return tuple(found)
-
-
-def _levels(switched: pd.DataFrame) -> pd.DataFrame:
-    """LRS against compliance, one row a compliance, if there are several."""
-    known = switched[np.isfinite(switched["compliance_a"]) & (switched["g_lrs_s"] > 0)]
-    if known["compliance_a"].nunique() < 2:
-        return pd.DataFrame(columns=["compliance_a", "n", "g_lrs_s", "g_lrs_low_s", "g_lrs_high_s", "log10_sd"])
-    groups = known.groupby("compliance_a")["g_lrs_s"]
-    table = groups.agg(
-        n="size",
-        g_lrs_s="median",
-        g_lrs_low_s=lambda g: g.quantile(0.05),
-        g_lrs_high_s=lambda g: g.quantile(0.95),
-    )
-    table["log10_sd"] = groups.agg(lambda g: float(np.log10(g).std()) if len(g) > 1 else np.nan)
-    return table.reset_index()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
+from devicekit.features.definitions import COUNTED
 from devicekit.features.merit import Merit, Settings, figure, middle, number
 from devicekit.features.merits.dc import DcResult, moving
 from devicekit.plot import Panel
@@ -139,7 +140,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Lin
     """Linearity of what sweeps without switching; None where a sweep switched."""
     sweeps = moving(table) if isinstance(table, SweepTable) else None
     switching = found.get("dc")
-    if sweeps is None or (isinstance(switching, DcResult) and {"switched", "gradual"} & set(switching.outcomes)):
+    if sweeps is None or (isinstance(switching, DcResult) and {*COUNTED, "against"} & set(switching.outcomes)):
         return None
     rows = []
     for (device, cycle), sweep in sweeps.frame.groupby(["device_id", "cycle"], sort=False):

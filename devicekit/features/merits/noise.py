@@ -14,6 +14,7 @@ from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
 from devicekit.features.merits.dc import STILL
+from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
 from devicekit.tables import SweepTable
@@ -232,8 +233,10 @@ class NoiseResults:
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> NoiseResults | None:
     """Read noise of what stands still, in a table of sweeps."""
-    if not isinstance(table, SweepTable):
+    kept = without_transistors(table) if isinstance(table, SweepTable) else None
+    if kept is None:
         return None
+    table = kept
     span = table.frame.groupby(["device_id", "cycle"])["voltage_v"].transform(np.ptp)
     records, short = [], 0
     for (device, cycle), rows in table.frame[span.fillna(0) <= STILL].groupby(["device_id", "cycle"], sort=False):

@@ -9,6 +9,8 @@ import pandas as pd
 
 from devicekit.errors import FileError, TableError
 from devicekit.options import ReadOptions
+from devicekit.readers.layouts.gather import gather
+from devicekit.readers.layouts.roles import Cells
 from devicekit.readers.pulse_trains import pulse_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -27,16 +29,19 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
     if not matches(source):
         raise FileError(f"{source.path} is not a folder with set.csv and reset.csv")
     frames = [_ramps(Source(source.path / name), direction) for direction, name in _FILES.items()]
-    frame, warnings = add_state(pd.concat(frames, ignore_index=True), options, source.path.name)
+    # CrossSim's own examples hold currents in ampere: a read voltage has a use for nothing else
+    assumed = "current" if options.read_voltage is not None else None
+    frame, warnings = add_state(pd.concat(frames, ignore_index=True), options, source.path.name, assumed=assumed)
     return pulse_table(frame, NAME, source, warnings)
 
 
 def _ramps(source: Source, direction: str) -> pd.DataFrame:
     """Ramps of one file as rows; a column's number is its cycle, its first reading the state before pulse 1."""
-    table = source.delimited
+    block = gather(source, ReadOptions()).blocks[0]
+    table = Cells(block)
     frames = []
-    for position, column in enumerate(table.columns):
-        values = table.numbers(column)
+    for position, column in enumerate(block.names):
+        values = table.read(column)
         values = values.where(values != 0)  # CrossSim's own loader drops zeros: padding, not readings
         last = values.last_valid_index()
         if last is None:

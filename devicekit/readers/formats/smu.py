@@ -28,9 +28,13 @@ STATES_UNITS = True
 _ACS = re.compile(r"\bSmu(\d+)\.(\w+)\[(\d+)\]\[(\d+)\]", re.IGNORECASE)
 # settings with leading dots, two or more, and a row of names that begins with Index
 _KICKSTART = re.compile(r'(?ms)\A(?=.*^"?Index"?\s*[,;\t])(?:.*?^\s*"?\.+[A-Za-z]){2}')
-# a row of names, one of them a status and one a voltage, a current or a reading
+# a row of names that TSP buffers have, and no others: one a status, one a voltage, a current or a reading
+_TSP_WORD = (
+    r"voltage|current|resistance|power|readings|sourcevalues|(?:relative )?time(?:stamps?)?|t|v|i|r|stat(?:us)?|index"
+)
 _TSP = re.compile(
-    r'(?i)(?=(?:.*[,;\t"])?\s*stat(?:us)?\s*(?:[",;\t]|$))'
+    rf'(?i)(?=(?:\s*"?(?:{_TSP_WORD})?"?\s*(?:[,;\t]|$))+$)'
+    r'(?=(?:.*[,;\t"])?\s*stat(?:us)?\s*(?:[",;\t]|$))'
     r'(?=(?:.*[,;\t])?\s*"?(?:v|i|voltage|current|readings|sourcevalues)"?\s*(?:[,;\t]|$))'
 )
 _SUMMARY = {"min", "max", "mean", "stddev", "std dev", "cv", "range", "average", "median"}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from devicekit.errors import BadRow, CodedWarning, FileError, TableError
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import is_number
+from devicekit.readers.cells import LARGEST_COUNT, is_number
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.tables import EnduranceTable
@@ -45,7 +45,7 @@ def read(source: Source, options: ReadOptions) -> EnduranceTable:
         device, operation = f"{cells[0]}-{cells[2]}", cells[3]
         start = float(cells[1]) if start is None else start
         if operation == "ENDURANCE":
-            cycles[device] = cycles.get(device, 0) + 1
+            cycles[device] = cycles.get(device, 0) + _operations(cells)
         elif operation in _LEVEL:
             voltage = float(cells[4]) if is_number(cells[4]) else None
             state[device] = (operation, cells[-1], voltage)
@@ -74,6 +74,12 @@ def read(source: Source, options: ReadOptions) -> EnduranceTable:
             )
         )
     return EnduranceTable(pd.DataFrame(rows), {"format": NAME, "source": source.path.name}, tuple(warnings))
+
+
+def _operations(cells: list[str]) -> int:
+    """Cycles that an ENDURANCE line states, its last number; 1 where it states none."""
+    last = cells[-1]
+    return int(float(last)) if len(cells) > 5 and is_number(last) and 1 <= float(last) < LARGEST_COUNT else 1
 
 
 def _reading(

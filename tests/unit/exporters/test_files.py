@@ -212,7 +212,7 @@ def test_a_card_that_only_rises_is_refused(target: str) -> None:
     ],
 )
 def test_an_option_of_another_target_is_refused(target: str, options: dict[str, Any], option: str) -> None:
-    with pytest.raises(UsageError, match=f"{option} is not an option of to={target}"):
+    with pytest.raises(UsageError, match=f"^{option}.*to={target};"):
         make(soft(), target, ExportOptions(**options))
 
 
@@ -244,7 +244,7 @@ def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> 
     assert list(exporters()) == ["spice", *plugins.EXPORTERS.own()]
     assert "rate.csv" in make(soft(), "spice", ExportOptions()).files
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [_Entry(ImportError("no such thing"))])
-    with pytest.raises(UsageError, match="'spice' of another package does not load: no such thing"):
+    with pytest.raises(UsageError, match=r"'spice'.*no such thing"):
         exporters()
 
 

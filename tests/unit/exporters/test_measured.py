@@ -1,4 +1,12 @@
-"""The bounds of every export on a card fitted to real measured ramps."""
+"""The bounds of every export on a card fitted to real measured ramps.
+
+Each measured test and its twin that runs everywhere, on a card that `conftest.py` holds in numbers (case "ramps"):
+test_aihwkit: test_aihwkit.py::test_within_a_thousandth_of_the_array
+test_crosssim: test_crosssim.py::test_within_two_thousandths_of_the_array
+test_crosssim_from_the_ramps_themselves: test_crosssim.py::test_straight_from_data_is_near_the_law_that_made_them
+test_neurosim: test_neurosim.py::test_recursion_is_within_a_thousandth_of_the_fit
+test_veriloga: test_veriloga.py::test_within_a_thousandth_of_the_array
+"""
 
 from __future__ import annotations
 

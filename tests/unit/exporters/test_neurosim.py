@@ -200,7 +200,7 @@ def test_what_the_card_does_not_say_is_not_made_up(tmp_path: Path) -> None:
 
 
 def test_weights_need_a_window(weights: DeviceCard, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="needs conductances in S"):
+    with pytest.raises(UsageError, match=r"weights.*window=\(LOW, HIGH\)"):
         exported(weights, "neurosim", tmp_path)
     fields = RealDevice.load(exported(weights, "neurosim", tmp_path, window=(1e-6, 1e-4))).fields
     assert 1e-6 <= fields["minConductance"] < fields["maxConductance"] <= 1e-4

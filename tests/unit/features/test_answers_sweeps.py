@@ -108,7 +108,7 @@ def test_levels_that_the_set_leg_lacks_are_taken_from_the_reset_leg() -> None:
     assert (found.g_hrs_s, found.g_lrs_s) == (pytest.approx(1e-6), pytest.approx(1e-4))
     only = figures(sweep(v[LOOP.size - 1 :], i[LOOP.size - 1 :]))
     assert (only.g_hrs_s, only.g_lrs_s) == (pytest.approx(1e-5), pytest.approx(1e-4))
-    assert only.outcome == "one_way"
+    assert only.outcome == "reset_only"
     assert np.isnan(only.v_set_v)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -27,26 +29,31 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_kind_gives_its_results(tables: Path, tmp_path: Path, devicekit: Run) -> None:
-    names = ["dc", "endurance", "retention", "stdp", "noise"]
-    ran = devicekit(
-        "characterize",
-        *(tables / f"{n}.csv" for n in names),
-        "--out",
-        tmp_path / "out",
-        "--json",
-        "--jobs",
-        1,
-    )
-    assert ran.code == 0, ran.err
-    found = {Path(each["file"]).stem: each for each in ran.json["files"]}
-    assert all(name in found[name] for name in names)
+KINDS = ["dc", "endurance", "retention", "stdp", "noise"]
+
+
+@pytest.fixture(scope="module")
+def every_kind(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What is printed about a file of every kind, and the folder that is written."""
+    from devicekit.cli import build_app
+    from devicekit.cli.common import run_app
+
+    said, out = io.StringIO(), tmp_path_factory.mktemp("every") / "out"
+    arguments = [*(str(tables / f"{name}.csv") for name in KINDS), "--out", str(out), "--jobs", "1"]
+    with contextlib.redirect_stdout(said):
+        assert run_app(build_app(), ["characterize", *arguments]) == 0
+    return said.getvalue(), out
+
+
+def test_every_kind_gives_its_results(every_kind: tuple[str, Path]) -> None:
+    out = every_kind[1]
+    found = {name: json.loads((out / name / "results.json").read_text()) for name in KINDS}
+    assert all(name in found[name] for name in KINDS)
     assert found["dc"]["dc"]["outcomes"] == {"switched": 40}
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = (out / "report.html").read_text()
     assert "Weibull" in page
-    for name in names:
-        folder = tmp_path / "out" / name
-        json.loads((folder / "results.json").read_text())
+    for name in KINDS:
+        folder = out / name
         assert list(folder.glob("*.csv"))
         assert (folder / "figure1.svg").read_text().startswith("<?xml")
 
@@ -70,9 +77,8 @@ def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> N
     assert "<tbody>\n</tbody>" not in page
 
 
-def test_the_summary_says_what_each_file_holds(tables: Path, tmp_path: Path, devicekit: Run) -> None:
-    names = ["dc", "endurance", "retention", "stdp", "noise"]
-    ran = devicekit("characterize", *(tables / f"{n}.csv" for n in names), "--out", tmp_path / "out", "--jobs", 1)
+def test_the_summary_says_what_each_file_holds(every_kind: tuple[str, Path]) -> None:
+    said, out = every_kind
     for words in (
         "V_set 0.6",
         " cycles: ",
@@ -80,8 +86,8 @@ def test_the_summary_says_what_each_file_holds(tables: Path, tmp_path: Path, dev
         "STDP window",
         "Read noise of 1 record",
     ):
-        assert words in ran.out
-    page = (tmp_path / "out" / "report.html").read_text()
+        assert words in said
+    page = (out / "report.html").read_text()
     summary = page.partition("In short")[2].partition("</div>")[0]
     assert summary.count("<p>") >= 5
     assert page.count('class="data"') == page.count("<figure")  # the data behind every figure
@@ -110,14 +116,20 @@ def test_a_single_bad_file_is_one_error(tmp_path: Path, devicekit: Run) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_html_in_a_device_name_is_escaped(tmp_path: Path, devicekit: Run) -> None:
-    table = records.sweeps(5)
-    frame = table.frame.assign(device_id="<script>alert(1)</script>")
+def test_html_and_formulas_in_device_names_are_made_harmless(tmp_path: Path, devicekit: Run) -> None:
+    """HTML is escaped in the page, and a formula is text in every table."""
+    html, formula = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
+    frame = records.sweeps(3, 2).frame
+    frame = frame.assign(
+        device_id=frame["device_id"].map(dict(zip(frame["device_id"].unique(), (html, formula), strict=True)))
+    )
     frame.to_csv(tmp_path / "x.csv", index=False)
     assert devicekit("characterize", tmp_path / "x.csv", "--out", tmp_path / "out").code == 0
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
+    written = pd.read_csv(tmp_path / "out" / "x" / "cycles.csv")
+    assert set(written["device_id"]) == {html, f"'{formula}"}
 
 
 def test_names_in_the_file_never_choose_a_path(tmp_path: Path, devicekit: Run) -> None:
@@ -132,19 +144,13 @@ def test_names_in_the_file_never_choose_a_path(tmp_path: Path, devicekit: Run) -
     assert {path.name for path in tmp_path.iterdir()} == {"in", "deep"}
 
 
-def test_formulas_are_neutralised_in_every_table(tmp_path: Path, devicekit: Run) -> None:
-    frame = records.sweeps(5).frame.assign(device_id="=cmd|' /C calc'!A0")
-    frame.to_csv(tmp_path / "x.csv", index=False)
-    devicekit("characterize", tmp_path / "x.csv", "--out", tmp_path / "out")
-    written = pd.read_csv(tmp_path / "out" / "x" / "cycles.csv")
-    assert written["device_id"].str.startswith("'=").all()
-
-
 def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     other = tmp_path / "stdp.csv"
     other.write_bytes((tables / "stdp.csv").read_bytes())
     ran = devicekit("characterize", tables / "stdp.csv", other, "--out", tmp_path / "out", "--json", "--jobs", 1)
     assert [each["folder"] for each in ran.json["files"]] == ["stdp", "stdp_2"]
+    for each in ran.json["files"]:  # what is printed is what is written
+        assert json.loads((tmp_path / "out" / each["folder"] / "results.json").read_text())["stdp"] == each["stdp"]
 
 
 @pytest.mark.parametrize("name", ["reference-dc", "reference-endurance", "reference-retention", "reference-stdp"])

@@ -1,4 +1,9 @@
-"""Streams of traces, and samples that scatter as the data do."""
+"""Streams of traces, and samples that scatter as the data do.
+
+The measured test and its twins that run everywhere:
+test_samples_of_the_crosssim_ramps_scatter_as_the_ramps: test_samples_scatter_as_the_data;
+test_measured_twins.py::test_ramps_that_drift_upward
+"""
 
 from __future__ import annotations
 

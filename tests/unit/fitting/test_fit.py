@@ -10,6 +10,7 @@ import pytest
 
 from devicekit.device.card import DeviceCard
 from devicekit.errors import TraceError, UsageError
+from devicekit.fitting import condition
 from devicekit.fitting.comparison import compare
 from devicekit.fitting.device import fit
 from devicekit.fitting.result import DeviceFit
@@ -95,8 +96,11 @@ def test_scale_and_offset_of_the_data_do_not_change_the_fit() -> None:
         np.testing.assert_allclose(one.branches[direction].rate(0.5), two.branches[direction].rate(0.5), rtol=1e-3)
 
 
-def test_the_band_covers_the_truth_and_widens_with_noise() -> None:
+def test_the_band_covers_the_truth_and_widens_with_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     inside, widths = [], []
+    # the band does not depend on how the updates scatter, and telling that takes most of the time
+    variation = fit(pulses(THETA, noise=0.01, cycles=6)).variation
+    monkeypatch.setattr(condition, "estimate_variation", lambda *_: variation)
     for seed in range(20):
         result = fit(pulses({"ltp": THETA["ltp"], "ltd": THETA["ltd"]}, noise=0.01, cycles=6, seed=seed))
         curve = result.branches["ltp"].rate_curve()
@@ -247,7 +251,10 @@ def test_one_branch_fits_but_makes_no_card() -> None:
         result.to_card("x")
 
 
-# Real devices
+# Real devices. Each and its twin that runs everywhere, in `test_measured_twins.py`:
+# test_crosssim_ramp_20: test_one_ramp_is_fitted_to_its_noise
+# test_crosssim_ramps_drift_upward: test_ramps_that_drift_upward
+# test_gong_is_noise_dominated_and_says_so: test_weights_in_noise_are_said_to_be_noisy
 
 
 def test_crosssim_ramp_20(measured: Path) -> None:
@@ -306,9 +313,9 @@ def test_a_table_can_still_be_narrowed_and_nothing_else_is_taken_silently():
     one = fit(table, device=device)
     assert one.ltp.coefficients == fit(table.select(device=device)).ltp.coefficients
     assert one.ltp.coefficients != fit(table).ltp.coefficients
-    with pytest.raises(UsageError, match="unit: for reading a file"):
+    with pytest.raises(UsageError, match=r"^unit:.*path"):
         fit(table, unit="uS")
-    with pytest.raises(UsageError, match="read_voltage"):
+    with pytest.raises(UsageError, match=r"^read_voltage:.*path"):
         compare(table, read_voltage=0.1)
 
 

@@ -18,9 +18,13 @@ def run(capsys, *arguments):
     return code, said.out, said.err
 
 
+COARSE = ["iv", "--solver", "banded", "--mesh", "coarse"]
+
+
 def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
-    out = tmp_path / "iv"
-    code, text, _ = run(capsys, "iv", "--solver", "banded", "--mesh", "coarse", "--out", str(out), "--json")
+    out, measured = tmp_path / "iv", tmp_path / "measured.csv"
+    measured.write_text("voltage_v,current_a\n" + "".join(f"{v / 10},{v}e-6\n" for v in range(10)))
+    code, text, _ = run(capsys, *COARSE, "--measured", str(measured), "--out", str(out), "--json")
     assert code == 0
     report = json.loads(text)
     names = {
@@ -55,20 +59,7 @@ def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
         assert words in page
     with np.load(out / "fields.npz", allow_pickle=False) as fields:
         assert len(fields["label"]) == 5
-    code, text, _ = run(
-        capsys,
-        "iv",
-        "--solver",
-        "banded",
-        "--mesh",
-        "coarse",
-        "--measured",
-        str(out / "iv.csv"),
-        "--compliance",
-        "1e-4",
-        "--out",
-        str(out),
-    )
+    code, text, _ = run(capsys, *COARSE, "--measured", str(out / "iv.csv"), "--compliance", "1e-4")
     assert code == 0
     assert "V_set" in text
 

@@ -23,17 +23,30 @@ from physics.studies import (
 )
 
 
-def synthetic(changes, noise=0.02):
+@pytest.fixture(scope="module")
+def quick():
+    """The default stack in steps of twice the usual size: the truth and the fit take the same ones."""
+    steps = [f"numerics.{name}" for name in ("density_step", "conductance_step", "voltage_step")]
+    return load_stack().replace({key: 2 * load_stack().get(key) for key in steps})
+
+
+@pytest.fixture(scope="module")
+def swept():
+    """A set sweep of the default stack."""
+    return simulate_iv(mesh="coarse").sweep
+
+
+def synthetic(stack, changes, noise=0.02):
     """A measured-like set sweep of a known stack, with noise on ln I."""
-    frame = simulate_iv(load_stack().replace(changes), mesh="coarse").sweep.frame
+    frame = simulate_iv(stack.replace(changes), mesh="coarse").sweep.frame
     frame = frame[["device_id", "cycle", "point", "voltage_v", "current_a"]].copy()
     frame["current_a"] *= np.exp(noise * np.random.default_rng(0).normal(size=len(frame)))
     return SweepTable(frame)
 
 
-def test_calibration_recovers_two_parameters_within_their_confidence():
+def test_calibration_recovers_two_parameters_within_their_confidence(quick):
     truth = {"reaction.energy": 1.31, "filament.gap_length": 2.6}
-    fit = calibrate(synthetic(truth), load_stack(), list(truth))
+    fit = calibrate(synthetic(quick, truth), quick, list(truth))
     assert fit.converged
     assert fit.rms == pytest.approx(0.02, rel=0.3)
     for each in fit.parameters:
@@ -46,9 +59,9 @@ def test_calibration_recovers_two_parameters_within_their_confidence():
     json.dumps(fit.as_dict(), allow_nan=False)
 
 
-def test_calibration_says_when_a_parameter_stops_at_its_bound():
-    target = synthetic({"reaction.energy": 1.31})
-    fit = calibrate(target, load_stack(), {"reaction.energy": (1.27, 1.29)})
+def test_calibration_says_when_a_parameter_stops_at_its_bound(quick):
+    target = synthetic(quick, {"reaction.energy": 1.31})
+    fit = calibrate(target, quick, {"reaction.energy": (1.27, 1.29)})
     assert fit.parameters[0].at_bound
 
 
@@ -61,14 +74,13 @@ def test_calibration_says_when_a_parameter_stops_at_its_bound():
         ({"reaction.energy": (1.3, 1.4)}, "reaction.energy"),
     ],
 )
-def test_bad_parameters_are_named(parameters, name):
-    target = simulate_iv(mesh="coarse").sweep
+def test_bad_parameters_are_named(swept, parameters, name):
     with pytest.raises(ParameterError, match=name):
-        calibrate(target, load_stack(), parameters)
+        calibrate(swept, load_stack(), parameters)
 
 
-def test_a_sweep_without_a_set_branch_cannot_be_calibrated():
-    frame = simulate_iv(mesh="coarse").sweep.frame.copy()
+def test_a_sweep_without_a_set_branch_cannot_be_calibrated(swept):
+    frame = swept.frame.copy()
     frame["voltage_v"] *= -1
     with pytest.raises(TraceError, match="set branch"):
         calibrate(SweepTable(frame), load_stack(), ["reaction.energy"])

@@ -17,13 +17,18 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_low_and_high_are_levels_of_a_resistance_only(tmp_path: Path) -> None:
-    table = read(written(tmp_path, "cycle,low (kohm),high (kohm)\n1,10,500\n2,10,500\n")).frame
-    assert set(table[table["level"] == "lrs"]["conductance_s"]) == {1e-4}
-    assert set(table[table["level"] == "hrs"]["conductance_s"]) == {2e-6}
-    for text in ("cycle,low (uS),high (uS)\n1,2,100\n", "cycle,level,conductance_s\n1,low,2e-6\n1,high,1e-4\n"):
-        with pytest.raises(UsageError, match="name the levels lrs and hrs"):
-            read(written(tmp_path, text))
+def test_low_and_high_mean_what_the_quantity_says(tmp_path: Path) -> None:
+    """Low resistance is LRS; low conductance is HRS; of numbers without a quantity it is asked."""
+    for text in (
+        "cycle,low (kohm),high (kohm)\n1,10,500\n2,10,500\n",
+        "cycle,low (uS),high (uS)\n1,2,100\n2,2,100\n",
+        "cycle,level,conductance_s\n1,low,2e-6\n1,high,1e-4\n",
+    ):
+        table = read(written(tmp_path, text)).frame
+        for level, answer in (("lrs", 1e-4), ("hrs", 2e-6)):
+            assert table[table["level"] == level]["conductance_s"].to_numpy() == pytest.approx(answer)
+    with pytest.raises(UsageError, match="quantity="):
+        read(written(tmp_path, "cycle,low,high\n1,2,100\n2,2,100\n"))
 
 
 def test_a_long_table_of_resistances_may_say_low_and_high(tmp_path: Path) -> None:

@@ -1,8 +1,15 @@
-"""Files that mean harm: entities, decompression bombs, endless lines, formulas; and what they may cost."""
+"""Files that mean harm: entities, decompression bombs, endless lines, formulas; and what they may cost.
+
+Damaged packs, strange encodings, and paths that are no files: one error each, at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import os
+import socket
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +19,10 @@ import pytest
 
 from devicekit.errors import DevicekitError, FileError
 from devicekit.readers import read
+from devicekit.readers.source import LARGE, Source
+from devicekit.tables import SweepTable
 
+TABLE = "V (V),I (A)\n" + "".join(f"{k / 10},{k}e-6\n" for k in [*range(10), *range(10, -1, -1)])
 TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
     '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.'
@@ -111,3 +121,152 @@ def test_formulas_are_neutralised_on_export(tmp_path: Path, fixtures: Path) -> N
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert all("'=1+1" in line for line in lines[1:])
     assert "'@SUM(1)" in lines[1]
+
+
+def test_a_gzip_file_cut_anywhere_is_one_error(tmp_path: Path) -> None:
+    data = gzip.compress(TABLE.encode(), mtime=0)
+    path = tmp_path / "a.csv.gz"
+    for length in range(1, len(data)):
+        path.write_bytes(data[:length])
+        with pytest.raises(DevicekitError) as caught:
+            read(path)
+        if length > 2:
+            assert "a.csv.gz is a damaged gzip file" in str(caught.value), length
+
+
+@pytest.mark.parametrize("size", [1, 3 * LARGE])
+def test_packs_of_any_size_damaged_or_of_several_members(tmp_path: Path, size: int) -> None:
+    lines = TABLE.splitlines(keepends=True)
+    text = (TABLE + "".join(lines[1:]) * (size // len(TABLE))).encode()
+    data = bytearray(gzip.compress(text, compresslevel=1, mtime=0))
+    path = tmp_path / "a.csv.gz"
+    for name, damaged in (
+        ("checksum", bytes(data[:-8]) + b"\0\1\2\3" + bytes(data[-4:])),
+        ("cut", bytes(data[:-9])),
+        ("garbage", bytes(data) + b"garbage"),
+        ("length", bytes(data[:-4]) + b"\0\0\0\0"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(FileError, match=r"a\.csv\.gz is a damaged gzip file"):
+            read(path)
+        assert name
+    half = text.index(b"\n", len(text) // 2) + 1
+    path.write_bytes(gzip.compress(text[:half], 1, mtime=0) + gzip.compress(text[half:], 1, mtime=0))
+    whole = tmp_path / "whole.csv"
+    whole.write_bytes(text)
+    assert len(read(path)) == len(read(whole))
+    assert Source(path).size == len(text)  # not that of the last member, as its last bytes say
+
+
+def _table(encoding: str, rows: int) -> bytes:
+    text = "V (V),I (µA),note\n" + "".join(f"{k % 7},{k},x\n" for k in range(rows)) + "1,1,10 µm\n"
+    return text.encode(encoding)
+
+
+_SIZES = {"small": 20, "beyond the head": 9000, "large": LARGE // 8}
+_ENCODINGS = ["cp1252", "utf-16-le", "utf-16-be", "utf-16", "utf-8", "utf-8-sig"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rows"),
+    [(code, rows) for code in _ENCODINGS for size, rows in _SIZES.items() if size != "large" or code in _ENCODINGS[:2]],
+)
+def test_encodings_are_found_wherever_they_show(tmp_path: Path, encoding: str, rows: int) -> None:
+    path = tmp_path / "a.csv"
+    data = _table(encoding, rows)
+    if encoding == "cp1252":  # the head alone is plain ASCII
+        data = data.replace(b"(\xb5A)", b"(uA)")
+    path.write_bytes(data)
+    table = read(path)
+    assert isinstance(table, SweepTable)
+    assert table.meta["text"]["encoding"] == encoding
+    assert table.frame["note"].iloc[-1] == "10 µm"
+    assert table.frame["current_a"].iloc[2] == pytest.approx(2e-6)
+
+
+def test_a_letter_cut_at_the_end_of_the_head_changes_nothing(tmp_path: Path) -> None:
+    head = "V (V),I (A),note\n"
+    for shift in range(3):
+        rows = "0,1,abc\n" * ((65536 - len(head)) // 8)
+        text = head + rows + "x" * ((65536 - len(head) - len(rows)) + shift - 2) + "µ,1,2\n1,1,é\n"
+        (tmp_path / "a.csv").write_bytes(text.encode())
+        source = Source(tmp_path / "a.csv")
+        assert source.encoding == "utf-8"
+        assert source.head.startswith(head)
+        assert "Â" not in source.head
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
+def test_paths_that_are_no_files_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "socket"))
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "folder").mkdir()
+    began = time.perf_counter()
+    try:
+        for name, words in {
+            "pipe": "is a pipe, not a file",
+            "socket": "is a socket, not a file",
+            "/dev/zero": "is a device, not a file",
+            "loop": "cannot read",
+            "dangling": "does not exist",
+            "folder": "is a folder without",
+            "x" * 5000: "cannot read",
+            "no\0name": "cannot read",
+            "pipe/x": "does not exist",
+        }.items():
+            with pytest.raises(FileError, match=words):
+                read(tmp_path / name)
+    finally:
+        listener.close()
+    assert time.perf_counter() - began < 5
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(TABLE)
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)  # root may read anything
+    with pytest.raises(FileError, match=r"cannot read .*a\.csv: Permission denied"):
+        read(path)
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "stat", denied)
+    with pytest.raises(FileError, match=r"cannot read .*a\.csv: Permission denied"):
+        read(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
+def test_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.csv"))
+    path.write_text(TABLE)
+    assert len(read(path)) == 21
+    path.write_text(TABLE.replace("0.3", "nought"))
+    with pytest.raises(DevicekitError, match="row 5"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"V{' ' * 20000}x,I,n",
+        f"cycle{' ' * 20000}x{' ' * 20000}1,cycle 2,n",
+        f"a{' ' * 20000}/{' ' * 20000}b,c,n",
+        "(" * 20000 + ",c,n",
+        f"delta{' ' * 20000}t,x,n",
+        f"{' ' * 20000}V (V),I (A){' ' * 20000},n",
+        "a_" * 10000 + "A,c,n",
+    ],
+)
+def test_headers_of_endless_blanks_and_brackets_cost_no_time(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n1,2,3\n3,4,5\n")
+    for options in ({}, {"quantity": "conductance", "unit": "S"}):
+        began = time.perf_counter()
+        with contextlib.suppress(DevicekitError):
+            read(path, **options)
+        assert time.perf_counter() - began < 2

@@ -1,4 +1,17 @@
-"""Real measured files, where the environment says where they are, read to checked values."""
+"""Real measured files, where the environment says where they are, read to checked values.
+
+Each measured test and its twin, which reads a small file of the same layout and known content and runs everywhere
+(in `test_measured_twins.py` unless another file is named):
+test_endurance_log: test_an_endurance_log; test_answers_readers.py::test_a_test_chip_log_gives_levels_...
+test_endurance_log_figures: test_figures_of_an_endurance_log
+test_read_sweep: test_read_sweeps
+test_read_sweeps_are_read_linearity: test_read_sweeps_are_read_linearity
+test_set_sweep: test_a_set_sweep
+test_bake_pair: test_a_bake
+test_bake_shift: test_a_bake; features/test_answers_features.py::test_a_bake_moves_devices_up_and_down
+test_keithley_workbooks: test_a_keithley_workbook; test_instruments.py::test_keithley_ktei_workbook
+test_gong_and_crosssim: test_a_weight_of_two_columns_is_no_conductance, test_ramps
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,14 @@ import pytest
 
 from .conftest import DATA
 
-REFUSED = {"bad_cell.csv", "no_unit.csv", "wide_devices.csv", "wide_no_header.tsv", "retention_current.csv"}
+REFUSED = {
+    "bad_cell.csv",
+    "no_unit.csv",
+    "wide_devices.csv",
+    "wide_no_header.tsv",
+    "retention_current.csv",
+    "pairs.csv",
+}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +30,8 @@ def test_every_fixture(path: Path, tmp_path: Path, devicekit: Callable[..., Any]
     if path.name in REFUSED:
         assert ran.code == 2
         assert ran.json["error"]["message"]
+        asked = path.name != "bad_cell.csv"
+        assert bool(ran.json["error"]["question"]) == asked
         return
     assert ran.code == 0, ran.out
     facts = json.loads(ran.out)

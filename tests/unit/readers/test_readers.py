@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from devicekit.errors import DevicekitError, FileError, TableError, UsageError
 from devicekit.readers import read
-from devicekit.readers.source import parse_delimited
 from devicekit.tables import PulseTable, SweepTable
 
 UP = np.array([1.0, 2.0, 2.8, 3.4, 3.8, 4.1, 4.3, 4.4]) * 1e-5
@@ -96,7 +95,9 @@ def test_repeated_readings_are_kept_and_a_fit_takes_their_mean(tmp_path: Path) -
 
 def test_columns_can_be_mapped(tmp_path: Path) -> None:
     text = "n,I\n" + "".join(f"{n},{g * 0.1:.4g}\n" for n, g in enumerate([*UP, *DOWN]))
-    table = read(write(tmp_path, "mine.csv", text), columns={"value": "I"}, quantity="current", read_voltage=0.1)
+    table = read(
+        write(tmp_path, "mine.csv", text), columns={"value": "I"}, quantity="current", read_voltage=0.1, pulses=(7, 8)
+    )
     np.testing.assert_allclose(states(table, "ltp"), UP, rtol=1e-3)
     with pytest.raises(UsageError, match="no column 'J'"):
         read(tmp_path / "mine.csv", columns={"value": "J"})
@@ -116,7 +117,7 @@ def test_columns_can_be_mapped(tmp_path: Path) -> None:
 def test_a_unit_holds_for_a_mapped_column_too(ours: str, unit: str, factor: float, tmp_path: Path) -> None:
     numbers = np.concatenate([UP, DOWN[1:]]) * factor
     path = write(tmp_path, "mine.csv", "G\n" + "".join(f"{g:.6g}\n" for g in numbers))
-    table = read(path, columns={ours: "G"}, unit=unit, read_voltage=0.1)
+    table = read(path, columns={ours: "G"}, unit=unit, read_voltage=0.1, pulses=(7,))
     np.testing.assert_allclose(states(table, "ltp"), UP, rtol=1e-5)
     with pytest.raises(UsageError, match="kohm"):
         read(path, columns={"conductance_s": "G"}, unit="kohm")
@@ -214,7 +215,7 @@ def test_crosssim_folder(tmp_path: Path) -> None:
     assert isinstance(table, PulseTable)
     lengths = [len(values) for _, _, _, values in table.traces("ltp")]
     assert lengths == [8, 5]
-    with pytest.raises(UsageError, match="what its numbers are"):
+    with pytest.raises(UsageError, match=r"quantity=.*read_voltage=.*unit="):
         read(tmp_path)
 
 
@@ -332,13 +333,20 @@ def test_mutated_tables_give_a_table_or_one_of_our_errors(
     st.sampled_from([",", ";", "\t"]),
 )
 @settings(max_examples=60, deadline=None)
-def test_numbers_survive_the_text(rows: list[list[float]], delimiter: str) -> None:
-    table = parse_delimited("\n".join(delimiter.join(map(repr, row)) for row in rows), "x")
-    read_back = np.array([table.numbers(column).to_numpy() for column in table.columns]).T
+def test_numbers_survive_the_text(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]], delimiter: str
+) -> None:
+    frame = pd.DataFrame(rows, columns=["voltage_v", "current_a", "third"][: len(rows[0])])
+    text = "\n".join([delimiter.join(frame.columns), *(delimiter.join(map(repr, row)) for row in rows)])
+    path = tmp_path_factory.mktemp("exact") / "file.csv"
+    path.write_text(text)
+    read_back = read(path).frame[list(frame.columns)].to_numpy()
     assert np.array_equal(read_back, np.array(rows))
 
 
-# Real files
+# Real files. Each and its twin that runs everywhere:
+# test_crosssim_ramps: test_crosssim_folder above; test_measured_twins.py::test_ramps
+# test_gong_is_a_weight_and_no_conductance: test_measured_twins.py::test_a_weight_of_two_columns_is_no_conductance
 
 
 def test_crosssim_ramps(measured: Path) -> None:

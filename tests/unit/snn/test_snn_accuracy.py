@@ -1,6 +1,18 @@
 """Accuracies on the real Optdigits, 3823 to train and 1797 of other writers to test: minutes, hence slow.
 
 No choice is made on the test part; every figure is the mean test accuracy of the last 3 epochs.
+
+Each measured test and its twin in `test_accuracy_twins.py`, which runs everywhere (but for the last the id of
+test_classes_that_do_not_overlap_are_all_told_apart):
+test_insitu_constant_threshold: constant
+test_insitu_growing_threshold: growing
+test_offline: offline
+test_dense_encoding_in_situ: dense
+test_dense_encoding_offline: dense offline
+test_bad_device: bad
+test_read_noise_of_seven_per_cent: read noise
+test_hybrid: hybrid, hybrid bad
+test_paper_settings_reproduce_the_order_of_figure_6: test_paper_settings_lose_accuracy_at_mapping_and_win_it_back
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ QUICK = {"hidden": 128, "epochs": 3, "random_state": 0}
 
 
 def test_scikit_learn_s_own_checks():
-    results = check_estimator(SpikingClassifier(hidden=128, epochs=10), on_skip=None, on_fail="raise")
+    results = check_estimator(SpikingClassifier(hidden=128, epochs=5), on_skip=None, on_fail="raise")
     skipped = {r["check_name"] for r in results if r["status"] != "passed"}
     # the array API check asks for libraries that are not installed
     assert skipped <= {"check_array_api_input_and_values", "check_array_api_input"}
@@ -89,5 +89,5 @@ def test_more_draws_average_and_one_class_is_refused(small_digits):
 def test_partial_fit_refuses_unknown_labels(small_digits):
     x, y = small_digits.x_train, small_digits.y_train
     model = SpikingClassifier(**QUICK).partial_fit(x[y < 5], y[y < 5], classes=range(5))
-    with pytest.raises(ValueError, match="not among the classes"):
+    with pytest.raises(ValueError, match=r"classes.*5.*9"):
         model.partial_fit(x, y)

@@ -1,4 +1,8 @@
-"""Data sets: named splits, the UCI files, and messages for files that are not what they should be."""
+"""Data sets: named splits, the UCI files, and messages for files that are not what they should be.
+
+The measured test and its twin that runs everywhere:
+test_optdigits_are_the_uci_files: test_files_laid_out_as_those_of_uci
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,24 @@ def write(folder, text):
         (folder / name).write_text(text)
 
 
+def test_files_laid_out_as_those_of_uci(tmp_path):
+    """64 pixels of 0 to 16 and the class, a line an image: .tra is the training part, .tes the test part."""
+    made = {}
+    for name, images in (("optdigits.tra", 20), ("optdigits.tes", 10)):
+        pixels = (np.arange(64) + 3 * np.arange(images)[:, None]) % 17
+        classes = (7 * np.arange(images) + 2) % 10
+        made[name] = pixels, classes
+        lines = [",".join(map(str, [*row, label])) for row, label in zip(pixels, classes, strict=True)]
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    data = digits.load("optdigits", tmp_path)
+    np.testing.assert_array_equal(data.x_train * 16, made["optdigits.tra"][0])
+    np.testing.assert_array_equal(data.y_train, made["optdigits.tra"][1])
+    np.testing.assert_array_equal(data.x_test * 16, made["optdigits.tes"][0])
+    np.testing.assert_array_equal(data.y_test, made["optdigits.tes"][1])
+    assert data.x_train[0, :18].tolist() == [*(np.arange(17) / 16), 0.0]
+    assert data.split.startswith("UCI")
+
+
 def test_files_that_are_not_optdigits(tmp_path):
     with pytest.raises(FileError, match="does not exist"):
         digits.load("optdigits", tmp_path)
@@ -65,7 +87,7 @@ def test_files_that_are_not_optdigits(tmp_path):
 
 
 def test_unknown_name_and_parts_that_do_not_fit(small_digits):
-    with pytest.raises(UsageError, match="there are: digits, optdigits"):
+    with pytest.raises(UsageError, match=r"'mnist'.*digits, optdigits"):
         digits.load("mnist")
     with pytest.raises(UsageError, match="number of channels"):
         digits.Digits("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))

@@ -122,18 +122,18 @@ def test_symmetric_point_of_an_asymmetric_device(card_maker):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"scheme": "online"}, "scheme is 'offline', 'insitu' or 'hybrid'"),
-        ({"epochs": 0}, "epochs must be a whole number from 1"),
-        ({"epochs": 2.5}, "epochs must be a whole number"),
-        ({"steps": 65}, "steps must be a whole number from 12 to 64"),
-        ({"reference": 1.5}, "reference must be a number"),
-        ({"alpha": float("nan")}, "alpha must be a number"),
-        ({"levels": 1}, "levels must be 0"),
-        ({"theta": (1.0, -1.0)}, "theta must be two positive numbers"),
+        ({"scheme": "online"}, r"scheme.*offline.*insitu.*hybrid"),
+        ({"epochs": 0}, r"epochs.*from 1 "),
+        ({"epochs": 2.5}, r"epochs.*whole.*2\.5"),
+        ({"steps": 65}, r"steps.*12 to 64"),
+        ({"reference": 1.5}, r"reference.*1\.5"),
+        ({"alpha": float("nan")}, r"alpha.*nan"),
+        ({"levels": 1}, r"levels.*0.*2"),
+        ({"theta": (1.0, -1.0)}, r"theta.*two positive"),
         ({"accumulate": "literal"}, "pass theta"),
-        ({"scales": (1.0,)}, "scales must be two positive numbers"),
+        ({"scales": (1.0,)}, r"scales.*two positive"),
         ({"scheme": "hybrid", "epochs": 1}, "at least 2 epochs"),
-        ({"read_noise": 1}, "read_noise is true or false"),
+        ({"read_noise": 1}, r"read_noise.*true or false"),
     ],
 )
 def test_bad_settings_say_what_is_wrong(changed, words):

@@ -60,7 +60,7 @@ def test_the_shipped_set_is_labelled_synthetic_everywhere() -> None:
 
 
 def test_the_fit_of_the_shipped_set_recovers_its_law() -> None:
-    result = fit(catalog.get(pulses.REFERENCE).data)
+    result = fit(catalog.get(pulses.REFERENCE).data, width=50e-6)
     truth = pulses.reference_truth(50e-6)
     for direction in ("ltp", "ltd"):
         r = np.linspace(0.05, 0.95, 10)

@@ -1,0 +1,29 @@
+"""Remarks of a card that was loaded: their codes may be those of a later version of devicekit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from devicekit.errors import WARNING_CODES, CodedWarning
+
+
+@dataclass(frozen=True)
+class LaterWarning(CodedWarning):
+    """A remark with a code that this version does not know; only loading a card makes one."""
+
+    def __post_init__(self) -> None:
+        """Any code will do."""
+
+
+def _any_code(value: Any) -> Any:
+    """A remark as it stands in a card."""
+    if not isinstance(value, dict) or value.keys() != {"code", "message"}:
+        return value
+    texts = all(isinstance(each, str) for each in value.values())
+    return LaterWarning(**value) if texts and value["code"] not in WARNING_CODES else value
+
+
+Remark = Annotated[CodedWarning, BeforeValidator(_any_code)]

@@ -1,0 +1,120 @@
+"""What the DC figures of merit of a table say in sentences, and by compliance in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from devicekit.features.definitions import MEANINGS, OUTCOMES
+from devicekit.features.merit import FEW, QUANTITIES, interval, number
+from devicekit.features.stats import Spread
+from devicekit.text import count, listed, si
+
+LEVEL_HEAD = ("compliance", "sets", "V_set", "HRS", "LRS", "resets", "V_reset", "LRS before reset", "HRS after reset")
+
+
+def counted(cycles: pd.DataFrame) -> str:
+    """Number of sweeps by outcome."""
+    numbers = cycles["outcome"].value_counts()
+    parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
+    return f"{count(len(cycles), 'sweep')}: {parts}."
+
+
+def only_read(cycles: pd.DataFrame, reach: float) -> str:
+    """The sentence of a table of readings."""
+    one = len(cycles) == 1
+    return (
+        f"{count(len(cycles), 'sweep')} up to {si(reach, 'V')} {'does' if one else 'do'} not switch the device: "
+        f"{'it only reads' if one else 'they only read'} it, so there is no V_set or V_reset."
+    )
+
+
+def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
+    """V_set and V_reset with their definitions and their C2C, and on/off; empty if there is none."""
+    by_name = {each.quantity: each for each in spreads}
+    found = []
+    for name, method in methods.items():
+        if (each := by_name.get(name)) is None:
+            continue
+        told = "one sweep" if each.n == 1 else f"median of {each.n}"
+        if each.c2c is not None and np.isfinite(each.c2c):
+            told += f", C2C standard deviation {si(each.c2c, 'V', 2)}"
+            told += f", {interval(each.c2c_range, 'V')}" if each.n < FEW and each.c2c and each.c2c_range else ""
+        found.append(f"{QUANTITIES[name]} {si(each.median, 'V', 4)} (by {method}, {told})")
+    if (ratio := by_name.get("on_off")) is not None:
+        found.append(f"on/off {ratio.median:.3g}")
+    return [f"{'; '.join(found)}."] if found else []
+
+
+def at_limit(cycles: pd.DataFrame) -> list[str]:
+    """How many voltages lie at the end of their sweep."""
+    parts = []
+    for name, column in (("V_set", "set_limit_v"), ("V_reset", "reset_limit_v")):
+        ends = cycles[column].to_numpy(float)
+        ends = ends[np.isfinite(ends)]
+        if ends.size:
+            at = si(float(np.median(ends)), "V")
+            parts.append(f"{name} of {ends.size} of {count(len(cycles), 'sweep')} (about {at})")
+    if not parts:
+        return []
+    return [
+        f"At the limit: {listed(parts)} lies where the sweep ends, the device still switching there; it is left out of "
+        "medians and spreads."
+    ]
+
+
+def compliance(cycles: pd.DataFrame) -> list[str]:
+    """Compliances that no column states."""
+    found = cycles[cycles["compliance_source"] == "data"]
+    if found.empty:
+        return []
+    limits = sorted(found["compliance_a"].unique())
+    shown = listed([si(float(each), "A") for each in limits]) if len(limits) <= 6 else count(len(limits), "level")
+    return [
+        f"Compliance {shown}, from the data: the current stays constant about the largest voltage in {len(found)} of "
+        f"{count(len(cycles), 'sweep')}."
+    ]
+
+
+def by_compliance(table: pd.DataFrame) -> list[str]:
+    """LRS against compliance."""
+    if table.empty:
+        return []
+    parts = [f"{number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
+    return [f"LRS by compliance: {', '.join(parts)}; medians and spreads are given for each level."]
+
+
+def meanings(cycles: pd.DataFrame) -> list[str]:
+    """What the outcomes that occur mean."""
+    there = set(cycles["outcome"])
+    return [words for name, words in MEANINGS.items() if name in there]
+
+
+def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Figures by compliance as cells under `LEVEL_HEAD`; a spread follows its median."""
+    rows: list[tuple[str, ...]] = []
+    for row in table.to_dict("records"):
+        rows.append(
+            (
+                si(row["compliance_a"], "A"),
+                str(int(row["n"])),
+                _with_spread(row["v_set_v"], row["v_set_c2c_v"], row["set_at_limit"]),
+                number(row["g_hrs_s"], "S"),
+                number(row["g_lrs_s"], "S"),
+                str(int(row["n_reset"])),
+                _with_spread(row["v_reset_v"], row["v_reset_c2c_v"], row["reset_at_limit"]),
+                number(row["g_before_reset_s"], "S"),
+                number(row["g_after_reset_s"], "S"),
+            )
+        )
+    return rows
+
+
+def _with_spread(value: float, deviation: float, at_limit: float) -> str:
+    """A voltage, with its C2C if there is one, and how many more are at the limit."""
+    shown = number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
+    if not at_limit:
+        return shown
+    return f"{shown} ({int(at_limit)} at the limit)" if np.isfinite(value) else f"{int(at_limit)} at the limit"

@@ -1,0 +1,110 @@
+"""The finding that a current has the sign opposite to its voltage, in sweeps, readings and noise records alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.features import figures, signs
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, middle, number
+from devicekit.features.transistors import without_transistors
+from devicekit.plot import Panel
+from devicekit.report import Block, Table, Text
+from devicekit.tables import SweepTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, si
+
+_SIDE = {1: "positive", -1: "negative"}
+
+
+@dataclass(frozen=True, eq=False)
+class SignResult:
+    """Sweeps whose current has the sign opposite to the voltage.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        device_id, cycle, and the fields of `devicekit.features.signs.Reversal`.
+    n : int
+        Sweeps and records of the table.
+    table : SweepTable
+        As it was read.
+    warnings : tuple of CodedWarning
+    """
+
+    rows: pd.DataFrame
+    n: int
+    table: SweepTable
+    warnings: tuple[CodedWarning, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"n": self.n, "negative_conductance": self.rows.to_dict("records")}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a sweep and sign of the voltage."""
+        return {"negative_conductance": self.rows}
+
+    def sentences(self) -> list[str]:
+        """Where the sign is wrong, and what was made of it."""
+        found = []
+        for (sign, whole), rows in self.rows.groupby(["sign", "whole"], sort=False):
+            sweeps = f"In {len(rows)} of {count(self.n, 'sweep')}" if self.n > 1 else "In this sweep"
+            side, other = _SIDE[int(str(sign))], _SIDE[-int(str(sign))]
+            g = si(float(rows["conductance_s"].median()), "S")
+            text = f"Negative conductance: {sweeps.lower()} the current is {other} at {side} voltage (G = {g}"
+            if whole:
+                text += (
+                    "); its size is used. A current stored without its sign, or measured at the other terminal, looks "
+                    "like that."
+                )
+            else:
+                text += (
+                    f", {count(int(rows['points'].sum()), 'reading')}), beyond noise and offset; it is left as it is."
+                )
+            found.append(text)
+        return found
+
+    def panel(self) -> Panel:
+        """The sweeps, the middle one on top."""
+        shown, top = middle(self.table.frame)
+        curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
+        return figures.signed(curves[:-1], curves[-1])
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        head = ("device", "cycle", "voltage", "readings", "G")
+        cells = [
+            (
+                str(row["device_id"]),
+                str(row["cycle"]),
+                _SIDE[int(row["sign"])],
+                str(row["points"]),
+                number(row["conductance_s"], "S"),
+            )
+            for row in self.rows.head(ROWS_SHOWN).to_dict("records")
+        ]
+        caption = "Readings whose current has the sign opposite to the voltage."
+        shown = figure(self.panel(), "Current with its sign, as it was read.", "Current against voltage, with signs")
+        return [Text(self.sentences()), Table(head, cells, caption), shown]
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SignResult | None:
+    """Negative conductances of a table of sweeps; None where there is none."""
+    kept = without_transistors(table) if isinstance(table, SweepTable) else None
+    if kept is None:
+        return None
+    rows = signs.of_table(kept)
+    if rows.empty:
+        return None
+    n = int(kept.frame.groupby(["device_id", "cycle"], sort=False).ngroups)
+    turned = rows.loc[rows["whole"].astype(bool), ["device_id", "cycle"]].drop_duplicates()
+    words = (
+        f"sizes of the current were taken in {count(len(turned), 'sweep')}, where its sign is opposite to the voltage"
+    )
+    warnings = (CodedWarning("abs", words),) if len(turned) else ()
+    return SignResult(rows, n, kept, warnings)

@@ -1,0 +1,73 @@
+"""Transfer curves of transistors: named for what they are, without a figure of merit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.features import figures
+from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
+from devicekit.features.transistors import TransferCurve, transfer_curves
+from devicekit.plot import Panel
+from devicekit.report import Block, Text
+from devicekit.tables import SweepTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, si, span
+
+
+@dataclass(frozen=True, eq=False)
+class TransferResult:
+    """Transfer curves that a table holds."""
+
+    curves: tuple[TransferCurve, ...]
+    table: SweepTable
+    warnings: tuple[CodedWarning, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"n": len(self.curves), "curves": [asdict(each) for each in self.curves]}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a curve."""
+        return {"transfer": pd.DataFrame([asdict(each) for each in self.curves])}
+
+    def sentences(self) -> list[str]:
+        """What it is, and that it is no two-terminal sweep."""
+        first = self.curves[0]
+        gate = span(min(c.gate_from_v for c in self.curves), max(c.gate_to_v for c in self.curves), "V")
+        drains = {si(each.drain_voltage_v, "V") for each in self.curves if each.drain_voltage_v is not None}
+        at = f" at a drain voltage of {next(iter(drains))}" if len(drains) == 1 else ""
+        one = len(self.curves) == 1
+        words = (
+            "This is a transistor's transfer curve"
+            if one
+            else f"These are {count(len(self.curves), 'transfer curve')} of a transistor"
+        )
+        return [
+            f"{words} ({first.drain} against {first.gate} from {gate}{at}), no sweep of a two-terminal device: it has "
+            "no V_set, HRS, LRS or other figure of merit here."
+        ]
+
+    def panel(self) -> Panel:
+        """Size of the drain current against the gate voltage."""
+        frame = self.table.frame
+        shown = []
+        for each in self.curves[:MOST_CURVES]:
+            rows = frame[frame["record"] == each.record] if "record" in frame else frame
+            shown.append((rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)))
+        return figures.transfer(shown)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        shown = figure(self.panel(), "Transfer curves.", "Magnitude of the drain current against the gate voltage")
+        return [Text(self.sentences()), shown]
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> TransferResult | None:
+    """Transfer curves of a table of sweeps; None where there is none."""
+    curves = transfer_curves(table) if isinstance(table, SweepTable) else ()
+    return TransferResult(curves, table) if curves and isinstance(table, SweepTable) else None

@@ -1,0 +1,111 @@
+"""Currents whose sign is opposite to that of the voltage: a negative conductance, which no passive device has.
+
+A file that holds the size of the current only, or a current measured at the other terminal, looks like that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from devicekit.tables import SweepTable
+
+NOISES = 5.0  # standard deviations of the noise beyond which a current has a sign
+OFFSETS = 3.0  # times the current about 0 V beyond which it is no offset
+HOME = 0.02  # share of the largest |V|: what is about 0 V
+IN_A_ROW = 3  # readings of the wrong sign that are no accident
+MOST = 0.5  # share of |I V| at which all of one sign of the voltage is taken as stored with the wrong sign
+VARIED = 0.3  # share of the largest |V| over which it must vary to tell an offset from a conductance
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """Readings of one sweep, at one sign of the voltage, whose current has the other sign.
+
+    Attributes
+    ----------
+    sign : int
+        Sign of the voltage.
+    points : int
+    conductance_s : float
+        Slope of I against V through the origin over these readings [S]: negative.
+    whole : bool
+        Whether most of the sweep at this sign of the voltage is so: then the sizes of the current are used.
+    """
+
+    sign: int
+    points: int
+    conductance_s: float
+    whole: bool
+
+
+def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
+    """Where the current of a sweep has the sign opposite to the voltage, beyond noise and offset.
+
+    Parameters
+    ----------
+    voltage, current : ndarray, shape (n,)
+        Voltage [V] and current [A]; what is not finite is passed over.
+    """
+    known = np.isfinite(voltage) & np.isfinite(current)
+    v, i = voltage[known], current[known]
+    if not (v * i < 0).any():
+        return ()
+    reach = float(np.abs(v).max())
+    home = np.abs(v) <= HOME * reach
+    noise = float(np.median(np.abs(np.diff(i, 2)))) / (0.6745 * np.sqrt(6)) if i.size > 4 else 0.0
+    found = []
+    for sign in (1, -1):
+        here = (np.sign(v) == sign) & ~home
+        if here.sum() < IN_A_ROW:
+            continue
+        x, y = np.abs(v[here]), sign * i[here]
+        offset = float(np.abs(i[home]).max()) if home.any() else _offset(x, y)
+        wrong = y < -(OFFSETS * offset + NOISES * noise)
+        if _longest_run(wrong) < IN_A_ROW:
+            continue
+        power = np.abs(x * y)
+        whole = bool(power[wrong].sum() > MOST * power.sum())
+        g = float((x[wrong] @ y[wrong]) / (x[wrong] @ x[wrong]))
+        found.append(Reversal(sign, int(wrong.sum()), g, whole))
+    return tuple(found)
+
+
+def _offset(x: np.ndarray, y: np.ndarray) -> float:
+    """Size of the current at 0 V by a straight line [A]; 0 where the voltage does not tell it."""
+    if np.ptp(x) < VARIED * x.max():
+        return 0.0
+    slope = float((x - x.mean()) @ (y - y.mean()) / ((x - x.mean()) @ (x - x.mean())))
+    return abs(float(y.mean()) - slope * float(x.mean()))
+
+
+def _longest_run(flags: np.ndarray) -> int:
+    edges = np.flatnonzero(np.diff(np.r_[0, flags.astype(int), 0]))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
+
+
+def of_table(table: SweepTable) -> pd.DataFrame:
+    """Every reversal of a sweep table: device_id, cycle, and the fields of `Reversal`."""
+    frame = table.frame
+    suspect = frame["voltage_v"] * frame["current_a"] < 0
+    rows = []
+    for (device, cycle), part in frame.groupby(["device_id", "cycle"], sort=False):
+        if suspect[part.index].any():
+            for each in reversals(part["voltage_v"].to_numpy(float), part["current_a"].to_numpy(float)):
+                rows.append({"device_id": device, "cycle": cycle, **vars(each)})
+    return pd.DataFrame(rows, columns=["device_id", "cycle", "sign", "points", "conductance_s", "whole"])
+
+
+def with_sizes(table: SweepTable) -> SweepTable:
+    """The table with the current turned round where all of one sign of the voltage is stored with the wrong sign."""
+    found = of_table(table)
+    found = found[found["whole"].astype(bool)]
+    if found.empty:
+        return table
+    frame = table.frame.copy()
+    keys = pd.MultiIndex.from_frame(frame[["device_id", "cycle"]].assign(sign=np.sign(frame["voltage_v"])))
+    turned = keys.isin(pd.MultiIndex.from_frame(found[["device_id", "cycle", "sign"]].astype({"sign": float})))
+    frame.loc[turned, "current_a"] *= -1.0
+    return replace(table, frame=frame)

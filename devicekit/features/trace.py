@@ -1,0 +1,93 @@
+"""One voltage sweep: its points, its legs and excursions, and the conductance that a leg shows at the read voltage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.features.compliance import settled
+from devicekit.features.legs import Excursion, Leg, excursions, legs, longest
+
+WIDE = 2.5  # read voltages: up to where a level is fitted that the usual range does not give
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One sweep: its points, its legs, and its excursions with the current limit of each."""
+
+    device: str
+    cycle: int
+    v: np.ndarray
+    i: np.ndarray
+    parts: tuple[Leg, ...]
+    excursions: tuple[Excursion, ...]
+
+    @staticmethod
+    def of(key: Any, rows: pd.DataFrame) -> Sweep:
+        """The sweep of a group (device_id, cycle) of a sweep table.
+
+        A compliance that no column states, or that is stated and far from reached, is looked for in the current.
+        """
+        v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
+        known = np.isfinite(v) & np.isfinite(i)
+        stated = rows["compliance_a"].to_numpy(float)[known] if "compliance_a" in rows else np.full(known.sum(), np.nan)
+        v, i = v[known], i[known]
+        i = i - _offset(i[v == 0])
+        parts = legs(v)
+        found = [settled(v, i, each, stated) for each in excursions(v, parts)]
+        return Sweep(str(key[0]), int(key[1]), v, i, parts, tuple(found))
+
+    @property
+    def reach(self) -> float:
+        """Largest |V| [V]; 0 without a leg."""
+        return float(np.abs(self.v).max(initial=0.0)) if self.parts else 0.0
+
+    def part(self, sign: int, rising: bool) -> Leg | None:
+        """The longest leg of that sign and direction."""
+        return longest(self.parts, sign, rising)
+
+    def conductance(self, part: Leg | None, read: float, widest: float = 1.5) -> float:
+        """Least-squares I = G V through the origin over half to one and a half times the read voltage [S].
+
+        At a noise floor it is twice as precise as a point or a median; a sinh-shaped HRS reads 1 % high.
+        """
+        if part is None:
+            return float("nan")
+        v, i = self._near(part, read, widest)
+        return float((v @ i) / (v @ v)) if v.size else float("nan")
+
+    def _near(self, part: Leg, read: float, widest: float) -> tuple[np.ndarray, np.ndarray]:
+        """Points of a leg about the read voltage; the nearest ones where there are none."""
+        v, i = self.v[part.start : part.stop], self.i[part.start : part.stop]
+        near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= widest * read)
+        if not near.any():
+            distance = np.where(v != 0, np.abs(np.abs(v) - read), np.inf)
+            near = np.isfinite(distance) & (distance == distance.min())
+        return v[near], i[near]
+
+    def level(self, part: Leg | None, read: float) -> float:
+        """The conductance of a leg [S]; where the noise swallows it, that over a wider range."""
+        near = self.conductance(part, read)
+        return near if part is None or near > 0 else self.conductance(part, read, WIDE)
+
+    def least(self, part: Leg, read: float) -> float:
+        """Conductance below which the noise swallows a level over the wider range [S]: two standard errors."""
+        v, i = self._near(part, read, WIDE)
+        if v.size < 3:
+            return float("nan")
+        rest = i - (v @ i) / (v @ v) * v
+        return 2 * float(np.sqrt((rest @ rest) / (v.size - 1) / (v @ v)))
+
+
+def _offset(at_zero: np.ndarray) -> float:
+    """Offset current of the instrument [A]: the mean at 0 V, if it is far outside its own scatter, else 0.
+
+    Taking off three noisy readings would put their noise into every HRS.
+    """
+    if at_zero.size < 3:
+        return 0.0
+    mean, error = float(at_zero.mean()), float(at_zero.std(ddof=1) / np.sqrt(at_zero.size))
+    return mean if abs(mean) > 10 * error else 0.0

@@ -1,0 +1,107 @@
+"""Which records of a sweep table are transfer curves of a transistor: drain current against a swept gate voltage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.tables import SweepTable
+
+_GATE_VOLTAGE = re.compile(r"(?i)^(gate[ _]?v(oltage)?|v[ _]?g(ate)?[ _]?s?)$")
+_DRAIN_CURRENT = re.compile(r"(?i)^(drain[ _]?i|(drain[ _]?)current|i[ _]?d(rain)?[ _]?s?)$")
+_DRAIN_VOLTAGE = re.compile(r"(?i)^(drain[ _]?v(oltage)?|v[ _]?d(rain)?[ _]?s?)$")
+CONSTANT = 0.02  # share of the gate's range that the drain voltage of a transfer curve stays within
+
+
+@dataclass(frozen=True)
+class TransferCurve:
+    """One record of a transfer curve.
+
+    Attributes
+    ----------
+    record : int
+        Its number in the table's column `record`, from 1.
+    gate, drain : str
+        The file's columns of gate voltage and drain current.
+    drain_voltage_v : float or None
+        Constant drain voltage, if the file holds it [V].
+    gate_from_v, gate_to_v : float
+        Range of the gate voltage [V].
+    points : int
+    """
+
+    record: int
+    gate: str
+    drain: str
+    drain_voltage_v: float | None
+    gate_from_v: float
+    gate_to_v: float
+    points: int
+
+
+def transfer_curves(table: SweepTable) -> tuple[TransferCurve, ...]:
+    """Transfer curves of a table, by what its reader says about the columns of each record.
+
+    A record is one if its voltage is that of a gate, its current that of a drain, and the drain voltage, if the file
+    has it, does not change. A sweep of a device at a constant gate voltage (1T1R) is none.
+    """
+    records = table.meta.get("records")
+    if not isinstance(records, list | tuple):
+        return ()
+    found = []
+    for number, facts in enumerate(records, 1):
+        rows = _rows(table.frame, number, len(records))
+        if not isinstance(facts, Mapping) or rows.empty:
+            continue
+        gate, drain = _role(facts, rows, "voltage_v", _GATE_VOLTAGE), _role(facts, rows, "current_a", _DRAIN_CURRENT)
+        if gate is None or drain is None:
+            continue
+        ends = float(rows["voltage_v"].min()), float(rows["voltage_v"].max())
+        steady, at = _drain(rows, ends[1] - ends[0])
+        if steady:
+            found.append(TransferCurve(number, gate, drain, at, *ends, len(rows)))
+    return tuple(found)
+
+
+def _rows(frame: pd.DataFrame, number: int, many: int) -> pd.DataFrame:
+    """Rows of a record; a table without the column `record` holds one."""
+    if "record" in frame:
+        return frame[frame["record"] == number]
+    return frame if many == 1 else frame.iloc[:0]
+
+
+def _role(facts: Mapping[str, Any], rows: pd.DataFrame, ours: str, pattern: re.Pattern[str]) -> str | None:
+    """The file's column of that name which became ours: as the reader says, else the one that is no longer there."""
+    roles = facts.get("roles")
+    if isinstance(roles, Mapping) and ours in roles:
+        return str(roles[ours]) if pattern.match(str(roles[ours])) else None
+    gone = [str(name) for name in facts.get("columns", ()) if str(name) not in rows.columns]
+    return next((name for name in gone if pattern.match(name)), None)
+
+
+def _drain(rows: pd.DataFrame, gate_range: float) -> tuple[bool, float | None]:
+    """Whether the drain voltage is constant or not in the file, and what it is [V]."""
+    name = next((str(name) for name in rows.columns if _DRAIN_VOLTAGE.match(str(name))), None)
+    if name is None:
+        return True, None
+    values = pd.to_numeric(rows[name], errors="coerce").to_numpy(float)
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return True, None
+    return bool(np.ptp(values) <= CONSTANT * gate_range), float(np.median(values))
+
+
+def without_transistors(table: SweepTable) -> SweepTable | None:
+    """The table without transfer curves; None if nothing is left."""
+    found = transfer_curves(table)
+    if not found:
+        return table
+    if "record" not in table.frame:
+        return None
+    frame = table.frame[~table.frame["record"].isin([each.record for each in found])]
+    return None if frame.empty else SweepTable(frame.copy(), table.meta, table.warnings)

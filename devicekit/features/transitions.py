@@ -1,0 +1,189 @@
+"""What the excursions of a sweep do to the state: set, reset or neither; and what many of them say of the polarity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.features.legs import Excursion, Leg
+from devicekit.features.switching import Switching, cut
+from devicekit.features.trace import WIDE, Sweep
+from devicekit.text import count
+
+LEAST_SWITCHING = np.log(2.0)  # ln of G_LRS / G_HRS below which an excursion did not switch
+MAJORITY = 0.8  # share of the sets (or resets) that tells their sign
+BOTH = 0.2  # resets at the sign of the sets, as a share of the sets, below which they are strays; and the reverse
+_SIDE = {1: "positive", -1: "negative"}
+
+
+@dataclass(frozen=True, eq=False)
+class Transition:
+    """What one excursion does to the state.
+
+    Attributes
+    ----------
+    excursion : Excursion
+    kind : str
+        "set", "reset", "none" (on/off below 2), or "unknown" (one of the states was not read).
+    before, after : float
+        Conductances at the read voltage [S]; NaN where not read, or lost in noise.
+    leg : Switching
+        The way up, whole. Where noise swallows a level, it has the least conductance that would show.
+    """
+
+    excursion: Excursion
+    kind: str
+    before: float
+    after: float
+    leg: Switching
+
+    @property
+    def sign(self) -> int:
+        """Sign of its voltage."""
+        return self.excursion.sign
+
+
+def transitions(sweep: Sweep, read: float, following: float = float("nan")) -> tuple[Transition, ...]:
+    """What each excursion of a sweep does.
+
+    The state after it is read on the way back; where there is none, where the next leg starts, in this sweep or the
+    next one. Such a reading counts only if the way up itself goes from one state to the other.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    read : float
+        Size of the voltage at which states are read [V].
+    following : float
+        Conductance where the next sweep of the device starts [S]; NaN if there is none.
+    """
+    found = []
+    for each in sweep.excursions:
+        later = [part for part in sweep.parts if part.start >= each.up.stop - 1]
+        part = each.back or (later[0] if later else None)
+        after = following if part is None else sweep.level(part, read)
+        found.append(_transition(sweep, each, read, after, part))
+    return tuple(found)
+
+
+def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: Leg | None) -> Transition:
+    before = sweep.level(each.up, read)
+    low = sweep.conductance(each.up, read, WIDE)
+    low = sweep.least(each.up, read) if low <= 0 else low
+    high = sweep.least(part, read) if part is not None and after <= 0 else after
+    v = np.abs(sweep.v[each.up.start : each.up.stop])
+    i = each.sign * sweep.i[each.up.start : each.up.stop]
+    keep = v >= 0.5 * read  # below, I/V is offset and noise
+    leg = Switching(v[keep], i[keep], sweep.conductance(each.up, read), high, each.limit, low)
+    start = before if before > 0 else low
+    kind = "unknown"
+    if start > 0 and high > 0:
+        change = float(np.log(high / start))
+        kind = "none" if abs(change) < LEAST_SWITCHING else "set" if change > 0 else "reset"
+        if each.back is None and not _shows(leg, change):
+            kind, after = "unknown", float("nan")
+    return Transition(each, kind, _positive(before), _positive(after), leg)
+
+
+def _positive(value: float) -> float:
+    return value if value > 0 else float("nan")
+
+
+def _shows(leg: Switching, change: float) -> bool:
+    """Whether the way up goes from one level to the other, and ends near the one that was read elsewhere."""
+    if abs(change) < LEAST_SWITCHING:
+        return False
+    shown = cut(leg) if change > 0 else leg
+    ln_g = shown.ln_g[np.isfinite(shown.ln_g)]
+    if ln_g.size == 0:
+        return False
+    beyond = ln_g - np.log(leg.after)
+    if change < 0:  # a curved HRS ends above the level that is read, but below the LRS
+        near = beyond[-1] >= -LEAST_SWITCHING and ln_g[-1] <= np.log(leg.level)
+        return bool(near and beyond.min() <= -0.5 * change)
+    return bool((shown.hit or beyond[-1] >= -0.5 * change) and beyond[-1] <= LEAST_SWITCHING)
+
+
+@dataclass(frozen=True)
+class Polarity:
+    """At which sign of the voltage a device sets and resets, over all sweeps.
+
+    Attributes
+    ----------
+    word : str
+        One of `devicekit.features.definitions.POLARITIES`.
+    set_sign, reset_sign : int
+        1 or -1; 0 where it is not known.
+    sets, resets : (int, int)
+        How many were seen at positive and at negative voltage.
+    """
+
+    word: str
+    set_sign: int
+    reset_sign: int
+    sets: tuple[int, int]
+    resets: tuple[int, int]
+
+    @property
+    def expected(self) -> tuple[int, int]:
+        """Signs at which a set and a reset count: where one is not known, the other one's opposite, or 0 for any."""
+        return self.set_sign or -self.reset_sign, self.reset_sign or -self.set_sign
+
+    def sentence(self) -> str:
+        """What it says, and what it cannot say."""
+        set_at, reset_at = _SIDE.get(self.set_sign, ""), _SIDE.get(self.reset_sign, "")
+        if self.word == "bipolar":
+            return f"Bipolar: it sets at {set_at} and resets at {reset_at} voltage."
+        if self.word == "unipolar":
+            return f"Unipolar: it sets and resets at {set_at} voltage."
+        if self.word == "set_only":
+            return f"It sets at {set_at} voltage; no reset is seen, so whether it is bipolar cannot be told."
+        if self.word == "reset_only":
+            return f"It resets at {reset_at} voltage; no set is seen, so whether it is bipolar cannot be told."
+        if self.word == "unknown":
+            return "No sweep switches, so the polarity cannot be told."
+        parts = [
+            f"{count(sum(numbers), name)} ({numbers[0]} at positive and {numbers[1]} at negative voltage)"
+            for name, numbers in (("set", self.sets), ("reset", self.resets))
+            if sum(numbers)
+        ]
+        return f"There are {' and '.join(parts)}: the polarity cannot be told."
+
+
+def polarity(found: Sequence[Transition]) -> Polarity:
+    """The polarity of a device from what all excursions of all sweeps do.
+
+    A sign is told where at least 80 % of the sets (or resets) have it. Resets at the sign of the sets make the device
+    unipolar unless they are strays, fewer than a fifth of the sets (and the reverse).
+
+    Parameters
+    ----------
+    found : sequence of Transition
+    """
+    sets, resets = _numbers(found, "set"), _numbers(found, "reset")
+    set_sign, reset_sign = _sign(sets), _sign(resets)
+    if (any(sets) and not set_sign) or (any(resets) and not reset_sign):
+        return Polarity("mixed", 0, 0, sets, resets)
+    if set_sign and set_sign == reset_sign:
+        if sum(resets) < BOTH * sum(sets):
+            reset_sign = 0
+        elif sum(sets) < BOTH * sum(resets):
+            set_sign = 0
+        else:
+            return Polarity("unipolar", set_sign, reset_sign, sets, resets)
+    words = {(True, True): "bipolar", (True, False): "set_only", (False, True): "reset_only"}
+    return Polarity(words.get((bool(set_sign), bool(reset_sign)), "unknown"), set_sign, reset_sign, sets, resets)
+
+
+def _numbers(found: Sequence[Transition], kind: str) -> tuple[int, int]:
+    """How many are of that kind at positive and at negative voltage."""
+    signs = [each.sign for each in found if each.kind == kind]
+    return signs.count(1), signs.count(-1)
+
+
+def _sign(numbers: tuple[int, int]) -> int:
+    """The sign that most have: numbers are those at positive and at negative voltage; 0 if none has."""
+    total = sum(numbers)
+    return next((sign for sign, n in zip((1, -1), numbers, strict=True) if total and n >= MAJORITY * total), 0)

@@ -1,0 +1,96 @@
+"""Endurance: the two states read once a cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import whole
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts.view import Claim, View, words
+from devicekit.readers.source import Source
+from devicekit.readers.state import STATE_COLUMNS, with_state
+from devicekit.tables import EnduranceTable
+
+NAME = "endurance"
+TITLE = "endurance (HRS and LRS, cycle by cycle)"
+VALUES = frozenset({*STATE_COLUMNS, "value"})
+ALIASES = {
+    **dict.fromkeys(("lrs", "on", "set", "r_low", "lrs state", "set state", "1"), "lrs"),
+    **dict.fromkeys(("hrs", "off", "reset", "r_high", "hrs state", "reset state", "0"), "hrs"),
+}
+
+
+def claim(view: View) -> Claim | None:
+    """Whether the columns can be an endurance record: two levels, by name or in a column of words."""
+    if view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.sweeps or not (view.states or view.unknown):
+        return None
+    if view.of("level") and (view.of("cycle") or not view.of("time_s")):
+        known = view.words("level") <= {*ALIASES, "low", "high"}
+        return Claim(2, "a column of levels and one of cycles") if known or view.of("cycle") else None
+    levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
+    if len(levels) >= 2 and (view.of("cycle") or not view.of("time_s")):
+        return Claim(2, f"columns of {' and '.join(sorted(levels))}")
+    return None
+
+
+def assign(view: View) -> list[Column]:
+    """Currents are readings of the state; a counter counts the cycles."""
+    found = []
+    for column in view.with_states(level=True):
+        counts = column.role in ("counter", "point") and not view.of("cycle")
+        found.append(view.changed(column, role="cycle", why="it counts the rows") if counts else column)
+    return found
+
+
+def build(
+    frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
+) -> EnduranceTable:
+    """The table of rows under our names."""
+    name = source.path.name
+    held = next((column for column in STATE_COLUMNS if column in frame), "value")
+    quantity = STATE_COLUMNS.get(held) or options.stated_quantity
+    frame = frame.assign(level=levels(words(frame["level"]), quantity, frame["file_row"], name))
+    frame, more = with_state(frame, options, name)
+    if "cycle" not in frame:
+        frame = frame.assign(cycle=frame.groupby(["device_id", "level"], sort=False).cumcount() + 1)
+    frame = frame.assign(cycle=whole(frame, "cycle", name))
+    return EnduranceTable(frame, {"format": "table", "source": name}, (*warnings, *more))
+
+
+def levels(column: pd.Series, quantity: str | None, rows: pd.Series, name: str) -> pd.Series:
+    """lrs or hrs of each word; low conductance or current is HRS, low resistance LRS.
+
+    Raises
+    ------
+    TableError
+        If a word is none for a level.
+    UsageError
+        If low and high may mean conductance as well as resistance.
+    """
+    said = column.str.lower()
+    check_words(set(said), quantity, name)
+    low, high = ("lrs", "hrs") if quantity == "resistance" else ("hrs", "lrs")
+    found = said.map({**ALIASES, "low": low, "high": high})
+    if found.isna().any():
+        bad = [BadRow(int(rows[k]), "level", repr(column[k]), "lrs or hrs") for k in column.index[found.isna()]]
+        raise TableError(f"{name}: unknown level", bad)
+    return found
+
+
+def check_words(said: Iterable[str], quantity: str | None, where: str) -> None:
+    """Refuse `low` and `high` of numbers of which nobody says whether they are conductances or resistances.
+
+    Raises
+    ------
+    UsageError
+    """
+    unclear = sorted({word.lower() for word in said} & {"low", "high"})
+    if unclear and quantity not in ("resistance", "conductance", "current"):
+        raise UsageError(
+            f"{where}: {' and '.join(unclear)} may mean that conductance is {unclear[0]} or that resistance is: "
+            "pass quantity=, or name the levels lrs and hrs"
+        )

@@ -1,0 +1,90 @@
+"""Pulse trains: the state after each pulse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import Choice, CodedWarning, Question, QuestionError
+from devicekit.options import ReadOptions
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.pulse_trains import pulse_trains
+from devicekit.readers.source import Source
+from devicekit.readers.state import STATE_COLUMNS
+from devicekit.tables import PulseTable
+
+NAME = "pulse"
+TITLE = "pulse trains (the state after each pulse)"
+VALUES = frozenset({*STATE_COLUMNS, "value"})
+_PAIR = ("resistance_before_ohm", "resistance_after_ohm")
+
+
+def claim(view: View) -> Claim | None:
+    """Whether the columns can be pulse trains: a state, and a word for pulses or directions."""
+    if all(view.of(role) for role in _PAIR):
+        return Claim(2, "resistances before and after a pulse")
+    if not (view.states or view.unknown or (view.of("pulse_index") and view.of("current_a"))):
+        return None
+    word = view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.of("direction")
+    named = any("direction" in column.tags for column in view.states)
+    if view.sweeps and not view.of("pulse_index", "pulse_voltage_v"):
+        return None
+    if word or named:
+        return Claim(2, "a state, and a word for pulses or directions")
+    return Claim(1, "a state")
+
+
+def assign(view: View) -> list[Column]:
+    """Currents are readings of the state, a voltage that changes is the pulse's, a counter the pulse number."""
+    found = []
+    for column in view.with_states():
+        if column.role == "voltage_v":
+            pulse = not view.of("pulse_voltage_v")
+            column = view.changed(column, role="pulse_voltage_v" if pulse else "keep")
+        elif column.role in ("counter", "point") and not view.of("pulse_index"):
+            column = view.changed(column, role="pulse_index" if view.counts(column.name) else "keep")
+        found.append(_whole(column, view) if column.role == "pulse_index" else column)
+    return found
+
+
+def _whole(column: Column, view: View) -> Column:
+    """A pulse number must be whole; of a digitised figure it is asked what it counts."""
+    values = view.numbers(column.name)
+    if values is None or column.by == "map":
+        return column
+    known = values.dropna().to_numpy()
+    if (known == np.round(known)).all() or (known != np.round(known)).mean() < 0.2:
+        return column
+    text = f"column {column.name!r} counts pulses but holds {known[0]:g}, {known[1]:g}, ...: is 1 on it one pulse?"
+    raise QuestionError(
+        view.where,
+        Question(
+            text,
+            ("columns",),
+            (Choice(f"map={{pulse_index: {column.name}}}", "yes: the numbers are rounded to whole pulses"),),
+            (f"{len(known)} rows from {known.min():g} to {known.max():g}, as of a digitised figure",),
+        ),
+    )
+
+
+def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> PulseTable:
+    """The table of rows under our names; what is not named is split, and flagged."""
+    if set(_PAIR) <= set(frame):
+        frame = before_and_after(frame)
+    return pulse_trains(frame, options, source, "table", warnings)
+
+
+def before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a pulse with the resistances around it, as two rows: pulse_index 0 and 1 of a train of its own."""
+    frame = frame.rename(columns={"cycle": "cycle (file)"})
+    frame["cycle"] = frame.groupby("device_id", sort=False).cumcount() + 1
+    direction = np.where(frame["resistance_after_ohm"] <= frame["resistance_before_ohm"], "ltp", "ltd")
+    if "pulse_voltage_v" in frame:
+        sign = np.sign(frame["pulse_voltage_v"].to_numpy(float))
+        direction = np.where(sign > 0, "ltp", np.where(sign < 0, "ltd", direction))  # 0 V or none: by what was read
+    rest = frame.drop(columns=[*_PAIR, "_part"], errors="ignore").assign(direction=direction)
+    parts = [rest.assign(pulse_index=float(k), resistance_ohm=frame[column]) for k, column in enumerate(_PAIR)]
+    return pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)

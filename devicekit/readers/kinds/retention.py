@@ -1,0 +1,48 @@
+"""Retention: states read again and again while nothing is done to the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.options import ReadOptions
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts.view import Claim, View, words
+from devicekit.readers.source import Source
+from devicekit.readers.state import STATE_COLUMNS, with_state
+from devicekit.tables import RetentionTable
+
+NAME = "retention"
+TITLE = "retention (states against time)"
+VALUES = frozenset({*STATE_COLUMNS, "value"})
+
+
+def claim(view: View) -> Claim | None:
+    """Whether the columns can be a retention record: a time and states, without pulses between."""
+    if not view.of("time_s") or not (view.states or view.unknown):
+        return None
+    if view.of("pulse_index", "pulse_voltage_v", "direction", "spike_delay_s") or view.sweeps:
+        return None
+    if any("direction" in column.tags for column in view.states):
+        return None
+    if view.of("level") and view.of("cycle"):
+        return None
+    counted = view.of("point", "counter")  # then the rows may as well be readings after pulses
+    return Claim(2 if view.states and not counted else 1, "a time and a state")
+
+
+def assign(view: View) -> list[Column]:
+    """Currents are readings of the state; every column of a state is a record of its own."""
+    return view.with_states(level=True)
+
+
+def build(
+    frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
+) -> RetentionTable:
+    """The table of rows under our names."""
+    name = source.path.name
+    frame, more = with_state(frame, options, name)
+    frame = frame.assign(level=words(frame["level"]) if "level" in frame else "state")
+    return RetentionTable(frame, {"format": "table", "source": name}, (*warnings, *more))

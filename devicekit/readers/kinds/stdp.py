@@ -1,0 +1,47 @@
+"""Spike-timing windows: the change of a weight against the delay between two spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from devicekit.errors import CodedWarning, Question, QuestionError
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import whole
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.source import Source
+from devicekit.tables import StdpTable
+
+NAME = "stdp"
+TITLE = "spike-timing windows (weight change against spike delay)"
+VALUES = frozenset({"weight_change"})
+
+
+def claim(view: View) -> Claim | None:
+    """Whether the columns can be a window: a spike delay and a change."""
+    if not view.of("spike_delay_s"):
+        return None
+    if absolute := view.of("change_in_units"):
+        name = absolute[0].name
+        text = f"column {name!r} is a change in a unit, and a window is the relative change of the weight"
+        raise QuestionError(
+            view.where, Question(f"{text}: what is it relative to? Give a column of relative changes", ("columns",))
+        )
+    return Claim(2, "a spike delay and a change of the weight") if view.of("weight_change") else None
+
+
+def assign(view: View) -> list[Column]:
+    """The columns as they are."""
+    return list(view.columns)
+
+
+def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> StdpTable:
+    """The table of rows under our names."""
+    del options
+    name = source.path.name
+    if "repeat" not in frame:
+        frame = frame.assign(repeat=frame.groupby(["device_id", "spike_delay_s"]).cumcount() + 1)
+    frame = frame.assign(repeat=whole(frame, "repeat", name))
+    return StdpTable(frame, {"format": "table", "source": name}, tuple(warnings))

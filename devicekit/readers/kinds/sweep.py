@@ -1,0 +1,136 @@
+"""Voltage sweeps: current against voltage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import whole
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.source import Source
+from devicekit.readers.splitting import split_sweeps
+from devicekit.tables import SweepTable
+from devicekit.text import count
+
+NAME = "sweep"
+TITLE = "voltage sweeps (current against voltage)"
+VALUES = frozenset({"current_a"})
+
+
+def claim(view: View) -> Claim | None:
+    """Whether the columns can be sweeps: a voltage that changes, and a current."""
+    quantity = view.options.stated_quantity
+    if _pair(view) is not None and quantity in (None, "current"):
+        return Claim(1, "two columns without names, the second a current if the first is a voltage")
+    if view.of("voltage_v") and not view.of("current_a") and view.unknown and quantity in (None, "current"):
+        return Claim(2 if quantity == "current" else 1, "a voltage that changes, and numbers that may be currents")
+    if not view.sweeps or (view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")):
+        return None
+    pulses = view.of("pulse_index", "pulse_voltage_v") or view.words("direction") & {"ltp", "ltd", "potentiation"}
+    return Claim(1 if pulses else 2, "a voltage that changes, and a current")
+
+
+def _pair(view: View) -> tuple[str, str] | None:
+    """Two nameless columns that can be voltage and current: their signs agree where neither is small."""
+    others = [column for column in view.columns if column.role not in ("unknown", "counter")]
+    if view.cells.block.named or len(view.unknown) != 2 or others:
+        return None
+    if view.options.kind == NAME:
+        return view.unknown[0].name, view.unknown[1].name
+    first, second = (view.numbers(column.name) for column in view.unknown)
+    if first is None or second is None:
+        return None
+    v, i = first.to_numpy(float), second.to_numpy(float)
+    large = (np.abs(v) > 0.05 * np.nanmax(np.abs(v))) & (np.abs(i) > 0.05 * np.nanmax(np.abs(i)))
+    both = large.sum() >= 4 and (v[large] < 0).any() and (v[large] > 0).any()
+    if not both or (np.sign(v[large]) == np.sign(i[large])).mean() < 0.9:
+        return None
+    return view.unknown[0].name, view.unknown[1].name
+
+
+def assign(view: View) -> list[Column]:
+    """A counter is the number of the point; what else holds a state is kept."""
+    if (pair := _pair(view)) is not None:
+        roles = dict(zip(pair, ("voltage_v", "current_a"), strict=True))
+        roles |= {column.name: "point" for column in view.of("counter")}
+        return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
+    found = []
+    for column in view.columns:
+        if column.role == "unknown" and view.of("voltage_v") and not view.of("current_a"):
+            column = view.changed(column, role="current_a", why="numbers beside a voltage")
+        elif column.role in ("counter", "pulse_index") and not view.of("point"):
+            column = view.changed(column, role="point" if view.counts(column.name) else "keep")
+        elif column.role in ("conductance_s", "resistance_ohm", "weight", "value", "unknown", "direction", "level"):
+            column = view.changed(column, role="keep")
+        found.append(column)
+    return found
+
+
+def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> SweepTable:
+    """The table of rows under our names: cycles counted through the parts of each device, sweeps split."""
+    del options
+    name = source.path.name
+    told = list(warnings)
+    frame = _in_order(frame, name, told)
+    if "cycle" not in frame:
+        frame = _with_cycles(frame, name, told)
+    frame = _with_sign(frame, name, told)
+    if "point" not in frame:
+        frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
+    for column in ("cycle", "point"):
+        frame[column] = whole(frame, column, name)
+    frame["device_id"] = frame["device_id"].astype(str)
+    return SweepTable(frame.drop(columns="_part", errors="ignore"), {"format": "table", "source": name}, tuple(told))
+
+
+def _in_order(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
+    """Rows in the order of their point numbers, where these count within a sweep."""
+    if "point" not in frame:
+        return frame
+    keys = [key for key in ("device_id", "cycle", "_part") if key in frame]
+    points = frame["point"].to_numpy()
+    if (np.diff(points) > 0).all():
+        return frame
+    if frame.duplicated([*keys, "point"]).any():
+        if "cycle" in keys:
+            return frame
+        # the number starts again with every sweep, without a column of cycles: rows are in order
+        return frame
+    ordered = frame.sort_values([*keys, "point"], kind="stable")
+    if (ordered.index != frame.index).any():
+        told.append(CodedWarning("split", f"{name}: rows were put in the order of their point numbers"))
+    return ordered.reset_index(drop=True)
+
+
+def _with_cycles(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
+    """Sweeps counted from 1 for each device, through all parts."""
+    keys = ["device_id", *(["_part"] if "_part" in frame else [])]
+    within = frame.groupby(keys, sort=False)["voltage_v"].transform(lambda v: split_sweeps(v.to_numpy(float)))
+    number = within.astype("int64")
+    if len(keys) > 1:
+        sizes = number.groupby([frame["device_id"], frame["_part"]], sort=False).max()
+        before = sizes.groupby(level=0, sort=False).cumsum() - sizes
+        number = number + before.reindex(pd.MultiIndex.from_frame(frame[keys])).to_numpy()
+    frame = frame.assign(cycle=number)
+    parts = frame.groupby(keys, sort=False).ngroups
+    total = frame.drop_duplicates(["device_id", "cycle"]).shape[0]
+    if total > parts or parts == frame["device_id"].nunique():
+        words = f"{name}: cycles split where the voltage leaves its first value again, into {count(total, 'sweep')}"
+        told.append(CodedWarning("split", words))
+    return frame
+
+
+def _with_sign(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
+    """Magnitudes of the current get the sign of the voltage, where voltages have both signs and no current does."""
+    v, i = frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)
+    positive = np.nanmin(i, initial=np.inf) >= 0
+    if not positive or not ((v < 0).any() and (v > 0).any()):
+        return frame
+    at = (v < 0) & (i > 0)
+    told.append(CodedWarning("abs", f"{name}: the currents are magnitudes ({int(at.sum())} at negative voltages)"))
+    return frame.assign(current_a=np.where(at, -i, i))

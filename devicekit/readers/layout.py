@@ -1,0 +1,272 @@
+"""A layout: which cells of a file are what. What `devicekit read` prints, and what a recipe holds.
+
+Between the bytes of a file and a table stands this one object. It is inferred with evidence, or said by a recipe, and
+then applied; nothing is decided while it is applied.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from devicekit import files
+from devicekit.errors import FileError
+from devicekit.names import parse_unit
+
+IGNORED = "ignore"  # role of a copy of another column, or of a constant that says nothing
+VERSION = 1  # of a recipe
+TAGS = {"device_id", "cycle", "direction", "level", "compliance_a", "pulse_width_s", "pulse_voltage_v"}
+KEPT = "keep"  # role of a column that is nothing of ours: kept under its own name
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is called in the file, what it is, and why.
+
+    Parameters
+    ----------
+    name : str
+        As the file writes it.
+    role : str
+        Our column name (`devicekit.names.GLOSSARY`), `value`, `keep` or `ignore`.
+    unit : str, optional
+        Unit word; none if the numbers are in SI units or have no unit.
+    factor : float
+        From the numbers to SI units.
+    log10 : bool
+        Whether the numbers are decadic logarithms.
+    why : str
+        The evidence.
+    tags : mapping of str to value
+        What the column's name says of all its values: device_id, cycle, direction, level, compliance_a ...
+    by : {"name", "ours", "map", "recipe"}
+        Who says so: the words of its name (or its cells), a name of ours, an option, a recipe.
+    stated : bool
+        Whether its name or a units row states the unit.
+    unclear : str
+        Why a unit word beside it was not understood; "" if none is there.
+    magnitude : bool
+        Whether its name says that the numbers are magnitudes.
+    """
+
+    name: str
+    role: str
+    unit: str | None = None
+    factor: float = 1.0
+    log10: bool = False
+    why: str = ""
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    by: str = "name"
+    stated: bool = False
+    unclear: str = ""
+    magnitude: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody said what it is, or it bears a name of ours: then nothing is inferred."""
+        return self.by != "name"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which sheets, rows and columns of a file are read, and as what.
+
+    Parameters
+    ----------
+    kind : str
+        pulses, sweeps, endurance, retention or stdp.
+    columns : tuple of Column
+        In the order of the file.
+    sheets : tuple of str
+        Sheets that are read; none for text.
+    skip, header : int
+        Rows above the names, and rows of names.
+    units_row : bool
+        Whether the row under the names holds units.
+    comment_rows : int
+        Rows between names and numbers that hold neither.
+    delimiter, decimal, thousands : str
+        Of a text file.
+    blocks : str
+        How tables beside or below each other were told apart.
+    files_are, sheets_are, columns_are : str, optional
+        What several files, sheets, columns of one quantity stand for.
+    pulses : tuple of int
+        Pulses of an LTP and of an LTD train, where somebody said them.
+    quantity, unit : str, optional
+        What the numbers are of which the file does not say it.
+    read_voltage : float, optional
+        Read voltage [V].
+    absolute : bool
+        Whether magnitudes of negative conductances are taken.
+    key : mapping of str to str
+        Patterns that find device and cycle in names of files or sheets.
+    evidence : tuple of str
+        Everything else that was seen.
+    format : str
+        Reader that explains the file; "table" where none does.
+    """
+
+    kind: str
+    columns: tuple[Column, ...]
+    sheets: tuple[str, ...] = ()
+    skip: int = 0
+    header: int = 1
+    units_row: bool = False
+    comment_rows: int = 0
+    delimiter: str = ""
+    decimal: str = "."
+    thousands: str = ""
+    blocks: str = "none"
+    files_are: str | None = None
+    sheets_are: str | None = None
+    columns_are: str | None = None
+    pulses: tuple[int, ...] = ()
+    quantity: str | None = None
+    unit: str | None = None
+    read_voltage: float | None = None
+    absolute: bool = False
+    key: Mapping[str, str] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+    format: str = "table"
+
+    def roles(self, role: str) -> list[Column]:
+        """Columns of that role."""
+        return [column for column in self.columns if column.role == role]
+
+    def save(self, path: Path | str) -> None:
+        """Write it as a recipe (TOML), for other files of the same make.
+
+        Raises
+        ------
+        FileError
+            If a file that is no recipe stands there, or it cannot be written.
+        """
+        path = Path(path)
+        if path.exists() and "[recipe]" not in path.read_text(encoding="utf-8", errors="replace"):
+            raise FileError(f"{path} is there and is no recipe of ours: choose another name")
+        files.write_text(path, self.toml())
+
+    def toml(self) -> str:
+        """It as a recipe, with the evidence as comments."""
+        return _toml(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        held = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "columns"}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in held.items()}
+        columns = [
+            {"name": each.name, "role": each.role, "unit": each.unit, "log10": each.log10, "why": each.why}
+            for each in self.columns
+        ]
+        return {**plain, "key": dict(self.key), "columns": columns}
+
+    def text(self) -> dict[str, str]:
+        """Delimiter, decimal mark and names of a text that was read as a table."""
+        if not self.delimiter or self.delimiter == "cells":
+            return {}
+        names = ", ".join(column.name for column in self.columns) if self.header else "none"
+        return {"delimiter": self.delimiter, "decimal": self.decimal, "header": names}
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What it says, for people: a word and a sentence a line."""
+        rows = [("kind", self.kind)]
+        rows += [("sheets", ", ".join(self.sheets))] if self.sheets else []
+        text = {"delimiter": self.delimiter, "decimal": self.decimal, "thousands": self.thousands}
+        rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items() if value)))
+        above = f"{self.skip} above the names, " if self.skip else ""
+        below = f", {self.comment_rows} of comments" if self.comment_rows else ""
+        units = ", one of units" if self.units_row else ""
+        rows.append(("rows", f"{above}{self.header or 'none'} of names{units}{below}"))
+        rows += [("blocks", self.blocks)] if self.blocks != "none" else []
+        rows += [(column.name, _column(column)) for column in self.columns]
+        return [*rows, *(("seen", each) for each in self.evidence)]
+
+    def replaced(self, **changes: Any) -> Layout:
+        """The same layout with some lines changed."""
+        return replace(self, **changes)
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a name is that of a pattern, in which * stands for anything and all else for itself."""
+    if "*" not in pattern:
+        return name == pattern
+    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), name, re.DOTALL) is not None
+
+
+def _column(column: Column) -> str:
+    scaled = f" in {column.unit}" if column.unit else ""
+    logarithm = ", log10" if column.log10 else ""
+    tags = ", ".join(f"{name} {value}" for name, value in column.tags.items())
+    why = f" ({column.why})" if column.why else ""
+    return f"{column.role}{scaled}{logarithm}{': ' + tags if tags else ''}{why}"
+
+
+def _toml(layout: Layout) -> str:
+    """A layout in TOML, the evidence as comments."""
+    lines = ["# A recipe for files of this make: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
+    lines += [f"kind = {_value(layout.kind)}"] if layout.format == "table" else [f"format = {_value(layout.format)}"]
+    lines += [f"# {each}" for each in layout.evidence]
+    named = [column for column in layout.columns if column.role != KEPT]
+    if layout.header or layout.format != "table":
+        names = list(dict.fromkeys(_pattern(column.name) for column in named))
+        lines += ["", "[match]", f"columns = [{', '.join(map(_value, names))}]"]
+    lines += ["", "[table]"]
+    lines += [f"sheet = {_value(','.join(layout.sheets))}"] if layout.sheets and not layout.sheets_are else []
+    if layout.format == "table":
+        lines += [f"skip = {layout.skip}", f"header = {layout.header}", f"units_row = {_value(layout.units_row)}"]
+        lines += [f"decimal = {_value(layout.decimal)}"]
+        lines += [f"blocks = {_value(layout.blocks)}"] if layout.blocks != "none" else []
+    read = {"voltage": layout.read_voltage, "quantity": layout.quantity, "unit": layout.unit}
+    said = [f"{name} = {_value(value)}" for name, value in read.items() if value is not None]
+    said += ["absolute = true"] if layout.absolute else []
+    lines += ["", "[read]", *said] if said else []
+    lines += ["", "[trains]", f"pulses = [{', '.join(map(str, layout.pulses))}]"] if layout.pulses else []
+    keys = {
+        "files_are": layout.files_are,
+        "sheets_are": layout.sheets_are,
+        "columns_are": layout.columns_are,
+        **layout.key,
+    }
+    said = [f"{name} = {_value(value)}" for name, value in keys.items() if value is not None]
+    lines += ["", "[keys]", *said] if said else []
+    lines += ["", "[columns]"]
+    written = set()
+    for column in layout.columns:
+        name = _pattern(column.name)
+        if name in written:
+            continue
+        written.add(name)
+        lines += [f"# {column.why}"] if column.why else []
+        alike = [each for each in layout.columns if _pattern(each.name) == name]
+        lines.append(f"{_value(name)} = {_line(column, tags=len(alike) == 1)}")
+    return "\n".join(lines) + "\n"
+
+
+def _pattern(name: str) -> str:
+    """A name without the number that was added because it stands twice."""
+    return re.sub(r"\.\d+$", "", name)
+
+
+def _line(column: Column, tags: bool) -> str:
+    """One column; what its name says (`tags`) is left to the names where several columns share one."""
+    parts = [f"role = {_value(column.role)}"]
+    unit = parse_unit(column.unit) if column.unit else None
+    if (unit is not None and unit.factor == column.factor) or column.unit in ("1", "%"):
+        parts.append(f"unit = {_value(column.unit)}")
+    elif column.factor != 1.0:
+        parts.append(f"scale = {column.factor!r}")
+    parts += ["log10 = true"] if column.log10 else []
+    parts += [f"{tag} = {_value(value)}" for tag, value in column.tags.items() if tag in TAGS] if tags else []
+    return "{ " + ", ".join(parts) + " }"
+
+
+def _value(value: Any) -> str:
+    """A value as TOML writes it; strings of JSON are strings of TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,188 @@
+"""From a layout and its blocks to rows under our names, in SI units, and from these to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning, TableError
+from devicekit.names import GLOSSARY
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import EMPTY_WORDS, plain
+from devicekit.readers.layout import IGNORED, KEPT, Column
+from devicekit.readers.layouts.infer import Reading
+from devicekit.readers.layouts.roles import TEXT, Cells
+from devicekit.readers.layouts.series import Series
+from devicekit.readers.layouts.view import words
+from devicekit.readers.source import Source
+from devicekit.tables import Table
+
+_COUNTS = {"cycle", "pulse_index", "point", "repeat"}
+_OURS = {"voltage_v", "current_a", "cycle", "point", "device_id", "level", "direction", "pulse_index"}
+
+
+def apply(reading: Reading, source: Source) -> Table:
+    """The validated table of what was understood.
+
+    Raises
+    ------
+    TableError
+        If a cell of a column that is read is no number, or there are no rows.
+    """
+    frames = [
+        frame
+        for block, tags in zip(reading.blocks, reading.block_tags, strict=True)
+        for frame in _block_rows(reading, Cells(block), tags)
+    ]
+    frames = [frame for frame in frames if len(frame)]
+    if not frames:
+        raise TableError(f"{source.path.name} has a header but no rows with numbers")
+    warnings = [*reading.warnings, *_remarks(reading, source.path.name), *_lost(reading, source.path.name)]
+    if len(frames) > 1:
+        for number, frame in enumerate(frames):
+            frame["_part"] = number
+    whole = frames[0] if len(frames) == 1 else pd.concat(frames)
+    whole = whole.reset_index(drop=True)
+    if "device_id" not in whole:
+        whole["device_id"] = "device1"
+    whole["device_id"] = whole["device_id"].astype(str) if whole["device_id"].dtype == object else whole["device_id"]
+    table: Table = reading.kind.build(whole, _left(reading), source, warnings)
+    frame = table.frame.drop(columns="_part", errors="ignore")
+    lead = [str(name) for name in type(table).schema.columns if name in frame]
+    order = [*lead, *(name for name in frame if name not in lead)]
+    # replace() would validate again
+    object.__setattr__(table, "frame", frame if list(frame) == order else frame[order])
+    object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout})
+    return table
+
+
+def _left(reading: Reading) -> ReadOptions:
+    """What is left to be said once every column with a unit is in SI units."""
+    options = reading.options
+    values = [column for each in reading.arranged.series for column in each.columns[:1]]
+    open_ = any(column.role == "value" or column.by == "ours" for column in values) or not values
+    # names of ours are in SI units, and an option that says otherwise is refused later
+    return options if open_ else replace(options, quantity=None, unit=None)
+
+
+def _block_rows(reading: Reading, cells: Cells, tags: Mapping[str, Any]) -> list[pd.DataFrame]:
+    """Rows of one block, a frame a series; series that differ by direction only make one frame of sweeps."""
+    arranged = reading.arranged
+    frames = []
+    for each in arranged.series:
+        columns = [*arranged.shared, *each.columns] if len(arranged.series) > 1 else list(reading.layout.columns)
+        frame = _frame(columns, cells, ours_only=False)
+        frame = _tagged(frame, {**tags, **each.tags})
+        frames.append(_without_empty(frame, each, reading.kind.NAME))
+    if reading.kind.NAME == "sweep":
+        return _joined(frames, arranged.series)
+    return frames
+
+
+def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataFrame:
+    """The columns under our names, ours in SI units; the rest as they are."""
+    taken = {column.role for column in columns if column.role not in (KEPT, IGNORED)}
+    held: dict[str, Any] = {}
+    for column in columns:
+        name, role = column.name, column.role
+        if role == "value" or (role in GLOSSARY and role not in TEXT):
+            held[role] = _numbers(column, cells)
+        elif role in TEXT:
+            held[role] = words(plain(cells.block.cells[name]))
+        elif not ours_only:
+            free = name if name not in taken and name not in _OURS else f"{name} (file)"
+            held[free] = plain(cells.block.cells[name])
+    frame = pd.DataFrame(held, copy=False)
+    frame["file_row"] = frame.index
+    return frame
+
+
+def _numbers(column: Column, cells: Cells) -> pd.Series:
+    raw = cells.block.cells[column.name]
+    if column.role in _COUNTS and raw.dtype.kind == "i":  # no copy of a large table's counts
+        return raw
+    values = cells.read(column.name)
+    if column.log10:
+        values = 10.0**values
+    if column.role == "pulse_index" and column.by == "map":
+        values = values.round()
+    return values if column.factor == 1.0 else values * column.factor
+
+
+def _tagged(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
+    for name, value in tags.items():
+        if name == "device_id" and name in frame:
+            value = frame["device_id"].astype(str) + "_" + str(value)
+        frame[name] = value
+    return frame
+
+
+def _without_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
+    """Rows without a value left out where a column ends early; of pulse trains only those at the end."""
+    if not each.columns:
+        return frame
+    role = each.columns[0].role
+    known = frame[role].notna()
+    if "voltage_v" in frame and kind == "sweep":
+        known |= frame["voltage_v"].notna()
+    if kind in ("retention", "endurance"):
+        return frame[known & (frame["time_s"].notna() if "time_s" in frame and kind == "retention" else True)]
+    if "pulse_index" in frame and kind == "pulse" and not frame["pulse_index"].duplicated().any():
+        frame = frame.sort_values("pulse_index", kind="stable")
+        known = known.reindex(frame.index)
+    places = np.flatnonzero(known.to_numpy())
+    return frame.iloc[: places[-1] + 1] if places.size else frame.iloc[:0]
+
+
+def _joined(frames: Sequence[pd.DataFrame], series: Sequence[Series]) -> list[pd.DataFrame]:
+    """A set and a reset that share all else are one loop."""
+    made: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
+    for number, (frame, each) in enumerate(zip(frames, series, strict=True)):
+        rest = {name: value for name, value in each.tags.items() if name != "direction"}
+        alone = "direction" not in each.tags or not rest
+        key = (number,) if alone else tuple(sorted((name, str(value)) for name, value in rest.items()))
+        made.setdefault(key, []).append(frame)
+    return [parts[0] if len(parts) == 1 else pd.concat(parts) for parts in made.values()]
+
+
+def _lost(reading: Reading, name: str) -> list[CodedWarning]:
+    """Numbers too large to be one (1e400, Keithley's 9.91e37): they are no readings, which is said."""
+    lost = 0
+    for block in reading.blocks:
+        for column in (each.columns[0] for each in reading.arranged.series if each.columns):
+            cells = block.cells[column.name]
+            if cells.dtype.kind in "iuf":
+                continue
+            nowhere = cells[Cells(block).read(column.name).isna()]
+            lost += int((~nowhere.astype(str).str.strip().str.lower().isin(EMPTY_WORDS)).sum())
+    return (
+        [CodedWarning("dropped", f"{name}: {lost} readings are no numbers of a device (9.9e37 or more)")]
+        if lost
+        else []
+    )
+
+
+def _remarks(reading: Reading, name: str) -> list[CodedWarning]:
+    """Which columns were taken for what, where their names are not ours."""
+    layout, series = reading.layout, reading.arranged.series
+    if not layout.header and len(series) < 2:
+        return []
+    named = [c for c in layout.columns if c.role in (*GLOSSARY, "value") and c.role != c.name.strip().lower()]
+    if not named:
+        return []
+    if len(series) > 1:
+        what = f"each of {len(series)} columns taken as {_what(series)}"
+    else:
+        what = "took " + ", ".join(f"{column.name} as {column.role}" for column in named)
+    return [CodedWarning("columns", f"{name}: {what}")]
+
+
+def _what(series: Iterable[Series]) -> str:
+    names = {name for each in series for name in each.tags}
+    if "device_id" in names:
+        return "one device"
+    return "one cycle of one device" if "cycle" in names else f"one {', '.join(sorted(names)) or 'record'}"

@@ -1,0 +1,148 @@
+"""Columns that say nothing new: copies of another column (|I|, log I, R beside I, a moving average), and constants.
+
+Tested before columns are counted: a moving average taken for a cycle, or |I| for a second sweep, is a misreading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from devicekit.readers.layout import IGNORED, Column
+from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells
+
+TOLERANCE = 2e-3  # of the numbers themselves: copies are often written with fewer digits
+MOST_TESTED = 60  # columns
+LEAST = 4  # readings that two columns must share
+_MADE = re.compile(r"smooth|av(g|erage)|mean|filt|fit|abs|log")  # words for what is computed
+_TESTED = {"current_a", "value", UNKNOWN, *STATES}
+
+
+def without_copies(columns: Sequence[Column], cells: Cells) -> list[Column]:
+    """The columns, those that repeat an earlier (or a better named) one turned to `ignore`."""
+    found = list(columns)
+    places = [k for k, column in enumerate(found) if column.role in _TESTED and column.by != "map"]
+    if len(places) > MOST_TESTED:  # so many columns are cycles or devices, and each pair would have to be looked at
+        return found
+    places.sort(key=lambda k: (_rank(found[k]), k))
+    values = {k: cells.numbers(found[k].name) for k in places}
+    volts = next((cells.numbers(c.name) for c in found if c.role in ("voltage_v", "read_voltage_v")), None)
+    for at, k in enumerate(places):
+        y = values[k]
+        if y is None or found[k].role == IGNORED:
+            continue
+        for j in places[:at]:
+            x = values[j]
+            if x is None or found[j].role == IGNORED or len(x) != len(y):
+                continue
+            if _told_apart(found[j], found[k], cells):
+                continue
+            v = None if volts is None else volts.to_numpy(float)
+            if why := _relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k]):
+                found[k] = replace(found[k], role=IGNORED, why=why.format(found[j].name))
+                break
+    return found
+
+
+def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
+    """Whether the names say that two columns are two measurements: cycle 1 and cycle 2 may hold the same numbers."""
+    same_tags = {name: first.tags.get(name) for name in ("level", "direction")} == {
+        name: second.tags.get(name) for name in ("level", "direction")
+    }
+    if not same_tags:
+        return True
+    names = cells.block.names
+    notes = [
+        (cells.block.notes[k] if k < len(cells.block.notes) else "")
+        for k in map(names.index, (first.name, second.name))
+    ]
+    told = [f"{column.name.partition('.')[0]} {note}" for column, note in zip((first, second), notes, strict=True)]
+    pairs = ([first.name, second.name], told)
+    return first.role == second.role and any(not pooling.tell(pair).unclear for pair in pairs)
+
+
+def _rank(column: Column) -> int:
+    """Which of two related columns is the original: what was measured first, magnitudes and averages last."""
+    order = {"current_a": 0, "read_current_a": 0, "conductance_s": 1, "resistance_ohm": 2, "weight": 3, "value": 4}
+    name = column.name.lower()
+    derived = column.log10 or column.magnitude or bool(_MADE.search(name))
+    return order.get(column.role, 5) + 10 * derived
+
+
+def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column, second: Column) -> str:
+    """How y is made of x, as a sentence with a place for the name of x; "" if it is not."""
+    known = np.isfinite(x) & np.isfinite(y)
+    if known.sum() < LEAST:
+        return ""
+    x, y = x[known], y[known]
+    v = v[known] if v is not None and len(v) == len(known) else None
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return ""
+    size = np.abs(x) > 0
+    if _close(y, np.abs(x)) and (x < 0).any():
+        return "the magnitude of {}"
+    if _close(x, y):
+        return "the same numbers as {}" if second.tags.get("level") == first.tags.get("level") else ""
+    if _is_log(x, y, size):
+        return "the logarithm of {}"
+    scale = y[size] / x[size]
+    if scale.size >= LEAST and _constant(scale):
+        power = np.log10(np.abs(scale[0]))
+        if abs(power - round(power)) < 1e-3 and round(power) != 0:
+            return "{} in another unit"
+        if first.role != second.role:
+            return "{} times a constant (a read voltage)"
+    if _constant((x * y)[size]) and np.ptp(np.log(np.abs(x[size]))) > 10 * TOLERANCE:
+        return "the inverse of {} times a constant (a read voltage)"
+    if v is not None and first.role == "current_a" and second.role in ("resistance_ohm", "conductance_s", UNKNOWN):
+        ohm = v[size] / x[size]
+        usual = np.abs(v[size]) > 0.05 * np.abs(v).max()
+        for made in (ohm, 1 / np.where(ohm == 0, np.nan, ohm)):
+            ratio = np.abs(y[size][usual] / made[usual])
+            if np.isfinite(ratio).sum() >= LEAST and _constant(ratio[np.isfinite(ratio)]):
+                return "voltage over {}, or the inverse"
+    named = bool(_MADE.search(second.name.lower())) and not _MADE.search(first.name.lower())
+    repeated = second.name.rpartition(".")[0] == first.name  # the same name twice: two measurements
+    return "a moving average of {}" if not repeated and _smoothed(x, y, named) else ""
+
+
+def _close(x: np.ndarray, y: np.ndarray) -> bool:
+    scale = np.maximum(np.abs(x), np.abs(y))
+    return bool((np.abs(x - y) <= TOLERANCE * scale).all())
+
+
+def _constant(x: np.ndarray) -> bool:
+    x = x[np.isfinite(x)]
+    middle = float(np.median(x)) if x.size >= LEAST else 0.0
+    return middle != 0 and bool((np.abs(x / middle - 1) < TOLERANCE).all())
+
+
+def _is_log(x: np.ndarray, y: np.ndarray, size: np.ndarray) -> bool:
+    if size.sum() < LEAST:
+        return False
+    with np.errstate(divide="ignore"):
+        made = np.log10(np.abs(x[size]))
+    shift = y[size] - made  # a constant shift is another unit
+    return bool(np.ptp(made) > 0.05 and np.abs(shift - np.median(shift)).max() < 0.02 * np.ptp(made) + 1e-6)
+
+
+def _smoothed(x: np.ndarray, y: np.ndarray, named: bool) -> bool:
+    """Whether y is x smoothed: closer to the 5-point mean of x than to x, the same level, smaller steps.
+
+    Where its name says so (`named`), following x is enough.
+    """
+    if x.size < 12 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return False
+    mean = np.convolve(x, np.ones(5) / 5, "valid")
+    inner = y[2:-2]
+    if np.ptp(mean) == 0 or np.ptp(inner) == 0:
+        return False
+    with_mean = np.corrcoef(mean, inner)[0, 1]
+    with_x = np.corrcoef(x, y)[0, 1]
+    steps = np.abs(np.diff(y)).mean() < 0.7 * np.abs(np.diff(x)).mean()
+    level = abs(y.mean() - x.mean()) <= 0.05 * max(abs(x.mean()), np.ptp(x))
+    return bool((with_mean > 0.98 and with_mean > with_x and steps and level) or (named and with_x > 0.8 and level))

@@ -1,0 +1,164 @@
+"""The blocks of a source: of a text, of the sheets of a workbook, or of a table in memory."""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import warnings
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from devicekit.errors import FileError, UsageError
+from devicekit.options import ReadOptions
+from devicekit.readers import workbook
+from devicekit.readers.cells import EMPTY_WORDS
+from devicekit.readers.header import heading
+from devicekit.readers.layouts import marks
+from devicekit.readers.layouts.grid import Block, blocks_of
+from devicekit.readers.layouts.shape import Shape
+from devicekit.readers.source import LARGE, Source
+
+LEAST_ROWS = 2  # of a sheet that is read without being asked for
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Blocks of a source, and the sheets that hold none."""
+
+    blocks: tuple[Block, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def gather(source: Source, options: ReadOptions) -> Gathered:
+    """Every table that a source holds.
+
+    Raises
+    ------
+    FileError
+        If there is none.
+    UsageError
+        If a sheet is named that is not there.
+    """
+    if source.in_memory:
+        return Gathered((_in_memory(source),))
+    if source.workbook_kind:
+        return _sheets(source, options)
+    if options.sheet is not None:
+        raise UsageError(f"{source.path.name} is text, without sheets: leave sheet={options.sheet} out")
+    if "\0" in source.head:
+        raise FileError(f"{source.path.name} is a binary file, not text; devicekit cannot read this format")
+    if source.size > LARGE:
+        return Gathered((_large(source, options),))
+    return Gathered(tuple(_text(source.lines, source.path.name, options)))
+
+
+def _in_memory(source: Source) -> Block:
+    shape = Shape("none: a table in memory", ".", "", 0, 1, False, 0)
+    heads = tuple(heading(str(name)) for name in source.frame.columns)
+    return Block(heads, source.frame, True, source.path.name, shape)
+
+
+def _text(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
+    delimiter = marks.find_delimiter(lines[:2000], where)
+    rows = marks.split_lines(lines, marks.DELIMITERS[delimiter], where)
+    if not any(any(cells) for _, cells in rows):
+        raise FileError(f"{where} is empty")
+    return blocks_of(rows, delimiter, options, where)
+
+
+def _sheets(source: Source, options: ReadOptions) -> Gathered:
+    """The tables of the sheets that were asked for, or of all that hold one."""
+    names = [sheet.name for sheet in source.sheets]
+    wanted = names if options.sheet is None else _named(names, options.sheet, source.path.name)
+    found: list[Block] = []
+    left_out: list[str] = [name for name in names if name not in wanted]
+    first: FileError | None = None
+    for sheet in source.sheets:
+        if sheet.name not in wanted:
+            continue
+        try:
+            made = _sheet(sheet, source.path.name, options, alone=len(wanted) == 1)
+        except FileError as error:
+            first = first or error
+            left_out.append(sheet.name)
+            continue
+        if len(names) > 1 and options.sheet is None and sum(len(block.cells) for block in made) < LEAST_ROWS:
+            left_out.append(sheet.name)
+            continue
+        found += made
+    if not found:
+        raise first or FileError(f"{source.path.name} holds no sheet with a table")
+    return Gathered(tuple(found), tuple(left_out))
+
+
+def _named(names: Sequence[str], said: str, where: str) -> list[str]:
+    """Sheets that fit one of the names or patterns that were said."""
+    wanted: list[str] = []
+    for pattern in (part.strip() for part in said.split(",")):
+        fits = [name for name in names if name == pattern or fnmatch.fnmatchcase(name.lower(), pattern.lower())]
+        if not fits:
+            raise UsageError(f"{where} has no sheet {pattern!r}; there are {', '.join(names)}")
+        wanted += fits
+    return wanted
+
+
+def _sheet(sheet: workbook.Sheet, where: str, options: ReadOptions, alone: bool) -> list[Block]:
+    rows = [(k, [_word(cell) for cell in row]) for k, row in enumerate(sheet.rows, 1)]
+    place = where if alone else f"{where}, sheet {sheet.name}"
+    return [replace(block, sheet=sheet.name) for block in blocks_of(rows, "cells", options, place)]
+
+
+def _word(cell: workbook.Cell) -> str:
+    """A cell of a sheet as text."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return repr(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return " ".join(str(cell).split())
+
+
+def _large(source: Source, options: ReadOptions) -> Block:
+    """A large table, parsed straight into numbers by what its first 64 KiB look like: never held as text cells."""
+    name = source.path.name
+    source.check_lines()
+    head = source.head[: source.head.rfind("\n")].replace("\r\n", "\n").split("\n")
+    delimiter = marks.find_delimiter(head, name)
+    rows = marks.split_lines(head, marks.DELIMITERS[delimiter], name)
+    block = blocks_of(rows, delimiter, options, name)[0]
+    first = int(block.cells.index[0])
+    # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
+    wordy = [c for c in block.names if not block.cells[c].map(lambda x: marks.is_number(x) or marks.is_empty(x)).all()]
+    missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
+    separator = marks.DELIMITERS[delimiter]
+    try:
+        with warnings.catch_warnings(), source.open() as stream:
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used
+            cells = pd.read_csv(
+                stream,
+                sep=r"\s+" if separator is None else separator or "\t",
+                header=None,
+                names=block.names,
+                skiprows=first - 1,
+                decimal=block.shape.decimal,
+                thousands=block.shape.thousands or None,
+                index_col=False,
+                dtype=dict.fromkeys(wordy, "category"),
+                na_values=missing,
+                keep_default_na=False,
+                skipinitialspace=True,
+                skip_blank_lines=False,
+                encoding=source.encoding,
+                encoding_errors="replace",
+            )
+    except (pd.errors.ParserError, OSError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise FileError(f"{name} is not a table: {error}") from error
+    cells.index = pd.RangeIndex(first, first + len(cells))
+    return replace(block, cells=cells.dropna(how="all"))
+
+
+def sample(block: Block, rows: int) -> Block:
+    """The block with its first rows only, for judging columns of a large one."""
+    return block if len(block.cells) <= rows else replace(block, cells=block.cells.head(rows))

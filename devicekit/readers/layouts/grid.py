@@ -1,0 +1,232 @@
+"""From cells to blocks: one table each, below or beside each other under the same names."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from devicekit.errors import DevicekitError, FileError
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import text_frame, unique_names
+from devicekit.readers.header import Heading, heading
+from devicekit.readers.layouts import marks
+from devicekit.readers.layouts.shape import Row, Shape, bare, extent, shape_of, without_label, word_of
+
+MOST_COLUMNS = 16384  # as many as a spreadsheet has
+LONGEST_NAME = 2000  # characters of a column's name
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """One table.
+
+    Attributes
+    ----------
+    headings : tuple of Heading
+        What each column's name (and units row) says.
+    cells : pandas.DataFrame
+        Cells, text or numbers; unique names; the index is the file row.
+    named : bool
+        Whether the names stand in the file.
+    where : str
+        File (and sheet) for messages.
+    shape : Shape
+        How it is arranged.
+    notes : tuple of str
+        What a row of comments says of each column.
+    label : str
+        What stands above it: `Cycle 2`.
+    sheet, file : str
+        Where it stands.
+    """
+
+    headings: tuple[Heading, ...]
+    cells: pd.DataFrame
+    named: bool
+    where: str
+    shape: Shape
+    notes: tuple[str, ...] = ()
+    label: str = ""
+    sheet: str = ""
+    file: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, each once."""
+        return [str(name) for name in self.cells.columns]
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What stands above the columns: names, units and comments, a cell a column."""
+
+    names: list[str]
+    units: list[str]
+    notes: list[str]
+
+    def of(self, columns: Sequence[int]) -> _Head:
+        """The cells above some columns."""
+        return _Head(
+            *([cells[k] if k < len(cells) else "" for k in columns] for cells in (self.names, self.units, self.notes))
+        )
+
+
+def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> list[Block]:
+    """The tables in rows of cells: one, or several below or beside each other under the same names.
+
+    Raises
+    ------
+    FileError
+        If there is no table.
+    TableError
+        If a row has more cells than there are names.
+    """
+    shape, start = shape_of(rows, delimiter, options, where)
+    above = [cells for number, cells in rows[:start] if any(cells) and number > shape.skip]
+    width = max((extent(cells) for _, cells in rows[start:]), default=0)
+    head = _head(above, shape, width)
+    if width > MOST_COLUMNS:
+        raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
+    for number, name in enumerate(head.names, 1):
+        if len(name) > LONGEST_NAME:
+            raise FileError(
+                f"{where}, column {number}: its name has {len(name)} characters; a table's have up to {LONGEST_NAME}"
+            )
+    parts = _below(rows, start, head.names, shape, options)
+    sides = _beside(rows, start, head, shape, width, options)
+    if len(sides) == 1 and shape.header:
+        _check_widths([row for _, part in parts for row in part], head.names, where)
+    made = []
+    for label, part in parts:
+        for name, columns in sides:
+            own = head.of(columns)
+            cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
+            frame = _frame(cut, own.names)
+            heads = tuple(_heading(own, k) for k in range(len(columns)))
+            told = " ".join(filter(None, (label, name)))
+            made.append(Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), told))
+    return [block for block in made if len(block.cells)] or made
+
+
+def _head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:
+    if not shape.header or not above:
+        return _Head([""] * width, [], [])
+    names = without_label(bare(above[0], width))
+    names = names[: max(extent(names), 1)]
+    units = without_label(bare(above[1], width)) if shape.units_row and len(above) > 1 else []
+    comments = shape.comment_rows and len(above) > 1 + shape.units_row
+    notes = without_label(above[1 + shape.units_row]) if comments else []
+    return _Head(names, units, notes)
+
+
+def _heading(head: _Head, k: int) -> Heading:
+    unit = head.units[k] if k < len(head.units) else ""
+    return heading(head.names[k], word_of(unit) if unit not in ("", "-", "#", "1") else None)
+
+
+def _check_widths(rows: Sequence[Row], names: Sequence[str], where: str) -> None:
+    """Refuse rows that are longer than the names above them."""
+    rows = [(number, cells) for number, cells in rows if len(cells) > len(names)]
+    try:
+        text_frame([cells for _, cells in rows], names, [number for number, _ in rows])
+    except DevicekitError as error:
+        error.message = f"{where}: {error.message}"
+        raise
+
+
+def _frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
+    """Rows that hold something as text under unique names."""
+    body = [(number, cells) for number, cells in rows if any(cells)]
+    frame = text_frame([cells for _, cells in body], names, [number for number, _ in body])
+    return frame.set_axis(pd.Index(unique_names([name.strip() for name in names])), axis=1)
+
+
+def _below(
+    rows: Sequence[Row], start: int, names: Sequence[str], shape: Shape, options: ReadOptions
+) -> list[tuple[str, list[Row]]]:
+    """Rows of numbers, cut where the names are repeated, or at empty rows if that was said; with the label above."""
+    if options.blocks == "none":
+        return [("", list(rows[start:]))]
+    wanted = [name.lower() for name in names]
+    parts: list[tuple[str, list[Row]]] = [(_label(rows[:start], shape), [])]
+    skipping = 0
+    for number, cells in rows[start:]:
+        if skipping:
+            skipping -= 1
+        elif shape.header and cells and cells[0].lower() == wanted[0] and _same(cells, wanted):
+            parts.append((_label_before(parts[-1][1]), []))
+            skipping = shape.units_row + shape.comment_rows
+        elif options.blocks == "empty-row" and not any(cells) and parts[-1][1]:
+            parts.append(("", []))
+        else:
+            parts[-1][1].append((number, cells))
+    return [(label, part) for label, part in parts if any(any(cells) for _, cells in part)]
+
+
+def _same(cells: Sequence[str], wanted: Sequence[str]) -> bool:
+    return [cell.lower() for cell in cells[: len(wanted)]] == list(wanted)
+
+
+def _label(rows: Sequence[Row], shape: Shape) -> str:
+    """The text that stands alone in the last row above the names."""
+    above = [[cell for cell in cells if cell] for number, cells in rows if any(cells) and number <= shape.skip]
+    return above[-1][0] if above and len(above[-1]) == 1 else ""
+
+
+def _label_before(part: list[Row]) -> str:
+    """The text alone in a row before the names that are repeated; taken out of the part that it closes."""
+    label = ""
+    while part and not any(marks.is_number(cell) for cell in part[-1][1]):
+        filled = [cell for cell in part.pop()[1] if cell]
+        label = label or (filled[0] if len(filled) == 1 else "")
+    return label
+
+
+def _beside(
+    rows: Sequence[Row], start: int, head: _Head, shape: Shape, width: int, options: ReadOptions
+) -> list[tuple[str, list[int]]]:
+    """Columns of each table, and the label above it: parted by empty columns, or their names repeat."""
+    width = max(width, len(head.names))
+    seen: set[int] = set()
+    for _, cells in rows[start:]:
+        if len(seen) == width:
+            break
+        seen.update(k for k in range(len(cells)) if cells[k])
+    named = {k for k, name in enumerate(head.names) if name}
+    filled = [k for k in range(width) if k in seen or k in named]
+    groups = _groups(filled, head, bool(shape.header), options)
+    if len(groups) < 2:
+        return [("", filled)]
+    line = next((cells for number, cells in reversed(rows[:start]) if any(cells) and number <= shape.skip), [])
+    labels = [[line[k] for k in range(group[0], group[-1] + 1) if k < len(line) and line[k]] for group in groups]
+    told = all(len(each) == 1 for each in labels)
+    return [(label[0] if told else "", group) for label, group in zip(labels, groups, strict=True)]
+
+
+def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOptions) -> list[list[int]]:
+    """Columns of tables of one make that stand beside each other; one group if there is one table."""
+    if options.blocks == "none" or not filled:
+        return [list(filled)]
+    if options.blocks is not None and options.blocks.isdigit():
+        size = max(int(options.blocks), 1)
+        return [list(filled[k : k + size]) for k in range(0, len(filled), size)]
+    names = [head.names[k].lower() if k < len(head.names) else "" for k in range(filled[-1] + 1)]
+    units = [head.units[k] if k < len(head.units) else "" for k in range(filled[-1] + 1)]
+    parted: list[list[int]] = [[filled[0]]]
+    for before, k in itertools.pairwise(filled):
+        if k > before + 1:
+            parted.append([])
+        parted[-1].append(k)
+    alike = {tuple((names[k], units[k]) for k in group) for group in parted}
+    if len(parted) > 1 and len(alike) == 1:
+        return parted
+    if not named:
+        return [list(filled)]
+    for size in range(2, len(filled) // 2 + 1):
+        groups = [list(filled[k : k + size]) for k in range(0, len(filled), size)]
+        if len({tuple((names[k], units[k]) for k in group) for group in groups}) == 1:
+            return groups
+    return [list(filled)]

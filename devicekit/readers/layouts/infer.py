@@ -1,0 +1,325 @@
+"""Understand a table: the layout that its words and cells make the only plausible one, or one question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from devicekit import plugins
+from devicekit.errors import (
+    Choice,
+    CodedWarning,
+    DevicekitError,
+    FileError,
+    Question,
+    QuestionError,
+    TableError,
+    UsageError,
+)
+from devicekit.names import GLOSSARY
+from devicekit.options import ReadOptions
+from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
+from devicekit.readers.layouts.copies import without_copies
+from devicekit.readers.layouts.gather import Gathered, gather, sample
+from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.places import block_tags
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, columns_of
+from devicekit.readers.layouts.scale import ask_quantity, in_units, ranges, with_read_voltage
+from devicekit.readers.layouts.series import Arranged, arrange
+from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.source import Source
+
+if TYPE_CHECKING:
+    from devicekit.readers.recipe import Recipe
+
+JUDGED = 20_000  # rows by which the columns of a large table are judged
+_FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
+_READ = re.compile(r"(?i)read|sense|\bmeas")
+_LIMIT = re.compile(r"(?i)compl|\bicc\b|limit")
+_DEVICE = re.compile(r"(?i)^(device|dut|sample|cell|chip)( ?(id|name|no))?$")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was understood: blocks of equal columns, the role of each, series, the layout that says so, remarks."""
+
+    blocks: tuple[Block, ...]
+    block_tags: tuple[dict[str, Any], ...]
+    arranged: Arranged
+    layout: Layout
+    kind: ModuleType
+    options: ReadOptions
+    used: frozenset[str]
+    warnings: tuple[CodedWarning, ...]
+
+
+def understand(source: Source, options: ReadOptions, recipe: Recipe | None = None) -> Reading:
+    """The one plausible layout of a table.
+
+    Parameters
+    ----------
+    source : Source
+    options : ReadOptions
+        What was said, by options or by a recipe.
+    recipe : Recipe, optional
+        What describes the columns; the file must have them.
+
+    Raises
+    ------
+    QuestionError
+        If there is more than one, or something is missing.
+    FileError, TableError, UsageError
+        If there is no table, or what was said contradicts the file.
+    """
+    said = recipe.columns if recipe is not None else ()
+    gathered, blocks = _gathered(source, options, said, recipe)
+    view = _view(blocks[0], options, said)
+    kind, claim = _kind(view)
+    view = View(tuple(kind.assign(view)), view.cells, options)
+    warnings = _about_sheets(gathered, blocks, source.path.name)
+    view, remarks = in_units(view, kind, blocks[0])
+    tags = block_tags(blocks, options, source.path.name)
+    sheets_are = options.sheets_are if len({block.sheet for block in blocks}) > 1 else None
+    beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are speaks of the tables
+    inner = View(view.columns, view.cells, replace(options, columns_are=None)) if beside else view
+    arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance"))
+    used = _used(view, kind, options)
+    options = with_read_voltage(view, kind, options)
+    layout = _layout(view, kind, claim, blocks, arranged, sheets_are, beside, options)
+    return Reading(tuple(blocks), tuple(tags), arranged, layout, kind, options, used, (*warnings, *remarks))
+
+
+def _gathered(
+    source: Source, options: ReadOptions, said: Sequence[Column], recipe: Recipe | None
+) -> tuple[Gathered, list[Block]]:
+    """Every table of the source, and those that are read; with a recipe, those for which it is."""
+    try:
+        gathered = gather(source, options)
+        blocks = _one_form(gathered, source.path.name, options, said)
+    except (FileError, TableError) as error:
+        if recipe is None:
+            raise
+        raise UsageError(f"recipe {recipe.path.name} is for files with {recipe.wants}; {error.message}") from error
+    if recipe is not None:
+        recipe.check(blocks[0].names, source.path.name)
+    return gathered, blocks
+
+
+def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequence[Column]) -> list[Block]:
+    """The blocks that have the same names; if there are several groups of them, the one that is a measurement."""
+    groups: dict[tuple[str, ...], list[Block]] = {}
+    for block in gathered.blocks:
+        groups.setdefault(tuple(re.sub(r"\.\d+$", "", name).lower() for name in block.names), []).append(block)
+    if len(groups) == 1:
+        return list(gathered.blocks)
+    if not any(block.sheet for block in gathered.blocks):
+        raise TableError(
+            f"{where}: tables of different columns stand below each other; put each into a file of its own"
+        )
+    good = [found for found in groups.values() if _strength(found[0], options, said) == 2]
+    if len(good) == 1:
+        return good[0]
+    choices = tuple(
+        Choice(f"sheet={','.join(block.sheet for block in found)}", f"columns {', '.join(found[0].names[:6])}")
+        for found in (good or list(groups.values()))
+    )
+    raise QuestionError(
+        where, Question("sheets hold tables of different columns: which are read?", ("sheet",), choices)
+    )
+
+
+def _strength(block: Block, options: ReadOptions, said: Sequence[Column]) -> int:
+    try:
+        view = _view(block, options, said)
+        return max((claim.strength for _, claim in _claims(view)), default=0)
+    except DevicekitError:
+        return 0
+
+
+def _view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
+    """The columns of a block with their roles, before a kind is chosen."""
+    judged = sample(block, JUDGED)
+    cells = Cells(judged)
+    columns = columns_of(judged, options, said)
+    mapped = {column.role for column in columns if column.by == "map"}
+    if mapped & {*STATES, "value"}:
+        mapped |= {*STATES, "value", "current_a"}
+    if said:
+        columns = [c if c.by == "recipe" else replace(c, role=KEPT, why="not in the recipe") for c in columns]
+    columns = [
+        replace(c, role=KEPT, why="another column was named for it") if c.role in mapped and c.by != "map" else c
+        for c in columns
+    ]
+    columns = without_copies(columns, cells)
+    return View(tuple(_settled(columns, cells, block)), cells, options)
+
+
+def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Column]:
+    """Constants and counters told from what varies: a voltage that never changes is the read voltage."""
+    volts = [column for column in columns if column.role == "voltage_v"]
+    amps = [column for column in columns if column.role == "current_a"]
+    found = []
+    for column in columns:
+        if column.role == "voltage_v" and len(volts) == 1 and not column.told:
+            value = _constant(column, cells, block)
+            taken = any(each.role == "read_voltage_v" for each in columns)
+            if value and not taken and len(block.cells) >= 3:
+                column = replace(
+                    column, role="read_voltage_v", why=f"a constant voltage of {value * column.factor:g} V"
+                )
+        elif column.role == "current_a" and len(amps) > 1 and _constant(column, cells, block):
+            column = replace(column, role="compliance_a", why="a constant current")
+        elif column.role == UNKNOWN and block.named and _constant(column, cells, block) is not None:
+            column = replace(column, role=KEPT, why="a constant")
+        elif column.role == UNKNOWN and _is_index(column, columns, cells):
+            column = replace(column, role="counter", why="it counts")
+        found.append(column)
+    return found
+
+
+def _constant(column: Column, cells: Cells, block: Block) -> float | None:
+    """The value of a column that holds one only; None otherwise."""
+    values = cells.numbers(column.name)
+    known = None if values is None else values.dropna()
+    if known is None or known.empty or known.nunique() != 1 or len(known) < 2:
+        return None
+    if len(block.cells) > len(cells.block.cells) and Cells(block).read(column.name).nunique() != 1:
+        return None
+    return float(known.iloc[0])
+
+
+def _is_index(column: Column, columns: Sequence[Column], cells: Cells) -> bool:
+    """Whether a nameless first column counts the rows of the others."""
+    others = [each for each in columns if each.role == UNKNOWN]
+    if cells.block.named or len(others) < 2 or column.name != others[0].name:
+        return False
+    values = cells.numbers(column.name)
+    from devicekit.readers.layouts.roles import counts
+
+    return values is not None and counts(values)
+
+
+def _claims(view: View) -> list[tuple[ModuleType, Claim]]:
+    kinds = plugins.KINDS.all()
+    return [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
+
+
+def _kind(view: View) -> tuple[ModuleType, Claim]:
+    """The kind that a word gives, or that was said; or a question."""
+    said = view.options.kind
+    claims = _claims(view)
+    if said is not None:
+        fits = [(module, claim) for module, claim in claims if said == module.NAME]
+        if fits:
+            return fits[0]
+        raise UsageError(
+            f"kind={said}, but {view.where} has no columns for it; they are {', '.join(view.cells.block.names[:12])}"
+        )
+    for strength in (2, 1):
+        found = [(module, claim) for module, claim in claims if claim.strength == strength]
+        if len(found) == 1 and (strength == 2 or _numbers_known(view)):
+            return found[0]
+        if found:
+            raise _ask_kind(view, found)
+    raise _no_kind(view)
+
+
+def _numbers_known(view: View) -> bool:
+    """Whether it is known what the states are: by the name of a column, or because it was said."""
+    return bool([c for c in view.states if c.role != "value"]) or view.options.stated_quantity is not None
+
+
+def _ask_kind(view: View, claims: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
+    names = ", ".join(view.cells.block.names[:8])
+    if len(claims) == 1:
+        return ask_quantity(view)
+    return QuestionError(
+        view.where,
+        Question(
+            f"what is a row (columns {names})?",
+            ("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
+            tuple(Choice(f"kind={module.NAME}", f"{module.TITLE}: {claim.why}") for module, claim in claims),
+            ranges(view),
+        ),
+    )
+
+
+def _no_kind(view: View) -> QuestionError:
+    names = ", ".join(view.cells.block.names[:12])
+    unclear = [column.unclear for column in view.columns if column.unclear]
+    return QuestionError(
+        view.where,
+        Question(
+            f"no measurement is recognised in columns {names}: say what they are with map={{NAME: COLUMN}}",
+            ("columns", "quantity", "unit", "read_voltage", "kind"),
+            (
+                Choice("map={voltage_v: COLUMN, current_a: COLUMN}", "sweeps"),
+                Choice("map={value: COLUMN}", "states after pulses; with quantity= and unit="),
+            ),
+            tuple(unclear),
+        ),
+    )
+
+
+def _used(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
+    """Options about the numbers that this table has a use for."""
+    if kind.NAME == "stdp":
+        return frozenset({"unit"} if options.stated_quantity == "weight" else ())
+    if kind.NAME == "sweep":
+        amps = [column for column in view.columns if column.role == "current_a"]
+        asked = any(column.by != "ours" for column in amps) and options.stated_quantity == "current"
+        return frozenset({"quantity", "unit"} if asked else ())
+    return frozenset({"quantity", "unit", "read_voltage", "absolute"})
+
+
+def _about_sheets(gathered: Gathered, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
+    used = {block.sheet for block in blocks}
+    rest = [*gathered.left_out, *(b.sheet for b in gathered.blocks if b.sheet not in used)]
+    if not rest:
+        return []
+    read = ", ".join(sorted(used))
+    return [CodedWarning("sheets", f"{where}: read sheet {read}; left out {', '.join(dict.fromkeys(rest))}")]
+
+
+def _layout(
+    view: View,
+    kind: ModuleType,
+    claim: Claim,
+    blocks: Sequence[Block],
+    arranged: Arranged,
+    sheets_are: str | None,
+    beside: bool,
+    options: ReadOptions,
+) -> Layout:
+    shape = blocks[0].shape
+    seen = [f"{kind.TITLE}: {claim.why}"]
+    if arranged.told:
+        seen.append(f"{len(arranged.series)} columns of one quantity, told apart by {arranged.told}")
+    if len(blocks) > 1:
+        seen.append(f"{len(blocks)} tables of the same columns")
+    return Layout(
+        kind=kind.NAME,
+        columns=tuple(column if column.role in _FINAL else replace(column, role=KEPT) for column in view.columns),
+        sheets=tuple(dict.fromkeys(block.sheet for block in blocks if block.sheet)),
+        skip=shape.skip,
+        header=shape.header,
+        units_row=shape.units_row,
+        comment_rows=shape.comment_rows,
+        delimiter=shape.delimiter,
+        decimal=shape.decimal,
+        thousands=shape.thousands,
+        blocks=options.blocks or ("repeated-names" if len(blocks) > 1 and not blocks[0].sheet else "none"),
+        files_are=options.files_are,
+        sheets_are=sheets_are,
+        columns_are=options.columns_are if beside else arranged.columns_are,
+        pulses=options.pulses or (),
+        quantity=options.quantity,
+        unit=options.unit,
+        read_voltage=options.read_voltage,
+        absolute=options.absolute,
+        key=options.key,
+        evidence=tuple(seen),
+    )

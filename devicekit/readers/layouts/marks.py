@@ -1,0 +1,133 @@
+"""Numbers as text: delimiter, decimal mark and thousands separator of a table, by what its cells look like."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from devicekit.errors import Choice, FileError, Question, QuestionError
+from devicekit.readers.cells import EMPTY_WORDS
+
+DELIMITERS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ",", "blanks": None, "none": ""}
+_CELL = re.compile(r"\S+(?:[ \t]+[(\[][^()\[\]]{0,40}[)\]])?")  # a unit in brackets belongs to the name before it
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|[+-]?(inf|infinity|nan)$", re.IGNORECASE)
+_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?P<mark>[,.' \u00a0\u202f])\d{3}((?P=mark)\d{3})*(?P<rest>[.,]\d+)?$")
+_ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
+MOST_SEEN = 4000  # cells
+
+
+def is_plain(cell: str) -> bool:
+    """Whether a cell is a number with a decimal point and no separators."""
+    return bool(_NUMBER.match(cell))
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number in any of the ways in which people write them."""
+    return bool(_NUMBER.match(cell) or _COMMA.match(cell) or _GROUPED.match(cell))
+
+
+def is_empty(cell: str) -> bool:
+    """Whether a cell holds nothing, or a word for nothing."""
+    return cell.lower() in EMPTY_WORDS
+
+
+def split_lines(lines: Sequence[str], delimiter: str | None, where: str) -> list[tuple[int, list[str]]]:
+    """Rows of stripped cells with their file row (1-based); blank lines are rows without cells.
+
+    Raises
+    ------
+    FileError
+        If a quoted cell is too long to be one.
+    """
+    if delimiter == "":
+        return [(number, [line.strip()] if line.strip() else []) for number, line in enumerate(lines, 1)]
+    if delimiter is None:
+        return [(number, _CELL.findall(line)) for number, line in enumerate(lines, 1)]
+    limit = csv.field_size_limit(1 << 20)
+    rows = []
+    start = 0
+    try:
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        for row in reader:
+            rows.append((start + 1, [cell.strip() for cell in row]))
+            start = reader.line_num
+    except csv.Error as error:
+        raise FileError(f"{where} is not a table: near row {start + 1}, {error}") from error
+    finally:
+        csv.field_size_limit(limit)
+    return rows
+
+
+def find_delimiter(lines: Sequence[str], where: str) -> str:
+    """Name of the delimiter (a key of `DELIMITERS`) that makes the most regular table of numbers."""
+    sample = [line for line in lines if line.strip() and line.lstrip()[0] not in "#%!"][-200:]
+    best, most = "none", 0.0
+    for name, delimiter in DELIMITERS.items():
+        if delimiter == "":
+            continue
+        if delimiter is not None and not any(delimiter in line for line in sample):
+            continue
+        rows = [row for _, row in split_lines(sample, delimiter, where) if row]
+        rows = [row[:-1] if row[-1] == "" else row for row in rows]
+        width, count = Counter(len(row) for row in rows).most_common(1)[0] if rows else (0, 0)
+        if width < 2:
+            continue
+        cells = [cell for row in rows for cell in row if cell]
+        regular = count / len(rows)
+        numeric = sum(is_number(cell) or is_empty(cell) for cell in cells) / max(len(cells), 1)
+        score = regular * (0.2 + numeric)
+        if score > 1.15 * most:  # the one that is named first, unless another is clearly better
+            best, most = name, score
+    return best
+
+
+def find_marks(cells: Iterable[str], delimiter: str, where: str, said: str | None) -> tuple[str, str]:
+    """Decimal mark and thousands separator ("" for none) of the cells; `said` is the decimal mark, if one was said.
+
+    Raises
+    ------
+    QuestionError
+        If every comma could be a decimal mark as well as a thousands separator.
+    """
+    seen = [cell for _, cell in zip(range(MOST_SEEN), cells, strict=False) if cell and not _NUMBER.match(cell)]
+    grouped = [found for cell in seen if (found := _GROUPED.match(cell))]
+    plain = {cell for cell in seen if _COMMA.match(cell)}
+    for found in grouped:
+        mark, rest = found["mark"], found["rest"]
+        if rest or found[0].count(mark) > 1 or mark in "' \u00a0\u202f":
+            point = rest[0] if rest else ("," if mark == "." else ".")
+            if rest and point == mark:
+                continue
+            return said or point, mark
+    if delimiter == "comma":  # a cell with a comma was quoted
+        return said or ".", "," if plain else ""
+    if not plain:
+        return said or ".", ""
+    if said is not None:
+        return said, "" if said == "," else ","
+    if any(not _ONE_GROUP.match(cell) for cell in plain):
+        return ",", ""
+    example = sorted(plain)[0]
+    thousand, point = example.replace(",", ""), example.replace(",", ".")
+    raise QuestionError(
+        where,
+        Question(
+            f"is the comma of {example} a thousands separator or a decimal mark?",
+            ("decimal",),
+            (
+                Choice("decimal=','", f"{example} is {point}"),
+                Choice("decimal='.'", f"{example} is {thousand}"),
+            ),
+            (f"{len(plain)} numbers with a comma, each followed by three digits",),
+        ),
+    )
+
+
+def plain_numbers(cell: str, decimal: str, thousands: str) -> str:
+    """The cell with a decimal point and without separators."""
+    if thousands and _GROUPED.match(cell):
+        cell = cell.replace(thousands, "")
+    return cell.replace(",", ".") if decimal == "," else cell

@@ -1,0 +1,110 @@
+"""What the names of sheets and files, and labels above tables, say of the rows below them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from devicekit.errors import Choice, Question, QuestionError, UsageError
+from devicekit.options import ReadOptions
+from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.series import tags_of
+
+
+def block_tags(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+    """What the names of sheets, and the labels of tables below or beside each other, say of each block."""
+    sheets = list(dict.fromkeys(block.sheet for block in blocks))
+    within = [[block for block in blocks if block.sheet == sheet] for sheet in sheets]
+    by_sheet = names_tags(sheets, options, options.sheets_are, "sheets", where) if len(sheets) > 1 else [{}]
+    found: dict[int, dict[str, Any]] = {}
+    for own, tags in zip(within, by_sheet, strict=True):
+        labels = _labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
+        for block, label in zip(own, labels, strict=True):
+            found[id(block)] = {**label, **tags}
+    return [found[id(block)] for block in blocks]
+
+
+def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+    """What the labels above tables of one sheet or file say of each."""
+    told = pooling.tell(labels)
+    if not told.unclear:
+        return [tags_of(key) for key in told.keys]
+    if options.columns_are == "devices":
+        named = len(set(labels)) == len(labels) and all(labels)
+        return [{"device_id": label if named else f"device{k}"} for k, label in enumerate(labels, 1)]
+    if options.columns_are == "cycles":
+        return [{"cycle": k} for k in range(1, len(labels) + 1)]
+    raise QuestionError(
+        where,
+        Question(
+            f"{len(labels)} tables of the same columns stand beside or below each other: are they devices, or cycles "
+            "of one device?",
+            ("columns_are",),
+            (
+                Choice("columns_are=devices", "each of them is a device (D2D)"),
+                Choice("columns_are=cycles", "each of them is a cycle of one device (C2C)"),
+                Choice("blocks=none", "they are one table"),
+            ),
+            (told.unclear,),
+        ),
+    )
+
+
+def names_tags(
+    names: Sequence[str], options: ReadOptions, said: str | None, what: str, where: str
+) -> list[dict[str, Any]]:
+    """What the names of sheets or files say of each.
+
+    Raises
+    ------
+    QuestionError
+        If they do not say it.
+    """
+    if options.key:
+        return _by_key(names, options, where)
+    told = pooling.tell(names)
+    if said == "devices":
+        return [{"device_id": name} for name in names]
+    if said == "cycles":
+        numbers = [_last_number(name) for name in names]
+        whole = None not in numbers and len(set(numbers)) == len(numbers)
+        return [{"cycle": numbers[k] if whole else k + 1} for k in range(len(names))]
+    if not told.unclear:
+        return [tags_of(key) for key in told.keys]
+    option = f"{what}_are"
+    raise QuestionError(
+        where,
+        Question(
+            f"{len(names)} {what} hold the same columns: are they devices, or cycles of one device?",
+            (option, "key", *(("sheet",) if what == "sheets" else ())),
+            (
+                Choice(f"{option}=devices", f"each of the {what} is a device (D2D)"),
+                Choice(f"{option}=cycles", f"each of the {what} is a cycle of one device (C2C)"),
+                Choice("key={device: PATTERN, cycle: PATTERN}", f"their names hold both: {names[0]}"),
+                *((Choice(f"sheet={names[0]}", "read this one only"),) if what == "sheets" else ()),
+            ),
+            (told.unclear,),
+        ),
+    )
+
+
+def _last_number(name: str) -> int | None:
+    numbers = [token.number for token in pooling.tokens(name) if token.number is not None]
+    return int(numbers[-1]) if numbers and numbers[-1] == int(numbers[-1]) else None
+
+
+def _by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{} for _ in names]
+    for field, pattern in options.key.items():
+        role = {"device": "device_id", "cycle": "cycle"}[field]
+        try:
+            values = pooling.by_pattern(names, pattern)
+        except re.error as error:
+            raise UsageError(f"key={{{field}: {pattern}}} is no regular expression: {error}") from error
+        for name, value, tags in zip(names, values, found, strict=True):
+            if value is None:
+                raise UsageError(f"{where}: key={{{field}: {pattern}}} does not match {name!r}")
+            tags[role] = int(value) if role == "cycle" and value.isdigit() else value
+    return found

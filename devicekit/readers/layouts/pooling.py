@@ -1,0 +1,191 @@
+"""What several names (of files, sheets or columns) stand for: devices, cycles, directions, pulse widths.
+
+Names are words and numbers. All must have one form; a number belongs to the word before it, or to its own unit. What
+that does not settle is asked: devices taken for cycles turn D2D into C2C.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from devicekit.names import DIRECTION_ALIASES, parse_unit
+
+_TOKEN = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([^\W\d_]+)")
+_SIGNED = re.compile(r"(?<![\w.])-(?=\d+(?:\.\d+)?[a-zA-Z])")
+_DEVICE = re.compile(
+    r"^(d|dev|device|devices|cell|cells|die|dut|sample|chip|memristor|rram|reram|bit|pad|r|c|row|col|x|y)$"
+)
+_CYCLE = re.compile(r"^(c|cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)$")
+_GEOMETRY = {"um", "nm", "µm", "μm", "mm", "um2", "nm2"}
+_LEVEL = {"lrs": "lrs", "on": "lrs", "hrs": "hrs", "off": "hrs"}
+# what a number with a unit says of a measurement
+_OF_UNIT = {"time": "width", "voltage": "amplitude", "current": "compliance", "temperature": "temperature"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """What one name says: device and cycle, direction, level, and measuring conditions in SI units."""
+
+    device: str | None = None
+    cycle: int | None = None
+    direction: str | None = None
+    level: str | None = None
+    conditions: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Told:
+    """The key of each name; `unclear` says what the names leave open ("" if nothing)."""
+
+    keys: tuple[Key, ...]
+    unclear: str = ""
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    number: float | None = None
+    unit: str = ""
+
+
+def tokens(name: str) -> list[_Token]:
+    """Words and numbers of a name; a number keeps the unit that is written to it: 100ns, -2V, 0.3um."""
+    name = _SIGNED.sub(" minus", name)
+    found: list[_Token] = []
+    last_end = -1
+    for match in _TOKEN.finditer(name):
+        if match[1]:
+            negative = bool(found) and found[-1].text == "minus" and last_end == match.start()
+            if negative:
+                found.pop()
+            found.append(_Token(match[1], -float(match[1]) if negative else float(match[1])))
+        elif found and found[-1].number is not None and not found[-1].unit and last_end == match.start():
+            word = match[2]
+            if parse_unit(word) is not None or word.lower() in _GEOMETRY or word in ("K", "C"):
+                found[-1] = _Token(found[-1].text, found[-1].number, word)
+            else:
+                found.append(_Token(word))
+        else:
+            found.append(_Token(match[2]))
+        last_end = match.end()
+    return found
+
+
+def tell(names: Sequence[str]) -> Told:
+    """What the names of several files, sheets or columns say of each."""
+    split = [tokens(name) for name in names]
+    if len(names) == 1:
+        return _one(split[0])
+    form = [("#" + token.unit if token.number is not None else "w") for token in split[0]]
+    if any([("#" + token.unit if token.number is not None else "w") for token in each] != form for each in split):
+        return Told(tuple(Key() for _ in names), f"their names have no common form: {_shown(names)}")
+    keys: list[dict[str, object]] = [{} for _ in names]
+    unnamed: list[int] = []
+    for place, kind in enumerate(form):
+        values = [each[place] for each in split]
+        if kind == "w":
+            words = [value.text.lower() for value in values]
+            if len(set(words)) == 1:
+                continue
+            if all(word in DIRECTION_ALIASES for word in words):
+                _set(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
+            elif all(word in _LEVEL for word in words):
+                _set(keys, "level", [_LEVEL[word] for word in words])
+            else:
+                return Told(tuple(Key() for _ in names), f"their names differ by a word: {_shown(names)}")
+            continue
+        if len({value.number for value in values}) == 1:
+            continue
+        named = _field(split[0], place)
+        if named is None:
+            unnamed.append(place)
+        else:
+            word = split[0][place - 1].text if place else ""
+            _set(keys, named, [_value(named, value, word) for value in values])
+    if unnamed and not (keys[0] and len(unnamed) == 1 and _all_differ(split, unnamed[0])):
+        return Told(tuple(Key() for _ in names), f"a number in their names has no word before it: {_shown(names)}")
+    if not keys[0]:
+        return Told(tuple(Key() for _ in names), f"their names do not differ: {_shown(names)}")
+    found = tuple(_key(each) for each in keys)
+    if len({(key.device, key.cycle, key.direction, key.level, tuple(key.conditions.items())) for key in found}) < len(
+        found
+    ):
+        return Told(found, f"two of their names say the same: {_shown(names)}")
+    return Told(found)
+
+
+def dimensions(names: Sequence[str]) -> int | None:
+    """How many words or numbers of the names differ; None if they have no common form."""
+    split = [tokens(name) for name in names]
+    if len({len(each) for each in split}) != 1:
+        return None
+    return sum(len({each[place].text for each in split}) > 1 for place in range(len(split[0])))
+
+
+def _one(split: Sequence[_Token]) -> Told:
+    key: dict[str, object] = {}
+    for place, token in enumerate(split):
+        if token.number is not None and (named := _field(split, place)) is not None:
+            key.setdefault(named, _value(named, token, split[place - 1].text if place else ""))
+        elif token.text.lower() in ("ltp", "ltd", "potentiation", "depression"):
+            key.setdefault("direction", DIRECTION_ALIASES[token.text.lower()])
+    return Told((_key(key),))
+
+
+def _field(split: Sequence[_Token], place: int) -> str | None:
+    """What the number at that place counts or measures; None if nothing says so."""
+    token = split[place]
+    if token.unit:
+        if token.unit.lower() in _GEOMETRY:
+            return "geometry"
+        if token.unit in ("K", "C"):
+            return "temperature"
+        unit = parse_unit(token.unit)
+        return _OF_UNIT.get(unit.quantity) if unit else None
+    word = split[place - 1].text.lower() if place and split[place - 1].number is None else ""
+    if _CYCLE.match(word) and word != "c":
+        return "cycle"
+    if _DEVICE.match(word) and token.number == int(token.number or 0):
+        return "device"
+    return None
+
+
+def _value(named: str, token: _Token, word: str) -> object:
+    if named == "device":
+        return word + token.text
+    if named == "cycle":
+        return int(token.number or 0)
+    if named == "geometry" or token.unit in ("K", "C"):
+        return float(token.number or 0)
+    unit = parse_unit(token.unit)
+    return float(token.number or 0) * (unit.factor if unit else 1.0)
+
+
+def _set(keys: list[dict[str, object]], named: str, values: Sequence[object]) -> None:
+    for key, value in zip(keys, values, strict=True):
+        # two device words (row 3, col 7) name one device together
+        key[named] = f"{key[named]}_{value}" if named == "device" and named in key else value
+
+
+def _key(found: Mapping[str, object]) -> Key:
+    plain = {name: found.get(name) for name in ("cycle", "direction", "level")}
+    conditions = {name: value for name, value in found.items() if name not in (*plain, "device")}
+    device = found.get("device")
+    return Key(None if device is None else str(device), **plain, conditions=conditions)  # type: ignore[arg-type]
+
+
+def _all_differ(split: Sequence[Sequence[_Token]], place: int) -> bool:
+    return len({each[place].number for each in split}) == len(split)
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+
+
+def by_pattern(names: Sequence[str], pattern: str) -> list[str | None]:
+    """The first group of a regular expression (or all of it) in each name; None where it does not match."""
+    compiled = re.compile(pattern)
+    matches = [compiled.search(name) for name in names]
+    return [None if found is None else found[1] if compiled.groups else found[0] for found in matches]

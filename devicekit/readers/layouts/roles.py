@@ -1,0 +1,311 @@
+"""What each column of a block is: by our own names, by what was said, by words and unit of its name, by its cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import TableError, UsageError
+from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
+from devicekit.options import ReadOptions
+from devicekit.readers.cells import numbers
+from devicekit.readers.header import Heading
+from devicekit.readers.layout import KEPT, Column, fits
+from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.grid import Block
+
+TEXT = {"device_id", "direction", "level"}
+STATES = {
+    "conductance_s": "conductance",
+    "resistance_ohm": "resistance",
+    "read_current_a": "current",
+    "weight": "weight",
+}
+# names of ours that a column of a measurement may bear
+OURS = frozenset(
+    {
+        "device_id", "cycle", "direction", "pulse_index", "conductance_s", "weight", "pulse_voltage_v",
+        "pulse_width_s", "read_voltage_v", "read_current_a", "point", "voltage_v", "current_a", "time_s",
+        "compliance_a", "resistance_ohm", "resistance_before_ohm", "resistance_after_ohm", "level", "spike_delay_s",
+        "weight_change", "repeat", "temperature_k", "value",
+    }
+)  # fmt: skip
+UNKNOWN = "unknown"  # numbers of which nothing is known: a state, if somebody says so
+LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state"}
+_LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
+_WORD = {
+    "device_id": r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor)( ?(id|name|no|number|nr|#|index))?",
+    "cycle": r"((switching |endurance |set reset |program(ming)? )?cycles?|cyc|loop|run|sweep|ramp|rmp"
+    r"|iteration|iter|rep|trial|(number|no) of cycles)"
+    r"( ?(no|number|nr|index|idx|count|id|#))?",
+    "pulse_index": r"(pulses?|(number|no) of pulses|(n|#|no|nr|number) pulses?)"
+    r"( ?(no|number|nr|index|idx|count|id|#))?",
+    "point": r"(point|pt|points)( ?(no|number|nr|index|#))?",
+    "counter": r"(n|no|nr|number|index|idx|#|x|count|step|row|record|i|k|id)",
+    "direction": r"(direction|dir|polarity|operation|op|mode|process|type|branch|pulse type|ltp ltd|pot dep)",
+    "level": r"(level|state|resistance state|hrs lrs|lrs hrs)",
+    "repeat": r"(repeat|repetition)",
+}
+_WORDS = {role: re.compile(pattern) for role, pattern in _WORD.items()}
+_READ = re.compile(r"read|\bvr\b|\bmeas\b|sense")
+_PULSE = re.compile(r"puls|writ|prog|amplitude|\bamp\b|\bvp\b|\bvw\b|stimul|spike")
+_LIMIT = re.compile(r"compl|\bicc\b|\bcc\b|\bicomp\b|limit|i ?comp")
+_WIDTH = re.compile(r"width|duration|\bpw\b|\bt ?p\b|tpulse|\btw\b|pulse (time|length)")
+_DELAY = re.compile(r"^(Δ|δ|d|delta) ?t$|delay|timing|\bisi\b|post.*pre")
+_CHANGE = re.compile(
+    r"(?:^|\s)(?:Δ|δ|d|delta) ?[wgr](?:\b|$)|(?:weight|conductance|synaptic).*change"
+    r"|change.*(?:weight|conductance)|epsc.*change"
+)
+_BEFORE = re.compile(r"before|\bpre\b|initial")
+_AFTER = re.compile(r"after|\bpost\b|final")
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Columns of a block as numbers, computed once."""
+
+    block: Block
+
+    @cached_property
+    def _held(self) -> dict[str, pd.Series | None]:
+        return {}
+
+    def numbers(self, name: str) -> pd.Series | None:
+        """A column as floats, NaN for a cell that is none; None if most of its cells are words."""
+        if name not in self._held:
+            try:
+                self._held[name] = self.read(name)
+            except TableError as error:
+                cells = self.block.cells[name]
+                held = cells.drop(index=[row.row for row in error.rows], errors="ignore")
+                wordy = 2 * len(error.rows) > int((cells != "").sum())
+                self._held[name] = None if wordy else self._some(name, held)
+        return self._held[name]
+
+    def _some(self, name: str, held: pd.Series) -> pd.Series:
+        shape = self.block.shape
+        return numbers(held, self.block.where, shape.decimal, shape.thousands).reindex(self.block.cells.index)
+
+    def read(self, name: str) -> pd.Series:
+        """A column as floats.
+
+        Raises
+        ------
+        TableError
+            If a cell holds a word; every such row is named.
+        """
+        shape = self.block.shape
+        return numbers(self.block.cells[name], self.block.where, shape.decimal, shape.thousands)
+
+    def words(self, name: str) -> set[str]:
+        """The different words of a column, in lower case; none for one of numbers."""
+        cells = self.block.cells[name]
+        if cells.dtype.kind in "iufb":
+            return set()
+        found = {str(cell).strip().lower() for cell in cells.unique()}
+        return found - {"", "nan"}
+
+
+def normalised(name: str) -> str:
+    """Lower-case words of a name, parted by one blank."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return " ".join(re.sub(r"[\s_.\-:/()\[\]]+", " ", name).lower().split()) or name.strip().lower()
+
+
+def columns_of(block: Block, options: ReadOptions, said: Sequence[Column] = ()) -> list[Column]:
+    """The role of each column of a block; `said` is what a recipe says.
+
+    Raises
+    ------
+    UsageError
+        If a column is named that the file does not have, or named for what is nothing of ours.
+    """
+    cells = Cells(block)
+    mapped = _mapped(block, options)
+    found: list[Column] = []
+    taken: set[str] = set()
+    # what bears a name of ours is that; another column that could be it is not
+    reserved = {name.strip().lower() for name in block.names} & (OURS - set(STATES)) - set(mapped.values())
+    for k, (name, head) in enumerate(zip(block.names, block.headings, strict=True)):
+        note = block.notes[k] if k < len(block.notes) else ""
+        column = _from_recipe(name, f"{head.name} {note}", said) or _from_map(name, head, mapped)
+        if column is None:
+            column = _own(name, taken | set(mapped.values())) or _by_cells(name, head, cells)
+            column = column or _by_name(name, head, cells, note)
+        if column.role in reserved and not column.told:
+            column = replace(column, role=KEPT, why=f"{column.role} stands beside it")
+        if column.role in GLOSSARY and column.role not in STATES:
+            taken.add(column.role)
+        found.append(column)
+    return found
+
+
+def _mapped(block: Block, options: ReadOptions) -> dict[str, str]:
+    """The file's name -> ours, as the options say."""
+    unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours != "value"]
+    if unknown:
+        raise UsageError(f"map={{{unknown[0]}: ...}}: no such column; there are value, {', '.join(GLOSSARY)}")
+    missing = [theirs for theirs in options.columns.values() if theirs not in block.names]
+    if missing:
+        raise UsageError(f"map: {block.where} has no column {missing[0]!r}; it has {', '.join(block.names)}")
+    return {theirs: ours for ours, theirs in options.columns.items()}
+
+
+def _from_recipe(name: str, words: str, said: Sequence[Column]) -> Column | None:
+    """The line of a recipe for a column: by its name, else by a pattern with * that fits."""
+    plain = re.sub(r"\.\d+$", "", name)  # a name that stands twice
+    for column in said:
+        if column.name in (name, plain) or fits(name, column.name):
+            tags = {**(_tags(words) if column.role in (*STATES, "value", "current_a") else {}), **column.tags}
+            return replace(column, name=name, why="said by the recipe", tags=tags, by="recipe")
+    return None
+
+
+def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | None:
+    if name not in mapped:
+        return None
+    ours = mapped[name]
+    factor, unit = 1.0, None
+    if ours == "value" and head.unit is not None:  # its name says which state it is
+        ours = next((role for role, quantity in STATES.items() if quantity == head.unit.quantity), ours)
+    if head.unit is not None and ours not in TEXT:
+        wanted = parse_unit(GLOSSARY[ours].unit) if ours in GLOSSARY and GLOSSARY[ours].unit else None
+        if wanted is not None and wanted.quantity != head.unit.quantity:
+            raise UsageError(
+                f"map={{{ours}: {name}}}: the file gives it in a unit of {head.unit.quantity}, not of {wanted.quantity}"
+            )
+        factor, unit = head.unit.factor, head.word
+    return Column(name, ours, unit, factor, head.log10, "said by map", by="map", stated=unit is not None)
+
+
+def _own(name: str, taken: set[str]) -> Column | None:
+    ours = name.strip().lower()
+    if ours in OURS and ours not in taken:
+        return Column(name, ours, why="a name of ours", by="ours")
+    return None
+
+
+def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
+    """Columns of words for directions or levels."""
+    words = cells.words(name)
+    if not words or len(words) > 12:
+        return None
+    bare = normalised(head.name)
+    numeric = cells.numbers(name) is not None
+    if words <= LEVEL_WORDS and (
+        _WORDS["level"].fullmatch(bare) or (not numeric and words <= {"lrs", "hrs", "on", "off"})
+    ):
+        return Column(name, "level", why=f"its words are {', '.join(sorted(words))}")
+    named = bool(_WORDS["direction"].fullmatch(bare))
+    if all(word in DIRECTION_ALIASES for word in words) and (named or not numeric):
+        return Column(name, "direction", why=f"its words are {', '.join(sorted(words))}")
+    return None
+
+
+def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
+    """A column by the words of its name and its unit."""
+    bare = normalised(head.name)
+    text = cells.numbers(name) is None
+    if not name.strip() or not cells.block.named:
+        return Column(name, KEPT if text else UNKNOWN, why="it has no name")
+    for ours in ("device_id", "cycle", "pulse_index", "point", "level", "repeat"):
+        if head.unit is None and not head.unclear and _WORDS[ours].fullmatch(bare) and (ours in TEXT or not text):
+            if ours == "level" and not text and not _few(cells, name):
+                continue
+            return Column(name, ours, why="by its name")
+    if text and not (head.unit or head.unclear):
+        return Column(name, KEPT, why="words")
+    if (role := _of_quantity(bare, head)) is not None:
+        stated = head.unit is not None
+        factor = head.unit.factor if head.unit else 1.0
+        why = f"{head.quantity or 'its name'}{f' in {head.word}' if head.word else ''}"
+        return Column(
+            name,
+            role,
+            head.word if stated else None,
+            factor,
+            head.log10,
+            why,
+            _tags(f"{head.name} {note}"),
+            stated=stated,
+            unclear=head.unclear,
+            magnitude=head.magnitude,
+        )
+    if head.unit is None and _WORDS["counter"].fullmatch(bare):
+        return Column(name, "counter", why="by its name")
+    tags = _tags(f"{head.name} {note}")
+    if "level" in tags or "direction" in tags:
+        return Column(name, "value", why="a level or direction by its name, without a unit", tags=tags)
+    if head.unclear:
+        return Column(name, UNKNOWN, why=head.unclear, unclear=head.unclear)
+    if head.unit is not None:
+        return Column(name, KEPT, why=f"a unit of {head.unit.quantity}")
+    return Column(name, UNKNOWN, why="numbers without a unit")
+
+
+def _few(cells: Cells, name: str) -> bool:
+    """Whether a column of numbers holds a few whole ones only, as names of levels."""
+    values = cells.numbers(name)
+    known = None if values is None else values.dropna()
+    return known is not None and known.nunique() <= 12 and bool((known % 1 == 0).all())
+
+
+def _of_quantity(bare: str, head: Heading) -> str | None:
+    """Our name for a column of that quantity."""
+    quantity = head.quantity
+    if _CHANGE.search(bare) and quantity in ("conductance", "resistance", "weight", "fraction", None):
+        return (
+            "weight_change" if head.unit is None or head.unit.quantity in ("fraction", "weight") else "change_in_units"
+        )
+    if quantity == "fraction":
+        return None
+    if quantity == "time":
+        return "spike_delay_s" if _DELAY.search(bare) else "pulse_width_s" if _WIDTH.search(bare) else "time_s"
+    if quantity == "voltage":
+        return "read_voltage_v" if _READ.search(bare) else "pulse_voltage_v" if _PULSE.search(bare) else "voltage_v"
+    if quantity == "current":
+        return "compliance_a" if _LIMIT.search(bare) else "current_a"
+    if quantity == "resistance" and _BEFORE.search(bare):
+        return "resistance_before_ohm"
+    if quantity == "resistance" and _AFTER.search(bare):
+        return "resistance_after_ohm"
+    if quantity is None and head.unit is None and not head.unclear and re.search(r"\bweight\b", bare):
+        return "weight"
+    return {"conductance": "conductance_s", "resistance": "resistance_ohm", "weight": "weight"}.get(quantity or "")
+
+
+def _tags(name: str) -> dict[str, object]:
+    """What a name says beside the quantity: level, direction."""
+    tags: dict[str, object] = {}
+    if found := _LEVEL.search(name):
+        tags["level"] = found[1]
+    words = {token.text.lower() for token in pooling.tokens(name) if token.number is None}
+    directions = {DIRECTION_ALIASES[word] for word in words & set(DIRECTION_ALIASES) if len(word) > 1}
+    if len(directions) == 1 and "level" not in tags:
+        tags["direction"] = directions.pop()
+    return tags
+
+
+def counts(values: pd.Series) -> bool:
+    """Whether a column counts: whole numbers from 0 or 1 in steps of one size, which may start again."""
+    x = values.to_numpy(float)
+    if x.size < 2 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x[0] not in (0, 1):
+        return False
+    steps = np.diff(x)
+    forward, restarts = steps[steps >= 0], x[1:][steps < 0]
+    even = forward.size > 0 and (forward == np.median(forward)).mean() > 0.9 and np.median(forward) > 0
+    return bool(even and (restarts <= x[0] + 1).all())
+
+
+def numbers_rows(values: pd.Series) -> bool:
+    """Whether a column numbers rows in any order: every whole number from 0 or 1 to its largest stands there."""
+    x = values.to_numpy(float)
+    if x.size < 3 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x.min() not in (0, 1):
+        return False
+    found = np.unique(x)
+    return bool(found.size > 2 and found.size == x.max() - x.min() + 1)

@@ -1,0 +1,266 @@
+"""Factors to SI units and the read voltage: by what the file says, or by what was said; refused where they disagree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
+
+import numpy as np
+
+from devicekit.errors import Choice, CodedWarning, FileError, Question, QuestionError, UsageError
+from devicekit.names import GLOSSARY, parse_unit
+from devicekit.names.units import readings
+from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.readers.header import heading
+from devicekit.readers.layout import IGNORED, KEPT, Column
+from devicekit.readers.layouts.grid import Block
+from devicekit.readers.layouts.roles import STATES
+from devicekit.readers.layouts.view import View
+
+IMAGE = 16  # nameless columns of small whole numbers beyond which a table holds images, not devices
+_READ = re.compile(r"(?i)read|sense|\bmeas")
+
+
+def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[CodedWarning]]:
+    """The columns with a factor to SI each: by their unit, or as the options say; refused where the two disagree."""
+    found, warnings = [], []
+    assumed = []
+    for column in view.columns:
+        percent = "percent" in column.unclear or re.search(r"(?i)\bpercent\b|%", column.name)
+        if column.role == "weight_change" and not column.stated and percent:
+            column = replace(column, factor=0.01, unit="%", stated=True, unclear="")
+        is_state = column.role in (*STATES, "value") and column.role in kind.VALUES
+        is_current = column.role == "current_a" and kind.NAME == "sweep"
+        if column.unclear and column.role in GLOSSARY:
+            column = _clear(column, view, is_state or is_current)
+        elif (is_state or is_current) and column.by not in ("ours", "recipe"):
+            column = _stated(column, view, "current" if is_current else STATES.get(column.role))
+        elif column.role == "weight_change":
+            column = _relative(column, view)
+        elif column.role in GLOSSARY and GLOSSARY[column.role].unit and not column.stated:
+            column, told = _assumed(column, view)
+            assumed += told
+        found.append(column)
+    if assumed:
+        warnings.append(CodedWarning("assumed_unit", f"{block.where}: column {', '.join(assumed)} taken in volts"))
+    ignored = [f"{column.name} is {column.why}" for column in view.columns if column.role == IGNORED and column.why]
+    if ignored:
+        warnings.append(CodedWarning("columns", f"{block.where}: left aside: {'; '.join(ignored)}"))
+    return View(tuple(found), view.cells, view.options), warnings
+
+
+def _stated(column: Column, view: View, quantity: str | None) -> Column:
+    """A column of states (or a current) with the factor that its unit or the options give."""
+    options = view.options
+    if column.stated:
+        wanted = options.factor if options.unit else column.factor
+        if options.stated_quantity not in (None, quantity) or not np.isclose(wanted, column.factor, rtol=1e-9):
+            raise UsageError(
+                f"{view.where}: column {column.name!r} is in a unit of {quantity}, but {_option(options)} says "
+                "otherwise"
+            )
+        return column
+    if quantity is None:  # a column of which only an option says what it holds
+        if options.stated_quantity is None:
+            raise ask_quantity(view)
+        return column
+    if options.stated_quantity is not None and options.stated_quantity != quantity:
+        raise UsageError(f"{view.where}: column {column.name!r} is a {quantity}, but {_option(options)} says otherwise")
+    if options.stated_quantity == quantity or quantity == "weight":
+        return replace(column, factor=options.factor if options.unit else 1.0, unit=options.unit)
+    if column.by == "map":
+        return column
+    raise _ask_unit(column, view, quantity)
+
+
+def _relative(column: Column, view: View) -> Column:
+    """A relative change as a fraction: by its unit (%), by an option, or because its name is a ratio or ours."""
+    options = view.options
+    if options.unit is not None and options.stated_quantity == "weight":
+        if column.stated and not np.isclose(options.factor, column.factor):
+            raise UsageError(f"{view.where}: column {column.name!r} is in {column.unit}, but unit={options.unit}")
+        return replace(column, factor=options.factor, unit=options.unit)
+    known = column.stated or column.told or "/" in column.name
+    if known:
+        return column
+    raise QuestionError(
+        view.where,
+        Question(
+            f"column {column.name!r} does not say whether it is a fraction or in %",
+            ("unit",),
+            (Choice("unit=1", "a fraction: 0.5 is half"), Choice("unit=%", "0.5 is half a percent")),
+            ranges(View((replace(column, role="value"),), view.cells, options)),
+        ),
+    )
+
+
+def _option(options: ReadOptions) -> str:
+    return f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
+
+
+_EXAMPLES = {"current": ("A", "uA", "nA"), "resistance": ("ohm", "kohm", "Mohm"), "conductance": ("S", "uS", "nS")}
+
+
+def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = ()) -> QuestionError:
+    more = quantity == "current" and view.options.read_voltage is None and column.role != "current_a"
+    units = words or _EXAMPLES.get(quantity, ())
+    reason = f" ({column.unclear})" if column.unclear else ""
+    text = f"column {column.name!r} does not state its unit{reason}: pass unit={units[0] if units else 'UNIT'}"
+    return QuestionError(
+        view.where,
+        Question(
+            text + (" and read_voltage=V" if more else ""),
+            ("unit", *(("read_voltage",) if more else ())),
+            tuple(Choice(f"unit={word}", f"numbers of {column.name} are in {word}") for word in units),
+            ranges(View((replace(column, role="value"),), view.cells, view.options)),
+        ),
+    )
+
+
+def _clear(column: Column, view: View, asked: bool) -> Column:
+    """A column whose unit word was not understood: as an option says, or a question."""
+    quantity = STATES.get(column.role, "current" if column.role == "current_a" else None)
+    options = view.options
+    if asked and options.stated_quantity == quantity and options.unit:
+        return replace(column, factor=options.factor, unit=options.unit)
+    if asked and quantity:
+        words = [word for word, unit in readings(_unit_word(column.name)) if unit.quantity == quantity]
+        raise _ask_unit(column, view, quantity, words)
+    reason = column.unclear
+    raise QuestionError(
+        view.where,
+        Question(
+            f"column {column.name!r}: {reason}: name it in SI units with map={{{column.role}: {column.name}}}, or "
+            "correct the unit in the file",
+            ("columns",),
+            (Choice(f"map={{{column.role}: {column.name}}}", f"its numbers are in {GLOSSARY[column.role].unit}"),),
+        ),
+    )
+
+
+def _unit_word(name: str) -> str:
+    return heading(name).word or ""
+
+
+def _assumed(column: Column, view: View) -> tuple[Column, list[str]]:
+    """A column of a known quantity without a unit: voltages are in volts, which is said; others are asked or kept."""
+    if column.told:
+        return column, []
+    if GLOSSARY[column.role].unit == "V":
+        return column, [column.name]
+    needed = column.role in ("time_s", "spike_delay_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a")
+    needed = needed and view.options.kind != "sweep" and not view.sweeps and not view.of("pulse_index")
+    if not needed:
+        return replace(column, role=KEPT, why="no unit"), []
+    unit = GLOSSARY[column.role].unit
+    raise QuestionError(
+        view.where,
+        Question(
+            f"column {column.name!r} does not state its unit",
+            ("columns",),
+            (Choice(f"map={{{column.role}: {column.name}}}", f"its numbers are in {unit}"),),
+        ),
+    )
+
+
+def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> ReadOptions:
+    """The options with the read voltage that the file states above its table; refused if another one was said."""
+    stated = [
+        (f"{name} {value}", v) for name, value in view.cells.block.shape.facts.items() if (v := _volts(name, value))
+    ]
+    columns = view.of("read_voltage_v")
+    if columns and options.read_voltage is not None:
+        values = view.numbers(columns[0].name)
+        known = None if values is None else values.dropna() * columns[0].factor
+        if known is not None and len(known) and not np.allclose(np.abs(known), abs(options.read_voltage), rtol=1e-6):
+            raise UsageError(
+                f"read_voltage={options.read_voltage:g}, but column {columns[0].name!r} of {view.where} says "
+                f"{known.iloc[0]:g} V: leave the option out"
+            )
+    if stated and options.read_voltage is not None and not np.isclose(abs(stated[0][1]), abs(options.read_voltage)):
+        raise UsageError(
+            f"read_voltage={options.read_voltage:g}, but {view.where} says {stated[0][0]}: leave the option out"
+        )
+    current = any(c.role == "read_current_a" for c in view.columns) or options.stated_quantity == "current"
+    named = {volts for c in view.of("read_current_a") if (volts := _in_name(c.name)) is not None}
+    if (
+        named
+        and options.read_voltage is not None
+        and not all(np.isclose(abs(v), abs(options.read_voltage)) for v in named)
+    ):
+        raise UsageError(f"read_voltage={options.read_voltage:g}, but a column of {view.where} says {min(named):g} V")
+    if kind.NAME == "sweep" or not current or columns or options.read_voltage is not None:
+        return options
+    if len(named) == 1:
+        return replace(options, read_voltage=named.pop())
+    if stated:
+        return replace(options, read_voltage=stated[0][1])
+    raise QuestionError(
+        view.where,
+        Question(
+            "the file holds currents: pass the read voltage with read_voltage=V",
+            ("read_voltage",),
+            (Choice("read_voltage=V", "conductance is current over this voltage"),),
+        ),
+    )
+
+
+def _in_name(name: str) -> float | None:
+    """The read voltage [V] that a column's name states (`I at 0.1 V`, `I@50mV`), or None."""
+    found = re.search(r"(?:\bat|@|\bV(?:_?read)? ?=) ?(-?\d+(?:[.,]\d+)?) ?(m?V)\b", name)
+    if not found:
+        return None
+    unit = parse_unit(found[2])
+    return float(found[1].replace(",", ".")) * (unit.factor if unit else 1.0) or None
+
+
+def _volts(name: str, value: str) -> float | None:
+    """A read voltage [V] that a line above a table states, or None."""
+    if not _READ.search(name):
+        return None
+    head = heading(name)
+    found = re.match(r"^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)$", value.strip())
+    if not found:
+        return None
+    unit = parse_unit(found[2]) if found[2] else head.unit
+    if unit is None or unit.quantity != "voltage":
+        return None
+    try:
+        return float(found[1]) * unit.factor or None
+    except ValueError:
+        return None
+
+
+def ranges(view: View) -> tuple[str, ...]:
+    """The range of each column of which something must be said: magnitude never decides a unit, but helps a person."""
+    found = []
+    for column in [*view.states, *view.unknown][:6]:
+        values = view.numbers(column.name)
+        if values is not None and values.notna().any():
+            found.append(f"{column.name}: {values.min():.4g} to {values.max():.4g}")
+    return tuple(found)
+
+
+def ask_quantity(view: View) -> QuestionError:
+    """What to ask where nothing says what the states are."""
+    held = [view.numbers(column.name) for column in view.unknown]
+    small = all(v is not None and v.between(0, 255).all() and (v % 1 == 0).all() for v in held)
+    if len(held) >= IMAGE and not view.cells.block.named and small:
+        raise FileError(
+            f"{view.where} holds {len(held)} columns of whole numbers and no names: no table of measured devices "
+            "(a data set for training is given to devicekit train --data)"
+        )
+    names = ", ".join(column.name for column in [*view.states, *view.unknown][:8])
+    wide = len(view.unknown) > 2
+    several = ", and columns_are=devices or cycles" if wide else ""
+    text = (
+        f"the file does not say what its numbers are (columns {names}): pass quantity=conductance, current (with "
+        f"read_voltage=), resistance or weight; unit= if they are not in SI units{several}; or name the columns "
+        "with map={NAME: COLUMN}"
+    )
+    kind = ("kind",) if len(view.unknown) > 1 else ()
+    fields = (*kind, "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()))
+    choices = tuple(Choice(f"quantity={each}", f"states are {each}s") for each in QUANTITIES)
+    return QuestionError(view.where, Question(text, fields, choices, ranges(view)))

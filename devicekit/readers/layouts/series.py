@@ -1,0 +1,223 @@
+"""Columns of one quantity side by side: which are devices, which cycles, which directions or levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from devicekit.errors import Choice, Question, QuestionError
+from devicekit.names import DIRECTION_ALIASES, GLOSSARY
+from devicekit.options import ReadOptions
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts import pooling
+from devicekit.readers.layouts.view import View
+
+_CONDITIONS = {
+    "width": "pulse_width_s",
+    "amplitude": "pulse_voltage_v",
+    "compliance": "compliance_a",
+    "temperature": "temperature_k",
+}
+MIDDLE = 0.5  # rank correlation beyond which a train rises or falls
+
+
+@dataclass(frozen=True)
+class Series:
+    """Columns that belong together, one of values and those paired with it; what holds for all of its rows."""
+
+    columns: tuple[Column, ...]
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """Columns that all series share, the series, and how they were told apart ("" if there is one)."""
+
+    shared: tuple[Column, ...]
+    series: tuple[Series, ...]
+    told: str = ""
+    columns_are: str | None = None
+
+
+def tags_of(key: pooling.Key) -> dict[str, Any]:
+    """What a name says, under our names; geometry makes a device of its own."""
+    tags: dict[str, Any] = {"device_id": key.device, "cycle": key.cycle, "direction": key.direction, "level": key.level}
+    for name, value in key.conditions.items():
+        if name in _CONDITIONS:
+            tags[_CONDITIONS[name]] = value
+        else:
+            tags["device_id"] = "_".join(filter(None, (tags["device_id"], f"{value:g}")))
+    return {name: value for name, value in tags.items() if value is not None}
+
+
+def arrange(columns: Sequence[Column], values: frozenset[str], view: View, levels: bool) -> Arranged:
+    """Pair the columns of each series, and tell the series apart.
+
+    Raises
+    ------
+    QuestionError
+        If nothing says what several columns of one quantity stand for, or which of several quantities is the state.
+    """
+    mine = [column for column in columns if column.role in values]
+    if len(mine) < 2:
+        return Arranged(tuple(columns), (Series(tuple(mine), _own_tags(mine)),) if mine else (Series(()),))
+    by_role: dict[str, list[Column]] = {}
+    for column in columns:
+        if column.role in GLOSSARY and column not in mine:
+            by_role.setdefault(column.role, []).append(column)
+    several = {role: found for role, found in by_role.items() if len(found) > 1}
+    if wrong := [role for role, found in several.items() if len(found) != len(mine)]:
+        raise _no_pairs(wrong[0], several[wrong[0]], mine, view)
+    shared = tuple(c for c in columns if c not in mine and c.role not in several)
+    told, columns_are, tags = _told(mine, view, levels)
+    if not told:
+        raise _ask(mine, view)
+    made = []
+    for k, column in enumerate(mine):
+        made.append(Series((column, *(found[k] for found in several.values())), tags[k]))
+    return Arranged(shared, tuple(made), told, columns_are)
+
+
+def _own_tags(mine: Sequence[Column]) -> dict[str, Any]:
+    kept = {"level", "direction"}
+    return {name: value for column in mine for name, value in column.tags.items() if name in kept}
+
+
+def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | None, list[dict[str, Any]]]:
+    """How the columns are told apart ("" if they are not), by which option, and what holds for each."""
+    own = [_own_tags([column]) for column in mine]
+    said = view.options.columns_are
+    names = _names(mine, view)
+    if said is not None:
+        return f"columns_are={said}", said, _said(said, names[0], own, names[-1])
+    for each in names:
+        told = pooling.tell(each)
+        if not told.unclear:
+            return "their names", None, [{**tags_of(key), **own[k]} for k, key in enumerate(told.keys)]
+    distinct = len({str(tags.get("level")) for tags in own}) == len(mine)
+    if levels and distinct and (pooling.dimensions(names[0]) or 1) < 2:
+        return "their names", None, own
+    if len({str(tags.get("direction")) for tags in own}) == len(mine) and len(mine) == 2:
+        return "their names", None, own
+    if len(mine) == 2 and not view.cells.block.named and (directions := _directions(mine, view)):
+        return "one rises, one falls", None, [{"direction": direction} for direction in directions]
+    return "", None, []
+
+
+def _names(mine: Sequence[Column], view: View) -> list[list[str]]:
+    """What may tell the columns apart: their names, their names with the comments below them, the comments alone."""
+    block = view.cells.block
+    bare = [_bare(column, view) for column in mine]
+    places = [block.names.index(column.name) for column in mine]
+    notes = [block.notes[k] if k < len(block.notes) else "" for k in places]
+    if not any(notes):
+        return [bare]
+    return [bare, [f"{name} {note}".strip() for name, note in zip(bare, notes, strict=True)], notes]
+
+
+def _said(said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes: Sequence[str]) -> list[dict[str, Any]]:
+    """Devices or cycles, as was said: by the rest of the names without directions and levels, else by their order."""
+    rest = [_without(name, tags) for name, tags in zip(names, own, strict=True)]
+    seen: dict[str, int] = {}
+    order = []
+    alone = len(set(notes)) == len(notes) or len(set(notes)) == 1
+    for tags, note in zip(own, notes, strict=True):  # which time this direction or level comes
+        key = str(sorted(tags.items())) + ("" if alone else note)
+        seen[key] = seen.get(key, 0) + 1
+        order.append(seen[key])
+    groups = list(dict.fromkeys(rest))
+    apart = len(groups) == max(order) and len(set(zip(rest, map(str, own), strict=True))) == len(rest)
+    number = [groups.index(name) + 1 for name in rest] if apart else order
+    found: list[dict[str, Any]] = []
+    for k, tags in enumerate(own):
+        if said == "devices":
+            named = apart and rest[k] != ""
+            found.append({"device_id": rest[k] if named else f"device{number[k]}", **tags})
+        else:
+            found.append({"cycle": number[k], **tags})
+    return found
+
+
+def _without(name: str, tags: Mapping[str, Any]) -> str:
+    """A name without the words for its direction or level."""
+    if not tags:
+        return name
+    words = [token.text for token in pooling.tokens(name) if token.number is not None or not _is_tag(token.text)]
+    return " ".join(words)
+
+
+def _is_tag(word: str) -> bool:
+    return word.lower() in DIRECTION_ALIASES or word.lower() in ("lrs", "hrs", "low", "high", "on", "off")
+
+
+def _bare(column: Column, view: View) -> str:
+    block = view.cells.block
+    return block.headings[block.names.index(column.name)].name or ("" if not block.named else column.name)
+
+
+def _directions(mine: Sequence[Column], view: View) -> tuple[str, str] | None:
+    """ltp and ltd, if one column rises and the other falls all the way."""
+    found = []
+    for column in mine:
+        values = view.numbers(column.name)
+        if values is None:
+            return None
+        known = values.dropna().to_numpy()
+        ranks = np.argsort(np.argsort(known, kind="stable"), kind="stable")
+        trend = np.corrcoef(ranks, np.arange(known.size))[0, 1] if known.size > 2 else np.sign(known[-1] - known[0])
+        found.append("ltp" if trend > MIDDLE else "ltd" if trend < -MIDDLE else "")
+    return (found[0], found[1]) if set(found) == {"ltp", "ltd"} else None
+
+
+def _no_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: View) -> QuestionError:
+    names = ", ".join(column.name for column in found)
+    text = (
+        f"{len(found)} columns of {GLOSSARY[role].label} ({names}) do not pair with {len(mine)} "
+        f"({', '.join(column.name for column in mine)}): which belong together?"
+    )
+    choices = tuple(
+        Choice(
+            f"map={{{column.role}: {column.name}, {role}: {other.name}}}", "read these two, and leave the others out"
+        )
+        for column in mine[:2]
+        for other in found[:2]
+    )
+    return QuestionError(view.where, Question(text, ("columns",), choices))
+
+
+def _ask(mine: Sequence[Column], view: View) -> QuestionError:
+    names = ", ".join(column.name for column in mine[:8]) + (", ..." if len(mine) > 8 else "")
+    roles = {column.role for column in mine}
+    options: ReadOptions = view.options
+    if len(roles) > 1 and roles - {"value"} == roles:
+        quantities = ", ".join(f"{column.name} ({GLOSSARY[column.role].label})" for column in mine)
+        return QuestionError(
+            view.where,
+            Question(
+                f"columns of different quantities, {quantities}: which one holds the state?",
+                ("columns",),
+                tuple(Choice(f"map={{{column.role}: {column.name}}}", "read this one") for column in mine),
+            ),
+        )
+    fields = ["columns_are"]
+    more = ""
+    if roles == {"value"} and options.stated_quantity is None:
+        fields += ["quantity", "unit", "read_voltage"]
+        more = " And what are the numbers: pass quantity= (conductance, current with read_voltage=, resistance, weight)"
+    unclear = pooling.tell([_bare(column, view) for column in mine]).unclear
+    return QuestionError(
+        view.where,
+        Question(
+            f"{len(mine)} columns ({names}) hold one quantity: are they devices, or cycles of one device?{more}",
+            tuple(fields),
+            (
+                Choice("columns_are=devices", "each column is a device (D2D)"),
+                Choice("columns_are=cycles", "each column is a cycle of one device (C2C)"),
+                Choice("map={value: COLUMN}", "one of them holds the states; the others are kept aside"),
+            ),
+            (unclear,) if unclear else (),
+        ),
+    )

@@ -1,0 +1,209 @@
+"""What stands above the numbers of a table: names, units, comments, and lines that say something of the measurement."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from devicekit.errors import FileError
+from devicekit.names import parse_unit
+from devicekit.names.units import readings
+from devicekit.options import ReadOptions
+from devicekit.readers.layouts import marks
+
+_FACT = re.compile(r"^\s*[#%!/*;]*\s*([^:=]{1,60}?)\s*[:=]\s*(.*?)\s*$")
+_COMMENT = re.compile(r"^\s*(#+|%+|//+|!+|\*+)\s*")
+MOST_ROWS_ABOVE = 200
+JUDGED = 3000  # rows by which the arrangement of a table is judged
+MOST_COMMENTS = 3  # rows
+ORIGIN = {"long name", "units", "comments", "f(x)=", "f(x)", "sampling interval", "sparklines"}
+
+Row = tuple[int, list[str]]  # file row (1-based) and its cells
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the cells of a text or sheet are arranged; see `devicekit.readers.layout.Layout`."""
+
+    delimiter: str
+    decimal: str
+    thousands: str
+    skip: int
+    header: int
+    units_row: bool
+    comment_rows: int
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> tuple[Shape, int]:
+    """Names, units and comments above the numbers, and the position (in `rows`) of the first row of numbers.
+
+    Raises
+    ------
+    FileError
+        If no column holds numbers.
+    """
+    types = _numeric_columns([cells for _, cells in rows[:JUDGED]])
+    if not types:
+        raise FileError(f"{where} holds no table: no column of numbers was found")
+    start = _first(rows[:JUDGED], types)
+    above = [k for k in range(start) if any(rows[k][1])]
+    header, units_row, comments = _rows_above([rows[k][1] for k in above], len(types[0]))
+    if options.header is not None:
+        header = min(options.header, 1)
+    if options.units_row is not None:
+        units_row, comments = options.units_row, comments if units_row == options.units_row else 0
+    if options.skip is not None:
+        start, header, units_row, comments = _said(rows, options, header, units_row, start)
+    taken = header + units_row + comments
+    first = rows[above[len(above) - taken]][0] if options.skip is None and taken <= len(above) and taken else None
+    skip = options.skip if options.skip is not None else ((first or rows[min(start, len(rows) - 1)][0]) - 1)
+    preamble = [cells for number, cells in rows[:start] if number <= skip]
+    facts = _facts(preamble)
+    decimal, thousands = marks.find_marks(
+        (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
+    )
+    return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts), start
+
+
+def _said(
+    rows: Sequence[Row], options: ReadOptions, header: int, units_row: bool, found: int
+) -> tuple[int, int, bool, int]:
+    """Where the numbers begin if somebody says how many rows stand above the names; `found` is where they were seen."""
+    after = [k for k, (number, cells) in enumerate(rows) if number > (options.skip or 0) and any(cells)]
+    taken = header + units_row
+    start = after[taken] if taken < len(after) else len(rows)
+    between = [k for k in after[taken:] if k < found]
+    if header and 0 < len(between) <= MOST_COMMENTS:  # rows of comments between the names and the numbers
+        return found, header, units_row, len(between)
+    return start, header, units_row, 0
+
+
+def _numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int]] | None:
+    """All columns, and those that hold numbers in most rows, of the rows that make up most of the table."""
+    filled = [row for row in rows if any(marks.is_number(cell) for cell in row)]
+    if not filled:
+        return None
+    extents = Counter(extent(row) for row in filled)
+    width = max(extents, key=lambda each: (extents[each], each))
+    body = [row for row in filled if extent(row) <= max(width, 1)] or filled
+    width = max(extent(row) for row in body)
+    numeric = []
+    for k in range(width):
+        cells = [row[k] for row in body if k < len(row) and not marks.is_empty(row[k])]
+        if cells and 2 * sum(marks.is_number(cell) for cell in cells) > len(cells):
+            numeric.append(k)
+    return (list(range(width)), numeric) if numeric else None
+
+
+def extent(row: Sequence[str]) -> int:
+    """Cells up to the last one that is filled."""
+    size = len(row)
+    while size and not row[size - 1]:
+        size -= 1
+    return size
+
+
+def _fits(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
+    """Whether a row is one of numbers: each column of numbers holds one or nothing, and most hold one."""
+    everywhere, numeric = types
+    here = [cells[k] if k < len(cells) else "" for k in numeric]
+    numbers = sum(marks.is_number(cell) for cell in here)
+    if cells and cells[0].strip().lower() in ORIGIN:
+        return False
+    if any(cell and not marks.is_number(cell) and not marks.is_empty(cell) for cell in here):
+        return False
+    return numbers > 0 and extent(cells) <= len(everywhere) and (2 * numbers >= len(here) or numbers >= 2)
+
+
+def _first(rows: Sequence[Row], types: tuple[list[int], list[int]]) -> int:
+    """Position of the first row of numbers: where three fit one after the other, or the rows end."""
+    filled = [k for k, (_, cells) in enumerate(rows) if any(cells)]
+    fits = [_fits(rows[k][1], types) for k in filled]
+    start = next((at for at in range(len(filled)) if all(fits[at : at + 3])), len(filled))
+    above = start
+    # rows with numbers below a full row of names belong to the table, be they good or bad
+    while above > 0 and _holds_number(rows[filled[above - 1]][1], types):
+        above -= 1
+    if 0 < above < start and _may_name(bare(rows[filled[above - 1]][1], len(types[0])), len(types[0])):
+        start = above
+    return filled[start] if start < len(filled) else len(rows)
+
+
+def _holds_number(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
+    full = extent(cells) >= len(types[0]) or extent(cells) >= max(types[1]) + 1
+    return full and any(marks.is_number(cells[k]) for k in types[1] if k < len(cells))
+
+
+def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, int]:
+    """Rows of names (0 or 1), whether one of units follows, and rows of comments after it."""
+    last = [without_label(bare(row, width)) for row in rows[-3:]]
+    if rows and (labels := _labels(rows)) is not None:
+        return labels
+    if len(last) >= 2 and is_units(last[-1]) and _may_name(last[-2], width) and not is_units(last[-2]):
+        return 1, True, 0
+    if len(last) == 3 and is_units(last[1]) and _may_name(last[0], width) and not is_units(last[0]):
+        return 1, True, 1
+    return int(bool(last) and _may_name(last[-1], width)), False, 0
+
+
+def _labels(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
+    """What Origin writes before the rows above its numbers: Long Name, Units, Comments; None if it is not there."""
+    first = [row[0].strip().lower() if row else "" for row in rows]
+    at = next((k for k in range(len(first) - 1, -1, -1) if first[k] == "long name"), None)
+    if at is None or any(label not in ORIGIN for label in first[at:]):
+        return None
+    units = first[at + 1 : at + 2] == ["units"]
+    return 1, units, len(first) - at - 1 - units
+
+
+def without_label(row: Sequence[str]) -> list[str]:
+    """A row without the label that Origin writes before it."""
+    return ["", *row[1:]] if row and row[0].strip().lower() in ORIGIN else list(row)
+
+
+def _may_name(row: Sequence[str], width: int) -> bool:
+    """Whether a row can hold the names of so many columns."""
+    filled = [cell for cell in row[:width] if cell]
+    if not filled or filled[0].endswith((":", "=")):  # a line `Date: today` above the table
+        return False
+    return len(filled) >= min(width, max(2, (width + 1) // 2)) and not all(marks.is_plain(cell) for cell in filled)
+
+
+def is_units(row: Sequence[str]) -> bool:
+    """Whether most cells of a row are unit words, or stand for none."""
+    filled = [word_of(cell) for cell in row if cell and cell not in ("-", "1")]
+    known = [cell for cell in filled if cell == "#" or parse_unit(cell) is not None or readings(cell)]
+    return bool(filled) and 10 * len(known) >= 6 * len(filled)
+
+
+def word_of(cell: str) -> str:
+    """A cell of a units row without its brackets."""
+    return cell[1:-1].strip() if cell[:1] in "([{" and cell[-1:] in ")]}" else cell
+
+
+def bare(row: Sequence[str], width: int) -> list[str]:
+    """A row without the mark of a comment."""
+    cells = list(row)
+    if cells and _COMMENT.match(cells[0]):
+        rest = _COMMENT.sub("", cells[0])
+        if rest:
+            cells[0] = rest
+        elif len(cells) == width + 1:
+            cells = cells[1:]
+    return cells
+
+
+def _facts(rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    """What rows above a table say as `key: value`, `key = value` or in two cells."""
+    facts: dict[str, str] = {}
+    for row in rows[:MOST_ROWS_ABOVE]:
+        filled = [cell for cell in row if cell]
+        found = _FACT.match(" ".join(filled)) if filled else None
+        if found and found[2]:
+            facts.setdefault(found[1].strip(), found[2])
+        elif len(filled) == 2:
+            facts.setdefault(_COMMENT.sub("", filled[0]).rstrip(":= "), filled[1])
+    return facts

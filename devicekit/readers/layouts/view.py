@@ -1,0 +1,116 @@
+"""The columns of a table as a kind sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from devicekit.options import ReadOptions
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, counts, numbers_rows
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That columns can be a table of a kind: 2 if a word says so, 1 if nothing speaks against it; and why."""
+
+    strength: int
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The columns of one block, their cells, and what was said of the file."""
+
+    columns: Sequence[Column]
+    cells: Cells
+    options: ReadOptions
+
+    @property
+    def where(self) -> str:
+        """File name for messages."""
+        return self.cells.block.where
+
+    def of(self, *roles: str) -> list[Column]:
+        """Columns of these roles."""
+        return [column for column in self.columns if column.role in roles]
+
+    def numbers(self, name: str) -> pd.Series | None:
+        """A column as floats; None if it holds words."""
+        return self.cells.numbers(name)
+
+    def words(self, role: str) -> set[str]:
+        """The different words in the columns of a role, in lower case."""
+        return {word for column in self.of(role) for word in self.cells.words(column.name)}
+
+    def counts(self, name: str) -> bool:
+        """Whether a column counts."""
+        values = self.numbers(name)
+        if values is None:
+            return False
+        return counts(values.dropna()) or (self.cells.block.named and numbers_rows(values.dropna()))
+
+    @cached_property
+    def sweeps(self) -> bool:
+        """Whether there is a voltage that changes, and a current."""
+        return bool(self.of("voltage_v") and self.of("current_a"))
+
+    @cached_property
+    def states(self) -> list[Column]:
+        """Columns that hold a state by their names; currents are, where no voltage changes."""
+        found = self.of(*STATES, "value")
+        return found or ([] if self.sweeps else self.of("current_a"))
+
+    @cached_property
+    def unknown(self) -> list[Column]:
+        """Columns of numbers of which nothing is known."""
+        return self.of(UNKNOWN)
+
+    def _varies(self, column: Column) -> bool:
+        values = self.numbers(column.name)
+        return values is not None and values.nunique() > 1
+
+    def changed(self, column: Column, **changes: Any) -> Column:
+        """A column with another role."""
+        return replace(column, **changes)
+
+    def with_states(self, level: bool = False) -> list[Column]:
+        """The columns with currents as readings, and unknown numbers as states where there is no other.
+
+        `level` says that a column of states is of one level: by a word in its name, else by the name.
+        """
+        known = bool(self.of(*STATES, "value"))
+        reading = self.states or self.of("current_a")
+        found = []
+        for column in self.columns:
+            if column.role == "current_a":
+                open_ = (column in reading) if not known else not level and self._varies(column)
+                column = self.changed(column, role="read_current_a" if open_ else "keep")
+            elif column.role == UNKNOWN:
+                known_state = self.states or self.of("resistance_before_ohm")
+                column = self.changed(column, role="keep" if known_state else "value")
+            if level and column.role in (*STATES, "value") and not self.of("level"):
+                tags = {"level": _bare(column.name, self), **column.tags}
+                column = self.changed(column, tags=tags)
+            found.append(column)
+        return found
+
+
+def _bare(name: str, view: View) -> str:
+    block = view.cells.block
+    place = block.names.index(name)
+    note = block.notes[place] if place < len(block.notes) else ""
+    return note or block.headings[place].name or name
+
+
+def words(column: pd.Series) -> pd.Series:
+    """Names of devices or levels as text; whole numbers without a decimal point."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    if column.dtype.kind == "f" and (column == column.round()).all():
+        column = column.astype("int64")
+    return column.astype(str).str.strip()

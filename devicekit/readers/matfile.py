@@ -1,0 +1,148 @@
+"""Tables of a MATLAB file: v4 to v7 through scipy, v7.3 (HDF5) through h5py where it is installed.
+
+A 2-D array is a table, and so is each slice of a 3-D array along its last axis (`name[1]`, ...); vectors of one length
+stand side by side under their names, texts with them; a struct is one level of the same, its fields being the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devicekit.errors import FileError
+from devicekit.readers import matparts
+from devicekit.readers.workbook import Cell, Sheet
+
+HEAD = 2056  # bytes by which a file is known
+MOST_NUMBERS = 20_000_000
+_LONGEST_NAME = 60  # of a sheet that is called by its columns
+Value = Any  # numbers, str, list of str, dict (struct), list of dict (struct array), object array (cells), or None
+
+
+def kind(head: bytes, size: int) -> str | None:
+    """Whether the first `HEAD` bytes of a file of that size are those of a MATLAB or HDF5 file: mat or None."""
+    return "mat" if matparts.is_hdf5(head) or matparts.is_v5(head) or matparts.is_v4(head, size) else None
+
+
+def tables(path: Path) -> list[Sheet]:
+    """Every table of a MATLAB file.
+
+    Raises
+    ------
+    FileError
+        If it is damaged, holds no table of numbers, or is a v7.3 file and h5py is not installed.
+    """
+    name = path.name
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD)
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+    values = matparts.hdf5(path) if matparts.is_hdf5(head) else matparts.before_hdf5(path)
+    left = sorted(each for each, value in values.items() if value is None)
+    total = sum(_count(value) for value in values.values())
+    if total > MOST_NUMBERS:
+        raise FileError(f"{name} holds {total} numbers, more than {MOST_NUMBERS}: save a part of them")
+    found = list(_scope("", values))
+    if not found:
+        others = f"; {', '.join(left[:5])} cannot be read: save columns of a table as vectors" if left else ""
+        raise FileError(f"{name} holds no vector or matrix of numbers{others}")
+    return found
+
+
+def _count(value: Value) -> int:
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return value.size
+    if isinstance(value, np.ndarray):
+        return sum(map(_count, value.flat))
+    if isinstance(value, dict):
+        return sum(map(_count, value.values()))
+    return sum(map(_count, value)) if isinstance(value, list) else 1
+
+
+def _scope(name: str, values: Mapping[str, Value]) -> Iterator[Sheet]:
+    """Tables of the variables of a file, or of the fields of the struct of that name; vectors of one number last."""
+    columns: dict[int, dict[str, list[Cell]]] = {}
+    sheets: list[Sheet | int] = []
+    for key, value in _plain(values):
+        full = f"{name}.{key}" if name else key
+        if isinstance(value, dict):
+            sheets += _scope(key, value) if not name else []  # one level deep
+        elif isinstance(value, list):
+            column: list[Cell] = [cell if cell == cell else None for cell in value]
+            if len(value) not in columns:
+                columns[len(value)] = {}
+                sheets.append(len(value))
+            columns[len(value)][key] = column
+        else:
+            sheets += _slices(full, value)
+    several = len(columns) > 1
+    for each in sorted(sheets, key=lambda sheet: sheet == 1):
+        if isinstance(each, Sheet):
+            yield each
+            continue
+        of = columns[each]
+        listed = ", ".join(of)
+        listed = listed if len(listed) <= _LONGEST_NAME else f"{next(iter(of))}, ..."
+        called = (f"{name} ({listed})" if several else name) if name else listed
+        yield Sheet(called, [list(of), *map(list, zip(*of.values(), strict=True))])
+
+
+def _plain(values: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Vectors as lists, matrices as arrays, structs as dicts; what is made of several of them one by one."""
+    for name, value in values.items():
+        if isinstance(value, str):
+            yield name, [value]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield from _struct_array(name, value)
+        elif isinstance(value, (list, dict)) and value:
+            yield name, value
+        elif isinstance(value, np.ndarray) and value.size:
+            yield from _array(name, value)
+
+
+def _array(name: str, value: np.ndarray) -> Iterator[tuple[str, Value]]:
+    if value.dtype == object:
+        cells = [_scalar(each) for each in value.flat]
+        if any(cell is ... for cell in cells):
+            yield from _plain({f"{name}{{{k + 1}}}": each for k, each in enumerate(value.flat)})
+            return
+        value = np.array([None if cell is ... else cell for cell in cells], dtype=object).reshape(value.shape)
+    elif value.dtype.kind == "c":
+        yield from _array(f"{name} (real)", value.real)
+        yield from _array(f"{name} (imag)", value.imag)
+        return
+    else:
+        value = value.astype(float)
+    value = np.squeeze(value) if value.ndim > 2 else value
+    yield name, value.ravel().tolist() if max(value.shape, default=1) == value.size else value
+
+
+def _scalar(value: Value) -> Any:
+    """The one number or text that a cell holds, None if it is empty, ... if it is anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype != object and value.dtype.kind != "c" and value.size <= 1:
+        return float(value.item()) if value.size else None
+    return "" if isinstance(value, list) and not value else ...
+
+
+def _struct_array(name: str, structs: list[dict[str, Value]]) -> Iterator[tuple[str, Value]]:
+    """One table of the elements if every field is a number or a text, else one struct each."""
+    fields = {field: [_scalar(struct.get(field)) for struct in structs] for field in structs[0]}
+    if all(cell is not ... for cells in fields.values() for cell in cells):
+        yield name, fields
+    else:
+        yield from ((f"{name}[{k + 1}]", struct) for k, struct in enumerate(structs))
+
+
+def _slices(name: str, value: np.ndarray) -> Iterator[Sheet]:
+    """A matrix as one table, an array of more dimensions as one for each place on its later axes."""
+    if value.ndim == 2:
+        yield Sheet(name, [[cell if cell == cell else None for cell in row] for row in value.tolist()])
+        return
+    for k in range(value.shape[-1]):
+        yield from _slices(f"{name}[{k + 1}]", value[..., k])

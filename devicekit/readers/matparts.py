@@ -1,0 +1,244 @@
+"""What a MATLAB file holds, as plain values: arrays, texts, structs and cells; no objects, no functions.
+
+Its parts are checked before scipy sees them: sizes that are not there, nesting without end, and what would unpack to
+far more than the file.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import math
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devicekit.errors import FileError
+from devicekit.readers import isolated
+
+LARGEST_RATIO = 200  # unpacked over packed size
+HARMLESS_SIZE = 64 << 20  # bytes unpacked that are never refused
+MOST_PARTS = 200_000
+DEEPEST = 16
+MOST_NUMBERS_HDF5 = 20_000_000
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_V5 = b"MATLAB 5.0 MAT-file"
+_MATRIX, _COMPRESSED = 14, 15
+_CELL, _OBJECT = 1, 17
+_NESTED = (1, 2)  # classes of arrays: cells and structs
+_FLAT = (4, *range(6, 16))  # text, and numbers from double to uint64
+_CUT = "it ends within a variable: copy it again"
+_V4_SIZES = (8, 4, 4, 2, 2, 1)  # bytes a number, by type
+_V4_NAME = re.compile(rb"[A-Za-z]\w*\0+")
+Value = Any
+
+
+class _Damaged(ValueError):
+    pass
+
+
+def is_hdf5(head: bytes) -> bool:
+    """Whether a file begins like HDF5; in a MATLAB file that comes after 512 bytes."""
+    return any(head.startswith(_HDF5, at) for at in (0, 512, 1024, 2048))
+
+
+def is_v5(head: bytes) -> bool:
+    """Whether a file begins like one of MATLAB 5 to 7."""
+    return head.startswith(_V5)
+
+
+def is_v4(head: bytes, size: int) -> bool:
+    """Whether a file of that size begins like one of MATLAB 4, which has no mark but a possible first variable."""
+    try:
+        return _v4_variable(head, 0, size)[2] <= size
+    except _Damaged:
+        return False
+
+
+def before_hdf5(path: Path) -> dict[str, Value]:
+    """The variables of a file of MATLAB 4 to 7; None for one that is no numbers, text, struct or cells.
+
+    Raises
+    ------
+    FileError
+        If it is damaged or would unpack to far more than its size.
+    """
+    from scipy.io import loadmat
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        wanted = dict(_v5_variables(data) if is_v5(data) else _v4_variables(data))
+        names = [each for each, known in wanted.items() if known]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that come twice, and the like
+            loaded = loadmat(io.BytesIO(data), variable_names=names) if names else {}
+    except MemoryError as error:
+        raise FileError(f"{path.name} wants more memory than there is") from error
+    except Exception as error:  # scipy raises whatever its parsing trips over
+        sentence = " ".join(str(error).split())[:200]
+        raise FileError(f"{path.name} is a damaged MATLAB file: {sentence or type(error).__name__}") from error
+    return {each: _value(loaded.get(each)) if known else None for each, known in wanted.items()}
+
+
+def _value(value: Any) -> Value:
+    """A value of scipy's as a plain one."""
+    if not isinstance(value, np.ndarray) or type(value) is not np.ndarray:  # a sparse matrix, an object, a function
+        return None
+    if value.dtype.names:
+        fields = [{field: _value(each[field]) for field in value.dtype.names} for each in value.flat]
+        return fields[0] if len(fields) == 1 else fields
+    if value.dtype.kind == "U":
+        texts = [str(each).rstrip() for each in value.flat]
+        return texts[0] if len(texts) == 1 else texts
+    if value.dtype == object:
+        return _cells(value.shape, [_value(each) for each in value.flat])
+    return value if value.dtype.kind in "biufc" else None
+
+
+def _v4_variables(data: bytes) -> Iterator[tuple[str, bool]]:
+    at = 0
+    while at < len(data):
+        name, known, end = _v4_variable(data, at, len(data))
+        if end > len(data):
+            raise _Damaged(_CUT)
+        yield name, known
+        at = end
+
+
+def _v4_variable(data: bytes, at: int, size: int) -> tuple[str, bool, int]:
+    """Name of a variable, whether it is numbers or text, and where it ends."""
+    if at + 20 > len(data):
+        raise _Damaged(_CUT)
+    for order in "<>":
+        mark, rows, columns, imaginary, length = struct.unpack_from(f"{order}5i", data, at)
+        name = data[at + 20 : at + 20 + length] if 1 < length <= 256 else b""
+        is_number, kind = mark // 10 % 10, mark % 10
+        fits = mark // 1000 == (order == ">") and mark % 1000 < 100 and is_number < 6 and kind < 3
+        if fits and min(rows, columns) >= 0 and imaginary in (0, 1) and _V4_NAME.fullmatch(name):
+            bytes_ = rows * columns * _V4_SIZES[is_number] * (1 + imaginary)
+            return name.rstrip(b"\0").decode("ascii"), kind < 2, at + 20 + length + bytes_
+    raise _Damaged("a variable has no header")
+
+
+def _v5_variables(data: bytes) -> Iterator[tuple[str, bool]]:
+    """Name of each variable, and whether it is numbers, text, a struct or cells."""
+    if len(data) < 128 or data[126:128] not in (b"IM", b"MI"):
+        raise _Damaged("its header is not whole")
+    order = "<" if data[126:128] == b"IM" else ">"
+    left = [max(HARMLESS_SIZE, LARGEST_RATIO * len(data)), MOST_PARTS]
+    at = 128
+    while at < len(data):
+        kind, start, stop, after = _tag(data, at, len(data), order)
+        if kind == _COMPRESSED:
+            inner, after = _unpacked(data[start:stop], left), stop  # it is not padded
+            kind, first, last, _ = _tag(inner, 0, len(inner), order)
+            name, known = _array(inner, first, last, order, left) if kind == _MATRIX else ("", False)
+        elif kind == _MATRIX:
+            name, known = _array(data, start, stop, order, left)
+        else:
+            raise _Damaged(f"part {kind} where a variable should be")
+        if name and not name.startswith("__"):
+            yield name, known
+        at = after
+
+
+def _unpacked(packed: bytes, left: list[int]) -> bytes:
+    unpacker = zlib.decompressobj()
+    try:
+        data = unpacker.decompress(packed, left[0])
+    except zlib.error as error:
+        raise _Damaged(f"a packed variable cannot be unpacked ({error})") from error
+    if unpacker.unconsumed_tail:
+        raise _Damaged(f"it unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe")
+    if not unpacker.eof:
+        raise _Damaged(_CUT)
+    left[0] -= len(data)
+    return data
+
+
+def _tag(data: bytes, at: int, end: int, order: str) -> tuple[int, int, int, int]:
+    """Kind of a part, where its data begin and end, and where the next part begins."""
+    if at + 8 > end:
+        raise _Damaged(_CUT)
+    kind, size = struct.unpack_from(f"{order}2I", data, at)
+    if kind >> 16:  # up to four bytes, in the tag itself
+        return kind & 0xFFFF, at + 4, at + 4 + min(kind >> 16, 4), at + 8
+    stop = at + 8 + size
+    if stop > end:
+        raise _Damaged(_CUT)
+    return kind, at + 8, stop, min(-(-(stop - at) // 8) * 8 + at, end)
+
+
+def _array(data: bytes, at: int, end: int, order: str, left: list[int], depth: int = 0) -> tuple[str, bool]:
+    """Name of the array in data[at:end], and whether it is of a class that is read; its parts are within it."""
+    if at == end:
+        return "", True  # an empty cell
+    left[1] -= 1
+    if left[1] < 0 or depth > DEEPEST:
+        raise _Damaged("its structs and cells have more parts than such files have")
+    _, flags, stop, at = _tag(data, at, end, order)
+    if stop - flags < 4:
+        raise _Damaged("an array has no class")
+    which = struct.unpack_from(f"{order}I", data, flags)[0] & 0xFF
+    if which == _OBJECT:  # of a class of MATLAB's own, such as table: it has no dimensions
+        _, begin, stop, _ = _tag(data, at, end, order)
+        return data[begin:stop].rstrip(b"\0").decode("latin-1"), False
+    _, first, stop, after = _tag(data, at, end, order)
+    if (stop - first) % 4 or not 8 <= stop - first <= 128:
+        raise _Damaged("an array has no dimensions")
+    sizes = struct.unpack_from(f"{order}{(stop - first) // 4}i", data, first)
+    _, begin, stop, at = _tag(data, after, end, order)
+    name = data[begin:stop].rstrip(b"\0").decode("latin-1")
+    there = (end - at) // (8 if which == _CELL else 1)
+    if min(sizes) < 0 or (which in (*_NESTED, *_FLAT) and math.prod(sizes) > there):
+        raise _Damaged(f"an array of {' x '.join(map(str, sizes))} is longer than what is there")
+    while which in _NESTED and at < end:
+        kind, start, stop, at = _tag(data, at, end, order)
+        if kind == _MATRIX:
+            _array(data, start, stop, order, left, depth + 1)
+    return name, which in _NESTED or which in _FLAT
+
+
+def hdf5(path: Path) -> dict[str, Value]:
+    """The variables of a v7.3 file, or the data sets of any HDF5 file, as `before_hdf5`.
+
+    Raises
+    ------
+    FileError
+        If h5py is not installed, or the file is damaged.
+    """
+    if importlib.util.find_spec("h5py") is None:
+        raise FileError(
+            f"{path.name} is an HDF5 file, as MATLAB writes with -v7.3: save it with -v7, or pip install h5py"
+        )
+    found = isolated.parse("hdf5", path.resolve(), path.name, most=MOST_NUMBERS_HDF5)
+    return {name: _unmarshalled(value) for name, value in found.items()}
+
+
+def _unmarshalled(value: Any) -> Value:
+    if isinstance(value, dict):
+        return {name: _unmarshalled(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_unmarshalled(each) for each in value]
+    if isinstance(value, tuple) and value[0] == "numbers":
+        return np.frombuffer(value[2], value[3]).reshape(value[1])
+    if isinstance(value, tuple):
+        return _cells(value[1], [_unmarshalled(each) for each in value[2]])
+    return value
+
+
+def _cells(shape: tuple[int, ...], values: list[Value]) -> np.ndarray:
+    """A cell array; numpy would take arrays in it apart."""
+    cells = np.empty(len(values), dtype=object)
+    for k, value in enumerate(values):
+        cells[k] = value
+    return cells.reshape(shape)

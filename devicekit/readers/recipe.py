@@ -1,0 +1,162 @@
+"""Recipes: a layout in TOML, for all files of the same make. One a instrument, written once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from devicekit.errors import UsageError
+from devicekit.names import GLOSSARY, Unit, parse_unit
+from devicekit.options import ReadOptions
+from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, fits
+
+FOLDER = Path(__file__).with_name("recipes")
+_HEAD = {"version", "kind", "format", "about"}
+_TABLE = {"sheet", "skip", "header", "units_row", "decimal", "blocks"}
+_READ = {"quantity", "unit", "voltage", "absolute"}
+_TRAINS = {"pulses"}
+_KEYS = {"files_are", "sheets_are", "columns_are", "device", "cycle"}
+_SECTIONS = {"recipe": _HEAD, "match": {"columns"}, "table": _TABLE, "read": _READ, "trains": _TRAINS, "keys": _KEYS}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a recipe says: options, and the columns that it describes.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    match : tuple of str
+        Names of columns that the file must have; * stands for anything.
+    options : ReadOptions
+        Its lines as options.
+    columns : tuple of Column
+        Roles and units by name.
+    """
+
+    path: Path
+    match: tuple[str, ...]
+    options: ReadOptions
+    columns: tuple[Column, ...]
+
+    def merged(self, said: ReadOptions) -> ReadOptions:
+        """Its options, overridden by what was said."""
+        usual = ReadOptions()
+        given = {each.name: getattr(said, each.name) for each in fields(ReadOptions)}
+        return replace(self.options, **{k: v for k, v in given.items() if v != getattr(usual, k)})
+
+    @property
+    def wants(self) -> str:
+        """The columns that a file must have, in words."""
+        return f"columns {', '.join(self.match[:6])}" if self.match else "another arrangement of rows"
+
+    def check(self, names: list[str], where: str) -> None:
+        """Refuse a file that lacks a column of the recipe.
+
+        Raises
+        ------
+        UsageError
+        """
+        plain = [re.sub(r"\.\d+$", "", name) for name in names] + names
+        missing = [each for each in self.match if not any(fits(name, each) for name in plain)]
+        if missing:
+            raise UsageError(
+                f"recipe {self.path.name} is for files with column {missing[0]!r}; {where} has {', '.join(names[:12])}"
+            )
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with devicekit."""
+    return sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+def find(said: Path | str) -> Path:
+    """The file of a recipe: a path, or the name of a shipped one.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    """
+    path = Path(said)
+    if path.is_file():
+        return path
+    own = FOLDER / f"{path.name}.toml"
+    if path.parent == Path() and own.is_file():
+        return own
+    raise UsageError(f"recipe={said}: there is no such file; shipped recipes are {', '.join(shipped())}")
+
+
+def load(said: Path | str) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    UsageError
+        If it is no TOML, or holds a line that no recipe has.
+    """
+    path = find(said)
+    try:
+        held = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+        raise UsageError(f"{path.name} is no recipe: {error}") from error
+    _check_words(held, path)
+    head, table, read = (held.get(name, {}) for name in ("recipe", "table", "read"))
+    if head.get("version") != VERSION:
+        raise UsageError(f"{path.name} is no recipe of version {VERSION}: it needs [recipe] with version = {VERSION}")
+    keys = dict(held.get("keys", {}))
+    key = {name: keys.pop(name) for name in ("device", "cycle") if name in keys}
+    said_options: dict[str, Any] = {
+        "kind": head.get("kind"),
+        "format": head.get("format"),
+        **table,
+        **{("read_voltage" if name == "voltage" else name): value for name, value in read.items()},
+        **keys,
+        "key": key,
+    }
+    if pulses := held.get("trains", {}).get("pulses"):
+        said_options["pulses"] = tuple(pulses) if isinstance(pulses, list) else (pulses,)
+    columns = tuple(_column(name, line, path) for name, line in held.get("columns", {}).items())
+    try:
+        options = ReadOptions(**{name: value for name, value in said_options.items() if value is not None})
+    except TypeError as error:
+        raise UsageError(f"{path.name}: {error}") from error
+    return Recipe(path, tuple(held.get("match", {}).get("columns", ())), options, columns)
+
+
+def _check_words(held: Mapping[str, Any], path: Path) -> None:
+    unknown = [name for name in held if name not in (*_SECTIONS, "columns")]
+    if unknown:
+        raise UsageError(
+            f"{path.name}: [{unknown[0]}] is no part of a recipe; there are {', '.join(_SECTIONS)}, columns"
+        )
+    for section, words in _SECTIONS.items():
+        lines = held.get(section, {})
+        if not isinstance(lines, dict):
+            raise UsageError(f"{path.name}: [{section}] holds lines NAME = VALUE")
+        if wrong := sorted(set(lines) - words):
+            raise UsageError(f"{path.name}: [{section}] has no line {wrong[0]!r}; there are {', '.join(sorted(words))}")
+
+
+def _column(name: str, line: Any, path: Path) -> Column:
+    if not isinstance(line, dict) or "role" not in line:
+        raise UsageError(f'{path.name}: column {name!r} needs a role, such as {{ role = "voltage_v", unit = "V" }}')
+    role, word = line["role"], line.get("unit")
+    if role not in (*GLOSSARY, "value", IGNORED, KEPT):
+        raise UsageError(
+            f"{path.name}: column {name!r}: no role {role!r}; there are value, keep, ignore, {', '.join(GLOSSARY)}"
+        )
+    unit = (Unit("weight", 1.0) if word == "1" else parse_unit(word)) if word else None
+    wanted = parse_unit(GLOSSARY[role].unit) if role in GLOSSARY and GLOSSARY[role].unit else None
+    if word and (unit is None or (wanted is not None and wanted.quantity != unit.quantity)):
+        raise UsageError(f"{path.name}: column {name!r}: {word!r} is no unit of {role}")
+    scale = line.get("scale", unit.factor if unit else 1.0)
+    if not isinstance(scale, int | float) or not 0 < scale < float("inf"):
+        raise UsageError(f"{path.name}: column {name!r}: scale is a number above 0, not {scale!r}")
+    tags: dict[str, Any] = {tag: line[tag] for tag in TAGS if tag in line}
+    return Column(name, role, word, float(scale), bool(line.get("log10", False)), "", tags)

@@ -1,0 +1,148 @@
+"""Run files of a study that were damaged or changed: named, made again, never used."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devicekit import files
+from devicekit.errors import DevicekitError, FileError, ParameterError
+from devicekit.studies.outcome import Outcome
+from devicekit.studies.runner import run_study
+from devicekit.studies.spec import load_spec
+
+STUDY = """
+name = "v"
+task = "baseline"
+seeds = [0]
+[fixed]
+hidden = 32
+[grid]
+classifier = ["logistic"]
+steps = [12, 16]
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "v.toml"
+    path.write_text(STUDY)
+    return path
+
+
+def _edited(text: str) -> str:
+    raw = json.loads(text)
+    raw["metrics"]["accuracy_mean_last"] = 0.999
+    return json.dumps(raw)
+
+
+def _without_checksum(text: str) -> str:
+    raw = json.loads(text)
+    del raw["sha256"]
+    return json.dumps(raw)
+
+
+DAMAGE: dict[str, Callable[[str], str]] = {
+    "a number changed by hand": _edited,
+    "no checksum": _without_checksum,
+    "cut": lambda text: text[:40],
+    "empty": lambda text: "",
+    "a key twice": lambda text: text.replace('"status"', '"status": "failed", "status"', 1),
+    "nested": lambda text: "[" * 100_000,
+    "a list": lambda text: "[1]",
+    "more keys": lambda text: text.replace("{", '{"more": 1,', 1),
+    "not finite": lambda text: text.replace('"metrics": {', '"metrics": {"x": NaN,', 1),
+}
+
+
+@pytest.mark.parametrize("which", DAMAGE)
+def test_a_damaged_result_is_named_and_made_again(study: Path, tmp_path: Path, which: str) -> None:
+    out = tmp_path / "out"
+    first = run_study(study, out)
+    assert first.redone == ()
+    expected = (out / "results.csv").read_text()
+    hit, kept = sorted((out / "runs").glob("*.json"))
+    hit.write_text(DAMAGE[which](hit.read_text()))
+    before = kept.stat().st_mtime_ns
+    again = run_study(study, out)
+    assert len(again.redone) == 1
+    assert hit.name in again.redone[0]
+    assert "made again" in again.redone[0]
+    assert again.as_dict()["redone"] == list(again.redone)
+    assert (out / "results.csv").read_text() == expected
+    assert kept.stat().st_mtime_ns == before
+    assert run_study(study, out).redone == ()
+
+
+def test_the_result_of_one_run_is_not_that_of_another(study: Path, tmp_path: Path) -> None:
+    run_study(study, tmp_path / "out")
+    one, other = sorted((tmp_path / "out" / "runs").glob("*.json"))
+    expected = (tmp_path / "out" / "results.csv").read_text()
+    other.write_text(one.read_text())
+    assert other.name in run_study(study, tmp_path / "out").redone[0]
+    assert (tmp_path / "out" / "results.csv").read_text() == expected
+
+
+def test_the_command_says_it(devicekit: Callable[..., Any], study: Path, tmp_path: Path) -> None:
+    run_study(study, tmp_path / "out")
+    hit = sorted((tmp_path / "out" / "runs").glob("*.json"))[0]
+    hit.write_text(_edited(hit.read_text()))
+    ran = devicekit("study", study, "--out", tmp_path / "out")
+    assert ran.code == 0
+    assert f"{hit.name} was damaged or changed after it was written" in ran.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
+def test_a_pipe_in_the_place_of_a_result_is_an_error(study: Path, tmp_path: Path) -> None:
+    run_study(study, tmp_path / "out")
+    hit = sorted((tmp_path / "out" / "runs").glob("*.json"))[0]
+    hit.unlink()
+    os.mkfifo(hit)
+    with pytest.raises(FileError, match="it is a pipe, not a file"):
+        run_study(study, tmp_path / "out")
+
+
+def test_reasons_with_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
+    outcome = Outcome("failed", "m\udcff.csv is damaged", {"a": 0.1, "n": 3, "t": "x"}, "0.1")
+    outcome.save(tmp_path, "k")
+    loaded = Outcome.load(tmp_path, "k")
+    assert loaded is not None
+    assert loaded.reason == "m?.csv is damaged"
+    assert loaded.metrics == outcome.metrics
+    assert Outcome.load(tmp_path, "other") is None
+
+
+def test_results_of_a_study_are_ours_in_a_command(study: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        with files.one_command():
+            run_study(study, tmp_path / "out", redo=True)
+    with files.one_command(), pytest.raises(FileError, match="is a file"):
+        run_study(study, study)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = " + "[" * 100_000, "nested too deep"),
+        ("a = " + "1" * 10_000, "not valid TOML"),
+        ("a = 1\na = 2", "not valid"),
+    ],
+)
+def test_study_files_made_to_harm(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(ParameterError, match=words):
+        load_spec(tmp_path / "a.toml")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
+def test_study_files_that_are_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "latin.toml").write_bytes(b"# \xff")
+    for name in ("pipe.toml", "latin.toml", "gone.toml", "."):
+        with pytest.raises(DevicekitError, match="cannot read the study"):
+            load_spec(tmp_path / name)
