@@ -72,7 +72,7 @@ def _general(reader: Reader) -> int:
     return getattr(reader, "GENERAL", 0)
 
 
-def choose(source: Source, options: ReadOptions) -> Reader:
+def _choose(source: Source, options: ReadOptions) -> Reader:
     """The reader of a source: the one that was said, else the first whose format it is.
 
     Raises
@@ -168,22 +168,22 @@ def read(
         made = recipe.load(options.recipe)
         options = replace(made.merged(options), recipe=None)
     if isinstance(path, pd.DataFrame):
-        return read_one(Source.of_frame(path), options, elsewhere, made)
+        return _read_one(Source.of_frame(path), options, elsewhere, made)
     from devicekit.readers import several
 
     files = several.files_of(path)
     if files is None:
-        return read_one(Source(path), options, elsewhere, made)  # type: ignore[arg-type]
-    return several.read(files, options, lambda source, said: read_one(source, said, elsewhere, made))
+        return _read_one(Source(path), options, elsewhere, made)  # type: ignore[arg-type]
+    return several.read(files, options, lambda source, said: _read_one(source, said, elsewhere, made))
 
 
-def read_one(
+def _read_one(
     source: Source, options: ReadOptions, elsewhere: frozenset[str] = frozenset(), made: Recipe | None = None
 ) -> Table:
     """The table of one source, by a recipe if there is one; see `read`."""
     if made is not None and made.columns and not source.is_folder:
         options = replace(options, format=options.format or TABLE)
-    reader = choose(source, options)
+    reader = _choose(source, options)
     _check_taken(reader, source, options, elsewhere)
     if reader.NAME == TABLE:
         table = _read_table(source, options, made, elsewhere)
@@ -237,4 +237,4 @@ def _plain_layout(reader: Reader, table: Table) -> Layout:
     return Layout(table.kind, columns, format=reader.NAME, evidence=(f"format {reader.NAME}: {reader.TITLE}",))
 
 
-__all__ = ["QUANTITIES", "ReadOptions", "Reader", "choose", "read", "read_one", "readers"]
+__all__ = ["QUANTITIES", "ReadOptions", "Reader", "read", "readers"]

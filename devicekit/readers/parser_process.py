@@ -6,6 +6,7 @@ memory, loop or crash over a damaged file: it does so here.
 
 from __future__ import annotations
 
+import importlib
 import json
 import marshal
 import re
@@ -340,6 +341,7 @@ def _limit(memory: int, seconds: int) -> None:
         import resource
     except ImportError:  # not on this system
         return
+    memory += _held()
     for kind, wanted in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -349,13 +351,26 @@ def _limit(memory: int, seconds: int) -> None:
             continue
 
 
+def _held() -> int:
+    """Address space that this process has already [bytes]: interpreter and libraries."""
+    try:
+        with open("/proc/self/statm") as stream:
+            return int(stream.read().split()[0]) * 4096
+    except (OSError, ValueError):  # not on this system
+        return 1 << 30
+
+
 def main() -> None:
     """Parse the file that the command line names, and answer on standard output."""
     how, path, said = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     sys.path[:] = said["path"]
-    _limit(said["memory"], said["seconds"])
+    parse, library = {"workbook": (workbook, "python_calamine"), "hdf5": (hdf5, "h5py")}[how]
     try:
-        found: tuple[str, Any] = ("parsed", {"workbook": workbook, "hdf5": hdf5}[how](path, **said["settings"]))
+        importlib.import_module(library)  # before its memory counts
+        _limit(said["memory"], said["seconds"])
+        found: tuple[str, Any] = ("parsed", parse(path, **said["settings"]))
+    except ImportError as error:
+        found = ("refused", f"cannot be read: {error}; pip install {library.replace('_', '-')}")
     except MemoryError:
         found = ("refused", "wants more memory than its size explains: refused as unsafe")
     except BaseException as error:  # a panic of native code is no Exception

@@ -103,17 +103,25 @@ def sheets(path: Path, which: str) -> list[Sheet]:
             raise
         except Exception as error:  # an archive can be damaged in as many ways as it has parts
             raise FileError(f"{path.name} is a damaged spreadsheet: {error}") from error
-    with tempfile.TemporaryDirectory() as folder:
-        named = Path(folder) / f"book.{which}"  # calamine goes by the ending
-        try:
-            os.symlink(path.resolve(), named)
-        except OSError:  # no links on this system
-            shutil.copyfile(path, named)
-        read = isolated.parse("workbook", named, path.name, most=MOST_CELLS + path.stat().st_size)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            named = _named(path, Path(folder) / f"book.{which}")
+            read = isolated.parse("workbook", named, path.name, most=MOST_CELLS + path.stat().st_size)
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     found = [sheet for sheet in (Sheet(name, rows, hidden) for name, hidden, rows in read) if not sheet.is_empty]
     if not found:
         raise FileError(f"{path.name} holds no sheet with cells")
     return found
+
+
+def _named(path: Path, link: Path) -> Path:
+    """The file under another name, because calamine goes by the ending."""
+    try:
+        os.symlink(path.resolve(), link)
+    except OSError:  # no links on this system
+        shutil.copyfile(path, link)
+    return link
 
 
 def _guard(path: Path, which: str) -> None:

@@ -135,7 +135,7 @@ def columns_of(block: Block, options: ReadOptions, said: Sequence[Column] = ()) 
         note = block.notes[k] if k < len(block.notes) else ""
         column = _from_recipe(name, f"{head.name} {note}", said) or _from_map(name, head, mapped)
         if column is None:
-            column = _own(name, taken | set(mapped.values())) or _by_cells(name, head, cells)
+            column = _own(name, head, taken | set(mapped.values())) or _by_cells(name, head, cells)
             column = column or _by_name(name, head, cells, note)
         if column.role in reserved and not column.told:
             column = replace(column, role=KEPT, why=f"{column.role} stands beside it")
@@ -183,10 +183,10 @@ def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | N
     return Column(name, ours, unit, factor, head.log10, "said by map", by="map", stated=unit is not None)
 
 
-def _own(name: str, taken: set[str]) -> Column | None:
+def _own(name: str, head: Heading, taken: set[str]) -> Column | None:
     ours = name.strip().lower()
     if ours in OURS and ours not in taken:
-        return Column(name, ours, why="a name of ours", by="ours")
+        return Column(name, ours, why="a name of ours", by="ours", unclear=head.unclear)
     return None
 
 

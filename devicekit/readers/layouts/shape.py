@@ -111,7 +111,7 @@ def _fits(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
     everywhere, numeric = types
     here = [cells[k] if k < len(cells) else "" for k in numeric]
     numbers = sum(marks.is_number(cell) for cell in here)
-    if cells and cells[0].strip().lower() in ORIGIN:
+    if cells and (cells[0].strip().lower() in ORIGIN or is_units(cells)):
         return False
     if any(cell and not marks.is_number(cell) and not marks.is_empty(cell) for cell in here):
         return False
@@ -133,6 +133,8 @@ def _first(rows: Sequence[Row], types: tuple[list[int], list[int]]) -> int:
 
 
 def _holds_number(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
+    if is_units(cells):
+        return False
     full = extent(cells) >= len(types[0]) or extent(cells) >= max(types[1]) + 1
     return full and any(marks.is_number(cells[k]) for k in types[1] if k < len(cells))
 
@@ -173,10 +175,13 @@ def _may_name(row: Sequence[str], width: int) -> bool:
 
 
 def is_units(row: Sequence[str]) -> bool:
-    """Whether most cells of a row are unit words, or stand for none."""
-    filled = [word_of(cell) for cell in row if cell and cell not in ("-", "1")]
-    known = [cell for cell in filled if cell == "#" or parse_unit(cell) is not None or readings(cell)]
-    return bool(filled) and 10 * len(known) >= 6 * len(filled)
+    """Whether most cells of a row are unit words; or a few hold 1, the unit of what has none, and no other does."""
+    filled = [word_of(cell) for cell in row if cell]
+    if filled and set(filled) == {"1"}:
+        return 2 * len(filled) < len(row)
+    told = [cell for cell in filled if cell not in ("-", "1")]
+    known = [cell for cell in told if cell == "#" or parse_unit(cell) is not None or readings(cell)]
+    return bool(told) and 10 * len(known) >= 6 * len(told)
 
 
 def word_of(cell: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devicekit.errors import FileError
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable
 
@@ -29,10 +30,44 @@ def test_endurance_log(measured: Path) -> None:
     assert isinstance(table, EnduranceTable)
     assert len(table) == 5448  # one row a READ line
     assert table.devices == ["C4-778"]
-    assert table.frame["cycle"].max() == 2724
+    assert table.frame["cycle"].max() == 2724 * 50_000  # as the ENDURANCE lines state them
     assert 1 / table.frame["conductance_s"][0] == pytest.approx(28039.719590468696)
     assert list(table.frame["level"][:2]) == ["hrs", "lrs"]
     assert list(table.frame["operation_voltage_v"][:2]) == [2.5, 1.3]
+
+
+def test_shipped_recipes_read_the_files_without_names(measured: Path) -> None:
+    folder = measured / "rram_1t1r"
+    pulses = read(folder / "set_sweep.tsv", recipe="rram-1t1r-set-sweep")
+    assert isinstance(pulses, PulseTable)
+    assert [len(pulses), len(pulses.widths)] == [2 * 32768, 7]
+    sweeps = read(folder / "read_voltage_sweep.tsv", recipe="rram-1t1r-read-sweep")
+    assert isinstance(sweeps, SweepTable)
+    assert len(sweeps.devices) == 1024
+    baked = read(folder / "prebake130.tsv", recipe="rram-1t1r-bake")
+    assert len(baked.devices) == 16384
+
+
+def test_one_option_is_enough_for_the_others(measured: Path) -> None:
+    ladder = read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA")
+    assert isinstance(ladder, SweepTable)
+    assert sorted(ladder.frame["compliance_a"].unique()) == pytest.approx([50e-6, 100e-6, 200e-6, 400e-6])
+    assert ladder.frame["cycle"].nunique() == 4  # set and reset of a level are one loop
+    assert ladder.frame[ladder.frame["voltage_v"] < 0]["current_a"].max() <= 0
+    ramps = read(measured / "crosssim_ramps", read_voltage=0.1)
+    assert len(ramps) == 13417
+    gong = read(measured / "gong_reram", quantity="weight")
+    assert len(gong) == 2000
+
+
+def test_what_is_no_measurement_is_refused_in_one_sentence(measured: Path) -> None:
+    for path, words in (
+        (measured / "optdigits" / "optdigits.tra", "no table of measured devices"),
+        (measured / "mnist", "binary"),
+    ):
+        with pytest.raises(FileError, match=words) as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
 
 
 def test_read_sweep(measured: Path) -> None:
