@@ -52,7 +52,7 @@ def _requirements() -> dict[str, dict[str, str | None]]:
     found: dict[str, dict[str, str | None]] = {}
     for line in requires("devicekit") or ():
         parts = re.match(r"([\w.-]+)(?:\[[^]]*\])?([^;]*)(?:;(.*))?", line)
-        if parts is None or (parts[3] and not re.search(r"extra == .(excel|cluster)", parts[3])):
+        if parts is None or (parts[3] and not re.search(r"extra == .(hdf5|cluster)", parts[3])):
             continue
         try:
             installed: str | None = version(parts[1])

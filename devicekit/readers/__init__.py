@@ -44,6 +44,7 @@ class Reader(Protocol):
 _TABLES = frozenset({"long", "updown"})  # older names of the reader of tables
 TABLE = "table"
 _ALWAYS = frozenset({"format", "device", "cycle", "width"})  # chosen before, or from the table
+_OF_TABLES = frozenset({"pulses", "columns_are", "sheets_are", "key"})
 _WATCHED = frozenset({"quantity", "unit", "read_voltage", "absolute"})
 
 
@@ -172,6 +173,8 @@ def read(
     from devicekit.readers import several
 
     files = several.files_of(path)
+    if (files is None or len(files) == 1) and options.files_are is not None:
+        raise UsageError(f"files_are={options.files_are}: there is one file; leave it out")
     if files is None:
         return _read_one(Source(path), options, elsewhere, made)  # type: ignore[arg-type]
     return several.read(files, options, lambda source, said: _read_one(source, said, elsewhere, made))
@@ -206,7 +209,7 @@ def _read_table(source: Source, options: ReadOptions, made: Recipe | None, elsew
     from devicekit.readers.layouts.infer import understand
 
     reading = understand(source, options, made)
-    unseen = [name for name in _given(options) if name in _WATCHED and name not in reading.used]
+    unseen = [name for name in _given(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
     unseen = [name for name in unseen if not (name in elsewhere and SweepTable.kind == reading.kind.NAME)]
     if unseen:
         raise _no_use(source, reading.kind.NAME, unseen)

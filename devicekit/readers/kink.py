@@ -18,7 +18,7 @@ SHARE = 0.85  # of a train that a window may take: the rest belongs to the next 
 HOPELESS = 100.0  # misfit above the best one's that ends the search on a side
 RATIOS = (0.1, 0.3, 1.0, 3.0, 10.0)  # step to white variance besides 0 and infinity: rounded, as each needs a factor
 NO_STEPS = 0.15  # below this ratio the two variances cannot be told apart
-FLOOR = 2e-4  # least noise, as a share of the range: the knots do not follow a curve any closer
+FLOOR = 2e-4  # least noise, as a share of the range: no record is taken at its last digit
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ class Noise:
     @property
     def sd(self) -> float:
         """Standard deviation of a reading against its neighbour's [unit of the readings]."""
-        steps = self.variance if math.isinf(self.ratio) else self.ratio * self.variance
-        return math.sqrt(steps + (0.0 if math.isinf(self.ratio) else self.variance))
+        return math.sqrt(self.over(1))
 
     def over(self, pulses: float) -> float:
         """Variance of a reading about a trend, with the steps of so many pulses [unit of the readings squared]."""
@@ -74,7 +73,7 @@ def noise_of(values: np.ndarray, turns: np.ndarray | None = None) -> Noise:
 
 
 def _least(values: np.ndarray) -> float:
-    """Variance below which noise cannot be told: of what the model misses, and of the digits that were written."""
+    """Variance that a reading has at least: a small share of the range, and that of the digits that were written."""
     levels = np.unique(values[np.isfinite(values)])
     digit = float(np.diff(levels).min()) if 1 < levels.size < values.size / 3 else 0.0
     return max((FLOOR * float(levels[-1] - levels[0])) ** 2, digit**2 / 12.0)

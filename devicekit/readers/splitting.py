@@ -197,7 +197,9 @@ def tidy_starts(frame: pd.DataFrame) -> np.ndarray | None:
     changes = np.zeros(len(frame), bool)
     changes[0] = True
     for name in train_columns(frame):
-        values = frame[name].to_numpy()
+        # codes: text as an array of objects would take ten times the memory of the column
+        text = frame[name].dtype.kind not in "iuf"
+        values = pd.factorize(frame[name])[0] if text else frame[name].to_numpy()
         changes[1:] |= values[1:] != values[:-1]
     starts = np.flatnonzero(changes)
     if frame.iloc[starts][train_columns(frame)].duplicated().any():
@@ -211,7 +213,7 @@ def _ends(frame: pd.DataFrame, column: str, starts: np.ndarray | None) -> pd.Dat
     if starts is not None and not frame[column].isna().any():
         values = frame[column].to_numpy()
         stops = np.r_[starts[1:], len(frame)]
-        directions = frame["direction"].to_numpy()[starts]
+        directions = frame["direction"].iloc[starts].to_numpy()
         return pd.DataFrame({"direction": directions, "first": values[starts], "last": values[stops - 1]})
     ordered = frame.sort_values("pulse_index", kind="stable").dropna(subset=[column])
     groups = ordered.groupby(train_columns(frame), sort=False, dropna=False)[column]

@@ -102,7 +102,8 @@ def sheets(path: Path, which: str) -> list[Sheet]:
         except FileError:
             raise
         except Exception as error:  # an archive can be damaged in as many ways as it has parts
-            raise FileError(f"{path.name} is a damaged spreadsheet: {error}") from error
+            sentence = " ".join(str(error).split())[:200]
+            raise FileError(f"{path.name} is a damaged spreadsheet: {sentence}") from error
     try:
         with tempfile.TemporaryDirectory() as folder:
             named = _named(path, Path(folder) / f"book.{which}")

@@ -92,13 +92,22 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
         if role == "value" or (role in GLOSSARY and role not in TEXT):
             held[role] = _numbers(column, cells)
         elif role in TEXT:
-            held[role] = words(plain(cells.block.cells[name]))
+            held[role] = _names(cells.block.cells[name])
         elif not ours_only:
             free = name if name not in taken and name not in _OURS else f"{name} (file)"
             held[free] = plain(cells.block.cells[name])
     frame = pd.DataFrame(held, copy=False)
     frame["file_row"] = frame.index
     return frame
+
+
+def _names(column: pd.Series) -> pd.Series:
+    """Names of devices, directions or levels as text; those of a large table without a copy as objects."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        stripped = [str(word).strip() for word in column.cat.categories]
+        if len(set(stripped)) == len(stripped):
+            return column.cat.rename_categories(stripped).astype(str)
+    return words(plain(column))
 
 
 def _numbers(column: Column, cells: Cells) -> pd.Series:

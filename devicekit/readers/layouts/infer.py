@@ -26,7 +26,7 @@ from devicekit.readers.layouts.copies import without_copies
 from devicekit.readers.layouts.gather import Gathered, gather, sample
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.places import block_tags
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, columns_of
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, columns_of, counts
 from devicekit.readers.layouts.scale import ask_quantity, in_units, ranges, with_read_voltage
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
 JUDGED = 20_000  # rows by which the columns of a large table are judged
 _FINAL = {*GLOSSARY, "value", IGNORED, KEPT}
-_READ = re.compile(r"(?i)read|sense|\bmeas")
-_LIMIT = re.compile(r"(?i)compl|\bicc\b|limit")
-_DEVICE = re.compile(r"(?i)^(device|dut|sample|cell|chip)( ?(id|name|no))?$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +83,8 @@ def understand(source: Source, options: ReadOptions, recipe: Recipe | None = Non
     beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are speaks of the tables
     inner = View(view.columns, view.cells, replace(options, columns_are=None)) if beside else view
     arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance"))
-    used = _used(view, kind, options)
+    used = _used(view, kind, options) | _used_names(blocks, arranged, beside)
+    used |= {"pulses"} if kind.NAME == "pulse" else set()
     options = with_read_voltage(view, kind, options)
     layout = _layout(view, kind, claim, blocks, arranged, sheets_are, beside, options)
     return Reading(tuple(blocks), tuple(tags), arranged, layout, kind, options, used, (*warnings, *remarks))
@@ -197,8 +195,6 @@ def _is_index(column: Column, columns: Sequence[Column], cells: Cells) -> bool:
     if cells.block.named or len(others) < 2 or column.name != others[0].name:
         return False
     values = cells.numbers(column.name)
-    from devicekit.readers.layouts.roles import counts
-
     return values is not None and counts(values)
 
 
@@ -273,6 +269,13 @@ def _used(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
         asked = any(column.by != "ours" for column in amps) and options.stated_quantity == "current"
         return frozenset({"quantity", "unit"} if asked else ())
     return frozenset({"quantity", "unit", "read_voltage", "absolute"})
+
+
+def _used_names(blocks: Sequence[Block], arranged: Arranged, beside: bool) -> frozenset[str]:
+    """Options about what columns, sheets and their names stand for that this table has a use for."""
+    sheets = len({block.sheet for block in blocks}) > 1
+    columns = beside or arranged.columns_are is not None
+    return frozenset({*(("sheets_are", "key") if sheets else ()), *(("columns_are",) if columns else ())})
 
 
 def _about_sheets(gathered: Gathered, blocks: Sequence[Block], where: str) -> list[CodedWarning]:

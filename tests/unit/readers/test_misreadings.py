@@ -262,3 +262,21 @@ def test_several_files_are_devices_by_their_names_or_asked(lines: Write) -> None
     assert [cycles.devices, sorted(set(cycles.frame["cycle"]))] == [["device1"], [1, 2]]
     with pytest.raises(DevicekitError, match="differ in columns"):
         read([named[0], lines("pulse,G (nS)", "0,10", "1,12", "2,14", name="dev3.csv")])
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"columns_are": "devices"},
+        {"sheets_are": "cycles"},
+        {"files_are": "devices"},
+        {"key": {"device": "d(.)"}},
+        {"pulses": (3,)},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_an_option_that_a_table_has_no_use_for_is_refused(option: dict[str, object], lines: Write) -> None:
+    path = lines("V (V),I (A)", *(f"{v},{v * 1e-4:g}" for v in LOOP))
+    assert isinstance(read(path), SweepTable)
+    with pytest.raises(UsageError, match=next(iter(option))):
+        read(path, **option)
