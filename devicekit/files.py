@@ -48,6 +48,11 @@ def kind(path: Path) -> str:
     return "folder" if stat.S_ISDIR(mode) else "file"
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything; False where that cannot be told, over which `Path.exists` fails."""
+    return os.path.exists(path)
+
+
 def _special(mode: int) -> str | None:
     return next((what for test, what in _SPECIAL.items() if test(mode)), None)
 

@@ -359,7 +359,7 @@ class DeviceCard(_Strict):
     def load(cls, path: Path | str) -> Self:
         """A card from its file; raises CardError as `load_card` does."""
         path = Path(path)
-        if not path.exists() and (others := cards_of_widths(path)):
+        if not files.exists(path) and (others := cards_of_widths(path)):
             names = ", ".join(each.name for each in others)
             raise CardError(f"{path} does not exist; a fit of several pulse widths wrote {names}: name one of them")
         try:

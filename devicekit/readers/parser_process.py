@@ -43,8 +43,10 @@ def workbook(path: str, most: int) -> list[tuple[str, bool, list[list[Cell]]]]:
     errors = _ods_errors(path) if path.endswith(".ods") else {}
     try:
         book = calamine.CalamineWorkbook.from_path(path)
-    except calamine.PasswordError as error:
-        raise Refused("is protected by a password: save it without one") from error
+    except calamine.CalamineError as error:
+        if isinstance(error, calamine.PasswordError) or _is_encrypted(path):
+            raise Refused("is protected by a password: save it without one") from error
+        raise
     errors = errors or _error_cells(path)
     found = []
     for number, about in enumerate(book.sheets_metadata):
@@ -63,6 +65,12 @@ def workbook(path: str, most: int) -> list[tuple[str, bool, list[list[Cell]]]]:
         _add(words, rows)
         found.append((about.name, about.visible != calamine.SheetVisibleEnum.Visible, list(map(_trimmed, rows))))
     return found
+
+
+def _is_encrypted(path: str) -> bool:
+    """Whether it is one of the newer workbooks with a password, which stand in a container as .xls ones do."""
+    with open(path, "rb") as stream:
+        return "EncryptedPackage".encode("utf-16-le") in stream.read()
 
 
 def _cell(cell: Any) -> Cell:

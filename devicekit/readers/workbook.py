@@ -149,9 +149,8 @@ def _guard(path: Path, which: str) -> None:
 
 def _is_workbook(archive: zipfile.ZipFile, which: str) -> bool:
     names = archive.namelist()
-    if which != "ods":
-        return "[Content_Types].xml" in names
-    if "mimetype" not in names:
-        return True
-    with archive.open("mimetype") as stream:
-        return stream.read(len(_ODS)) == _ODS
+    part, mark = ("mimetype", _ODS) if which == "ods" else ("[Content_Types].xml", b"sheet")
+    if part not in names:
+        return which == "ods"
+    with archive.open(part) as stream:
+        return mark in stream.read(_BLOCK)

@@ -34,9 +34,9 @@ def study_file(named: str) -> Path:
         If there is neither; the message lists those that ship.
     """
     path, known = Path(named), shipped()
-    if not path.exists() and named not in known:
+    if not files.exists(path) and named not in known:
         raise UsageError(f"no study file {named!r}; studies that ship: {', '.join(known)}")
-    return path if path.exists() else known[named]
+    return path if files.exists(path) else known[named]
 
 
 class StudySpec(BaseModel):
@@ -145,7 +145,8 @@ class _Checksums(dict[Path, str]):
 def resolve(value: str, base: Path) -> Path:
     """A path as given, or relative to the study file where that exists and the path as given does not."""
     path = Path(value)
-    return path if path.is_absolute() or path.exists() or not (base / path).exists() else base / path
+    own = base / path
+    return path if path.is_absolute() or files.exists(path) or not files.exists(own) else own
 
 
 def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
@@ -154,7 +155,7 @@ def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
 
     def run(task: str, label: str, settings: dict[str, Scalar], seed: int) -> Run:
         # a changed card, table or data set is a different run
-        read = sorted((name, sums[file]) for name, file in files_of(settings, base).items() if file.exists())
+        read = sorted((name, sums[file]) for name, file in files_of(settings, base).items() if files.exists(file))
         identity = json.dumps([task, sorted(settings.items()), seed, read])
         return Run(task, label, settings, seed, hashlib.sha256(identity.encode()).hexdigest()[:16])
 

@@ -25,7 +25,7 @@ retention.characterize(baked).panel().draw(d).set_title("(d) retention, syntheti
 
 # %%
 # This run: 100 sweeps, coarse mesh. The truth that was put into the sweeps, 0.65 V, is the middle of their transition
-# in G; ``half_ln_g``, the middle in ln G, lies 37 mV below it.
+# in G; ``half_ln_g``, the middle in ln G, lies 38 mV below it.
 
 v_set = found.spread("v_set_v")
 print(f"V_set (half_ln_g): median {v_set.median:.3f} V, C2C {1e3 * v_set.c2c:.0f} mV, {v_set.n} sweeps")

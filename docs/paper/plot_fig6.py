@@ -59,7 +59,7 @@ ax.legend(frameon=False, fontsize="small")
 #      - 87.6 (1.1)
 #      - > 89
 #    * - hybrid, at the end, eq. (4) as printed
-#      - 88.7 (1.9), after 76.9 at mapping
+#      - 88.7 (1.9), after 77.1 at mapping
 #      - about 90, after 85.77 at mapping
 #
 # **What differs, and why.** Eq. (4), taken as printed, adds up every change of a weight for ever and never resets the

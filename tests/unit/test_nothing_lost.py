@@ -36,7 +36,7 @@ def test_an_input_is_never_replaced(tmp_path: Path, command: None) -> None:
     table = read(path)
     for name in ("a.csv", "./a.csv", "soft.csv", "hard.csv", f"../{tmp_path.name}/a.csv"):
         for write in (table.to_csv, files.check_writable):
-            with pytest.raises(FileError, match="is an input of this command and is kept"):
+            with pytest.raises(FileError, match=r"input.*is kept"):
                 write(Path(name))
     assert path.read_text() == SWEEP
     assert (tmp_path / "soft.csv").is_symlink()
@@ -50,7 +50,7 @@ def test_an_input_in_the_folder_of_results_is_kept(tmp_path: Path, command: None
     read(tmp_path / "out" / "table.csv")
     for force in (False, True):
         with (
-            pytest.raises(FileError, match="is an input of this command and would be replaced"),
+            pytest.raises(FileError, match=r"input.*would be replaced"),
             files.result_folder(tmp_path / "out", "run", force) as folder,
         ):
             (folder / "table.csv").write_text("")
@@ -74,7 +74,7 @@ def test_a_file_of_others_is_kept_and_ours_is_replaced(tmp_path: Path, command: 
     for name, text in others.items():
         (tmp_path / name).write_text(text)
         for write in (lambda path: files.write_text(path, "x"), files.check_writable):
-            with pytest.raises(FileError, match="devicekit did not write it: it is kept; choose another out="):
+            with pytest.raises(FileError, match=r"did not write it.*kept.*out="):
                 write(tmp_path / name)
         files.write_text(tmp_path / name, text)  # the same content: nothing is lost
         assert (tmp_path / name).read_text() == text
@@ -111,7 +111,7 @@ def test_devices_pipes_and_sockets_are_never_replaced(tmp_path: Path) -> None:
     try:
         for path in (tmp_path / "pipe", tmp_path / "socket", tmp_path / "null", Path("/dev/null")):
             for write in (files.check_writable, lambda path: files.write_text(path, "x")):
-                with pytest.raises(FileError, match=r"it is a (pipe|socket|device), not a file"):
+                with pytest.raises(FileError, match=r"(pipe|socket|device), not a file"):
                     write(path)
         with pytest.raises(FileError, match="out= takes a folder"), files.result_folder(Path("/dev/null"), "run"):
             pass

@@ -29,7 +29,7 @@ def claim(view: View) -> Claim | None:
         return None
     if view.of("level") and view.of("cycle"):
         return None
-    counted = view.of("point", "counter")  # then the rows may as well be readings after pulses
+    counted = view.of("point", "counter") or view.pulses_by_label  # then the rows may as well be readings after pulses
     return Claim(2 if view.states and not counted else 1, "a time and a state")
 
 

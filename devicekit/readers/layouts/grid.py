@@ -104,7 +104,8 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
         for name, columns in sides:
             own = head.of(columns)
             cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
-            frame = _frame(cut, own.names)
+            places = columns if len(sides) == 1 else range(len(columns))
+            frame = _frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
             heads = tuple(_heading(own, k) for k in range(len(columns)))
             told = " ".join(filter(None, (label, name)))
             made.append(Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), told))
@@ -221,7 +222,7 @@ def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOption
             parted.append([])
         parted[-1].append(k)
     alike = {tuple((names[k], units[k]) for k in group) for group in parted}
-    if len(parted) > 1 and len(alike) == 1:
+    if len(parted) > 1 and len(alike) == 1 and (named or not options.columns):  # column 6 is said to be something
         return parted
     if not named:
         return [list(filled)]

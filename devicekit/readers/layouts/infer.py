@@ -73,7 +73,8 @@ def understand(source: Source, options: ReadOptions, recipe: Recipe | None = Non
     """
     said = recipe.columns if recipe is not None else ()
     gathered, blocks = _gathered(source, options, said, recipe)
-    view = _view(blocks[0], options, said)
+    labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
+    view = replace(_view(blocks[0], options, said), labels=labels)
     kind, claim = _kind(view)
     view = View(tuple(kind.assign(view)), view.cells, options)
     warnings = _about_sheets(gathered, blocks, source.path.name)

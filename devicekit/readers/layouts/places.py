@@ -63,7 +63,11 @@ def names_tags(
         If they do not say it.
     """
     if options.key:
-        return _by_key(names, options, where)
+        found = _by_key(names, options, where)
+        if len({tuple(sorted(tags.items())) for tags in found}) == len(names):
+            return found
+        if said is None:
+            raise UsageError(f"{where}: key={dict(options.key)} says the same of two {what}: {', '.join(names[:6])}")
     told = pooling.tell(names)
     if said == "devices":
         return [{"device_id": name} for name in names]

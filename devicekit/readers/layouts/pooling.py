@@ -14,10 +14,9 @@ from devicekit.names import DIRECTION_ALIASES, parse_unit
 
 _TOKEN = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([^\W\d_]+)")
 _SIGNED = re.compile(r"(?<![\w.])-(?=\d+(?:\.\d+)?[a-zA-Z])")
-_DEVICE = re.compile(
-    r"^(d|dev|device|devices|cell|cells|die|dut|sample|chip|memristor|rram|reram|bit|pad|r|c|row|col|x|y)$"
-)
-_CYCLE = re.compile(r"^(c|cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)$")
+_DEVICE = re.compile(r"^(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)$")
+_GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device together, r3c7, and nothing by themselves
+_CYCLE = re.compile(r"^(cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)$")
 _GEOMETRY = {"um", "nm", "µm", "μm", "mm", "um2", "nm2"}
 _LEVEL = {"lrs": "lrs", "on": "lrs", "hrs": "hrs", "off": "hrs"}
 # what a number with a unit says of a measurement
@@ -145,11 +144,12 @@ def _field(split: Sequence[_Token], place: int) -> str | None:
         unit = parse_unit(token.unit)
         return _OF_UNIT.get(unit.quantity) if unit else None
     word = split[place - 1].text.lower() if place and split[place - 1].number is None else ""
-    if _CYCLE.match(word) and word != "c":
+    if _CYCLE.match(word):
         return "cycle"
-    if _DEVICE.match(word) and token.number == int(token.number or 0):
-        return "device"
-    return None
+    whole = token.number == int(token.number or 0)
+    words = {each.text.lower() for each in split if each.number is None}
+    grid = any(word in letters and letters <= words for letters in _GRID)
+    return "device" if whole and (_DEVICE.match(word) or grid) else None
 
 
 def _value(named: str, token: _Token, word: str) -> object:

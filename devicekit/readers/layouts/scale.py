@@ -82,7 +82,7 @@ def _relative(column: Column, view: View) -> Column:
         if column.stated and not np.isclose(options.factor, column.factor):
             raise UsageError(f"{view.where}: column {column.name!r} is in {column.unit}, but unit={options.unit}")
         return replace(column, factor=options.factor, unit=options.unit)
-    known = column.stated or column.told or "/" in column.name
+    known = column.stated or column.told
     if known:
         return column
     raise QuestionError(

@@ -92,6 +92,8 @@ def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | 
     said = view.options.columns_are
     names = _names(mine, view)
     if said is not None:
+        if levels and (parted := _two_fold(names[0], said)):
+            return f"columns_are={said}", said, parted
         return f"columns_are={said}", said, _said(said, names[0], own, names[-1])
     for each in names:
         told = pooling.tell(each)
@@ -105,6 +107,21 @@ def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | 
     if len(mine) == 2 and not view.cells.block.named and (directions := _directions(mine, view)):
         return "one rises, one falls", None, [{"direction": direction} for direction in directions]
     return "", None, []
+
+
+def _two_fold(names: Sequence[str], said: str) -> list[dict[str, Any]] | None:
+    """Devices (or cycles) by the first number that differs, levels by the rest: `1 L1, 1 L2, 2 L1`."""
+    if (pooling.dimensions(names) or 0) < 2:
+        return None
+    split = [pooling.tokens(name) for name in names]
+    at = next(k for k in range(len(split[0])) if len({each[k].text for each in split}) > 1)
+    part = "device_id" if said == "devices" else "cycle"
+    order = list(dict.fromkeys(each[at].text for each in split))
+    found = []
+    for each in split:
+        level = " ".join(token.text for k, token in enumerate(each) if k != at)
+        found.append({part: each[at].text if said == "devices" else order.index(each[at].text) + 1, "level": level})
+    return found
 
 
 def _names(mine: Sequence[Column], view: View) -> list[list[str]]:

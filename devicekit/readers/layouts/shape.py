@@ -146,9 +146,16 @@ def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, i
         return labels
     if len(last) >= 2 and is_units(last[-1]) and _may_name(last[-2], width) and not is_units(last[-2]):
         return 1, True, 0
+    if len(last) >= 2 and _full(last[-2], width) and any(last[-1]) and not _full(last[-1], width):
+        return 1, False, 1  # names, and comments below some of them
     if len(last) == 3 and is_units(last[1]) and _may_name(last[0], width) and not is_units(last[0]):
         return 1, True, 1
     return int(bool(last) and _may_name(last[-1], width)), False, 0
+
+
+def _full(row: Sequence[str], width: int) -> bool:
+    """Whether every column has a name in a row."""
+    return width > 2 and all(k < len(row) and row[k] and not marks.is_plain(row[k]) for k in range(width))
 
 
 def _labels(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
@@ -180,6 +187,8 @@ def is_units(row: Sequence[str]) -> bool:
     if filled and set(filled) == {"1"}:
         return 2 * len(filled) < len(row)
     told = [cell for cell in filled if cell not in ("-", "1")]
+    if any(marks.is_number(cell) for cell in told):
+        return False
     known = [cell for cell in told if cell == "#" or parse_unit(cell) is not None or readings(cell)]
     return bool(told) and 10 * len(known) >= 6 * len(told)
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
+from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, counts, numbers_rows
 
 
@@ -24,11 +25,18 @@ class Claim:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """The columns of one block, their cells, and what was said of the file."""
+    """The columns of one block, their cells, what was said of the file, and what stands above or names its tables."""
 
     columns: Sequence[Column]
     cells: Cells
     options: ReadOptions
+    labels: tuple[str, ...] = ()
+
+    @property
+    def pulses_by_label(self) -> bool:
+        """Whether a label above the table or the name of its sheet or file speaks of potentiation or depression."""
+        words = {token.text.lower() for label in self.labels for token in pooling.tokens(label)}
+        return bool(words & {"ltp", "ltd", "potentiation", "depression"})
 
     @property
     def where(self) -> str:

@@ -85,6 +85,7 @@ def test_paths_that_are_no_card(tmp_path: Path) -> None:
         "latin.json": "not UTF-8",
         ".": "is a folder",
         "gone.json": "does not exist",
+        "x" * 5000: "File name too long",
     }.items():
         with pytest.raises(CardError, match=f"cannot read the card: .*{words}"):
             load_card(tmp_path / name)

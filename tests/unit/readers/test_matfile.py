@@ -93,7 +93,7 @@ def test_objects_and_functions_are_left_out(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "c.mat").read_bytes())
     data[144] = 3
     (tmp_path / "c.mat").write_bytes(data)
-    with pytest.raises(FileError, match="no vector or matrix of numbers; V cannot be read"):
+    with pytest.raises(FileError, match=r"no vector or matrix.*V cannot"):
         matfile.tables(tmp_path / "c.mat")
 
 
@@ -193,7 +193,7 @@ def test_version_7_3_follows_the_same_rules(tmp_path: Path) -> None:
 def test_version_7_3_without_h5py_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _v73(tmp_path / "a.mat")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(FileError, match=r"save it with -v7, or pip install h5py"):
+    with pytest.raises(FileError, match=r"-v7.*pip install h5py"):
         read(path)
 
 
@@ -203,5 +203,5 @@ def test_a_data_set_without_end_is_refused(tmp_path: Path) -> None:
 
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("x", (1 << 40,), "f8", chunks=(1 << 20,))
-    with pytest.raises(FileError, match="more numbers than are read at once"):
+    with pytest.raises(FileError, match=r"more numbers.*at once"):
         read(tmp_path / "a.h5")

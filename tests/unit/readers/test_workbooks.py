@@ -99,6 +99,18 @@ def test_other_archives_and_documents_are_named(tmp_path: Path) -> None:
     text = write_ods(tmp_path / "letter.odt", {"d": ROWS}, "text")
     with pytest.raises(FileError, match="not a spreadsheet"):
         read(text)
+    letter = tmp_path / "letter.docx"
+    with zipfile.ZipFile(letter, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types><Override ContentType='wordprocessingml'/></Types>")
+        archive.writestr("word/document.xml", "<document/>")
+    with pytest.raises(FileError, match="not a spreadsheet"):
+        read(letter)
+    secret = tmp_path / "secret.xlsx"
+    secret.write_bytes(
+        xls_bytes({"d": ROWS}).replace("Workbook".encode("utf-16-le"), "EncryptedPackage".encode("utf-16-le"), 1)
+    )
+    with pytest.raises(FileError, match="protected by a password"):
+        read(secret)
     cut = tmp_path / "cut.ods"
     cut.write_bytes(ods_bytes({"d": ROWS})[:-30])
     with pytest.raises(FileError, match=r"cut\.ods is a damaged spreadsheet"):
@@ -143,7 +155,7 @@ def test_a_parser_that_crashes_or_loops_is_one_error(tmp_path: Path, monkeypatch
             read(path)
     script.write_text("while True: pass")
     monkeypatch.setattr(isolated, "WAIT", 0.1)
-    with pytest.raises(FileError, match="longer to read than its size explains"):
+    with pytest.raises(FileError, match=r"longer.*size"):
         read(path)
 
 

@@ -14,7 +14,7 @@ from devicekit import files
 from devicekit.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.outcome import Outcome
 from devicekit.studies.runner import run_study
-from devicekit.studies.spec import load_spec
+from devicekit.studies.spec import load_spec, study_file
 
 STUDY = """
 name = "v"
@@ -103,7 +103,7 @@ def test_a_pipe_in_the_place_of_a_result_is_an_error(study: Path, tmp_path: Path
     hit = sorted((tmp_path / "out" / "runs").glob("*.json"))[0]
     hit.unlink()
     os.mkfifo(hit)
-    with pytest.raises(FileError, match="it is a pipe, not a file"):
+    with pytest.raises(FileError, match="pipe, not a file"):
         run_study(study, tmp_path / "out")
 
 
@@ -143,6 +143,8 @@ def test_study_files_made_to_harm(tmp_path: Path, text: str, words: str) -> None
 def test_study_files_that_are_none(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "latin.toml").write_bytes(b"# \xff")
-    for name in ("pipe.toml", "latin.toml", "gone.toml", "."):
+    for name in ("pipe.toml", "latin.toml", "gone.toml", ".", "x" * 5000):
         with pytest.raises(DevicekitError, match="cannot read the study"):
             load_spec(tmp_path / name)
+    with pytest.raises(DevicekitError, match="no study file"):
+        study_file("x" * 5000)
