@@ -19,6 +19,7 @@ from devicekit.tables import PulseTable
 NAME = "pulse"
 TITLE = "pulse trains (the state after each pulse)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+SOME = 0.2  # share of numbers with a fraction beyond which a counter is an axis of a figure
 _PAIR = ("resistance_before_ohm", "resistance_after_ohm")
 
 
@@ -45,9 +46,17 @@ def assign(view: View) -> list[Column]:
             pulse = not view.of("pulse_voltage_v")
             column = view.changed(column, role="pulse_voltage_v" if pulse else "keep")
         elif column.role in ("counter", "point") and not view.of("pulse_index"):
-            column = view.changed(column, role="pulse_index" if view.counts(column.name) else "keep")
+            numbered = view.counts(column.name) or _fractions(column, view)
+            column = view.changed(column, role="pulse_index" if numbered else "keep")
         found.append(_whole(column, view) if column.role == "pulse_index" else column)
     return found
+
+
+def _fractions(column: Column, view: View) -> bool:
+    """Whether a counter holds fractions, as the axis of a figure does: then it is asked what it counts."""
+    values = view.numbers(column.name)
+    known = None if values is None else values.dropna().to_numpy()
+    return known is not None and known.size > 0 and bool((known != np.round(known)).mean() >= SOME)
 
 
 def _whole(column: Column, view: View) -> Column:
@@ -56,7 +65,7 @@ def _whole(column: Column, view: View) -> Column:
     if values is None or column.by == "map":
         return column
     known = values.dropna().to_numpy()
-    if (known == np.round(known)).all() or (known != np.round(known)).mean() < 0.2:
+    if (known == np.round(known)).all() or (known != np.round(known)).mean() < SOME:
         return column
     text = f"column {column.name!r} counts pulses but holds {known[0]:g}, {known[1]:g}, ...: is 1 on it one pulse?"
     raise QuestionError(
