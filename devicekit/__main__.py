@@ -21,8 +21,15 @@ def _note_inputs(words: list[str]) -> None:
             files.note_input(Path(word))
 
 
+def _quiet(found: sys.UnraisableHookArgs) -> None:
+    """Say nothing of an interrupt that falls into a callback of a library, or into the end of the process."""
+    if not issubclass(found.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(found)
+
+
 def main() -> None:
     """Entry point of the `devicekit` command."""
+    sys.unraisablehook = _quiet
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if usual:  # an interrupt while the imports run ends the process at once, without a traceback
         signal.signal(signal.SIGINT, signal.SIG_DFL)

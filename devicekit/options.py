@@ -44,7 +44,7 @@ class ReadOptions:
     kind : {"pulse", "sweep", "endurance", "retention", "stdp"}, optional
         What kind of measurement a table holds.
     sheet : str, optional
-        Sheets of a workbook to be read: a name, or a pattern with *; several separated by commas.
+        Sheets of a workbook to be read: a name, or a pattern with ``*``; several separated by commas.
     skip : int, optional
         Rows above the names of the columns.
     header : int, optional

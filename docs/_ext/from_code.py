@@ -53,7 +53,7 @@ def glossary() -> str:
         words.setdefault(quantity, []).append(f"`{symbol}`")
     lines += ["", "## Unit words", "", _row("quantity", "symbols"), _row("---", "---")]
     lines += [_row(quantity, ", ".join(spelt)) for quantity, spelt in words.items()]
-    prefixes = ", ".join(f"`{prefix}`" for prefix in names.UNIT_PREFIXES if prefix)
+    prefixes = ", ".join(f"`{prefix}`" for prefix in units.UNIT_PREFIXES if prefix)
     lines += ["", f"Each with one of the prefixes {prefixes}, or none; `--unit 1` is a weight."]
     lines += ["", "## Words for a direction", "", _row("direction", "also read as"), _row("---", "---")]
     for direction in names.DIRECTIONS:

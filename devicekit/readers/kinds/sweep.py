@@ -46,7 +46,9 @@ def _pair(view: View) -> tuple[str, str] | None:
     if first is None or second is None:
         return None
     v, i = first.to_numpy(float), second.to_numpy(float)
-    large = (np.abs(v) > 0.05 * np.nanmax(np.abs(v))) & (np.abs(i) > 0.05 * np.nanmax(np.abs(i)))
+    known = np.isfinite(v) & np.isfinite(i)
+    v, i = v[known], i[known]
+    large = (np.abs(v) > 0.05 * np.abs(v).max(initial=0.0)) & (np.abs(i) > 0.05 * np.abs(i).max(initial=0.0))
     both = large.sum() >= 4 and (v[large] < 0).any() and (v[large] > 0).any()
     if not both or (np.sign(v[large]) == np.sign(i[large])).mean() < 0.9:
         return None

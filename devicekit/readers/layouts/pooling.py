@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from devicekit.names import DIRECTION_ALIASES, parse_unit
 
-_TOKEN = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([^\W\d_]+)")
+_TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")
 _SIGNED = re.compile(r"(?<![\w.])-(?=\d+(?:\.\d+)?[a-zA-Z])")
 _DEVICE = re.compile(r"^(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)$")
 _GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device together, r3c7, and nothing by themselves
@@ -121,6 +121,16 @@ def dimensions(names: Sequence[str]) -> int | None:
     if len({len(each) for each in split}) != 1:
         return None
     return sum(len({each[place].text for each in split}) > 1 for place in range(len(split[0])))
+
+
+def counted(names: Sequence[str]) -> str | None:
+    """Whether the first number that differs counts devices or cycles, by the word before it; None if neither."""
+    if not dimensions(names):
+        return None
+    split = [tokens(name) for name in names]
+    at = next(k for k in range(len(split[0])) if len({each[k].text for each in split}) > 1)
+    named = _field(split[0], at) if split[0][at].number is not None else None
+    return named if named in ("device", "cycle") else None
 
 
 def _one(split: Sequence[_Token]) -> Told:

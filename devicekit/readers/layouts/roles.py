@@ -171,6 +171,8 @@ def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | N
         return None
     ours = mapped[name]
     factor, unit = 1.0, None
+    # a word beside a state that may be its unit is not made SI by saying which state it is
+    unclear = head.unclear if ours in (*STATES, "current_a") and head.unit is None else ""
     if ours == "value" and head.unit is not None:  # its name says which state it is
         ours = next((role for role, quantity in STATES.items() if quantity == head.unit.quantity), ours)
     if head.unit is not None and ours not in TEXT:
@@ -180,7 +182,9 @@ def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | N
                 f"map={{{ours}: {name}}}: the file gives it in a unit of {head.unit.quantity}, not of {wanted.quantity}"
             )
         factor, unit = head.unit.factor, head.word
-    return Column(name, ours, unit, factor, head.log10, "said by map", by="map", stated=unit is not None)
+    return Column(
+        name, ours, unit, factor, head.log10, "said by map", by="map", stated=unit is not None, unclear=unclear
+    )
 
 
 def _own(name: str, head: Heading, taken: set[str]) -> Column | None:

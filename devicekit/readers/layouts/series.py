@@ -99,8 +99,11 @@ def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | 
         told = pooling.tell(each)
         if not told.unclear:
             return "their names", None, [{**tags_of(key), **own[k]} for k, key in enumerate(told.keys)]
+    for each in names if levels else []:
+        if (part := pooling.counted(each)) and (parted := _two_fold(each, f"{part}s")):
+            return "their names", None, parted
     distinct = len({str(tags.get("level")) for tags in own}) == len(mine)
-    if levels and distinct and (pooling.dimensions(names[0]) or 1) < 2:
+    if levels and distinct and all((pooling.dimensions(each) or 1) < 2 for each in names):
         return "their names", None, own
     if len({str(tags.get("direction")) for tags in own}) == len(mine) and len(mine) == 2:
         return "their names", None, own
@@ -183,6 +186,8 @@ def _directions(mine: Sequence[Column], view: View) -> tuple[str, str] | None:
         if values is None:
             return None
         known = values.dropna().to_numpy()
+        if known.size < 2:
+            return None
         ranks = np.argsort(np.argsort(known, kind="stable"), kind="stable")
         trend = np.corrcoef(ranks, np.arange(known.size))[0, 1] if known.size > 2 else np.sign(known[-1] - known[0])
         found.append("ltp" if trend > MIDDLE else "ltd" if trend < -MIDDLE else "")
