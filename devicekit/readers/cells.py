@@ -35,12 +35,16 @@ def _readings(values: pd.Series) -> pd.Series:
     return values if usual else values.where(np.abs(values) < KEITHLEY_NAN)
 
 
-def _exact(word: str, value: float) -> float:
-    """The float nearest to a number's text; pandas before 3.1 may miss it by its last bit."""
+def _floats(words: pd.Series) -> pd.Series:
+    """The float nearest to each number's text, NaN where a cell holds none; pandas before 3.1 may miss by a last bit."""
+    return pd.Series([_float(word) for word in words], words.index, float, words.name)
+
+
+def _float(word: str) -> float:
     try:
-        return value if value != value else float(word)
+        return float(word) if word.isascii() and "_" not in word else np.nan
     except ValueError:
-        return value
+        return np.nan
 
 
 def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = "") -> pd.Series:
@@ -70,9 +74,7 @@ def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = ""
         words = words.where(~grouped, words.str.replace(thousands, "", regex=False))
     if decimal == ",":
         words = words.str.replace(",", ".", regex=False)
-    values = pd.to_numeric(words, errors="coerce").astype(float)
-    exact = [_exact(word, value) for word, value in zip(words, values, strict=True)]
-    values = pd.Series(exact, values.index, float, values.name)
+    values = _floats(words)
     wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
     if wrong.any():
         bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]
@@ -87,7 +89,7 @@ def plain(text: pd.Series) -> pd.Series:
     if isinstance(text.dtype, pd.CategoricalDtype):  # a large table's words, each held once
         text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
     words = _words(text)
-    values = pd.to_numeric(words, errors="coerce").astype(float)
+    values = _floats(words)
     if (values.isna() & ~words.str.lower().isin(EMPTY_WORDS)).any():
         return words
     return _readings(values)
