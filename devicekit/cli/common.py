@@ -181,6 +181,8 @@ def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[P
     ReadOptions
         The options for each.
     """
+    if len(files) == 1 and files[0].is_dir():
+        return list(files), reading
     if len(files) < 2 or reading.files_are == "separate":
         return list(files), replace(reading, files_are=None)
     from devicekit.readers import several

@@ -11,6 +11,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json, print_warnings, with_reading_options
 from devicekit.options import ReadOptions
+from devicekit.text import count
 
 if TYPE_CHECKING:
     from devicekit.tables import Table
@@ -59,7 +60,8 @@ def _counts(summary: dict[str, Any]) -> str:
     if "trains" in summary:
         return f"{summary['trains']['ltp']} LTP and {summary['trains']['ltd']} LTD trains"
     if "sweeps" in summary:
-        return f"{summary['sweeps']} sweeps of {summary['branches']} branches"
+        branches = count(summary["branches"], "branch", "branches")
+        return f"{count(summary['sweeps'], 'sweep')} of {branches}{' in all' if summary['sweeps'] > 1 else ''}"
     if "levels" in summary:
         return f"{summary['kind']}, levels {', '.join(summary['levels'][:12])}"
     return str(summary["kind"])

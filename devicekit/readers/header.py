@@ -83,13 +83,14 @@ _SYMBOL = re.compile(
 )
 _NO_CURRENT = _words("ID Id id IDs Is IC")  # identifiers, as often as not
 _OTHERWISE = re.compile(  # words that make another quantity of what they stand beside
-    r"(?i)ratio|normali[sz]ed|norm|relative|rel|density|gain|rate|percent|error|err|std|stdev|stddev|sd|sigma|var|"
+    r"(?i)ratio|window|normali[sz]ed|norm|relative|rel|density|gain|rate|percent|error|err|std|stdev|stddev|sd|sigma|var|"
     r"variance|cv|noise|index|idx|number|no|nr|count|id|range|status|date|slope|derivative|squared|coefficient|code"
 )
 _COUNTED = _words("cycle cyc cycles sweep loop run dev device cell sample die ch channel no # smu dut")
 _THINGS = _COUNTED | _words("chip group batch wafer lot part panel type class phase series plot fig table mode")
 _JOINS = _words("at @ = vs vs. versus of and per by for with to from the under over - + * x or")
 _AFTER = re.compile(r"(?<=[\w)\]|]) ?(?:@|\b(?:at|for|with|under|when|after|before|during)\b).*")
+_PLACE = re.compile(r"(?i)(?<![^\W_])(?:r\d{1,4}[ _]?c\d{1,4}|c\d{1,4}[ _]?r\d{1,4})(?![^\W_])")
 _GIVEN = re.compile(r"[^\W\d]\w* ?= ?[^\s,;]*(?: [fpnuµμmkMG]?(?:V|A|S|s|K|Ω|ohm)\b)?")
 _VALUE = re.compile(r"(?<![^\W_])[-+]?[\d.]+(?:[eE][-+]?\d+)? ?[fpnuµμmkMG]?(?:[VASsKΩ]|[oO]hms?)(?![^\W_])")
 _FUNCTION = re.compile(r"(?:((?i:log_?10|log)|lg(?=[ _(]))|((?i:absolute|abs)))(?![a-z])[ ._]*(?=[^ ._])")
@@ -138,8 +139,9 @@ def _token(token: str, before: str = "") -> tuple[frozenset[str], bool]:
 
 
 def _tokens(text: str) -> list[str]:
-    """Words and numbers; camel case apart, unless it is a symbol with its index (VDs)."""
+    """Words and numbers; camel case apart, unless it is a symbol with its index (VDs); no place in an array (R2C3)."""
     found = []
+    text = _PLACE.sub(" ", text)
     for run in re.findall(r"[^\W\d_]+|\d+", text):
         apart = not _token(run)[0] and run not in _NO_CURRENT
         found += re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+|[A-Z]", run) if apart else [run]

@@ -337,7 +337,7 @@ def by_turns(record: Record, kinks: Kinks) -> Found:
     if slow := slow_start(record, kinks, turns):
         raise Unclear((slow,))
     known = " and at worst ".join(f"{max(each, 0.1):.1g}" for each in (middle, largest))
-    says = f"each turn by itself, the standard deviation of its place in the middle {known} pulses"
+    says = f"each turn placed by itself, to {known} pulses (one standard deviation)"
     return Found(turns, "single turns", True, record.rising, says)
 
 

@@ -191,8 +191,17 @@ def _with_directions(
     split = split_values(part[column].to_numpy(float), name, pulses)
     warnings.extend(split.warnings)
     part = part.assign(direction=split.direction, cycle=split.cycle)
-    one = len(part[["direction", "cycle"]].drop_duplicates()) == 1
-    return part if one and "pulse_index" in part else part.assign(pulse_index=split.pulse_index)
+    if "pulse_index" in part:
+        return _numbered_on(part)
+    return part.assign(pulse_index=split.pulse_index)
+
+
+def _numbered_on(part: pd.DataFrame) -> pd.DataFrame:
+    """The file's pulse numbers; those of a later train from the last one of the train before it."""
+    train = part.groupby(["direction", "cycle"], sort=False).ngroup()
+    last = part["pulse_index"].groupby(train).last()
+    before = last.shift(fill_value=0)
+    return part.assign(pulse_index=part["pulse_index"] - train.map(before))
 
 
 def _with_cycles(part: pd.DataFrame, name: str, warnings: list[CodedWarning]) -> pd.DataFrame:

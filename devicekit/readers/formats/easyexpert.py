@@ -27,6 +27,8 @@ TAKES = frozenset({"columns", "read_voltage", "absolute"})
 STATES_UNITS = True
 _HEADER_FORM = re.compile(r"^\s*(SetupTitle|DataName|DataValue)\s*[,\t]", re.MULTILINE)
 _SINGLE_FORM = re.compile(r'^\s*"?Setup title"?\s*,', re.MULTILINE)
+_GATE = re.compile(r"(?i)v[ _]?g(ate)?[ _]?s?|gate[ _]?v(oltage)?")
+_DRAIN = re.compile(r"(?i)i[ _]?d(rain)?[ _]?s?|drain[ _]?(i|current)")
 _MARKS = ("DataName", "DataValue")
 matches = Signature(
     head=re.compile(f"{_HEADER_FORM.pattern}|{_SINGLE_FORM.pattern}", re.MULTILINE), cells=frozenset(_MARKS)
@@ -184,6 +186,9 @@ def _roles(raw: _Raw, names: list[str]) -> dict[str, str]:
             else:  # not exported: the first such column that was
                 rest = [value for value in values if value in names]
                 roles.update({ours: rest[0]} if rest and ours == "current_a" else {})
+        drain = next((n for n in raw.settings.get("Channel.IName", []) if n in names and _DRAIN.fullmatch(n)), None)
+        if drain and _GATE.fullmatch(roles.get("voltage_v", "")):
+            roles["current_a"] = drain  # a transfer curve: the gate is swept, the drain's current is the device's
     time = raw.first("Channel.Time")
     if time in names:
         roles["time_s"] = time

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Choice, CodedWarning, Question, QuestionError
+from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
@@ -20,6 +20,8 @@ NAME = "pulse"
 TITLE = "pulse trains (the state after each pulse)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
 SOME = 0.2  # share of numbers with a fraction beyond which a counter is an axis of a figure
+FEWEST = 4  # readings of a device that can be a train where no word says so
+_IN_ORDER = {"pulse_index", "direction", "pulse_voltage_v", "cycle", "time_s"}
 _PAIR = ("resistance_before_ohm", "resistance_after_ohm")
 
 
@@ -27,12 +29,13 @@ def claim(view: View) -> Claim | None:
     """Whether the columns can be pulse trains: a state, and a word for pulses or directions."""
     if all(view.of(role) for role in _PAIR):
         return Claim(2, "resistances before and after a pulse")
-    if not (view.states or view.unknown or (view.of("pulse_index") and view.of("current_a"))):
+    numbered = view.of("pulse_index") or view.few_voltages
+    if not (view.states or view.unknown or (numbered and view.of("current_a"))):
         return None
     word = view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.of("direction")
     named = any("direction" in column.tags for column in view.states)
     if view.sweeps and not view.of("pulse_index", "pulse_voltage_v"):
-        return None
+        return Claim(1, "a voltage of a few values only, as of pulses") if view.few_voltages else None
     if word or named:
         return Claim(2, "a state, and a word for pulses or directions")
     return Claim(1, "a state")
@@ -83,6 +86,13 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     """The table of rows under our names; what is not named is split, and flagged."""
     if set(_PAIR) <= set(frame):
         frame = before_and_after(frame)
+    elif not _IN_ORDER & set(frame) and "device_id" in frame and frame["device_id"].nunique() > 1:
+        most = int(frame.groupby([k for k in ("device_id", "_part") if k in frame], sort=False).size().max())
+        if 1 < most < FEWEST:
+            raise TableError(
+                f"{source.path.name}: at most {most} readings a device, and nothing that says they follow pulses: a "
+                "summary of devices is no pulse train"
+            )
     return pulse_trains(frame, options, source, "table", warnings)
 
 

@@ -32,6 +32,7 @@ def claim(view: View) -> Claim | None:
     if not view.sweeps or (view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")):
         return None
     pulses = view.of("pulse_index", "pulse_voltage_v") or view.words("direction") & {"ltp", "ltd", "potentiation"}
+    pulses = pulses or view.few_voltages
     return Claim(1 if pulses else 2, "a voltage that changes, and a current")
 
 
@@ -87,7 +88,9 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     for column in ("cycle", "point"):
         frame[column] = whole(frame, column, name)
     frame["device_id"] = frame["device_id"].astype(str)
-    return SweepTable(frame.drop(columns="_part", errors="ignore"), {"format": "table", "source": name}, tuple(told))
+    return SweepTable(
+        frame.drop(columns=["_part", "_gate"], errors="ignore"), {"format": "table", "source": name}, tuple(told)
+    )
 
 
 def _in_order(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
@@ -131,8 +134,8 @@ def _with_sign(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.D
     """Magnitudes of the current get the sign of the voltage, where voltages have both signs and no current does."""
     v, i = frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)
     positive = np.nanmin(i, initial=np.inf) >= 0
-    if not positive or not ((v < 0).any() and (v > 0).any()):
-        return frame
+    if "_gate" in frame or not positive or not ((v < 0).any() and (v > 0).any()):
+        return frame  # a drain's current need not follow the sign of the gate's voltage
     at = (v < 0) & (i > 0)
     told.append(CodedWarning("abs", f"{name}: the currents are magnitudes ({int(at.sum())} at negative voltages)"))
     return frame.assign(current_a=np.where(at, -i, i))

@@ -14,6 +14,7 @@ from devicekit.names import GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import EMPTY_WORDS, plain
 from devicekit.readers.layout import IGNORED, KEPT, Column
+from devicekit.readers.layouts.doubles import is_gate
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series
@@ -22,6 +23,7 @@ from devicekit.readers.source import Source
 from devicekit.tables import Table
 
 _COUNTS = {"cycle", "pulse_index", "point", "repeat"}
+MOST_PIECES = 10_000  # runs of rows beyond which devices are told by their column alone
 _OURS = {"voltage_v", "current_a", "cycle", "point", "device_id", "level", "direction", "pulse_index"}
 
 
@@ -33,6 +35,7 @@ def apply(reading: Reading, source: Source) -> Table:
     TableError
         If a cell of a column that is read is no number, or there are no rows.
     """
+    roles = {column.role for column in reading.layout.columns}
     frames = [
         frame
         for block, tags in zip(reading.blocks, reading.block_tags, strict=True)
@@ -49,15 +52,41 @@ def apply(reading: Reading, source: Source) -> Table:
     whole = whole.reset_index(drop=True)
     if "device_id" not in whole:
         whole["device_id"] = "device1"
+    elif "device_id" in roles and len(reading.arranged.series) < 2:
+        whole, told = _by_condition(whole, [c.name for c in reading.layout.columns if c.role == KEPT], source.path.name)
+        warnings += told
+    if any(column.role == "voltage_v" and is_gate(column.name) for column in reading.layout.columns):
+        whole["_gate"] = True  # for those who give currents the sign of the voltage
     whole["device_id"] = whole["device_id"].astype(str) if whole["device_id"].dtype == object else whole["device_id"]
     table: Table = reading.kind.build(whole, _left(reading), source, warnings)
-    frame = table.frame.drop(columns="_part", errors="ignore")
+    frame = table.frame.drop(columns=["_part", "_gate"], errors="ignore")
     lead = [str(name) for name in type(table).schema.columns if name in frame]
     order = [*lead, *(name for name in frame if name not in lead)]
     # replace() would validate again
     object.__setattr__(table, "frame", frame if list(frame) == order else frame[order])
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout})
     return table
+
+
+def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Devices whose numbers start again with another column, named by both: sample 5 % / device 1, sample 10 % / 1."""
+    keys = [key for key in ("device_id", "cycle", "direction") if key in frame]
+    if "cycle" not in keys or not {"voltage_v", "pulse_index"} & set(frame):
+        return frame, []
+    train = frame.groupby(keys, sort=False, dropna=False).ngroup()
+    runs = (train != train.shift()).cumsum()
+    pieces = frame.groupby(runs, sort=False)
+    if int(runs.iloc[-1]) == train.nunique() or int(runs.iloc[-1]) > MOST_PIECES:
+        return frame, []
+    first = train[~runs.duplicated()]
+    for other in others:
+        if other not in frame or frame[other].nunique() < 2 or (pieces[other].nunique(dropna=False) > 1).any():
+            continue
+        if not pd.MultiIndex.from_arrays([first, frame.loc[first.index, other]]).has_duplicates:
+            told = f"{name}: device_id starts again with {other}; devices are named by both"
+            frame = frame.assign(device_id=frame[other].astype(str) + "_" + frame["device_id"].astype(str))
+            return frame, [CodedWarning("columns", told)]
+    return frame, []
 
 
 def _left(reading: Reading) -> ReadOptions:
@@ -92,7 +121,9 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
         if role == "value" or (role in GLOSSARY and role not in TEXT):
             held[role] = _numbers(column, cells)
         elif role in TEXT:
-            held[role] = _names(cells.block.cells[name])
+            text = _names(cells.block.cells[name])
+            # chip and cell name a device together; another column of one role does not get here
+            held[role] = held[role].astype(str) + "_" + text.astype(str) if role in held else text
         elif not ours_only:
             free = name if name not in taken and name not in _OURS else f"{name} (file)"
             held[free] = plain(cells.block.cells[name])

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from devicekit.errors import UsageError
+from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells
@@ -22,8 +24,14 @@ _MADE = re.compile(r"smooth|av(g|erage)|mean|filt|fit|abs|log")  # words for wha
 _TESTED = {"current_a", "value", UNKNOWN, *STATES}
 
 
-def without_copies(columns: Sequence[Column], cells: Cells) -> list[Column]:
-    """The columns, those that repeat an earlier (or a better named) one turned to `ignore`."""
+def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions) -> list[Column]:
+    """The columns, those that repeat an earlier (or a better named) one turned to `ignore`.
+
+    Raises
+    ------
+    UsageError
+        If a current and a resistance beside it belong to another read voltage than was said.
+    """
     found = list(columns)
     places = [k for k, column in enumerate(found) if column.role in _TESTED and column.by != "map"]
     if len(places) > MOST_TESTED:  # so many columns are cycles or devices, and each pair would have to be looked at
@@ -37,15 +45,37 @@ def without_copies(columns: Sequence[Column], cells: Cells) -> list[Column]:
             continue
         for j in places[:at]:
             x = values[j]
+            if found[k].role == IGNORED:
+                break
             if x is None or found[j].role == IGNORED or len(x) != len(y):
                 continue
             if _told_apart(found[j], found[k], cells):
                 continue
             v = None if volts is None else volts.to_numpy(float)
             if why := _relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k]):
+                if v is None and (implied := _voltage(x.to_numpy(float), y.to_numpy(float), found[j], found[k])):
+                    said = options.read_voltage
+                    if said is not None and not np.isclose(abs(said), implied, rtol=0.02):
+                        raise UsageError(
+                            f"read_voltage={said:g}, but {found[j].name} and {found[k].name} of {cells.block.where} "
+                            f"belong to {implied:.4g} V: leave the option out"
+                        )
+                    why = f"{{}} at {implied:.4g} V"
+                    j, k = k, j  # the state is stated without a read voltage
                 found[k] = replace(found[k], role=IGNORED, why=why.format(found[j].name))
                 break
     return found
+
+
+def _voltage(x: np.ndarray, y: np.ndarray, first: Column, second: Column) -> float | None:
+    """The read voltage [V] that a current and the state beside it belong to, if both state their units."""
+    roles = (first.role, second.role)
+    if roles not in (("current_a", "resistance_ohm"), ("current_a", "conductance_s")):
+        return None
+    if not (first.stated and second.stated) or first.log10 or second.log10:
+        return None
+    ohm = y * second.factor if second.role == "resistance_ohm" else 1.0 / np.where(y == 0, np.nan, y * second.factor)
+    return float(np.nanmedian(np.abs(x * first.factor * ohm)))
 
 
 def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
@@ -92,7 +122,8 @@ def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column,
     scale = y[size] / x[size]
     if scale.size >= LEAST and _constant(scale):
         power = np.log10(np.abs(scale[0]))
-        if abs(power - round(power)) < 1e-3 and round(power) != 0:
+        agree = not (first.stated and second.stated) or np.isclose(scale[0], first.factor / second.factor, rtol=1e-3)
+        if abs(power - round(power)) < 1e-3 and round(power) != 0 and agree:
             return "{} in another unit"
         if first.role != second.role:
             return "{} times a constant (a read voltage)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ from devicekit.options import ReadOptions
 from devicekit.readers.cells import text_frame, unique_names
 from devicekit.readers.header import Heading, heading
 from devicekit.readers.layouts import marks
-from devicekit.readers.layouts.shape import Row, Shape, bare, extent, shape_of, without_label, word_of
+from devicekit.readers.layouts.shape import Row, Shape, bare, extent, shape_of, spread_names, without_label, word_of
 
+_UNIT = ("unit", "units")
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
 LONGEST_NAME = 2000  # characters of a column's name
 
@@ -84,6 +86,7 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
     TableError
         If a row has more cells than there are names.
     """
+    rows = spread_names(rows)
     shape, start = shape_of(rows, delimiter, options, where)
     above = [cells for number, cells in rows[:start] if any(cells) and number > shape.skip]
     width = max((extent(cells) for _, cells in rows[start:]), default=0)
@@ -106,6 +109,7 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
             cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
             places = columns if len(sides) == 1 else range(len(columns))
             frame = _frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
+            own = _with_units_beside(own, frame)
             heads = tuple(_heading(own, k) for k in range(len(columns)))
             told = " ".join(filter(None, (label, name)))
             made.append(Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), told))
@@ -126,6 +130,18 @@ def _head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:
 def _heading(head: _Head, k: int) -> Heading:
     unit = head.units[k] if k < len(head.units) else ""
     return heading(head.names[k], word_of(unit) if unit not in ("", "-", "#", "1") else None)
+
+
+def _with_units_beside(head: _Head, frame: pd.DataFrame) -> _Head:
+    """The units that a column `Unit` gives, in every row, of the column before it; as buffers of instruments do."""
+    if any(head.units) or not any(name.strip().lower() in _UNIT for name in head.names[1:]):
+        return head
+    units = [""] * len(head.names)
+    for k, name in enumerate(head.names[1:], 1):
+        words = {str(cell).strip() for cell in frame.iloc[:, k].unique()} if name.strip().lower() in _UNIT else set()
+        if len(words) == 1:
+            units[k - 1] = re.sub(r"(?i)\s+[ad]c$", "", words.pop())  # Amp DC
+    return _Head(head.names, units, head.notes)
 
 
 def _check_widths(rows: Sequence[Row], names: Sequence[str], where: str) -> None:

@@ -23,6 +23,7 @@ from devicekit.names import GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
 from devicekit.readers.layouts.copies import without_copies
+from devicekit.readers.layouts.doubles import of_terminals, without_doubles
 from devicekit.readers.layouts.gather import Gathered, gather, sample
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.places import block_tags
@@ -84,6 +85,7 @@ def understand(source: Source, options: ReadOptions, recipe: Recipe | None = Non
     beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are speaks of the tables
     inner = View(view.columns, view.cells, replace(options, columns_are=None)) if beside else view
     arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance"))
+    view, arranged = _once(view, arranged, kind)
     used = _used(view, kind, options) | _used_names(blocks, arranged, beside)
     used |= {"pulses"} if kind.NAME == "pulse" else set()
     options = with_read_voltage(view, kind, options)
@@ -152,7 +154,7 @@ def _view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
         replace(c, role=KEPT, why="another column was named for it") if c.role in mapped and c.by != "map" else c
         for c in columns
     ]
-    columns = without_copies(columns, cells)
+    columns = of_terminals(without_copies(columns, cells, options), cells)
     return View(tuple(_settled(columns, cells, block)), cells, options)
 
 
@@ -197,6 +199,16 @@ def _is_index(column: Column, columns: Sequence[Column], cells: Cells) -> bool:
         return False
     values = cells.numbers(column.name)
     return values is not None and counts(values)
+
+
+def _once(view: View, arranged: Arranged, kind: ModuleType) -> tuple[View, Arranged]:
+    """The columns with one of each role in a row; see `without_doubles`."""
+    if len(arranged.series) < 2:
+        return replace(view, columns=tuple(without_doubles(view.columns, view, kind.NAME))), arranged
+    shared = without_doubles(arranged.shared, view, kind.NAME)
+    own = {column.name: column for column in shared}
+    columns = tuple(own.get(column.name, column) for column in view.columns)
+    return replace(view, columns=columns), replace(arranged, shared=tuple(shared))
 
 
 def _claims(view: View) -> list[tuple[ModuleType, Claim]]:

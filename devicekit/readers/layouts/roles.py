@@ -189,6 +189,8 @@ def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | N
 
 def _own(name: str, head: Heading, taken: set[str]) -> Column | None:
     ours = name.strip().lower()
+    if ours == "value" and head.unit is not None:
+        return None  # its unit says which quantity it is
     if ours in OURS and ours not in taken:
         return Column(name, ours, why="a name of ours", by="ours", unclear=head.unclear)
     return None
@@ -266,7 +268,7 @@ def _of_quantity(bare: str, head: Heading) -> str | None:
         return (
             "weight_change" if head.unit is None or head.unit.quantity in ("fraction", "weight") else "change_in_units"
         )
-    if quantity == "fraction":
+    if quantity == "fraction" or re.search(r"\bfraction", bare):  # fractional seconds: a part of a time
         return None
     if quantity == "time":
         return "spike_delay_s" if _DELAY.search(bare) else "pulse_width_s" if _WIDTH.search(bare) else "time_s"

@@ -15,6 +15,7 @@ from devicekit.readers.layouts import marks
 
 _FACT = re.compile(r"^\s*[#%!/*;]*\s*([^:=]{1,60}?)\s*[:=]\s*(.*?)\s*$")
 _COMMENT = re.compile(r"^\s*(#+|%+|//+|!+|\*+)\s*")
+_NAME = re.compile(r"[^\s\[(]+(?: ?[\[(][^\])]*[\])])?")  # a name, with its unit in brackets
 MOST_ROWS_ABOVE = 200
 JUDGED = 3000  # rows by which the arrangement of a table is judged
 MOST_COMMENTS = 3  # rows
@@ -66,6 +67,20 @@ def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: s
         (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
     )
     return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts), start
+
+
+def spread_names(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows, the names above the numbers parted by blanks where they are parted otherwise than the numbers."""
+    first = next((k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(marks.is_number, cells))), 0)
+    above = next((k for k in range(first - 1, -1, -1) if any(rows[k][1])), None)
+    if above is None:
+        return rows
+    number, cells = rows[above]
+    width = extent(rows[first][1])
+    names = _NAME.findall(" ".join(cells))
+    if extent(cells) >= width or len(names) != width or any(map(marks.is_number, names)):
+        return rows
+    return [*rows[:above], (number, names), *rows[above + 1 :]]
 
 
 def _said(

@@ -14,6 +14,8 @@ from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, counts, numbers_rows
 
+FEW = 4  # values of a voltage below which a table may be no sweep
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -66,6 +68,14 @@ class View:
     def sweeps(self) -> bool:
         """Whether there is a voltage that changes, and a current."""
         return bool(self.of("voltage_v") and self.of("current_a"))
+
+    @cached_property
+    def few_voltages(self) -> bool:
+        """Whether the voltage takes a few values only and mostly stays at them: rows may be pulses."""
+        found = [values for column in self.of("voltage_v") if (values := self.numbers(column.name)) is not None]
+        if len(found) != 1 or not 1 < found[0].nunique() < FEW or len(found[0]) < 2 * FEW:
+            return False
+        return bool((found[0].diff().iloc[1:] == 0).mean() > 0.5)
 
     @cached_property
     def states(self) -> list[Column]:

@@ -1,0 +1,130 @@
+"""Two columns of one role: the one that is meant is told by what it does, or asked; never the last one without a word.
+
+A gate and a drain voltage, an applied and a measured one, are both voltages; only one can be the sweep's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from devicekit.errors import Choice, Question, QuestionError
+from devicekit.names import GLOSSARY
+from devicekit.readers.layout import KEPT, Column
+from devicekit.readers.layouts.roles import TEXT, Cells, normalised
+from devicekit.readers.layouts.view import View
+
+_GATE = re.compile(r"(v ?g(ate)? ?s?|gate ?(v|voltage|bias)|i ?g(ate)? ?s?|gate ?(i|current|leakage))( .*)?")
+_DRAIN = re.compile(r"(v ?d(rain)? ?s?|drain ?(v|voltage|bias)|i ?d(rain)? ?s?|drain ?(i|current))( .*)?")
+# what a second column of leaves no doubt about the numbers that are read: it is kept under its own name
+_BESIDE = {"time_s", "temperature_k", "compliance_a"}
+
+
+def is_gate(name: str) -> bool:
+    """Whether a column's name says that it is of a transistor's gate."""
+    return _GATE.fullmatch(normalised(name)) is not None
+
+
+def of_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
+    """The columns without the gate's current beside a drain's, and without a constant voltage beside one swept."""
+    drains = [c for c in columns if c.role == "current_a" and _DRAIN.fullmatch(normalised(c.name))]
+    volts = [c for c in columns if c.role == "voltage_v"]
+    swept = [c for c in volts if _varies(c, cells)]
+    found = []
+    for column in columns:
+        if column.told:
+            pass
+        elif drains and column.role == "current_a" and is_gate(column.name):
+            column = replace(column, role=KEPT, why=f"of the gate; {drains[0].name} is the device's")
+        elif len(swept) == 1 and column in volts and column is not swept[0]:
+            column = replace(column, role=KEPT, why=f"constant while {swept[0].name} changes")
+        found.append(column)
+    return found
+
+
+def _varies(column: Column, cells: Cells) -> bool:
+    values = cells.numbers(column.name)
+    return values is not None and values.nunique() > 1
+
+
+def without_doubles(columns: Sequence[Column], view: View, kind: str) -> list[Column]:
+    """The columns with one of each role; another of the same is kept under its own name, where nothing hangs on it.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        Those that make up one row, paired series aside.
+    view : View
+        Their cells, and where they stand.
+    kind : str
+        Name of the kind of table.
+
+    Raises
+    ------
+    QuestionError
+        If two columns could be what the table is read by, and nothing says which of them is.
+    """
+    first: dict[str, Column] = {}
+    found = []
+    for column in columns:
+        role = column.role
+        if role in GLOSSARY and role != "device_id" and role in first:
+            other = first[role]
+            beside = role in _BESIDE and not (role == "time_s" and kind == "retention")
+            if not (beside or _same(column, other, view)):
+                raise _ask(role, [c for c in columns if c.role == role], view)
+            column = replace(column, role=KEPT, why=f"{other.name} is the {GLOSSARY[role].label}")
+        elif role in GLOSSARY:
+            first[role] = column
+        found.append(column)
+    return found
+
+
+def _same(one: Column, other: Column, view: View) -> bool:
+    if one.role in TEXT:
+        cells = view.cells.block.cells
+        return bool((cells[one.name].astype(str) == cells[other.name].astype(str)).all())
+    x, y = view.numbers(one.name), view.numbers(other.name)
+    return x is not None and y is not None and np.allclose(x * one.factor, y * other.factor, equal_nan=True)
+
+
+def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
+    names = ", ".join(column.name for column in several)
+    label = GLOSSARY[role].label
+    choices = tuple(
+        Choice(f"map={{{role}: {column.name}}}", f"{column.name} is; the rest is kept beside it") for column in several
+    )
+    pulses = ()
+    amps = view.of("current_a")
+    if role == "voltage_v" and len(amps) == 1:
+        pulses = tuple(
+            Choice(f"map={{pulse_voltage_v: {column.name}, read_current_a: {amps[0].name}}}", "pulses, no sweep")
+            for column in several
+            if not _constant(column, view)
+        )
+    seen = tuple(_range(column, view) for column in several if column.role not in TEXT)
+    return QuestionError(
+        view.where,
+        Question(
+            f"{len(several)} columns may be the {label}: {names}: which one is?",
+            ("columns",),
+            (*choices, *pulses),
+            seen,
+        ),
+    )
+
+
+def _constant(column: Column, view: View) -> bool:
+    values = view.numbers(column.name)
+    return values is not None and values.nunique() < 2
+
+
+def _range(column: Column, view: View) -> str:
+    values = view.numbers(column.name)
+    known = None if values is None else values.dropna()
+    if known is None or known.empty:
+        return f"{column.name}: no numbers"
+    return f"{column.name}: {known.min():.4g} to {known.max():.4g}"
