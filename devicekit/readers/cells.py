@@ -36,7 +36,7 @@ def _readings(values: pd.Series) -> pd.Series:
 
 
 def _floats(words: pd.Series) -> pd.Series:
-    """The float nearest to each number's text, NaN where a cell holds none; pandas before 3.1 may miss by a last bit."""
+    """The float nearest to each number's text, NaN where a cell holds none; old pandas may miss by a last bit."""
     return pd.Series([_float(word) for word in words], words.index, float, words.name)
 
 

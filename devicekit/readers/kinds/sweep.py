@@ -32,8 +32,7 @@ def claim(view: View) -> Claim | None:
     if not view.sweeps or (view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")):
         return None
     pulses = view.of("pulse_index", "pulse_voltage_v") or view.words("direction") & {"ltp", "ltd", "potentiation"}
-    pulses = pulses or view.few_voltages
-    return Claim(1 if pulses else 2, "a voltage that changes, and a current")
+    return Claim(1 if pulses or view.few_voltages else 2, "a voltage that changes, and a current")
 
 
 def _pair(view: View) -> tuple[str, str] | None:

@@ -84,7 +84,7 @@ def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tupl
             continue
         if not pd.MultiIndex.from_arrays([first, frame.loc[first.index, other]]).has_duplicates:
             told = f"{name}: device_id starts again with {other}; devices are named by both"
-            frame = frame.assign(device_id=frame[other].astype(str) + "_" + frame["device_id"].astype(str))
+            frame = frame.assign(device_id=words(frame[other]) + "_" + words(frame["device_id"]))
             return frame, [CodedWarning("columns", told)]
     return frame, []
 

@@ -97,7 +97,7 @@ def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
     choices = tuple(
         Choice(f"map={{{role}: {column.name}}}", f"{column.name} is; the rest is kept beside it") for column in several
     )
-    pulses = ()
+    pulses: tuple[Choice, ...] = ()
     amps = view.of("current_a")
     if role == "voltage_v" and len(amps) == 1:
         pulses = tuple(

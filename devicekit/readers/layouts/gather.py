@@ -128,6 +128,8 @@ def _large(source: Source, options: ReadOptions) -> Block:
     delimiter = marks.find_delimiter(head, name)
     rows = marks.split_lines(head, marks.DELIMITERS[delimiter], name)
     block = blocks_of(rows, delimiter, options, name)[0]
+    if block.shape.turned:
+        raise FileError(f"{name}: each row is a train, and it is larger than 8 MB: turn it, so that columns are trains")
     first = int(block.cells.index[0])
     # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
     wordy = [c for c in block.names if not block.cells[c].map(lambda x: marks.is_number(x) or marks.is_empty(x)).all()]

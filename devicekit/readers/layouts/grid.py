@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from devicekit.readers.cells import text_frame, unique_names
 from devicekit.readers.header import Heading, heading
 from devicekit.readers.layouts import marks
 from devicekit.readers.layouts.shape import Row, Shape, bare, extent, shape_of, spread_names, without_label, word_of
+from devicekit.readers.layouts.turned import upright
 
 _UNIT = ("unit", "units")
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
@@ -86,8 +87,12 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
     TableError
         If a row has more cells than there are names.
     """
-    rows = spread_names(rows)
+    turned = False
+    if options.header is None and options.skip is None:
+        rows, turned = upright(rows)
+    rows = rows if turned else spread_names(rows)
     shape, start = shape_of(rows, delimiter, options, where)
+    shape = replace(shape, turned=turned)
     above = [cells for number, cells in rows[:start] if any(cells) and number > shape.skip]
     width = max((extent(cells) for _, cells in rows[start:]), default=0)
     head = _head(above, shape, width)

@@ -314,6 +314,8 @@ def _layout(
     seen = [f"{kind.TITLE}: {claim.why}"]
     if arranged.told:
         seen.append(f"{len(arranged.series)} columns of one quantity, told apart by {arranged.told}")
+    if shape.turned:
+        seen.append("each row of the file is one column here: its numbers follow each other")
     if len(blocks) > 1:
         seen.append(f"{len(blocks)} tables of the same columns")
     return Layout(

@@ -26,7 +26,10 @@ Row = tuple[int, list[str]]  # file row (1-based) and its cells
 
 @dataclass(frozen=True)
 class Shape:
-    """How the cells of a text or sheet are arranged; see `devicekit.readers.layout.Layout`."""
+    """How the cells of a text or sheet are arranged; see `devicekit.readers.layout.Layout`.
+
+    `turned` says that each row of the file is a train, and was turned into a column.
+    """
 
     delimiter: str
     decimal: str
@@ -36,6 +39,7 @@ class Shape:
     units_row: bool
     comment_rows: int
     facts: Mapping[str, str] = field(default_factory=dict)
+    turned: bool = False
 
 
 def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> tuple[Shape, int]:

@@ -1,0 +1,57 @@
+"""Tables that lie on their side: each row is one train, with or without its name in front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devicekit.readers.layouts import marks
+from devicekit.readers.layouts.shape import Row, extent
+
+FEWEST = 8  # numbers of a row that is a train
+WIDER = 3  # times as many columns as rows, for rows without names
+NARROWEST = 16  # columns of such a table
+LARGEST_PIXEL = 255
+
+
+def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
+    """The rows, turned so that each train is a column under its name, and whether they were turned.
+
+    A table is turned if every row is a name and then numbers alone, or if it has no text at all and is much wider
+    than high; not if it holds whole numbers alone, as images do.
+    """
+    filled = [(number, cells[: extent(cells)]) for number, cells in rows if any(cells)]
+    first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _led(cells)), None)
+    if first is None or len(filled) - first < 2:
+        return rows, False
+    body = filled[first:]
+    split = [_last_text(cells) + 1 for _, cells in body]
+    numbers = [cells[at:] for (_, cells), at in zip(body, split, strict=True)]
+    if min(map(len, numbers)) < FEWEST or not all(_led(cells) for _, cells in body):
+        return rows, False
+    longest = max(map(len, numbers))
+    if min(split) == 0:
+        wide = max(split) == 0 and longest >= max(WIDER * len(body), NARROWEST)
+        if first > 0 or not wide or all(map(_pixel, (cell for row in numbers for cell in row))):
+            return rows, False
+        head = []
+    else:
+        names = [",".join(cells[:at]).strip() for (_, cells), at in zip(body, split, strict=True)]
+        head = [(body[0][0], names)]
+    turned = [(body[0][0] + k, [row[k] if k < len(row) else "" for row in numbers]) for k in range(longest)]
+    return [*filled[:first], *head, *turned], True
+
+
+def _last_text(cells: Sequence[str]) -> int:
+    """Place of the last cell that holds words; -1 if all are numbers or empty."""
+    return max((k for k, cell in enumerate(cells) if cell and not marks.is_plain(cell)), default=-1)
+
+
+def _led(cells: Sequence[str]) -> bool:
+    """Whether a row is words, or nothing, and then numbers alone."""
+    return len(cells) - _last_text(cells) > FEWEST and all(
+        marks.is_number(cell) for cell in cells[_last_text(cells) + 1 :]
+    )
+
+
+def _pixel(cell: str) -> bool:
+    return cell.isdigit() and int(cell) <= LARGEST_PIXEL

@@ -1,0 +1,155 @@
+"""What files of other laboratories, met after the readers were written, were misread as: each in its smallest form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.io
+
+import devicekit
+from devicekit.errors import QuestionError, TableError, UsageError
+from devicekit.features.transistors import transfer_curves
+from devicekit.tables import PulseTable, SweepTable
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Write:
+    def write(*rows: str, name: str = "file.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join(rows) + "\n")
+        return path
+
+    return write
+
+
+def choices(path: Path, **options: Any) -> list[str]:
+    with pytest.raises(QuestionError) as caught:
+        devicekit.read(path, **options)
+    return [choice.said for choice in caught.value.question.choices]
+
+
+def test_two_voltages_that_both_change_are_asked_and_the_answer_keeps_the_other(lines: Write) -> None:
+    rows = [f"{v},{0.8 * v},{1e-6 * v}" for v in (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)]
+    path = lines("V_applied (V),V_measured (V),I (A)", *rows)
+    asked = choices(path)
+    assert {"map={voltage_v: V_applied (V)}", "map={voltage_v: V_measured (V)}"} <= set(asked)
+    table = devicekit.read(path, columns={"voltage_v": "V_applied (V)"})
+    assert table.frame["voltage_v"].max() == 1.0
+    assert table.frame["V_measured (V)"].max() == 0.8
+
+
+def test_a_drain_voltage_that_never_changes_is_not_the_sweeps(lines: Write) -> None:
+    gate = [-2, -1, 0, 1, 2, 1, 0, -1, -2]
+    path = lines("VG (V),VD (V),ID (A),IG (A)", *(f"{v},0.1,{10.0 ** (v - 8)},{1e-12}" for v in gate))
+    table = devicekit.read(path)
+    assert table.frame["voltage_v"].tolist() == gate
+    # a drain's current is positive at negative gate voltages, too
+    np.testing.assert_allclose(table.frame["current_a"], [10.0 ** (v - 8) for v in gate])
+    (curve,) = transfer_curves(table)
+    assert (curve.drain_voltage_v, curve.gate_from_v, curve.gate_to_v) == (0.1, -2, 2)
+
+
+def test_a_voltage_of_two_values_may_be_pulses(lines: Write) -> None:
+    rising = [f"{k},1,0.1,{2e-7 + 1e-8 * k}" for k in range(12)]
+    falling = [f"{12 + k},-1,0.1,{3.1e-7 - 1e-8 * k}" for k in range(12)]
+    path = lines("Time (s),Vg (V),Vd (V),Ids (A)", *rising, *falling)
+    assert choices(path) == ["kind=pulse", "kind=sweep"]
+    table = devicekit.read(path, kind="pulse", read_voltage=0.1)
+    assert isinstance(table, PulseTable)
+    assert table.frame.groupby("direction").size().to_dict() == {"ltp": 12, "ltd": 12}
+    assert table.frame["conductance_s"].max() == pytest.approx(3.1e-6)
+
+
+def test_two_times_are_asked_where_time_is_the_axis_and_kept_elsewhere(lines: Write) -> None:
+    path = lines("Time (s),Timestamp (s),G (uS)", *(f"{10 * k},{1000 + 10 * k},{5 - 0.1 * k}" for k in range(12)))
+    assert choices(path) == ["map={time_s: Time (s)}", "map={time_s: Timestamp (s)}"]
+    pulses = lines("pulse,Time (s),Timestamp (s),G (uS)", *(f"{k},{10 * k},{1000 + k},{5 + k}" for k in range(12)))
+    frame = devicekit.read(pulses).frame
+    assert frame["time_s"].tolist() == [10.0 * k for k in range(12)]
+    assert frame["Timestamp (s)"].iloc[0] == 1000
+
+
+def test_chip_and_cell_name_a_device_together(lines: Write) -> None:
+    rows = [f"{chip},{cell},{k},{1 + k}" for chip in "AB" for cell in (1, 2) for k in range(5)]
+    assert devicekit.read(lines("chip,cell,pulse,G (uS)", *rows)).devices == ["A_1", "A_2", "B_1", "B_2"]
+
+
+def test_a_read_voltage_that_the_file_contradicts_is_refused_and_none_is_needed(lines: Write) -> None:
+    on, off = np.array([600.0, 650.0, 700.0, 640.0, 610.0]), np.array([2e4, 2.2e4, 1.9e4, 2.1e4, 2.3e4])
+    rows = [f"{k + 1},{2 / a},{2 / b},{a},{b},{b / a}" for k, (a, b) in enumerate(zip(on, off, strict=True))]
+    path = lines("Cycle,I_on(A),I_off(A),R_on(Ohm),R_off(Ohm),R_window", *rows)
+    table = devicekit.read(path)
+    low = table.frame[table.frame["level"] == "lrs"]["conductance_s"]
+    np.testing.assert_allclose(low, 1 / on, rtol=1e-12)
+    with pytest.raises(UsageError, match="belong to 2 V"):
+        devicekit.read(path, read_voltage=0.1)
+
+
+def test_places_in_an_array_are_devices_not_resistances(lines: Write) -> None:
+    path = lines("Pulse,R1C1 (uS),R1C2 (uS),R2C1 (uS)", *(f"{k},{10 + k},{20 + k},{30 + k}" for k in range(10)))
+    table = devicekit.read(path)
+    assert len(table.devices) == 3
+    assert table.frame["conductance_s"].min() == pytest.approx(10e-6)
+
+
+def test_devices_that_start_again_with_a_condition_are_named_by_both(lines: Write) -> None:
+    up_down = [0, 1, 2, 1, 0, -1, -2, -1, 0]
+    rows = [f"{v},{1e-6 * v},{share},{d},1" for share in (5, 10) for d in (0, 1) for v in up_down]
+    table = devicekit.read(lines("voltage (V),current (A),polymer,device_id,cycle", *rows))
+    assert isinstance(table, SweepTable)
+    assert sorted(table.frame["device_id"].unique()) == ["10_0", "10_1", "5_0", "5_1"]
+    assert table.frame.groupby(["device_id", "cycle"]).size().tolist() == [9] * 4
+
+
+def test_a_summary_of_devices_is_no_pulse_train(lines: Write) -> None:
+    path = lines("device,average_resistance,key", "D10,11.3,a", "D10,12.4,b", "D11,9.1,c", "D11,9.9,d", "D12,8,e")
+    with pytest.raises(TableError, match="summary"):
+        devicekit.read(path, unit="ohm")
+
+
+def test_units_in_columns_of_their_own_as_in_buffers_of_instruments(lines: Write) -> None:
+    voltage = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
+    rows = [f"{k},{1e-6 * v},Amp DC,{v},Volt DC,0.{k}" for k, v in enumerate(voltage)]
+    table = devicekit.read(lines("Index,Reading,Unit,Value,Unit,Fractional Seconds", *rows))
+    assert table.frame["voltage_v"].tolist() == voltage
+    np.testing.assert_allclose(table.frame["current_a"], 1e-6 * np.array(voltage))
+    assert "time_s" not in table.frame  # a fraction of a second is no time
+
+
+def test_names_parted_by_blanks_above_numbers_parted_by_tabs(lines: Write) -> None:
+    rows = [f"{k}\t{v}\t{1e-6 * v}" for k, v in enumerate((0, 1, 2, 1, 0, -1, -2, -1, 0))]
+    for names in ("Time Voltage Current", "Time\tVoltage Current", "Time (s) Voltage (V) Current (A)"):
+        table = devicekit.read(lines(names, *rows), **({} if "(A)" in names else {"unit": "A"}))
+        assert table.frame["voltage_v"].max() == 2
+        assert table.frame["current_a"].min() == -2e-6
+
+
+def test_rows_that_are_trains(lines: Write, tmp_path: Path) -> None:
+    states = np.array([[10 * k + n for n in range(12)] for k in range(3)], float)
+    path = lines(*(",".join([f"cycle {k + 1}", *map(str, row)]) for k, row in enumerate(states)))
+    table = devicekit.read(path, quantity="conductance", unit="uS")
+    for k, row in enumerate(states):
+        found = table.frame[table.frame["cycle"] == k + 1]["conductance_s"]
+        np.testing.assert_allclose(found, row * 1e-6)
+    scipy.io.savemat(tmp_path / "G.mat", {"G_uS": np.linspace(1.5, 9.5, 60).reshape(3, 20)})
+    table = devicekit.read(tmp_path / "G.mat", quantity="conductance", unit="uS", columns_are="cycles")
+    assert table.frame.groupby("cycle").size().tolist() == [20, 20, 20]
+
+
+def test_a_state_ten_times_another_in_one_unit_is_no_copy(lines: Write) -> None:
+    path = lines("Time (s),S1 (uS),S2 (uS)", *(f"{10 * k},{5 - 0.1 * k},{10 * (5 - 0.1 * k)}" for k in range(10)))
+    assert sorted(devicekit.read(path).frame["level"].unique()) == ["S1", "S2"]
+
+
+def test_pulse_numbers_of_the_file_stay_and_begin_again_with_the_next_train(lines: Write) -> None:
+    states = [*(10 + k for k in range(20)), *(29 - k - 1 for k in range(20))]
+    path = lines("Pulse,G (uS)", *(f"{k + 1},{g}" for k, g in enumerate(states)))
+    frame = devicekit.read(path).frame
+    ends = frame.groupby("direction")["pulse_index"].agg(["min", "max"])
+    assert ends.to_numpy().tolist() == [[1, 20], [1, 20]]
