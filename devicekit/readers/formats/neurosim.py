@@ -13,7 +13,7 @@ import pandas as pd
 
 from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import is_number
+from devicekit.readers.cells import LARGEST_COUNT, is_number
 from devicekit.readers.pulse_trains import pulse_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -68,6 +68,8 @@ def _pulse_numbers(x: np.ndarray, where: str, told: list[CodedWarning]) -> np.nd
         If the numbers end at 1: then they are a share of the train, and nothing says how many pulses it has.
     """
     from_0 = x - x.min(initial=0.0 if x.size == 0 else x[0])
+    if from_0.max(initial=0.0) > LARGEST_COUNT:
+        raise TableError(f"{where}: its pulse numbers end at {x.max():g}, more than can be counted")
     if (from_0 == np.round(from_0)).all():
         return from_0.astype(int)
     if from_0.max() <= 1:

@@ -33,8 +33,10 @@ def claim(view: View) -> Claim | None:
 
 
 def assign(view: View) -> list[Column]:
-    """The columns as they are."""
-    return list(view.columns)
+    """A column of cycles or trials is the number of the repetition."""
+    if view.of("repeat"):
+        return list(view.columns)
+    return [view.changed(c, role="repeat") if c.role == "cycle" and not c.told else c for c in view.columns]
 
 
 def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> StdpTable:

@@ -137,7 +137,9 @@ def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column,
             if np.isfinite(ratio).sum() >= LEAST and _constant(ratio[np.isfinite(ratio)]):
                 return "voltage over {}, or the inverse"
     named = bool(_MADE.search(second.name.lower())) and not _MADE.search(first.name.lower())
-    repeated = second.name.rpartition(".")[0] == first.name  # the same name twice: two measurements
+    # the same name twice, or names that differ by a number: two measurements
+    repeated = second.name.rpartition(".")[0] == first.name
+    repeated |= re.sub(r"\d+", "#", second.name) == re.sub(r"\d+", "#", first.name)
     return "a moving average of {}" if not repeated and _smoothed(x, y, named) else ""
 
 

@@ -13,6 +13,7 @@ from devicekit.readers.cells import EMPTY_WORDS
 DELIMITERS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ",", "blanks": None, "none": ""}
 _CELL = re.compile(r"\S+(?:[ \t]+[(\[][^()\[\]]{0,40}[)\]])?")  # a unit in brackets belongs to the name before it
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|[+-]?(inf|infinity|nan)$", re.IGNORECASE)
+EVEN = 0.85  # share of rows of one width
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<mark>[,.' \u00a0\u202f])\d{3}((?P=mark)\d{3})*(?P<rest>[.,]\d+)?$")
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
@@ -65,6 +66,7 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
     """Name of the delimiter (a key of `DELIMITERS`) that makes the most regular table of numbers."""
     sample = [line for line in lines if line.strip() and line.lstrip()[0] not in "#%!"][-200:]
     best, most = "none", 0.0
+    even: dict[str, list[list[str]]] = {}  # rows of one width
     for name, delimiter in DELIMITERS.items():
         if delimiter == "":
             continue
@@ -78,10 +80,27 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         cells = [cell for row in rows for cell in row if cell]
         regular = count / len(rows)
         numeric = sum(is_number(cell) or is_empty(cell) for cell in cells) / max(len(cells), 1)
+        if regular > EVEN and delimiter:
+            even[name] = rows
         score = regular * (0.2 + numeric)
         if score > 1.15 * most:  # the one that is named first, unless another is clearly better
             best, most = name, score
-    return best
+    return next((name for name, rows in even.items() if _within(DELIMITERS[best], rows)), best)
+
+
+def _within(delimiter: str | None, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a delimiter stands within the cells of a more even table only: a blank in a name, a decimal comma."""
+    if len(rows[0]) < 3 and delimiter != ",":
+        return False
+    cells = [cell for row in rows for cell in row]
+    if delimiter is None:
+        holding = [cell for cell in cells if " " in cell]
+        words = all(
+            not all(map(is_number, cell.split())) and not all(map(_COMMA.match, cell.split())) for cell in holding
+        )
+        return bool(holding) and words and any(map(is_number, cells))
+    holding = [cell for cell in cells if delimiter in cell]
+    return delimiter == "," and len(holding) > 0.8 * len(rows) and all(map(_COMMA.match, holding))
 
 
 def find_marks(cells: Iterable[str], delimiter: str, where: str, said: str | None) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from devicekit.errors import Choice, Question, QuestionError, UsageError
+from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
@@ -69,6 +70,15 @@ def names_tags(
         if said is None:
             raise UsageError(f"{where}: key={dict(options.key)} says the same of two {what}: {', '.join(names[:6])}")
     told = pooling.tell(names)
+    if said is not None and (parted := _by_direction(names)) is not None:
+        rest, directions = parted
+        groups = list(dict.fromkeys(rest))
+        numbers = [_last_number(name) for name in groups]
+        cycles = numbers if None not in numbers and len(set(numbers)) == len(groups) else range(1, len(groups) + 1)
+        own = groups if said == "devices" else cycles
+        role = "device_id" if said == "devices" else "cycle"
+        of = dict(zip(groups, own, strict=True))
+        return [{role: of[name], "direction": way} for name, way in zip(rest, directions, strict=True)]
     if said == "devices":
         return [{"device_id": name} for name in names]
     if said == "cycles":
@@ -92,6 +102,24 @@ def names_tags(
             (told.unclear,),
         ),
     )
+
+
+def _by_direction(names: Sequence[str]) -> tuple[list[str], list[str]] | None:
+    """Names without their one word for a direction, and the directions; None unless each pair stands once."""
+    rest, directions = [], []
+    for name in names:
+        tokens = pooling.tokens(name)
+        ways = [DIRECTION_ALIASES[t.text.lower()] for t in tokens if _is_way(t)]
+        if len(ways) != 1:
+            return None
+        directions.append(ways[0])
+        rest.append(" ".join(f"{t.text}{t.unit}" for t in tokens if not _is_way(t)))
+    pairs = set(zip(rest, directions, strict=True))
+    return (rest, directions) if len(pairs) == len(names) and len(set(directions)) == 2 else None
+
+
+def _is_way(token: Any) -> bool:
+    return token.number is None and len(token.text) > 1 and token.text.lower() in DIRECTION_ALIASES
 
 
 def _last_number(name: str) -> int | None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from devicekit.errors import TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
+from devicekit.names.units import readings
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers
 from devicekit.readers.header import Heading
@@ -19,6 +20,7 @@ from devicekit.readers.layout import KEPT, Column, fits
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 
+_PREFIX = re.compile(r"[ _./(\[]([kMGmuµμnpf])[)\]]?$")
 TEXT = {"device_id", "direction", "level"}
 STATES = {
     "conductance_s": "conductance",
@@ -173,10 +175,18 @@ def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | N
     factor, unit = 1.0, None
     # a word beside a state that may be its unit is not made SI by saying which state it is
     unclear = head.unclear if ours in (*STATES, "current_a") and head.unit is None else ""
+    wanted = parse_unit(GLOSSARY[ours].unit) if ours in GLOSSARY and GLOSSARY[ours].unit else None
+    if head.unit is None and wanted is not None and head.word:
+        # what `t_min` may mean is settled by saying that it is a time, if only one time is written so
+        meant = {unit for _, unit in readings(head.word) if unit.quantity == wanted.quantity}
+        meant |= {unit for unit in [parse_unit(head.word)] if unit is not None and unit.quantity == wanted.quantity}
+        if len(meant) == 1:
+            return Column(name, ours, head.word, meant.pop().factor, head.log10, "said by map", by="map", stated=True)
+    if head.unit is None and ours in (*STATES, "current_a") and not unclear and (prefix := _PREFIX.search(name)):
+        unclear = f"{prefix[1]!r} may be a prefix of its unit"
     if ours == "value" and head.unit is not None:  # its name says which state it is
         ours = next((role for role, quantity in STATES.items() if quantity == head.unit.quantity), ours)
     if head.unit is not None and ours not in TEXT:
-        wanted = parse_unit(GLOSSARY[ours].unit) if ours in GLOSSARY and GLOSSARY[ours].unit else None
         if wanted is not None and wanted.quantity != head.unit.quantity:
             raise UsageError(
                 f"map={{{ours}: {name}}}: the file gives it in a unit of {head.unit.quantity}, not of {wanted.quantity}"

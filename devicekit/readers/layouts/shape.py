@@ -163,12 +163,13 @@ def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, i
     last = [without_label(bare(row, width)) for row in rows[-3:]]
     if rows and (labels := _labels(rows)) is not None:
         return labels
-    if len(last) >= 2 and is_units(last[-1]) and _may_name(last[-2], width) and not is_units(last[-2]):
+    above = len(last) == 3 and _may_name(last[0], width) and not is_units(last[0])
+    if len(last) >= 2 and is_units(last[-1]) and _may_name(last[-2], width) and not (is_units(last[-2]) and above):
         return 1, True, 0
+    if len(last) == 3 and _may_name(last[0], width) and is_units(last[1]):
+        return 1, True, 1
     if len(last) >= 2 and _full(last[-2], width) and any(last[-1]) and not _full(last[-1], width):
         return 1, False, 1  # names, and comments below some of them
-    if len(last) == 3 and is_units(last[1]) and _may_name(last[0], width) and not is_units(last[0]):
-        return 1, True, 1
     return int(bool(last) and _may_name(last[-1], width)), False, 0
 
 

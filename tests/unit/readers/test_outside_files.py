@@ -153,3 +153,65 @@ def test_pulse_numbers_of_the_file_stay_and_begin_again_with_the_next_train(line
     frame = devicekit.read(path).frame
     ends = frame.groupby("direction")["pulse_index"].agg(["min", "max"])
     assert ends.to_numpy().tolist() == [[1, 20], [1, 20]]
+
+
+def test_a_decimal_comma_in_a_table_parted_otherwise_is_no_delimiter(lines: Write) -> None:
+    for mark in ("\t", ";"):
+        rows = [f"Dev 1{mark}LTP{mark}0,00{25 + k}" for k in range(9)]
+        table = devicekit.read(lines(mark.join(("DUT", "Operation", "G (uS)")), *rows))
+        np.testing.assert_allclose(table.frame["conductance_s"], [(25 + k) * 1e-10 for k in range(9)])
+    rows = [f"OK,ltp,{1e-4 + 1e-5 * k:.6f},cell 1" for k in range(9)]  # a blank within a word parts nothing
+    table = devicekit.read(lines("Remark,Operation,Current at 0.05 V,Dev", ",,mA,", *rows))
+    assert table.devices == ["cell 1"]
+    assert table.frame["conductance_s"].iloc[0] == pytest.approx(1e-7 / 0.05)
+
+
+def test_names_that_look_like_units_above_a_row_of_units(lines: Write) -> None:
+    loop = [0, 50, 100, 50, 0, -50, -100, -50, 0]
+    rows = [f"{k},{v},{1e-3 * v}" for k, v in enumerate(loop)]
+    table = devicekit.read(lines("Cycle1,,", "#,V,current", ",mV,mA", *rows))
+    assert table.frame["voltage_v"].max() == pytest.approx(0.1)
+    assert table.frame["current_a"].max() == pytest.approx(1e-4)
+    states = [f"{k},{0.5 + 0.01 * k},{120 - k}" for k in range(9)]
+    table = devicekit.read(lines("Cycle #,G,G", ",1e-6 S,1e-6 S", ",Low,High", *states))
+    assert table.frame.groupby("level")["conductance_s"].max().to_dict() == pytest.approx(
+        {"hrs": 0.58e-6, "lrs": 120e-6}
+    )
+
+
+def test_saying_that_t_min_is_a_time_says_that_it_is_in_minutes(lines: Write) -> None:
+    rows = [f"HRS,{0.5 * k},{20 + k}" for k in range(9)]
+    path = lines("state,t_min,R (kohm)", *rows)
+    table = devicekit.read(path, columns={"time_s": "t_min"})
+    assert table.frame["time_s"].tolist() == [30.0 * k for k in range(9)]
+    with pytest.raises(QuestionError, match="prefix"):  # and R_k is not in ohm because somebody says that it is R
+        devicekit.read(lines("state,time_s,R_k", *rows), columns={"resistance_ohm": "R_k"})
+
+
+def test_trials_of_a_spike_delay_are_repetitions(lines: Write) -> None:
+    rows = [f"{trial},{delay},{delay / 10}" for delay in (-20, -10, 10, 20) for trial in (1, 2, 3)]
+    table = devicekit.read(lines("Trial #,Delta_t [ms],Delta W [%]", *rows))
+    assert table.frame["repeat"].tolist() == [1, 2, 3] * 4
+
+
+def test_files_of_two_directions_are_one_device_each_pair(lines: Write) -> None:
+    for device in (1, 2):
+        for word, step in (("LTP", 1), ("LTD", -1)):
+            rows = [f"{k},{50 + step * k + device}" for k in range(1, 13)]
+            lines("No.,G (uS)", *rows, name=f"{device}-{word}.csv")
+    folder = lines("x", name="notes.md").parent
+    files = sorted(folder.glob("*.csv"))
+    frame = devicekit.read(files, files_are="devices").frame
+    assert frame.groupby(["device_id", "direction"]).size().to_dict() == {
+        (device, way): 12 for device in ("1", "2") for way in ("ltp", "ltd")
+    }
+
+
+def test_two_numbered_cycles_are_no_moving_average_of_each_other(lines: Write) -> None:
+    rng = np.random.default_rng(3)
+    first = 1e6 * np.exp(-np.arange(24) / 8) + 5e4
+    rows = [
+        f"LTP,{a * (1 + 0.02 * e):.0f},{a * (1 + 0.002 * e):.0f}"
+        for a, e in zip(first, rng.normal(size=24), strict=True)
+    ]
+    assert "columns_are=cycles" in choices(lines("Mode,1 [OHM],2 [OHM]", *rows))
