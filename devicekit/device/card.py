@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from devicekit.plot import Panel
     from devicekit.tables import PulseTable
 
-SCHEMA_VERSION = 2  # 1 said "flags" for warnings
+SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviations
 
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
@@ -116,6 +116,9 @@ class Sigma(_Strict):
     kind: Literal["increment", "read", "spread"]
     value: NonNegative
     estimator: str
+    interval: tuple[NonNegative, NonNegative] | None = Field(
+        default=None, description="95 % interval of the value; from 0 where the data are as likely without it"
+    )
 
 
 class BranchVariation(_Strict):
@@ -229,7 +232,7 @@ class DeviceCard(_Strict):
         On loading: unknown field, later schema version, NaN or any value out of range.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     name: str
     model: str
     gauge: str = "b = 1 and i = 1 on the side where the branch starts"
@@ -348,7 +351,9 @@ class DeviceCard(_Strict):
                 "Upgrade devicekit to read it"
             )
         if version == 1 and "flags" in raw and "warnings" not in raw:
-            raw["warnings"], raw["schema_version"] = raw.pop("flags"), SCHEMA_VERSION
+            raw["warnings"], version = raw.pop("flags"), 2
+        if version == 2:
+            raw["schema_version"] = SCHEMA_VERSION
             text = json.dumps(raw)
         try:
             return cls.model_validate_json(text)

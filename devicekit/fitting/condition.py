@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from devicekit.device.card import Window
 from devicekit.errors import CodedWarning
-from devicekit.fitting.branch.fit import fit_branch, refine_by_innovations
+from devicekit.fitting.branch.checks import judged_again
+from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, choose_window, trains_of
+from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, trains_of
 from devicekit.fitting.checks import check_window, judge_pair
+from devicekit.fitting.likelihood.band import band_of, own_band
+from devicekit.fitting.likelihood.fit import PRIOR_SD, UNLIKELY, TrainFit, fit_trains
 from devicekit.fitting.result import DeviceFit
-from devicekit.fitting.variation.spread import estimate_variation
+from devicekit.fitting.variation.spread import BranchSpread, estimate_variation
 from devicekit.tables import PulseTable
+
+MOST_DEVICES = 20  # by whose trains the noise of a set is judged
+MOST_JUDGED = 10  # trains of a device, for a first guess of the noise
+LARGE = 10**6  # degrees of freedom of a normal quantile
 
 
 def _single_devices(
@@ -26,6 +37,55 @@ def _single_devices(
             if trains.values.size
         }
     return devices
+
+
+def _whole_trains(
+    trains: Trains, central: BranchFit, own: dict[str, BranchFit], options: FitOptions
+) -> tuple[TrainFit, tuple[str, ...]]:
+    """Law and noise by the likelihood of whole trains, and the devices it is of: all, or some of very many."""
+    names = list(dict.fromkeys(trains.devices))
+    chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, MOST_DEVICES).astype(int))]
+    fits = [own.get(name, central) for name in chosen]
+    rising = [trains.of(name).rising(central.window) for name in chosen]
+    if options.loss == "tukey":
+        rising = [np.where(outlying(fit), np.nan, rows) for fit, rows in zip(fits, rising, strict=True)]
+    noise = float(np.median([noise_of(row) for rows in rising for row in rows[:MOST_JUDGED]]))
+    starts = [fit.parameters for fit in fits]
+    return fit_trains(central.law, rising, starts, noise), tuple(chosen)
+
+
+def _by_innovations(fitted: BranchFit, trains: Trains, found: TrainFit, spread: BranchSpread) -> BranchFit:
+    """The fit by one-step errors: the top of the likelihood for one device, one gain for the mean of several."""
+    if fitted.band is None or len(found.parameters) > 1:
+        return refine_by_innovations(fitted, trains, spread.increment or 0.0, spread.read or 0.0)
+    cycles = len(trains.values)
+    method = f"innovations: {fitted.band.method}"
+    top = replace(fitted, parameters=found.parameters[0], method=method, at_bound=found.at_bound(0), lmfit=None)
+    return judged_again(top, explained=cycles > 1, alone=cycles == 1)
+
+
+def _with_bands(
+    central: BranchFit, own: dict[str, BranchFit], found: TrainFit, chosen: tuple[str, ...], cycles: int
+) -> tuple[BranchFit, dict[str, BranchFit]]:
+    """The fits with what their bands are drawn by.
+
+    From four repeats on the sandwich stands where the law does not follow the trains (the likelihood takes what is left
+    for noise), and for the mean of four devices or more, whose scatter is what it looks at.
+    """
+    clear = found.p_value >= UNLIKELY
+    if len(own) < FEWEST_CLUSTERS and (clear or max(cycles, len(own)) < FEWEST_CLUSTERS):
+        band = band_of(found, cycles)
+        central = replace(central, band=band)
+        if not own:
+            central = replace(central, covariance=band.covariance[0], degrees=LARGE, method=band.method)
+        central = judged_again(central, explained=clear and cycles > 1, alone=cycles == 1)
+    for k, name in enumerate(chosen if own else ()):
+        if name in own and (clear or cycles < FEWEST_CLUSTERS):
+            band = own_band(found, k, cycles)
+            covariance = band.covariance[0]
+            fitted = replace(own[name], band=band, covariance=covariance, degrees=LARGE, method=band.method)
+            own[name] = judged_again(fitted, explained=clear and cycles > 1, alone=cycles == 1)
+    return central, own
 
 
 def train_sets(table: PulseTable) -> tuple[dict[str, Trains], list[CodedWarning]]:
@@ -50,19 +110,26 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     warnings += check_window(sets, window)
     central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
     devices = _single_devices(sets, names, window, options)
-    variation = estimate_variation(sets, central, devices)
+    whole: dict[str, TrainFit] = {}
+    for direction, trains in sets.items():
+        own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
+        whole[direction], chosen = _whole_trains(trains, central[direction], own, options)
+        cycles = max(trains.devices.count(name) for name in set(trains.devices))
+        central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, cycles)
+        for name, fitted in own.items():
+            devices[name][direction] = fitted
+    variation = estimate_variation(sets, central, devices, whole)
     if options.estimator == "innovations":
         for direction, spread in variation.branches.items():
             if spread.increment:
-                central[direction] = refine_by_innovations(
-                    central[direction], sets[direction], spread.increment, spread.read or 0.0
-                )
+                central[direction] = _by_innovations(central[direction], sets[direction], whole[direction], spread)
     warnings += judge_pair(central, sets, window)
-    if all(spread.increment is None for spread in variation.branches.values()):
+    if all(spread.n_cycles == 1 for spread in variation.branches.values()):
         warnings.append(
             CodedWarning(
-                "no_variation",
-                "too few cycles to tell how updates scatter: devices drawn from this fit have no C2C",
+                "assumed_c2c",
+                "one cycle tells how updates scatter, not how cycles differ: the band takes their rates to scatter by "
+                f"about {PRIOR_SD['ln_rate']:.0%} (a prior), and devices drawn from this fit repeat the same rate",
             )
         )
     return DeviceFit(
@@ -75,4 +142,5 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         table,
         tuple(warnings),
         options.as_settings(),
+        likelihood=whole,
     )

@@ -131,11 +131,27 @@ def _counts(cards: dict[str, BranchVariation]) -> str:
     )
 
 
+def _known(cards: dict[str, BranchVariation]) -> list[str]:
+    """How well the deviations are known."""
+    sentences = []
+    for direction, each in cards.items():
+        found = [
+            f"{what} {sigma.value:.3%} (95 %: {sigma.interval[0]:.3%} to {sigma.interval[1]:.3%})"
+            for name, what in (("increment", "one update"), ("read", "one reading"))
+            if (sigma := each.c2c.get(name)) is not None and sigma.interval is not None
+        ]
+        if found:
+            sentences.append(f"{direction.upper()}: {listed(found)} of the window.")
+    return sentences
+
+
 def _unknown(cards: dict[str, BranchVariation]) -> list[str]:
     """What could not be estimated, and what that means for a network."""
     sentences = []
     if max(each.n_cycles for each in cards.values()) < 2:
-        sentences.append("C2C cannot be estimated from one cycle: measure two or more.")
+        sentences.append(
+            "One cycle tells how updates scatter (the increment), not how cycles differ: measure three or more."
+        )
     lacking = [direction.upper() for direction, each in cards.items() if "increment" not in each.c2c]
     if lacking:
         sentences.append(
@@ -166,7 +182,7 @@ def variation_section(fit: DeviceFit) -> Section:
     blocks: list[Block] = []
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))
-    if sentences := [*fit.variation.sentences(), *_unknown(cards)]:
+    if sentences := [*fit.variation.sentences(), *_known(cards), *_unknown(cards)]:
         blocks.append(Text(sentences))
     for direction in fit.branches:
         if cards[direction].n_cycles > 1:

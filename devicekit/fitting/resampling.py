@@ -12,7 +12,10 @@ from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
+from devicekit.fitting.likelihood.filter import NOISES
+from devicekit.fitting.likelihood.fit import LARGEST, UNLIKELY
 from devicekit.fitting.result import DeviceFit
+from devicekit.fitting.sampling import simulate_cycles
 from devicekit.tables import PulseTable
 
 
@@ -38,24 +41,54 @@ def _cycles_drawn(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True)
 
 
-def _new_noise(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
-    """One train a branch on the fitted curve, with the fit's residuals drawn anew (parametric bootstrap).
+def _simulated(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
+    """As many trains as were measured, simulated with the noise that was found (parametric bootstrap).
 
-    Drawing parameters from their normal distribution instead would leave the curve: they are far from linear.
+    How much noise there is, is drawn too, each time within what the trains leave open: how cycles of one train's device
+    differ is then as wide as the band takes it to be. Drawing parameters from their normal distribution instead would
+    leave the curve: they are far from linear.
     """
     parts = []
-    for direction, branch in fit.branches.items():
-        residuals = branch.residuals - branch.residuals.mean()
-        # a fit with p parameters leaves residuals too small by this factor
-        residuals = residuals * np.sqrt(residuals.size / max(residuals.size - branch.parameters.size, 1))
-        r = branch.fitted + rng.choice(residuals, branch.fitted.size)
-        r[~np.isfinite(branch.measured)] = np.nan
-        values = fit.window.from_state(r)
-        if fit.window.quantity == "conductance_s":
-            values = np.maximum(values, 0.0)
-        index = np.arange(values.size)
-        columns = {"device_id": "draw001", "cycle": 1, "direction": direction, "pulse_index": index}
-        parts.append(pd.DataFrame({**columns, fit.window.quantity: values}))
+    for direction, central in fit.branches.items():
+        found, trains = fit.likelihood[direction], fit.trains(direction)
+        # of half their variance: then the mean of the squares is what the band was made with
+        ln_sd = found.ln_sd + np.sqrt(0.5) * found.ln_sd_error * rng.standard_normal(found.ln_sd.size)
+        sd = dict(zip(NOISES, np.exp(np.minimum(ln_sd, np.log(list(LARGEST.values())))), strict=True))
+        noise = replace(
+            fit.variation.branches[direction],
+            increment=sd["increment"],
+            read=sd["read"],
+            step=sd["step"] if found.present[-1] else 0.0,
+            cycle_offset=sd["offset"],
+            cycle_ln_rate=sd["ln_rate"],
+            cycle_start=sd["start"],
+        )
+        devices = list(dict.fromkeys(trains.devices))
+        between = central.band.between if central.band is not None else 0.0
+        for device in devices:
+            own = fit.devices.get(device, {}).get(direction, central)
+            parameters = own.parameters.copy()
+            parameters[0] += between * rng.standard_normal()
+            own = replace(own, parameters=parameters)
+            read = np.isfinite(trains.of(device).rising(fit.window))
+            x = simulate_cycles(own, noise, len(read), int(rng.integers(2**31)))[:, : read.shape[1]]
+            r = np.where(read, x if direction == "ltp" else 1.0 - x, np.nan)
+            values = fit.window.from_state(r)
+            if fit.window.quantity == "conductance_s":
+                values = np.maximum(values, 0.0)
+            index = np.arange(read.shape[1])
+            parts += [
+                pd.DataFrame(
+                    {
+                        "device_id": device,
+                        "cycle": cycle,
+                        "direction": direction,
+                        "pulse_index": index,
+                        fit.window.quantity: row,
+                    }
+                )
+                for cycle, row in enumerate(values, start=1)
+            ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -74,8 +107,8 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     Returns
     -------
     DeviceFit
-        By bootstrap of devices (4 or more) or of cycles (4 or more); with fewer repeats the fitted curve with
-        its residuals drawn anew, which takes them for read noise.
+        By bootstrap of devices, of which there are 4 or more, or of 4 cycles or more that the law does not follow; else
+        fitted to trains that are simulated with the noise that was found.
 
     Raises
     ------
@@ -95,16 +128,15 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     rng = np.random.default_rng([seed, 21, draw])
     if len(fit.table.devices) >= FEWEST_CLUSTERS:
         drawn, how = _devices_drawn(frame, rng), "devices"
-    elif cycles >= FEWEST_CLUSTERS:
+    elif cycles >= FEWEST_CLUSTERS and any(each.p_value < UNLIKELY for each in fit.likelihood.values()):
         drawn, how = _cycles_drawn(frame, rng), "cycles"
     else:
-        drawn, how = _new_noise(fit, rng), "residuals"
+        drawn, how = _simulated(fit, rng), "simulated"
     made = fit_condition(PulseTable(drawn, fit.table.meta), options, fit.window)
-    note = CodedWarning(
-        "resampled", f"fitted to resampled {how} (draw {draw}, seed {seed}), not to the data themselves"
-    )
-    # one trace tells no variation: keep that of the fit
-    variation = fit.variation if how == "residuals" else made.variation
+    what = "simulated trains" if how == "simulated" else f"resampled {how}"
+    note = CodedWarning("resampled", f"fitted to {what} (draw {draw}, seed {seed}), not to the data themselves")
+    # few trains tell little of the variation: keep that of the fit
+    variation = fit.variation if how == "simulated" else made.variation
     settings = {**made.settings, "resampled": how, "draw": draw, "resampling_seed": seed}
     return replace(made, own_warnings=(note, *made.own_warnings), variation=variation, settings=settings)
 

@@ -13,6 +13,7 @@ from devicekit.device.card import Conditions, DeviceCard, DeviceRow, Provenance,
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, trains_of
+from devicekit.fitting.likelihood.fit import TrainFit
 from devicekit.fitting.variation.spread import VariationResult, predicted_variance, scatter
 from devicekit.models.law import Law
 from devicekit.plot import Panel
@@ -37,6 +38,8 @@ class DeviceFit:
         One fit for each pulse width of the table, ascending; empty if there is only one.
     joint : mapping of direction to mapping
         Facts of the joint fit over pulse widths, if the shape was shared (see `devicekit.fitting.widths.JointFit`).
+    likelihood : mapping of direction to TrainFit
+        Law and noise by the likelihood of whole trains, behind the band and the components.
     """
 
     window: Window
@@ -50,6 +53,7 @@ class DeviceFit:
     settings: dict[str, Any]
     conditions: tuple[DeviceFit, ...] = ()
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
+    likelihood: dict[str, TrainFit] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         branches = ", ".join(

@@ -186,7 +186,7 @@ def _bad(tmp_path: Path, card_file: Path) -> list[tuple[str, list[object], str]]
     head = "direction,pulse_index,conductance_s\n"
     good = "".join(f"ltp,{n},{1 + n}e-6\n" for n in range(20)) + "".join(f"ltd,{n},{20 - n}e-6\n" for n in range(20))
     card = card_file.read_text()
-    later = card.replace('"schema_version": 2', '"schema_version": 9')
+    later = card.replace('"schema_version": 3', '"schema_version": 9')
     (tmp_path / "folder").mkdir()
     return [
         ("missing file", ["fit", tmp_path / "missing.csv"], "does not exist"),

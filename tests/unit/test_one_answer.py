@@ -225,7 +225,7 @@ def test_a_card_of_version_1_loads_and_is_saved_as_version_2(old_card: dict[str,
     new = json.loads((tmp_path / "new.json").read_text())
     assert new == {
         **{k: v for k, v in old_card.items() if k != "flags"},
-        "schema_version": 2,
+        "schema_version": 3,
         "warnings": old_card["flags"],
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from devicekit.errors import CodedWarning, TraceError
@@ -83,8 +85,21 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     return warnings
 
 
-def judge_branch(fit: BranchFit, converged: bool) -> list[CodedWarning]:
-    """Warnings of one fitted branch."""
+def judge_branch(
+    fit: BranchFit, converged: bool, *, explained: bool = False, alone: bool = False
+) -> list[CodedWarning]:
+    """Warnings of one fitted branch.
+
+    Parameters
+    ----------
+    fit : BranchFit
+    converged : bool
+        Whether the search did.
+    explained : bool
+        Whether several cycles show that what the law leaves is noise: then residuals that hang together are no warning.
+    alone : bool
+        Whether there is one cycle only, which cannot show it.
+    """
     name = fit.direction.upper()
     warnings = []
     residuals = fit.residuals
@@ -106,12 +121,12 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[CodedWarning]:
             )
         )
     correlation = lag_one_correlation(residuals)
-    if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5:
-        band = (
-            "the band assumes independent noise and is too narrow"
-            if fit.method.startswith("delta")
-            else "the law does not follow the curve's shape to within the noise"
-        )
+    if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5 and not explained:
+        band = "the law does not follow the curve's shape to within the noise"
+        if fit.method.startswith("delta"):
+            band = "the band assumes independent noise and is too narrow"
+        elif alone:
+            band = "that is taken for updates that scatter; a law that misses the shape looks the same in one cycle"
         warnings.append(
             CodedWarning(
                 "structured",
@@ -133,6 +148,14 @@ def judge_branch(fit: BranchFit, converged: bool) -> list[CodedWarning]:
             )
         )
     return warnings
+
+
+def judged_again(fit: BranchFit, *, explained: bool = False, alone: bool = False) -> BranchFit:
+    """The fit with the warnings that its new band or parameters call for, in place of those it had."""
+    kept = [warning for warning in fit.warnings if warning.code not in JUDGED]
+    converged = all(warning.code != "not_converged" for warning in fit.warnings)
+    again = judge_branch(fit, converged, explained=explained, alone=alone)
+    return replace(fit, warnings=(*kept, *again))
 
 
 def _shape_warnings(fit: BranchFit, residuals: np.ndarray, name: str) -> list[CodedWarning]:

@@ -144,6 +144,11 @@ def _tukey_weights(x: np.ndarray, parameters: np.ndarray, law: Law) -> np.ndarra
     return np.where(np.abs(u) < 1, (1 - np.minimum(np.abs(u), 1) ** 2) ** 2, 0.0)
 
 
+def outlying(fit: BranchFit) -> np.ndarray:
+    """Which readings Tukey's loss leaves out of a fitted mean curve, shape (N + 1,)."""
+    return np.asarray(_tukey_weights(fit.x, fit.parameters, fit.law) == 0.0)
+
+
 def _search(
     law: Law, x: np.ndarray, box: search.Box, noise: float, loss: str, exhaustive: bool
 ) -> tuple[search.Optimum, np.ndarray]:

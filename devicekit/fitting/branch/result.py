@@ -11,6 +11,7 @@ import numpy as np
 from devicekit.device.card import Branch, RateCurve, Window
 from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.identifiability import Identifiability, identifiability
+from devicekit.fitting.likelihood.band import RateBand, beyond, ends, quantile, rate_variance
 from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.models.laws.eq2 import Eq2
@@ -48,6 +49,8 @@ class BranchFit:
         Parameters at a bound.
     warnings : tuple of CodedWarning
         Remarks on this branch.
+    band : RateBand or None
+        What the band of the rate curve is drawn by; the covariance, if None.
     """
 
     direction: str
@@ -62,6 +65,7 @@ class BranchFit:
     at_bound: tuple[str, ...]
     warnings: tuple[CodedWarning, ...]
     lmfit: Any = field(default=None, repr=False)
+    band: RateBand | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         return f"<BranchFit {self.direction} {self.law.name}: nrmse {self.nrmse:.2%}, {self.n_points} points>"
@@ -193,24 +197,27 @@ class BranchFit:
         return steps if self.direction == "ltp" else -steps
 
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
-        """rdot with its pointwise confidence band by the delta method."""
-        from scipy.stats import t
+        """rdot with its pointwise confidence band.
 
-        gradient = np.zeros((r.size, self.parameters.size))
-        gradient[:, :-1] = kernel.rate_gradients(self.law.id, self.theta, np.ascontiguousarray(self._sided(r)))
-        sd = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, self.covariance, gradient), 0.0))
-        half = float(t.ppf(0.5 + level / 2, self.degrees)) * sd
-        size = np.abs(self.rate(r))
-        ends = np.maximum(size - half, 0.0), size + half
+        Outside the states that the fitted train goes through the band is wide on purpose (`likelihood.band.beyond`).
+        """
+        x, size = np.ascontiguousarray(self._sided(r)), np.abs(self.rate(r))
+        if self.band is not None:
+            low, high = self.band.ends(x, level)
+            low, high = np.minimum(low, size), np.maximum(high, size)
+        else:
+            variance = rate_variance(self.law, self.parameters, self.covariance, x)
+            low, high = ends(size, quantile(level, self.degrees) * np.sqrt(variance))
+        low, high = beyond(x, low, high, (float(self.trajectory[0]), float(self.trajectory[-1])))
         sign = 1.0 if self.direction == "ltp" else -1.0
-        lower, upper = (ends[0], ends[1]) if sign > 0 else (-ends[1], -ends[0])
+        lower, upper = (low, high) if sign > 0 else (-high, -low)
         return RateCurve(
             r=tuple(r.tolist()),
             rate=tuple((sign * size).tolist()),
             lower=tuple(lower.tolist()),
             upper=tuple(upper.tolist()),
             level=level,
-            method=self.method,
+            method=self.method if self.band is None else self.band.method,
         )
 
     def to_card(self) -> Branch:

@@ -6,7 +6,9 @@ All are standard deviations as fractions of the card's one window. `spread`: of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,14 @@ from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit
 from devicekit.fitting.variation.components import pulse_noise, tracks_of
 from devicekit.models import kernel
 from devicekit.statistics import anova, nanmean, nanvar
 
+WHOLE = "maximum likelihood of whole trains (extended Kalman filter)"
+DEVIATIONS = "maximum likelihood of the deviations from the mean curve, which the law does not follow"
+ONE = "second differences of one trace"
 MOST_CYCLES = 12  # of a device, to estimate how its rate scatters
 
 
@@ -41,6 +47,10 @@ class BranchSpread:
         Standard deviation of one update as a fraction of its own step, beside `increment`.
     cycle_offset, cycle_ln_rate, cycle_start : float
         Standard deviation over cycles of the window's offset, of ln rate, and of the starting state.
+    intervals : mapping of str to (float, float)
+        95 % intervals of the components, by name; from 0 where the data are as likely without one.
+    by : str
+        How the components were estimated.
     """
 
     n_devices: int
@@ -56,6 +66,8 @@ class BranchSpread:
     cycle_offset: float | None = None
     cycle_ln_rate: float | None = None
     cycle_start: float | None = None
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    by: str = ""
 
     def to_card(self) -> BranchVariation:
         """The variation as a card holds it: every number typed, with its estimator."""
@@ -70,13 +82,9 @@ class BranchSpread:
                 self.c2c_anova,
                 "ANOVA within devices, variances averaged over pulses",
             ),
-            "increment": ("increment", self.increment, "maximum likelihood with cycle offset and cycle rate"),
-            "read": (
-                "read",
-                self.read,
-                "maximum likelihood" if self.n_cycles > 1 else "second differences of one trace",
-            ),
-            "cycle_offset": ("spread", self.cycle_offset, "maximum likelihood"),
+            "increment": ("increment", self.increment, self.by),
+            "read": ("read", self.read, self.by),
+            "cycle_offset": ("spread", self.cycle_offset, self.by),
         }
         d2d = {
             "spread_paper": (
@@ -89,7 +97,7 @@ class BranchSpread:
         return BranchVariation(
             n_devices=self.n_devices,
             n_cycles=self.n_cycles,
-            c2c={name: _sigma(*entry) for name, entry in c2c.items() if entry[1] is not None},
+            c2c={name: _sigma(*entry, self.intervals.get(name)) for name, entry in c2c.items() if entry[1] is not None},
             d2d={name: _sigma(*entry) for name, entry in d2d.items() if entry[1] is not None},
             step_noise=self.step,
             cycle_ln_rate=self.cycle_ln_rate,
@@ -102,9 +110,9 @@ def _d2d_estimator(cycles: int) -> str:
     return "ANOVA between devices, clipped at 0"
 
 
-def _sigma(kind: str, value: float | None, estimator: str) -> Sigma:
+def _sigma(kind: str, value: float | None, estimator: str, interval: tuple[float, float] | None = None) -> Sigma:
     assert value is not None
-    return Sigma(kind=kind, value=float(value), estimator=estimator)  # type: ignore[arg-type]
+    return Sigma(kind=kind, value=float(value), estimator=estimator, interval=interval)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -159,7 +167,7 @@ def _mean_sd(values: np.ndarray) -> float:
     return float(np.mean(np.sqrt(variances[np.isfinite(variances)])))
 
 
-def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit]) -> BranchSpread:
+def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit], whole: TrainFit | None) -> BranchSpread:
     rising = trains.rising(central.window)
     names = list(dict.fromkeys(trains.devices))
     groups = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
@@ -168,9 +176,7 @@ def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit]) -> Br
     within, between, _size = anova(groups)
     repeated = [group for group in groups if len(group) > 1]
     means = np.array([nanmean(group) for group in groups])
-    noise = pulse_noise(tracks_of(groups, fits))
-    # a single trace tells its read noise only, as far as increments do not hide in it
-    read = noise.read if noise else float(np.median([noise_of(group[0]) for group in groups]))
+    noise = _noise(groups, fits, whole)
     return BranchSpread(
         n_devices=len(groups),
         n_cycles=cycles,
@@ -179,13 +185,31 @@ def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit]) -> Br
         d2d_paper=_mean_sd(means) if len(groups) > 1 else None,
         d2d_anova=None if between is None else float(np.sqrt(max(between, 0.0))),
         d2d_variance=between,
-        increment=noise.increment if noise else None,
-        read=read,
-        step=noise.step if noise else None,
-        cycle_offset=noise.offset if noise else None,
-        cycle_ln_rate=noise.ln_rate if noise else None,
-        cycle_start=noise.start if noise else None,
+        **noise,
     )
+
+
+# our names for the components, by those of the likelihood
+_NAMES = {
+    "increment": "increment",
+    "read": "read",
+    "step": "step",
+    "offset": "cycle_offset",
+    "ln_rate": "cycle_ln_rate",
+    "start": "cycle_start",
+}
+
+
+def _noise(groups: list[np.ndarray], fits: list[BranchFit], whole: TrainFit | None) -> dict[str, Any]:
+    """The components, by whole trains where the law follows them, else by the deviations from each mean curve."""
+    repeats = max(len(group) for group in groups)
+    if whole is not None and (whole.p_value >= UNLIKELY or repeats == 1):
+        intervals = {ours: ends for name, ours in _NAMES.items() if (ends := whole.interval(name)) is not None}
+        return {**{ours: whole.sd(name) for name, ours in _NAMES.items()}, "intervals": intervals, "by": WHOLE}
+    found = pulse_noise(tracks_of(groups, fits))
+    if found is None:
+        return {"read": float(np.median([noise_of(group[0]) for group in groups])), "by": ONE}
+    return {**{ours: getattr(found, name) for name, ours in _NAMES.items()}, "by": DEVIATIONS}
 
 
 def shared_shape_ln_rate(fit: BranchFit, central: BranchFit) -> float:
@@ -317,7 +341,10 @@ def _sampling_variance(trains: Trains, own: BranchFit, central: BranchFit) -> fl
 
 
 def estimate_variation(
-    sets: dict[str, Trains], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
+    sets: dict[str, Trains],
+    central: dict[str, BranchFit],
+    devices: dict[str, dict[str, BranchFit]],
+    whole: Mapping[str, TrainFit] = MappingProxyType({}),
 ) -> VariationResult:
     """C2C and D2D of every branch present (see `BranchSpread`).
 
@@ -329,11 +356,13 @@ def estimate_variation(
         Fit of the central device.
     devices : mapping of device to mapping of direction to BranchFit
         Fits of the single devices; empty for one device.
+    whole : mapping of direction to TrainFit
+        Law and noise by the likelihood of whole trains; none: by deviations from mean curves.
     """
     branches = {}
     for direction, trains in sets.items():
         own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
-        branches[direction] = _branch(trains, central[direction], own)
+        branches[direction] = _branch(trains, central[direction], own, whole.get(direction))
     covariance = _ln_rate_covariance(sets, central, devices)
     sources = {
         direction: sources_of_spread(central[direction], branches[direction], trains)

@@ -51,7 +51,7 @@ def test_a_card_is_frozen(card: DeviceCard) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(schema_version=3), "schema version 3"),
+        (lambda c: c.update(schema_version=4), "schema version 4"),
         (lambda c: c.update(extra=1), "extra"),
         (lambda c: c.pop("window"), "window"),
         (lambda c: c["window"].update(low=1.0, high=0.0), "low must be below high"),

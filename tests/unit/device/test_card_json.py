@@ -32,8 +32,8 @@ def text() -> str:
         ('"low":', '"low": 1e400, "was":', "1e400 is not allowed"),
         ('"low":', '"low": "1", "was":', "window.low"),
         ('"name":', '"extra": ' + "[" * 50_000 + ', "name":', "nested too deep"),
-        ('"schema_version": 2', '"schema_version": ' + "2" * 5000, "too many digits"),
-        ('"schema_version": 2', '"schema_version": 2.0', "no whole-number schema_version"),
+        ('"schema_version": 3', '"schema_version": ' + "2" * 5000, "too many digits"),
+        ('"schema_version": 3', '"schema_version": 2.0', "no whole-number schema_version"),
     ],
 )
 def test_what_is_refused(text: str, old: str, new: str, words: str) -> None:

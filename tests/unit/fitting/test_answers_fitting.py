@@ -68,7 +68,7 @@ def test_one_curve_has_the_covariance_of_a_straight_line_with_n_minus_2_degrees_
     assert found.degrees == 9
     curve = found.rate_curve()
     half = T_9 * np.sqrt(rss / 9 / 110)  # the sum of squares of 0 ... 10 about 5 is 110
-    assert curve.upper[50] - curve.rate[50] == pytest.approx(half, rel=1e-4)
+    assert curve.upper[50] / curve.rate[50] == pytest.approx(np.exp(half / curve.rate[50]), rel=1e-6)
     assert curve.rate[50] - curve.lower[50] == pytest.approx(half, rel=1e-4)
 
 

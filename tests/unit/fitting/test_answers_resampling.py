@@ -21,7 +21,7 @@ from devicekit.fitting.branch.fit import (
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import Trains
 from devicekit.fitting.device import fit
-from devicekit.fitting.resampling import _cycles_drawn, _devices_drawn, _new_noise, resampled_fit
+from devicekit.fitting.resampling import _cycles_drawn, _devices_drawn, _simulated, resampled_fit
 from devicekit.tables import PulseTable
 
 N = np.arange(11)
@@ -50,17 +50,24 @@ def frame(device: str, cycle: int, direction: str, weight: np.ndarray) -> pd.Dat
     return pd.DataFrame({**columns, "weight": weight})
 
 
-def test_residuals_that_are_drawn_anew_are_widened_by_the_parameters_of_the_fit() -> None:
-    """Eleven residuals of a fit of two parameters: sqrt(11 / 9), about their mean."""
+def test_few_trains_are_simulated_with_the_noise_that_was_found() -> None:
+    """Trains of equal steps and of increments alone: independent steps, whose sum scatters as the root of their number."""
     up = 0.05 + 0.09 * N + DEVIATIONS
     table = PulseTable(pd.concat([frame("d", 1, "ltp", up), frame("d", 1, "ltd", 1 - up)]))
     fitted = fit(table, "linear")
-    branch = replace(fitted.branches["ltp"], parameters=fitted.branches["ltp"].parameters + np.array([0.0, 0.02]))
-    assert abs(branch.residuals.mean()) > 0.01
-    drawn = _new_noise(replace(fitted, ltp=branch), dice())
-    made = drawn[drawn["direction"] == "ltp"]["weight"].to_numpy()
-    expected = branch.fitted + np.sqrt(11 / 9) * (branch.residuals - branch.residuals.mean())
-    np.testing.assert_allclose(fitted.window.to_state(made), expected, rtol=1e-9)
+    found = fitted.likelihood["ltp"]
+    still = replace(found, ln_sd=np.log(np.array([0.02, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])), ln_sd_error=np.zeros(6))
+    walks = replace(fitted, likelihood={"ltp": still, "ltd": still})
+    drawn = np.array(
+        [
+            walk.window.to_state(part["weight"].to_numpy())
+            for k in range(400)
+            for walk, part in [(walks, _simulated(walks, np.random.default_rng(k)).query("direction == 'ltp'"))]
+        ]
+    )
+    steps = np.diff(drawn, axis=1) - fitted.branches["ltp"].largest_step
+    assert steps.std() == pytest.approx(0.02, rel=0.05)  # increments alone: independent steps of that deviation
+    assert drawn[:, -1].std() == pytest.approx(0.02 * np.sqrt(10), rel=0.12)
 
 
 def test_devices_are_drawn_whole_and_cycles_within_their_branch() -> None:
@@ -82,10 +89,10 @@ def test_devices_are_drawn_whole_and_cycles_within_their_branch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("devices", "cycles", "how"), [(1, 3, "residuals"), (1, 4, "cycles"), (3, 4, "cycles"), (4, 1, "devices")]
+    ("devices", "cycles", "how"), [(1, 3, "simulated"), (1, 4, "cycles"), (3, 4, "cycles"), (4, 1, "devices")]
 )
 def test_what_is_resampled_depends_on_how_many_there_are(devices: int, cycles: int, how: str) -> None:
-    """Four devices, else four cycles of a device, else residuals."""
+    """Four devices, else four cycles of a device, else simulated trains."""
     up = 0.05 + 0.09 * N + DEVIATIONS
     parts = []
     for device in range(devices):

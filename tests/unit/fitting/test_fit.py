@@ -110,7 +110,7 @@ def test_the_band_covers_the_truth_and_widens_with_noise(monkeypatch: pytest.Mon
         at = [10, 30, 50, 70, 90]
         inside += [curve.lower[k] <= true[k] <= curve.upper[k] for k in at]
         widths.append(curve.upper[50] - curve.lower[50])
-        assert "sandwich" in curve.method
+        assert "whole trains" in curve.method
     assert 0.85 <= np.mean(inside) <= 1.0
     noisy = fit(pulses(THETA, noise=0.04, cycles=6)).branches["ltp"].rate_curve()
     assert noisy.upper[50] - noisy.lower[50] > 2 * np.median(widths)
@@ -155,7 +155,7 @@ def codes(result: DeviceFit) -> set[str]:
 def test_what_the_data_cannot_tell_is_flagged() -> None:
     linear = {"ltp": (np.log(0.01), 0.0, 1.0, 0.0, 0.0, 0.0), "ltd": (np.log(0.01), 0.0, 1.0, 0.0, 0.0, 0.0)}
     result = fit(pulses(linear, noise=0.01, n=95))
-    assert {"weak", "read_noise_only"} <= codes(result)
+    assert {"weak", "assumed_c2c"} <= codes(result)
 
 
 def test_partial_range_is_flagged_as_extrapolated() -> None:

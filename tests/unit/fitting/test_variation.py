@@ -105,13 +105,20 @@ def test_a_window_offset_is_not_read_as_increments() -> None:
     assert spread.increment < 0.0015
 
 
-def test_one_cycle_has_no_c2c_and_one_device_no_d2d() -> None:
-    spread = fit(made(increment=0.003, read=0.004, devices=1, cycles=1)).variation.branches["ltp"]
-    assert spread.increment is None
+def test_one_cycle_tells_increments_but_no_spread_and_one_device_no_d2d() -> None:
+    inside = 0
+    for seed in range(8):
+        fitted = fit(made(seed, increment=0.006, read=0.004, devices=1, cycles=1))
+        spread = fitted.variation.branches["ltp"]
+        low, high = spread.intervals["increment"]
+        inside += low <= 0.006 * 2.8e-4 / fitted.window.span <= high
+    assert inside >= 6
+    assert spread.cycle_ln_rate is None
     assert spread.c2c_anova is None
     assert spread.d2d_anova is None
     card = spread.to_card()
-    assert set(card.c2c) == {"read"}
+    assert set(card.c2c) == {"increment", "read"}
+    assert card.c2c["increment"].interval == (low, high)
     assert card.d2d == {}
 
 

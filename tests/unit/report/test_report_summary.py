@@ -67,14 +67,20 @@ def test_noise_and_few_steps_stand_out() -> None:
     assert "times the mean step" in found
 
 
-def test_a_device_without_known_increments_says_so() -> None:
+def test_a_device_of_one_cycle_says_what_it_cannot_tell() -> None:
     one = fit(generate(truth_card(THETA, increment=0.002, read=0.003), 1, 1, 60, 3))
     text = " ".join(
         paragraph for block in variation_section(one).blocks for paragraph in getattr(block, "paragraphs", ())
     )
-    assert "increment) of LTP and LTD is not known" in text
+    spread = one.variation.branches["ltp"]
+    low, high = spread.intervals["increment"]
+    assert f"LTP: one update {spread.increment:.3%} (95 %: {low:.3%} to {high:.3%})" in text
+    assert "One cycle tells how updates scatter" in text
     assert "D2D cannot be estimated from one device" in text
-    assert dict(fit_facts(one))["sd of one update, the larger branch (of the window)"] == "not known"
+    larger = max(each.increment for each in one.variation.branches.values())
+    assert dict(fit_facts(one))["sd of one update, the larger branch (of the window)"].startswith(
+        f"{100 * larger:.2f}"[:3]
+    )
 
 
 def test_every_pulse_width_is_named() -> None:

@@ -1,0 +1,1 @@
+"""The likelihood of whole trains whose updates scatter, re-linearised at every reading: for one cycle as for many."""

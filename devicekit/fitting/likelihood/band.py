@@ -1,0 +1,117 @@
+"""Bands on a rate curve: what the trains allow, and what is said where no train has been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.fitting.likelihood.fit import TrainFit
+from devicekit.models import kernel
+from devicekit.models.law import Law
+
+D2D_LN_RATE, D2D_DEGREES = 0.1, 2  # what few devices are expected to scatter by, counted as so many of them
+
+
+@dataclass(frozen=True)
+class RateBand:
+    """Laws with their covariance, of one device or of a few whose mean is meant.
+
+    Attributes
+    ----------
+    law : Law
+    parameters : ndarray, shape (D, p + 1)
+        (theta, x0) of each device.
+    covariance : ndarray, shape (D, p + 1, p + 1)
+    between : float
+        Standard deviation of ln rate over devices; 0 for one device.
+    degrees : float
+        Of the t quantile; infinite for the normal one.
+    method : str
+        How it was made, for people.
+    """
+
+    law: Law
+    parameters: np.ndarray
+    covariance: np.ndarray
+    between: float
+    degrees: float
+    method: str
+
+    def rate_and_sd(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rate (mean over devices) on the rising coordinate and its standard deviation, each of the shape of x."""
+        rates, variances = [], []
+        for own, covariance in zip(self.parameters, self.covariance, strict=True):
+            rates.append(kernel.rates(self.law.id, own[:-1], x))
+            variances.append(rate_variance(self.law, own, covariance, x))
+        rate, many = np.mean(rates, axis=0), len(rates)
+        return rate, np.sqrt(np.mean(variances, axis=0) / many + (self.between * rate) ** 2 / many)
+
+    def ends(self, x: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper end at each x, at least 0."""
+        rate, sd = self.rate_and_sd(x)
+        return ends(rate, quantile(level, self.degrees) * sd)
+
+
+def rate_variance(law: Law, parameters: np.ndarray, covariance: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Variance of the rate at each x by the delta method, from the covariance of (theta, x0)."""
+    gradient = kernel.rate_gradients(law.id, parameters[:-1], x)
+    p = gradient.shape[1]
+    return np.maximum(np.einsum("ij,jk,ik->i", gradient, covariance[:p, :p], gradient), 0.0)
+
+
+def quantile(level: float, degrees: float) -> float:
+    """Half the width of a band in standard deviations."""
+    from scipy.stats import norm, t
+
+    return float(norm.ppf(0.5 + level / 2) if np.isinf(degrees) else t.ppf(0.5 + level / 2, degrees))
+
+
+def ends(rate: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper end about a rate: down by `half` to 0 at most, up by a factor e^(half / rate), 2 `half` at most.
+
+    Rates are positive and their errors multiply: an error of half the rate is as likely to double it as to halve it.
+    """
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        factor = np.where(rate > 0, rate * np.exp(half / rate), np.inf)
+    return np.maximum(rate - half, 0.0), np.maximum(rate + half, np.minimum(factor, rate + 2.0 * half))
+
+
+def beyond(
+    x: np.ndarray, lower: np.ndarray, upper: np.ndarray, reach: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ends, where x is outside the states that trains went through: from 0 to what is allowed at the last of them.
+
+    A law goes on there as its form has it, but a device may as well stop: what a law says of itself is no evidence.
+    """
+    lower, upper = lower.copy(), upper.copy()
+    for outside, edge in ((x > reach[1], reach[1]), (x < reach[0], reach[0])):
+        if outside.any() and not outside.all():
+            inside = np.flatnonzero(~outside)
+            nearest = inside[np.argmin(np.abs(x[inside] - edge))]
+            lower[outside] = 0.0
+            upper[outside] = np.maximum(upper[outside], upper[nearest])
+        elif outside.all():
+            lower[:] = 0.0
+    return lower, upper
+
+
+def band_of(found: TrainFit, cycles: int) -> RateBand:
+    """The band of the mean device of a few, or of the one."""
+    many = len(found.parameters)
+    words = f"likelihood of whole trains (extended Kalman filter), {cycles} {'cycle' if cycles == 1 else 'cycles'}"
+    if many == 1:
+        return RateBand(found.law, found.parameters, found.covariance, 0.0, np.inf, words)
+    levels = found.parameters[:, 0]
+    squares = float(np.sum((levels - levels.mean()) ** 2))
+    degrees = D2D_DEGREES + many - 1
+    between = float(np.sqrt((D2D_DEGREES * D2D_LN_RATE**2 + squares) / degrees))
+    method = f"{words}; mean of {many} devices, t({degrees})"
+    return RateBand(found.law, found.parameters, found.covariance, between, degrees, method)
+
+
+def own_band(found: TrainFit, device: int, cycles: int) -> RateBand:
+    """The band of one of the devices."""
+    alone = slice(device, device + 1)
+    words = band_of(found, cycles).method.partition(";")[0]
+    return RateBand(found.law, found.parameters[alone], found.covariance[alone], 0.0, np.inf, words)

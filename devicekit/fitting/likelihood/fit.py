@@ -1,0 +1,315 @@
+"""The law and the noise of greatest posterior density, of trains of one device or of several that share their noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.fitting.likelihood.filter import NOISES, information, innovations, log_likelihood
+from devicekit.models.law import Law
+
+PRIOR_SD = {"increment": 0.004, "read": 0.004, "offset": 0.008, "ln_rate": 0.05, "start": 0.005, "step": 0.2}
+PRIOR_LN = {"increment": 1.2, "read": 1.2, "offset": 1.0, "ln_rate": 0.8, "start": 1.0, "step": 1.0}
+LARGEST = {"increment": 0.5, "read": 0.5, "offset": 1.0, "ln_rate": 0.7, "start": 0.5, "step": 3.0}
+SMALLEST = 1e-6  # of the window
+NONE = 1e-5  # below this a deviation is nothing
+WIDTH_OF_START = 0.3  # of the window, on both sides of the first reading
+MOST_TRAINS = 200  # of all devices: a standard deviation to 5 % from cycles, to 1 % from readings
+MOST_JOINT = 24  # trains of several devices whose laws are found together with the noise
+FEW_TRAINS = 4
+MOST_MENDED = 10  # trains
+LONGEST_MEND = 0.7  # standard errors, of a step that mends a bias
+ITERATIONS, ENOUGH, TRIALS = 100, 1e-3, 16
+LIGHT = 1e-2  # damping
+LONGEST_STEP = 1.5  # of ln of a standard deviation, in one iteration
+TOLD = 0.7  # a standard deviation is told by the data if they narrow its prior to this share
+UNLIKELY = 1e-3  # p value of the law below which its trains are not trusted to speak of noise
+Q = len(NOISES)
+
+
+@dataclass(frozen=True)
+class TrainFit:
+    """Laws and noise by the likelihood of whole trains.
+
+    Attributes
+    ----------
+    law : Law
+    parameters : ndarray, shape (D, p + 1)
+        (theta, x0) of each device.
+    covariance : ndarray, shape (D, p + 1, p + 1)
+        Of them, with the noise's own uncertainty and the priors; 0 for parameters at a bound.
+    ln_sd, ln_sd_error : ndarray, shape (6,)
+        ln of the standard deviations in the order of `NOISES`, fractions of the window, and their errors.
+    present : ndarray of bool, shape (6,)
+        Whether the trains are less likely without it.
+    told : ndarray of bool, shape (6,)
+        Whether the trains tell it, or only the prior does.
+    p_value : float
+        Of the law, by the means over cycles of the one-step errors at each pulse; 1 for single cycles.
+    log_likelihood : float
+    n_trains : int
+    """
+
+    law: Law
+    parameters: np.ndarray
+    covariance: np.ndarray
+    ln_sd: np.ndarray
+    ln_sd_error: np.ndarray
+    present: np.ndarray
+    told: np.ndarray
+    p_value: float
+    log_likelihood: float
+    n_trains: int
+
+    def at_bound(self, device: int) -> tuple[str, ...]:
+        """Names of a device's parameters at a bound."""
+        names = (*self.law.parameters, "x0")
+        return tuple(name for name, sd in zip(names, np.diag(self.covariance[device]), strict=True) if sd == 0.0)
+
+    def sd(self, name: str) -> float | None:
+        """A standard deviation; 0 if the trains are as likely without it, None if they do not tell it."""
+        k = NOISES.index(name)
+        if not self.told[k]:
+            return None
+        return float(np.exp(self.ln_sd[k])) if self.present[k] else 0.0
+
+    def interval(self, name: str) -> tuple[float, float] | None:
+        """95 % interval of a standard deviation, from 0 if the trains are as likely without it; None if not told."""
+        k = NOISES.index(name)
+        if not self.told[k] or self.ln_sd_error[k] == 0.0:
+            return None
+        half = 1.96 * self.ln_sd_error[k]
+        low, high = np.exp(self.ln_sd[k] - half), np.exp(self.ln_sd[k] + half)
+        return (float(low) if self.present[k] else 0.0), float(high)
+
+
+def _bounds(law: Law, starts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    lower = np.array([np.append(law.lower, start[-1] - WIDTH_OF_START) for start in starts])
+    upper = np.array([np.append(law.upper, start[-1] + WIDTH_OF_START) for start in starts])
+    return lower, upper
+
+
+class _Problem:
+    """The posterior of all devices' (theta, x0) and the noise they share, z = (own, own, ..., noise)."""
+
+    def __init__(self, law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarray]) -> None:
+        self.law, self.trains = law, trains
+        self.q, self.d = law.n_parameters + 1, len(trains)
+        mean, precision = law.prior_arrays()
+        lower, upper = _bounds(law, starts)
+        self.lower = np.concatenate([lower.ravel(), np.full(Q, np.log(SMALLEST))])
+        self.upper = np.concatenate([upper.ravel(), np.log([LARGEST[name] for name in NOISES])])
+        own = [np.append(mean, start[-1]) for start in starts]
+        self.mean = np.concatenate([*own, np.log([PRIOR_SD[name] for name in NOISES])])
+        self.precision = np.concatenate(
+            [np.tile(np.append(precision, 0.0), self.d), [PRIOR_LN[name] ** -2.0 for name in NOISES]]
+        )
+        self.free = np.ones(self.mean.size, bool)
+
+    def own(self, k: int) -> slice:
+        return slice(k * self.q, (k + 1) * self.q)
+
+    def places(self, k: int) -> np.ndarray:
+        """Where the parameters of device k and the noise stand in z."""
+        return np.concatenate([np.arange(k * self.q, (k + 1) * self.q), np.arange(self.d * self.q, self.mean.size)])
+
+    def objective(self, z: np.ndarray) -> float:
+        total = sum(log_likelihood(self.law.id, z[self.places(k)], each) for k, each in enumerate(self.trains))
+        away = (z - self.mean)[self.free]
+        return float(total - 0.5 * np.sum(self.precision[self.free] * away**2))
+
+    def curvature(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """Information with the priors, gradient, and the log-likelihood."""
+        size = z.size
+        hessian, gradient, total = np.zeros((size, size)), np.zeros(size), 0.0
+        m = self.q + Q
+        fisher = np.empty((m, m))
+        for k, each in enumerate(self.trains):
+            at = self.places(k)
+            scores = np.empty((len(each), m))
+            total += information(self.law.id, z[at], each, self.free[at], fisher, scores)
+            hessian[np.ix_(at, at)] += fisher
+            gradient[at] += scores.sum(axis=0)
+        hessian[np.diag_indices(size)] += self.precision
+        return hessian, gradient - self.precision * (z - self.mean), float(total)
+
+    def climb(self, z: np.ndarray) -> tuple[np.ndarray, float]:
+        """Fisher scoring with damping, from z to the top: where it is, and the objective there."""
+        z = np.clip(z, self.lower, self.upper)
+        top, damping = self.objective(z), 1e-3
+        for _ in range(ITERATIONS):
+            hessian, gradient, _total = self.curvature(z)
+            held = ((z <= self.lower) & (gradient < 0)) | ((z >= self.upper) & (gradient > 0))
+            free = np.flatnonzero(self.free & ~held)
+            block = hessian[np.ix_(free, free)]
+            for _ in range(TRIALS):
+                damped = block + damping * np.diag(np.diag(block) + 1e-9)
+                step = np.zeros(z.size)
+                step[free] = np.linalg.solve(damped, gradient[free])
+                step[-Q:] = np.clip(step[-Q:], -LONGEST_STEP, LONGEST_STEP)
+                trial = np.clip(z + step, self.lower, self.upper)
+                height = self.objective(trial)
+                if np.isfinite(height) and height > top - 1e-12:
+                    break
+                damping *= 5.0
+            else:
+                return z, top
+            gain, z, top = height - top, trial, height
+            if gain < ENOUGH and damping <= LIGHT:  # a step that was held back says nothing of the top
+                break
+            damping = max(damping / 10.0, 1e-9)
+        return z, top
+
+    def at_bound(self, z: np.ndarray) -> np.ndarray:
+        return (z <= self.lower) | (z >= self.upper)
+
+    def covariance(self, z: np.ndarray) -> tuple[np.ndarray, float]:
+        """Inverse of the curvature at z, 0 at bounds, and the log of its determinant."""
+        hessian = self.curvature(z)[0]
+        free = np.flatnonzero(self.free & ~self.at_bound(z))
+        inside = np.linalg.inv(hessian[np.ix_(free, free)])
+        found = np.zeros_like(hessian)
+        found[np.ix_(free, free)] = inside
+        return found, float(np.linalg.slogdet(inside)[1])
+
+    def without_bias(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """The noise without what the law's parameters took of it, as in restricted maximum likelihood.
+
+        A law bends after each train's own random walk. Integrating its parameters out adds -ln det H / 2 of their
+        curvature; one step towards the top of the sum, no longer than `LONGEST_MEND` standard errors.
+        """
+        own = np.flatnonzero(self.free & ~self.at_bound(z))
+        own = own[own < self.d * self.q]
+
+        def determinant(at: np.ndarray) -> float:
+            hessian = self.curvature(at)[0]
+            return float(np.linalg.slogdet(hessian[np.ix_(own, own)])[1])
+
+        base = determinant(z)
+        slope = np.zeros(z.size)
+        for k in range(z.size - Q, z.size):
+            if self.free[k]:
+                moved = z.copy()
+                moved[k] += 0.05
+                slope[k] = -0.5 * (determinant(moved) - base) / 0.05
+        error = np.sqrt(np.diag(covariance))[-Q:]
+        found = z.copy()
+        longest = LONGEST_MEND * error
+        found[-Q:] += np.clip((covariance @ slope)[-Q:], -longest, longest)
+        return np.clip(found, self.lower, self.upper)
+
+
+def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarray], noise: float) -> TrainFit:
+    """The laws and the noise of greatest posterior density.
+
+    Parameters
+    ----------
+    law : Law
+    trains : sequence of ndarray, shape (K_d, N_d + 1)
+        Trains of each device on the rising coordinate, in fractions of the window; NaN where nothing was read.
+    starts : sequence of ndarray, shape (p + 1,)
+        (theta, x0) of each device's mean curve, from which the search starts.
+    noise : float
+        Standard deviation of one reading about a smooth curve, a first guess.
+
+    Returns
+    -------
+    TrainFit
+        The noise has a weak log-normal prior (`PRIOR_SD`, `PRIOR_LN`): it decides what a single cycle cannot tell, how
+        offset, ln rate and start scatter over cycles. For the covariance those deviations are lifted by half the square
+        of their own error, so that a band stands for what they may be, not for what they most likely are.
+    """
+    most = max(MOST_TRAINS // len(trains), 1)
+    trains = [np.ascontiguousarray(each[:most], float) for each in trains]
+    problem = _Problem(law, trains, starts)
+    own = np.concatenate([np.asarray(start, float) for start in starts])
+    repeats = max(len(each) for each in trains)
+    size = float(np.clip(noise, 10 * SMALLEST, 0.1))
+    problem.free[-1] = False  # step noise: asked last
+    tops = []
+    few = sum(map(len, trains)) <= FEW_TRAINS  # which may be explained in two ways
+    given = len(trains) > 1 and sum(map(len, trains)) > MOST_JOINT
+    if given:  # their mean curves tell the laws, and a search for hundreds of parameters at once is slow and may stall
+        problem.free[:-Q] = False
+    for increment, read in ((0.3, 1.0), (1.0, 0.3)) if few else ((0.6, 0.8),):
+        guess = np.log([increment * size, read * size, 0.5 * size, 0.02, 0.5 * size, SMALLEST])
+        z, top = problem.climb(np.concatenate([own, guess]))
+        covariance, volume = problem.covariance(z)
+        tops.append((top + 0.5 * volume, top, z, covariance))
+    _, top, z, covariance = max(tops, key=lambda each: each[0])
+    if repeats > 1:
+        problem.free[-1] = True
+        first = z.copy()
+        first[-1] = np.log(PRIOR_SD["step"])
+        asked, higher = problem.climb(first)
+        # a large gain only: second-order effects of large increments mimic a little of it
+        if higher > top + 2 * np.log(sum(each.size for each in trains)):
+            z, top = asked, higher
+            covariance = problem.covariance(z)[0]
+        else:
+            problem.free[-1] = False
+    problem.free[:-Q] = True
+    if given:
+        covariance = problem.covariance(z)[0]
+    if sum(map(len, trains)) <= MOST_MENDED:  # of more there is next to nothing to mend
+        z = problem.without_bias(z, covariance)
+    return _result(problem, z, covariance)
+
+
+def _result(problem: _Problem, z: np.ndarray, covariance: np.ndarray) -> TrainFit:
+    error = np.sqrt(np.diag(covariance))[-Q:]
+    lifted = z.copy()
+    lifted[-Q:] = np.minimum(z[-Q:] + 0.5 * error**2, problem.upper[-Q:])
+    wide = problem.covariance(lifted)[0]
+    q = problem.q
+    blocks = np.array([wide[problem.own(k), problem.own(k)] for k in range(problem.d)])
+    height = problem.curvature(z)[2]
+    present = np.array([problem.free[z.size - Q + k] and _drop(problem, z, height, k) > 0.5 for k in range(Q)])
+    prior = np.array([PRIOR_LN[name] for name in NOISES])
+    repeats = max(len(each) for each in problem.trains)
+    readings = np.array([name in ("increment", "read") for name in NOISES])
+    told = readings | ((repeats > 1) & ((error < TOLD * prior) | ~present))
+    return TrainFit(
+        problem.law,
+        z[:-Q].reshape(problem.d, q),
+        blocks,
+        z[-Q:],
+        error,
+        present,
+        told,
+        _p_value(problem, z),
+        height,
+        sum(len(each) for each in problem.trains),
+    )
+
+
+def _drop(problem: _Problem, z: np.ndarray, height: float, k: int) -> float:
+    """How much the log-likelihood falls without one kind of noise."""
+    without = z.copy()
+    without[z.size - Q + k] = np.log(NONE) - 2.5
+    law, trains = problem.law.id, problem.trains
+    return height - float(sum(log_likelihood(law, without[problem.places(k)], each) for k, each in enumerate(trains)))
+
+
+def _p_value(problem: _Problem, z: np.ndarray) -> float:
+    """Of the law: means over cycles of standardised one-step errors at each pulse are of variance 1 / cycles."""
+    from scipy.stats import chi2
+
+    total, readings = 0.0, 0
+    p = problem.law.n_parameters
+    variances = np.exp(2.0 * z[-Q:])
+    for k, each in enumerate(problem.trains):
+        if len(each) < 2:
+            continue
+        own = z[problem.own(k)]
+        errors, spreads = np.zeros(each.shape), np.zeros(each.shape)
+        for row in range(len(each)):
+            innovations(problem.law.id, own[:p], own[p], variances, each[row], errors[row], spreads[row])
+        seen = spreads > 0
+        scaled = np.where(seen, errors / np.sqrt(np.where(seen, spreads, 1.0)), 0.0)
+        many = seen.sum(axis=0)
+        total += float(np.sum(scaled.sum(axis=0) ** 2 / np.maximum(many, 1)))
+        readings += int((many > 0).sum())
+    return float(chi2.sf(total, readings)) if readings else 1.0
