@@ -1,4 +1,4 @@
-"""Truths and trains for the coverage of bands, from formulas written out in NumPy: nothing of devicekit is used here."""
+"""Truths and trains for the coverage of bands, from formulas written out in NumPy, without devicekit."""
 
 from __future__ import annotations
 

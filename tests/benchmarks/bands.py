@@ -4,8 +4,8 @@ python tests/benchmarks/bands.py                            # the whole table: 1
 python tests/benchmarks/bands.py --truths 40 --laws eq2 --cycles 1,3
 python tests/benchmarks/bands.py --truths 4 --check         # exit code 1 if the pooled coverage is out of bounds
 
-Each cell is a law, a number of cycles and a kind of noise. Beside the band stands the one it replaces: a cluster sandwich
-from four cycles on, else the delta method, which takes what the law leaves for independent read noise.
+Each cell is a law, a number of cycles and a kind of noise. Beside the band stands the one it replaces: a cluster
+sandwich from four cycles on, else the delta method, which takes what the law leaves for independent read noise.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def one(law: str, cycles: int, noise: str, seed: int) -> Outcome:
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.branch.trains import Trains
     from devicekit.fitting.condition import fit_condition
+    from devicekit.fitting.likelihood.band import quantile, rate_variance
     from devicekit.models import kernel
     from devicekit.tables import PulseTable
 
@@ -78,19 +79,19 @@ def one(law: str, cycles: int, noise: str, seed: int) -> Outcome:
         ended = time.perf_counter()
     branch, found = fitted.branches["ltp"], fitted.likelihood["ltp"]
     true = rate(AT)
-    curves = [each.rate_curve(AT) for each in (branch, plain)]
-    inside, old = (
-        [bool(low <= v <= high) for low, v, high in zip(c.lower, true, c.upper, strict=True)] for c in curves
-    )
+    curve = branch.rate_curve(AT)
+    inside = [bool(low <= v <= high) for low, v, high in zip(curve.lower, true, curve.upper, strict=True)]
+    sd = np.sqrt(rate_variance(plain.law, plain.parameters, plain.covariance, AT))
+    old = [bool(each) for each in np.abs(plain.rate(AT) - true) <= quantile(0.95, plain.degrees) * sd]
     spread = fitted.variation.branches["ltp"].intervals
-    sd = {"increment": NOISES[noise].get("increment", 0.0), "read": NOISES[noise].get("read", READ)}
-    known = [float(spread[n][0] <= v <= spread[n][1]) if v and n in spread else np.nan for n, v in sd.items()]
+    deviations = {"increment": NOISES[noise].get("increment", 0.0), "read": NOISES[noise].get("read", READ)}
+    known = [float(spread[n][0] <= v <= spread[n][1]) if v and n in spread else np.nan for n, v in deviations.items()]
     theta = found.parameters[0][:-1]
     errors = tuple(
         float(np.sqrt(np.mean((steps - rate(GRID)) ** 2)) / rate(GRID).mean())
         for steps in (np.abs(branch.rate(GRID)), kernel.rates(branch.law.id, theta, GRID))
     )
-    half = (np.array(curves[0].upper) - np.array(curves[0].lower)) / 2 / np.maximum(true, 1e-9)
+    half = (np.array(curve.upper) - np.array(curve.lower)) / 2 / np.maximum(true, 1e-9)
     return Outcome(inside, old, known, half.tolist(), errors, (between - began, ended - between))  # type: ignore[arg-type]
 
 

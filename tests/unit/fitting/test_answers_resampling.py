@@ -51,7 +51,7 @@ def frame(device: str, cycle: int, direction: str, weight: np.ndarray) -> pd.Dat
 
 
 def test_few_trains_are_simulated_with_the_noise_that_was_found() -> None:
-    """Trains of equal steps and of increments alone: independent steps, whose sum scatters as the root of their number."""
+    """Equal steps and increments alone: the sum of independent steps scatters as the root of their number."""
     up = 0.05 + 0.09 * N + DEVIATIONS
     table = PulseTable(pd.concat([frame("d", 1, "ltp", up), frame("d", 1, "ltd", 1 - up)]))
     fitted = fit(table, "linear")
