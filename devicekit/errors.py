@@ -218,6 +218,7 @@ WARNING_CODES = {
     "no_switching": "a sweep that did not switch, or not at once: no V_set, or one without a jump",
     "extrapolation": "a prediction reaches far beyond the measured time",
     "synthetic": "the data are synthetic",
+    "not_mixed": "chains of a posterior disagree: its quantiles are not reliable",
     "assumed_c2c": "how cycles differ is assumed, not measured: one cycle cannot tell",
     "suspect_unit": "values are improbable for the stated unit",
 }

@@ -53,6 +53,8 @@ class Law:
         (theta, direction) -> published coefficients for r in [0, 1], by name.
     priors : mapping of str to Prior
         Weak priors by parameter name; none for the rest.
+    distances : mapping of str to Prior
+        Priors of ln(upper bound - parameter), used where the posterior is sampled; none for the rest.
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class Law:
     ell: Callable[[float, np.ndarray, np.ndarray], float] = field(repr=False)
     to_published: Callable[[np.ndarray, str], dict[str, float]] = field(repr=False)
     priors: Mapping[str, Prior] = field(default_factory=dict)
+    distances: Mapping[str, Prior] = field(default_factory=dict)
     id: int = field(default=-1, init=False)
 
     def __post_init__(self) -> None:

@@ -110,8 +110,10 @@ def read(paths: Sequence[Path], options: ReadOptions, one: One) -> Table:
     _check_alike(tables, paths)
     names = [_stem(file) for file in paths]
     told = options.files_are is None and not options.key and _told_by_columns(tables)
+    sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # whose pattern is for sheets
+    own = replace(options, key={field: pattern for field, pattern in options.key.items() if field != sheets})
     tags: list[dict[str, Any]] = (
-        [{} for _ in names] if told else names_tags(names, options, options.files_are, "files", where)
+        [{} for _ in names] if told else names_tags(names, own, options.files_are, "files", where)
     )
     frames = [_tagged(table, each, name) for table, each, name in zip(tables, tags, paths, strict=True)]
     frames = _counted(frames, tables[0])

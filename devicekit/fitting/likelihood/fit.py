@@ -253,12 +253,13 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     problem.free[:-Q] = True
     if given:
         covariance = problem.covariance(z)[0]
+    mended = z
     if sum(map(len, trains)) <= MOST_MENDED:  # of more there is next to nothing to mend
-        z = problem.without_bias(z, covariance)
-    return _result(problem, z, covariance)
+        mended = problem.without_bias(z, covariance)
+    return _result(problem, mended, covariance, (mended - z)[-Q:])
 
 
-def _result(problem: _Problem, z: np.ndarray, covariance: np.ndarray) -> TrainFit:
+def _result(problem: _Problem, z: np.ndarray, covariance: np.ndarray, mended: np.ndarray) -> TrainFit:
     error = np.sqrt(np.diag(covariance))[-Q:]
     lifted = z.copy()
     lifted[-Q:] = np.minimum(z[-Q:] + 0.5 * error**2, problem.upper[-Q:])
@@ -276,7 +277,7 @@ def _result(problem: _Problem, z: np.ndarray, covariance: np.ndarray) -> TrainFi
         z[:-Q].reshape(problem.d, q),
         blocks,
         z[-Q:],
-        error,
+        np.hypot(error, mended),  # what was mended is not known to a hair either
         present,
         told,
         _p_value(problem, z),

@@ -99,6 +99,7 @@ LAW = Law(
     upper=(1.0, 1.3, 6.0, 40.0, 15.0, 6.0),
     priors={"d": Prior(1.0, 2.0), "f": Prior(0.0, 8.0), "g": Prior(0.0, 5.0), "h": Prior(0.5, 2.0)},
     start_shapes=tuple((*base, *denominator) for base in _BASES for denominator in _DENOMINATORS),
+    distances={"kappa": Prior(-0.7, 0.8)},  # most trains end short of saturation, few far from it
     ell=ell,
     to_published=_to_published,
 )

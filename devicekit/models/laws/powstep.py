@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from devicekit.models.law import Law, equation, named
+from devicekit.models.law import Law, Prior, equation, named
 
 SMALLEST_BASE = 1e-12  # below this 1 - kappa x counts as 0: the device is saturated and does not move
 
@@ -31,6 +31,7 @@ LAW = Law(
     parameters=("L", "kappa", "d"),
     lower=(-14.0, 0.0, 0.0),
     upper=(1.0, 1.9, 8.0),
+    distances={"kappa": Prior(-0.7, 0.8)},  # most trains end short of saturation, few far from it
     ell=ell,
     start_shapes=tuple((kappa, d) for kappa in (0.5, 0.9, 0.99, 1.1) for d in (0.5, 1.0, 2.0, 4.0)),
     to_published=named("L", "kappa", "d"),

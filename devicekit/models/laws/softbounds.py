@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from devicekit.models.law import Law, equation, named
+from devicekit.models.law import Law, Prior, equation, named
 
 SMALLEST_BASE = 1e-12  # below this 1 - kappa x counts as 0: the device is saturated and does not move
 
@@ -31,6 +31,7 @@ LAW = Law(
     parameters=("L", "kappa"),
     lower=(-14.0, -60.0),
     upper=(1.0, 1.9),
+    distances={"kappa": Prior(-0.7, 0.8)},  # most trains end short of saturation, few far from it
     ell=ell,
     start_shapes=((-10.0,), (-2.0,), (0.1,), (0.6,), (0.9,), (0.99,), (1.2,)),
     to_published=named("L", "kappa"),

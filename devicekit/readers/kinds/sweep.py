@@ -78,6 +78,7 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     del options
     name = source.path.name
     told = list(warnings)
+    frame = frame[frame["voltage_v"].notna() | frame["current_a"].notna()]
     frame = _in_order(frame, name, told)
     if "cycle" not in frame:
         frame = _with_cycles(frame, name, told)

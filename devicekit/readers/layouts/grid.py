@@ -161,9 +161,14 @@ def _check_widths(rows: Sequence[Row], names: Sequence[str], where: str) -> None
 
 def _frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
     """Rows that hold something as text under unique names."""
-    body = [(number, cells) for number, cells in rows if any(cells)]
+    body = [row for k, row in enumerate(rows) if any(row[1]) or _missing(rows, k)]
     frame = text_frame([cells for _, cells in body], names, [number for number, _ in body])
     return frame.set_axis(pd.Index(unique_names([name.strip() for name in names])), axis=1)
+
+
+def _missing(rows: Sequence[Row], k: int) -> bool:
+    """Whether a row of empty cells stands alone between two rows of numbers: readings that are missing."""
+    return len(rows[k][1]) > 1 and 0 < k < len(rows) - 1 and any(rows[k - 1][1]) and any(rows[k + 1][1])
 
 
 def _below(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from devicekit.errors import Choice, Question, QuestionError, UsageError
@@ -63,6 +64,10 @@ def names_tags(
     QuestionError
         If they do not say it.
     """
+    # where files are cycles and sheets devices, each pattern is for its own names
+    mine = {"devices": "device", "cycles": "cycle"}.get(said or "")
+    if mine in options.key:
+        options = replace(options, key={mine: options.key[mine]})
     if options.key:
         found = _by_key(names, options, where)
         if len({tuple(sorted(tags.items())) for tags in found}) == len(names):

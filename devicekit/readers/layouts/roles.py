@@ -227,6 +227,8 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
     """A column by the words of its name and its unit."""
     bare = normalised(head.name)
     text = cells.numbers(name) is None
+    if cells.block.named and not head.name and not text and _numbered(cells.numbers(name)):
+        return Column(name, KEPT, why="it has no name, and numbers the rows")
     if not name.strip() or not cells.block.named:
         return Column(name, KEPT if text else UNKNOWN, why="it has no name")
     for ours in ("device_id", "cycle", "pulse_index", "point", "level", "repeat"):
@@ -262,6 +264,10 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
     if head.unit is not None:
         return Column(name, KEPT, why=f"a unit of {head.unit.quantity}")
     return Column(name, UNKNOWN, why="numbers without a unit")
+
+
+def _numbered(values: pd.Series | None) -> bool:
+    return values is not None and counts(values.dropna())
 
 
 def _few(cells: Cells, name: str) -> bool:

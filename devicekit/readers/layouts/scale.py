@@ -82,8 +82,9 @@ def _relative(column: Column, view: View) -> Column:
         if column.stated and not np.isclose(options.factor, column.factor):
             raise UsageError(f"{view.where}: column {column.name!r} is in {column.unit}, but unit={options.unit}")
         return replace(column, factor=options.factor, unit=options.unit)
-    known = column.stated or column.told
-    if known:
+    values = view.numbers(column.name)
+    impossible = not column.stated and values is not None and bool((values < -1).any())  # no weight falls by 200 %
+    if (column.stated or column.told) and not impossible:
         return column
     raise QuestionError(
         view.where,

@@ -92,7 +92,7 @@ def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | 
     said = view.options.columns_are
     names = _names(mine, view)
     if said is not None:
-        if levels and (parted := _two_fold(names[0], said)):
+        if levels and (parted := next(filter(None, (_two_fold(each, said) for each in names)), None)):
             return f"columns_are={said}", said, parted
         return f"columns_are={said}", said, _said(said, names[0], own, names[-1])
     for each in names:

@@ -168,9 +168,17 @@ def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, i
         return 1, True, 0
     if len(last) == 3 and _may_name(last[0], width) and is_units(last[1]):
         return 1, True, 1
+    if len(last) >= 2 and _alike(last[-1]) and _may_name(last[-2], width):
+        return 1, False, 1  # `raw` in every column is no name
     if len(last) >= 2 and _full(last[-2], width) and any(last[-1]) and not _full(last[-1], width):
         return 1, False, 1  # names, and comments below some of them
     return int(bool(last) and _may_name(last[-1], width)), False, 0
+
+
+def _alike(row: Sequence[str]) -> bool:
+    """Whether several cells of a row hold one and the same word, and no others anything."""
+    filled = [cell for cell in row if cell]
+    return len(filled) > 1 and len(set(filled)) == 1 and not marks.is_plain(filled[0])
 
 
 def _full(row: Sequence[str], width: int) -> bool:

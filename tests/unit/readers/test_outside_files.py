@@ -215,3 +215,25 @@ def test_two_numbered_cycles_are_no_moving_average_of_each_other(lines: Write) -
         for a, e in zip(first, rng.normal(size=24), strict=True)
     ]
     assert "columns_are=cycles" in choices(lines("Mode,1 [OHM],2 [OHM]", *rows))
+
+
+def test_a_row_of_empty_cells_is_a_reading_that_is_missing(lines: Write) -> None:
+    rows = [f"{1 + k},{30 - k}" for k in range(12)]
+    frame = devicekit.read(lines("G Potentiation {uS},G Depression {uS}", *rows[:6], ",", *rows[6:])).frame
+    rising = frame[frame["direction"] == "ltp"].dropna(subset="conductance_s")
+    assert rising["pulse_index"].tolist() == [*range(6), *range(7, 13)]
+
+
+def test_one_word_in_every_column_is_a_comment_and_a_column_without_a_name_counts_rows(lines: Write) -> None:
+    rows = [f"{k},{1572 + k},Dev 1,LTP" for k in range(1, 10)]
+    table = devicekit.read(lines(",Resistance (ohm),Cell,Operation", ",raw,raw,raw", *rows))
+    assert table.devices == ["Dev 1"]
+    assert "value" not in table.frame
+    assert len(table.frame) == 9
+
+
+def test_a_weight_that_falls_by_more_than_all_of_it_is_in_percent(lines: Write) -> None:
+    rows = [f"{d},{w}" for d, w in zip((-20, -10, 10, 20), (-17.2, -30.1, 32.0, 18.5), strict=True)]
+    path = lines("spike_delay_ms,weight_change", *rows)
+    assert choices(path) == ["unit=1", "unit=%"]
+    assert devicekit.read(path, unit="%").frame["weight_change"].tolist() == [-0.172, -0.301, 0.32, 0.185]

@@ -1,0 +1,430 @@
+"""The posterior of a device: draws of its laws and its noise, how well they mixed, and whole cards of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devicekit import files
+from devicekit.device.card import DeviceCard, RateCurve
+from devicekit.errors import CodedWarning, UsageError
+from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
+from devicekit.fitting.likelihood.filter import NOISES
+from devicekit.fitting.likelihood.fit import LARGEST, MOST_TRAINS, PRIOR_LN, PRIOR_SD, SMALLEST, WIDTH_OF_START
+from devicekit.fitting.result import DeviceFit
+from devicekit.fitting.uncertainty import sampler
+from devicekit.models import kernel
+from devicekit.models.law import Law
+
+CHAINS = 3
+FIRST_DRAWS = 10_000  # of a chain, doubled until they mix
+MOST_WORK = 4_000_000  # trains filtered, for one branch: half a minute
+LEAST_ESS = 100
+TARGET = 1.02
+JUDGED = (0.1, 0.3, 0.5, 0.7, 0.9)  # states at which rates are judged to be mixed
+
+
+@dataclass(frozen=True)
+class BranchPosterior:
+    """Draws of one branch.
+
+    Attributes
+    ----------
+    direction : str
+    law : Law
+    names : tuple of str
+        L, the shape, x0, and ln of each standard deviation (`ln_increment`, ...).
+    draws : ndarray, shape (n, m)
+    rhat, ess : mapping of str to float
+        Split R-hat and effective sample size of ln rate at five states and of ln increment and ln read: what is used.
+        The coefficients themselves need not mix where the data do not tell them apart.
+    mixed : bool
+        Whether every R-hat is below the target.
+    evaluations : int
+        Of the likelihood.
+    priors : mapping of str to str
+        Of each parameter, in words.
+    """
+
+    direction: str
+    law: Law
+    names: tuple[str, ...]
+    draws: np.ndarray
+    rhat: Mapping[str, float]
+    ess: Mapping[str, float]
+    mixed: bool
+    evaluations: int
+    priors: Mapping[str, str]
+
+    def interval(self, name: str, level: float = BAND_LEVEL) -> tuple[float, float]:
+        """Quantiles of a parameter, or of a standard deviation (`increment`, `read`, ...) [of the window]."""
+        values = (
+            np.exp(self.draws[:, self.names.index(f"ln_{name}")])
+            if name in NOISES
+            else self.draws[:, self.names.index(name)]
+        )
+        low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
+        return float(low), float(high)
+
+    def rates(self, r: np.ndarray) -> np.ndarray:
+        """Signed rates of every draw at states r, shape (n, len(r)) [1 per pulse]."""
+        sign = 1.0 if self.direction == "ltp" else -1.0
+        x = np.ascontiguousarray(r if sign > 0 else 1.0 - r, float)
+        p = self.law.n_parameters
+        return sign * np.array([kernel.rates(self.law.id, np.ascontiguousarray(z[:p]), x) for z in self.draws])
+
+    def rate_band(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
+        """Median and quantiles of the rate at each state."""
+        low, middle, high = np.quantile(self.rates(r), [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
+        method = f"quantiles of {len(self.draws)} draws of the posterior"
+        values = {"rate": middle, "lower": low, "upper": high}
+        return RateCurve(
+            r=tuple(r.tolist()), level=level, method=method, **{k: tuple(v.tolist()) for k, v in values.items()}
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; the draws are not among them."""
+        noise = {name: list(self.interval(name)) for name in NOISES if f"ln_{name}" in self.names}
+        return {
+            "draws": len(self.draws),
+            "evaluations": self.evaluations,
+            "mixed": self.mixed,
+            "rhat": dict(self.rhat),
+            "ess": dict(self.ess),
+            "intervals_95": noise,
+            "priors": dict(self.priors),
+        }
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of both branches of a device, which are independent of each other.
+
+    Attributes
+    ----------
+    branches : mapping of str to BranchPosterior
+    fit : DeviceFit or None
+        What they were drawn for; None if they were read from a file.
+    seed : int
+    """
+
+    branches: Mapping[str, BranchPosterior]
+    fit: DeviceFit | None = field(default=None, repr=False)
+    seed: int = 0
+
+    @property
+    def rhat(self) -> float:
+        """The largest of all."""
+        return max(value for each in self.branches.values() for value in each.rhat.values())
+
+    @property
+    def ess(self) -> float:
+        """The smallest of all."""
+        return min(value for each in self.branches.values() for value in each.ess.values())
+
+    @property
+    def warnings(self) -> tuple[CodedWarning, ...]:
+        """What must be known of the draws."""
+        return tuple(
+            CodedWarning(
+                "not_mixed",
+                f"{direction.upper()}: the chains disagree (R-hat {max(each.rhat.values()):.3f} after "
+                f"{each.evaluations} evaluations): quantiles of the draws are not reliable",
+            )
+            for direction, each in self.branches.items()
+            if not each.mixed
+        )
+
+    def rate_band(self, direction: str, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
+        """See `BranchPosterior.rate_band`."""
+        return self.branches[direction].rate_band(r, level)
+
+    def cards(self, count: int, name: str, fit: DeviceFit | None = None) -> list[DeviceCard]:
+        """Cards of draws, evenly from all of them, named NAME_p001, NAME_p002, ...: devices that the data also allow.
+
+        Parameters
+        ----------
+        count : int
+            At most as many as there are draws.
+        name : str
+            What the numbers are appended to.
+        fit : DeviceFit, optional
+            What they were drawn for, where the posterior was read from a file.
+
+        Raises
+        ------
+        UsageError
+            If there are fewer draws, or nothing says what they were drawn for.
+        """
+        fit = fit or self.fit
+        if fit is None:
+            raise UsageError("these draws were read from a file: give the fit that they were drawn for")
+        most = min(len(each.draws) for each in self.branches.values())
+        if not 1 <= count <= most:
+            raise UsageError(f"the number of cards is 1 to {most}, the number of draws, not {count}")
+        chosen = np.unique(np.linspace(0, most - 1, count).round().astype(int))
+        return [self._drawn(fit, int(k)).to_card(f"{name}_p{n:03d}") for n, k in enumerate(chosen, 1)]
+
+    def _drawn(self, fit: DeviceFit, k: int) -> DeviceFit:
+        made, spreads = {}, dict(fit.variation.branches)
+        for direction, each in self.branches.items():
+            z, branch = each.draws[k], fit.branches[direction]
+            own = np.ascontiguousarray(z[: each.law.n_parameters + 1])
+            made[direction] = replace(
+                branch,
+                parameters=own,
+                covariance=np.zeros_like(branch.covariance),
+                band=None,
+                method="one draw of the posterior",
+            )
+            sd = {name: float(np.exp(z[each.names.index(f"ln_{name}")])) for name in ("increment", "read", "ln_rate")}
+            spreads[direction] = replace(
+                spreads[direction],
+                increment=sd["increment"],
+                read=sd["read"],
+                cycle_ln_rate=sd["ln_rate"],
+                intervals={},
+                by="one draw of the posterior",
+            )
+        note = CodedWarning("resampled", f"draw {k + 1} of a posterior (seed {self.seed}), not the fit itself")
+        return replace(
+            fit,
+            ltp=made.get("ltp"),
+            ltd=made.get("ltd"),
+            variation=replace(fit.variation, branches=spreads),
+            own_warnings=(note, *fit.own_warnings),
+            settings={**fit.settings, "resampled": "posterior", "draw": k + 1, "resampling_seed": self.seed},
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; the draws are not among them."""
+        return {"seed": self.seed, "branches": {name: each.as_dict() for name, each in self.branches.items()}}
+
+    def save(self, path: Path | str) -> None:
+        """Write the draws as strict JSON."""
+        body = {
+            "posterior": 1,
+            "seed": self.seed,
+            "branches": {
+                name: {**each.as_dict(), "law": each.law.name, "names": list(each.names), "values": each.draws.tolist()}
+                for name, each in self.branches.items()
+            },
+        }
+        files.write_text(Path(path), files.dump_json(body))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Posterior:
+        """Draws from their file.
+
+        Raises
+        ------
+        FileError
+            If it is no such file.
+        """
+        from devicekit.errors import FileError
+        from devicekit.models.registry import get_law
+
+        raw = files.parse_json(Path(path).read_text(encoding="utf-8"), Path(path).name)
+        try:
+            branches = {
+                name: BranchPosterior(
+                    name,
+                    get_law(each["law"]),
+                    tuple(each["names"]),
+                    np.array(each["values"], float),
+                    each["rhat"],
+                    each["ess"],
+                    bool(each["mixed"]),
+                    int(each["evaluations"]),
+                    each["priors"],
+                )
+                for name, each in raw["branches"].items()
+            }
+            return cls(branches, None, int(raw["seed"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileError(f"{Path(path).name} holds no posterior: {error}") from error
+
+
+def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, seed: int = 0) -> Posterior:
+    """Draw from the posterior of a device: its law, its noise, and what one cycle cannot tell, by their priors.
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        Of one device at one pulse width.
+    draws : int
+        Draws of each branch that are kept, at least 20.
+    target_rhat : float
+        Runs are doubled until every R-hat is below it, above 1; what does not get there is flagged `not_mixed`.
+    seed : int
+        Seed of every draw.
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    UsageError
+        If the fit is of several devices, was joint over widths, or a number is out of range.
+    """
+    if len(fit.table.devices) > 1:
+        raise UsageError("a posterior is of one device: choose it with device=")
+    if fit.joint:
+        raise UsageError("a posterior does not know a shape that is shared over widths: leave share= out")
+    if draws < 20 or not target_rhat > 1:
+        raise UsageError(f"draws= is at least 20 and target_rhat= above 1, not {draws} and {target_rhat:g}")
+    branches = {
+        direction: _branch(branch, fit, draws, target_rhat, [seed, number])
+        for number, (direction, branch) in enumerate(fit.branches.items())
+    }
+    return Posterior(branches, fit, seed)
+
+
+def _branch(branch: BranchFit, fit: DeviceFit, draws: int, target: float, seed: list[int]) -> BranchPosterior:
+    law, found = branch.law, fit.likelihood[branch.direction]
+    trains = np.ascontiguousarray(fit.trains(branch.direction).rising(fit.window)[:MOST_TRAINS])
+    z = np.concatenate([found.parameters[0], found.ln_sd])
+    bounds, prior, words = priors_of(law, float(branch.x[np.isfinite(branch.x)][0]), found.present[-1])
+    z = np.clip(z, bounds[0] + 1e-9, bounds[1] - 1e-9)
+    free = np.flatnonzero(bounds[1] > bounds[0])
+    rng = np.random.default_rng([*seed, 31])
+    cloud = _cloud(z, found.covariance[0], found.ln_sd_error, bounds, free, 10 * free.size, rng)
+    states = np.ascontiguousarray(cloud[:CHAINS])
+    evaluations, number = 0, FIRST_DRAWS
+    chains: np.ndarray
+    while True:
+        archive = np.empty((len(cloud) + CHAINS * number // sampler.KEPT, z.size))
+        archive[: len(cloud)] = cloud
+        chains = np.empty((CHAINS, number // sampler.KEPT, z.size))
+        filled, _share = sampler.run(
+            law.id, trains, *bounds, *prior, free, states, archive, len(cloud), number, rng, chains
+        )
+        evaluations += number * CHAINS
+        judged = _judged(chains, law)
+        rhat = {name: _rhat(values) for name, values in judged.items()}
+        ess = {name: _ess(values) for name, values in judged.items()}
+        mixed = max(rhat.values()) < target and min(ess.values()) >= LEAST_ESS
+        if mixed or 3 * number * CHAINS * len(trains) > MOST_WORK:
+            break
+        number *= 2
+        cloud = archive[:filled][-min(filled, 4000) :]  # the first states were a guess
+    flat = chains.reshape(-1, z.size)
+    kept = flat[np.linspace(0, len(flat) - 1, min(draws, len(flat))).round().astype(int)]
+    names = (*law.parameters, "x0", *(f"ln_{name}" for name in NOISES))
+    keep = np.ones(z.size, bool)
+    keep[-1] = bool(found.present[-1])
+    kept_names = tuple(name for name, use in zip(names, keep, strict=True) if use)
+    return BranchPosterior(branch.direction, law, kept_names, kept[:, keep], rhat, ess, mixed, evaluations, words)
+
+
+def priors_of(
+    law: Law, first: float, with_step: bool
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, str]]:
+    """Bounds; means, precisions and `below` of the normal priors; and both in words, by parameter.
+
+    Parameters
+    ----------
+    law : Law
+    first : float
+        The first reading on the rising coordinate, about which the start may lie.
+    with_step : bool
+        Whether updates scatter in proportion to their step.
+    """
+    lower = np.concatenate([law.lower, [first - WIDTH_OF_START], np.full(len(NOISES), np.log(SMALLEST))])
+    upper = np.concatenate([law.upper, [first + WIDTH_OF_START], np.log([LARGEST[name] for name in NOISES])])
+    size = law.n_parameters + 1 + len(NOISES)
+    mean, precision, below = np.zeros(size), np.zeros(size), np.full(size, np.inf)
+    words = {}
+    for k, name in enumerate(law.parameters):
+        words[name] = f"flat from {law.lower[k]:g} to {law.upper[k]:g}"
+        if name in law.priors:
+            prior = law.priors[name]
+            mean[k], precision[k] = prior.mean, prior.sd**-2.0
+            words[name] = f"normal, {prior.mean:g} +- {prior.sd:g}"
+        elif name in law.distances:
+            prior = law.distances[name]
+            mean[k], precision[k], below[k] = prior.mean, prior.sd**-2.0, law.upper[k]
+            words[name] = f"ln({law.upper[k]:g} - {name}) normal, {prior.mean:g} +- {prior.sd:g}"
+    words["x0"] = f"flat from {first - WIDTH_OF_START:.3g} to {first + WIDTH_OF_START:.3g}"
+    for k, name in enumerate(NOISES, law.n_parameters + 1):
+        mean[k], precision[k] = np.log(PRIOR_SD[name]), PRIOR_LN[name] ** -2.0
+        words[f"ln_{name}"] = f"normal, ln {PRIOR_SD[name]:g} +- {PRIOR_LN[name]:g}"
+    if not with_step:
+        lower[-1] = upper[-1] = np.log(SMALLEST)
+        precision[-1] = 0.0
+        del words["ln_step"]
+    return (lower, upper), (mean, precision, below), words
+
+
+def _cloud(
+    z: np.ndarray,
+    covariance: np.ndarray,
+    noise_error: np.ndarray,
+    bounds: tuple[np.ndarray, np.ndarray],
+    free: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """States about the top, as wide as its curvature says, within the bounds: what the archive begins with."""
+    own = len(covariance)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.clip(values, 0.0, 25.0))
+    cloud = np.tile(z, (count, 1))
+    cloud[:, :own] += rng.standard_normal((count, own)) @ root.T
+    cloud[:, own:] += rng.standard_normal((count, noise_error.size)) * np.maximum(noise_error, 0.05)
+    cloud += 1e-3 * rng.standard_normal(cloud.shape)
+    lower, upper = bounds
+    cloud = np.where(cloud < lower, np.minimum(2 * lower - cloud, upper), cloud)  # reflected
+    cloud = np.clip(np.where(cloud > upper, np.maximum(2 * upper - cloud, lower), cloud), lower, upper)
+    fixed = np.setdiff1d(np.arange(z.size), free)
+    cloud[:, fixed] = lower[fixed]
+    return cloud
+
+
+def _judged(chains: np.ndarray, law: Law) -> dict[str, np.ndarray]:
+    """What must mix, each of shape (chains, draws)."""
+    p = law.n_parameters
+    x = np.array(JUDGED)
+    flat = chains.reshape(-1, chains.shape[2])
+    rates = np.array([kernel.rates(law.id, np.ascontiguousarray(z[:p]), x) for z in flat])
+    shape = chains.shape[:2]
+    found = {f"rate at {at:g}": rates[:, k].reshape(shape) for k, at in enumerate(JUDGED)}
+    found |= {f"ln {name}": chains[:, :, p + 1 + NOISES.index(name)] for name in ("increment", "read")}
+    return found
+
+
+def _rhat(values: np.ndarray) -> float:
+    """Split R-hat of ranks turned into normal scores (Vehtari et al. 2021, doi 10.1214/20-BA1221)."""
+    from scipy.stats import norm, rankdata
+
+    half = values.shape[1] // 2
+    split = np.concatenate([values[:, :half], values[:, -half:]])
+    scores = norm.ppf((rankdata(split).reshape(split.shape) - 0.375) / (split.size + 0.25))
+    within = float(np.mean(scores.var(axis=1, ddof=1)))
+    if within == 0.0:
+        return 1.0
+    between = float(scores.mean(axis=1).var(ddof=1))
+    return float(np.sqrt((half - 1) / half + between / within))
+
+
+def _ess(values: np.ndarray) -> float:
+    """Effective sample size of all chains, by Geyer's initial positive pairs of autocorrelations."""
+    count, length = values.shape
+    centred = values - values.mean(axis=1, keepdims=True)
+    size = 2 ** int(np.ceil(np.log2(2 * length)))
+    power = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
+    covariance = np.fft.irfft(power, size, axis=1)[:, :length].mean(axis=0) / length
+    between = float(values.mean(axis=1).var(ddof=1)) if count > 1 else 0.0
+    total = covariance[0] * length / (length - 1) * (length - 1) / length + between
+    if total == 0.0:
+        return float(values.size)
+    correlation = 1.0 - (covariance[0] - covariance) / total
+    pairs = correlation[0 : length - 1 : 2] + correlation[1:length:2]
+    positive = np.flatnonzero(pairs < 0)
+    kept = np.minimum.accumulate(pairs[: positive[0] if positive.size else None])
+    return float(values.size / max(2.0 * kept.sum() - 1.0, 1e-9))
