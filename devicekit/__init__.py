@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from devicekit.features.characterize import characterize
     from devicekit.fitting.comparison import compare
     from devicekit.fitting.device import fit
+    from devicekit.fitting.uncertainty.advice import next_measurement
+    from devicekit.fitting.uncertainty.posterior import posterior
     from devicekit.readers import read
     from devicekit.tables import PulseTable, SweepTable
 
@@ -36,6 +38,8 @@ _PUBLIC = {
     "export": "devicekit.exporters",
     "fit": "devicekit.fitting.device",
     "load_card": "devicekit.device.card",
+    "next_measurement": "devicekit.fitting.uncertainty.advice",
+    "posterior": "devicekit.fitting.uncertainty.posterior",
     "read": "devicekit.readers",
     "__version__": "devicekit._version",
 }
@@ -52,6 +56,8 @@ __all__ = [
     "export",
     "fit",
     "load_card",
+    "next_measurement",
+    "posterior",
     "read",
 ]
 

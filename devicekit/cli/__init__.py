@@ -55,12 +55,13 @@ def build_app() -> typer.Typer:
 
 
 def _add_commands(app: typer.Typer) -> None:
-    from devicekit.cli import card, characterize, compare, export, fit, read, run, simulate, study, train
+    from devicekit.cli import card, characterize, compare, export, fit, next, read, run, simulate, study, train
 
     app.command("run")(run.run_command)
     app.command("read")(read.read_command)
     app.command("fit")(fit.fit_command)
     app.command("compare")(compare.compare_command)
+    app.command("next")(next.next_command)
     app.command("characterize")(characterize.characterize_command)
     app.command("train")(train.train_command)
     app.command("study")(study.study_command)

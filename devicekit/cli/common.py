@@ -227,7 +227,7 @@ def over_files(
 
 _SAME = (
     "format quantity read_voltage unit width share state out force dask to nodes points window loss estimator model "
-    "recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are"
+    "recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset budget"
 )
 _KEYWORDS = {
     **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},

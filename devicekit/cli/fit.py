@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.result import DeviceFit
+    from devicekit.fitting.uncertainty.posterior import Posterior
 
 
 Model = Annotated[str, choice("--model", law_names(), "Update law", "LAW")]
@@ -91,16 +92,39 @@ def fit_one(
     return result, report
 
 
-def _save_resampled(fit: DeviceFit, out: Path, count: int, seed: int) -> list[str]:
-    """Write cards of resampled data beside the card; their paths."""
+def _save_resampled(fit: DeviceFit, out: Path, count: int, seed: int, drawn: Posterior | None) -> list[str]:
+    """Write cards of resampled data, or of draws of the posterior, beside the card; their paths."""
     from devicekit.fitting.resampling import resampled_cards
 
     paths = []
-    for k, card in enumerate(resampled_cards(fit, count, out.stem, seed), start=1):
-        path = out.with_name(f"{out.stem}_r{k:03d}{out.suffix or '.json'}")
+    cards = resampled_cards(fit, count, out.stem, seed) if drawn is None else drawn.cards(count, out.stem)
+    for card in cards:
+        path = out.with_name(f"{card.name}{out.suffix or '.json'}")
         card.save(path)
         paths.append(str(path))
     return paths
+
+
+def _print_posterior(drawn: Posterior) -> None:
+    """Intervals of the draws, and how well they mixed."""
+    for warning in drawn.warnings:
+        terminal.warning(str(warning))
+    import numpy as np
+
+    rows = []
+    for direction, each in drawn.branches.items():
+        noise = ", ".join(
+            f"{name} {low:.3%} to {high:.3%}" for name in ("increment", "read") for low, high in [each.interval(name)]
+        )
+        middle = each.rate_band(np.array([0.5]))
+        rows.append(
+            (
+                f"{direction.upper()} posterior",
+                f"95 % of draws: {noise}; rate at r = 0.5 {middle.lower[0]:.4g} to {middle.upper[0]:.4g}; R-hat "
+                f"{max(each.rhat.values()):.3f}, ESS {min(each.ess.values()):.0f}, {each.evaluations} evaluations",
+            )
+        )
+    terminal.fields(rows)
 
 
 def print_fit(name: str, fit: DeviceFit) -> None:
@@ -176,6 +200,13 @@ def fit_command(
             help="Also write N cards of resampled data: the fit's uncertainty.",
         ),
     ] = 0,
+    posterior: Annotated[
+        bool,
+        typer.Option(
+            "--posterior",
+            help="Draw from the posterior of one device, say how well the draws mixed; --resample N then writes draws.",
+        ),
+    ] = False,
     seed: Seed = 0,
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")] = False,
     out: Annotated[
@@ -195,9 +226,11 @@ def fit_command(
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --report fit.html
         devicekit fit table.csv --model softbounds --loss tukey
+        devicekit fit table.csv --posterior --out card.json --resample 16
     """
     from devicekit.files import check_writable
     from devicekit.fitting.branch.options import FitOptions
+    from devicekit.fitting.uncertainty.posterior import posterior as draw_posterior
 
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:
@@ -218,8 +251,13 @@ def fit_command(
         target = _beside(out, file, ".json") if out and several else out
         with terminal.doing(f"fitting {stem(file)}", json_output):
             result, facts = fit_one(file, reading, options, target, synthetic)
+        drawn = None
+        if posterior:
+            with terminal.doing(f"drawing from the posterior of {stem(file)}", json_output):
+                drawn = draw_posterior(result, seed=seed)
+            facts["posterior"] = drawn.as_dict()
         if resample and target is not None:
-            facts["resampled"] = _save_resampled(result, target, resample, seed)
+            facts["resampled"] = _save_resampled(result, target, resample, seed, drawn)
         if report is not None:
             page = _beside(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
@@ -231,6 +269,8 @@ def fit_command(
             if result.conditions and target is not None and target.exists():
                 terminal.warning(f"{target} is of an earlier fit and was left as it is; the new cards are beside it")
             print_fit(shown(file), result)
+            if drawn is not None:
+                _print_posterior(drawn)
             terminal.fields([*_card_rows(result, facts), *([("report", facts["report"])] if report else [])])
         return facts
 

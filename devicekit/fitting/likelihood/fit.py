@@ -259,6 +259,22 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     return _result(problem, mended, covariance, (mended - z)[-Q:])
 
 
+def curvature(found: TrainFit, trains: np.ndarray) -> np.ndarray:
+    """Information of one device's trains with the priors, at its fit: of (theta, x0, ln of the deviations).
+
+    Parameters
+    ----------
+    found : TrainFit
+        Of one device.
+    trains : ndarray, shape (K, N + 1)
+        Its trains on the rising coordinate.
+    """
+    problem = _Problem(found.law, [np.ascontiguousarray(trains[:MOST_TRAINS])], [found.parameters[0]])
+    problem.free[-1] = bool(found.present[-1])
+    hessian: np.ndarray = problem.curvature(np.concatenate([found.parameters[0], found.ln_sd]))[0]
+    return hessian
+
+
 def _result(problem: _Problem, z: np.ndarray, covariance: np.ndarray, mended: np.ndarray) -> TrainFit:
     error = np.sqrt(np.diag(covariance))[-Q:]
     lifted = z.copy()

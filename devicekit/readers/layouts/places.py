@@ -65,7 +65,7 @@ def names_tags(
         If they do not say it.
     """
     # where files are cycles and sheets devices, each pattern is for its own names
-    mine = {"devices": "device", "cycles": "cycle"}.get(said or "")
+    mine = {"devices": "device", "cycles": "cycle"}.get(said or "", "")
     if mine in options.key:
         options = replace(options, key={mine: options.key[mine]})
     if options.key:

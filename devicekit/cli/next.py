@@ -1,0 +1,72 @@
+"""`devicekit next`: which measurement would narrow most what is not known yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devicekit.cli import terminal
+from devicekit.cli.common import Json, choice, grouped, over_files, shown, with_reading_options
+from devicekit.models import law_names
+from devicekit.options import ReadOptions
+
+if TYPE_CHECKING:
+    from devicekit.fitting.uncertainty.advice import Advice
+
+GOALS, RESETS = ("rate", "increment", "population"), ("free", "train")
+
+
+def _print(name: str, advice: Advice) -> None:
+    terminal.title(name)
+    best = advice.candidates[0]
+    terminal.paragraph(
+        f"Next, for the {advice.goal}: {best.name}. It leaves {best.variance_left:.0%} of the variance: the standard "
+        f"deviation falls from {best.sd_now:.3f} to {best.sd_then:.3f}.",
+        2,
+    )
+    rows = [
+        (each.name, str(each.cost), str(each.reads), f"{each.sd_now:.3f}", f"{each.sd_then:.3f}")
+        for each in advice.candidates
+    ]
+    terminal.table(("measurement, of each branch", "pulses", "readings", "sd now", "sd then"), rows)
+    for each in advice.assumptions:
+        terminal.paragraph(f"Assumed: {each}." if not each.startswith("goal") else f"{each.capitalize()}.", 2)
+
+
+@with_reading_options
+def next_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
+    reading: ReadOptions,
+    model: Annotated[str, choice("--model", law_names(), "Update law", "LAW")] = "eq2",
+    goal: Annotated[str, choice("--goal", GOALS, "What shall be known better")] = "rate",
+    reset: Annotated[str, choice("--reset", RESETS, "What it costs to begin a train anew")] = "free",
+    budget: Annotated[
+        int | None,
+        typer.Option("--budget", metavar="N", min=1, help="Pulses of each branch, resets included."),
+    ] = None,
+    json_output: Json = False,
+) -> int:
+    """Say which measurement of one cost would narrow the rate, the increment or the population most.
+
+    Of one device at one pulse width (--device, --width). The formula behind it takes milliseconds.
+
+    Examples:
+        devicekit next train.csv
+        devicekit next ramps/ --quantity current --read-voltage 0.1 --goal increment --reset train
+    """
+    from devicekit.fitting.branch.options import FitOptions
+    from devicekit.fitting.device import fit_table, read_pulses
+    from devicekit.fitting.uncertainty.advice import next_measurement
+
+    inputs, reading = grouped(files, reading)
+
+    def work(file: Path | list[Path]) -> dict[str, Any]:
+        fitted = fit_table(read_pulses(file, reading), FitOptions(model))
+        advice = next_measurement(fitted, goal, reset, budget)
+        if not json_output:
+            _print(shown(file), advice)
+        return advice.as_dict()
+
+    return over_files(inputs, json_output, work)

@@ -1,0 +1,266 @@
+"""What to measure next: how much each of a few measurements of one cost would narrow what is not known yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.errors import UsageError
+from devicekit.fitting.likelihood.band import D2D_LN_RATE
+from devicekit.fitting.likelihood.filter import NOISES, information
+from devicekit.fitting.likelihood.fit import TrainFit, curvature
+from devicekit.fitting.result import DeviceFit
+from devicekit.models import kernel
+from devicekit.text import count
+
+GOALS = {
+    "rate": "the rate of this device, over r = 0.05 to 0.95, relative to its mean",
+    "increment": "ln of the standard deviation of one update",
+    "population": "ln of the mean rate of devices of this make",
+}
+RESETS = {
+    "free": "a train can begin anew at no cost",
+    "train": "before each train the device is brought back by as many pulses as a train has now",
+}
+STATES = np.linspace(0.05, 0.95, 19)
+READS, EVERY = 4, 5  # readings after each pulse; pulses from one reading to the next
+FORETOLD = 16  # trains that are simulated for a plan
+SHORT, SHORTEST = 5, 8  # a short train is so many times shorter than those that there are, and not shorter than this
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One measurement that could follow.
+
+    Attributes
+    ----------
+    name : str
+    trains, pulses : int
+        Trains of each branch, and pulses of each train.
+    cost : int
+        Pulses in all, of each branch, resets included.
+    reads : int
+        Readings of each branch.
+    sd_now, sd_then : float
+        Standard deviation of the goal, before and after; the mean over both branches (root of the mean square).
+    """
+
+    name: str
+    trains: int
+    pulses: int
+    cost: int
+    reads: int
+    sd_now: float
+    sd_then: float
+
+    @property
+    def variance_left(self) -> float:
+        """Share of the variance that is left."""
+        return (self.sd_then / self.sd_now) ** 2 if self.sd_now > 0 else 1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**self.__dict__, "variance_left": self.variance_left}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Candidates of one cost, the best first.
+
+    Attributes
+    ----------
+    goal, reset : str
+    budget : int
+        Pulses of each branch that a candidate may cost, resets included.
+    candidates : tuple of Candidate
+    assumptions : tuple of str
+        What the numbers rest on.
+    """
+
+    goal: str
+    reset: str
+    budget: int
+    candidates: tuple[Candidate, ...]
+    assumptions: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "goal": self.goal,
+            "reset": self.reset,
+            "budget": self.budget,
+            "candidates": [each.as_dict() for each in self.candidates],
+            "assumptions": list(self.assumptions),
+        }
+
+
+@dataclass(frozen=True)
+class _Plan:
+    name: str
+    trains: int
+    pulses: int
+    reads: int = 1
+    every: int = 1
+    elsewhere: bool = False
+
+
+class _Branch:
+    """What is known of one branch, and what a plan would add."""
+
+    def __init__(self, found: TrainFit, trains: np.ndarray, between: float) -> None:
+        self.found, self.between = found, between
+        self.have = curvature(found, trains)
+        self.p = found.law.n_parameters
+
+    def added(self, plan: _Plan) -> np.ndarray:
+        """Information of a plan: the mean over trains that the fit foretells."""
+        law, z = self.found.law, np.concatenate([self.found.parameters[0], self.found.ln_sd])
+        read = self.p + 1 + NOISES.index("read")
+        z[read] -= 0.5 * np.log(plan.reads)  # their mean is read
+        trains = self._foretold(z, plan.pulses)
+        trains[:, np.arange(plan.pulses + 1) % plan.every != 0] = np.nan
+        fisher, scores = np.empty((z.size, z.size)), np.empty((FORETOLD, z.size))
+        free = np.ones(z.size, bool)
+        free[-1] = bool(self.found.present[-1])
+        information(law.id, z, trains, free, fisher, scores)
+        fisher /= FORETOLD
+        # readings of one state tell their noise by their scatter about their mean, too
+        fisher[read, read] += 2.0 * (plan.reads - 1) * np.isfinite(trains[0]).sum()
+        fisher *= plan.trains
+        if plan.elsewhere:  # another device has a rate and a start of its own
+            own = np.array([0, self.p])
+            rest = np.setdiff1d(np.arange(z.size), own)
+            block = fisher[np.ix_(own, own)] + np.diag([self.between**-2.0, 1e-9])
+            cross = fisher[np.ix_(own, rest)]
+            fisher[np.ix_(rest, rest)] -= cross.T @ np.linalg.solve(block, cross)
+            fisher[own, :] = fisher[:, own] = 0.0
+        return fisher
+
+    def _foretold(self, z: np.ndarray, pulses: int) -> np.ndarray:
+        """Trains simulated from the fit, the same for every plan of one length."""
+        rng = np.random.default_rng(pulses)
+        sd = dict(zip(NOISES, np.exp(z[-len(NOISES) :]), strict=True))
+        law, theta = self.found.law, np.ascontiguousarray(z[: self.p])
+        noise = rng.standard_normal((3, FORETOLD))
+        x = z[self.p] + sd["start"] * noise[0]
+        readings = np.empty((FORETOLD, pulses + 1))
+        for n in range(pulses + 1):
+            readings[:, n] = x + sd["offset"] * noise[1] + sd["read"] * rng.standard_normal(FORETOLD)
+            step = kernel.rates(law.id, theta, x) * np.exp(sd["ln_rate"] * noise[2])
+            x = x + step + sd["increment"] * rng.standard_normal(FORETOLD)
+        return readings
+
+    def variance(self, information_: np.ndarray, goal: str) -> float:
+        """Of the goal, for this device."""
+        free = np.flatnonzero(np.diag(information_) > 0)
+        covariance = np.zeros_like(information_)
+        covariance[np.ix_(free, free)] = np.linalg.inv(information_[np.ix_(free, free)])
+        if goal == "increment":
+            k = self.p + 1 + NOISES.index("increment")
+            return float(covariance[k, k])
+        law, theta = self.found.law, self.found.parameters[0][: self.p]
+        if goal == "population":
+            return float(covariance[0, 0])
+        gradient = kernel.rate_gradients(law.id, theta, STATES)
+        rates = kernel.rates(law.id, theta, STATES)
+        variances = np.einsum("ij,jk,ik->i", gradient, covariance[: self.p, : self.p], gradient)
+        return float(variances.mean() / rates.mean() ** 2)
+
+
+def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", budget: int | None = None) -> Advice:
+    """Which of a few measurements of one cost would narrow the goal most.
+
+    From the curvature of the likelihood of whole trains: that of the data and the priors, and that of each candidate on
+    trains that the fit foretells.
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        Of one device at one pulse width.
+    goal : {"rate", "increment", "population"}
+        What shall be known better.
+    reset : {"free", "train"}
+        What it costs to begin a train anew.
+    budget : int, optional
+        Pulses of each branch, resets included; two trains of the present length, and their resets, if None.
+
+    Returns
+    -------
+    Advice
+
+    Raises
+    ------
+    UsageError
+        If the fit is of several devices, or a choice does not exist.
+    """
+    for name, value, known in (("goal", goal, GOALS), ("reset", reset, RESETS)):
+        if value not in known:
+            raise UsageError(f"{name}= is {' or '.join(known)}, not {value!r}")
+    if len(fit.table.devices) > 1 or fit.joint:
+        raise UsageError("advice is for one device at one pulse width: choose it with device= and width=")
+    branches = [
+        _Branch(fit.likelihood[direction], fit.trains(direction).rising(fit.window), D2D_LN_RATE)
+        for direction in fit.branches
+    ]
+    pulses = min(branch.x.size for branch in fit.branches.values()) - 1
+    again = pulses if reset == "train" else 0
+    budget = 2 * (pulses + again) if budget is None else budget
+    if budget < SHORTEST + again:
+        raise UsageError(f"budget= is at least {SHORTEST + again} pulses, not {budget}")
+    now = float(np.sqrt(np.mean([each.variance(each.have, goal) for each in branches])))
+    if goal == "population":
+        now = _population([each.variance(each.have, goal) for each in branches], 0.0)
+    candidates = [_candidate(plan, branches, goal, now, again) for plan in _plans(pulses, again, budget)]
+    return Advice(
+        goal,
+        reset,
+        budget,
+        tuple(sorted(candidates, key=lambda each: each.sd_then)),
+        (
+            f"goal: {GOALS[goal]}; {RESETS[reset]}",
+            "the law is right, and a train of any length has a rate and an offset of its own",
+            f"devices scatter by {D2D_LN_RATE:.0%} in their rates",
+            "very short trains are oversold by about a third",
+        ),
+    )
+
+
+def _plans(pulses: int, again: int, budget: int) -> list[_Plan]:
+    def trains(length: int) -> int:
+        return max(budget // (length + again), 1)
+
+    short, half = max(pulses // SHORT, SHORTEST), max(pulses // 2, SHORTEST)
+    longest = max(budget - again, SHORTEST)
+    words = [
+        _Plan("the same again", trains(pulses), min(pulses, longest)),
+        _Plan("short trains", trains(short), short),
+        _Plan("trains of half the length", trains(half), half),
+        _Plan("one long train", 1, longest),
+        _Plan(f"the same, {READS} readings after each pulse", trains(pulses), min(pulses, longest), reads=READS),
+        _Plan(f"the same, read after each {EVERY}th pulse", trains(pulses), min(pulses, longest), every=EVERY),
+        _Plan("the same on another device", trains(pulses), min(pulses, longest), elsewhere=True),
+    ]
+    seen: dict[tuple[int, ...], _Plan] = {}
+    for plan in words:
+        seen.setdefault((plan.trains, plan.pulses, plan.reads, plan.every, plan.elsewhere), plan)
+    return list(seen.values())
+
+
+def _candidate(plan: _Plan, branches: list[_Branch], goal: str, now: float, again: int) -> Candidate:
+    after = [each.have + each.added(plan) for each in branches]
+    left = [each.variance(found, goal) for each, found in zip(branches, after, strict=True)]
+    then = float(np.sqrt(np.mean(left)))
+    if goal == "population":
+        first = [each.variance(each.have, goal) for each in branches]
+        # another device is about as well known after it as this one is now
+        then = _population(first if plan.elsewhere else left, 1.0 if plan.elsewhere else 0.0)
+    name = f"{plan.name}: {count(plan.trains, 'train')} of {plan.pulses} pulses"
+    read = plan.trains * (plan.pulses // plan.every + 1) * plan.reads
+    return Candidate(name, plan.trains, plan.pulses, plan.trains * (plan.pulses + again), read, now, then)
+
+
+def _population(own: list[float], more: float) -> float:
+    """Standard deviation of the mean ln rate of devices, of which one or two were measured."""
+    return float(np.sqrt((D2D_LN_RATE**2 + np.mean(own)) / (1.0 + more)))
