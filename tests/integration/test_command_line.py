@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from devicekit import catalog
@@ -61,6 +62,44 @@ def test_fit_for_people(devicekit: Run, small: Path) -> None:
     assert ran.code == 0
     assert "nrmse" in ran.out
     assert "(increment)" in ran.out
+
+
+@pytest.fixture
+def one_device(small: Path, tmp_path: Path) -> Path:
+    """Two cycles of one device."""
+    frame = pd.read_csv(small)
+    first = frame["device_id"].iloc[0]
+    path = tmp_path / "one.csv"
+    frame[(frame["device_id"] == first) & (frame["cycle"] <= 2)].to_csv(path, index=False)
+    return path
+
+
+def test_a_posterior_is_drawn_and_its_draws_are_cards(devicekit: Run, one_device: Path, tmp_path: Path) -> None:
+    said = ("fit", one_device, "--model", "softbounds", "--posterior")
+    ran = devicekit(*said, "--resample", "2", "--out", tmp_path / "card.json", "--json")
+    assert ran.code == 0
+    for branch in ran.json["posterior"]["branches"].values():
+        assert branch["mixed"] == (max(branch["rhat"].values()) < 1.02 and min(branch["ess"].values()) >= 100)
+        low, high = branch["intervals_95"]["increment"]
+        assert 0 < low < high
+    assert [Path(each).name for each in ran.json["resampled"]] == ["card_p001.json", "card_p002.json"]
+    assert all(Path(each).is_file() for each in ran.json["resampled"])
+    assert "R-hat" in devicekit(*said).out
+
+
+def test_next_says_what_to_measure(devicekit: Run, one_device: Path, small: Path) -> None:
+    ran = devicekit("next", one_device, "--goal", "increment", "--json")
+    assert ran.code == 0
+    left = [each["variance_left"] for each in ran.json["candidates"]]
+    assert left == sorted(left)
+    assert all(each["cost"] <= ran.json["budget"] for each in ran.json["candidates"])
+    told = devicekit("next", one_device, "--reset", "train").out
+    assert "Next, for the rate:" in told
+    assert "Assumed: the law is right" in told
+    wrong = devicekit("next", one_device, "--goal", "money")
+    assert wrong.code == 2
+    assert "--goal is rate or increment or population" in wrong.err
+    assert devicekit("next", small).code == 2  # several devices
 
 
 def test_fit_writes_a_page(devicekit: Run, small: Path, tmp_path: Path) -> None:
