@@ -14,6 +14,7 @@ from devicekit.report import Report
 from devicekit.report.shared import warnings_section, warnings_sentence
 
 if TYPE_CHECKING:
+    from devicekit.studies.propagated import Propagated
     from physics.result import IVResult
     from snn.limits import Limits
     from snn.training import TrainingResult
@@ -25,12 +26,14 @@ def run_summary(
     training: TrainingResult,
     limits: Limits | None,
     warnings: Sequence[CodedWarning],
+    left_open: Propagated | None = None,
 ) -> list[str]:
     """The plain-language summary of a whole run, the answer first."""
     from snn.report import accuracy_basis, verdict
 
     words = [
         *verdict(training, limits),
+        *([] if left_open is None else [left_open.sentence]),
         f"The device: {fits.source_words(fit, name)}. {accuracy_basis(training)}",
         f"{fits.fit_sentence(fit)} {fits.scatter_sentence(fit)}",
         fits.standing_out_sentence(fit),
@@ -48,6 +51,7 @@ def run_report(
     simulated: IVResult,
     command: str,
     seed: int,
+    left_open: Propagated | None = None,
 ) -> Report:
     """The page of a whole run: the device first, the default stack's simulation, which is not it, last."""
     from physics.report import unrelated_section
@@ -63,5 +67,5 @@ def run_report(
         unrelated_section(simulated),
     ]
     facts = [*training_facts(training)[:1], *fits.fit_facts(fit)]
-    words = run_summary(fit, source, training, limits, card.warnings)
+    words = run_summary(fit, source, training, limits, card.warnings, left_open)
     return Report(title, words, sections, card.provenance.synthetic, facts)

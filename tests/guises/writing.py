@@ -99,6 +99,6 @@ def write_book(sheets: list[Sheet], path: Path, texts: bool) -> None:
 
 
 def _value(cell: str) -> object:
-    if not isinstance(cell, Num):
+    if not cell or not isinstance(cell, Num):
         return cell or None
     return int(cell) if cell.lstrip("-").isdigit() else float(cell)

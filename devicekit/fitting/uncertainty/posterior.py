@@ -14,7 +14,15 @@ from devicekit.device.card import DeviceCard, RateCurve
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
 from devicekit.fitting.likelihood.filter import NOISES
-from devicekit.fitting.likelihood.fit import LARGEST, MOST_TRAINS, PRIOR_LN, PRIOR_SD, SMALLEST, WIDTH_OF_START
+from devicekit.fitting.likelihood.fit import (
+    LARGEST,
+    MOST_TRAINS,
+    PRIOR_LN,
+    PRIOR_SD,
+    SMALLEST,
+    WIDTH_OF_START,
+    TrainFit,
+)
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.uncertainty import sampler
 from devicekit.models import kernel
@@ -288,15 +296,58 @@ def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, 
 def _branch(branch: BranchFit, fit: DeviceFit, draws: int, target: float, seed: list[int]) -> BranchPosterior:
     law, found = branch.law, fit.likelihood[branch.direction]
     trains = np.ascontiguousarray(fit.trains(branch.direction).rising(fit.window)[:MOST_TRAINS])
-    z = np.concatenate([found.parameters[0], found.ln_sd])
-    bounds, prior, words = priors_of(law, float(branch.x[np.isfinite(branch.x)][0]), found.present[-1])
-    z = np.clip(z, bounds[0] + 1e-9, bounds[1] - 1e-9)
+    bounds, prior, words = priors_of(law, float(branch.x[np.isfinite(branch.x)][0]), bool(found.present[-1]))
+    drawn = sample(found, trains, bounds, prior, draws, target, np.random.default_rng([*seed, 31]))
+    names = (*law.parameters, "x0", *(f"ln_{name}" for name in NOISES))
+    keep = np.array([name != "ln_step" or bool(found.present[-1]) for name in names])
+    kept = tuple(name for name, use in zip(names, keep, strict=True) if use)
+    return BranchPosterior(
+        branch.direction, law, kept, drawn.values[:, keep], drawn.rhat, drawn.ess, drawn.mixed, drawn.evaluations, words
+    )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draws of (theta, x0, ln of the deviations), shape (n, m), and how they mixed (see `BranchPosterior`)."""
+
+    values: np.ndarray
+    rhat: dict[str, float]
+    ess: dict[str, float]
+    mixed: bool
+    evaluations: int
+
+
+def sample(
+    found: TrainFit,
+    trains: np.ndarray,
+    bounds: tuple[np.ndarray, np.ndarray],
+    prior: tuple[np.ndarray, np.ndarray, np.ndarray],
+    draws: int,
+    target: float,
+    rng: np.random.Generator,
+) -> Sample:
+    """Run chains from about the top, doubled until they mix or have done `MOST_WORK`.
+
+    Parameters
+    ----------
+    found : TrainFit
+        The top, of one device.
+    trains : ndarray, shape (K, N + 1)
+        On the rising coordinate.
+    bounds, prior
+        As `priors_of` gives them.
+    draws : int
+        That are kept.
+    target : float
+        For R-hat.
+    rng : numpy.random.Generator
+    """
+    law = found.law
+    z = np.clip(np.concatenate([found.parameters[0], found.ln_sd]), bounds[0] + 1e-9, bounds[1] - 1e-9)
     free = np.flatnonzero(bounds[1] > bounds[0])
-    rng = np.random.default_rng([*seed, 31])
     cloud = _cloud(z, found.covariance[0], found.ln_sd_error, bounds, free, 10 * free.size, rng)
     states = np.ascontiguousarray(cloud[:CHAINS])
     evaluations, number = 0, FIRST_DRAWS
-    chains: np.ndarray
     while True:
         archive = np.empty((len(cloud) + CHAINS * number // sampler.KEPT, z.size))
         archive[: len(cloud)] = cloud
@@ -315,11 +366,7 @@ def _branch(branch: BranchFit, fit: DeviceFit, draws: int, target: float, seed: 
         cloud = archive[:filled][-min(filled, 4000) :]  # the first states were a guess
     flat = chains.reshape(-1, z.size)
     kept = flat[np.linspace(0, len(flat) - 1, min(draws, len(flat))).round().astype(int)]
-    names = (*law.parameters, "x0", *(f"ln_{name}" for name in NOISES))
-    keep = np.ones(z.size, bool)
-    keep[-1] = bool(found.present[-1])
-    kept_names = tuple(name for name, use in zip(names, keep, strict=True) if use)
-    return BranchPosterior(branch.direction, law, kept_names, kept[:, keep], rhat, ess, mixed, evaluations, words)
+    return Sample(kept, rhat, ess, mixed, evaluations)
 
 
 def priors_of(
