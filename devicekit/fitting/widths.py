@@ -13,11 +13,12 @@ import numpy as np
 
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import box_of, names_at_bound
+from devicekit.fitting.branch.fit import box_of, covariance_by_residuals, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import choose_window
 from devicekit.fitting.condition import fit_condition, train_sets
+from devicekit.fitting.likelihood.band import rate_variance
 from devicekit.fitting.result import DeviceFit
 from devicekit.models.law import Law
 from devicekit.tables import PulseTable
@@ -174,12 +175,14 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> Br
     order = np.r_[p + k, np.arange(p), p + count + k]
     box = box_of(law, fit.x, fit.noise)
     bound = names_at_bound(law, parameters, box)
+    wider = _widening(fit)
     return replace(
         fit,
         parameters=parameters,
-        covariance=joint.covariance[np.ix_(order, order)],
+        covariance=joint.covariance[np.ix_(order, order)] * wider**2,
         degrees=joint.degrees,
-        method="joint fit over pulse widths, delta method; assumes independent read noise",
+        method=f"joint fit over pulse widths; {wider:.1f} times as wide as by read noise, as each width alone needs",
+        band=None,
         at_bound=tuple(name for name, hit in zip((*law.parameters, "x0"), bound, strict=True) if hit),
         warnings=(
             *tuple(warning for warning in fit.warnings if warning.code not in ("weak", "at_bound", "extrapolated")),
@@ -187,6 +190,19 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> Br
         ),
         lmfit=None,
     )
+
+
+def _widening(fit: BranchFit) -> float:
+    """How much wider a separate fit's band is than independent noise of its residuals would make it, at least 1."""
+    low, high = fit.trajectory[0], fit.trajectory[-1]
+    x = np.linspace(low, high, 11)[1:-1]
+    if fit.band is not None:
+        variance = fit.band.rate_and_sd(x)[1] ** 2
+    else:
+        variance = rate_variance(fit.law, fit.parameters, fit.covariance, x)
+    by_residuals = rate_variance(fit.law, fit.parameters, covariance_by_residuals(fit), x)
+    known = by_residuals > 0
+    return max(float(np.sqrt(np.median(variance[known] / by_residuals[known]))), 1.0) if known.any() else 1.0
 
 
 def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:

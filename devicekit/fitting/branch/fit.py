@@ -124,6 +124,15 @@ def _covariance(
     return covariance, degrees, method
 
 
+def covariance_by_residuals(fit: BranchFit) -> np.ndarray:
+    """Covariance of (theta, x0) that takes the residuals of the mean curve for independent, shape (p + 1, p + 1)."""
+    w = np.isfinite(fit.x).astype(float)
+    box = box_of(fit.law, fit.x, fit.noise)
+    free = ~names_at_bound(fit.law, fit.parameters, box)
+    none = np.empty((0, fit.x.size))
+    return _covariance(fit.law, fit.parameters, np.where(w > 0, fit.x, 0.0), w, box, free, none, "")[0]
+
+
 def box_of(law: Law, x: np.ndarray, noise: float) -> search.Box:
     """Bounds and prior for a curve: the start within max(4 sd, 2 % of the range) of the first reading."""
     span = float(np.nanmax(x) - np.nanmin(x))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal, norm, t
 
+from devicekit.fitting.device import fit
 from devicekit.fitting.likelihood.band import RateBand, band_of, beyond, ends, own_band, quantile
 from devicekit.fitting.likelihood.filter import information, innovations, log_likelihood
 from devicekit.fitting.likelihood.fit import TrainFit, fit_trains
 from devicekit.models.registry import get_law
+from devicekit.tables import PulseTable
 
 LINEAR, SOFT = get_law("linear"), get_law("softbounds")
 STEP = 0.01
@@ -183,3 +186,23 @@ def test_intervals_of_what_is_not_there_begin_at_nothing() -> None:
     band = RateBand(SOFT, np.array([[0.0, 0.0, 0.0]]), np.diag([0.01, 0, 0])[None], 0.0, np.inf, "")
     rate, sd = band.rate_and_sd(np.array([0.2, 0.7]))
     assert (rate.tolist(), sd.tolist()) == ([1.0, 1.0], pytest.approx([0.1, 0.1]))  # sd of ln rate is that of L
+
+
+def test_a_joint_fit_is_as_much_wider_than_read_noise_as_each_width_needs() -> None:
+    """Trains of one law at two widths: updates that scatter widen the band more than read noise does."""
+    wider = []
+    for inc, read in ((0.0, 0.006), (0.008, 0.002)):
+        rng = np.random.default_rng(8)
+        parts = []
+        for width in (1e-6, 2e-6):
+            for direction in ("ltp", "ltd"):
+                for cycle, y in enumerate(trains(rng, 5, inc, read), 1):
+                    weight = y if direction == "ltp" else 1 - y
+                    columns = {"device_id": "d", "cycle": cycle, "direction": direction, "pulse_width_s": width}
+                    parts.append(pd.DataFrame({**columns, "pulse_index": np.arange(101), "weight": weight}))
+        fitted = fit(PulseTable(pd.concat(parts, ignore_index=True)), "softbounds", share="width")
+        branch = fitted.conditions[0].branches["ltp"]
+        assert branch.band is None
+        wider.append(float(branch.method.partition("; ")[2].partition(" times")[0]))
+    assert 1 <= wider[0] < 4  # five cycles do not exclude that their rates differ a little
+    assert wider[1] > 2 * wider[0]
