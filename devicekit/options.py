@@ -15,6 +15,7 @@ QUANTITIES = ("conductance", "current", "resistance", "weight")
 KINDS = ("pulse", "sweep", "endurance", "retention", "stdp")
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
 FILES = (*PARTS, "separate")
+COLUMNS = (*PARTS, "levels")  # what several columns may stand for: levels of retention or endurance, too
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
 
 
@@ -100,7 +101,7 @@ class ReadOptions:
         object.__setattr__(self, "kind", self.kind and self.kind.removesuffix("s"))  # pulses is pulse
         for name, known in (("kind", KINDS), ("decimal", (".", ",")), ("files_are", FILES), ("sheets_are", PARTS)):
             self._check(name, known)
-        self._check("columns_are", PARTS)
+        self._check("columns_are", COLUMNS)
         if self.blocks is not None and self.blocks not in BLOCKS and not self.blocks.isdigit():
             raise UsageError(f"blocks= is one of {', '.join(BLOCKS)} or a number of columns, not {self.blocks!r}")
         if self.pulses is not None and (len(self.pulses) not in (1, 2) or any(each < 1 for each in self.pulses)):

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from devicekit.device.array import C2cMode, D2dMode
 from devicekit.errors import UsageError
-from snn.choices import Accumulate, Encoding, Mapping, RuleName, Schedule, Scheme
+from snn.choices import Accumulate, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
 from snn.network.bits import MAX_STEPS
 
 
@@ -59,6 +59,15 @@ class TrainingConfig:
         No update where the true class leads by at least this many spikes; 0: always update.
     stuck : float
         Fraction of devices that never move, neither by pulses nor when they are programmed, 0 to 1.
+    stuck_at : {"start", "low", "high", "ends"}
+        Where stuck devices are: where they start (in the middle of their range, which is benign), at the low or the
+        high end of the window, or at either end by chance.
+    rates : {"plain", "scaled"}
+        Whether the output layer's learning rate and start weights are those of 1000 hidden units, or scaled to the
+        number that there are; scaled rates overshoot in narrow networks, and show asymmetric devices up.
+    draw : int
+        Number of the draw of devices and of their noise; with another one and the same seed, start weights, order and
+        spikes stay the same.
     retention : float
         Fraction of its state that each device loses towards 0 before a test, 0 to 1.
     levels : int
@@ -100,6 +109,9 @@ class TrainingConfig:
     read_noise: bool = False
     margin: int = 0
     stuck: float = 0.0
+    stuck_at: StuckAt = "start"
+    rates: Rates = "plain"
+    draw: int = 0
     retention: float = 0.0
     levels: int = 32
     program_sigma: float = 0.03
@@ -120,6 +132,7 @@ class TrainingConfig:
             ("margin", 0, MAX_STEPS),
             ("levels", 0, 65536),
             ("device_levels", 0, 65536),
+            ("draw", 0, 10_000),
         ):
             self._check_number(name, low, high, whole=True)
         for name, top in (

@@ -163,6 +163,8 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     if config.margin > 0:
         eta = tuple(MARGIN_FACTOR * value for value in CONSTANT_ETA)  # type: ignore[assignment]
     eta = (eta[0] * dense, eta[1])
+    by_hidden = DIGITS_HIDDEN / config.hidden if config.rates == "scaled" else 1.0
+    eta = (eta[0], eta[1] * by_hidden)
     scales = config.scales or SCALES[config.mapping]
     symmetric = symmetric_point(card) if card is not None else None
     middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
@@ -171,8 +173,8 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     return Recipe(
         p=P[config.encoding],
         shift_fraction=SHIFT_FRACTION if config.encoding == "dense" else 0.0,
-        start_sd=(START_SD[0] * dense, START_SD[1]),
-        offline_eta=(OFFLINE_ETA[0] * dense, OFFLINE_ETA[1]),
+        start_sd=(START_SD[0] * dense, START_SD[1] * by_hidden**0.5),
+        offline_eta=(OFFLINE_ETA[0] * dense, OFFLINE_ETA[1] * by_hidden),
         offline_decay=OFFLINE_DECAY,
         eta=eta,
         scales=scales,

@@ -16,7 +16,8 @@ from snn.network.neurons import padded
 from snn.recipe import Recipe
 
 # purposes of random streams, + layer number
-_ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH = 101, 103, 105, 107, 109, 111
+_ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS = 101, 103, 105, 107, 109, 111, 113
+_DRAWS = 1000  # from one draw of devices to the next
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,17 @@ class Synapses:
         """Devices about `recipe.middle`, spread so that the weights start at `w`."""
         assert recipe.middle is not None
         pair = config.mapping == "pair"
-        initial = [states(layer, c, recipe.middle, pair) for layer, c in zip(w, recipe.scales, strict=True)]
+        initial = [
+            _held(states(layer, c, recipe.middle, pair), config, number)
+            for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True))
+        ]
         return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
 
     @classmethod
     def program(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
         """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma`.
 
-        Stuck devices stay where they are, at `recipe.middle`.
+        Stuck devices stay where they are, at `recipe.middle` or at an end of the window (`stuck_at`).
         """
         assert recipe.middle is not None
         pair = config.mapping == "pair"
@@ -48,7 +52,8 @@ class Synapses:
         for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True)):
             r = states(layer.astype(float), c, recipe.middle, pair)
             rng = np.random.default_rng([config.seed, _PROGRAM + number])
-            initial.append(np.where(_stuck(config, number, r.size), recipe.middle, programmed(r, config, rng)))
+            kept = np.where(_stuck(config, number, r.size), recipe.middle, programmed(r, config, rng))
+            initial.append(_held(kept, config, number))
         return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
 
     @classmethod
@@ -60,7 +65,7 @@ class Synapses:
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
             if config.device_levels > 0:
                 r = on_levels(r, config.device_levels, np.random.default_rng([config.seed, _STATES + number]))
-            seed = int(stream_key(config.seed, _ARRAY + number) >> np.uint64(1))
+            seed = int(stream_key(config.seed, _ARRAY + number + _DRAWS * config.draw) >> np.uint64(1))
             array = DeviceArray(card, r.size, seed, initial=r, c2c=config.c2c, d2d=config.d2d)
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             stuck = _stuck(config, number, r.size)
@@ -132,6 +137,15 @@ class Synapses:
 def _stuck(config: TrainingConfig, layer: int, devices: int) -> np.ndarray:
     """Which devices (devices,) of a layer never move."""
     return np.random.default_rng([config.seed, _STUCK + layer]).random(devices) < config.stuck
+
+
+def _held(r: np.ndarray, config: TrainingConfig, layer: int) -> np.ndarray:
+    """The states (devices,) with stuck devices where they are stuck."""
+    if config.stuck == 0 or config.stuck_at == "start":
+        return r
+    high = np.random.default_rng([config.seed, _ENDS + layer]).random(r.size) < 0.5
+    at = high.astype(float) if config.stuck_at == "ends" else np.full(r.size, float(config.stuck_at == "high"))
+    return np.where(_stuck(config, layer, r.size), at, r)
 
 
 def programmed(r: np.ndarray, config: TrainingConfig, rng: np.random.Generator) -> np.ndarray:

@@ -55,7 +55,20 @@ def build_app() -> typer.Typer:
 
 
 def _add_commands(app: typer.Typer) -> None:
-    from devicekit.cli import card, characterize, compare, export, fit, next, read, run, simulate, study, train
+    from devicekit.cli import (
+        benchmark,
+        card,
+        characterize,
+        compare,
+        export,
+        fit,
+        next,
+        read,
+        run,
+        simulate,
+        study,
+        train,
+    )
 
     app.command("run")(run.run_command)
     app.command("read")(read.read_command)
@@ -64,6 +77,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("next")(next.next_command)
     app.command("characterize")(characterize.characterize_command)
     app.command("train")(train.train_command)
+    app.command("benchmark")(benchmark.benchmark_command)
     app.command("study")(study.study_command)
     app.command("export")(export.export_command)
     app.command("datasets")(card.datasets_command)

@@ -18,7 +18,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.errors import CodedWarning, DevicekitError, UsageError
-from devicekit.options import BLOCKS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
+from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 from devicekit.plugins import READERS
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
@@ -97,7 +97,7 @@ _READING: dict[str, Any] = {
     "files_are": Annotated[str | None, choice("--files-are", FILES, "What several files are", metavar="WHAT")],
     "sheets_are": Annotated[str | None, choice("--sheets-are", PARTS, "What several sheets are", metavar="WHAT")],
     "columns_are": Annotated[
-        str | None, choice("--columns-are", PARTS, "What several columns of one quantity are", metavar="WHAT")
+        str | None, choice("--columns-are", COLUMNS, "What several columns of one quantity are", metavar="WHAT")
     ],
     "key": Annotated[
         list[str] | None,

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from devicekit.device.card import DeviceCard, DeviceRow
+from devicekit.device.card import Branch, BranchVariation, DeviceCard, DeviceRow
 from devicekit.models import kernel
 from devicekit.models.registry import get_law
 
@@ -82,4 +82,60 @@ def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False)
             "ltd": card.ltd.model_copy(update={"theta": down, "largest_step": new_caps[1]}),
             "devices": tuple(rows),
         }
+    )
+
+
+def mean_step(card: DeviceCard) -> float:
+    """Geometric mean of the mean LTP and LTD steps over the window, fraction of it."""
+    law = card.law.id
+    up = _mean_step(law, card.ltp.theta, card.ltp.largest_step)
+    return math.sqrt(up * _mean_step(law, card.ltd.theta, card.ltd.largest_step))
+
+
+def with_steps(card: DeviceCard, factor: float) -> DeviceCard:
+    """The card of a device whose every step, and the scatter of its updates, is `factor` times as large.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        A fitted device.
+    factor : float
+        Above 0.
+
+    Returns
+    -------
+    DeviceCard
+        For training only, as that of `idealise`.
+    """
+
+    def theta(values: tuple[float, ...]) -> tuple[float, ...]:
+        return (values[0] + math.log(factor), *values[1:])
+
+    rows = tuple(
+        row.model_copy(
+            update={
+                "ltp_theta": theta(row.ltp_theta),
+                "ltd_theta": theta(row.ltd_theta),
+                "ltp_largest_step": row.ltp_largest_step * factor,
+                "ltd_largest_step": row.ltd_largest_step * factor,
+            }
+        )
+        for row in card.devices
+    )
+
+    def branch(own: Branch) -> Branch:
+        return own.model_copy(update={"theta": theta(own.theta), "largest_step": own.largest_step * factor})
+
+    def scatter(own: BranchVariation) -> BranchVariation:
+        c2c = {
+            name: sigma.model_copy(update={"value": sigma.value * factor}) if sigma.kind == "increment" else sigma
+            for name, sigma in own.c2c.items()
+        }
+        return own.model_copy(update={"c2c": c2c})
+
+    variation = card.variation.model_copy(
+        update={"ltp": scatter(card.variation.ltp), "ltd": scatter(card.variation.ltd)}
+    )
+    return card.model_copy(
+        update={"ltp": branch(card.ltp), "ltd": branch(card.ltd), "devices": rows, "variation": variation}
     )

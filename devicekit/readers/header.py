@@ -331,6 +331,8 @@ def _made(name: str, word: str | None = None, unit: Unit | None = None, unclear:
 def _of_row(found: Heading, cell: str) -> Heading:
     """The heading with what the row of units says."""
     verdict = _judged(cell, found.name)
+    if cell.lower() in ("second", "seconds", "sec") and not _said(found.name).allowed:
+        verdict = (parse_unit("s"), "")  # in a row of units it is no ordinal
     if verdict is None and not (found.unit or found.unclear or _said(found.name).allowed):
         return found  # a word beside a name that is no quantity
     unit, why = verdict or (None, _question(cell))

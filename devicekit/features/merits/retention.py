@@ -94,7 +94,8 @@ class RetentionResult:
         changes = [s.change for s in self.states if np.isfinite(s.change)]
         text = f"{count(len(self.states), 'state')} watched over {_range(decades, '.1f')} decades of time"
         if changes:
-            text += f"; at the end the conductance is {percent_span(min(changes), max(changes))} of the first one"
+            span = percent_span(min(changes), max(changes))
+            text += f"; at the end, by their laws, the conductance is {span} of the first one"
         predicted = [s.prediction for s in self.states if s.prediction]
         if not predicted:
             return [f"{text}.", "No prediction is made from these data; the table says why."]

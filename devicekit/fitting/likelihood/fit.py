@@ -91,6 +91,14 @@ def _bounds(law: Law, starts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
     return lower, upper
 
 
+def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution of a symmetric system; the shortest one where a parameter changes nothing."""
+    try:
+        return np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(matrix, hermitian=True) @ right
+
+
 class _Problem:
     """The posterior of all devices' (theta, x0) and the noise they share, z = (own, own, ..., noise)."""
 
@@ -147,7 +155,7 @@ class _Problem:
             for _ in range(TRIALS):
                 damped = block + damping * np.diag(np.diag(block) + 1e-9)
                 step = np.zeros(z.size)
-                step[free] = np.linalg.solve(damped, gradient[free])
+                step[free] = _solved(damped, gradient[free])
                 step[-Q:] = np.clip(step[-Q:], -LONGEST_STEP, LONGEST_STEP)
                 trial = np.clip(z + step, self.lower, self.upper)
                 height = self.objective(trial)
@@ -169,7 +177,8 @@ class _Problem:
         """Inverse of the curvature at z, 0 at bounds, and the log of its determinant."""
         hessian = self.curvature(z)[0]
         free = np.flatnonzero(self.free & ~self.at_bound(z))
-        inside = np.linalg.inv(hessian[np.ix_(free, free)])
+        block = hessian[np.ix_(free, free)]
+        inside = _solved(block, np.eye(free.size))
         found = np.zeros_like(hessian)
         found[np.ix_(free, free)] = inside
         return found, float(np.linalg.slogdet(inside)[1])

@@ -86,7 +86,8 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     """The table of rows under our names; what is not named is split, and flagged."""
     if set(_PAIR) <= set(frame):
         frame = before_and_after(frame)
-    elif not _IN_ORDER & set(frame) and "device_id" in frame and frame["device_id"].nunique() > 1:
+    frame = _read_after(frame)
+    if not _IN_ORDER & set(frame) and "device_id" in frame and frame["device_id"].nunique() > 1:
         most = int(frame.groupby([k for k in ("device_id", "_part") if k in frame], sort=False).size().max())
         if 1 < most < FEWEST:
             raise TableError(
@@ -94,6 +95,21 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
                 "summary of devices is no pulse train"
             )
     return pulse_trains(frame, options, source, "table", warnings)
+
+
+def _read_after(frame: pd.DataFrame) -> pd.DataFrame:
+    """A log of pulses without a reading and of readings at 0 V: each reading is that of the pulse before it."""
+    state = next((name for name in STATE_COLUMNS if name in frame), None)
+    if state is None or "pulse_voltage_v" not in frame or "pulse_index" in frame:
+        return frame
+    pulse, read = frame["pulse_voltage_v"].fillna(0.0).to_numpy() != 0, frame[state].notna().to_numpy()
+    if not pulse.any() or (pulse & read).any() or not (~pulse & read).any():
+        return frame
+    after = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].where(pulse).ffill())
+    times = np.cumsum(pulse)  # pulses given so far: what the pulse number is, where not each one was read
+    kept = after[read].assign(_given=times[read])
+    last = ~kept.duplicated("_given", keep="last")
+    return kept[last].drop(columns="_given")
 
 
 def before_and_after(frame: pd.DataFrame) -> pd.DataFrame:

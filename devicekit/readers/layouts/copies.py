@@ -115,6 +115,8 @@ def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column,
     size = np.abs(x) > 0
     if _close(y, np.abs(x)) and (x < 0).any():
         return "the magnitude of {}"
+    if _close(y, -x) and (first.role, second.role) == ("current_a", "current_a"):
+        return "{} with the other sign"
     if _close(x, y):
         return "the same numbers as {}" if second.tags.get("level") == first.tags.get("level") else ""
     if _is_log(x, y, size):

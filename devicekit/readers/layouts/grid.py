@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from devicekit.errors import DevicekitError, FileError
+from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import text_frame, unique_names
 from devicekit.readers.header import Heading, heading
@@ -113,6 +114,8 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
             own = head.of(columns)
             cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
             places = columns if len(sides) == 1 else range(len(columns))
+            if _way(name) and len(sides) > 1:  # what stands in the label need not stand in the names
+                own = replace(own, names=[_without_way(each).strip(" _") for each in own.names])
             frame = _frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
             own = _with_units_beside(own, frame)
             heads = tuple(_heading(own, k) for k in range(len(columns)))
@@ -230,7 +233,20 @@ def _beside(
     line = next((cells for number, cells in reversed(rows[:start]) if any(cells) and number <= shape.skip), [])
     labels = [[line[k] for k in range(group[0], group[-1] + 1) if k < len(line) and line[k]] for group in groups]
     told = all(len(each) == 1 for each in labels)
+    ways = [{way for k in group if k < len(head.names) and (way := _way(head.names[k]))} for group in groups]
+    if not told and all(len(each) == 1 for each in ways) and len(set().union(*ways)) > 1:
+        return [(each.pop(), group) for each, group in zip(ways, groups, strict=True)]  # LTP_Pulse, ... LTD_Pulse, ...
     return [(label[0] if told else "", group) for label, group in zip(labels, groups, strict=True)]
+
+
+def _way(name: str) -> str:
+    """The one word for a direction in a column's name; "" for none."""
+    found = [word for word in re.findall(r"[^\W\d_]+", name) if len(word) > 1 and word.lower() in DIRECTION_ALIASES]
+    return found[0] if len(found) == 1 else ""
+
+
+def _without_way(name: str) -> str:
+    return name.replace(way, "", 1) if (way := _way(name)) else name
 
 
 def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOptions) -> list[list[int]]:
@@ -247,7 +263,7 @@ def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOption
         if k > before + 1:
             parted.append([])
         parted[-1].append(k)
-    alike = {tuple((names[k], units[k]) for k in group) for group in parted}
+    alike = {tuple((_without_way(names[k]), units[k]) for k in group) for group in parted}
     if len(parted) > 1 and len(alike) == 1 and (named or not options.columns):  # column 6 is said to be something
         return parted
     if not named:

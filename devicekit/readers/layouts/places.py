@@ -36,6 +36,9 @@ def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dic
     if options.columns_are == "devices":
         named = len(set(labels)) == len(labels) and all(labels)
         return [{"device_id": label if named else f"device{k}"} for k, label in enumerate(labels, 1)]
+    if options.columns_are == "levels":
+        named = len(set(labels)) == len(labels) and all(labels)
+        return [{"level": label if named else f"state{k}"} for k, label in enumerate(labels, 1)]
     if options.columns_are == "cycles":
         return [{"cycle": k} for k in range(1, len(labels) + 1)]
     raise QuestionError(
@@ -47,6 +50,7 @@ def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dic
             (
                 Choice("columns_are=devices", "each of them is a device (D2D)"),
                 Choice("columns_are=cycles", "each of them is a cycle of one device (C2C)"),
+                Choice("columns_are=levels", "each of them is a state of one device (retention)"),
                 Choice("blocks=none", "they are one table"),
             ),
             (told.unclear,),

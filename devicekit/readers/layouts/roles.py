@@ -46,7 +46,7 @@ _WORD = {
     r"|iteration|iter|rep|trial|(number|no) of cycles)"
     r"( ?(no|number|nr|index|idx|count|id|#))?",
     "pulse_index": r"(pulses?|(number|no) of pulses|(n|#|no|nr|number) pulses?)"
-    r"( ?(no|number|nr|index|idx|count|id|#))?",
+    r"( ?(no|n?number|nr|index|idx|count|id|#))?",
     "point": r"(point|pt|points)( ?(no|number|nr|index|#))?",
     "counter": r"(n|no|nr|number|index|idx|#|x|count|step|row|record|i|k|id)",
     "direction": r"(direction|dir|polarity|operation|op|mode|process|type|branch|pulse type|ltp ltd|pot dep)",
@@ -232,7 +232,8 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
     if not name.strip() or not cells.block.named:
         return Column(name, KEPT if text else UNKNOWN, why="it has no name")
     for ours in ("device_id", "cycle", "pulse_index", "point", "level", "repeat"):
-        if head.unit is None and not head.unclear and _WORDS[ours].fullmatch(bare) and (ours in TEXT or not text):
+        plain = without_ways(bare) if ours == "pulse_index" else bare  # LTP pulse number
+        if head.unit is None and not head.unclear and _WORDS[ours].fullmatch(plain) and (ours in TEXT or not text):
             if ours == "level" and not text and not _few(cells, name):
                 continue
             return Column(name, ours, why="by its name")
@@ -268,6 +269,11 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
 
 def _numbered(values: pd.Series | None) -> bool:
     return values is not None and counts(values.dropna())
+
+
+def without_ways(bare: str) -> str:
+    """The words of a name without one for a direction."""
+    return " ".join(word for word in bare.split() if len(word) < 2 or word not in DIRECTION_ALIASES) or bare
 
 
 def _few(cells: Cells, name: str) -> bool:

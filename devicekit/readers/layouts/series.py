@@ -74,7 +74,7 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     shared = tuple(c for c in columns if c not in mine and c.role not in several)
     told, columns_are, tags = _told(mine, view, levels)
     if not told:
-        raise _ask(mine, view)
+        raise _ask(mine, view, levels)
     made = []
     for k, column in enumerate(mine):
         made.append(Series((column, *(found[k] for found in several.values())), tags[k]))
@@ -153,7 +153,9 @@ def _said(said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes:
     number = [groups.index(name) + 1 for name in rest] if apart else order
     found: list[dict[str, Any]] = []
     for k, tags in enumerate(own):
-        if said == "devices":
+        if said == "levels":
+            found.append({**tags, "level": names[k] if len(set(names)) == len(names) else f"state{k + 1}"})
+        elif said == "devices":
             named = apart and rest[k] != ""
             found.append({"device_id": rest[k] if named else f"device{number[k]}", **tags})
         else:
@@ -210,7 +212,7 @@ def _no_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: 
     return QuestionError(view.where, Question(text, ("columns",), choices))
 
 
-def _ask(mine: Sequence[Column], view: View) -> QuestionError:
+def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
     names = ", ".join(column.name for column in mine[:8]) + (", ..." if len(mine) > 8 else "")
     roles = {column.role for column in mine}
     options: ReadOptions = view.options
@@ -238,6 +240,7 @@ def _ask(mine: Sequence[Column], view: View) -> QuestionError:
             (
                 Choice("columns_are=devices", "each column is a device (D2D)"),
                 Choice("columns_are=cycles", "each column is a cycle of one device (C2C)"),
+                *((Choice("columns_are=levels", "each column is a state of one device"),) if levels else ()),
                 Choice("map={value: COLUMN}", "one of them holds the states; the others are kept aside"),
             ),
             (unclear,) if unclear else (),

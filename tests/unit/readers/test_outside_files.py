@@ -238,3 +238,41 @@ def test_a_weight_that_falls_by_more_than_all_of_it_is_in_percent(lines: Write) 
     assert choices(path) == ["unit=1", "unit=%"]
     found = devicekit.read(path, unit="%").frame["weight_change"]
     np.testing.assert_allclose(found, [-0.172, -0.301, 0.32, 0.185])
+
+
+def test_names_of_pulse_numbers_may_say_the_direction_and_part_two_tables(lines: Write) -> None:
+    names = "LTP_Pulse Nnumber,Device1,Device2,,LTD_Pulse Nnumber,Device1,Device2"
+    rows = [f"{k},{3 + k},{5 + k},,{k},{30 - k},{40 - k}" for k in range(1, 13)]
+    frame = devicekit.read(lines(names, *rows), quantity="conductance", unit="uS", columns_are="devices").frame
+    assert frame.groupby(["device_id", "direction"]).size().tolist() == [12] * 4
+    first = frame[(frame["device_id"] == frame["device_id"].iloc[0]) & (frame["direction"] == "ltp")]
+    np.testing.assert_allclose(first["conductance_s"], [1e-6 * (3 + k) for k in range(1, 13)])
+
+
+def test_readings_at_0_v_after_pulses_are_those_of_the_pulses(lines: Write) -> None:
+    rows = []
+    for k in range(10):
+        rows += [f"inc,,{1.0}", f"read,{100 + 5 * k},0"]
+    frame = devicekit.read(lines("mode,G (uS),Amplitude_V", *rows)).frame
+    assert frame["pulse_index"].tolist() == list(range(10))
+    np.testing.assert_allclose(frame["conductance_s"], [1e-6 * (100 + 5 * k) for k in range(10)])
+    assert (frame["pulse_voltage_v"] == 1.0).all()
+
+
+def test_seconds_in_a_row_of_units_are_a_time_and_a_mirrored_current_is_the_same(lines: Write) -> None:
+    rows = [f"{0.1 * k},{0.01 * k},{0.02 * k}" for k in range(12)]
+    asked = choices(lines("x-axis,1,2", "second,Volt,Volt", *rows))
+    assert not any("current_a: x-axis" in each for each in asked)
+    loop = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
+    rows = [f"{v},{1e-6 * v**3},{-1e-6 * v**3}" for v in loop]
+    frame = devicekit.read(lines("V_TE [V],I_TE [A],I_BE [A]", *rows)).frame
+    np.testing.assert_allclose(frame["current_a"], [1e-6 * v**3 for v in loop])
+
+
+def test_columns_of_retention_may_be_levels(lines: Write) -> None:
+    rows = [f"{10**k},{5 - 0.1 * k},{9 - 0.1 * k}" for k in range(6)]
+    path = lines("Time (s),G (uS),G (uS)", *rows)
+    assert "columns_are=levels" in choices(path)
+    table = devicekit.read(path, columns_are="levels")
+    assert table.frame.groupby("level").size().tolist() == [6, 6]
+    assert table.frame["device_id"].nunique() == 1

@@ -1,0 +1,84 @@
+"""What can be wrong with a device, and the device without some of it: the twins that odds are made with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from devicekit.device.array import applied_variation, read_sigma
+from devicekit.device.card import DeviceCard
+from devicekit.device.idealise import idealise, mean_step, with_steps
+from snn.config import TrainingConfig
+
+COARSEST, FINEST = 1 / 32, 1 / 100  # mean steps [of the window] between which a twin's lies
+FLAWS = (
+    "nonlinearity",
+    "asymmetry",
+    "step size",
+    "scatter of updates",
+    "device-to-device variation",
+    "read noise",
+    "states",
+    "stuck devices",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A card and what is changed in a training on it (fields of `TrainingConfig`)."""
+
+    card: DeviceCard
+    changes: dict[str, Any]
+
+
+def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
+    """The flaws that the device has in this training; what the data do not tell, it does not have."""
+    found = []
+    applied = applied_variation(card, config.c2c, config.d2d)
+    step = mean_step(card)
+    has = {
+        "nonlinearity": card.model != "linear" and not config.linear,
+        "asymmetry": not config.symmetric,
+        "step size": not FINEST <= step <= COARSEST,
+        "scatter of updates": applied.scatter,
+        "device-to-device variation": applied.devices is not None,
+        "read noise": config.read_noise and read_sigma(card) > 0,
+        "states": config.device_levels > 0,
+        "stuck devices": config.stuck > 0,
+    }
+    found = [name for name in FLAWS if has[name]]
+    return tuple(found)
+
+
+def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> Case:
+    """The device without these flaws; without all of them it is its ideal twin.
+
+    A step that is too coarse or too fine becomes the nearest one of 32 to 100 steps a window; the scatter of updates
+    keeps its size relative to the step, for that is what counts.
+    """
+    gone = set(flaws)
+    card = idealise(card, linear="nonlinearity" in gone, symmetric="asymmetry" in gone)
+    if "step size" in gone:
+        step = mean_step(card)
+        card = with_steps(card, min(max(step, FINEST), COARSEST) / step)
+    changes: dict[str, Any] = {}
+    if "scatter of updates" in gone:
+        changes["c2c"] = "none"
+    if "device-to-device variation" in gone:
+        changes["d2d"] = "none"
+    if "read noise" in gone:
+        changes["read_noise"] = False
+    if "states" in gone:
+        changes["device_levels"] = 0
+    if "stuck devices" in gone:
+        changes["stuck"] = 0.0
+    return Case(card, changes)
+
+
+def scatter_over_step(card: DeviceCard) -> float | None:
+    """Standard deviation of one update over the mean step; None if the card does not know the first."""
+    applied = applied_variation(card)
+    sizes = [sigma for sigma in applied.sigma.values() if sigma > 0]
+    return math.sqrt(sum(s * s for s in sizes) / len(sizes)) / mean_step(card) if sizes else None

@@ -1,0 +1,48 @@
+"""The null standard deviation that odds rest on: `python -m snn.benchmark.measure [SEEDS] [DATA_DIR]`.
+
+Trainings of the generic base (NL 1, 100 steps, updates that scatter by 1 % of the window), of the same seeds with
+another draw of devices and of their noise.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from snn.benchmark.run import accuracy
+from snn.benchmark.task import VARIANTS, few_shot, setting
+from snn.digits import Digits
+
+NL, STEPS, SCATTER = 1.0, 100, 0.01
+
+
+def generic(steps: float = STEPS, scatter: float = SCATTER, nl: float = NL, ltd: float = 1.0) -> DeviceCard:
+    """A SYNTHETIC device of soft bounds whose steps at mid-window are 1 / steps; LTD's are `ltd` times as large."""
+    from devicekit.synthetic.pulses import truth_card
+
+    kappa = 1.0 - math.exp(-nl)
+    theta: dict[str, tuple[float, ...]] = {"ltp": (-math.log(steps), kappa), "ltd": (math.log(ltd / steps), kappa)}
+    return truth_card(theta, model="softbounds", increment=scatter, read=0.0)
+
+
+def null_sd(data: Digits, seeds: int) -> dict[str, float]:
+    """Standard deviation [1] of the difference of two draws of one device, by variant."""
+    card = generic()
+    found: dict[str, float] = {}
+    for variant in VARIANTS:
+        one, two = (
+            np.array([accuracy(card, setting(variant, seed, draw=draw), data) for seed in range(seeds)])
+            for draw in (0, 1)
+        )
+        found[variant] = float((one - two).std(ddof=1))
+    return found
+
+
+if __name__ == "__main__":
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    folder = sys.argv[2] if len(sys.argv) > 2 else None
+    for name in ("digits", "optdigits") if folder else ("digits",):
+        print(name, {k: round(v, 5) for k, v in null_sd(few_shot(name, folder), count).items()})

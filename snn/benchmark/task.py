@@ -1,0 +1,68 @@
+"""The few-shot task: 500 fixed images, 4 epochs, 50 hidden neurons: few neurons hide little of a device."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from devicekit.errors import UsageError
+from snn.choices import Rates
+from snn.config import TrainingConfig
+from snn.digits import Digits, load
+
+IMAGES, EPOCHS, HIDDEN = 500, 4, 50
+VARIANTS: tuple[Rates, ...] = ("plain", "scaled")
+SPLIT_SEED = 0
+# Standard deviation [1] of the difference of two trainings of one seed that differ by the draw of devices and of their
+# noise alone: 40 seeds of the generic base, measured by `python -m snn.benchmark.measure`.
+NULL_SD: dict[str, dict[str, float]] = {
+    "digits": {"plain": 0.0061, "scaled": 0.0186},
+    "optdigits": {"plain": 0.0071, "scaled": 0.0154},
+}
+
+
+def few_shot(name: str = "digits", data_dir: Path | str | None = None) -> Digits:
+    """The task's images, always the same ones: 500 to train, stratified; all others (of the test part) to test.
+
+    Parameters
+    ----------
+    name, data_dir
+        As for `snn.digits.load`. Of "digits" the 1,297 images that are not trained on are the test part.
+
+    Raises
+    ------
+    UsageError, FileError
+        As `snn.digits.load` does.
+    """
+    from sklearn.model_selection import train_test_split
+
+    data = load(name, data_dir)
+    x, rest, y, y_rest = train_test_split(
+        data.x_train, data.y_train, train_size=IMAGES, stratify=data.y_train, random_state=SPLIT_SEED
+    )
+    x_test, y_test = data.x_test, data.y_test
+    words = f"{IMAGES} images to train, {len(y_test)} of other writers to test"
+    if name == "digits":
+        x_test, y_test = np.vstack([rest, x_test]), np.concatenate([y_rest, y_test])
+        words = f"{IMAGES} images to train, the other {len(y_test)} to test (same writers in both parts)"
+    return Digits(f"{name}, few-shot", f"{words}, stratified, random_state {SPLIT_SEED}", x, y, x_test, y_test)
+
+
+def setting(variant: Rates, seed: int, **changes: object) -> TrainingConfig:
+    """The task's training: plain rates show coarse, fine and noisy steps, scaled ones asymmetry."""
+    unknown = sorted(set(changes) - {field.name for field in fields(TrainingConfig)})
+    if unknown or set(changes) & {"epochs", "hidden", "rates", "seed", "scheme"}:
+        raise UsageError(
+            f"{', '.join(unknown) or 'the size of the task'} cannot be set here: what a device has beside its card "
+            "can be, such as stuck, stuck_at, device_levels, c2c, d2d"
+        )
+    return TrainingConfig(
+        epochs=EPOCHS,
+        hidden=HIDDEN,
+        seed=seed,
+        rates=variant,
+        read_noise=True,
+        **changes,  # type: ignore[arg-type]
+    )
