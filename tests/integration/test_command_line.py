@@ -159,6 +159,21 @@ def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     )
 
 
+def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_file: Path) -> None:
+    ran = devicekit("benchmark", card_file, "--seeds", "2", "--no-attribution", "--json")
+    assert ran.code == 0
+    assert [each["variant"] for each in ran.json["variants"]] == ["plain", "scaled"]
+    for each in ran.json["variants"]:
+        assert len(each["device"]) == len(each["twin"]) == 2
+        assert each["loss"] == pytest.approx(sum(each["twin"]) / 2 - sum(each["device"]) / 2)
+    told = devicekit("benchmark", card_file, "--seeds", "1", "--no-attribution", "--set", "stuck=0.3")
+    assert "Against its ideal twin" in told.out
+    assert "stuck devices" in told.out
+    wrong = devicekit("benchmark", card_file, "--set", "epochs=9")
+    assert wrong.code == 2
+    assert "cannot be set here" in wrong.err
+
+
 def test_train_takes_any_setting(devicekit: Run, card_file: Path) -> None:
     base = ("train", "--card", card_file, "--epochs", 1, "--json", "--set", "hidden=64")
     plain, stuck, paper = (
