@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from devicekit.errors import CodedWarning
@@ -29,8 +30,27 @@ def claim(view: View) -> Claim | None:
         return None
     if view.of("level") and view.of("cycle"):
         return None
-    counted = view.of("point", "counter") or view.pulses_by_label  # then the rows may as well be readings after pulses
+    # then the rows may as well be readings after pulses
+    counted = view.of("point", "counter") or view.pulses_by_label or _turns(view)
     return Claim(2 if view.states and not counted else 1, "a time and a state")
+
+
+def _turns(view: View) -> bool:
+    """Whether a state rises and falls smoothly by most of its range, as in trains of pulses; what drifts does not."""
+    if view.of("level"):
+        return False
+    for column in [*view.states, *view.unknown][:4]:
+        values = view.numbers(column.name)
+        x = np.array([]) if values is None else values.dropna().to_numpy(float)
+        if x.size < 12 or np.ptp(x) == 0:
+            continue
+        smooth = np.convolve(x, np.ones(3) / 3, "valid")
+        way = float(np.abs(np.diff(smooth)).sum() / np.ptp(smooth))
+        rough = float(np.abs(np.diff(x, 2)).mean() / np.ptp(x))
+        ends = np.array([np.argmin(smooth), np.argmax(smooth)]) / smooth.size
+        if way > 1.6 and rough < 0.1 and ((ends > 0.1) & (ends < 0.9)).any():
+            return True
+    return False
 
 
 def assign(view: View) -> list[Column]:

@@ -114,8 +114,9 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
             own = head.of(columns)
             cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
             places = columns if len(sides) == 1 else range(len(columns))
-            if _way(name) and len(sides) > 1:  # what stands in the label need not stand in the names
-                own = replace(own, names=[_without_way(each).strip(" _") for each in own.names])
+            if len(sides) > 1:  # what stands in the label need not stand in the names
+                names = [_without_way(each).strip(" _") if _way(name) else each.lstrip("# ") for each in own.names]
+                own = replace(own, names=names)
             frame = _frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
             own = _with_units_beside(own, frame)
             heads = tuple(_heading(own, k) for k in range(len(columns)))
@@ -246,6 +247,7 @@ def _way(name: str) -> str:
 
 
 def _without_way(name: str) -> str:
+    name = name.lstrip("# ")  # which may be the mark of a comment before the first name of a row
     return name.replace(way, "", 1) if (way := _way(name)) else name
 
 

@@ -81,7 +81,7 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         regular = count / len(rows)
         numeric = sum(is_number(cell) or is_empty(cell) for cell in cells) / max(len(cells), 1)
         if regular > EVEN and delimiter:
-            even[name] = rows
+            even[name] = [row for row in rows if len(row) == width]
         score = regular * (0.2 + numeric)
         if score > 1.15 * most:  # the one that is named first, unless another is clearly better
             best, most = name, score
