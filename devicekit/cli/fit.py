@@ -224,8 +224,7 @@ def fit_command(
 
     Examples:
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json
-        devicekit fit ramps/ --quantity current --read-voltage 0.1 --report fit.html
-        devicekit fit table.csv --model softbounds --loss tukey
+        devicekit fit table.csv --model softbounds --loss tukey --report fit.html
         devicekit fit table.csv --posterior --out card.json --resample 16
     """
     from devicekit.files import check_writable
