@@ -169,7 +169,7 @@ def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
     spread = device_fit.variation.branches[fitted.direction]
     trains = train_sets(device_fit.table)[0][fitted.direction]
     increment, read = spread.increment or 0.0, spread.read or 0.0
-    if increment <= 0 or spread.n_devices > 1:
+    if increment <= 0 or spread.n_devices > 1 or spread.n_cycles < 2:
         return _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise), "mean curve"
     gain = kalman_gain(increment, read)
     rows = without_offsets(trains.rising(fitted.window))

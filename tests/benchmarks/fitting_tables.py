@@ -1,6 +1,6 @@
-"""Tables of the fitting engine's acceptance: recovery, coverage, variance components, joint widths, speed.
+"""Tables of the fitting engine's acceptance: recovery, variance components, joint widths, speed.
 
-    python tests/benchmarks/fitting_tables.py recovery|coverage|variation|joint|tukey|real|speed|all [--quick]
+    python tests/benchmarks/fitting_tables.py recovery|variation|joint|tukey|real|speed|all [--quick]
 
 Every figure comes from synthetic truths with fixed seeds, but for `real`, which reads the folder named by
 DEVICEKIT_TEST_DATA. Speed is reported as ratios measured side by side in this process (CPU time).
@@ -12,7 +12,6 @@ import argparse
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -65,51 +64,6 @@ def recovery(count: int) -> None:
             success = np.mean(np.array(curves) < max(0.004, noise / 2))
             whole, inner = np.median(rates, axis=0)
             print(f"{kind:<12} {noise:>6.1%} {success:>8.1%} {np.median(curves):>10.4f} {whole:>9.1%} {inner:>9.1%}")
-
-
-COVERED = (
-    np.array([-4.0, 0.95, 1.3, -6.0, 2.0, 1.0]),
-    np.array([-4.2, 0.9, 1.0, 0.0, 0.0, 0.0]),
-    np.array([-4.1, 0.97, 1.2, 5.0, -2.0, 0.6]),
-)
-
-
-@dataclass(frozen=True)
-class Noise:
-    increment: float
-    read: float
-    cycles: int
-
-
-def cycles_of(theta: np.ndarray, noise: Noise, rng: np.random.Generator) -> np.ndarray:
-    """Trains that all start at 0, with additive increments and read noise."""
-    rows = np.empty((noise.cycles, 101))
-    state = np.zeros(noise.cycles)
-    for n in range(101):
-        rows[:, n] = state + noise.read * rng.standard_normal(noise.cycles)
-        state = state + kernel.rates(EQ2.id, theta, state) + noise.increment * rng.standard_normal(noise.cycles)
-    return rows
-
-
-def coverage(sets: int) -> None:
-    print(f"coverage of the 95 % band on the rate at r = 0.1 ... 0.9 ({sets} sets of each truth)")
-    at = np.linspace(0.1, 0.9, 9)
-    for noise in (Noise(0, 0.01, 1), Noise(0, 0.03, 1), Noise(0.005, 0.01, 5), Noise(0.005, 0.01, 20)):
-        inside = []
-        for theta in COVERED:
-            reach = kernel.simulate(EQ2.id, theta, 0.0, 100)[-1]
-            grid = at[at < reach]
-            true = kernel.rates(EQ2.id, theta, grid)
-            rng = np.random.default_rng(7)
-            for _ in range(sets):
-                trains = one_trace(cycles_of(theta, noise, rng))
-                found = fit_branch(trains, UNIT, FitOptions(), with_lmfit=False, judge=False)
-                curve = found.rate_curve(grid)
-                inside.append((np.array(curve.lower) <= true) & (true <= np.array(curve.upper)))
-        print(
-            f"  increment {noise.increment:.1%}, read {noise.read:.0%}, K = {noise.cycles:<3} "
-            f"{np.mean([i.mean() for i in inside]):.3f}"
-        )
 
 
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
@@ -271,7 +225,7 @@ def real() -> None:
                 f"by BIC {best}; "
                 f"NL {comparison.nl[direction]['data']:.2f} (data) {comparison.nl[direction]['fit']:.2f} (fit)"
             )
-            if spread.increment is not None:
+            if spread.n_cycles > 1:
                 ratio = spread_ratio(result, direction, seed=1)
                 print(
                     f"    paper spread {spread.c2c_paper:.4f}, increment {spread.increment:.5f}, read "
@@ -380,7 +334,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tables = {
         "recovery": lambda quick: recovery(20 if quick else 200),
-        "coverage": lambda quick: coverage(10 if quick else 100),
         "variation": lambda quick: variation(1 if quick else 5),
         "joint": lambda quick: joint(5 if quick else 60),
         "tukey": lambda quick: tukey(20 if quick else 200),
