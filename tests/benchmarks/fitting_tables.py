@@ -66,6 +66,11 @@ def recovery(count: int) -> None:
             print(f"{kind:<12} {noise:>6.1%} {success:>8.1%} {np.median(curves):>10.4f} {whole:>9.1%} {inner:>9.1%}")
 
 
+COVERED = (
+    np.array([-4.0, 0.95, 1.3, -6.0, 2.0, 1.0]),
+    np.array([-4.2, 0.9, 1.0, 0.0, 0.0, 0.0]),
+    np.array([-4.1, 0.97, 1.2, 5.0, -2.0, 0.6]),
+)
 THETA = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
 
 
