@@ -101,4 +101,7 @@ def write_book(sheets: list[Sheet], path: Path, texts: bool) -> None:
 def _value(cell: str) -> object:
     if not cell or not isinstance(cell, Num):
         return cell or None
-    return int(cell) if cell.lstrip("-").isdigit() else float(cell)
+    try:
+        return int(cell) if cell.lstrip("-").isdigit() else float(cell)
+    except ValueError:  # a word for a reading that is missing
+        return str(cell)
