@@ -116,9 +116,7 @@ class Sigma(_Strict):
     kind: Literal["increment", "read", "spread"]
     value: NonNegative
     estimator: str
-    interval: tuple[NonNegative, NonNegative] | None = Field(
-        default=None, description="95 % interval of the value; from 0 where the data are as likely without it"
-    )
+    interval: tuple[NonNegative, NonNegative] | None = Field(default=None, description="95 % interval of the value")
 
 
 class BranchVariation(_Strict):
@@ -353,8 +351,7 @@ class DeviceCard(_Strict):
         if version == 1 and "flags" in raw and "warnings" not in raw:
             raw["warnings"], version = raw.pop("flags"), 2
         if version == 2:
-            raw["schema_version"] = SCHEMA_VERSION
-            text = json.dumps(raw)
+            text = json.dumps({**raw, "schema_version": SCHEMA_VERSION})
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

@@ -14,17 +14,11 @@ from devicekit.device.card import DeviceCard, RateCurve
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
 from devicekit.fitting.likelihood.filter import NOISES
-from devicekit.fitting.likelihood.fit import (
-    LARGEST,
-    MOST_TRAINS,
-    PRIOR_LN,
-    PRIOR_SD,
-    SMALLEST,
-    WIDTH_OF_START,
-    TrainFit,
-)
+from devicekit.fitting.likelihood.fit import MOST_TRAINS, TrainFit
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.uncertainty import sampler
+from devicekit.fitting.uncertainty.mixing import effective_size, split_rhat
+from devicekit.fitting.uncertainty.priors import priors_of
 from devicekit.models import kernel
 from devicekit.models.law import Law
 
@@ -357,8 +351,8 @@ def sample(
         )
         evaluations += number * CHAINS
         judged = _judged(chains, law)
-        rhat = {name: _rhat(values) for name, values in judged.items()}
-        ess = {name: _ess(values) for name, values in judged.items()}
+        rhat = {name: split_rhat(values) for name, values in judged.items()}
+        ess = {name: effective_size(values) for name, values in judged.items()}
         mixed = max(rhat.values()) < target and min(ess.values()) >= LEAST_ESS
         if mixed or 3 * number * CHAINS * len(trains) > MOST_WORK:
             break
@@ -367,45 +361,6 @@ def sample(
     flat = chains.reshape(-1, z.size)
     kept = flat[np.linspace(0, len(flat) - 1, min(draws, len(flat))).round().astype(int)]
     return Sample(kept, rhat, ess, mixed, evaluations)
-
-
-def priors_of(
-    law: Law, first: float, with_step: bool
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, str]]:
-    """Bounds; means, precisions and `below` of the normal priors; and both in words, by parameter.
-
-    Parameters
-    ----------
-    law : Law
-    first : float
-        The first reading on the rising coordinate, about which the start may lie.
-    with_step : bool
-        Whether updates scatter in proportion to their step.
-    """
-    lower = np.concatenate([law.lower, [first - WIDTH_OF_START], np.full(len(NOISES), np.log(SMALLEST))])
-    upper = np.concatenate([law.upper, [first + WIDTH_OF_START], np.log([LARGEST[name] for name in NOISES])])
-    size = law.n_parameters + 1 + len(NOISES)
-    mean, precision, below = np.zeros(size), np.zeros(size), np.full(size, np.inf)
-    words = {}
-    for k, name in enumerate(law.parameters):
-        words[name] = f"flat from {law.lower[k]:g} to {law.upper[k]:g}"
-        if name in law.priors:
-            prior = law.priors[name]
-            mean[k], precision[k] = prior.mean, prior.sd**-2.0
-            words[name] = f"normal, {prior.mean:g} +- {prior.sd:g}"
-        elif name in law.distances:
-            prior = law.distances[name]
-            mean[k], precision[k], below[k] = prior.mean, prior.sd**-2.0, law.upper[k]
-            words[name] = f"ln({law.upper[k]:g} - {name}) normal, {prior.mean:g} +- {prior.sd:g}"
-    words["x0"] = f"flat from {first - WIDTH_OF_START:.3g} to {first + WIDTH_OF_START:.3g}"
-    for k, name in enumerate(NOISES, law.n_parameters + 1):
-        mean[k], precision[k] = np.log(PRIOR_SD[name]), PRIOR_LN[name] ** -2.0
-        words[f"ln_{name}"] = f"normal, ln {PRIOR_SD[name]:g} +- {PRIOR_LN[name]:g}"
-    if not with_step:
-        lower[-1] = upper[-1] = np.log(SMALLEST)
-        precision[-1] = 0.0
-        del words["ln_step"]
-    return (lower, upper), (mean, precision, below), words
 
 
 def _cloud(
@@ -443,35 +398,3 @@ def _judged(chains: np.ndarray, law: Law) -> dict[str, np.ndarray]:
     found = {f"rate at {at:g}": rates[:, k].reshape(shape) for k, at in enumerate(JUDGED)}
     found |= {f"ln {name}": chains[:, :, p + 1 + NOISES.index(name)] for name in ("increment", "read")}
     return found
-
-
-def _rhat(values: np.ndarray) -> float:
-    """Split R-hat of ranks turned into normal scores (Vehtari et al. 2021, doi 10.1214/20-BA1221)."""
-    from scipy.stats import norm, rankdata
-
-    half = values.shape[1] // 2
-    split = np.concatenate([values[:, :half], values[:, -half:]])
-    scores = norm.ppf((rankdata(split).reshape(split.shape) - 0.375) / (split.size + 0.25))
-    within = float(np.mean(scores.var(axis=1, ddof=1)))
-    if within == 0.0:
-        return 1.0
-    between = float(scores.mean(axis=1).var(ddof=1))
-    return float(np.sqrt((half - 1) / half + between / within))
-
-
-def _ess(values: np.ndarray) -> float:
-    """Effective sample size of all chains, by Geyer's initial positive pairs of autocorrelations."""
-    count, length = values.shape
-    centred = values - values.mean(axis=1, keepdims=True)
-    size = 2 ** int(np.ceil(np.log2(2 * length)))
-    power = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
-    covariance = np.fft.irfft(power, size, axis=1)[:, :length].mean(axis=0) / length
-    between = float(values.mean(axis=1).var(ddof=1)) if count > 1 else 0.0
-    total = covariance[0] * length / (length - 1) * (length - 1) / length + between
-    if total == 0.0:
-        return float(values.size)
-    correlation = 1.0 - (covariance[0] - covariance) / total
-    pairs = correlation[0 : length - 1 : 2] + correlation[1:length:2]
-    positive = np.flatnonzero(pairs < 0)
-    kept = np.minimum.accumulate(pairs[: positive[0] if positive.size else None])
-    return float(values.size / max(2.0 * kept.sum() - 1.0, 1e-9))

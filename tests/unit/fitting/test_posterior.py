@@ -19,7 +19,9 @@ from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.uncertainty import sampler
 from devicekit.fitting.uncertainty.advice import Advice, next_measurement
-from devicekit.fitting.uncertainty.posterior import Posterior, _ess, _rhat, posterior, priors_of
+from devicekit.fitting.uncertainty.mixing import effective_size, split_rhat
+from devicekit.fitting.uncertainty.posterior import Posterior, posterior
+from devicekit.fitting.uncertainty.priors import priors_of
 from devicekit.models.registry import get_law
 from devicekit.tables import PulseTable
 
@@ -172,14 +174,14 @@ def test_what_does_not_mix_is_flagged() -> None:
 def test_r_hat_and_ess_of_known_chains() -> None:
     rng = np.random.default_rng(6)
     independent = rng.standard_normal((3, 2000))
-    assert _rhat(independent) == pytest.approx(1.0, abs=0.003)
-    assert _ess(independent) == pytest.approx(6000, rel=0.1)
-    assert _rhat(independent + np.array([[0.0], [0.0], [2.0]])) > 1.2
+    assert split_rhat(independent) == pytest.approx(1.0, abs=0.003)
+    assert effective_size(independent) == pytest.approx(6000, rel=0.1)
+    assert split_rhat(independent + np.array([[0.0], [0.0], [2.0]])) > 1.2
     slow = np.zeros((3, 20_000))
     for n in range(1, 20_000):  # autocorrelation 0.9: (1 - 0.9) / (1 + 0.9) of the draws count
         slow[:, n] = 0.9 * slow[:, n - 1] + rng.standard_normal(3)
-    assert _ess(slow) == pytest.approx(60_000 / 19, rel=0.15)
-    assert _rhat(np.ones((3, 100))) == 1.0
+    assert effective_size(slow) == pytest.approx(60_000 / 19, rel=0.15)
+    assert split_rhat(np.ones((3, 100))) == 1.0
 
 
 def test_a_posterior_is_of_one_device() -> None:
