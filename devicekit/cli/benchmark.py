@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_json
+from devicekit.cli.common import Json, Report, print_json
 from devicekit.cli.settings import parse_settings
 from devicekit.cli.train import Data, DataDir
 
@@ -57,6 +57,7 @@ def benchmark_command(
             "--set", metavar="KEY=VALUE", help="What the device has beside its card: stuck=0.2, device_levels=16."
         ),
     ] = None,
+    report: Report = None,
     json_output: Json = False,
 ) -> None:
     """What a device loses to its ideal twin, with odds, and what costs it.
@@ -65,14 +66,18 @@ def benchmark_command(
     twenty here. The twin is linear and symmetric, without noise, with 32 to 100 steps a window.
 
     Examples:
-        devicekit benchmark card.json
+        devicekit benchmark card.json --report benchmark.html
         devicekit benchmark a.json b.json --seeds 10 --jobs 2
         devicekit benchmark card.json --set stuck=0.2 --set stuck_at=ends
     """
     from devicekit.device.card import load_card
+    from devicekit.files import check_writable
     from snn.benchmark import benchmark
-    from snn.benchmark.task import few_shot
+    from snn.benchmark.report import benchmark_report
+    from snn.benchmark.task import few_shot, setting
 
+    if report is not None:
+        check_writable(report)
     images = few_shot(data, data_dir)
     changes = parse_settings(settings)
     results = []
@@ -82,8 +87,13 @@ def benchmark_command(
             results.append(
                 benchmark(card, images, seeds=seeds, attribution=attribution, jobs=jobs, progress=progress, **changes)
             )
+        if report is not None:
+            page = report if len(cards) == 1 else report.with_name(f"{report.stem}_{card.name}{report.suffix}")
+            benchmark_report(results[-1], card, setting("plain", 0, **changes)).save(page)
         if not json_output:
             _print(results[-1])
+            if report is not None:
+                terminal.fields([("report", str(page))])
     if json_output:
         reports: list[dict[str, Any]] = [each.as_dict() for each in results]
         print_json(reports[0] if len(reports) == 1 else {"results": reports})
