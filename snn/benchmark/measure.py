@@ -42,7 +42,7 @@ def null_sd(data: Digits, seeds: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     folder = sys.argv[2] if len(sys.argv) > 2 else None
     for name in ("digits", "optdigits") if folder else ("digits",):
         print(name, {k: round(v, 5) for k, v in null_sd(few_shot(name, folder), count).items()})
