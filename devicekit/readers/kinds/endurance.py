@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
@@ -34,13 +35,27 @@ def claim(view: View) -> Claim | None:
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
     if len(levels) >= 2 and (view.of("cycle") or not view.of("time_s")):
         return Claim(2, f"columns of {' and '.join(sorted(levels))}")
+    if view.options.kind == NAME and len(_pair(view)) == 2:
+        return Claim(1, "two columns of states, the smaller numbers low, the larger ones high")
     return None
+
+
+def _pair(view: View) -> list[Column]:
+    """Two columns of states without a word for a level, the one of smaller numbers first; none if there are others."""
+    found = [column for column in [*view.states, *view.unknown] if "level" not in column.tags]
+    values = [view.numbers(column.name) for column in found]
+    if len(found) != 2 or any(each is None for each in values):
+        return []
+    return sorted(found, key=lambda column: float(np.nanmedian(np.abs(view.numbers(column.name)))))  # type: ignore
 
 
 def assign(view: View) -> list[Column]:
     """Currents are readings of the state; a counter counts the cycles."""
     found = []
+    pair = [column.name for column in _pair(view)] if view.options.kind == NAME else []
     for column in view.with_states(level=True):
+        if column.name in pair:  # low and high mean what the quantity says
+            column = view.changed(column, tags={**column.tags, "level": ("low", "high")[pair.index(column.name)]})
         counts = column.role in ("counter", "point") and not view.of("cycle")
         found.append(view.changed(column, role="cycle", why="it counts the rows") if counts else column)
     return found

@@ -276,3 +276,12 @@ def test_columns_of_retention_may_be_levels(lines: Write) -> None:
     table = devicekit.read(path, columns_are="levels")
     assert table.frame.groupby("level").size().tolist() == [6, 6]
     assert table.frame["device_id"].nunique() == 1
+
+
+def test_two_nameless_columns_are_an_endurance_record_if_somebody_says_so(lines: Write) -> None:
+    rows = [f"{7000 + k}\t{4e5 + 10 * k}" for k in range(8)]
+    for quantity, low in (("resistance", "lrs"), ("conductance", "hrs")):
+        frame = devicekit.read(lines(*rows, name="x.txt"), kind="endurance", quantity=quantity).frame
+        first = frame[frame["level"] == low]["conductance_s"].iloc[0]
+        assert first == pytest.approx(1 / 7000 if quantity == "resistance" else 7000)
+        assert frame.groupby("level").size().tolist() == [8, 8]
