@@ -237,9 +237,10 @@ def order_of_trains(
     wrong_down = bool(against["ltd"]) and all(change > 0 for change in against["ltd"])
     if wrong_up and (wrong_down or not against["ltd"]):
         swapped = frame["direction"].map({"ltp": "ltd", "ltd": "ltp"})
-        return frame.assign(direction=swapped), [
-            CodedWarning("reversed", "every train labelled LTP falls and every LTD rises: the labels were swapped")
-        ]
+        words = "every train labelled LTP falls and every LTD rises: the labels were swapped"
+        if not against["ltd"]:
+            words = "every train labelled LTP falls, and there is no LTD: they are taken as LTD"
+        return frame.assign(direction=swapped), [CodedWarning("reversed", words)]
     if wrong_down or wrong_up:
         direction = "ltd" if wrong_down else "ltp"
         rows = frame["direction"] == direction

@@ -115,7 +115,7 @@ def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column,
     size = np.abs(x) > 0
     if _close(y, np.abs(x)) and (x < 0).any():
         return "the magnitude of {}"
-    if _close(y, -x) and (first.role, second.role) == ("current_a", "current_a"):
+    if (first.role, second.role) == ("current_a", "current_a") and _mirrored(x, y):
         return "{} with the other sign"
     if _close(x, y):
         return "the same numbers as {}" if second.tags.get("level") == first.tags.get("level") else ""
@@ -148,6 +148,13 @@ def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column,
 def _close(x: np.ndarray, y: np.ndarray) -> bool:
     scale = np.maximum(np.abs(x), np.abs(y))
     return bool((np.abs(x - y) <= TOLERANCE * scale).all())
+
+
+def _mirrored(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether y is -x, as the current at the other terminal is, but for what two instruments differ by."""
+    large = np.abs(x) > 0.05 * np.abs(x).max()
+    ratio = y[large] / x[large]
+    return bool(abs(np.median(ratio) + 1) < 0.03 and np.corrcoef(x, y)[0, 1] < -0.999)
 
 
 def _constant(x: np.ndarray) -> bool:
