@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.layout import Column
@@ -79,6 +79,8 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     name = source.path.name
     told = list(warnings)
     frame = frame[frame["voltage_v"].notna() | frame["current_a"].notna()]
+    if not len(frame) or frame["current_a"].isna().all() or frame["voltage_v"].isna().all():
+        raise TableError(f"{name}: no row holds a voltage and a current: do the names stand above their numbers?")
     frame = _in_order(frame, name, told)
     if "cycle" not in frame:
         frame = _with_cycles(frame, name, told)

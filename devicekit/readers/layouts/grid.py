@@ -15,7 +15,17 @@ from devicekit.options import ReadOptions
 from devicekit.readers.cells import text_frame, unique_names
 from devicekit.readers.header import Heading, heading
 from devicekit.readers.layouts import marks
-from devicekit.readers.layouts.shape import Row, Shape, bare, extent, shape_of, spread_names, without_label, word_of
+from devicekit.readers.layouts.shape import (
+    JUDGED,
+    Row,
+    Shape,
+    bare,
+    extent,
+    shape_of,
+    spread_names,
+    without_label,
+    word_of,
+)
 from devicekit.readers.layouts.turned import upright
 
 _UNIT = ("unit", "units")
@@ -96,7 +106,7 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
     shape = replace(shape, turned=turned)
     above = [cells for number, cells in rows[:start] if any(cells) and number > shape.skip]
     width = max((extent(cells) for _, cells in rows[start:]), default=0)
-    head = _head(above, shape, width)
+    head = _aligned(_head(above, shape, width), rows[start:], width)
     if width > MOST_COLUMNS:
         raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
     for number, name in enumerate(head.names, 1):
@@ -134,6 +144,23 @@ def _head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:
     comments = shape.comment_rows and len(above) > 1 + shape.units_row
     notes = without_label(above[1 + shape.units_row]) if comments else []
     return _Head(names, units, notes)
+
+
+def _aligned(head: _Head, body: Sequence[Row], width: int) -> _Head:
+    """The names over the columns that hold something, where there are as many but they do not stand above them.
+
+    A header may part its names by two marks where the numbers are parted by one.
+    """
+    named = [k for k, name in enumerate(head.names) if name]
+    filled = [k for k in range(width) if any(k < len(cells) and cells[k] for _, cells in body[:JUDGED])]
+    if len(named) != len(filled) or len(named) < 2 or set(named) <= set(filled):
+        return head
+    places = dict(zip(filled, named, strict=True))
+    moved = (
+        [cells[places[k]] if k in places and places[k] < len(cells) else "" for k in range(width)]
+        for cells in (head.names, head.units, head.notes)
+    )
+    return _Head(*moved)
 
 
 def _heading(head: _Head, k: int) -> Heading:

@@ -91,6 +91,8 @@ def tell(names: Sequence[str]) -> Told:
                 continue
             if all(word in DIRECTION_ALIASES for word in words):
                 _set(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
+            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and all(len(word) < 3 for word in words):
+                _set(keys, "device", [value.text for value in values])  # Device A, Device B
             elif all(word in _LEVEL for word in words):
                 _set(keys, "level", [_LEVEL[word] for word in words])
             else:

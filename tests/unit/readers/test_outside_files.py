@@ -285,3 +285,26 @@ def test_two_nameless_columns_are_an_endurance_record_if_somebody_says_so(lines:
         first = frame[frame["level"] == low]["conductance_s"].iloc[0]
         assert first == pytest.approx(1 / 7000 if quantity == "resistance" else 7000)
         assert frame.groupby("level").size().tolist() == [8, 8]
+
+
+def test_names_parted_by_two_tabs_stand_over_numbers_parted_by_one(lines: Write) -> None:
+    swept = (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)
+    rows = [f"{0.1 * k:.1f}\t{v}\t{1e-6 * v}\t{1e-6 * v * v}" for k, v in enumerate(swept)]
+    path = lines("t (s)\t\tV (V)\t\tI (A)\t\tP (W)\t\t", *rows, name="sweep.dat")
+    frame = devicekit.read(path).frame
+    np.testing.assert_allclose(frame["voltage_v"], swept, rtol=1e-12)
+    np.testing.assert_allclose(frame["current_a"], [1e-6 * v for v in swept], rtol=1e-12)
+
+
+def test_a_sweep_without_a_current_is_refused(lines: Write) -> None:
+    path = lines("V (V),I (A),t (s)", *(f"{v},,{k}" for k, v in enumerate((0, 0.5, 1, 0.5, 0))))
+    with pytest.raises(TableError, match="current"):
+        devicekit.read(path, kind="sweep")
+
+
+def test_device_a_and_device_b_are_devices(lines: Write) -> None:
+    rows = [f"{k},{2e-7 + 1e-8 * k},{3e-7 + 1e-8 * k}" for k in range(12)]
+    path = lines("Pulse,Device A (S),Device B (S)", *rows)
+    table = devicekit.read(path, kind="pulses")
+    read = table.frame.groupby("device_id")["conductance_s"].first().to_dict()
+    assert read == {"A": 2e-7, "B": 3e-7}
