@@ -30,9 +30,11 @@ MOST_NUMBERS_HDF5 = 20_000_000
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _V5 = b"MATLAB 5.0 MAT-file"
 _MATRIX, _COMPRESSED = 14, 15
-_CELL, _OBJECT = 1, 17
+_CELL, _CHAR, _SPARSE, _OBJECT = 1, 4, 5, 17
+_NUMBERS = (*range(1, 8), 9, 12, 13)  # kinds of parts: int8 to single, double, int64, uint64
+_TEXTS = (16, 17, 18)  # UTF-8, -16, -32
 _NESTED = (1, 2)  # classes of arrays: cells and structs
-_FLAT = (4, *range(6, 16))  # text, and numbers from double to uint64
+_FLAT = (_CHAR, *range(6, 16))  # text, and numbers from double to uint64
 _CUT = "it ends within a variable: copy it again"
 _V4_SIZES = (8, 4, 4, 2, 2, 1)  # bytes a number, by type
 _V4_NAME = re.compile(rb"[A-Za-z]\w*\0+")
@@ -190,7 +192,9 @@ def _array(data: bytes, at: int, end: int, order: str, left: list[int], depth: i
         raise _Damaged("an array has no class")
     which = struct.unpack_from(f"{order}I", data, flags)[0] & 0xFF
     if which == _OBJECT:  # of a class of MATLAB's own, such as table: it has no dimensions
-        _, begin, stop, _ = _tag(data, at, end, order)
+        _, begin, stop, at = _tag(data, at, end, order)
+        if depth:  # scipy reads it with what it stands in
+            _parts(data, at, end, order, left, depth, which)
         return data[begin:stop].rstrip(b"\0").decode("latin-1"), False
     _, first, stop, after = _tag(data, at, end, order)
     if (stop - first) % 4 or not 8 <= stop - first <= 128:
@@ -201,11 +205,18 @@ def _array(data: bytes, at: int, end: int, order: str, left: list[int], depth: i
     there = (end - at) // (8 if which == _CELL else 1)
     if min(sizes) < 0 or (which in (*_NESTED, *_FLAT) and math.prod(sizes) > there):
         raise _Damaged(f"an array of {' x '.join(map(str, sizes))} is longer than what is there")
-    while which in _NESTED and at < end:
-        kind, start, stop, at = _tag(data, at, end, order)
-        if kind == _MATRIX:
-            _array(data, start, stop, order, left, depth + 1)
+    _parts(data, at, end, order, left, depth, which)
     return name, which in _NESTED or which in _FLAT
+
+
+def _parts(data: bytes, at: int, end: int, order: str, left: list[int], depth: int, which: int) -> None:
+    """Check the parts of an array after its header; over a kind that it does not know scipy 1.17 ends the process."""
+    while at < end:
+        kind, start, stop, at = _tag(data, at, end, order)
+        if kind == _MATRIX and which not in (*_FLAT, _SPARSE):
+            _array(data, start, stop, order, left, depth + 1)
+        elif kind not in _NUMBERS and not (kind in _TEXTS and which == _CHAR):
+            raise _Damaged(f"an array holds a part of kind {kind}, which there is not")
 
 
 def hdf5(path: Path) -> dict[str, Value]:

@@ -115,6 +115,9 @@ def _nested(depth: int) -> bytes:
     return body
 
 
+SPARSE = _array(5, (1, 1), struct.pack("<HHiHHi", 4098, 4, 0, 5, 4, 1) + struct.pack("<IId", 9, 8, 1.0))
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -125,6 +128,10 @@ def _nested(depth: int) -> bytes:
         (_v5(_nested(300), packed=True), "more parts"),
         (_v5(_array(6, (1, 1), struct.pack("<IId", 9, 80000, 1.0))), "is damaged|is a damaged"),
         (_v5(_array(6, (1, 100 << 20), struct.pack("<II", 9, 800 << 20) + bytes(200 << 20)), packed=True), "unpacks"),
+        (_v5(_array(6, (1, 1), struct.pack("<IId", 0, 8, 1.0))), "part of kind 0"),
+        (_v5(_array(6, (1, 1), struct.pack("<IId", 16, 8, 1.0))), "part of kind 16"),
+        (_v5(_array(4, (1, 1), struct.pack("<HH4s", 4112, 1, b"d"))), "part of kind 4112"),
+        (_v5(_array(1, (1, 1), struct.pack("<II", 14, len(SPARSE)) + SPARSE)), "part of kind 4098"),
         (_v5(b""), "no vector or matrix"),
         (_v5(_array(6, (1, 1), struct.pack("<IId", 9, 8, 1.0)), packed=True)[:-3], "ends within"),
         (b"MATLAB 5.0 MAT-file", "header is not whole"),
