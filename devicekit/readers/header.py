@@ -96,6 +96,7 @@ _VALUE = re.compile(r"(?<![^\W_])[-+]?[\d.]+(?:[eE][-+]?\d+)? ?[fpnuµμmkMG]?(?
 _FUNCTION = re.compile(r"(?:((?i:log_?10|log)|lg(?=[ _(]))|((?i:absolute|abs)))(?![a-z])[ ._]*(?=[^ ._])")
 _NO_LOG10 = re.compile(r"((?i:ln|log_?2|log_?e|sqrt))(?=[ (_|]|[VIRG](?![a-z]))[ _]?")
 _CALL = re.compile(r"(?<![^\W_])(?:((?i:log_?10|log|ln|log_?2|abs|sqrt)) ?|(lg|exp))$")
+_POWER = re.compile(r"(?:^|[ _])1(?:\.0*)?e[-+]?\d+(?=$| )", re.IGNORECASE)
 _SCALED = re.compile(  # G x 10^6, 1e6*G, I (x1000)
     r"[×✕*·/] ?(?:10|1[eE]-?\d)|\b[xX] ?(?:10 ?(?:\^|\*\*)|1[eE]-?\d)|(?:10 ?(?:\^|\*\*) ?-?\d+|1e-?\d+) ?[×*·x]"
     r"|[(\[{] ?(?:[xX×*] ?\d|(?:10 ?\^ ?[-+]?|1[eE][-+]?)\d+ ?[)\]}])"
@@ -244,6 +245,8 @@ def _loose(head: str, word: str, mark: str) -> tuple[Unit | None, str] | None:
     told, joined = _said(head), mark in "_.-"
     relative = head in (f"Δ{word}", f"d{word}", f"delta {word}")
     scaled = mark in "/," and parse_unit(word) is not None  # I / 1e-6 A
+    if told.allowed and (_POWER.search(head) or (mark == " " and _POWER.match(word))) and parse_unit(word):
+        return None, f"{word!r} after {head!r} may be a unit or a value"  # G 1e-6 S, G_1e-6_S
     if not head or not word or relative or word[0] in "#|" or (re.match(r"[-+]?\d(?!0?\^)", word) and not scaled):
         return None
     if mark == " " and (head.split()[-1].lower() in _JOINS or (head[-1].isdigit() and not _counts(head))):

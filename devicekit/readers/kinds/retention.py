@@ -28,6 +28,9 @@ def claim(view: View) -> Claim | None:
         return None
     if any("direction" in column.tags for column in view.states):
         return None
+    times = view.numbers(view.of("time_s")[0].name)
+    if times is not None and len(times) > 2 and times.nunique() == 1:
+        return None  # the width of pulses
     if view.of("level") and view.of("cycle"):
         return None
     # then the rows may as well be readings after pulses

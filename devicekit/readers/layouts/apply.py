@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -127,9 +127,7 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
         elif not ours_only:
             free = name if name not in taken and name not in _OURS else f"{name} (file)"
             held[free] = plain(cells.block.cells[name])
-    frame = pd.DataFrame(held, copy=False)
-    frame["file_row"] = frame.index
-    return frame
+    return pd.DataFrame({**held, "file_row": cells.block.cells.index}, copy=False)
 
 
 def _names(column: pd.Series) -> pd.Series:
@@ -221,8 +219,10 @@ def _remarks(reading: Reading, name: str) -> list[CodedWarning]:
     return [CodedWarning("columns", f"{name}: {what}")]
 
 
-def _what(series: Iterable[Series]) -> str:
+def _what(series: Sequence[Series]) -> str:
     names = {name for each in series for name in each.tags}
-    if "device_id" in names:
-        return "one device"
-    return "one cycle of one device" if "cycle" in names else f"one {', '.join(sorted(names)) or 'record'}"
+    of = "one device" if "device_id" in names else "one cycle of one device" if "cycle" in names else ""
+    if not of:
+        return f"one {', '.join(sorted(names)) or 'record'}"
+    parts = [name for name in ("direction", "level") if len({each.tags.get(name) for each in series}) > 1]
+    return f"one {' and '.join(parts)} of {of}" if parts else of

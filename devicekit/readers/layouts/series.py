@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from devicekit.errors import Choice, Question, QuestionError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY
@@ -21,6 +23,7 @@ _CONDITIONS = {
     "compliance": "compliance_a",
     "temperature": "temperature_k",
 }
+_NUMBER = re.compile(r"(?:[GRI]|#)?[ _]?\d+")  # says nothing of what it counts
 MIDDLE = 0.5  # rank correlation beyond which a train rises or falls
 
 
@@ -91,6 +94,10 @@ def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | 
     own = [_own_tags([column]) for column in mine]
     said = view.options.columns_are
     names = _names(mine, view)
+    if said in ("devices", "cycles") and not levels and not view.cells.block.named and len(mine) % 2 == 0:
+        ways = _directions(mine, view)
+        if ways[:2] in (("ltp", "ltd"), ("ltd", "ltp")) and ways == ways[:2] * (len(mine) // 2):
+            own = [{"direction": way} for way in ways]  # without names they rise and fall in turn: pairs
     if said is not None:
         if levels and (parted := next(filter(None, (_two_fold(each, said) for each in names)), None)):
             return f"columns_are={said}", said, parted
@@ -103,12 +110,17 @@ def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | 
         if (part := pooling.counted(each)) and (parted := _two_fold(each, f"{part}s")):
             return "their names", None, parted
     distinct = len({str(tags.get("level")) for tags in own}) == len(mine)
-    if levels and distinct and all((pooling.dimensions(each) or 1) < 2 for each in names):
+    if (
+        levels
+        and distinct
+        and not all(map(_NUMBER.fullmatch, names[0]))
+        and all((pooling.dimensions(each) or 1) < 2 for each in names)
+    ):
         return "their names", None, own
     if len({str(tags.get("direction")) for tags in own}) == len(mine) and len(mine) == 2:
         return "their names", None, own
-    if len(mine) == 2 and not view.cells.block.named and (directions := _directions(mine, view)):
-        return "one rises, one falls", None, [{"direction": direction} for direction in directions]
+    if len(mine) == 2 and not view.cells.block.named and set(ways := _directions(mine, view)) == {"ltp", "ltd"}:
+        return "one rises, one falls", None, [{"direction": way} for way in ways]
     return "", None, []
 
 
@@ -140,6 +152,12 @@ def _names(mine: Sequence[Column], view: View) -> list[list[str]]:
 
 def _said(said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes: Sequence[str]) -> list[dict[str, Any]]:
     """Devices or cycles, as was said: by the rest of the names without directions and levels, else by their order."""
+    if said != "levels":  # a level that no word says is only the column's name
+        worded = [any(t.number is None and _is_tag(t.text) for t in pooling.tokens(name)) for name in names]
+        own = [
+            {**tags, **({} if k or "level" not in tags else {"level": "state"})}
+            for tags, k in zip(own, worded, strict=True)
+        ]
     rest = [_without(name, tags) for name, tags in zip(names, own, strict=True)]
     seen: dict[str, int] = {}
     order = []
@@ -180,20 +198,18 @@ def _bare(column: Column, view: View) -> str:
     return block.headings[block.names.index(column.name)].name or ("" if not block.named else column.name)
 
 
-def _directions(mine: Sequence[Column], view: View) -> tuple[str, str] | None:
-    """ltp and ltd, if one column rises and the other falls all the way."""
-    found = []
-    for column in mine:
-        values = view.numbers(column.name)
-        if values is None:
-            return None
-        known = values.dropna().to_numpy()
-        if known.size < 2:
-            return None
-        ranks = np.argsort(np.argsort(known, kind="stable"), kind="stable")
-        trend = np.corrcoef(ranks, np.arange(known.size))[0, 1] if known.size > 2 else np.sign(known[-1] - known[0])
-        found.append("ltp" if trend > MIDDLE else "ltd" if trend < -MIDDLE else "")
-    return (found[0], found[1]) if set(found) == {"ltp", "ltd"} else None
+def _directions(mine: Sequence[Column], view: View) -> tuple[str, ...]:
+    """For each column ltp or ltd, if it rises or falls all the way, else ""."""
+    return tuple(_direction(view.numbers(column.name)) for column in mine)
+
+
+def _direction(values: pd.Series | None) -> str:
+    known = np.array([]) if values is None else values.dropna().to_numpy()
+    if known.size < 2:
+        return ""
+    ranks = np.argsort(np.argsort(known, kind="stable"), kind="stable")
+    trend = np.corrcoef(ranks, np.arange(known.size))[0, 1] if known.size > 2 else np.sign(known[-1] - known[0])
+    return "ltp" if trend > MIDDLE else "ltd" if trend < -MIDDLE else ""
 
 
 def _no_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: View) -> QuestionError:

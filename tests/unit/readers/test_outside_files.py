@@ -308,3 +308,42 @@ def test_device_a_and_device_b_are_devices(lines: Write) -> None:
     table = devicekit.read(path, kind="pulses")
     read = table.frame.groupby("device_id")["conductance_s"].first().to_dict()
     assert read == {"A": 2e-7, "B": 3e-7}
+
+
+def test_a_power_of_ten_before_a_unit_is_no_si(lines: Write) -> None:
+    swept = (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)
+    for name in ("I 1e-6 A", "I_1e-6_A"):  # 1e-6 may be the compliance
+        path = lines(f"V (V),{name}", *(f"{v},{v}" for v in swept))
+        with pytest.raises(QuestionError, match="may be a unit or a value"):
+            devicekit.read(path)
+    path = lines("V (V),I (1e-6 A)", *(f"{v},{v}" for v in swept))
+    np.testing.assert_allclose(devicekit.read(path).frame["current_a"], [1e-6 * v for v in swept])
+
+
+def test_a_constant_time_is_a_width_and_no_record(lines: Write) -> None:
+    up, down = [f"{100 + 10 * k},100" for k in range(12)], [f"{205 - 9 * k},100" for k in range(12)]
+    path = lines("up", "G (uS),t_pulse (ns)", *up, "", "down", "G (uS),t_pulse (ns)", *down)
+    table = devicekit.read(path)
+    assert isinstance(table, PulseTable)
+    first = table.frame.groupby("direction")["conductance_s"].first()
+    np.testing.assert_allclose(first[["ltp", "ltd"]], [1e-4, 2.05e-4])
+
+
+@pytest.mark.parametrize("names", ["1 (ohm),2 (ohm)", "R1 (ohm),R2 (ohm)"])
+def test_numbers_beside_a_time_do_not_say_what_they_count(lines: Write, names: str) -> None:
+    path = lines(f"Time (s),{names}", *(f"{10 * k},{1e6 + k},{2e6 - k}" for k in range(1, 8)))
+    assert {"columns_are=devices", "columns_are=levels"} <= set(choices(path))
+    devices = devicekit.read(path, columns_are="devices").frame
+    assert (devices["device_id"].nunique(), devices["level"].nunique()) == (2, 1)
+    levels = devicekit.read(path, columns_are="levels").frame
+    assert (levels["device_id"].nunique(), levels["level"].nunique()) == (1, 2)
+
+
+def test_nameless_columns_that_rise_and_fall_in_turn_are_pairs(lines: Write) -> None:
+    rows = [f"{k},{1e-7 + 1e-8 * k},{3e-7 - 1e-8 * k},{2e-7 + 1e-8 * k},{4e-7 - 1e-8 * k}" for k in range(12)]
+    path = lines(*rows)
+    told = {"kind": "pulses", "quantity": "conductance", "unit": "S"}
+    for said, column in (("devices", "device_id"), ("cycles", "cycle")):
+        frame = devicekit.read(path, columns_are=said, **told).frame
+        first = frame.groupby([column, "direction"])["conductance_s"].first()
+        np.testing.assert_allclose(first.to_numpy(), [3e-7, 1e-7, 4e-7, 2e-7])
