@@ -29,7 +29,6 @@ from devicekit.text import listed, width_suffix
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
-    from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.result import DeviceFit
     from devicekit.fitting.uncertainty.posterior import Posterior
 
@@ -75,13 +74,8 @@ def _save_cards(fit: DeviceFit, file: Input, out: Path | None, synthetic: bool) 
     return main, paths
 
 
-def fit_one(
-    file: Input, reading: ReadOptions, options: FitOptions, out: Path | None, synthetic: bool
-) -> tuple[Any, dict[str, Any]]:
-    """The fit of one file, and the JSON object that describes it."""
-    from devicekit.fitting.device import fit_table, read_pulses
-
-    result = fit_table(read_pulses(file, reading), options)
+def _saved(result: DeviceFit, file: Input, out: Path | None, synthetic: bool) -> dict[str, Any]:
+    """Save the cards of a fit; the JSON object that describes it."""
     card, paths = _save_cards(result, file, out, synthetic)
     report = {"card": card, **result.as_dict()}
     if result.conditions:
@@ -89,7 +83,7 @@ def fit_one(
             {"pulse_width_s": each.table.widths[0], "card": path, **each.as_dict()}
             for each, path in zip_longest(result.conditions, paths)
         ]
-    return result, report
+    return report
 
 
 def _save_resampled(fit: DeviceFit, out: Path, count: int, seed: int, drawn: Posterior | None) -> list[str]:
@@ -229,6 +223,7 @@ def fit_command(
     """
     from devicekit.files import check_writable
     from devicekit.fitting.branch.options import FitOptions
+    from devicekit.fitting.device import fit_table, read_pulses
     from devicekit.fitting.uncertainty.posterior import posterior as draw_posterior
 
     options = FitOptions(model, loss, estimator, share, state)
@@ -249,11 +244,13 @@ def fit_command(
     def work(file: Input) -> dict[str, Any]:
         target = _beside(out, file, ".json") if out and several else out
         with terminal.doing(f"fitting {stem(file)}", json_output):
-            result, facts = fit_one(file, reading, options, target, synthetic)
+            result = fit_table(read_pulses(file, reading), options)
         drawn = None
-        if posterior:
+        if posterior:  # before a card is written: it may be refused
             with terminal.doing(f"drawing from the posterior of {stem(file)}", json_output):
                 drawn = draw_posterior(result, seed=seed)
+        facts = _saved(result, file, target, synthetic)
+        if drawn is not None:
             facts["posterior"] = drawn.as_dict()
         if resample and target is not None:
             facts["resampled"] = _save_resampled(result, target, resample, seed, drawn)

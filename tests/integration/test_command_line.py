@@ -87,6 +87,13 @@ def test_a_posterior_is_drawn_and_its_draws_are_cards(devicekit: Run, one_device
     assert "R-hat" in devicekit(*said).out
 
 
+def test_a_posterior_that_is_refused_leaves_no_card(devicekit: Run, small: Path, tmp_path: Path) -> None:
+    ran = devicekit("fit", small, "--posterior", "--out", tmp_path / "card.json")  # several devices
+    assert ran.code == 2
+    assert "one device" in ran.err
+    assert not (tmp_path / "card.json").exists()
+
+
 def test_next_says_what_to_measure(devicekit: Run, one_device: Path, small: Path) -> None:
     ran = devicekit("next", one_device, "--goal", "increment", "--json")
     assert ran.code == 0
