@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -186,12 +187,14 @@ def _read_one(
     """The table of one source, by a recipe if there is one; see `read`."""
     if made is not None and made.columns and not source.is_folder:
         options = replace(options, format=options.format or TABLE)
-    reader = _choose(source, options)
-    _check_taken(reader, source, options, elsewhere)
-    if reader.NAME == TABLE:
-        table = _read_table(source, options, made, elsewhere)
-    else:
-        table = _read_watched(reader, source, options, elsewhere)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # of a hundred columns and more
+        reader = _choose(source, options)
+        _check_taken(reader, source, options, elsewhere)
+        if reader.NAME == TABLE:
+            table = _read_table(source, options, made, elsewhere)
+        else:
+            table = _read_watched(reader, source, options, elsewhere)
     # replace() would validate again
     layout = table.meta.get("layout") or _plain_layout(reader, table)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}

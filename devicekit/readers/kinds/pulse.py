@@ -70,7 +70,8 @@ def _whole(column: Column, view: View) -> Column:
     known = values.dropna().to_numpy()
     if (known == np.round(known)).all() or (known != np.round(known)).mean() < SOME:
         return column
-    text = f"column {column.name!r} counts pulses but holds {known[0]:g}, {known[1]:g}, ...: is 1 on it one pulse?"
+    numbers = f"{known[0]:g}, {known[1]:g}, ..." if len(known) > 1 else f"{known[0]:g}"
+    text = f"column {column.name!r} counts pulses but holds {numbers}: is 1 on it one pulse?"
     raise QuestionError(
         view.where,
         Question(

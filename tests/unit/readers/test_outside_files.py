@@ -347,3 +347,15 @@ def test_nameless_columns_that_rise_and_fall_in_turn_are_pairs(lines: Write) -> 
         frame = devicekit.read(path, columns_are=said, **told).frame
         first = frame.groupby([column, "direction"])["conductance_s"].first()
         np.testing.assert_allclose(first.to_numpy(), [3e-7, 1e-7, 4e-7, 2e-7])
+
+
+def test_one_reading_at_half_a_pulse_is_asked_about(lines: Write) -> None:
+    with pytest.raises(QuestionError, match=r"counts pulses but holds 1\.5:"):
+        devicekit.read(lines("pulse,direction,G (uS)", "1.5,ltp,100"))
+
+
+def test_a_table_of_many_columns_is_read_without_a_warning_of_pandas(lines: Write) -> None:
+    others = ",".join(f"extra {k}" for k in range(150))
+    extra = ",".join(f"{k / 4}" for k in range(150))
+    path = lines(f"cycle,pulse,G (uS),{others}", *(f"1,{k},{100 + 10 * k},{extra}" for k in range(12)))
+    assert len(devicekit.read(path)) == 12  # warnings are errors here
