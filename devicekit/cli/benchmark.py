@@ -17,23 +17,13 @@ if TYPE_CHECKING:
 
 
 def _print(result: Benchmark) -> None:
+    from snn.benchmark.result import COSTS, ODDS
+
     terminal.title(result.name)
     terminal.paragraph(result.verdict, 2)
-    rows = []
-    for each in result.variants:
-        twin, device = 100 * sum(each.twin) / result.seeds, 100 * sum(each.device) / result.seeds
-        rows.append((f"{each.variant} rates", f"{device:.1f}", f"{twin:.1f}", f"{each.z:.1f}", each.words))
-    terminal.table(("task", "device [%]", "twin [%]", "z", "the difference"), rows)
-    for variant, shares in result.shares.items():
-        costs = [
-            (
-                each.flaw,
-                f"{100 * each.value:.1f} +- {100 * each.standard_error:.1f}",
-                f"{100 * sum(each.alone) / result.seeds:.1f}",
-            )
-            for each in shares
-        ]
-        terminal.table((f"what costs it ({variant} rates)", "Shapley [points]", "alone [points]"), costs)
+    terminal.table(ODDS, result.odds())
+    for variant in result.shares:
+        terminal.table((f"what costs it ({variant} rates)", *COSTS), result.costs(variant))
     facts = [("steps a window", f"{result.steps:.3g}")]
     if result.scatter_over_step is not None:
         facts.append(("scatter of an update over a step", f"{result.scatter_over_step:.2g}"))

@@ -9,7 +9,7 @@ from devicekit.plot import COLOURS, Axis, Curve, Panel
 from devicekit.report import Block, Report, Section, Table, Text, draw
 from devicekit.text import listed
 from snn.benchmark.curves import SEVERITIES, Flaw, cliff, own_severity, shipped
-from snn.benchmark.result import Benchmark
+from snn.benchmark.result import COSTS, ODDS, Benchmark
 from snn.config import TrainingConfig
 
 LOOKS = {"plain": ("o-", COLOURS["ltp"]), "scaled": ("s--", COLOURS["ltd"])}
@@ -46,32 +46,14 @@ def distance_words(flaw: Flaw, own: float | None) -> str:
 
 def benchmark_report(result: Benchmark, card: DeviceCard, config: TrainingConfig) -> Report:
     """The page of one device."""
-    rows = [
-        (
-            f"{each.variant} rates",
-            f"{100 * np.mean(each.device):.1f}",
-            f"{100 * np.mean(each.twin):.1f}",
-            f"{each.z:.1f}",
-            each.words,
-        )
-        for each in result.variants
-    ]
     caption = (
         f"Mean test accuracy of the last 3 epochs, {result.seeds} pairs of seeds; {result.split}. z: the mean "
         "difference over the standard error of differences where there is none."
     )
-    blocks: list[Block] = [Table(("task", "device [%]", "twin [%]", "z", "the difference"), rows, caption)]
-    for variant, shares in result.shares.items():
-        costs = [
-            (
-                each.flaw,
-                f"{100 * each.value:.1f} ± {100 * each.standard_error:.1f}",
-                f"{100 * np.mean(each.alone):.1f}",
-            )
-            for each in shares
-        ]
+    blocks: list[Block] = [Table(ODDS, result.odds(), caption)]
+    for variant in result.shares:
         words = f"What the loss with {variant} rates consists of: exact Shapley values over seeds, and each flaw alone."
-        blocks.append(Table(("flaw", "Shapley [points]", "alone [points]"), costs, words))
+        blocks.append(Table(("flaw", *COSTS), result.costs(variant), words))
     severities = {flaw.name: own_severity(flaw.name, card, config) for flaw in SEVERITIES}
     figures: list[Block] = [
         draw(

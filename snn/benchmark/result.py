@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
+ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Benchmark.odds`
+COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
 POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
 
 
@@ -168,6 +170,30 @@ class Benchmark:
             if apart.mean() <= 2 * error and share.value > 0:
                 lead.append(share.flaw)
         return tuple(lead)
+
+    def odds(self) -> list[tuple[str, ...]]:
+        """Rows of a table under `ODDS`, one for each variant."""
+        return [
+            (
+                f"{each.variant} rates",
+                f"{100 * np.mean(each.device):.1f}",
+                f"{100 * np.mean(each.twin):.1f}",
+                f"{each.z:.1f}",
+                each.words,
+            )
+            for each in self.variants
+        ]
+
+    def costs(self, variant: str) -> list[tuple[str, ...]]:
+        """Rows of a table under the flaw and `COSTS`, for a variant of `shares`."""
+        return [
+            (
+                each.flaw,
+                f"{100 * each.value:.1f} ± {100 * each.standard_error:.1f}",
+                f"{100 * np.mean(each.alone):.1f}",
+            )
+            for each in self.shares[variant]
+        ]
 
     @property
     def verdict(self) -> str:
