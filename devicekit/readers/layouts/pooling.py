@@ -73,6 +73,12 @@ def tokens(name: str) -> list[_Token]:
     return found
 
 
+def _letters_in_turn(words: Sequence[str]) -> bool:
+    """Whether words are a, b, c, ...; u and d, h and l, f and r may be short for something."""
+    first = ord(min(words)[0])
+    return sorted(words) == [chr(first + k) for k in range(len(words))]
+
+
 def tell(names: Sequence[str]) -> Told:
     """What the names of several files, sheets or columns say of each."""
     split = [tokens(name) for name in names]
@@ -91,10 +97,10 @@ def tell(names: Sequence[str]) -> Told:
                 continue
             if all(word in DIRECTION_ALIASES for word in words):
                 _set(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
-            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and all(len(word) < 3 for word in words):
-                _set(keys, "device", [value.text for value in values])  # Device A, Device B
             elif all(word in _LEVEL for word in words):
                 _set(keys, "level", [_LEVEL[word] for word in words])
+            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and _letters_in_turn(words):
+                _set(keys, "device", [value.text for value in values])  # Device A, Device B
             else:
                 return Told(tuple(Key() for _ in names), f"their names differ by a word: {_shown(names)}")
             continue

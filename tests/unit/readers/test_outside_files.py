@@ -310,6 +310,12 @@ def test_device_a_and_device_b_are_devices(lines: Write) -> None:
     assert read == {"A": 2e-7, "B": 3e-7}
 
 
+@pytest.mark.parametrize("names", ["Cell lo (S),Cell hi (S)", "Device H (S),Device L (S)"])
+def test_short_words_after_a_device_are_asked_about(lines: Write, names: str) -> None:
+    path = lines(f"Pulse,{names}", *(f"{k},{2e-7 + 1e-8 * k},{3e-7 + 1e-8 * k}" for k in range(12)))
+    assert "columns_are=devices" in choices(path, kind="pulses")
+
+
 def test_a_power_of_ten_before_a_unit_is_no_si(lines: Write) -> None:
     swept = (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)
     for name in ("I 1e-6 A", "I_1e-6_A"):  # 1e-6 may be the compliance
