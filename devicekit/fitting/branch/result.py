@@ -19,6 +19,7 @@ from devicekit.models.laws.eq2 import Eq2
 BAND_LEVEL = 0.95
 WEAK = 0.5  # a standard error above this share of the value marks a coefficient weak
 RATE_GRID = np.linspace(0.0, 1.0, 101)
+EDGE = 0.01  # of the window: single trains of a cycle or a device start and end that far from the mean curve
 
 
 @dataclass(frozen=True, repr=False)
@@ -199,7 +200,8 @@ class BranchFit:
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
         """rdot with its pointwise confidence band.
 
-        Outside the states that the fitted train goes through the band is wide on purpose (`likelihood.band.beyond`).
+        More than `EDGE` outside the states that the fitted train goes through the band is wide on purpose
+        (`likelihood.band.beyond`).
         """
         x, size = np.ascontiguousarray(self._sided(r)), np.abs(self.rate(r))
         if self.band is not None:
@@ -208,7 +210,8 @@ class BranchFit:
         else:
             variance = rate_variance(self.law, self.parameters, self.covariance, x)
             low, high = ends(size, quantile(level, self.degrees) * np.sqrt(variance))
-        low, high = beyond(x, low, high, (float(self.trajectory[0]), float(self.trajectory[-1])))
+        reach = float(self.trajectory[0]) - EDGE, float(self.trajectory[-1]) + EDGE
+        low, high = beyond(x, low, high, reach)
         sign = 1.0 if self.direction == "ltp" else -1.0
         lower, upper = (low, high) if sign > 0 else (-high, -low)
         return RateCurve(

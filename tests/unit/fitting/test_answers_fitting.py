@@ -297,3 +297,10 @@ def test_a_poor_fit_of_the_quick_starts_is_not_good_enough(seed: int) -> None:
     noise = noise_of(y)
     found = search.search(law, y, np.ones(101), box_of(law, y, noise), noise)
     assert np.sqrt(found.sse / 101) < 0.007
+
+
+def test_a_hundredth_of_the_window_before_the_first_state_the_band_still_holds() -> None:
+    found = line_fit((RAMP + DEVIATIONS[0])[None])
+    start, end = found.trajectory[0], found.trajectory[-1]
+    curve = found.rate_curve(np.array([start - 0.0101, start - 0.0099, end + 0.0099, end + 0.0101]))
+    assert [value > 0 for value in curve.lower] == [False, True, True, False]
