@@ -55,6 +55,13 @@ class TrainingConfig:
         Variation of the devices, as in `devicekit.device.array.DeviceArray`.
     read_noise : bool
         Whether every read adds the card's read noise, fresh each time, in training and in test.
+    read_noise_of_g : float
+        Standard deviation of one reading as a share of the conductance, as instruments and papers state it; it takes
+        the place of the card's read noise. Of the window it is that share of the mid-window conductance: the smaller
+        the window's on/off ratio, the more.
+    telegraph : float
+        Standard deviation of each device's random telegraph noise, fraction of the window: two levels, equally
+        often, held through a presentation; in training and in test.
     margin : int
         No update where the true class leads by at least this many spikes; 0: always update.
     stuck : float
@@ -107,6 +114,8 @@ class TrainingConfig:
     c2c: C2cMode = "increment"
     d2d: D2dMode = "resample"
     read_noise: bool = False
+    read_noise_of_g: float = 0.0
+    telegraph: float = 0.0
     margin: int = 0
     stuck: float = 0.0
     stuck_at: StuckAt = "start"
@@ -142,6 +151,8 @@ class TrainingConfig:
             ("program_sigma", 1.0),
             ("non_hebbian", 100.0),
             ("refresh", 0.5),
+            ("read_noise_of_g", 1.0),
+            ("telegraph", 0.5),
         ):
             self._check_number(name, 0.0, top)
         if self.reference is not None:
@@ -154,6 +165,8 @@ class TrainingConfig:
         for name in ("read_noise", "linear", "symmetric"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")
+        if self.read_noise_of_g > 0 and not self.read_noise:
+            raise UsageError("read_noise_of_g says how large the read noise is: set read_noise too")
         self._check_layers("theta")
         self._check_layers("scales")
         if self.theta is None and self.accumulate in ("literal", "leaky"):

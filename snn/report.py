@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.names import LAST_EPOCHS
 from devicekit.report import Block, Section, Table, Text, draw
 from devicekit.report.shared import short
-from devicekit.text import listed, percent, si
-from snn.limits import Limits
+from devicekit.text import percent, si
+from snn.benchmark.result import ODDS, Benchmark
+from snn.benchmark.task import HIDDEN, IMAGES
 from snn.training import TrainingResult
 
 SCHEMES = {
@@ -18,11 +17,12 @@ SCHEMES = {
     "offline": "trained offline",
     "hybrid": "trained offline, then in situ",
 }
-_VARIATION = ("scatter of updates", "device-to-device variation")
 
 
-def training_section(result: TrainingResult, card: DeviceCard | None = None, limits: Limits | None = None) -> Section:
-    """Accuracy per epoch, with the data split it was measured on, and what limits it if that was measured."""
+def training_section(
+    result: TrainingResult, card: DeviceCard | None = None, benchmark: Benchmark | None = None
+) -> Section:
+    """Accuracy per epoch, with the data split it was measured on, and what the device loses if that was measured."""
     data = result.data
     figure = draw(
         result.panel(),
@@ -32,8 +32,14 @@ def training_section(result: TrainingResult, card: DeviceCard | None = None, lim
     )
     caption = "One training run; no choice was made on the test part."
     blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
-    if limits is not None:
-        blocks += [Text([limits_sentence(limits)]), _limits_table(limits)]
+    if benchmark is not None:
+        caption = (
+            f"The same device and its ideal twin in a network of {HIDDEN} hidden neurons, {IMAGES} images, "
+            f"{benchmark.seeds} pairs of seeds; {benchmark.split}. devicekit benchmark makes more pairs and says what "
+            "costs it."
+        )
+        told = [words for words in (benchmark.verdict, benchmark.left_open) if words]
+        blocks += [Text(told), Table(ODDS, benchmark.odds(), caption)]
     chosen = {**result.recipe.as_dict(), "offline_epochs": result.config.offline_epochs}
     caption = "What the automatic recipe chose, from the card's mean step (dimensionless; see snn.recipe)."
     blocks.append(Table(("setting", "value"), [(name, short(value)) for name, value in chosen.items()], caption))
@@ -95,18 +101,6 @@ def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
     return f"scatter (sd) of one update: {updates}; device to device: {devices[has.devices]}"
 
 
-def _limits_table(limits: Limits) -> Table:
-    """Accuracies of the device, of its ideal twin, and without each flaw alone."""
-    rows = [("the device as fitted", limits.device)]
-    rows += [(f"without {name}", value) for name, value in limits.without.items()]
-    rows.append(("ideal twin: linear, symmetric, no variation, same mean step", limits.twin))
-    caption = (
-        f"The same training on changed devices, one seed. Differences below {100 * limits.resolution:.1f} points are "
-        "within chance (2 standard errors)."
-    )
-    return Table(("device", "test accuracy"), [(name, percent(value)) for name, value in rows], caption)
-
-
 def accuracy_words(result: TrainingResult) -> str:
     """The accuracy of a training run with its standard error, and the data's name."""
     value, error = 100 * result.accuracy_mean_last, 100 * result.standard_error
@@ -122,41 +116,6 @@ def accuracy_basis(result: TrainingResult) -> str:
         f"The accuracy is {basis}, one seed; data split: {data.split}; ± is the standard error by the number of test "
         f"samples ({data.n_test})."
     )
-
-
-def limits_clause(limits: Limits | None) -> str:
-    """In half a sentence, what limits the accuracy."""
-    if limits is None:
-        return "what limits it was not measured"
-    if not limits.resolved:
-        unknown = [flaw for flaw in _VARIATION if flaw not in limits.flaws]
-        clause = f"its {listed(limits.flaws)} do not lower it measurably"
-        return clause + (f" ({listed(unknown)} not known and left out)" if unknown else "")
-    if limits.main is None:
-        return f"it loses {100 * limits.cost:.1f} points to an ideal device, and no single flaw of it explains them"
-    return f"it is mainly limited by {limits.main}"
-
-
-def limits_sentence(limits: Limits) -> str:
-    """What limits the accuracy, with the trainings that have shown it (see `snn.limits`)."""
-    cost, resolution = 100 * limits.cost, 100 * limits.resolution
-    twin = (
-        "An ideal twin of the device (linear, symmetric, without variation, with the same mean step), trained the same "
-        f"way, reaches {100 * limits.twin:.1f} %"
-    )
-    if cost < -resolution:
-        return f"{twin}, {-cost:.1f} points less: this recipe gains by the shape of the real device's steps."
-    if not limits.resolved:
-        return (
-            f"{twin}. Differences below {resolution:.1f} points are within chance, so the two cannot be told apart: "
-            "what limits the accuracy is among the things that they share (the network, the data, the mean step)."
-        )
-    gains = {name: 100 * (value - limits.device) for name, value in limits.without.items()}
-    told = ", ".join(f"{name} {gain:+.1f}" for name, gain in gains.items())
-    words = f"{twin}, {cost:.1f} points more. Taking away one flaw alone changes the accuracy by these points: {told}"
-    if limits.main is None:
-        return f"{words}; none is beyond chance ({resolution:.1f}): they act together or cannot be told apart."
-    return f"{words} (chance: {resolution:.1f}). The largest gain names the main limit."
 
 
 def training_facts(result: TrainingResult) -> list[tuple[str, str]]:
@@ -188,8 +147,14 @@ def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
     return [*words, accuracy_basis(result)]
 
 
-def verdict(result: TrainingResult, limits: Limits | None) -> list[str]:
-    """What a run says of a device: its accuracy in situ, and what limits it."""
-    first = f"This device reaches {accuracy_words(result)} in a spiking network trained in situ on it; "
-    told: list[Any] = [] if limits is None else [limits_sentence(limits)]
-    return [f"{first}{limits_clause(limits)}.", *told]
+def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
+    """What a run says of a device: its accuracy in situ, and what it loses where little hides it."""
+    first = f"This device reaches {accuracy_words(result)} in a spiking network trained in situ on it"
+    if benchmark is None:
+        return [f"{first}; what it loses to an ideal device was not measured."]
+    wide = (
+        f" ({result.config.hidden} hidden neurons, which hide most of a device)"
+        if result.config.hidden > HIDDEN
+        else ""
+    )
+    return [f"{first}{wide}.", " ".join(words for words in (benchmark.verdict, benchmark.left_open) if words)]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _START, _ORDER, TRAIN_STREAM, TEST_STREAM = 11, 12, 13, 14  # purposes of the random streams
+_AT_A_TIME = 500  # samples
+_SHOWN = 1000  # from one showing of the test samples to the next
 
 Progress = Callable[[int, int, float], None]
 
@@ -196,7 +198,7 @@ def train(
     data : Digits
         Training and test part; the test part is only ever looked at, never chosen on.
     progress : callable, optional
-        Called after each epoch with (epoch from 1, epochs, test accuracy).
+        Called several times an epoch with (samples shown, all that will be, last test accuracy or NaN).
 
     Returns
     -------
@@ -213,24 +215,29 @@ def train(
     Source: eqs. (3) to (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763; see `snn.network.resume` and
     `snn.network.crossbar`.
     """
-    if card is None and config.scheme != "offline":
-        raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
-    if card is not None and card.window.scale == "log":
-        card = None  # offline: nothing to program
-    if card is not None:
-        card = idealise(card, linear=config.linear, symmetric=config.symmetric)
-    run = _Run(card, config, data)
-    for epoch in range(config.epochs):
-        run.epoch(epoch)
+    run = Run(card, config, data)
+    planned = config.epochs * len(data.y_train)
+
+    def told(shown: int) -> None:
         if progress is not None:
-            progress(epoch + 1, config.epochs, run.rows[-1].test_accuracy)
+            progress(shown, planned, run.rows[-1].test_accuracy if run.rows else float("nan"))
+
+    for epoch in range(config.epochs):
+        run.epoch(epoch, told)
+        told((epoch + 1) * len(data.y_train))
     return run.result()
 
 
-class _Run:
-    """State of one training run."""
+class Run:
+    """State of one training run: `learn` its epochs, and `test`."""
 
     def __init__(self, card: DeviceCard | None, config: TrainingConfig, data: Digits) -> None:
+        if card is None and config.scheme != "offline":
+            raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
+        if card is not None and card.window.scale == "log" and config.scheme == "offline":
+            card = None  # nothing to program; other schemes are refused by the recipe
+        if card is not None:
+            card = idealise(card, linear=config.linear, symmetric=config.symmetric)
         self.card, self.config, self.data = card, config, data
         self.recipe = choose(config, card)
         self.rows: list[EpochRow] = []
@@ -256,22 +263,39 @@ class _Run:
         self.w2 = np.zeros((padded(config.hidden), data.n_classes), np.float32)
         self.w1[:, : config.hidden], self.w2[: config.hidden] = start
 
-    def epoch(self, epoch: int) -> None:
-        """Train one epoch (from 0) and test."""
+    def epoch(self, epoch: int, told: Callable[[int], None] | None = None) -> None:
+        """Train one epoch (from 0), test, and keep both."""
+        before = 0 if self.synapses is None else self.synapses.total_pulses
+        right = self.learn(epoch, told)
+        pulses = 0 if self.synapses is None else self.synapses.total_pulses - before
+        accuracy = self.test(epoch)
+        self.rows.append(EpochRow(epoch + 1, right / len(self.y_train), accuracy, pulses))
+
+    def learn(self, epoch: int, told: Callable[[int], None] | None = None) -> int:
+        """Train one epoch (from 0); returns how many samples were classified rightly meanwhile.
+
+        `told` is called with the samples shown so far, in all epochs.
+        """
         offline = epoch < self.config.offline_epochs
         if not offline and self.synapses is None:
             self.synapses = self._program()
             self.after_mapping = self._test(epoch, self.synapses)
         order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.y_train))
-        before = 0 if self.synapses is None else self.synapses.total_pulses
         began = time.perf_counter()
-        right = self._train_offline(epoch, order) if offline else self._train_insitu(epoch, order)
+        right = 0
+        for start in range(0, len(order), _AT_A_TIME):  # in pieces, for progress; the result is that of the whole
+            some = order[start : start + _AT_A_TIME]
+            right += self._train_offline(epoch, some) if offline else self._train_insitu(epoch, some)
+            if told is not None:
+                told(epoch * len(order) + start + len(some))
         self.seconds.append(time.perf_counter() - began)
         if self.synapses is not None and self.config.refresh > 0:
             self.refreshed += self.synapses.refresh(self.config, self.recipe, epoch)
-        pulses = 0 if self.synapses is None else self.synapses.total_pulses - before
-        accuracy = self._test(epoch, self.synapses)
-        self.rows.append(EpochRow(epoch + 1, right / len(self.y_train), accuracy, pulses))
+        return right
+
+    def test(self, epoch: int, shown: int = 1) -> float:
+        """Test accuracy [1] of the network after an epoch, each sample shown so many times with spikes of its own."""
+        return self._test(epoch, self.synapses, shown)
 
     def _train_offline(self, epoch: int, order: np.ndarray) -> int:
         rule = self.recipe.rule(self.config, insitu=False, offline_epoch=epoch)
@@ -314,19 +338,31 @@ class _Run:
         )
 
     def _noise(self) -> Noise:
-        """Read noise in weight units: sd of the state times c, both devices of a pair being read."""
-        if self.card is None or not self.config.read_noise:
+        """Noise of reading in weight units: sd of the state times c; of a pair both devices are read."""
+        if self.card is None:
             return Noise(np.float32(0.0), np.float32(0.0))
-        sigma = read_sigma(self.card) * (np.sqrt(2.0) if self.config.mapping == "pair" else 1.0)
-        return Noise(*(np.float32(sigma * scale) for scale in self.recipe.scales))
+        devices = 2 if self.config.mapping == "pair" else 1
+        fresh = read_sigma(self.card, self.config.read_noise_of_g) if self.config.read_noise else 0.0
+        hidden, output = self.recipe.scales
+        both, held = fresh * devices**0.5, self.config.telegraph
+        return Noise(
+            hidden=np.float32(both * hidden),
+            output=np.float32(both * output),
+            held_hidden=np.float32(held * hidden),
+            held_output=np.float32(held * output),
+            devices=devices,
+        )
 
-    def _test(self, epoch: int, synapses: Synapses | None) -> float:
+    def _test(self, epoch: int, synapses: Synapses | None, shown: int = 1) -> float:
         w1, w2 = (self.w1, self.w2) if synapses is None else synapses.read(self.config.retention)
         noise = Noise(np.float32(0.0), np.float32(0.0)) if synapses is None else self._noise()
         scores = np.empty((len(self.test_ids), w2.shape[1]))
-        stream = stream_key(self.config.seed, TEST_STREAM)
-        found = predict(self.x_test, self.test_ids, stream, epoch, w1, w2, self.test_dynamics, noise, scores)
-        return float(np.mean(found == self.data.y_test))
+        right = 0
+        for time_shown in range(shown):
+            stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN * time_shown)
+            found = predict(self.x_test, self.test_ids, stream, epoch, w1, w2, self.test_dynamics, noise, scores)
+            right += int(np.count_nonzero(found == self.data.y_test))
+        return right / (shown * len(self.test_ids))
 
     def _program(self) -> Synapses:
         assert self.card is not None

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import glob
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, Report, print_json
+from devicekit.cli.common import Force, Json, print_json
 from devicekit.cli.settings import parse_settings
 from devicekit.cli.train import Data, DataDir
+from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
+    from devicekit.device.card import DeviceCard
     from snn.benchmark.result import Benchmark
+
+
+class Allowed(StrEnum):
+    """Which cards the measured data also allow."""
+
+    resampled = "resampled"
+    posterior = "posterior"
 
 
 def _print(result: Benchmark) -> None:
     from snn.benchmark.result import COSTS, ODDS
 
     terminal.title(result.name)
-    terminal.paragraph(result.verdict, 2)
+    for words in (result.verdict, result.width_hides, result.left_open):
+        if words:
+            terminal.paragraph(words, 2)
     terminal.table(ODDS, result.odds())
     for variant in result.shares:
         terminal.table((f"what costs it ({variant} rates)", *COSTS), result.costs(variant))
@@ -32,12 +45,41 @@ def _print(result: Benchmark) -> None:
     terminal.fields(facts)
 
 
+def _allowed(path: Path, kind: Allowed) -> list[DeviceCard]:
+    """The cards that `devicekit fit --resample` wrote beside a card, NAME_r001.json or NAME_p001.json, ..."""
+    from devicekit.device.card import load_card
+
+    suffix, letter = path.suffix or ".json", kind.value[0]
+    found = sorted(path.parent.glob(f"{glob.escape(path.stem)}_{letter}[0-9][0-9][0-9]{suffix}"))
+    if not found:
+        draw = "--posterior --resample 12" if kind is Allowed.posterior else "--resample 12"
+        raise UsageError(
+            f"no {path.stem}_{letter}001{suffix} beside {path}: write devices that the data also allow with "
+            f"devicekit fit {draw}, or leave --allowed out"
+        )
+    return [load_card(each) for each in found]
+
+
 def benchmark_command(
     cards: Annotated[list[Path], typer.Argument(metavar="CARD...", help="Device cards.")],
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Pairs of trainings of each variant.")] = 6,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for report.html and benchmark.json.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Pairs of trainings of each variant.")] = 10,
     attribution: Annotated[
         bool, typer.Option("--attribution/--no-attribution", help="Whether to say what a loss comes from.")
     ] = True,
+    wide: Annotated[
+        bool, typer.Option("--wide/--no-wide", help="Whether to train 1000 hidden neurons too: what width hides.")
+    ] = True,
+    allowed: Annotated[
+        Allowed | None,
+        typer.Option(
+            "--allowed",
+            help="Also the cards that fit --resample N wrote beside each, of resampled data or of its posterior: what "
+            "the fit leaves open.",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Processes; results are the same.")] = 1,
     data: Data = "digits",
     data_dir: DataDir = None,
@@ -47,43 +89,67 @@ def benchmark_command(
             "--set", metavar="KEY=VALUE", help="What the device has beside its card: stuck=0.2, device_levels=16."
         ),
     ] = None,
-    report: Report = None,
+    force: Force = False,
     json_output: Json = False,
 ) -> None:
     """What a device loses to its ideal twin, with odds, and what costs it.
 
     A network of 50 hidden neurons learns 500 images: devices that differ by a point in a wide network differ by up to
-    twenty here. The twin is linear and symmetric, without noise, with 32 to 100 steps a window.
+    twenty here. The twin is linear and symmetric, without noise, with 32 to 100 steps a window. Several cards come
+    into one picture.
 
     Examples:
-        devicekit benchmark card.json --report benchmark.html
-        devicekit benchmark a.json b.json --seeds 10 --jobs 2
+        devicekit benchmark card.json --out benchmark
+        devicekit benchmark a.json b.json --out both --jobs 2
         devicekit benchmark card.json --set stuck=0.2 --set stuck_at=ends
+        devicekit benchmark card.json --allowed resampled
     """
+    from devicekit import files
     from devicekit.device.card import load_card
-    from devicekit.files import check_writable
     from snn.benchmark import benchmark
     from snn.benchmark.report import benchmark_report
-    from snn.benchmark.task import few_shot, setting
+    from snn.benchmark.task import few_shot
 
-    if report is not None:
-        check_writable(report)
+    loaded = [(load_card(path), [] if allowed is None else _allowed(path, allowed)) for path in cards]
     images = few_shot(data, data_dir)
     changes = parse_settings(settings)
-    results = []
-    for path in cards:
-        card = load_card(path)
-        with terminal.counting(f"benchmark of {card.name}", "trainings", json_output) as progress:
-            results.append(
-                benchmark(card, images, seeds=seeds, attribution=attribution, jobs=jobs, progress=progress, **changes)
-            )
-        if report is not None:
-            page = report if len(cards) == 1 else report.with_name(f"{report.stem}_{card.name}{report.suffix}")
-            benchmark_report(results[-1], card, setting("plain", 0, **changes)).save(page)
+    names = [card.name for card, _ in loaded]
+    if len(set(names)) < len(names):  # tell them apart in tables and pictures
+        loaded = [
+            (card.model_copy(update={"name": f"{card.name} ({path.stem})"}), others)
+            for path, (card, others) in zip(cards, loaded, strict=True)
+        ]
+
+    def measure() -> list[Benchmark]:
+        results = []
+        for card, others in loaded:
+            with terminal.counting(f"benchmark of {card.name}", "trainings", json_output) as progress:
+                results.append(
+                    benchmark(
+                        card,
+                        images,
+                        seeds=seeds,
+                        attribution=attribution,
+                        wide=wide,
+                        allowed=others,
+                        jobs=jobs,
+                        progress=progress,
+                        **changes,
+                    )
+                )
+            if not json_output:
+                _print(results[-1])
+        return results
+
+    if out is None:
+        results = measure()
+    else:
+        with files.result_folder(out, "benchmark", force) as folder:
+            results = measure()
+            benchmark_report(results).save(folder / "report.html")
+            files.write_json(folder / "benchmark.json", {"results": [each.as_dict() for each in results]})
         if not json_output:
-            _print(results[-1])
-            if report is not None:
-                terminal.fields([("report", str(page))])
+            terminal.fields([("report", str(out / "report.html"))])
     if json_output:
         reports: list[dict[str, Any]] = [each.as_dict() for each in results]
         print_json(reports[0] if len(reports) == 1 else {"results": reports})

@@ -27,27 +27,31 @@ from devicekit.text import count, width_suffix
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
     from devicekit.fitting.result import DeviceFit
+    from snn.benchmark.result import Benchmark
     from snn.config import TrainingConfig
     from snn.digits import Digits
-    from snn.limits import Limits
     from snn.training import TrainingResult
 
 DEFAULT_OUT = Path("devicekit-run")
+PAIRS = 3  # of the short benchmark: about two seconds
 
 
-def _train(
-    card: DeviceCard, config: TrainingConfig, samples: Digits, limits: bool, quiet: bool
-) -> tuple[TrainingResult, Limits | None]:
-    """The training run, and what limits it if that is wanted."""
-    from snn.limits import limits as measure
+def _train(card: DeviceCard, config: TrainingConfig, samples: Digits, quiet: bool) -> TrainingResult:
     from snn.training import train
 
-    with terminal.counting("training in situ", "epochs", quiet) as progress:
-        trained = train(card, config, samples, lambda done, total, _: progress(done, total))
-    if not limits:
-        return trained, None
-    with terminal.counting("training its ideal twin", "epochs", quiet) as progress:
-        return trained, measure(card, config, samples, trained, progress)
+    with terminal.counting("training in situ", "samples", quiet) as progress:
+        return train(card, config, samples, lambda done, total, _: progress(done, total))
+
+
+def _benchmark(fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: Digits, quiet: bool) -> Benchmark:
+    """A short benchmark: few pairs, no attribution; where few data leave much open, on other devices as well."""
+    from devicekit.fitting.resampling import resampled_cards
+    from devicekit.studies.propagated import reason_to_propagate
+    from snn.benchmark import benchmark
+
+    allowed = resampled_cards(fit, draws, "open", seed) if draws and reason_to_propagate(fit) else []
+    with terminal.counting("benchmark", "trainings", quiet) as progress:
+        return benchmark(card, images, seeds=PAIRS, attribution=False, wide=False, allowed=allowed, progress=progress)
 
 
 def _cards(fit: DeviceFit, file: Path, folder: Path, name: str, synthetic: bool) -> DeviceCard:
@@ -73,9 +77,9 @@ def run_command(
     epochs: Epochs = 15,
     data: Data = "digits",
     data_dir: DataDir = None,
-    limits: Annotated[
+    benchmark: Annotated[
         bool,
-        typer.Option("--limits/--no-limits", help="Also train the device's ideal twin, to tell what limits it."),
+        typer.Option("--benchmark/--no-benchmark", help="Also a short benchmark: what the device loses, and to what."),
     ] = True,
     draws: Annotated[
         int,
@@ -83,7 +87,7 @@ def run_command(
             "--draws",
             metavar="N",
             min=0,
-            help="Trainings on devices that the data also allow, where few cycles leave that open; 0 for none.",
+            help="Devices that the data also allow, for the benchmark, where few cycles leave that open; 0 for none.",
         ),
     ] = 12,
     seed: Seed = 0,
@@ -103,10 +107,10 @@ def run_command(
     from devicekit import catalog, files
     from devicekit.fitting.device import fit as fit_table
     from devicekit.fitting.device import read_pulses
-    from devicekit.studies.propagated import propagated
     from devicekit.studies.run import run_report
     from physics.iv import simulate_iv
     from snn import digits
+    from snn.benchmark.task import few_shot
     from snn.config import TrainingConfig
 
     began = time.perf_counter()
@@ -128,16 +132,15 @@ def run_command(
         card = _cards(fit, path, folder, name, synthetic)
         config = TrainingConfig(scheme="insitu", epochs=epochs, seed=seed)
         samples = digits.load(data, data_dir)
-        training, limited = _train(card, config, samples, limits, json_output)
-        left_open = None
-        if draws:
-            with terminal.counting("devices that the data also allow", "trainings", json_output) as progress:
-                left_open = propagated(fit, config, samples, draws, progress)
+        training = _train(card, config, samples, json_output)
+        short = None
+        if benchmark:
+            short = _benchmark(fit, card, draws, seed, few_shot(data, data_dir), json_output)
         with terminal.doing("simulating the set I-V of the default stack", json_output):
             simulated = simulate_iv(solver="banded")
         iv = simulated.summary()
         title = f"{name}: from traces to a trained network"
-        page = run_report(title, path.name, fit, card, training, limited, simulated, this_command(), seed, left_open)
+        page = run_report(title, path.name, fit, card, training, short, simulated, this_command(), seed)
         page.save(folder / "report.html")
         fitted = fit.as_dict()
         fitted.pop("devices", None)  # each device's own fit is in card.json
@@ -147,8 +150,7 @@ def run_command(
             "seed": seed,
             "fit": fitted,
             "train": training.as_dict(),
-            "limits": None if limited is None else limited.as_dict(),
-            "left_open": None if left_open is None else left_open.as_dict(),
+            "benchmark": None if short is None else short.as_dict(),
             "set_iv": iv,
         }
         files.write_json(folder / "metrics.json", metrics)
@@ -157,7 +159,7 @@ def run_command(
         print_json({"out": str(out), "seconds": seconds, "summary": list(page.summary), **metrics})
         return
     print_warnings(card.warnings)
-    _print(path, fit, training, list(page.summary), iv, synthetic, 2 if left_open is None else 3)
+    _print(path, fit, training, list(page.summary), iv, synthetic)
     terminal.fields([("report", f"{out / 'report.html'}  ({seconds:.0f} s)")])
 
 
@@ -168,12 +170,11 @@ def _print(
     words: list[str],
     iv: dict[str, Any],
     synthetic: bool,
-    first: int,
 ) -> None:
     """A run for people: the answer, then the numbers."""
     if synthetic:
         terminal.title("SYNTHETIC DATA: generated by devicekit, not measured")
-    for sentence in words[:first]:
+    for sentence in words[:2]:
         terminal.paragraph(sentence)
     typer.echo()
     print_fit(path.name, fit)

@@ -132,7 +132,7 @@ def train_command(
     base: dict[str, str | int | float | bool] = {"scheme": scheme, "epochs": epochs, "encoding": encoding}
     config = training_config({**base, **given, **parse_settings(settings)}, seed)
     samples = digits.load(data, data_dir)
-    with terminal.counting("training", "epochs", json_output) as progress:
+    with terminal.counting("training", "samples", json_output) as progress:
         result = train(loaded, config, samples, lambda done, total, _: progress(done, total))
     if out is not None:
         with result_folder(out, "train", force) as folder:

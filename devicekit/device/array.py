@@ -12,7 +12,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.random import mix, normal
 from devicekit.errors import UsageError
 from devicekit.models import kernel
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import compiled, inlined
 
 C2cMode = Literal["increment", "paper", "none"]
 D2dMode = Literal["resample", "shared", "none"]
@@ -64,32 +64,45 @@ class ArrayState(NamedTuple):
     key: np.uint64
 
 
-@compiled
-def pulse_one(array: ArrayState, k: int, sign: int, scratch: np.ndarray) -> None:
-    """One LTP (sign > 0) or LTD (sign < 0) pulse on device k: eq. (5), with noise, clipped to [0, 1]."""
-    row = array.row[k]
-    r = array.r[k]
+@inlined
+def pulse_one(  # type: ignore[no-untyped-def]
+    law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
+    up_relative, down_relative, r, pulses, key, k, sign, scratch,
+):  # fmt: skip
+    """One LTP (sign > 0) or LTD (sign < 0) pulse on device k: eq. (5), with noise, clipped to [0, 1].
+
+    Takes the fields of an `ArrayState` in their order; `scratch` has MAX_SHAPE numbers.
+    """
+    which = row[k]
+    state = r[k]
     if sign > 0:
-        step = kernel.rate(array.law, array.up[row], array.up_middle[row], r, scratch)
-        step = min(step, array.up_cap[row]) * array.up_gain[k]
-        sigma, relative = array.up_sigma, array.up_relative
+        step = kernel.rate(law, up[which], up_middle[which], state, scratch)
+        step = min(step, up_cap[which]) * up_gain[k]
+        sigma, relative = up_sigma, up_relative
     else:
-        step = kernel.rate(array.law, array.down[row], array.down_middle[row], 1.0 - r, scratch)
-        step = -min(step, array.down_cap[row]) * array.down_gain[k]
-        sigma, relative = array.down_sigma, array.down_relative
+        step = kernel.rate(law, down[which], down_middle[which], 1.0 - state, scratch)
+        step = -min(step, down_cap[which]) * down_gain[k]
+        sigma, relative = down_sigma, down_relative
     if sigma > 0.0 or relative > 0.0:
         sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
-        step += sigma * normal(mix(array.key, np.uint64(k)), np.uint64(array.pulses[k]))
-    array.r[k] = min(max(r + step, 0.0), 1.0)
-    array.pulses[k] += 1
+        step += sigma * normal(mix(key, np.uint64(k)), np.uint64(pulses[k]))
+    r[k] = min(max(state + step, 0.0), 1.0)
+    pulses[k] += 1
 
 
 @compiled
 def _pulse_many(array: ArrayState, index: np.ndarray, signs: np.ndarray) -> None:
     scratch = np.empty(kernel.MAX_SHAPE)
+    (
+        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
+        up_relative, down_relative, r, pulses, key,
+    ) = array  # fmt: skip
     for j in range(index.size):
         if signs[j] != 0:
-            pulse_one(array, index[j], signs[j], scratch)
+            pulse_one(
+                law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
+                down_sigma, up_relative, down_relative, r, pulses, key, index[j], signs[j], scratch,
+            )  # fmt: skip
 
 
 class DeviceArray:
@@ -254,7 +267,25 @@ def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode
     return AppliedVariation(sigma, relative, d2d if known[d2d] else None)
 
 
-def read_sigma(card: DeviceCard) -> float:
-    """Read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown."""
+def read_sigma(card: DeviceCard, of_g: float = 0.0) -> float:
+    """Read-noise sd of a card as a fraction of the window: rms over its branches, 0 if unknown.
+
+    Parameters
+    ----------
+    card : DeviceCard
+    of_g : float
+        Above 0: the sd is this share of the conductance instead, taken in the middle of the window. Noise of 3 % of G
+        is 4.5 % of a window from G to 2 G, and 1.8 % of one from G to 10 G.
+
+    Raises
+    ------
+    UsageError
+        If a share of G is asked for and the card's states are weights.
+    """
+    if of_g > 0:
+        window = card.window
+        if window.quantity != "conductance_s":
+            raise UsageError(f"card {card.name!r} holds weights: its read noise is no share of a conductance")
+        return of_g * (window.low + window.high) / 2.0 / window.span
     values = [branch.c2c["read"].value for branch in (card.variation.ltp, card.variation.ltd) if "read" in branch.c2c]
     return float(np.sqrt(np.mean(np.square(values)))) if values else 0.0

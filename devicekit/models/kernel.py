@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numba
 import numpy as np
@@ -52,15 +52,24 @@ def cache_folder() -> Path:
 _CACHE = str(cache_folder())
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any], inline: Literal["never", "always"] = "never") -> Any:
     """Compile a function that uses a law, directly or through another one; kept on disk until any of them changes."""
     settings: Any = numba.config
     usual = settings.CACHE_DIR
     settings.CACHE_DIR = _CACHE  # read when a function is decorated
     try:
-        return numba.njit(cache=True, error_model="numpy")(function)
+        return numba.njit(cache=True, error_model="numpy", inline=inline)(function)
     finally:
         settings.CACHE_DIR = usual
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function into each place that calls it.
+
+    For inner loops over many arrays: a call counts the references of each array, which costs ten times what a pulse
+    does. Such a function takes arrays one by one, never in a tuple, whose every field is counted again at each access.
+    """
+    return compiled(function, "always")
 
 
 def _switch() -> Any:

@@ -95,6 +95,8 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
 
 def _last(result: StudyResult) -> str:
     """Which epochs the accuracy of a run is the mean of."""
+    if result.spec.task == "few-shot":
+        return "after the last of 4 epochs of 500 images"
     epochs: list[int] = [int(n) for n in result.table["epochs"].dropna()] if "epochs" in result.table else []
     fewest = min(epochs, default=LAST_EPOCHS)
     if fewest >= LAST_EPOCHS:
@@ -115,7 +117,7 @@ def _ranking(result: StudyResult) -> Section:
     figure = draw(
         result.losses_panel(),
         f"What each case costs against '{result.spec.reference}', the same seed in both; bars: two standard "
-        "errors over seeds. A loss within its bar of 0 is not told from none.",
+        "errors over pairs of seeds. A loss within its bar of 0 is not told from none.",
         "Loss of accuracy of every case, the largest on top",
         _size(len(losses)),
     )
@@ -127,7 +129,7 @@ def _ranking(result: StudyResult) -> Section:
         )
         for row in losses.to_dict("records")
     ]
-    head = ("case", "seeds", "loss [points]", "standard error")
+    head = ("case", "pairs of seeds", "loss [points]", "standard error over pairs")
     return Section("Which matters", "ranking", [figure, Table(head, rows, "The same in numbers.")])
 
 

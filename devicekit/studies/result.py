@@ -14,12 +14,12 @@ from devicekit.errors import ParameterError
 from devicekit.plot import Panel
 from devicekit.studies import figures
 from devicekit.studies.spec import StudySpec
+from devicekit.studies.tasks import get_task
 from devicekit.text import count, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-OUTCOME = "accuracy_mean_last"
 BASELINE = "baseline: "  # how the label of an ordinary classifier begins
 
 
@@ -42,6 +42,11 @@ class StudyResult:
     redone: tuple[str, ...] = ()
 
     @property
+    def outcome(self) -> str:
+        """The column that the study is about."""
+        return get_task(self.spec.task).outcome
+
+    @property
     def failed(self) -> pd.DataFrame:
         """The runs that failed, each with its reason."""
         return self.table[self.table["status"] == "failed"]
@@ -62,13 +67,14 @@ class StudyResult:
         told = listed([f"{count(number, 'run')} of devicekit {name}" for name, number in others.items()])
         return f"These results hold {told}, and this is {__version__}: the option redo makes them again."
 
-    def summary(self, outcome: str = OUTCOME) -> pd.DataFrame:
+    def summary(self, outcome: str | None = None) -> pd.DataFrame:
         """Mean, standard deviation and standard error over seeds for each case, in the study's order.
 
         Where keys are pooled, over the pooled values, each the mean of its seeds; `sd_seeds` is then the standard
         deviation over seeds at one pooled value, `sd_pool` what is left for the pooled values when the part of it
         in their means is taken off: the spread that the fit's uncertainty alone makes.
         """
+        outcome = outcome or self.outcome
         if outcome not in self.table:
             return pd.DataFrame({"case": list(dict.fromkeys(self.table["case"])), "n": 0})
         table = self.table
@@ -91,7 +97,7 @@ class StudyResult:
             summary["paper"] = summary["case"].map(self.spec.paper).fillna("")
         return summary
 
-    def losses(self, outcome: str = OUTCOME) -> pd.DataFrame:
+    def losses(self, outcome: str | None = None) -> pd.DataFrame:
         """What each case costs against the reference case, largest first.
 
         Returns
@@ -106,7 +112,7 @@ class StudyResult:
         """
         if not self.spec.reference:
             raise ParameterError("this study names no reference case to rank against")
-        columns = ["case", "n", "loss", "sd", "se"]
+        columns, outcome = ["case", "n", "loss", "sd", "se"], outcome or self.outcome
         if outcome not in self.table:
             return pd.DataFrame(columns=columns)
         wide = self.table.pivot_table(index="seed", columns="case", values=outcome, sort=False)
@@ -119,7 +125,7 @@ class StudyResult:
         ranked = ranked[~ranked.index.str.startswith(BASELINE)]
         return ranked.sort_values("loss", ascending=False).reset_index(names="case")[columns]
 
-    def panel(self, outcome: str = OUTCOME) -> Panel:
+    def panel(self, outcome: str | None = None) -> Panel:
         """Mean over seeds of every case, first case on top, with one standard deviation."""
         summary = self.summary(outcome)
         if "mean" not in summary:
@@ -127,13 +133,13 @@ class StudyResult:
         spread = summary["sd"].fillna(0.0).to_numpy(float)
         return figures.means(tuple(summary["case"]), summary["mean"].to_numpy(float), spread)
 
-    def losses_panel(self, outcome: str = OUTCOME) -> Panel:
+    def losses_panel(self, outcome: str | None = None) -> Panel:
         """What each case costs against the reference case, the largest loss on top; bars: two standard errors."""
         losses = self.losses(outcome)
         error = losses["se"].astype(float).fillna(0.0).to_numpy(float)
         return figures.losses(tuple(losses["case"]), losses["loss"].to_numpy(float), error)
 
-    def plot(self, ax: Axes | None = None, outcome: str = OUTCOME) -> Axes:
+    def plot(self, ax: Axes | None = None, outcome: str | None = None) -> Axes:
         """Draw `panel`."""
         return self.panel(outcome).draw(ax)
 

@@ -14,9 +14,8 @@ from devicekit.report import Report
 from devicekit.report.shared import warnings_section, warnings_sentence
 
 if TYPE_CHECKING:
-    from devicekit.studies.propagated import Propagated
     from physics.result import IVResult
-    from snn.limits import Limits
+    from snn.benchmark.result import Benchmark
     from snn.training import TrainingResult
 
 
@@ -24,16 +23,14 @@ def run_summary(
     fit: DeviceFit,
     name: str,
     training: TrainingResult,
-    limits: Limits | None,
+    benchmark: Benchmark | None,
     warnings: Sequence[CodedWarning],
-    left_open: Propagated | None = None,
 ) -> list[str]:
     """The plain-language summary of a whole run, the answer first."""
     from snn.report import accuracy_basis, verdict
 
     words = [
-        *verdict(training, limits),
-        *([] if left_open is None else [left_open.sentence]),
+        *verdict(training, benchmark),
         f"The device: {fits.source_words(fit, name)}. {accuracy_basis(training)}",
         f"{fits.fit_sentence(fit)} {fits.scatter_sentence(fit)}",
         fits.standing_out_sentence(fit),
@@ -47,11 +44,10 @@ def run_report(
     fit: DeviceFit,
     card: DeviceCard,
     training: TrainingResult,
-    limits: Limits | None,
+    benchmark: Benchmark | None,
     simulated: IVResult,
     command: str,
     seed: int,
-    left_open: Propagated | None = None,
 ) -> Report:
     """The page of a whole run: the device first, the default stack's simulation, which is not it, last."""
     from physics.report import unrelated_section
@@ -61,11 +57,11 @@ def run_report(
         fits.fit_section(fit),
         rate_section(card),
         fits.variation_section(fit),
-        training_section(training, card, limits),
+        training_section(training, card, benchmark),
         warnings_section(card.warnings),
         provenance(card, command, seed),
         unrelated_section(simulated),
     ]
     facts = [*training_facts(training)[:1], *fits.fit_facts(fit)]
-    words = run_summary(fit, source, training, limits, card.warnings, left_open)
+    words = run_summary(fit, source, training, benchmark, card.warnings)
     return Report(title, words, sections, card.provenance.synthetic, facts)

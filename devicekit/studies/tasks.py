@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """A kind of run: `check` refuses bad settings before anything runs, `run` gives scalars."""
+    """A kind of run: `check` refuses bad settings before anything runs, `run` gives scalars.
+
+    `outcome` names the one that a study is about.
+    """
+
+    outcome: str
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """Refuse settings that cannot run, by ParameterError or another of our errors."""
@@ -82,31 +87,38 @@ def _scalars(result: TrainingResult) -> dict[str, Any]:
     return {**row, "data_split": result.data.split}
 
 
-class TrainTask:
+def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
+    """The card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
+    from devicekit import catalog
+
+    named = settings.get("card")
+    if named is None:
+        return None
+    name, _, other = str(named).partition("/")
+    shipped = catalog.shipped()
+    if name in shipped:
+        return shipped[name].folder / f"{other or 'card'}.json"
+    return resolve(str(named), base)
+
+
+class _Trains:
+    """A task whose outcome is the accuracy of a training."""
+
+    outcome = "accuracy_mean_last"
+
+
+class TrainTask(_Trains):
     """Train on a card: settings `card` (a path, or the name of a shipped data set), `data`, `data_dir` and
     any field of `snn.training.TrainingConfig` but the seed."""
 
     extra = frozenset({"card", "data", "data_dir"})
-
-    def _card_file(self, settings: Mapping[str, Scalar], base: Path) -> Path | None:
-        """The card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
-        from devicekit import catalog
-
-        named = settings.get("card")
-        if named is None:
-            return None
-        name, _, other = str(named).partition("/")
-        shipped = catalog.shipped()
-        if name in shipped:
-            return shipped[name].folder / f"{other or 'card'}.json"
-        return resolve(str(named), base)
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
         from devicekit.device.card import load_card
 
         config = training_config(settings, 0, self.extra)
-        file = self._card_file(settings, base)
+        file = card_file(settings, base)
         if file is not None:
             load_card(file)
         if file is None and config.scheme != "offline":
@@ -119,7 +131,7 @@ class TrainTask:
         from devicekit.files import sha256
         from snn.training import train
 
-        file = self._card_file(settings, base)
+        file = card_file(settings, base)
         card = None if file is None else load_card(file)
         result = train(card, training_config(settings, seed, self.extra), _data(settings))
         row = _scalars(result)
@@ -128,7 +140,52 @@ class TrainTask:
         return row
 
 
-class StackTask:
+class FewShotTask:
+    """The task of `devicekit benchmark`: settings `card`, `variant` (plain, scaled or wide), `data`, `data_dir`, and
+    what a device has beside its card, as there."""
+
+    outcome = "accuracy"
+    extra = frozenset({"card", "variant", "data", "data_dir"})
+
+    def _config(self, settings: Mapping[str, Scalar], seed: int) -> Any:
+        from snn.benchmark.task import VARIANTS, setting
+
+        variant = settings.get("variant", "plain")
+        if variant not in (*VARIANTS, "wide"):
+            raise ParameterError(f"variant is {', '.join(VARIANTS)} or wide, not {variant!r}")
+        changes = {name: value for name, value in settings.items() if name not in self.extra}
+        return setting(variant, seed, **changes)  # type: ignore[arg-type]
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """See `Task`."""
+        from devicekit.device.card import load_card
+
+        self._config(settings, 0)
+        file = card_file(settings, base)
+        if file is None:
+            raise ParameterError('task "few-shot" needs the setting card')
+        load_card(file)
+        _check_data(settings)
+
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        """See `Task`."""
+        from devicekit.device.card import load_card
+        from devicekit.files import sha256
+        from snn.benchmark.task import accuracy, few_shot
+
+        file = card_file(settings, base)
+        assert file is not None
+        card, folder = load_card(file), settings.get("data_dir")
+        data = few_shot(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
+        return {
+            "accuracy": accuracy(card, self._config(settings, seed), data),
+            "data_split": data.split,
+            "card_sha256": sha256(file),
+            "synthetic": card.provenance.synthetic,
+        }
+
+
+class StackTask(_Trains):
     """From a stack to an accuracy: simulate LTP and LTD, fit them, train on the card.
 
     Settings: `stack` (a TOML file, or the name of a material set), `mesh`, `width_s` [s], `ltp_voltage_v`,
@@ -198,7 +255,7 @@ class StackTask:
         }
 
 
-class ResampleTask:
+class ResampleTask(_Trains):
     """Accuracy over the fit's uncertainty: fit a resample of the data, train on its card.
 
     Settings: `table` (a pulse table, or the name of a shipped data set; of several conditions the middle one),
@@ -250,7 +307,7 @@ class ResampleTask:
         return {**_scalars(result), **errors, "synthetic": self._synthetic(settings)}
 
 
-class BaselineTask:
+class BaselineTask(_Trains):
     """An ordinary classifier on the spikes that the network sees: settings `classifier`, `data`, `data_dir` and
     the training's, of which the encoding and the hidden units count."""
 
@@ -279,7 +336,7 @@ def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
     """What a run reads, by the settings that name it: its card, its stack, its table (Optdigits never change)."""
 
     found = {}
-    card = TrainTask()._card_file(settings, base)
+    card = card_file(settings, base)
     if card is not None:
         found["card"] = card
     if str(settings.get("stack", "")).endswith(".toml"):
@@ -291,6 +348,7 @@ def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
 
 TASKS: dict[str, Task] = {
     "train": TrainTask(),
+    "few-shot": FewShotTask(),
     "stack": StackTask(),
     "resample": ResampleTask(),
     "baseline": BaselineTask(),

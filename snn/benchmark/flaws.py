@@ -20,6 +20,7 @@ FLAWS = (
     "scatter of updates",
     "device-to-device variation",
     "read noise",
+    "telegraph noise",
     "states",
     "stuck devices",
 )
@@ -35,7 +36,6 @@ class Case:
 
 def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
     """The flaws that the device has in this training; what the data do not tell, it does not have."""
-    found = []
     applied = applied_variation(card, config.c2c, config.d2d)
     step = mean_step(card)
     has = {
@@ -44,12 +44,12 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
         "step size": not FINEST <= step <= COARSEST,
         "scatter of updates": applied.scatter,
         "device-to-device variation": applied.devices is not None,
-        "read noise": config.read_noise and read_sigma(card) > 0,
+        "read noise": config.read_noise and read_sigma(card, config.read_noise_of_g) > 0,
+        "telegraph noise": config.telegraph > 0,
         "states": config.device_levels > 0,
         "stuck devices": config.stuck > 0,
     }
-    found = [name for name in FLAWS if has[name]]
-    return tuple(found)
+    return tuple(name for name in FLAWS if has[name])
 
 
 def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> Case:
@@ -69,7 +69,9 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
     if "device-to-device variation" in gone:
         changes["d2d"] = "none"
     if "read noise" in gone:
-        changes["read_noise"] = False
+        changes |= {"read_noise": False, "read_noise_of_g": 0.0}
+    if "telegraph noise" in gone:
+        changes["telegraph"] = 0.0
     if "states" in gone:
         changes["device_levels"] = 0
     if "stuck devices" in gone:
@@ -77,8 +79,14 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
     return Case(card, changes)
 
 
-def scatter_over_step(card: DeviceCard) -> float | None:
-    """Standard deviation of one update over the mean step; None if the card does not know the first."""
-    applied = applied_variation(card)
-    sizes = [sigma for sigma in applied.sigma.values() if sigma > 0]
-    return math.sqrt(sum(s * s for s in sizes) / len(sizes)) / mean_step(card) if sizes else None
+def scatter_over_step(card: DeviceCard, config: TrainingConfig) -> float | None:
+    """Standard deviation of one update over the mean step, in this training; None if there is none, or it is unknown.
+
+    Scatter that is a share of each step adds to the one that is the same everywhere.
+    """
+    applied = applied_variation(card, config.c2c, config.d2d)
+    if not applied.scatter:
+        return None
+    step = mean_step(card)
+    squares = [(applied.sigma[branch] / step) ** 2 + applied.relative[branch] ** 2 for branch in applied.sigma]
+    return math.sqrt(sum(squares) / len(squares))

@@ -12,8 +12,7 @@ import sys
 import numpy as np
 
 from devicekit.device.card import DeviceCard
-from snn.benchmark.run import accuracy
-from snn.benchmark.task import VARIANTS, few_shot, setting
+from snn.benchmark.task import VARIANTS, Variant, accuracy, few_shot, setting
 from snn.digits import Digits
 
 NL, STEPS, SCATTER = 1.0, 100, 0.01
@@ -32,7 +31,8 @@ def null_sd(data: Digits, seeds: int) -> dict[str, float]:
     """Standard deviation [1] of the difference of two draws of one device, by variant."""
     card = generic()
     found: dict[str, float] = {}
-    for variant in VARIANTS:
+    variants: tuple[Variant, ...] = (*VARIANTS, "wide")
+    for variant in variants:
         one, two = (
             np.array([accuracy(card, setting(variant, seed, draw=draw), data) for seed in range(seeds)])
             for draw in (0, 1)

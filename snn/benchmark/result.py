@@ -7,9 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.text import listed
+from snn.benchmark.curves import Distance, distance
+from snn.benchmark.severity import SEVERITIES
+from snn.benchmark.task import HIDDEN, WIDE_HIDDEN, Variant
+
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
 ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Benchmark.odds`
 COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
+WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
+HALF = 0.5
 POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
 
 
@@ -19,15 +26,15 @@ class VariantResult:
 
     Attributes
     ----------
-    variant : str
-        plain or scaled rates.
+    variant : {"plain", "scaled", "wide"}
+        Rates of 50 hidden neurons; or 1000 of them.
     device, twin : tuple of float
-        Mean test accuracy of the last 3 epochs, by seed [1].
+        Test accuracy after the last epoch, by seed [1].
     null_sd : float
         Standard deviation of such a difference where there is none [1], measured beforehand.
     """
 
-    variant: str
+    variant: Variant
     device: tuple[float, ...]
     twin: tuple[float, ...]
     null_sd: float
@@ -72,7 +79,7 @@ class VariantResult:
     def words(self) -> str:
         """The loss in points, or how large one may be."""
         if self.found:
-            return f"costs {100 * self.loss:.1f} +- {100 * self.standard_error:.1f} points"
+            return f"costs {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} points"
         return f"no loss larger than {100 * max(self.smallest, self.loss + ONE_SIDED * self.null_error):.1f} points"
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,6 +139,7 @@ class Benchmark:
     seeds : int
         Pairs of trainings, of each variant.
     variants : tuple of VariantResult
+        Plain and scaled rates.
     flaws : tuple of str
         That the device had; what the data do not tell, it did not have.
     shares : dict of str to tuple of Share
@@ -140,6 +148,14 @@ class Benchmark:
         Standard deviation of one update over the mean step.
     steps : float
         Mean steps a window.
+    severities : dict of str to float
+        How bad each flaw is that has a curve; without those that the device has not, or that are not known.
+    wide : VariantResult or None
+        1000 hidden neurons on the same images.
+    allowed : tuple of float
+        Mean losses, to the same twin and on the variant of `worst`, of devices that the measured data also allow.
+    synthetic : bool
+        Whether the card is of synthetic data.
     """
 
     name: str
@@ -150,6 +166,10 @@ class Benchmark:
     shares: dict[str, tuple[Share, ...]] = field(default_factory=dict)
     scatter_over_step: float | None = None
     steps: float = np.nan
+    severities: dict[str, float] = field(default_factory=dict)
+    wide: VariantResult | None = None
+    allowed: tuple[float, ...] = ()
+    synthetic: bool = False
 
     @property
     def worst(self) -> VariantResult:
@@ -171,17 +191,45 @@ class Benchmark:
                 lead.append(share.flaw)
         return tuple(lead)
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """Flaws beside the main ones that cost at least half as much as the first, and more than chance."""
+        shares = self.shares.get(self.worst.variant, ())
+        return tuple(
+            share.flaw
+            for share in shares
+            if self.main
+            and share.flaw not in self.main
+            and share.value >= HALF * shares[0].value
+            and share.value > 2 * share.standard_error
+        )
+
+    @property
+    def distances(self) -> tuple[Distance, ...]:
+        """From the cliffs of the flaws that it has, the nearest first."""
+        found = (distance(flaw, self.severities.get(flaw.name)) for flaw in SEVERITIES)
+        return tuple(sorted((each for each in found if each is not None), key=lambda each: each.ratio))
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """5 and 95 % quantile of the losses [1] of devices that the data also allow; None if there are none."""
+        if not self.allowed:
+            return None
+        low, high = np.quantile(self.allowed, [0.05, 0.95])
+        return float(low), float(high)
+
     def odds(self) -> list[tuple[str, ...]]:
-        """Rows of a table under `ODDS`, one for each variant."""
+        """Rows of a table under `ODDS`, one for each variant, the wide network last."""
+        names = {"plain": "plain rates", "scaled": "scaled rates", "wide": f"{WIDE_HIDDEN} hidden neurons"}
         return [
             (
-                f"{each.variant} rates",
+                names[each.variant],
                 f"{100 * np.mean(each.device):.1f}",
                 f"{100 * np.mean(each.twin):.1f}",
                 f"{each.z:.1f}",
                 each.words,
             )
-            for each in self.variants
+            for each in (*self.variants, *([] if self.wide is None else [self.wide]))
         ]
 
     def costs(self, variant: str) -> list[tuple[str, ...]]:
@@ -195,20 +243,66 @@ class Benchmark:
             for each in self.shares[variant]
         ]
 
+    def _called(self, flaw: str) -> str:
+        """A flaw in a sentence; of the step size, on which side it is wrong."""
+        if flaw != "step size":
+            return flaw
+        if self.steps > 100:
+            return f"too fine steps ({self.steps:.0f} a window move too little per pulse for this budget)"
+        return f"too coarse steps ({self.steps:.0f} a window)"
+
+    @property
+    def _cause(self) -> str:
+        """What matters for this device, in half a sentence: its main flaws, or how it stands to the cliffs."""
+        if self.main:
+            also = f", also by {listed([self._called(flaw) for flaw in self.also])}" if self.also else ""
+            return f"; above all by {listed([self._called(flaw) for flaw in self.main])}{also}"
+        beyond = [each for each in self.distances if each.ratio < 1]
+        if beyond and self.worst.found:
+            told = [f"{self._called(each.flaw.name)} ({1 / each.ratio:.2g} times)" for each in beyond]
+            return f"; past the cliff, where a good device loses 2 points by it: {listed(told)}"
+        if self.distances:
+            nearest = self.distances[0]
+            past = f"{1 / nearest.ratio:.2g} times past it"
+            far = past if nearest.ratio < 1 else f"{nearest.ratio:.2g} times away"
+            name = self._called(nearest.flaw.name)
+            return f"; nearest to its cliff, where a good device loses 2 points by it: {name}, {far}"
+        return ""
+
+    @property
+    def left_open(self) -> str:
+        """What the fit leaves open, in a sentence; "" where no other device was tried."""
+        if self.interval is None:
+            return ""
+        low, high = (100 * each for each in self.interval)
+        return (
+            f"On {len(self.allowed)} devices that these data also allow the difference is {low:.1f} to {high:.1f} "
+            f"points (5 to 95 % of them, {100 * np.median(self.allowed):.1f} in the median; {self.worst.variant} "
+            f"rates, {self.seeds} pairs each).{WIDE_WORDS if high - low > WIDE else ''}"
+        )
+
     @property
     def verdict(self) -> str:
         """One sentence."""
         worst = self.worst
+        odds = f"{worst.variant} rates, {self.seeds} pair{'s' if self.seeds > 1 else ''} of seeds"
         if not worst.found:
             return (
-                f"Against its ideal twin this device shows {worst.words} ({worst.variant} rates, {self.seeds} pairs of "
-                "seeds; a loss that large would be found with 80 %)."
+                f"Against its ideal twin, in a network of {HIDDEN} hidden neurons, this device shows {worst.words} "
+                f"({odds}; a loss of {100 * worst.smallest:.1f} would be found with 80 %){self._cause}."
             )
-        cause = f"; above all by {' and '.join(self.main)}" if self.main else ""
         return (
-            f"Against its ideal twin this device {worst.words}{cause} ({worst.variant} rates, {self.seeds} pairs of "
-            f"seeds, z = {worst.z:.1f})."
+            f"Against its ideal twin, in a network of {HIDDEN} hidden neurons, this device {worst.words} ({odds}, "
+            f"z = {worst.z:.1f}){self._cause}."
         )
+
+    @property
+    def width_hides(self) -> str:
+        """What a wide network makes of the loss, in a sentence; "" if none was trained."""
+        if self.wide is None:
+            return ""
+        shown = self.wide.words if self.wide.found else f"shows {self.wide.words}"
+        return f"With {WIDE_HIDDEN} hidden neurons, and the same images, it {shown}."
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -218,9 +312,15 @@ class Benchmark:
             "seeds": self.seeds,
             "verdict": self.verdict,
             "variants": [each.as_dict() for each in self.variants],
+            "wide": None if self.wide is None else self.wide.as_dict(),
             "flaws": list(self.flaws),
             "main": list(self.main),
+            "also": list(self.also),
             "shares": {variant: [each.as_dict() for each in shares] for variant, shares in self.shares.items()},
             "scatter_over_step": self.scatter_over_step,
             "steps_a_window": self.steps,
+            "severities": dict(self.severities),
+            "distances": [each.as_dict() for each in self.distances],
+            "losses_of_allowed_devices": list(self.allowed),
+            "interval_5_95": None if self.interval is None else list(self.interval),
         }

@@ -71,83 +71,137 @@ class Threshold(NamedTuple):
 
 
 @compiled
-def _pulse_device(array: ArrayState, levels: int, coin: np.uint64, device: int, sign: int, scratch: np.ndarray) -> None:
-    """One pulse; a device with few stable states ends on one of the two nearest, at random, the mean kept."""
-    pulse_one(array, device, sign, scratch)
-    if levels > 1:
-        spaces = levels - 1
-        place = array.r[device] * spaces
-        below = np.floor(place)
-        drawn = uniform(mix(~coin, np.uint64(device)), np.uint64(array.pulses[device]))
-        array.r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
+def give(layer: Layer, synapses: np.ndarray, signs: np.ndarray, count: int, scratch: np.ndarray) -> None:
+    """The first `count` pulses: each moves one synapse's weight in the direction of its sign, and the weight follows.
 
+    A device with few stable states ends on one of the two nearest, at random, the mean kept. What a pulse touches is
+    taken out of the layer once: an access to a field counts references, which would cost more than a pulse.
 
-@compiled
-def pulse_synapse(layer: Layer, i: int, j: int, sign: int, scratch: np.ndarray) -> None:
-    """One pulse that moves weight [i, j] in the direction `sign`, and the weight that results."""
-    k = i * layer.columns + j
-    array = layer.array  # taken once: each access to a field counts the references of all its arrays
-    r, pulses = array.r, array.pulses
-    if layer.reference < 0.0:
-        plus, minus = 2 * k, 2 * k + 1
-        given = pulses[plus] + pulses[minus]
-        heads = (mix(mix(layer.coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
-        device = plus if heads else minus
-        if layer.stuck[device]:
+    Parameters
+    ----------
+    layer : Layer
+    synapses : ndarray of int64, shape (at least count,)
+        Numbers of synapses, i * columns + j.
+    signs : ndarray of int64, shape of synapses
+        1 or -1.
+    count : int
+    scratch : ndarray, shape (MAX_SHAPE,)
+    """
+    (
+        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
+        up_relative, down_relative, r, pulses, key,
+    ) = layer.array  # fmt: skip
+    w, stuck, columns, scale, coin = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin
+    reference, spaces = layer.reference, layer.levels - 1
+    pair = reference < 0.0
+    for n in range(count):
+        k, sign = synapses[n], signs[n]
+        device = k
+        if pair:
+            given = pulses[2 * k] + pulses[2 * k + 1]
+            heads = (mix(mix(coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
+            device = 2 * k if heads else 2 * k + 1
+            sign = sign if heads else -sign
+        if stuck[device]:
             pulses[device] += 1
         else:
-            _pulse_device(array, layer.levels, layer.coin, device, sign if heads else -sign, scratch)
-        layer.w[i, j] = np.float32(layer.scale * (r[plus] - r[minus]))
-    else:
-        if not layer.stuck[k]:
-            _pulse_device(array, layer.levels, layer.coin, k, sign, scratch)
-        layer.w[i, j] = np.float32(layer.scale * (r[k] - layer.reference))
-    layer.pulses[0] += 1
+            pulse_one(
+                law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
+                down_sigma, up_relative, down_relative, r, pulses, key, device, sign, scratch,
+            )  # fmt: skip
+            if spaces > 0:
+                place = r[device] * spaces
+                below = np.floor(place)
+                drawn = uniform(mix(~coin, np.uint64(device)), np.uint64(pulses[device]))
+                r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
+        other = r[2 * k + 1] if pair else reference
+        w[k // columns, k % columns] = np.float32(scale * ((r[2 * k] if pair else r[k]) - other))
+    layer.pulses[0] += count
 
 
 @compiled
-def settle_row(layer: Layer, i: int, beyond: np.ndarray, scratch: np.ndarray) -> None:
-    """A pulse for each synapse of row i whose bit is set in the words `beyond`; its sum starts again at zero."""
+def settle_row(
+    sums: np.ndarray, first: int, beyond: np.ndarray, synapses: np.ndarray, signs: np.ndarray, count: int
+) -> int:
+    """A pulse for each synapse of a row whose bit is set in the words `beyond`; its sum starts again at zero.
+
+    Parameters
+    ----------
+    sums : ndarray of float32, shape (columns,)
+        Of the row.
+    first : int
+        Number of its first synapse.
+    beyond : ndarray of uint64
+    synapses, signs : ndarray of int64
+        Pulses to give; new ones are put after the first `count`.
+
+    Returns
+    -------
+    int
+        How many there are then.
+    """
     for b in range(beyond.size):
         word = beyond[b]
         while word != np.uint64(0):
             j = 64 * b + lowest_bit(word)
             word &= word - np.uint64(1)
-            pulse_synapse(layer, i, j, 1 if layer.sums[i, j] > 0 else -1, scratch)
-            layer.sums[i, j] = np.float32(0.0)
+            synapses[count] = first + j
+            signs[count] = 1 if sums[j] > 0 else -1
+            count += 1
+            sums[j] = np.float32(0.0)
+    return count
 
 
 @compiled
-def settle_row_literal(layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, scratch: np.ndarray) -> None:
-    """Pulses of row i where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC.
+def settle_row_literal(
+    sums: np.ndarray,
+    first: int,
+    changes: np.ndarray,
+    threshold: Threshold,
+    synapses: np.ndarray,
+    signs: np.ndarray,
+    count: int,
+) -> int:
+    """Pulses of a row where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC.
 
-    A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum.
+    A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum. Parameters and result as
+    in `settle_row`.
     """
-    sums = layer.sums[i]
-    for j in range(layer.columns):
+    for j in range(changes.size):
         if changes[j] == np.float32(0.0):
             continue
         wanted = changes[j] + threshold.alpha * sums[j]
         sums[j] = wanted if threshold.mode == LEAKY else sums[j] + changes[j]
         if abs(wanted) > threshold.level:
-            pulse_synapse(layer, i, j, 1 if wanted > 0 else -1, scratch)
+            synapses[count] = first + j
+            signs[count] = 1 if wanted > 0 else -1
+            count += 1
+    return count
 
 
 @compiled
 def settle_row_stochastic(
-    layer: Layer, i: int, changes: np.ndarray, threshold: Threshold, key: np.uint64, scratch: np.ndarray
-) -> None:
-    """Pulses of row i without sums: one with probability |dw| / theta, so that the mean change is the wanted one.
+    stream: np.uint64,
+    first: int,
+    changes: np.ndarray,
+    threshold: Threshold,
+    synapses: np.ndarray,
+    signs: np.ndarray,
+    count: int,
+) -> int:
+    """Pulses of a row without sums: one with probability |dw| / theta, so that the mean change is the wanted one.
 
-    `key` is that of the presentation.
+    `stream` is the key of the layer in this presentation; the other parameters and the result as in `settle_row`.
     """
-    stream = mix(layer.coin, key)
-    for j in range(layer.columns):
+    for j in range(changes.size):
         size = abs(changes[j])
         if size == np.float32(0.0):
             continue
-        if uniform(stream, np.uint64(i * layer.columns + j)) * threshold.level < size:
-            pulse_synapse(layer, i, j, 1 if changes[j] > 0 else -1, scratch)
+        if uniform(stream, np.uint64(first + j)) * threshold.level < size:
+            synapses[count] = first + j
+            signs[count] = 1 if changes[j] > 0 else -1
+            count += 1
+    return count
 
 
 def weights(r: np.ndarray, shape: tuple[int, int], scale: float, reference: float | None) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.device.random import mix
 from devicekit.models.kernel import MAX_SHAPE, compiled
 from snn.network.bits import lowest_bit
 from snn.network.crossbar import (
@@ -15,14 +16,14 @@ from snn.network.crossbar import (
     STOCHASTIC,
     Layer,
     Threshold,
-    pulse_synapse,
+    give,
     settle_row,
     settle_row_literal,
     settle_row_stochastic,
 )
 from snn.network.encoding import presentation_key
 from snn.network.lanes import LANES
-from snn.network.neurons import Dynamics, Noise, make_scratch, present
+from snn.network.neurons import Dynamics, Noise, hold, is_held, make_scratch, present
 from snn.network.resume import Changes, Rule, add_row, find_changes, make_changes, row_changes, target_train
 
 
@@ -82,44 +83,58 @@ def offline_epoch(
 
 
 @compiled
-def _settle(first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, memory) -> None:  # type: ignore[no-untyped-def]
+def _settle(  # type: ignore[no-untyped-def]
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, synapses, signs, memory
+) -> None:
     """Sums that start again after a pulse: only rows and units with changes can cross the threshold."""
-    for i in range(first.w.shape[0]):
-        if row_changes(i, n, rule, s) and add_row(first.sums[i : i + 1], i, n, c, th1.level):
-            settle_row(first, i, c.beyond, memory)
+    count, sums, columns = 0, first.sums, first.columns
+    for i in range(sums.shape[0]):
+        if row_changes(i, n, rule, s) and add_row(sums[i : i + 1], i, n, c, th1.level):
+            count = settle_row(sums[i], i * columns, c.beyond, synapses, signs, count)
+    give(first, synapses, signs, count, memory)
+    count, sums, columns = 0, second.sums, second.columns
+    outputs, changes = c.outputs, c.output_changes
     for b in range(c.updated.size):
         word = c.updated[b]
         while word != np.uint64(0):
             h = LANES * b + lowest_bit(word)
             word &= word - np.uint64(1)
             for m in range(n):
-                o = c.outputs[m]
-                wanted = second.sums[h, o] + c.output_changes[m, h]
+                o = outputs[m]
+                wanted = sums[h, o] + changes[m, h]
                 if abs(wanted) > th2.level:
-                    pulse_synapse(second, h, o, 1 if wanted > 0 else -1, memory)
+                    synapses[count] = h * columns + o
+                    signs[count] = 1 if wanted > 0 else -1
+                    count += 1
                     wanted = np.float32(0.0)
-                second.sums[h, o] = wanted
+                sums[h, o] = wanted
+    give(second, synapses, signs, count, memory)
 
 
 @compiled
-def _settle_row(layer: Layer, i: int, changes, threshold, key, memory) -> None:  # type: ignore[no-untyped-def]
+def _settle_row(  # type: ignore[no-untyped-def]
+    layer: Layer, i: int, changes, threshold, stream, synapses, signs, count: int
+) -> int:
+    own, first = changes[: layer.columns], i * layer.columns
     if threshold.mode == STOCHASTIC:
-        settle_row_stochastic(layer, i, changes, threshold, key, memory)
-    else:
-        settle_row_literal(layer, i, changes, threshold, memory)
+        return settle_row_stochastic(stream, first, own, threshold, synapses, signs, count)
+    return settle_row_literal(layer.sums[i], first, own, threshold, synapses, signs, count)
 
 
 @compiled
 def _settle_each(  # type: ignore[no-untyped-def]
-    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, key, memory
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, key, synapses, signs, memory
 ) -> None:
     """No sum, or one that never starts again: every synapse that is updated may get a pulse each time."""
     changes = np.zeros((1, first.w.shape[1]), np.float32)
+    count, stream = 0, mix(first.coin, key)
     for i in range(first.w.shape[0]):
         if row_changes(i, n, rule, s):
             changes[:] = np.float32(0.0)
             add_row(changes, i, n, c, th1.level)
-            _settle_row(first, i, changes[0], th1, key, memory)
+            count = _settle_row(first, i, changes[0], th1, stream, synapses, signs, count)
+    give(first, synapses, signs, count, memory)
+    count, stream = 0, mix(second.coin, key)
     few = np.zeros(second.w.shape[1], np.float32)
     for b in range(c.updated.size):
         word = c.updated[b]
@@ -129,7 +144,8 @@ def _settle_each(  # type: ignore[no-untyped-def]
             few[:] = np.float32(0.0)
             for m in range(n):
                 few[c.outputs[m]] = c.output_changes[m, h]
-            _settle_row(second, h, few, th2, key, memory)
+            count = _settle_row(second, h, few, th2, stream, synapses, signs, count)
+    give(second, synapses, signs, count, memory)
 
 
 @compiled
@@ -149,20 +165,26 @@ def insitu_epoch(
     noise: Noise,
 ) -> int:
     """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`."""
-    s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
+    held = is_held(noise)
+    s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held)
+    read1, read2 = (s.w_hidden, s.w_output) if held else (first.w, second.w)
     c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
     memory = np.empty(MAX_SHAPE)
+    most = max(first.w.size, second.w.size)  # pulses of one presentation
+    synapses, signs = np.empty(most, np.int64), np.empty(most, np.int64)
     target = target_train(dynamics)
     right = 0
     for position in range(order.size):
         k = order[position]
         key = presentation_key(stream, epoch, ids[k])
-        right += present(levels[k], key, first.w, second.w, dynamics, noise, s) == labels[k]
-        n = find_changes(labels[k], target, second.w, rule, dynamics, noise, key, s, c)
+        if held:
+            hold(first.w, second.w, dynamics, noise, key, s)
+        right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
+        n = find_changes(labels[k], target, read2, rule, dynamics, noise, key, s, c)
         if n == 0:
             continue
         if th1.mode == RESET:
-            _settle(first, second, n, th1, th2, rule, s, c, memory)
+            _settle(first, second, n, th1, th2, rule, s, c, synapses, signs, memory)
         else:
-            _settle_each(first, second, n, th1, th2, rule, s, c, key, memory)
+            _settle_each(first, second, n, th1, th2, rule, s, c, key, synapses, signs, memory)
     return right

@@ -23,6 +23,7 @@ _ADD_PAIRS = np.uint64(0x0001000100010001)
 _BYTES_MEAN = np.float32(1020.0)  # of the sum of 8 random bytes
 _PER_BYTES_SD = np.float32(1 / math.sqrt(8 * (256**2 - 1) / 12))
 _OUTPUT_READS = 1 << 20  # counter offset of the output layer's read noise
+_HELD = 1 << 30  # and of the telegraph noise
 
 
 class Dynamics(NamedTuple):
@@ -58,10 +59,23 @@ class Dynamics(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Read noise of a weight [weight units], fresh at every read; 0 for none."""
+    """Read noise of the weights of each layer [weight units]; 0 for none.
+
+    Attributes
+    ----------
+    hidden, output : float32
+        Standard deviation of a weight's noise that is fresh at every read.
+    held_hidden, held_output : float32
+        Half the step of each device's telegraph noise, whose level is held through a presentation.
+    devices : int
+        Devices of a weight: 2 of a pair, 1 against a fixed reference.
+    """
 
     hidden: np.float32
     output: np.float32
+    held_hidden: np.float32 = np.float32(0.0)
+    held_output: np.float32 = np.float32(0.0)
+    devices: int = 2
 
 
 class Scratch(NamedTuple):
@@ -80,6 +94,8 @@ class Scratch(NamedTuple):
     out_trains: np.ndarray
     counts: np.ndarray
     potential: np.ndarray
+    w_hidden: np.ndarray
+    w_output: np.ndarray
 
 
 def padded(hidden: int) -> int:
@@ -91,8 +107,11 @@ def padded(hidden: int) -> int:
 
 
 @compiled
-def make_scratch(channels: int, width: int, outputs: int, steps: int) -> Scratch:
-    """Working memory for `channels` inputs, `width` (padded) hidden units and `outputs` outputs."""
+def make_scratch(channels: int, width: int, outputs: int, steps: int, held: bool = False) -> Scratch:
+    """Working memory for `channels` inputs, `width` (padded) hidden units and `outputs` outputs.
+
+    With `held`, also for the weights of one presentation (`hold`).
+    """
     return Scratch(
         row=np.zeros(channels, np.int32),
         trains=np.zeros(channels, np.uint64),
@@ -107,6 +126,8 @@ def make_scratch(channels: int, width: int, outputs: int, steps: int) -> Scratch
         out_trains=np.zeros(outputs, np.uint64),
         counts=np.zeros(outputs, np.int64),
         potential=np.zeros(outputs, np.float32),
+        w_hidden=np.zeros((channels if held else 0, width), np.float32),
+        w_output=np.zeros((width if held else 0, outputs), np.float32),
     )
 
 
@@ -123,6 +144,40 @@ def bell(key: np.uint64, counter: np.uint64) -> np.float32:
     pairs = (word & _BYTE_PAIRS) + ((word >> np.uint64(8)) & _BYTE_PAIRS)
     total = (pairs * _ADD_PAIRS) >> np.uint64(48)
     return (np.float32(np.int32(total)) - _BYTES_MEAN) * _PER_BYTES_SD
+
+
+@compiled
+def _hold(
+    w: np.ndarray, rows: int, columns: int, half: np.float32, key: np.uint64, devices: int, out: np.ndarray
+) -> None:
+    """`w` with each device at one of its two levels, equally often, in `out`; the padding stays 0."""
+    word, left = np.uint64(0), 0
+    drawn = np.uint64(0)
+    for i in range(rows):
+        for j in range(columns):
+            if left < devices:
+                word, left = mix(key, drawn), 64
+                drawn += np.uint64(1)
+            level = np.int64(word & np.uint64(1)) * 2 - 1
+            if devices == 2:
+                level -= np.int64((word >> np.uint64(1)) & np.uint64(1)) * 2 - 1
+            word >>= np.uint64(devices)
+            left -= devices
+            out[i, j] = w[i, j] + half * np.float32(level)
+
+
+@compiled
+def hold(w1: np.ndarray, w2: np.ndarray, dynamics: Dynamics, noise: Noise, key: np.uint64, s: Scratch) -> None:
+    """The weights of one presentation, in `s`: each device's telegraph noise on one of its two levels."""
+    one, two = mix(key, np.uint64(_HELD)), mix(key, np.uint64(_HELD + 1))
+    _hold(w1, w1.shape[0], dynamics.hidden, noise.held_hidden, one, noise.devices, s.w_hidden)
+    _hold(w2, dynamics.hidden, w2.shape[1], noise.held_output, two, noise.devices, s.w_output)
+
+
+@compiled
+def is_held(noise: Noise) -> bool:
+    """Whether a presentation has weights of its own (`hold`)."""
+    return bool(noise.held_hidden > np.float32(0.0)) or bool(noise.held_output > np.float32(0.0))
 
 
 @compiled
@@ -269,11 +324,15 @@ def predict(
 
     The fraction added for the potential lies in (0, 1): it never outweighs a spike.
     """
-    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps)
+    held = is_held(noise)
+    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, held)
+    read1, read2 = (s.w_hidden, s.w_output) if held else (w1, w2)
     winners = np.empty(levels.shape[0], np.int64)
     for k in range(levels.shape[0]):
         key = mix(mix(stream, np.uint64(epoch)), np.uint64(ids[k]))
-        winners[k] = present(levels[k], key, w1, w2, dynamics, noise, s)
+        if held:
+            hold(w1, w2, dynamics, noise, key, s)
+        winners[k] = present(levels[k], key, read1, read2, dynamics, noise, s)
         for o in range(scores.shape[1]):
             z = s.potential[o] / np.float32(dynamics.steps)
             scores[k, o] = s.counts[o] + 0.5 + 0.5 * z / (1.0 + abs(z))

@@ -22,7 +22,7 @@ from snn import digits
 from snn.baselines import spike_counts
 from snn.network.encoding import stream_key
 from snn.network.neurons import Noise
-from snn.training import TrainingConfig, _Run
+from snn.training import Run, TrainingConfig
 
 PRESENTATIONS = 3823
 QUIET = Noise(np.float32(0), np.float32(0))
@@ -59,7 +59,7 @@ def sized(data: digits.Digits) -> digits.Digits:
 def numpy_seconds(data: digits.Digits, samples: int = 200) -> float:
     """Plain NumPy online training, scaled to an epoch."""
     oracle = load_oracle()
-    run = _Run(None, TrainingConfig(scheme="offline", epochs=1), data)
+    run = Run(None, TrainingConfig(scheme="offline", epochs=1), data)
     rule = run.recipe.rule(run.config, insitu=False)
     w1, w2 = run.w1[:, :1000].astype(np.float32), run.w2[:1000].astype(np.float32)
     rng = np.random.default_rng(0)
@@ -122,8 +122,8 @@ def main() -> None:
     data = sized(digits.load(name, arguments.data_dir))
     card = load_card(get("pt-hfo2-al2o3-ti").card)
     began = time.perf_counter()
-    offline = _Run(None, TrainingConfig(scheme="offline", epochs=1), data)
-    insitu = _Run(card, TrainingConfig(epochs=1, schedule="constant"), data)
+    offline = Run(None, TrainingConfig(scheme="offline", epochs=1), data)
+    insitu = Run(card, TrainingConfig(epochs=1, schedule="constant"), data)
     order = np.arange(PRESENTATIONS)
     offline._train_offline(0, order)
     insitu._train_insitu(0, order)

@@ -176,9 +176,35 @@ def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_fil
     told = devicekit("benchmark", card_file, "--seeds", "1", "--no-attribution", "--set", "stuck=0.3")
     assert "Against its ideal twin" in told.out
     assert "stuck devices" in told.out
+    assert "1000 hidden neurons" in told.out
     wrong = devicekit("benchmark", card_file, "--set", "epochs=9")
     assert wrong.code == 2
     assert "cannot be set here" in wrong.err
+
+
+def test_benchmark_of_several_cards_comes_into_one_picture(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
+    card = json.loads(card_file.read_text())
+    here = {}
+    for name in ("a", "b", "b_r001", "b_r002"):
+        here[name] = tmp_path / f"{name}.json"
+        here[name].write_text(json.dumps({**card, "name": "same"}))
+    short = ("--seeds", 1, "--no-attribution", "--no-wide")
+    ran = devicekit("benchmark", here["a"], here["b"], *short, "--out", tmp_path / "both")
+    assert ran.code == 0, ran.err
+    assert "same (a)" in ran.out
+    assert {path.name for path in (tmp_path / "both").iterdir()} >= {"report.html", "benchmark.json"}
+    results = json.loads((tmp_path / "both" / "benchmark.json").read_text())["results"]
+    assert [each["name"] for each in results] == ["same (a)", "same (b)"]
+    assert results[0]["variants"] == results[1]["variants"]  # the same device, the same seeds
+    assert "same (b)" in (tmp_path / "both" / "report.html").read_text()
+    open_ = devicekit("benchmark", here["b"], *short, "--allowed", "resampled", "--json").json
+    assert len(open_["losses_of_allowed_devices"]) == 2
+    worst = max(open_["variants"], key=lambda each: each["z"])
+    assert open_["losses_of_allowed_devices"] == [worst["loss"]] * 2  # copies of the card itself
+    none = devicekit("benchmark", here["a"], *short, "--allowed", "posterior")
+    assert none.code == 2
+    assert "a_p001.json" in none.err
+    assert "devicekit fit --posterior --resample 12" in none.err
 
 
 def test_train_takes_any_setting(devicekit: Run, card_file: Path) -> None:
@@ -205,8 +231,11 @@ def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> N
     assert metrics["set_iv"]["v_100ua_v"] == pytest.approx(0.65, abs=0.02)
     assert metrics["set_iv"]["v_set_v"] == pytest.approx(0.574, abs=0.01)
     page = (tmp_path / "out" / "report.html").read_text()
-    limits = metrics["limits"]
-    assert limits["cost"] == pytest.approx(limits["twin"] - metrics["train"]["accuracy_mean_last"])
+    short = metrics["benchmark"]
+    assert short["seeds"] == 3
+    for each in short["variants"]:
+        assert each["loss"] == pytest.approx(sum(each["twin"]) / 3 - sum(each["device"]) / 3)
+    assert ran.json["summary"][1].startswith(short["verdict"])
     assert ran.json["summary"][0].startswith("This device reaches")
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert titles[0] == "In short"
@@ -223,11 +252,13 @@ def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> N
         assert words in page
 
 
-def test_run_without_limits_says_that_they_were_not_measured(devicekit: Run, small: Path, tmp_path: Path) -> None:
-    ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 1, "--no-limits")
+def test_run_without_a_benchmark_says_that_the_loss_was_not_measured(
+    devicekit: Run, small: Path, tmp_path: Path
+) -> None:
+    ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 1, "--no-benchmark")
     assert ran.code == 0, ran.err
-    assert "what limits it was not measured" in ran.out
-    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["limits"] is None
+    assert "what it loses to an ideal device was not measured" in ran.out
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["benchmark"] is None
     assert "ideal twin" not in (tmp_path / "out" / "report.html").read_text()
     assert ran.err.count("\n") == ran.err.count("warning: [")  # no progress, no noise in a pipe
 

@@ -19,12 +19,15 @@ import pandas as pd
 import pytest
 
 from devicekit import catalog
-from devicekit.errors import DevicekitError
+from devicekit.device.card import load_card
+from devicekit.errors import DevicekitError, ParameterError, UsageError
 from devicekit.studies.outcome import Outcome
+from devicekit.studies.report import study_report
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import expand, load_spec
 from devicekit.studies.tasks import ResampleTask, files_of, get_task
 from devicekit.synthetic.pulses import generate, truth_card
+from snn.benchmark.task import accuracy, few_shot, setting
 
 STUDY = """
 name = "tiny"
@@ -386,3 +389,32 @@ def test_results_of_another_version_are_named_and_redone_on_demand(tmp_path: Pat
     again = run_study(file, tmp_path / "out", redo=True)
     assert again.versions == {devicekit.__version__: 2}
     assert list(again.table["accuracy_mean_last"]) == list(first.table["accuracy_mean_last"])
+
+
+def test_a_few_shot_study_is_the_benchmark_seed_by_seed(tmp_path: Path) -> None:
+    (tmp_path / "few.toml").write_text("""
+name = "few"
+task = "few-shot"
+seeds = [0, 1]
+reference = "as fitted"
+fixed = { card = "pt-hfo2-al2o3-ti" }
+[[cases]]
+label = "as fitted"
+[[cases]]
+label = "8 states"
+device_levels = 8
+""")
+    result = run_study(tmp_path / "few.toml", tmp_path / "out")
+    card, data = load_card(catalog.get("pt-hfo2-al2o3-ti").card), few_shot()
+    found = result.table.set_index(["case", "seed"])["accuracy"]
+    assert found["as fitted", 1] == accuracy(card, setting("plain", 1), data)
+    assert found["8 states", 0] == accuracy(card, setting("plain", 0, device_levels=8), data)
+    (loss,) = result.losses().to_dict("records")
+    pairs = (found["as fitted"] - found["8 states"]).to_numpy()
+    assert loss["loss"] == pytest.approx(pairs.mean())
+    assert loss["se"] == pytest.approx(abs(pairs[0] - pairs[1]) / 2)  # over two pairs
+    assert "after the last of 4 epochs of 500 images" in study_report(result, "devicekit study few.toml").to_html()
+    for wrong in ({"variant": "wider"}, {"hidden": 3}, {}):
+        settings = {"card": "pt-hfo2-al2o3-ti", **wrong} if wrong else {}
+        with pytest.raises(UsageError if "hidden" in wrong else ParameterError):
+            get_task("few-shot").check(settings, tmp_path)

@@ -13,9 +13,8 @@ from devicekit.device.array import DeviceArray
 from devicekit.device.card import Conditions, DeviceCard, Window
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
-from snn.limits import _resolution
 from snn.network import encoding, resume
-from snn.network.crossbar import LEAKY, LITERAL, RESET, Layer, Threshold, make_layer, pulse_synapse, settle_row_literal
+from snn.network.crossbar import LEAKY, LITERAL, RESET, Layer, Threshold, give, make_layer, settle_row_literal
 from snn.network.epochs import insitu_epoch
 from snn.network.neurons import Dynamics, Noise, Scratch, make_scratch, padded, predict, present
 from snn.recipe import choose
@@ -25,6 +24,11 @@ ALWAYS = 65536  # the level of an input that fires in every step
 WIDTH = padded(64)
 DRAWS = 4000
 MEMORY = np.empty(MAX_SHAPE)
+
+
+def pulse(layer: Layer, i: int, j: int, sign: int) -> None:
+    """One pulse that moves weight [i, j] in the direction `sign`."""
+    give(layer, np.array([i * layer.columns + j]), np.array([sign]), 1, MEMORY)
 
 
 def dynamics(steps: int = 1, hidden: int = 64, **changes: Any) -> Dynamics:
@@ -182,7 +186,7 @@ def test_a_pulse_on_a_stuck_device_is_given_and_counted(card: DeviceCard, stuck:
     """A fair coin chooses the device each time: about half of 400 pulses go to the stuck one and move nothing."""
     pair = layer(card, stuck)
     for k in range(400):
-        pulse_synapse(pair, 0, 0, 1 if k % 2 else -1, MEMORY)
+        pulse(pair, 0, 0, 1 if k % 2 else -1)
     counts = pair.array.pulses
     assert pair.pulses[0] == 400
     assert counts.sum() == 400
@@ -198,7 +202,7 @@ def test_pulses_on_a_synapse_that_is_all_stuck_count_and_change_nothing(
 ) -> None:
     synapse = layer(card, [True] * (2 if reference is None else 1), reference)
     for _ in range(20):
-        pulse_synapse(synapse, 0, 0, 1, MEMORY)
+        pulse(synapse, 0, 0, 1)
     assert synapse.pulses[0] == 20
     assert (synapse.array.r == 0.5).all()
     assert synapse.w[0, 0] == 0.0
@@ -212,13 +216,13 @@ def test_a_pulse_moves_the_weight_by_the_scaled_step_of_one_device(card: DeviceC
     moved = []
     for coin in range(12):
         pair = layer(card, [False, False], coin=coin)
-        pulse_synapse(pair, 0, 0, sign, MEMORY)
+        pulse(pair, 0, 0, sign)
         assert pair.w[0, 0] == pytest.approx(sign * 2.0 * step, rel=1e-6)
         moved += np.flatnonzero(pair.array.pulses).tolist()
     assert len(moved) == 12
     assert set(moved) == {0, 1}  # by chance the one or the other
     single = layer(card, [False], 0.5)
-    pulse_synapse(single, 0, 0, sign, MEMORY)
+    pulse(single, 0, 0, sign)
     assert single.w[0, 0] == pytest.approx(sign * 2.0 * step, rel=1e-6)
 
 
@@ -239,8 +243,10 @@ def test_sums_that_are_never_reset(
     synapse = layer(card, [False], 0.5)
     threshold = Threshold(np.float32(0.9), np.float32(alpha), mode)
     seen, given = [], []
+    at, signs = np.empty(1, np.int64), np.empty(1, np.int64)
     for _ in range(5):
-        settle_row_literal(synapse, 0, np.array([0.4], np.float32), threshold, MEMORY)
+        asked = settle_row_literal(synapse.sums[0], 0, np.array([0.4], np.float32), threshold, at, signs, 0)
+        give(synapse, at, signs, asked, MEMORY)
         seen.append(float(synapse.sums[0, 0]))
         given.append(int(synapse.pulses[0]))
     np.testing.assert_allclose(seen, sums, rtol=1e-6)
@@ -278,8 +284,8 @@ def test_energy_of_the_pulses_is_v_squared_g_t(card_maker: Callable[..., DeviceC
     synapses = Synapses.start(card, config, choose(config, card), [np.zeros((2, 64)), np.zeros((64, 3))])
     first, second = synapses.layers
     for j in range(7):
-        pulse_synapse(first, 1, j, 1, MEMORY)
-    pulse_synapse(second, 5, 2, -1, MEMORY)
+        pulse(first, 1, j, 1)
+    pulse(second, 5, 2, -1)
     assert synapses.total_pulses == 8
     assert synapses.write_energy == pytest.approx(8 * 2.5 * 5e-5 * 1e-5, rel=1e-12)
     assert synapses.pulses_per_layer == pytest.approx((7 / 256, 1 / 384))
@@ -315,16 +321,3 @@ def test_programming_rounds_to_levels_and_scatters() -> None:
     assert many.std() == pytest.approx(0.03, rel=4 / math.sqrt(40_000))
     ends = programmed(np.full(1000, 1.0), TrainingConfig(levels=0, program_sigma=0.1), np.random.default_rng(0))
     assert ends.max() == 1.0
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "samples", "wanted"),
-    [
-        (0.9, 0.8, 400, 2 * math.sqrt((0.09 + 0.16) / 400)),
-        (0.5, 0.5, 100, 2 * math.sqrt(0.5 / 100)),
-        # a perfect score counts as half a sample wrong: p = 0.995
-        (1.0, 0.9, 100, 2 * math.sqrt((0.995 * 0.005 + 0.09) / 100)),
-    ],
-)
-def test_what_a_difference_of_accuracies_can_tell(first: float, second: float, samples: int, wanted: float) -> None:
-    assert _resolution(first, second, samples) == pytest.approx(wanted, rel=1e-12)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from devicekit.device.array import DeviceArray
+from devicekit.device.random import mix
 from devicekit.errors import UsageError
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
-from snn.network.crossbar import STOCHASTIC, Threshold, make_layer, pulse_synapse, settle_row_stochastic
+from snn.network.crossbar import STOCHASTIC, Threshold, give, make_layer, settle_row_stochastic
 from snn.network.encoding import stream_key
 from snn.recipe import choose
 from snn.synapses import Synapses, on_levels
@@ -30,8 +31,7 @@ def test_few_stable_states_keep_the_mean_step(card, sign):
     n, spaces = 4000, 10
     start = 0.5
     layer = reference_layer(card, n, levels=spaces + 1)
-    for j in range(n):
-        pulse_synapse(layer, 0, j, sign, MEMORY)
+    give(layer, np.arange(n), np.full(n, sign), n, MEMORY)
     r = layer.array.r
     np.testing.assert_allclose(r * spaces, np.rint(r * spaces), atol=1e-9)
     step = card.rate("ltp" if sign > 0 else "ltd", np.array([start]))[0]
@@ -53,8 +53,10 @@ def test_pulses_by_chance_come_with_the_wanted_rate(card):
     changes = np.linspace(-1.5, 1.5, n).astype(np.float32)
     threshold = Threshold(np.float32(1.0), np.float32(1.0), STOCHASTIC)
     layer = reference_layer(card, n)
+    at, signs = np.empty(n, np.int64), np.empty(n, np.int64)
     for key in range(presentations):
-        settle_row_stochastic(layer, 0, changes, threshold, np.uint64(key), MEMORY)
+        stream = np.uint64(mix(layer.coin, np.uint64(key)))
+        give(layer, at, signs, settle_row_stochastic(stream, 0, changes, threshold, at, signs, 0), MEMORY)
     p = np.minimum(np.abs(changes), 1.0)
     given = layer.array.pulses / presentations
     assert np.abs((given - p)[p < 1]).max() < 5 * 0.5 / np.sqrt(presentations)

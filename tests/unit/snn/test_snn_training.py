@@ -69,7 +69,12 @@ def test_hybrid_goes_on_from_programmed_weights(card, small_digits):
     assert [row["pulses"] > 0 for row in out["epochs"]] == [False, False, True, True]
     assert 0 <= out["accuracy_after_mapping"] <= 1
     assert out["recipe"]["offline_epochs"] == 2
-    assert [call[:2] for call in calls] == [(k, 4) for k in range(1, 5)]
+    shown = len(small_digits.y_train)
+    assert {call[1] for call in calls} == {4 * shown}
+    told = [call[0] for call in calls]
+    assert told == sorted(told)
+    assert {k * shown for k in range(1, 5)} <= set(told)
+    assert np.isnan(calls[0][2])  # nothing has been tested yet
     assert calls[-1][2] == out["epochs"][-1]["test_accuracy"]
 
 
@@ -162,3 +167,23 @@ def test_paper_settings_keep_their_scales_and_thresholds(card, small_digits):
     assert result.recipe.scales == (3.0, 2.0)
     assert result.recipe.theta == (100.0, 100.0)
     assert TrainingConfig.paper(theta=(20.0, 20.0), alpha=0.1).theta == (20.0, 20.0)
+
+
+def test_an_epoch_in_pieces_is_the_same_epoch(card, small_digits, monkeypatch):
+    """Progress is told between pieces, the first epoch's time left included; what is learnt does not depend on them."""
+    import snn.training as training
+
+    told = []
+    monkeypatch.setattr(training, "_AT_A_TIME", 70)
+    pieces = train(card, QUICK, small_digits, lambda *what: told.append(what[0]))
+    monkeypatch.setattr(training, "_AT_A_TIME", 10**6)
+    whole = train(card, QUICK, small_digits)
+    np.testing.assert_array_equal(pieces.w1, whole.w1)
+    assert pieces.epochs == whole.epochs
+    assert told[:2] == [70, 140]
+
+
+def test_a_card_whose_state_is_a_logarithm_is_refused_in_situ(card, small_digits):
+    window = card.window.model_copy(update={"scale": "log", "quantity": "conductance_s", "low": 1e-6, "high": 1e-4})
+    with pytest.raises(UsageError, match="state is ln G"):
+        train(card.model_copy(update={"window": window}), QUICK, small_digits)

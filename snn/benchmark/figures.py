@@ -1,0 +1,70 @@
+"""Figures of a benchmark: losses of cards side by side, and where they lie on the curve of each flaw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from devicekit.plot import COLOURS, Axis, Curve, Panel
+from snn.benchmark.curves import CLIFF, shipped
+from snn.benchmark.result import Benchmark
+from snn.benchmark.severity import Flaw
+from snn.benchmark.task import WIDE_HIDDEN, Variant
+
+LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
+    "plain": ("o-", COLOURS["ltp"], "plain rates"),
+    "scaled": ("s--", COLOURS["ltd"], "scaled rates"),
+    "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden neurons"),
+}
+
+
+def losses(results: Sequence[Benchmark]) -> Panel:
+    """What each card loses to its ideal twin, with standard errors over seeds; the least at the top."""
+    ordered = sorted(results, key=lambda each: each.worst.loss)
+    curves = []
+    for variant, (style, colour, name) in LOOKS.items():
+        told = [
+            (place, each)
+            for place, result in enumerate(ordered)
+            for each in (*result.variants, *([] if result.wide is None else [result.wide]))
+            if each.variant == variant
+        ]
+        if told:
+            places, shown = zip(*told, strict=True)
+            x = np.array([100 * each.loss for each in shown])
+            error = np.array([100 * each.standard_error for each in shown])
+            marker = style[0] if variant != "wide" else "^"
+            where = np.array(places) + {"plain": -0.12, "scaled": 0.12, "wide": 0.0}[variant]
+            bars = {"low": x - error, "high": x + error}
+            curves.append(Curve(name, x, where, "across", style=marker, colour=colour, size=5.0, **bars))
+    names = tuple(each.name for each in ordered)
+    lines = [("x", 0.0)]
+    return Panel(Axis("loss to the ideal twin", "points"), Axis("", names=names), curves, lines=lines, legend="above")
+
+
+def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
+    """Accuracy of the generic device against how bad one flaw is, the cliff, and the cards that have the flaw."""
+    found = shipped()
+    curves, notes = [], []
+    for variant, (style, colour, name) in LOOKS.items():
+        points = found["flaws"][flaw.name][variant]
+        x, y, se = (np.array([point[key] for point in points]) for key in ("severity", "mean", "se"))
+        kept = x > 0 if flaw.log else np.isfinite(x)
+        x, y, se = x[kept], 100 * y[kept], 100 * se[kept]
+        curves.append(Curve(name, x, y, "errors", style=style, colour=colour, low=y - se, high=y + se))
+    for number, result in enumerate(results, start=1):
+        own = result.severities.get(flaw.name)
+        if own is None:
+            continue
+        for each in result.variants:
+            reached = 100 * float(np.mean(each.device))
+            mark = f"{result.name}, {each.variant} rates"
+            colour = LOOKS[each.variant][1]
+            at = (np.array([own]), np.array([reached]))
+            curves.append(Curve(mark, *at, style="D", colour=colour, size=7.0, legend=False))
+            if len(results) > 1:
+                notes.append((own * (1.06 if flaw.log else 1.0), reached, f"  {number}"))
+    lines = [("y", 100 * (found["base"][variant]["mean"] - CLIFF)) for variant in ("plain", "scaled")]
+    axis = Axis(flaw.axis, scale="log" if flaw.log else "linear")
+    return Panel(axis, Axis("accuracy", "%"), curves, flaw.name, notes=notes, lines=lines)

@@ -1,0 +1,136 @@
+"""How bad each flaw of a device is, in one number, and generic devices that have one flaw of a given size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.array import applied_variation, read_sigma
+from devicekit.device.card import BranchVariation, DeviceCard, Sigma
+from devicekit.device.idealise import mean_step
+from snn.benchmark.flaws import scatter_over_step
+from snn.benchmark.measure import STEPS, generic
+from snn.config import TrainingConfig
+
+_GRID = np.linspace(0.02, 0.98, 49)
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """One flaw: what it and its severity are called, and the sizes that its curve is measured at.
+
+    Attributes
+    ----------
+    name, axis : str
+    sizes : tuple of float
+        What `device` takes.
+    log : bool
+        Whether it is drawn along a logarithmic axis.
+    worse : {"more", "less", "both"}
+        In which direction it gets worse.
+    base : float or None
+        Severity of the generic device, where it has the flaw in that size; it stands in the curve as well.
+    """
+
+    name: str
+    axis: str
+    sizes: tuple[float, ...]
+    log: bool = False
+    worse: str = "more"
+    base: float | None = 0.0
+
+
+SEVERITIES = (
+    Flaw("scatter of updates", "sd of one update over the mean step", (0.5, 1, 2, 3, 5, 10), log=True, base=None),
+    Flaw("states", "stable states of a device", (64, 32, 16, 8, 4), log=True, worse="less", base=None),
+    Flaw(
+        "step size", "mean steps a window", (4, 8, 16, 32, 64, 100, 200, 300, 1000), log=True, worse="both", base=None
+    ),
+    Flaw("stuck devices", "share of devices stuck at either end", (0.05, 0.1, 0.2, 0.3)),
+    Flaw("asymmetry", "mean step of the faster branch over the other's", (1, 2, 3, 5, 10), log=True, base=None),
+    Flaw("device-to-device variation", "sd of ln rate over devices", (0.25, 0.5, 1, 1.5)),
+    Flaw("read noise", "sd of one reading, of the window", (0.01, 0.03, 0.05, 0.1)),
+    Flaw("telegraph noise", "sd of a level held while an image is shown, of the window", (0.01, 0.03, 0.05, 0.1)),
+    Flaw("nonlinearity", "ln of the largest over the smallest step", (0, 1, 2, 3, 4, 5, 6), base=None),
+)
+
+
+def _with_read_noise(card: DeviceCard, sd: float) -> DeviceCard:
+    def noisy(branch: BranchVariation) -> BranchVariation:
+        return branch.model_copy(
+            update={"c2c": {**branch.c2c, "read": Sigma(kind="read", value=sd, estimator="truth")}}
+        )
+
+    ltp, ltd = noisy(card.variation.ltp), noisy(card.variation.ltd)
+    return card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp, "ltd": ltd})})
+
+
+def _with_spread(card: DeviceCard, sd: float) -> DeviceCard:
+    covariance = ((sd**2, 0.0), (0.0, sd**2))
+    variation = card.variation.model_copy(update={"d2d_ln_rate_covariance": covariance})
+    return card.model_copy(update={"variation": variation})
+
+
+def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
+    """A SYNTHETIC device with one flaw of that size (NL 1, 100 steps, 1 % scatter otherwise), and its settings."""
+    if flaw == "scatter of updates":
+        return generic(scatter=size / STEPS), {}
+    if flaw == "step size":
+        return generic(steps=size, scatter=1.0 / size), {}
+    if flaw == "nonlinearity":
+        return generic(nl=max(size, 1e-3)), {}  # soft bounds are linear in the limit
+    base = generic()
+    made: dict[str, tuple[DeviceCard, dict[str, Any]]] = {
+        "states": (base, {"device_levels": int(size)}),
+        "stuck devices": (base, {"stuck": size, "stuck_at": "ends"}),
+        "asymmetry": (generic(ltd=size), {}),
+        "device-to-device variation": (_with_spread(base, size), {"d2d": "shared"}),
+        "read noise": (_with_read_noise(base, size), {}),
+        "telegraph noise": (base, {"telegraph": size}),
+    }
+    return made[flaw]
+
+
+def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig) -> float | None:
+    """How bad that flaw of a device is in a training; None where it is not known, or there is none.
+
+    The curves are measured along the same numbers.
+    """
+    up, down = np.abs(card.rate("ltp", _GRID)), np.abs(card.rate("ltd", _GRID))
+    largest = [float(np.log(each.max() / max(each.min(), 1e-12))) for each in (up, down)]
+    values: dict[str, float | None] = {
+        "scatter of updates": scatter_over_step(card, config),
+        "states": config.device_levels or None,
+        "step size": 1.0 / mean_step(card),
+        "stuck devices": config.stuck if config.stuck_at != "start" and config.stuck > 0 else None,
+        "asymmetry": float(max(up.mean() / down.mean(), down.mean() / up.mean())),
+        "device-to-device variation": _spread(card, config),
+        "read noise": (read_sigma(card, config.read_noise_of_g) or None) if config.read_noise else None,
+        "telegraph noise": config.telegraph or None,
+        "nonlinearity": max(largest),
+    }
+    return values[flaw]
+
+
+def _spread(card: DeviceCard, config: TrainingConfig) -> float | None:
+    """Standard deviation of ln rate over the devices that a training draws; None if they do not differ."""
+    mode = applied_variation(card, config.c2c, config.d2d).devices
+    if mode is None:
+        return None
+    covariance = card.variation.d2d_ln_rate_covariance
+    if mode == "shared" or covariance is not None:
+        return float(np.sqrt(np.mean(np.diag(np.array(covariance)))))
+    from devicekit.models import kernel
+
+    def mean_rate(theta: tuple[float, ...], cap: float) -> float:
+        return float(np.minimum(kernel.rates(card.law.id, np.array(theta), _GRID), cap).mean())
+
+    logs = np.log(
+        [
+            (mean_rate(row.ltp_theta, row.ltp_largest_step), mean_rate(row.ltd_theta, row.ltd_largest_step))
+            for row in card.devices
+        ]
+    )
+    return float(np.sqrt(logs.var(axis=0, ddof=1).mean()))
