@@ -187,6 +187,7 @@ class ParameterError(DevicekitError):
 WARNING_CODES = {
     "assumed_unit": "a unit was taken from the file format's convention, not from the file",
     "abs": "magnitudes of negative conductances were taken",
+    "clock": "times were those of a clock, and are counted from the first reading",
     "dropped": "rows or readings were left out",
     "split": "cycles or directions were split by devicekit, not named by the file",
     "unpaired": "LTP and LTD do not come in equal numbers",

@@ -144,7 +144,13 @@ def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
             "Just after its weights were mapped to devices, before any pulse, it reached "
             f"{percent(result.accuracy_after_mapping)}."
         )
-    return [*words, accuracy_basis(result)]
+    words.append(accuracy_basis(result))
+    if result.scheme != "offline" and result.config.hidden > HIDDEN:
+        words.append(
+            f"{result.config.hidden} hidden neurons hide most of what a device does: devicekit benchmark says what it "
+            "loses where little hides it, and to what."
+        )
+    return words
 
 
 def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:

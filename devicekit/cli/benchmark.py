@@ -76,6 +76,7 @@ def benchmark_command(
         Allowed | None,
         typer.Option(
             "--allowed",
+            metavar="WHICH",
             help="Also the cards that fit --resample N wrote beside each, of resampled data or of its posterior: what "
             "the fit leaves open.",
         ),
@@ -101,8 +102,7 @@ def benchmark_command(
     Examples:
         devicekit benchmark card.json --out benchmark
         devicekit benchmark a.json b.json --out both --jobs 2
-        devicekit benchmark card.json --set stuck=0.2 --set stuck_at=ends
-        devicekit benchmark card.json --allowed resampled
+        devicekit benchmark card.json --allowed resampled --set stuck=0.2 --set stuck_at=ends
     """
     from devicekit import files
     from devicekit.device.card import load_card

@@ -113,6 +113,8 @@ def _pairs(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
         ours, equals, theirs = pair.partition("=")
         if not equals or not ours.strip() or not theirs.strip():
             raise UsageError(f"{option} takes NAME={'COLUMN' if option == '--map' else 'PATTERN'}, not {pair!r}")
+        if ours.strip() in found:
+            raise UsageError(f"{option} names {ours.strip()} twice: one column is what it means")
         found[ours.strip()] = theirs.strip()
     return found
 

@@ -105,6 +105,7 @@ DIRECTIONS = ("ltp", "ltd")
 DIRECTION_ALIASES = {
     "ltp": "ltp",
     "potentiation": "ltp",
+    "pot": "ltp",
     "set": "ltp",
     "up": "ltp",
     "+1": "ltp",
@@ -112,6 +113,7 @@ DIRECTION_ALIASES = {
     "p": "ltp",
     "ltd": "ltd",
     "depression": "ltd",
+    "dep": "ltd",
     "reset": "ltd",
     "down": "ltd",
     "-1": "ltd",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
+from devicekit.errors import BadRow, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
@@ -102,6 +103,7 @@ def _split(
         _split_part(_by_index(part), name, pulses, warnings)
         for _, part in frame.groupby(keys, sort=False, dropna=False)
     ]
+    _check_agreement(parts, name)
     if "_part" not in frame and "pulse_width_s" not in frame and "cycle" not in frame:
         return pd.concat(parts, ignore_index=True)
     counted: dict[tuple[Any, ...], int] = {}
@@ -116,6 +118,41 @@ def _split(
             counted[(*key, direction)] = before + int(trains.max())
         part["cycle"] = pd.concat(numbers).reindex(part.index)
     return pd.concat(parts, ignore_index=True)
+
+
+def _check_agreement(parts: list[pd.DataFrame], name: str) -> None:
+    """Ask where parts of a device that have as many readings were split at turns that do not agree.
+
+    Raises
+    ------
+    QuestionError
+        With the splits that were found, the commonest first.
+    """
+    found: dict[tuple[Any, ...], Counter[tuple[int, int]]] = {}
+    for part in parts:
+        if part.attrs.pop("split at turns", False) and part["cycle"].nunique() == 1:
+            pulses = part.groupby("direction")["pulse_index"].max()
+            if len(pulses) == 2:
+                key = (part["device_id"].iloc[0], len(part))
+                found.setdefault(key, Counter())[int(pulses["ltp"]), int(pulses["ltd"])] += 1
+    for (device, readings), splits in found.items():
+        if len(splits) > 1:
+            choices = tuple(
+                Choice(f"pulses=({up}, {down})", f"{up} LTP and {down} LTD pulses each, as {count(n, 'cycle')} looks")
+                for (up, down), n in splits.most_common(4)
+            )
+            raise QuestionError(
+                name,
+                Question(
+                    text=f"cycles of {device} have {readings} readings each, but turn at different places: how many "
+                    "pulses has each train?",
+                    fields=("pulses",),
+                    choices=choices,
+                    evidence=tuple(
+                        f"{up} and {down} pulses in {count(n, 'cycle')}" for (up, down), n in splits.items()
+                    ),
+                ),
+            )
 
 
 def _by_index(part: pd.DataFrame) -> pd.DataFrame:
@@ -191,9 +228,9 @@ def _with_directions(
     split = split_values(part[column].to_numpy(float), name, pulses)
     warnings.extend(split.warnings)
     part = part.assign(direction=split.direction, cycle=split.cycle)
-    if "pulse_index" in part:
-        return _numbered_on(part)
-    return part.assign(pulse_index=split.pulse_index)
+    part = _numbered_on(part) if "pulse_index" in part else part.assign(pulse_index=split.pulse_index)
+    part.attrs["split at turns"] = pulses is None
+    return part
 
 
 def _numbered_on(part: pd.DataFrame) -> pd.DataFrame:

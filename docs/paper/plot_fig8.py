@@ -77,6 +77,10 @@ ax.set(xlabel="test accuracy [%], reduced run", title="(b)")
 # reproduced** with the variation of this device, even when the spread is added at every pulse. Training in situ
 # corrects what a device does wrong, and the sigmas that the paper used are not known.
 #
+# **What this task cannot show.** A thousand hidden neurons hide what a device does: updates that scatter by two steps
+# cost under a point in a wide network, and several in a narrow one. "Trivial" here is no statement about the device;
+# :doc:`the benchmark </benchmark>` is.
+#
 # **Full run.**
 #
 # .. code-block:: sh

@@ -1,6 +1,6 @@
 """Accuracy of a generic device against how bad one flaw is: what a user's device is marked in, and where the cliff is.
 
-`python -m snn.benchmark.curves [JOBS]` measures the shipped curves again (about five minutes of one core).
+`python -m snn.benchmark curves` measures the shipped curves again.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,10 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from devicekit import files
 from snn.benchmark.measure import generic
 from snn.benchmark.severity import SEVERITIES, Flaw, device, own_severity
-from snn.benchmark.task import VARIANTS, Variant, accuracy, few_shot, setting
+from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
 from snn.digits import Digits
 
 SHIPPED = Path(__file__).with_name("curves.json")
@@ -170,8 +168,3 @@ def distance(flaw: Flaw, own: float | None, curves: dict[str, Any] | None = None
         for side, at in cliffs(flaw, variant, known).items()
     ]
     return min(found, key=lambda each: each.ratio, default=None)
-
-
-if __name__ == "__main__":
-    workers = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    files.write_text(SHIPPED, json.dumps(measure(few_shot(), jobs=workers), indent=1) + "\n", replace=True)

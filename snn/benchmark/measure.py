@@ -1,4 +1,4 @@
-"""The null standard deviation that odds rest on: `python -m snn.benchmark.measure [SEEDS] [DATA_DIR]`.
+"""The null standard deviation that odds rest on (`python -m snn.benchmark null`), and the generic device.
 
 Trainings of the generic base (NL 1, 100 steps, updates that scatter by 1 % of the window), of the same seeds with
 another draw of devices and of their noise.
@@ -7,12 +7,11 @@ another draw of devices and of their noise.
 from __future__ import annotations
 
 import math
-import sys
 
 import numpy as np
 
 from devicekit.device.card import DeviceCard
-from snn.benchmark.task import VARIANTS, Variant, accuracy, few_shot, setting
+from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
 from snn.digits import Digits
 
 NL, STEPS, SCATTER = 1.0, 100, 0.01
@@ -39,10 +38,3 @@ def null_sd(data: Digits, seeds: int) -> dict[str, float]:
         )
         found[variant] = float((one - two).std(ddof=1))
     return found
-
-
-if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    folder = sys.argv[2] if len(sys.argv) > 2 else None
-    for name in ("digits", "optdigits") if folder else ("digits",):
-        print(name, {k: round(v, 5) for k, v in null_sd(few_shot(name, folder), count).items()})

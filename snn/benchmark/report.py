@@ -81,6 +81,13 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     ]
     facts: list[tuple[str, str]] = []
     if len(results) == 1:
+        worst = results[0].worst
+        facts.append(
+            (
+                f"points lost to the ideal twin, {worst.variant} rates",
+                f"{100 * worst.loss:.1f} ± {100 * worst.standard_error:.1f}",
+            )
+        )
         facts.append(("steps a window", f"{results[0].steps:.3g}"))
         if results[0].scatter_over_step is not None:
             facts.append(("scatter of an update over a step", f"{results[0].scatter_over_step:.2g}"))

@@ -17,6 +17,8 @@ ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Be
 COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
 WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
 HALF = 0.5
+WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
+WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
 POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
 
 

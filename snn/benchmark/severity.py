@@ -43,7 +43,7 @@ class Flaw:
 
 
 SEVERITIES = (
-    Flaw("scatter of updates", "sd of one update over the mean step", (0.5, 1, 2, 3, 5, 10), log=True, base=None),
+    Flaw("scatter of updates", "sd of one update over the mean step", (0.1, 0.5, 1, 2, 3, 5, 10), log=True, base=None),
     Flaw("states", "stable states of a device", (64, 32, 16, 8, 4), log=True, worse="less", base=None),
     Flaw(
         "step size", "mean steps a window", (4, 8, 16, 32, 64, 100, 200, 300, 1000), log=True, worse="both", base=None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+import devicekit
 from devicekit.catalog import get
 from devicekit.device.card import load_card
 from snn import digits
@@ -113,6 +115,33 @@ def snntorch_seconds(data: digits.Digits, batch: int = 64) -> float | None:
     return least(train, 2)
 
 
+def ratios(data: digits.Digits) -> None:
+    """CPU time of training an epoch in situ over that of the median offline epoch, on cards that take many pulses."""
+    cards = {"shipped SYNTHETIC": load_card(get("pt-hfo2-al2o3-ti").card)}
+    folder = Path(os.environ.get("DEVICEKIT_TEST_DATA", "")) / "crosssim_ramps"
+    if folder.is_dir():
+        cards["CrossSim"] = devicekit.fit(folder, quantity="current", read_voltage=0.1).to_card("crosssim")
+
+    def seconds(run: Run) -> np.ndarray:
+        taken = []
+        for epoch in range(run.config.epochs):
+            began = time.process_time()
+            run.learn(epoch)
+            taken.append(time.process_time() - began)
+        return np.array(taken)
+
+    offline = np.median(seconds(Run(None, TrainingConfig(scheme="offline", epochs=6), data))[1:])
+    for name, card in cards.items():
+        for schedule, epochs in (("constant", 12), ("growth", 20)):
+            run = Run(card, TrainingConfig(epochs=epochs, schedule=schedule), data)
+            found = seconds(run) / offline
+            pulses = f"{run.synapses.pulses_per_device:.1f} pulses a device"
+            print(
+                f"{name}, {schedule}, {epochs} epochs: first {found[0]:.1f}, mean {found.mean():.2f}, "
+                f"last {found[-1]:.1f} times an offline epoch of {offline:.3f} s ({pulses})"
+            )
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data-dir", type=Path)
@@ -137,6 +166,7 @@ def main() -> None:
     forward = least(lambda: offline._test(0, None), arguments.repeats)
     train = least(lambda: offline._train_offline(6, order), arguments.repeats)
     pulsed = least(lambda: insitu._train_insitu(6, order), arguments.repeats)
+    ratios(data)
     plain = numpy_seconds(data)
     print(f"encoding {encoding:.3f} s, forward {forward - encoding:.3f} s, update {train - forward:.3f} s")
     print(f"offline epoch {train:.3f} s (forward pass alone, the floor: {forward:.3f} s)")

@@ -113,10 +113,11 @@ def power(jobs: int) -> None:
     from scipy import stats
 
     null = {f"null, {name}": (card, {}, True) for name, card in fresh_nulls().items()}
-    real = {f"scatter {s} steps": (generic(scatter=s / 100), {}, False) for s in (1.5, 2.0)}
-    real |= {"LTD x2, no scatter": (generic(scatter=0.0, nl=1e-3, ltd=2.0), {}, False)}
-    real |= {"64 states": (generic(scatter=0.0, nl=1e-3), {"device_levels": 64}, False)}
-    real |= {"5 % stuck": (generic(scatter=0.0, nl=1e-3), {"stuck": 0.05, "stuck_at": "ends"}, False)}
+    clean = generic(scatter=0.0, nl=1e-3)
+    real = {f"linear, scatter {s} steps": (generic(scatter=s / 100, nl=1e-3), {}, False) for s in (1.2, 1.5, 1.8)}
+    real |= {f"linear, LTD x{x}": (generic(scatter=0.0, nl=1e-3, ltd=x), {}, False) for x in (1.7, 2.0)}
+    real |= {"linear, 64 states": (clean, {"device_levels": 64}, False)}
+    real |= {"linear, 3 % stuck at the ends": (clean, {"stuck": 0.03, "stuck_at": "ends"}, False)}
     for name, (card, changes, is_null) in (null | real).items():
         losses = _fresh(card, changes, jobs, is_null)
         rng, times = np.random.default_rng(1), 4000

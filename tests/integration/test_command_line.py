@@ -359,3 +359,9 @@ def test_what_cannot_be_written_is_refused_before_the_fit(
         ran = devicekit("fit", small, option, tmp_path / "nowhere" / "x.json")
         assert ran.code == 2
         assert "cannot write" in ran.err
+
+
+def test_a_column_that_is_named_twice_is_refused(devicekit: Run, small: Path) -> None:
+    ran = devicekit("read", small, "--map", "cycle=a", "--map", "cycle=b")
+    assert ran.code == 2
+    assert "--map names cycle twice" in ran.err

@@ -26,7 +26,16 @@ _STEP = re.compile(r"^(.*)\((\d+)\)$")
 _KEYS = frozenset({"Test Name", "KTEI Version", "Clarius+ Version", "Clarius Version", "Device Terminal"})
 _NOT_DATA = ("settings", "calc")
 _DATA = ("data", "append", "run")
-matches = Signature(sheet="settings", keys=_KEYS)
+_SIGNED = Signature(sheet="settings", keys=_KEYS)
+_RUN = re.compile(r"(?i)run ?(\d+)")
+
+
+def matches(source: Source) -> bool:
+    """Whether it is a workbook of KTEI or Clarius: by its Settings, or by its sheets Run1, ... and Settings."""
+    if _SIGNED(source) or not source.workbook_kind:
+        return _SIGNED(source)
+    names = [sheet.name.strip().lower() for sheet in source.sheets]
+    return "settings" in names and any(map(_RUN.fullmatch, names))
 
 
 @dataclass
@@ -66,7 +75,10 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     named = [d for d in candidates if d.name.strip() in runs or d.name.strip().lower().startswith(_DATA)]
     left = [data.name for data in candidates if named and data not in named]
     warnings = [CodedWarning("sheets", f"{source.path.name}: left out {', '.join(left)}")] if left else []
-    for data in named or candidates:
+    data_sheets = list(named or candidates)
+    if all(_RUN.fullmatch(data.name.strip()) for data in data_sheets):  # the newest stands first
+        data_sheets.sort(key=lambda data: int(_RUN.fullmatch(data.name.strip())[1]))  # type: ignore[index]
+    for data in data_sheets:
         settings = runs.get(data.name.strip()) or next(iter(runs.values()))
         records.extend(_records(data, settings))
     if not records:

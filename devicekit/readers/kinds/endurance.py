@@ -11,6 +11,7 @@ from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.layout import Column
+from devicekit.readers.layouts.roles import switching
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, with_state
@@ -32,6 +33,8 @@ def claim(view: View) -> Claim | None:
     if view.of("level") and (view.of("cycle") or not view.of("time_s")):
         known = view.words("level") <= {*ALIASES, "low", "high"}
         return Claim(2, "a column of levels and one of cycles") if known or view.of("cycle") else None
+    if view.once_a_cycle:
+        return Claim(2, "one state after each set and one after each reset")
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
     if len(levels) >= 2 and (view.of("cycle") or not view.of("time_s")):
         return Claim(2, f"columns of {' and '.join(sorted(levels))}")
@@ -56,6 +59,13 @@ def assign(view: View) -> list[Column]:
     for column in view.with_states(level=True):
         if column.name in pair:  # low and high mean what the quantity says
             column = view.changed(column, tags={**column.tags, "level": ("low", "high")[pair.index(column.name)]})
+        if column.role == "direction" and view.once_a_cycle:
+            column = view.changed(column, role="level", why="the state after it")
+        elif view.once_a_cycle and "level" in column.tags:  # the rows say it
+            column = view.changed(column, tags={k: v for k, v in column.tags.items() if k != "level"})
+        switches = column.role == "voltage_v" and (len(view.of("voltage_v")) > 1 or switching(column.name))
+        if switches:  # V_set, V_reset: of no level
+            column = view.changed(column, role="keep", why="a voltage of switching")
         counts = column.role in ("counter", "point") and not view.of("cycle")
         found.append(view.changed(column, role="cycle", why="it counts the rows") if counts else column)
     return found

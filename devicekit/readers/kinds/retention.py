@@ -17,6 +17,7 @@ from devicekit.tables import RetentionTable
 
 NAME = "retention"
 TITLE = "retention (states against time)"
+CLOCK = 5e8  # seconds: 16 years, which no record lasts
 VALUES = frozenset({*STATE_COLUMNS, "value"})
 
 
@@ -67,5 +68,16 @@ def build(
     """The table of rows under our names."""
     name = source.path.name
     frame, more = with_state(frame, options, name)
+    frame, since = _from_the_first(frame, name)
+    warnings = [*warnings, *since]
     frame = frame.assign(level=words(frame["level"]) if "level" in frame else "state")
     return RetentionTable(frame, {"format": "table", "source": name}, (*warnings, *more))
+
+
+def _from_the_first(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+    """Times since the first reading, where they are a clock's (seconds since 1970)."""
+    first = frame["time_s"].min()
+    if not first > CLOCK:
+        return frame, []
+    words = f"{name}: times are those of a clock ({first:.0f} s): they are counted from the first reading"
+    return frame.assign(time_s=frame["time_s"] - first), [CodedWarning("clock", words)]

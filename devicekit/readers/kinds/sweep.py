@@ -20,11 +20,14 @@ from devicekit.text import count
 NAME = "sweep"
 TITLE = "voltage sweeps (current against voltage)"
 VALUES = frozenset({"current_a"})
+JUMPS = 16  # steps of a sweep from which on its order is judged
 
 
 def claim(view: View) -> Claim | None:
     """Whether the columns can be sweeps: a voltage that changes, and a current."""
     quantity = view.options.stated_quantity
+    if _pairs(view) and quantity in (None, "current"):
+        return Claim(1, "columns without names, voltages and currents in turn over one range")
     if _pair(view) is not None and quantity in (None, "current"):
         return Claim(1, "two columns without names, the second a current if the first is a voltage")
     if view.of("voltage_v") and not view.of("current_a") and view.unknown and quantity in (None, "current"):
@@ -55,8 +58,26 @@ def _pair(view: View) -> tuple[str, str] | None:
     return view.unknown[0].name, view.unknown[1].name
 
 
+def _pairs(view: View) -> list[tuple[str, str]]:
+    """Nameless columns voltage, current, voltage, current, ... of sweeps over one range, if the kind was said."""
+    names = [column.name for column in view.columns]
+    if view.cells.block.named or view.options.kind != NAME or len(names) < 4 or len(names) % 2:
+        return []
+    if any(column.role not in ("unknown", "counter", "keep", "ignore") for column in view.columns):
+        return []
+    pairs = list(zip(names[::2], names[1::2], strict=True))
+    volts, amps = ([view.numbers(pair[k]) for pair in pairs] for k in (0, 1))
+    if any(each is None for each in (*volts, *amps)):
+        return []
+    ends = {(round(float(v.min()), 3), round(float(v.max()), 3)) for v in volts if v is not None}
+    return pairs if len(ends) == 1 and next(iter(ends))[0] != next(iter(ends))[1] else []
+
+
 def assign(view: View) -> list[Column]:
     """A counter is the number of the point; what else holds a state is kept."""
+    if several := _pairs(view):
+        roles = {name: role for pair in several for name, role in zip(pair, ("voltage_v", "current_a"), strict=True)}
+        return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
     if (pair := _pair(view)) is not None:
         roles = dict(zip(pair, ("voltage_v", "current_a"), strict=True))
         roles |= {column.name: "point" for column in view.of("counter")}
@@ -81,7 +102,14 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     frame = frame[frame["voltage_v"].notna() | frame["current_a"].notna()]
     if not len(frame) or frame["current_a"].isna().all() or frame["voltage_v"].isna().all():
         raise TableError(f"{name}: no row holds a voltage and a current: do the names stand above their numbers?")
+    without = frame["voltage_v"].isna() & frame["current_a"].notna()
+    if 2 * int(without.sum()) > len(frame):
+        raise TableError(
+            f"{name}: {int(without.sum())} of {len(frame)} currents have no voltage beside them: name the columns that "
+            "belong together with --map voltage_v=COLUMN --map current_a=COLUMN"
+        )
     frame = _in_order(frame, name, told)
+    _check_order(frame, name)
     if "cycle" not in frame:
         frame = _with_cycles(frame, name, told)
     frame = _with_sign(frame, name, told)
@@ -93,6 +121,25 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     return SweepTable(
         frame.drop(columns=["_part", "_gate"], errors="ignore"), {"format": "table", "source": name}, tuple(told)
     )
+
+
+def _check_order(frame: pd.DataFrame, name: str) -> None:
+    """Refuse voltages that jump to and fro across the window: the rows are not those of a sweep, in their order.
+
+    Raises
+    ------
+    TableError
+    """
+    for _, part in frame.groupby([key for key in ("device_id", "cycle", "_part") if key in frame], sort=False):
+        steps = np.diff(part["voltage_v"].dropna().to_numpy(float))
+        steps = steps[steps != 0]
+        if steps.size < JUMPS or np.median(np.abs(steps)) < 0.1 * np.ptp(part["voltage_v"].dropna()):
+            continue
+        if (steps[1:] * steps[:-1] < 0).mean() > 0.4:
+            raise TableError(
+                f"{name}: the voltages jump to and fro between neighbouring rows, so the rows are not in the order in "
+                "which they were measured: sort them, or name the column that counts the points (--map point=COLUMN)"
+            )
 
 
 def _in_order(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:

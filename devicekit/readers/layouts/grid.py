@@ -29,6 +29,7 @@ from devicekit.readers.layouts.shape import (
 from devicekit.readers.layouts.turned import upright
 
 _UNIT = ("unit", "units")
+_REMARK = re.compile(r"^[^\W\d][^=:]{0,60}[=:]")  # Number of Averages = 5
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
 LONGEST_NAME = 2000  # characters of a column's name
 
@@ -114,6 +115,8 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
             raise FileError(
                 f"{where}, column {number}: its name has {len(name)} characters; a table's have up to {LONGEST_NAME}"
             )
+    if options.blocks is None:
+        rows = [*rows[:start], *_without_remarks(rows[start:])]
     parts = _below(rows, start, head.names, shape, options)
     sides = _beside(rows, start, head, shape, width, options)
     if len(sides) == 1 and shape.header:
@@ -133,6 +136,18 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
             told = " ".join(filter(None, (label, name)))
             made.append(Block(heads, frame, bool(shape.header), where, shape, tuple(own.notes), told))
     return [block for block in made if len(block.cells)] or made
+
+
+def _without_remarks(rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows of numbers without lines `key = value` that stand below the table, an empty row between."""
+    end = len(rows)
+    while end and not any(rows[end - 1][1]):
+        end -= 1
+    first = end
+    while first and _REMARK.match(next((cell for cell in rows[first - 1][1] if cell), "")):
+        first -= 1
+    parted = 0 < first < end and not any(rows[first - 1][1])
+    return rows[:first] if parted else rows
 
 
 def _head(above: Sequence[list[str]], shape: Shape, width: int) -> _Head:

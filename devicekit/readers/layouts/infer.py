@@ -27,7 +27,7 @@ from devicekit.readers.layouts.doubles import of_terminals, without_doubles
 from devicekit.readers.layouts.gather import Gathered, gather, sample
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.places import block_tags
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, columns_of, counts
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, columns_of, counts, switching
 from devicekit.readers.layouts.scale import ask_quantity, in_units, ranges, with_read_voltage
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
@@ -164,7 +164,7 @@ def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Colu
     amps = [column for column in columns if column.role == "current_a"]
     found = []
     for column in columns:
-        if column.role == "voltage_v" and len(volts) == 1 and not column.told:
+        if column.role == "voltage_v" and len(volts) == 1 and not (column.told or switching(column.name)):
             value = _constant(column, cells, block)
             taken = any(each.role == "read_voltage_v" for each in columns)
             if value and not taken and len(block.cells) >= 3:
@@ -173,12 +173,19 @@ def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Colu
                 )
         elif column.role == "current_a" and len(amps) > 1 and _constant(column, cells, block):
             column = replace(column, role="compliance_a", why="a constant current")
+        elif column.role == "time_s" and not (column.stated or column.told) and _other_time(column, columns):
+            if _constant(column, cells, block) is not None:
+                column = replace(column, role=KEPT, why="a constant beside a time with its unit")
         elif column.role == UNKNOWN and block.named and _constant(column, cells, block) is not None:
             column = replace(column, role=KEPT, why="a constant")
         elif column.role == UNKNOWN and _is_index(column, columns, cells):
             column = replace(column, role="counter", why="it counts")
         found.append(column)
     return found
+
+
+def _other_time(column: Column, columns: Sequence[Column]) -> bool:
+    return any(each.role == "time_s" and each.stated for each in columns if each is not column)
 
 
 def _constant(column: Column, cells: Cells, block: Block) -> float | None:

@@ -14,6 +14,7 @@ from devicekit.names import DIRECTION_ALIASES, parse_unit
 
 _TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")
 _PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # a place in an array: R2C3
+_ORDINAL = re.compile(r"(?i)(?<![^\W_])(\d{1,9})(?:st|nd|rd|th)[ _]+([^\W\d_]+)")  # 50th cycle
 _SIGNED = re.compile(r"(?<![\w.])-(?=\d+(?:\.\d+)?[a-zA-Z])")
 _DEVICE = re.compile(r"^(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)$")
 _GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device together, r3c7, and nothing by themselves
@@ -52,7 +53,7 @@ class _Token:
 
 def tokens(name: str) -> list[_Token]:
     """Words and numbers of a name; a number keeps the unit that is written to it: 100ns, -2V, 0.3um."""
-    name = _PLACE.sub(r"r\1 c\2", _SIGNED.sub(" minus", name))
+    name = _PLACE.sub(r"r\1 c\2", _SIGNED.sub(" minus", _ORDINAL.sub(r"\2 \1", name)))
     found: list[_Token] = []
     last_end = -1
     for match in _TOKEN.finditer(name):

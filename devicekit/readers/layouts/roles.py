@@ -63,6 +63,8 @@ _CHANGE = re.compile(
     r"(?:^|\s)(?:Δ|δ|d|delta) ?[wgr](?:\b|$)|(?:weight|conductance|synaptic).*change"
     r"|change.*(?:weight|conductance)|epsc.*change"
 )
+_ERROR = re.compile(r"(?:^|\s)(?:errors?|err|std|stdev|stddev|sem|uncertainty|std ?err(?:or)?)(?:$|\s)")
+_SWITCHING = re.compile(r"(?:^|\s)v ?(?:re)?set(?:$|\s)|(?:^|\s)(?:re)?set voltage")
 _BEFORE = re.compile(r"before|\bpre\b|initial")
 _AFTER = re.compile(r"after|\bpost\b|final")
 
@@ -239,6 +241,8 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
             return Column(name, ours, why="by its name")
     if text and not (head.unit or head.unclear):
         return Column(name, KEPT, why="words")
+    if _ERROR.search(bare):
+        return Column(name, KEPT, why="an error or a spread by its name")
     if (role := _of_quantity(bare, head)) is not None:
         stated = head.unit is not None
         factor = head.unit.factor if head.unit else 1.0
@@ -269,6 +273,11 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
 
 def _numbered(values: pd.Series | None) -> bool:
     return values is not None and counts(values.dropna())
+
+
+def switching(name: str) -> bool:
+    """Whether a name is that of a voltage at which a device switches: Vset, V_reset, set voltage."""
+    return bool(_SWITCHING.search(normalised(name)))
 
 
 def without_ways(bare: str) -> str:

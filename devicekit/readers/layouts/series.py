@@ -154,6 +154,8 @@ def _said(said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes:
     """Devices or cycles, as was said: by the rest of the names without directions and levels, else by their order."""
     if said != "levels":  # a level that no word says is only the column's name
         worded = [any(t.number is None and _is_tag(t.text) for t in pooling.tokens(name)) for name in names]
+        if 1 < len(set(names)) < len(names):  # State 1, State 2, State 1, State 2: what repeats is the state
+            worded = [True] * len(names)
         own = [
             {**tags, **({} if k or "level" not in tags else {"level": "state"})}
             for tags, k in zip(own, worded, strict=True)

@@ -19,6 +19,7 @@ _NAME = re.compile(r"[^\s\[(]+(?: ?[\[(][^\])]*[\])])?")  # a name, with its uni
 MOST_ROWS_ABOVE = 200
 JUDGED = 3000  # rows by which the arrangement of a table is judged
 MOST_COMMENTS = 3  # rows
+PASSED_OVER = 3  # rows of numbers above a table
 ORIGIN = {"long name", "units", "comments", "f(x)=", "f(x)", "sampling interval", "sparklines"}
 
 Row = tuple[int, list[str]]  # file row (1-based) and its cells
@@ -54,6 +55,8 @@ def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: s
     if not types:
         raise FileError(f"{where} holds no table: no column of numbers was found")
     start = _first(rows[:JUDGED], types)
+    if options.skip is None:
+        _check_passed_over(rows[:start], where)
     above = [k for k in range(start) if any(rows[k][1])]
     header, units_row, comments = _rows_above([rows[k][1] for k in above], len(types[0]))
     if options.header is not None:
@@ -71,6 +74,25 @@ def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: s
         (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
     )
     return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts), start
+
+
+def _check_passed_over(rows: Sequence[Row], where: str) -> None:
+    """Refuse to pass over rows of numbers above a table that they do not fit.
+
+    Raises
+    ------
+    FileError
+        If several rows in a row hold numbers and nothing else.
+    """
+    run: list[int] = []
+    for number, cells in rows:
+        filled = [cell for cell in cells if cell]
+        run = [*run, number] if len(filled) > 1 and all(map(marks.is_number, filled)) else [] if filled else run
+        if len(run) >= PASSED_OVER:
+            raise FileError(
+                f"{where}, rows {run[0]} to {run[-1]} and perhaps more hold numbers, but in other columns than the "
+                "table below them: say where the table that is meant begins (--skip N), or part the file"
+            )
 
 
 def spread_names(rows: Sequence[Row]) -> Sequence[Row]:
@@ -107,6 +129,9 @@ def _numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int
         return None
     extents = Counter(extent(row) for row in filled)
     width = max(extents, key=lambda each: (extents[each], each))
+    whole = Counter(extent(row) for row in filled if all(marks.is_number(cell) for cell in row if cell))
+    often = [each for each in whole if each > width and whole[each] >= max(3, len(filled) / 20)]
+    width = max([width, *often])  # a column that ends early is a column
     body = [row for row in filled if extent(row) <= max(width, 1)] or filled
     width = max(extent(row) for row in body)
     numeric = []

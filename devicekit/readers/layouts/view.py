@@ -62,7 +62,23 @@ class View:
         values = self.numbers(name)
         if values is None:
             return False
-        return counts(values.dropna()) or (self.cells.block.named and numbers_rows(values.dropna()))
+        if counts(values.dropna()) or (self.cells.block.named and numbers_rows(values.dropna())):
+            return True
+        keys = [column.name for column in self.of("device_id", "cycle")]
+        if not keys or not self.cells.block.named or values.isna().any():
+            return False
+        parts = values.groupby([self.cells.block.cells[key] for key in keys])
+        return all(numbers_rows(part) and part.is_unique for _, part in parts)
+
+    @cached_property
+    def once_a_cycle(self) -> bool:
+        """Whether each cycle holds one row after a set and one after a reset, and no cycle another."""
+        rows = self.of("direction", "cycle", "device_id")
+        if not (self.of("direction") and self.of("cycle")) or self.words("direction") != {"set", "reset"}:
+            return False
+        cells = self.cells.block.cells[[column.name for column in rows]]
+        cycles = self.cells.numbers(self.of("cycle")[0].name)
+        return cycles is not None and cycles.nunique() > 2 and not cells.duplicated().any()
 
     @cached_property
     def sweeps(self) -> bool:

@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 
 import devicekit
-from devicekit.errors import QuestionError, TableError, UsageError
+from devicekit.errors import FileError, QuestionError, TableError, UsageError
 from devicekit.features.transistors import transfer_curves
 from devicekit.tables import PulseTable, SweepTable
 
@@ -365,3 +365,150 @@ def test_a_table_of_many_columns_is_read_without_a_warning_of_pandas(lines: Writ
     extra = ",".join(f"{k / 4}" for k in range(150))
     path = lines(f"cycle,pulse,G (uS),{others}", *(f"1,{k},{100 + 10 * k},{extra}" for k in range(12)))
     assert len(devicekit.read(path)) == 12  # warnings are errors here
+
+
+def test_a_column_that_ends_early_is_a_column_and_no_row_of_numbers_is_passed_over(lines: Write) -> None:
+    """57 rows, the last column 25 of them: they were taken for a heading, and 25 readings of LTP were gone."""
+    rows = [f"{n},{28 / n**0.5:.4f},{5 + 0.9 * n:.4f}" if n <= 25 else f"{n},{28 / n**0.5:.4f}," for n in range(1, 58)]
+    table = devicekit.read(lines(*rows), kind="pulse", quantity="resistance", unit="kohm")
+    assert table.frame.groupby("direction").size().to_dict() == {"ltp": 57, "ltd": 25}
+    assert table.frame["conductance_s"].max() == pytest.approx(1 / (1e3 * 28 / 57**0.5), rel=1e-4)
+    short = ["1,2,3", "2,3,4", "3,4,5", *(f"{n},{n * n}" for n in range(4, 104))]
+    with pytest.raises(FileError, match="rows 1 to 3 and perhaps more hold numbers, but in other columns"):
+        devicekit.read(lines(*short), kind="pulse", quantity="conductance", unit="uS")
+
+
+def test_cycles_that_turn_at_different_places_are_asked_about(lines: Write) -> None:
+    """Cycles 1 and 3 turn after 6 readings, cycle 2 after 5: as many readings each, so one of them is misread."""
+    turns = (6, 5, 6)
+    rows = []
+    for cycle, turn in enumerate(turns, 1):
+        up = [60.0 + 8 * k for k in range(turn)]
+        down = [up[-1] - 7.5 * k for k in range(1, 12 - turn + 1)]
+        rows += [f"{cycle},{n},{g}" for n, g in enumerate([*up, *down])]
+    path = lines("cycle,pulse,G (uS)", *rows)
+    asked = choices(path)
+    assert asked == ["pulses=(5, 6)", "pulses=(4, 7)"]  # the commonest first
+    same = [row for row in rows if not row.startswith("2,")]
+    table = devicekit.read(lines("cycle,pulse,G (uS)", *same))
+    assert table.frame.groupby("cycle")["direction"].value_counts().unstack()["ltp"].tolist() == [6, 6]
+
+
+def test_states_whose_names_come_again_are_states_of_several_devices(lines: Write) -> None:
+    rows = [",".join(map(str, [10.0**k, *(10 * d + s + 0.1 * k for d in (1, 2) for s in (1, 2, 3))])) for k in range(5)]
+    path = lines("t (s),State 1,State 2,State 3,State 1,State 2,State 3", *rows)
+    table = devicekit.read(path, kind="retention", quantity="conductance", unit="uS", columns_are="devices")
+    assert table.frame.groupby("device_id")["level"].nunique().tolist() == [3, 3]
+    assert len(table.frame) == 30
+    last = table.frame[table.frame["time_s"] == 1.0].groupby("device_id")["conductance_s"].max().tolist()
+    assert last == pytest.approx([13e-6, 23e-6])
+
+
+def test_points_in_any_order_are_put_in_theirs_and_a_sweep_without_order_is_refused(lines: Write) -> None:
+    volts = np.r_[np.linspace(0, 1, 21), np.linspace(0.95, 0, 20)]
+    order = np.random.default_rng(4).permutation(2 * volts.size)
+    rows = [(f"S{k // volts.size + 1}", k % volts.size, volts[k % volts.size]) for k in order]
+    table = devicekit.read(lines("Dev,V (V),I (uA),#", *(f"{d},{v},{2 * v},{n}" for d, n, v in rows)))
+    assert isinstance(table, SweepTable)
+    for _, part in table.frame.groupby("device_id"):
+        np.testing.assert_allclose(part["voltage_v"], volts, atol=1e-12)
+    with pytest.raises(TableError, match="jump to and fro"):
+        devicekit.read(lines("Dev,V (V),I (uA)", *(f"{d},{v},{2 * v}" for d, _, v in rows)))
+
+
+def test_a_state_after_each_set_and_each_reset_is_an_endurance_record(lines: Write) -> None:
+    """Read as trains of one pulse, with 24 warnings, and cycles counted to 324."""
+    rows = [f"{k},{op},{r}" for k in range(1, 26) for op, r in (("SET", 6380 + k), ("RESET", 9e5 + k))]
+    table = devicekit.read(lines("cycle,op,R_read(ohm)", *rows))
+    assert type(table).__name__ == "EnduranceTable"
+    assert table.frame["cycle"].max() == 25
+    first = table.frame[table.frame["cycle"] == 1].set_index("level")["conductance_s"]
+    assert first["lrs"] == pytest.approx(1 / 6381)
+    assert first["hrs"] == pytest.approx(1 / 900001)
+    more = [f"{k},{op},{n},{10 + n}" for k in (1, 2, 3) for op in ("SET", "RESET") for n in range(9)]
+    assert isinstance(devicekit.read(lines("cycle,op,pulse,G (uS)", *more)), PulseTable)  # nine readings each
+
+
+def test_switching_voltages_beside_two_levels_are_of_neither(lines: Write) -> None:
+    rows = [f"{k},{0.9 + k / 100},{-1.1},{180 + k},{2400 + k}" for k in range(1, 8)]
+    table = devicekit.read(lines("cycle,Vset (V),Vreset (V),R_off (kOhm),R_on (Ohm)", *rows))
+    assert "voltage_v" not in table.frame
+    assert table.frame["Vset (V)"].astype(float).nunique() == 7
+    assert sorted(table.frame[table.frame["cycle"] == 1]["conductance_s"]) == pytest.approx([1 / 181e3, 1 / 2401])
+
+
+def test_ordinals_number_cycles(lines: Write) -> None:
+    head = "1st cycle,,,50th cycle,,,100th cycle,"
+    names = "V (V),I (mA),,V (V),I (mA),,V (V),I (mA)"
+    volts = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
+    rows = [f"{v},{v},,{v},{2 * v},,{v},{3 * v}" for v in volts]
+    table = devicekit.read(lines(head, names, *rows))
+    assert sorted(table.frame["cycle"].unique()) == [1, 50, 100]
+    assert table.frame[table.frame["cycle"] == 50]["current_a"].max() == pytest.approx(2e-3)
+
+
+def test_errors_beside_a_current_and_remarks_below_the_table_are_no_readings(lines: Write) -> None:
+    volts = [-0.9 + 0.1 * k for k in range(10)]
+    rows = [f"{v:.1f}\t{1e-3 * v:e}\t{2e-4}\t{1e-6 * v:e}" for v in volts]
+    below = ["\t\t", "V_DS = \t-0.600\t", "Number of Averages = \t5\t", "Width/um =\t2000\t"]
+    path = lines("V_D (V)\tI_D (A)\tI_D Error (A)\tI_G (A)", *rows, *below, name="file.txt")
+    table = devicekit.read(path)
+    assert len(table.frame) == 10
+    np.testing.assert_allclose(table.frame["current_a"], [1e-3 * v for v in volts], rtol=1e-5)
+    bad = lines("V (V)\tI (A)", "0.1\t1e-6", "0.2\t2e-6", "0.3\tnone", "0.4\t4e-6", "0.5\toverflow", name="bad.txt")
+    with pytest.raises(TableError):
+        devicekit.read(bad)  # words among the readings are not remarks
+
+
+def test_a_constant_time_beside_one_with_a_unit_is_no_time(lines: Write) -> None:
+    rows = [f"{2.9e7 + 1e5 * k},{30 * k},1" for k in range(1, 11)]
+    table = devicekit.read(lines("# resistance (ohms),time (s),integ_time", *rows))
+    assert table.frame["time_s"].tolist() == pytest.approx([30.0 * k for k in range(1, 11)])
+
+
+def test_columns_of_pot_and_dep_are_directions(lines: Write) -> None:
+    rows = [f"{n},{-8 + n / 20},{-6 - n / 20}" for n in range(1, 21)]
+    table = devicekit.read(lines("pulse,log10(G/S) pot.,log10(G/S) dep.", *rows))
+    assert table.frame.groupby("direction")["cycle"].unique().map(list).to_dict() == {"ltp": [1], "ltd": [1]}
+    assert table.frame["conductance_s"].max() == pytest.approx(10**-6.05)
+
+
+def test_currents_without_voltages_are_refused(lines: Write) -> None:
+    rows = [f"{1e-6 * k},{'0.66' if k == 1 else ''},{2e-6 * k}" for k in range(1, 30)]
+    with pytest.raises(TableError, match="currents have no voltage beside them"):
+        devicekit.read(lines("I (A),VSET (V),IMAX (A)", *rows), kind="sweep", columns_are="cycles")
+
+
+def test_nameless_pairs_of_voltage_and_current_are_sweeps_if_the_kind_is_said(lines: Write) -> None:
+    volts = [0, 1, 2, 3, 2, 1, 0, -1, -2, -3, -2, -1, 0]
+    rows = [",".join(f"{v},{(k + 1) * 1e-6 * v}" for k in range(3)) for v in volts]
+    table = devicekit.read(lines(*rows), kind="sweep", unit="A", columns_are="cycles")
+    assert table.frame["cycle"].nunique() == 3
+    assert table.frame.groupby("cycle")["current_a"].max().tolist() == pytest.approx([3e-6, 6e-6, 9e-6])
+
+
+def test_times_of_a_clock_are_counted_from_the_first(lines: Write) -> None:
+    rows = [f"{1.618e9 + 10 * k},{1e4 + k}" for k in range(20)]
+    table = devicekit.read(lines("time (s),R (ohm)", *rows), kind="retention")
+    assert table.frame["time_s"].tolist()[:2] == [0.0, 10.0]
+    assert "clock" in {warning.code for warning in table.warnings}
+
+
+def test_runs_of_a_workbook_without_its_settings_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    """Clarius writes the newest run first; the sheet Settings here holds the names of the runs alone."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    volts = [0, -0.5, -1, -0.5, 0]
+    for run in (12, 11, 3):
+        sheet = book.create_sheet(f"Run{run}")
+        sheet.append(["Time", "AI", "AV", "IMAX"])
+        for k, v in enumerate(volts):
+            sheet.append([0.1 * k, run * 1e-6 * v, v, None])
+    book.create_sheet("Settings").append(["Run12"])
+    book.save(tmp_path / "set.xlsx")
+    table = devicekit.read(tmp_path / "set.xlsx")
+    assert table.meta["format"] == "keithley4200"
+    lowest = table.frame.groupby("cycle")["current_a"].min().tolist()
+    assert lowest == pytest.approx([-3e-6, -11e-6, -12e-6])

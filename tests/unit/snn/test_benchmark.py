@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from snn.benchmark.measure import generic
 from snn.benchmark.report import benchmark_report
 from snn.benchmark.result import Share
 from snn.benchmark.severity import SEVERITIES, device, own_severity
-from snn.benchmark.task import accuracy, few_shot, setting
+from snn.benchmark.task import NULL_SD, accuracy, few_shot, setting
 from snn.config import TrainingConfig
 from snn.digits import Digits
 from snn.recipe import choose
@@ -198,6 +199,51 @@ def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(data: Digits) 
 
 
 FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "names"),
+    [
+        (device("scatter of updates", 10), {"scatter of updates"}),
+        (device("device-to-device variation", 1.5), {"device-to-device variation"}),
+        (device("stuck devices", 0.2), {"stuck devices"}),
+        (device("states", 20), {"states"}),
+        ((generic(scatter=0.03, ltd=3.0), {}), {"scatter of updates", "asymmetry"}),
+    ],
+)
+def test_known_flaws_are_named(data: Digits, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
+    card, changes = case
+    found = benchmark(card, data, seeds=8, wide=False, **changes)
+    assert {*found.main, *found.also} == names
+    assert found.worst.loss > 3 * found.worst.standard_error
+
+
+@pytest.mark.heavy
+def test_losses_are_found_and_none_is_made_up(data: Digits) -> None:
+    """Shares of tens of fresh seeds with a loss: a device against itself, drawn anew, and one that loses little."""
+    rng = np.random.default_rng(2)
+    drawn = np.array([rng.choice(200, 10, replace=False) for _ in range(4000)])
+    fresh = range(300_000, 300_200)
+
+    def share(one: DeviceCard, other: DeviceCard, draw: int) -> tuple[float, float]:
+        z, mean = [], []
+        for variant in ("plain", "scaled"):
+            pairs = [
+                accuracy(other, setting(variant, seed, draw=draw), data) - accuracy(one, setting(variant, seed), data)
+                for seed in fresh
+            ]
+            error = NULL_SD["digits"][variant] / math.sqrt(10)
+            z.append(np.array(pairs)[drawn].mean(axis=1) / error)
+            mean.append(float(np.mean(pairs)))
+        return float(np.mean(np.maximum(*z) > 1.96)), max(mean)
+
+    assert share(generic(), generic(), 1)[0] <= 0.06
+    noisy = generic(scatter=0.017)
+    clean = noisy.model_copy(update={"variation": generic(scatter=0.0).variation})
+    found, loss = share(noisy, clean, 0)
+    assert loss < 0.008
+    assert found >= 0.85
 
 
 def test_the_cliff_is_where_two_points_are_lost() -> None:
