@@ -1,7 +1,7 @@
 """Measure again what the benchmark rests on: `python -m snn.benchmark curves [--jobs N]`, or `null [--seeds N]`.
 
 `curves` writes the shipped curves anew (about five minutes of one core); `null` prints the null standard deviations
-that stand in `snn.benchmark.task.NULL_SD` (about five minutes for each data set, with --data-dir two).
+that stand in `snn.benchmark.task.NULL_SD` (about ten minutes of one core for each data set, two with --data-dir).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m snn.benchmark", description=__doc__)
     parser.add_argument("what", choices=["curves", "null"])
     parser.add_argument("--jobs", type=int, default=1, help="processes, for the curves")
-    parser.add_argument("--seeds", type=int, default=200, help="of the null")
+    parser.add_argument("--seeds", type=int, default=1000, help="of the null")
     parser.add_argument("--data-dir", help="folder with Optdigits, for its null")
     told = parser.parse_args()
     if told.what == "curves":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from snn.benchmark.result import Share
+from snn.benchmark.result import OTHERS, Share
 
 MOST_EXACT = 5  # flaws of which every subset is trained
 ORDERS = 4  # of the flaws that each seed draws beyond that: two, each there and back
@@ -53,8 +53,8 @@ def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Sh
 
     Up to five flaws are told exactly, by every subset of them. Of more, each seed draws orders of its own in which the
     flaws come to the device one after the other, and goes each order there and back: the standard error over seeds
-    then holds the chance in the orders too. In either way they add up to the loss of a device with these flaws, seed by
-    seed; what the flaws left out add to it is within chance, one by one.
+    then holds the chance in the orders too. What the flaws that were left out change together stands last, so that all
+    of it adds up to the loss, seed by seed.
 
     Parameters
     ----------
@@ -79,7 +79,11 @@ def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Sh
     found = [
         Share(flaw, tuple(values[flaw].tolist()), tuple(loss.by_seed((flaw,), seeds).tolist())) for flaw in players
     ]
-    return tuple(sorted(found, key=lambda each: -each.value))
+    found.sort(key=lambda each: -each.value)
+    if len(players) < len(flaws):
+        rest = whole - loss.by_seed(players, seeds)
+        found.append(Share(OTHERS, tuple(rest.tolist()), ()))
+    return tuple(found)
 
 
 def exact(loss: Loss, players: Subset, seeds: int) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Be
 COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
 WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
 HALF = 0.5
+OTHERS = "all others together"  # flaws that were not told one by one
 WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
 WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
 POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
@@ -101,7 +102,7 @@ class VariantResult:
 
 @dataclass(frozen=True)
 class Share:
-    """What one flaw takes part in [1]: Shapley value over seeds, and what it costs by itself."""
+    """What one flaw takes part in [1]: Shapley value over seeds, and what it costs by itself (not for `OTHERS`)."""
 
     flaw: str
     shapley: tuple[float, ...]
@@ -124,7 +125,7 @@ class Share:
             "flaw": self.flaw,
             "shapley": self.value,
             "standard_error": error if np.isfinite(error) else None,
-            "alone": float(np.mean(self.alone)),
+            "alone": float(np.mean(self.alone)) if self.alone else None,
         }
 
 
@@ -179,9 +180,13 @@ class Benchmark:
         return max(self.variants, key=lambda each: each.z)
 
     @property
+    def _named(self) -> tuple[Share, ...]:
+        return tuple(share for share in self.shares.get(self.worst.variant, ()) if share.flaw != OTHERS)
+
+    @property
     def main(self) -> tuple[str, ...]:
         """The flaw that leads, or those that share the lead within two paired standard errors; none without a loss."""
-        shares = self.shares.get(self.worst.variant, ())
+        shares = self._named
         if not self.worst.found or not shares:
             return ()
         first = np.array(shares[0].shapley)
@@ -196,7 +201,7 @@ class Benchmark:
     @property
     def also(self) -> tuple[str, ...]:
         """Flaws beside the main ones that cost at least half as much as the first, and more than chance."""
-        shares = self.shares.get(self.worst.variant, ())
+        shares = self._named
         return tuple(
             share.flaw
             for share in shares
@@ -240,7 +245,7 @@ class Benchmark:
             (
                 each.flaw,
                 f"{100 * each.value:.1f} ± {100 * each.standard_error:.1f}",
-                f"{100 * np.mean(each.alone):.1f}",
+                f"{100 * np.mean(each.alone):.1f}" if each.alone else "–",
             )
             for each in self.shares[variant]
         ]

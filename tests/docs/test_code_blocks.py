@@ -34,8 +34,10 @@ LEFT_ALONE_MODULES = {"pip", "venv", "pytest", "sphinx", "build", "http.server"}
 REDUCED: dict[tuple[str, ...], dict[str, str]] = {
     ("run",): {"--epochs": "1"},
     ("train",): {"--epochs": "2"},
+    ("benchmark",): {"--seeds": "1"},
     ("simulate", "iv"): {"--solver": "banded", "--mesh": "coarse"},
     ("simulate", "pulses"): {"--mesh": "coarse", "--count": "8"},
+    ("study", "nonidealities"): {"--jobs": "1"},  # takes seconds
     ("study",): {"--set epochs": "2", "--set hidden": "100", "--jobs": "1"},
 }
 SLOW = {"README.md", "index.md", "physics.md", "quickstart.md", "study-on-a-cluster.md", "spreadsheets-and-csv.md"}
@@ -98,8 +100,10 @@ def left_alone(words: list[str]) -> bool:
 def reduced(words: list[str]) -> list[str]:
     """The words after `devicekit`, with the options that make the command short."""
     words = list(words)
-    for name, options in REDUCED.items():
-        if tuple(words[: len(name)]) == name and "--help" not in words:
+    fitting = [name for name in REDUCED if tuple(words[: len(name)]) == name]
+    for name in sorted(fitting, key=len)[-1:]:
+        options = REDUCED[name]
+        if "--help" not in words:
             for option, value in options.items():
                 option, _, key = option.partition(" ")
                 if option in words and not key:

@@ -176,13 +176,12 @@ def test_shapley_values_of_the_flaws_that_enter_add_up(data: Digits) -> None:
     card = generic(scatter=0.04, ltd=3.0)
     found = benchmark(card, data, seeds=2, stuck=0.2, stuck_at="ends", device_levels=8)
     told = found.shares[found.worst.variant]
-    names = {share.flaw for share in told}
-    assert len(names) >= 3
-    config = setting(found.worst.variant, 0, stuck=0.2, stuck_at="ends", device_levels=8)  # type: ignore[arg-type]
-    case = without(card, config, [flaw for flaw in found.flaws if flaw not in names])
+    assert len(told) >= 3
     for seed in range(2):
-        total = found.worst.twin[seed] - accuracy(case.card, replace(config, seed=seed, **case.changes), data)
-        assert sum(share.shapley[seed] for share in told) == pytest.approx(total)
+        assert sum(share.shapley[seed] for share in told) == pytest.approx(found.worst.losses[seed])
+    others = replace(found, shares={found.worst.variant: (*told, Share("all others together", (0.5, 0.6), ()))})
+    assert (others.main, others.also) == (found.main, found.also)
+    assert others.costs(found.worst.variant)[-1][2] == "–"
 
 
 def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(data: Digits) -> None:
@@ -380,7 +379,10 @@ def test_more_than_five_flaws_are_sampled() -> None:
     assert [share.value for share in found] == pytest.approx([11.0, 10, 10, 10, 10, 10])
     five = {frozenset(s): 10.0 * len([f for f in s if f != "f"]) for s in _subsets(flaws)}
     loss, asked = game(five, flaws, 3)
-    assert len(shares(loss, flaws, 3, 1.0)) == 5  # f does nothing: the others are told exactly
+    told = shares(loss, flaws, 3, 1.0)
+    assert [share.flaw for share in told][-1] == "all others together"
+    assert len(told) == 6  # f does nothing: the others are told exactly
+    assert told[-1].value == pytest.approx(0.0)
     assert sum(asked) == 3 * (12 + 2**5 - 2 - 5)  # alone and removed; all other subsets of five but one
 
 
@@ -388,7 +390,9 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
     flaws = ("a", "b")
     for effect, names in ((2.01, {"a", "b"}), (1.99, {"a"})):
         worth = {frozenset(): 0.0, frozenset("a"): 9.0, frozenset("b"): effect, frozenset("ab"): 9.0}
-        assert {share.flaw for share in shares(game(worth, flaws, 1)[0], flaws, 1, 1.0)} == names
+        told = shares(game(worth, flaws, 1)[0], flaws, 1, 1.0)
+        assert {share.flaw for share in told} - {"all others together"} == names
+        assert sum(share.value for share in told) == pytest.approx(9.0)
 
 
 def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(data: Digits) -> None:
