@@ -50,7 +50,7 @@ class Registry:
 
     def own(self) -> list[str]:
         """Names of ours, in alphabetical order, without importing one of them."""
-        folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
+        folder = Path(__file__).parents[1].joinpath(*self.package.split("."))
         return sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
 
     def names(self) -> list[str]:
@@ -85,4 +85,5 @@ CURVES = Registry("devicekit.models.curves", "devicekit.curves", "curve law")
 READERS = Registry("devicekit.readers.formats", "devicekit.readers", "reader")
 KINDS = Registry("devicekit.readers.kinds", "devicekit.kinds", "kind of table")
 EXPORTERS = Registry("devicekit.exporters.targets", "devicekit.exporters", "exporter")
+POLICIES = Registry("snn.policies", "devicekit.policies", "pulse policy")
 MERITS = Registry("devicekit.features.merits", "devicekit.merits", "figure of merit")

@@ -189,7 +189,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             epoch = self._epoch * repeats + repeat
             shown = (x, labels, ids, rng.permutation(len(labels)), stream, epoch)
             if self._weights is not None:
-                rule = self.recipe_.rule(self._config, insitu=False, offline_epoch=self._epoch)
+                rule = self.recipe_.rule(self._config, insitu=False, epoch=self._epoch)
                 offline_epoch(*shown, *self._weights, rule, self._dynamics, QUIET)
             else:
                 assert self._synapses is not None

@@ -7,8 +7,9 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from devicekit.device.array import C2cMode, D2dMode
 from devicekit.errors import UsageError
-from snn.choices import Accumulate, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
+from snn.choices import DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
 from snn.network.bits import MAX_STEPS
+from snn.network.pulsing import get_policy
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,18 @@ class TrainingConfig:
         Hidden rule with or without the activity gate; the published rule is without, and fragile.
     non_hebbian : float
         The constant a of the rule [1].
-    accumulate : {"reset", "stochastic", "literal", "leaky"}
-        Sum of eq. (4): starts again after a pulse; no sum at all, a pulse coming with probability abs(dw) / theta
-        (stochastic rounding, which needs no memory beside the device); as printed; or only the last dC is kept.
+    policy : str
+        How the change that the rule wants becomes pulses, one file each in `snn.policies`: "reset" (as the paper, the
+        sum starting again after its one pulse), "carry" (several pulses, the rest of the sum carried over), "verify"
+        (as carry, and what the pulses did is read and taken off the sum), "stochastic" (no sum; pulses by chance),
+        "literal" and "leaky" (eq. (4) as printed, or with a sum that leaks); or "auto": verify where reads are quiet
+        against the step, else carry.
+    max_pulses : int or None
+        Pulses that a synapse gets in one presentation at most; None: as the policy has it (20 of carry and verify,
+        else 1).
+    decay_by : {"theta", "eta"} or None
+        Whether, with schedule "growth", thresholds grow over the epochs or learning rates fall; None: as the policy
+        has it (eta of carry and verify, else theta).
     alpha : float
         Factor of the sum in eq. (4) for "literal" and "leaky" [1].
     theta : (float, float) or None
@@ -105,7 +115,9 @@ class TrainingConfig:
     reference: float | None = 0.5
     rule: RuleName = "multi-resume-gated"
     non_hebbian: float = 0.0
-    accumulate: Accumulate = "reset"
+    policy: str = "reset"
+    max_pulses: int | None = None
+    decay_by: DecayBy | None = None
     alpha: float = 1.0
     theta: tuple[float, float] | None = None
     scales: tuple[float, float] | None = None
@@ -131,6 +143,8 @@ class TrainingConfig:
         hints = get_type_hints(type(self))
         for field in fields(self):
             value, hint = getattr(self, field.name), hints[field.name]
+            if value is not None and type(None) in get_args(hint):
+                hint = next(each for each in get_args(hint) if each is not type(None))
             if get_origin(hint) is Literal and value not in get_args(hint):
                 raise UsageError(f"{field.name} is {_either(get_args(hint))}, not {value!r}")
         for name, low, high in (
@@ -169,8 +183,12 @@ class TrainingConfig:
             raise UsageError("read_noise_of_g says how large the read noise is: set read_noise too")
         self._check_layers("theta")
         self._check_layers("scales")
-        if self.theta is None and self.accumulate in ("literal", "leaky"):
-            raise UsageError(f'accumulate "{self.accumulate}" has no automatic threshold: pass theta, a number a layer')
+        if self.policy != "auto" and get_policy(self.policy).needs_theta and self.theta is None:
+            raise UsageError(f'policy "{self.policy}" has no automatic threshold: pass theta, a number a layer')
+        if self.max_pulses is not None:
+            self._check_number("max_pulses", 1, 1000, whole=True)
+            if self.max_pulses > 1 and self.policy in ("reset", "literal", "leaky"):
+                raise UsageError(f'policy "{self.policy}" gives one pulse at a time: leave max_pulses out')
         if self.scheme == "hybrid" and self.epochs < 2:
             raise UsageError("a hybrid run needs at least 2 epochs: one offline, one in situ")
 
@@ -199,7 +217,7 @@ class TrainingConfig:
         """
         settings: dict[str, Any] = {
             "mapping": "reference",
-            "accumulate": "literal",
+            "policy": "literal",
             "alpha": 1.0,
             "theta": (100.0, 100.0),
             "scales": (3.0, 2.0),

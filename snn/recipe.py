@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
-from snn.network.crossbar import ACCUMULATE, Threshold
+from snn.network.crossbar import Threshold
 from snn.network.neurons import Dynamics
+from snn.network.pulsing import NUMBERS, get_policy
 from snn.network.resume import Rule
 
 HIDDEN_TAU, OUTPUT_TAU, TRACE_TAU = 10.0, 20.0, 5.0  # [ms]
@@ -29,6 +31,8 @@ CONSTANT_ETA, GROWTH_ETA = (1.5e-3, 6e-4), (4e-3, 2.4e-3)
 MARGIN_FACTOR = 5.0  # a rule that stops at a margin makes few updates and needs larger ones
 GROWTH_TOTAL = 32.0  # of the threshold from the first to the last epoch
 LARGEST_GROWTH = 3.0
+ETA_TOTAL, FASTEST_DECAY = 1 / 8, 0.5  # of the rates in situ, first to last epoch, and from one to the next
+QUIET_READS = 0.5  # of a step: sd of reading below which pulses are verified
 PROGRAM_QUANTILE, PROGRAM_ROOM = 0.999, 1.25  # of |w|; room to learn on after programming
 DIGITS_DRIVE, DIGITS_HIDDEN = 9.8, 1000  # input spikes per step and hidden units that the rates are for
 STEP_HALF_WIDTH = 0.2  # of the range of states over which the mean step is taken
@@ -62,6 +66,8 @@ class Recipe:
         Thresholds in units of the un-normalised rule (eta = 1), first epoch.
     theta_growth : float
         Factor on the thresholds from one epoch to the next.
+    eta_decay : float
+        Factor on the rates in situ from one epoch to the next.
     """
 
     p: float
@@ -76,6 +82,7 @@ class Recipe:
     device_step: float | None
     theta: tuple[float, float] | None
     theta_growth: float
+    eta_decay: float
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -85,16 +92,23 @@ class Recipe:
         """Thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta."""
         assert self.theta is not None
         factor = self.theta_growth**epoch
-        mode = ACCUMULATE[config.accumulate]
+        policy = get_policy(config.policy)
         first, second = (
-            Threshold(np.float32(theta * eta * factor), np.float32(config.alpha), mode)
+            Threshold(
+                level=np.float32(theta * eta * factor),
+                alpha=np.float32(config.alpha),
+                policy=NUMBERS[policy.name],
+                most=config.max_pulses or policy.most,
+                summed=policy.summed,
+                verifies=policy.verifies,
+            )
             for theta, eta in zip(self.theta, self.eta, strict=True)
         )
         return first, second
 
-    def rule(self, config: TrainingConfig, insitu: bool, offline_epoch: int = 0) -> Rule:
-        """Learning rates and margin of one epoch."""
-        factor = 1.0 if insitu else self.offline_decay**offline_epoch
+    def rule(self, config: TrainingConfig, insitu: bool, epoch: int = 0) -> Rule:
+        """Learning rates and margin of one epoch, counted from the first offline, or from the first in situ."""
+        factor = (self.eta_decay if insitu else self.offline_decay) ** epoch
         eta1, eta2 = self.eta if insitu else self.offline_eta
         return Rule(
             eta1=np.float32(eta1 * factor),
@@ -183,6 +197,7 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
         device_step=step,
         theta=theta,
         theta_growth=_growth(config),
+        eta_decay=_decay(config),
     )
 
 
@@ -211,10 +226,22 @@ def fit_scales(recipe: Recipe, config: TrainingConfig, w: Sequence[np.ndarray]) 
     return replace(recipe, scales=(first, second), theta=theta)
 
 
+def _decay_by(config: TrainingConfig) -> str:
+    return config.decay_by or get_policy(config.policy).decay_by
+
+
+def _decay(config: TrainingConfig) -> float:
+    """Factor on the rates in situ, from epoch to epoch, where they fall instead of the thresholds growing."""
+    epochs = config.epochs - config.offline_epochs
+    if config.schedule == "constant" or epochs < 2 or _decay_by(config) != "eta":
+        return 1.0
+    return float(max(ETA_TOTAL ** (1.0 / (epochs - 1)), FASTEST_DECAY))
+
+
 def _growth(config: TrainingConfig) -> float:
     """The same total growth spread over however many in-situ epochs there are."""
     epochs = config.epochs - config.offline_epochs
-    if config.schedule == "constant" or epochs < 2:
+    if config.schedule == "constant" or epochs < 2 or _decay_by(config) != "theta":
         return 1.0
     return min(GROWTH_TOTAL ** (1.0 / (epochs - 1)), LARGEST_GROWTH)
 
@@ -233,3 +260,24 @@ def make_dynamics(config: TrainingConfig, side: int, shift_fraction: float) -> D
         side=side,
         shift_fraction=float(shift_fraction),
     )
+
+
+def with_policy(config: TrainingConfig, card: DeviceCard) -> TrainingConfig:
+    """The settings with the policy that "auto" stands for on this card: see `reason_for_policy`."""
+    return replace(config, policy=reason_for_policy(config, card)[0]) if config.policy == "auto" else config
+
+
+def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, str]:
+    """verify where the card's reads are quiet against its step, else carry; and why, in words.
+
+    What a pulse did is read twice; where reads are as noisy as a step is large, the sum is filled with noise. Where a
+    card does not know its read noise, nothing says that it is quiet.
+    """
+    read = read_sigma(card, config.read_noise_of_g)
+    step = mean_step(card, symmetric_point(card))
+    if read == 0:
+        return "carry", "the card does not know its read noise, so nothing says that pulses can be verified"
+    words = f"reading scatters by {read / step:.2g} of a step"
+    if read < QUIET_READS * step:
+        return "verify", f"{words}: what pulses did can be read"
+    return "carry", f"{words}: too much to verify pulses (up to {QUIET_READS:g})"

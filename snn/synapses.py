@@ -129,6 +129,13 @@ class Synapses:
         return self.total_pulses * mean_square * (window.low + window.high) / 2 * at.pulse_width_s
 
     @property
+    def reads_per_device(self) -> float:
+        """Mean reads to verify pulses of a device, over both layers: each of a weight is one of every device in it."""
+        per_weight = 2 if self.reference is None else 1
+        reads = sum(int(layer.reads[0]) * per_weight for layer in self.layers)
+        return reads / sum(array.n for array in self.arrays)
+
+    @property
     def pulses_per_device(self) -> float:
         """Mean pulses of a device, over both layers."""
         return self.total_pulses / sum(array.n for array in self.arrays)

@@ -22,7 +22,7 @@ from snn.digits import Digits
 from snn.network.encoding import levels, stream_key
 from snn.network.epochs import insitu_epoch, offline_epoch
 from snn.network.neurons import Noise, padded, predict
-from snn.recipe import Recipe, choose, fit_scales, make_dynamics
+from snn.recipe import Recipe, choose, fit_scales, make_dynamics, with_policy
 from snn.synapses import Synapses
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class TrainingResult:
         Mean over all devices.
     pulses_per_layer : tuple of float
         Mean over the devices of the hidden and of the output layer.
+    reads_per_device : float
+        Reads of a weight to verify pulses, mean over all devices; 0 of policies that do not.
     write_energy_j : float or None
         Energy of all pulses if devices conduct at the pulse voltage as they do when read: V^2 G t with the mean
         conductance of the window [J]; None where the card lacks voltage, width or conductance.
@@ -98,6 +100,7 @@ class TrainingResult:
     epochs: tuple[EpochRow, ...]
     pulses_per_device: float
     pulses_per_layer: tuple[float, ...]
+    reads_per_device: float
     write_energy_j: float | None
     seconds_per_epoch: float
     accuracy_programmed: float | None
@@ -171,6 +174,7 @@ class TrainingResult:
             "pulses_per_device": self.pulses_per_device,
             "seconds_per_epoch": self.seconds_per_epoch,
             "pulses_per_layer": list(self.pulses_per_layer),
+            "reads_per_device": self.reads_per_device,
             "write_energy_j": self.write_energy_j,
             "refreshed_pairs": self.refreshed_pairs,
             "seed": self.config.seed,
@@ -238,6 +242,8 @@ class Run:
             card = None  # nothing to program; other schemes are refused by the recipe
         if card is not None:
             card = idealise(card, linear=config.linear, symmetric=config.symmetric)
+        if card is not None:
+            config = with_policy(config, card)
         self.card, self.config, self.data = card, config, data
         self.recipe = choose(config, card)
         self.rows: list[EpochRow] = []
@@ -298,7 +304,7 @@ class Run:
         return self._test(epoch, self.synapses, shown)
 
     def _train_offline(self, epoch: int, order: np.ndarray) -> int:
-        rule = self.recipe.rule(self.config, insitu=False, offline_epoch=epoch)
+        rule = self.recipe.rule(self.config, insitu=False, epoch=epoch)
         stream = stream_key(self.config.seed, TRAIN_STREAM)
         quiet = Noise(np.float32(0.0), np.float32(0.0))
         return offline_epoch(
@@ -317,8 +323,9 @@ class Run:
 
     def _train_insitu(self, epoch: int, order: np.ndarray) -> int:
         assert self.synapses is not None
-        rule = self.recipe.rule(self.config, insitu=True)
-        th1, th2 = self.recipe.thresholds(self.config, epoch - self.config.offline_epochs)
+        insitu = epoch - self.config.offline_epochs
+        rule = self.recipe.rule(self.config, insitu=True, epoch=insitu)
+        th1, th2 = self.recipe.thresholds(self.config, insitu)
         stream = stream_key(self.config.seed, TRAIN_STREAM)
         first, second = self.synapses.layers
         return insitu_epoch(
@@ -383,6 +390,7 @@ class Run:
             epochs=tuple(self.rows),
             pulses_per_device=0.0 if self.synapses is None else self.synapses.pulses_per_device,
             pulses_per_layer=(0.0, 0.0) if self.synapses is None else self.synapses.pulses_per_layer,
+            reads_per_device=0.0 if self.synapses is None else self.synapses.reads_per_device,
             write_energy_j=None if self.synapses is None else self.synapses.write_energy,
             seconds_per_epoch=float(np.median(self.seconds[1:] or self.seconds)),
             accuracy_programmed=programmed,

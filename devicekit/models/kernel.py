@@ -11,6 +11,8 @@ import inspect
 import math
 import os
 from collections.abc import Callable
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +41,17 @@ def _stamp() -> str:
     parts += [inspect.getsource(inspect.getmodule(law.ell.py_func)) for law in LAWS.values()]  # type: ignore
     texts = {file: file.read_text(encoding="utf-8") for file in files}
     parts += [text for file, text in texts.items() if "@compiled" in text or file.parent == Path(__file__).parent]
+    parts += _foreign("devicekit.policies")
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _foreign(group: str) -> list[str]:
+    """The files of what other packages announce in a group, as text; not imported."""
+    texts = []
+    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
+        spec = find_spec(entry.module)
+        texts.append(Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else entry.value)
+    return texts
 
 
 def cache_folder() -> Path:

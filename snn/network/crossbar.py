@@ -17,9 +17,8 @@ from devicekit.device.random import mix, uniform
 from devicekit.errors import UsageError
 from devicekit.models.kernel import compiled
 from snn.network.bits import lowest_bit
-
-RESET, LITERAL, LEAKY, STOCHASTIC = 0, 1, 2, 3
-ACCUMULATE = {"reset": RESET, "literal": LITERAL, "leaky": LEAKY, "stochastic": STOCHASTIC}
+from snn.network.neurons import bell
+from snn.network.pulsing import wish
 
 
 class Layer(NamedTuple):
@@ -48,6 +47,8 @@ class Layer(NamedTuple):
         Stable states of a device; 0: any state.
     pulses : ndarray of int64, shape (1,)
         Pulses given to this layer, those on stuck devices included.
+    reads : ndarray of int64, shape (1,)
+        Times that a weight was read to verify pulses.
     """
 
     array: ArrayState
@@ -60,19 +61,52 @@ class Layer(NamedTuple):
     stuck: np.ndarray
     levels: int
     pulses: np.ndarray
+    reads: np.ndarray
 
 
 class Threshold(NamedTuple):
-    """Eqs. (4) and (6): threshold [weight units], alpha and the way of summing, one of `ACCUMULATE`."""
+    """Eqs. (4) and (6), and how changes become pulses.
+
+    Attributes
+    ----------
+    level : float32
+        Threshold of a sum [weight units].
+    alpha : float32
+        Factor of the sum in eq. (4) [1].
+    policy : int
+        Number of the pulse policy (`snn.network.pulsing`).
+    most : int
+        Pulses that a synapse gets in one presentation at most.
+    summed, verifies : bool
+        As of the policy.
+    """
 
     level: np.float32
     alpha: np.float32
-    mode: int
+    policy: int
+    most: int
+    summed: bool
+    verifies: bool
+
+
+class Wishes(NamedTuple):
+    """Pulses that a presentation asks for, one entry a synapse: its number, and how many, with their sign."""
+
+    synapses: np.ndarray
+    pulses: np.ndarray
 
 
 @compiled
-def give(layer: Layer, synapses: np.ndarray, signs: np.ndarray, count: int, scratch: np.ndarray) -> None:
-    """The first `count` pulses: each moves one synapse's weight in the direction of its sign, and the weight follows.
+def make_wishes(most: int) -> Wishes:
+    """Room for so many synapses."""
+    return Wishes(synapses=np.empty(most, np.int64), pulses=np.empty(most, np.int64))
+
+
+@compiled
+def give(
+    layer: Layer, wishes: Wishes, count: int, verifies: bool, read: np.float32, key: np.uint64, scratch: np.ndarray
+) -> None:
+    """The first `count` wishes: pulses that move a synapse's weight one way, and the weight follows.
 
     A device with few stable states ends on one of the two nearest, at random, the mean kept. What a pulse touches is
     taken out of the layer once: an access to a field counts references, which would cost more than a pulse.
@@ -80,50 +114,64 @@ def give(layer: Layer, synapses: np.ndarray, signs: np.ndarray, count: int, scra
     Parameters
     ----------
     layer : Layer
-    synapses : ndarray of int64, shape (at least count,)
-        Numbers of synapses, i * columns + j.
-    signs : ndarray of int64, shape of synapses
-        1 or -1.
+    wishes : Wishes
     count : int
+    verifies : bool
+        Whether what the pulses did is read, before and after them, and taken off the synapse's sum.
+    read : float32
+        Standard deviation of reading a weight [weight units].
+    key : uint64
+        Of the presentation, for those reads.
     scratch : ndarray, shape (MAX_SHAPE,)
     """
     (
         law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, key,
+        up_relative, down_relative, r, pulses, devices,
     ) = layer.array  # fmt: skip
-    w, stuck, columns, scale, coin = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin
+    w, stuck, columns, scale, coin, sums = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin, layer.sums
     reference, spaces = layer.reference, layer.levels - 1
-    pair = reference < 0.0
+    synapses, wanted = wishes.synapses, wishes.pulses
+    pair, total = reference < 0.0, 0
     for n in range(count):
-        k, sign = synapses[n], signs[n]
-        device = k
-        if pair:
-            given = pulses[2 * k] + pulses[2 * k + 1]
-            heads = (mix(mix(coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
-            device = 2 * k if heads else 2 * k + 1
-            sign = sign if heads else -sign
-        if stuck[device]:
-            pulses[device] += 1
-        else:
+        k = synapses[n]
+        i, j = k // columns, k % columns
+        before = w[i, j]
+        for _ in range(abs(wanted[n])):
+            sign = 1 if wanted[n] > 0 else -1
+            device = k
+            if pair:
+                given = pulses[2 * k] + pulses[2 * k + 1]
+                heads = (mix(mix(coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
+                device = 2 * k if heads else 2 * k + 1
+                sign = sign if heads else -sign
+            if stuck[device]:
+                pulses[device] += 1
+                continue
             pulse_one(
                 law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
-                down_sigma, up_relative, down_relative, r, pulses, key, device, sign, scratch,
+                down_sigma, up_relative, down_relative, r, pulses, devices, device, sign, scratch,
             )  # fmt: skip
             if spaces > 0:
                 place = r[device] * spaces
                 below = np.floor(place)
                 drawn = uniform(mix(~coin, np.uint64(device)), np.uint64(pulses[device]))
                 r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
+        total += abs(wanted[n])
         other = r[2 * k + 1] if pair else reference
-        w[k // columns, k % columns] = np.float32(scale * ((r[2 * k] if pair else r[k]) - other))
-    layer.pulses[0] += count
+        w[i, j] = np.float32(scale * ((r[2 * k] if pair else r[k]) - other))
+        if verifies:
+            moved = w[i, j] - before
+            if read > np.float32(0.0):  # two reads
+                moved += read * np.float32(1.4142135) * bell(mix(key, coin), np.uint64(k))
+            sums[i, j] -= moved
+    layer.pulses[0] += total
+    if verifies:
+        layer.reads[0] += 2 * count
 
 
 @compiled
-def settle_row(
-    sums: np.ndarray, first: int, beyond: np.ndarray, synapses: np.ndarray, signs: np.ndarray, count: int
-) -> int:
-    """A pulse for each synapse of a row whose bit is set in the words `beyond`; its sum starts again at zero.
+def wish_row(sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Threshold, wishes: Wishes, count: int) -> int:
+    """Wishes of the synapses of a row whose bit is set in the words `beyond`: there the sum exceeds the threshold.
 
     Parameters
     ----------
@@ -132,74 +180,58 @@ def settle_row(
     first : int
         Number of its first synapse.
     beyond : ndarray of uint64
-    synapses, signs : ndarray of int64
-        Pulses to give; new ones are put after the first `count`.
+    threshold : Threshold
+    wishes : Wishes
+        New ones are put after the first `count`.
 
     Returns
     -------
     int
         How many there are then.
     """
+    synapses, pulses = wishes.synapses, wishes.pulses
     for b in range(beyond.size):
         word = beyond[b]
         while word != np.uint64(0):
             j = 64 * b + lowest_bit(word)
             word &= word - np.uint64(1)
+            number, left = wish(
+                threshold.policy, sums[j], np.float32(0.0), threshold.level, threshold.alpha, threshold.most, 0.0
+            )
+            sums[j] = left
             synapses[count] = first + j
-            signs[count] = 1 if sums[j] > 0 else -1
+            pulses[count] = number
             count += 1
-            sums[j] = np.float32(0.0)
     return count
 
 
 @compiled
-def settle_row_literal(
+def wish_each(
     sums: np.ndarray,
     first: int,
     changes: np.ndarray,
     threshold: Threshold,
-    synapses: np.ndarray,
-    signs: np.ndarray,
+    stream: np.uint64,
+    wishes: Wishes,
     count: int,
 ) -> int:
-    """Pulses of a row where sums never reset: dC = dw + alpha S, S being the sum of dw or the last dC.
+    """Wishes of a row where every change may ask for pulses, be there a sum or not.
 
-    A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum. Parameters and result as
-    in `settle_row`.
+    A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum. `stream` is the key of
+    the layer in this presentation; the other parameters and the result as in `wish_row`.
     """
+    synapses, pulses = wishes.synapses, wishes.pulses
     for j in range(changes.size):
         if changes[j] == np.float32(0.0):
             continue
-        wanted = changes[j] + threshold.alpha * sums[j]
-        sums[j] = wanted if threshold.mode == LEAKY else sums[j] + changes[j]
-        if abs(wanted) > threshold.level:
+        drawn = uniform(stream, np.uint64(first + j))
+        number, left = wish(
+            threshold.policy, sums[j], changes[j], threshold.level, threshold.alpha, threshold.most, drawn
+        )
+        sums[j] = left
+        if number != 0:
             synapses[count] = first + j
-            signs[count] = 1 if wanted > 0 else -1
-            count += 1
-    return count
-
-
-@compiled
-def settle_row_stochastic(
-    stream: np.uint64,
-    first: int,
-    changes: np.ndarray,
-    threshold: Threshold,
-    synapses: np.ndarray,
-    signs: np.ndarray,
-    count: int,
-) -> int:
-    """Pulses of a row without sums: one with probability |dw| / theta, so that the mean change is the wanted one.
-
-    `stream` is the key of the layer in this presentation; the other parameters and the result as in `settle_row`.
-    """
-    for j in range(changes.size):
-        size = abs(changes[j])
-        if size == np.float32(0.0):
-            continue
-        if uniform(stream, np.uint64(first + j)) * threshold.level < size:
-            synapses[count] = first + j
-            signs[count] = 1 if changes[j] > 0 else -1
+            pulses[count] = number
             count += 1
     return count
 
@@ -275,4 +307,5 @@ def make_layer(
         stuck=stuck,
         levels=int(levels),
         pulses=np.zeros(1, np.int64),
+        reads=np.zeros(1, np.int64),
     )

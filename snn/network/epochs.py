@@ -11,19 +11,11 @@ import numpy as np
 from devicekit.device.random import mix
 from devicekit.models.kernel import MAX_SHAPE, compiled
 from snn.network.bits import lowest_bit
-from snn.network.crossbar import (
-    RESET,
-    STOCHASTIC,
-    Layer,
-    Threshold,
-    give,
-    settle_row,
-    settle_row_literal,
-    settle_row_stochastic,
-)
+from snn.network.crossbar import Layer, Threshold, Wishes, give, make_wishes, wish_each, wish_row
 from snn.network.encoding import presentation_key
 from snn.network.lanes import LANES
 from snn.network.neurons import Dynamics, Noise, hold, is_held, make_scratch, present
+from snn.network.pulsing import wish
 from snn.network.resume import Changes, Rule, add_row, find_changes, make_changes, row_changes, target_train
 
 
@@ -84,16 +76,16 @@ def offline_epoch(
 
 @compiled
 def _settle(  # type: ignore[no-untyped-def]
-    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, synapses, signs, memory
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
 ) -> None:
-    """Sums that start again after a pulse: only rows and units with changes can cross the threshold."""
+    """Sums: only rows and units with changes can cross the threshold."""
     count, sums, columns = 0, first.sums, first.columns
     for i in range(sums.shape[0]):
         if row_changes(i, n, rule, s) and add_row(sums[i : i + 1], i, n, c, th1.level):
-            count = settle_row(sums[i], i * columns, c.beyond, synapses, signs, count)
-    give(first, synapses, signs, count, memory)
+            count = wish_row(sums[i], i * columns, c.beyond, th1, wishes, count)
+    give(first, wishes, count, th1.verifies, noise.hidden, key, memory)
     count, sums, columns = 0, second.sums, second.columns
-    outputs, changes = c.outputs, c.output_changes
+    outputs, changes, synapses, pulses = c.outputs, c.output_changes, wishes.synapses, wishes.pulses
     for b in range(c.updated.size):
         word = c.updated[b]
         while word != np.uint64(0):
@@ -103,39 +95,29 @@ def _settle(  # type: ignore[no-untyped-def]
                 o = outputs[m]
                 wanted = sums[h, o] + changes[m, h]
                 if abs(wanted) > th2.level:
+                    number, wanted = wish(th2.policy, wanted, np.float32(0.0), th2.level, th2.alpha, th2.most, 0.0)
                     synapses[count] = h * columns + o
-                    signs[count] = 1 if wanted > 0 else -1
+                    pulses[count] = number
                     count += 1
-                    wanted = np.float32(0.0)
                 sums[h, o] = wanted
-    give(second, synapses, signs, count, memory)
-
-
-@compiled
-def _settle_row(  # type: ignore[no-untyped-def]
-    layer: Layer, i: int, changes, threshold, stream, synapses, signs, count: int
-) -> int:
-    own, first = changes[: layer.columns], i * layer.columns
-    if threshold.mode == STOCHASTIC:
-        return settle_row_stochastic(stream, first, own, threshold, synapses, signs, count)
-    return settle_row_literal(layer.sums[i], first, own, threshold, synapses, signs, count)
+    give(second, wishes, count, th2.verifies, noise.output, key, memory)
 
 
 @compiled
 def _settle_each(  # type: ignore[no-untyped-def]
-    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, key, synapses, signs, memory
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
 ) -> None:
-    """No sum, or one that never starts again: every synapse that is updated may get a pulse each time."""
+    """Every synapse that is updated may get a pulse each time."""
     changes = np.zeros((1, first.w.shape[1]), np.float32)
-    count, stream = 0, mix(first.coin, key)
+    count, stream, columns = 0, mix(first.coin, key), first.columns
     for i in range(first.w.shape[0]):
         if row_changes(i, n, rule, s):
             changes[:] = np.float32(0.0)
             add_row(changes, i, n, c, th1.level)
-            count = _settle_row(first, i, changes[0], th1, stream, synapses, signs, count)
-    give(first, synapses, signs, count, memory)
-    count, stream = 0, mix(second.coin, key)
-    few = np.zeros(second.w.shape[1], np.float32)
+            count = wish_each(first.sums[i], i * columns, changes[0, :columns], th1, stream, wishes, count)
+    give(first, wishes, count, th1.verifies, noise.hidden, key, memory)
+    count, stream, columns = 0, mix(second.coin, key), second.columns
+    few = np.zeros(columns, np.float32)
     for b in range(c.updated.size):
         word = c.updated[b]
         while word != np.uint64(0):
@@ -144,8 +126,8 @@ def _settle_each(  # type: ignore[no-untyped-def]
             few[:] = np.float32(0.0)
             for m in range(n):
                 few[c.outputs[m]] = c.output_changes[m, h]
-            count = _settle_row(second, h, few, th2, stream, synapses, signs, count)
-    give(second, synapses, signs, count, memory)
+            count = wish_each(second.sums[h], h * columns, few, th2, stream, wishes, count)
+    give(second, wishes, count, th2.verifies, noise.output, key, memory)
 
 
 @compiled
@@ -170,8 +152,7 @@ def insitu_epoch(
     read1, read2 = (s.w_hidden, s.w_output) if held else (first.w, second.w)
     c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
     memory = np.empty(MAX_SHAPE)
-    most = max(first.w.size, second.w.size)  # pulses of one presentation
-    synapses, signs = np.empty(most, np.int64), np.empty(most, np.int64)
+    wishes = make_wishes(max(first.w.size, second.w.size))
     target = target_train(dynamics)
     right = 0
     for position in range(order.size):
@@ -183,8 +164,8 @@ def insitu_epoch(
         n = find_changes(labels[k], target, read2, rule, dynamics, noise, key, s, c)
         if n == 0:
             continue
-        if th1.mode == RESET:
-            _settle(first, second, n, th1, th2, rule, s, c, synapses, signs, memory)
+        if th1.summed:
+            _settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
         else:
-            _settle_each(first, second, n, th1, th2, rule, s, c, key, synapses, signs, memory)
+            _settle_each(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
     return right

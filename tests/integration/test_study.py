@@ -251,7 +251,7 @@ def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
     from devicekit.studies.tasks import training_config
 
     config = training_config({"preset": "paper", "epochs": 7}, 3)
-    assert (config.accumulate, config.mapping, config.epochs, config.seed) == ("literal", "reference", 7, 3)
+    assert (config.policy, config.mapping, config.epochs, config.seed) == ("literal", "reference", 7, 3)
     with pytest.raises(DevicekitError, match="preset"):
         training_config({"preset": "papr"}, 0)
 

@@ -95,6 +95,7 @@ def training(config: TrainingConfig | None = None, **changes: Any) -> TrainingRe
         "epochs": tuple(EpochRow(n, 0.9, 0.9 + 0.01 * n, 10) for n in range(1, 6)),
         "pulses_per_device": 3.2,
         "pulses_per_layer": (3.2, 3.2),
+        "reads_per_device": 0.0,
         "write_energy_j": 4e-3,
         "seconds_per_epoch": 0.12,
         "accuracy_programmed": None,

@@ -14,9 +14,10 @@ from devicekit.device.card import Conditions, DeviceCard, Window
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
 from snn.network import encoding, resume
-from snn.network.crossbar import LEAKY, LITERAL, RESET, Layer, Threshold, give, make_layer, settle_row_literal
+from snn.network.crossbar import Layer, Threshold, Wishes, give, make_layer, wish_each
 from snn.network.epochs import insitu_epoch
 from snn.network.neurons import Dynamics, Noise, Scratch, make_scratch, padded, predict, present
+from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
 from snn.synapses import Synapses, programmed
 
@@ -28,7 +29,8 @@ MEMORY = np.empty(MAX_SHAPE)
 
 def pulse(layer: Layer, i: int, j: int, sign: int) -> None:
     """One pulse that moves weight [i, j] in the direction `sign`."""
-    give(layer, np.array([i * layer.columns + j]), np.array([sign]), 1, MEMORY)
+    wishes = Wishes(np.array([i * layer.columns + j]), np.array([sign]))
+    give(layer, wishes, 1, False, np.float32(0.0), np.uint64(1), MEMORY)
 
 
 def dynamics(steps: int = 1, hidden: int = 64, **changes: Any) -> Dynamics:
@@ -230,23 +232,24 @@ def test_a_pulse_moves_the_weight_by_the_scaled_step_of_one_device(card: DeviceC
     ("mode", "alpha", "sums", "pulses"),
     [
         # dC = 0.4 + S / 2 with S the sum of dw before it: .4, .6, .8, 1.0, 1.2, the last two above 0.9
-        (LITERAL, 0.5, [0.4, 0.8, 1.2, 1.6, 2.0], [0, 0, 0, 1, 2]),
+        ("literal", 0.5, [0.4, 0.8, 1.2, 1.6, 2.0], [0, 0, 0, 1, 2]),
         # dC = 0.4 + dC' / 2: .4, .6, .7, .75, .775, never above 0.9
-        (LEAKY, 0.5, [0.4, 0.6, 0.7, 0.75, 0.775], [0, 0, 0, 0, 0]),
+        ("leaky", 0.5, [0.4, 0.6, 0.7, 0.75, 0.775], [0, 0, 0, 0, 0]),
         # and without forgetting .4, .8, 1.2, 1.6, 2.0
-        (LEAKY, 1.0, [0.4, 0.8, 1.2, 1.6, 2.0], [0, 0, 1, 2, 3]),
+        ("leaky", 1.0, [0.4, 0.8, 1.2, 1.6, 2.0], [0, 0, 1, 2, 3]),
     ],
 )
 def test_sums_that_are_never_reset(
-    card: DeviceCard, mode: int, alpha: float, sums: list[float], pulses: list[int]
+    card: DeviceCard, mode: str, alpha: float, sums: list[float], pulses: list[int]
 ) -> None:
     synapse = layer(card, [False], 0.5)
-    threshold = Threshold(np.float32(0.9), np.float32(alpha), mode)
+    threshold = Threshold(np.float32(0.9), np.float32(alpha), NUMBERS[mode], 1, False, False)
     seen, given = [], []
-    at, signs = np.empty(1, np.int64), np.empty(1, np.int64)
+    wishes = Wishes(np.empty(1, np.int64), np.empty(1, np.int64))
     for _ in range(5):
-        asked = settle_row_literal(synapse.sums[0], 0, np.array([0.4], np.float32), threshold, at, signs, 0)
-        give(synapse, at, signs, asked, MEMORY)
+        change, key = np.array([0.4], np.float32), np.uint64(1)
+        asked = wish_each(synapse.sums[0, :1], 0, change, threshold, key, wishes, 0)
+        give(synapse, wishes, asked, False, np.float32(0.0), key, MEMORY)
         seen.append(float(synapse.sums[0, 0]))
         given.append(int(synapse.pulses[0]))
     np.testing.assert_allclose(seen, sums, rtol=1e-6)
@@ -261,7 +264,7 @@ def test_a_sum_beyond_the_threshold_gives_one_pulse_and_starts_again(card: Devic
     array = DeviceArray(card, 2, 1, initial=np.full(2, 0.5), c2c="none")
     second = make_layer(array, (1, 2), (WIDTH, 2), 2.0, 0.5, np.uint64(1), np.zeros(2, bool))
     rule = resume.Rule(np.float32(0.0), np.float32(0.3), np.float32(0.0), True, 0)
-    thresholds = [Threshold(np.float32(0.7), np.float32(1.0), RESET)] * 2
+    thresholds = [Threshold(np.float32(0.7), np.float32(1.0), NUMBERS["reset"], 1, True, False)] * 2
     zero = np.zeros(1, np.int64)
     shown = (np.full((1, 1), ALWAYS, np.int32), zero, zero.astype(np.uint64), zero, np.uint64(5))
     sums, given = [], []

@@ -126,7 +126,7 @@ def test_paper_settings_reproduce_the_order_of_figure_6(card_maker, optdigits):
         return float(np.mean([row.test_accuracy for row in result.epochs[-5:]]))
 
     literal = np.mean([last_five(TrainingConfig.paper(epochs=10, seed=seed)) for seed in range(3)])
-    reset = last_five(TrainingConfig.paper(epochs=10, accumulate="reset", theta=None))
+    reset = last_five(TrainingConfig.paper(epochs=10, policy="reset", theta=None))
     hybrid = train(soft_bound, TrainingConfig.paper(scheme="hybrid", epochs=20), optdigits)
     offline, end = hybrid.epochs[9].test_accuracy, np.mean([row.test_accuracy for row in hybrid.epochs[-5:]])
     assert 0.85 <= literal <= 0.92

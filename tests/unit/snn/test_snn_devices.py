@@ -12,13 +12,15 @@ from devicekit.device.random import mix
 from devicekit.errors import UsageError
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
-from snn.network.crossbar import STOCHASTIC, Threshold, give, make_layer, settle_row_stochastic
+from snn.network.crossbar import Threshold, Wishes, give, make_layer, wish_each
 from snn.network.encoding import stream_key
+from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
 from snn.synapses import Synapses, on_levels
 from snn.training import train
 
 MEMORY = np.empty(MAX_SHAPE)
+QUIET, KEY = np.float32(0.0), np.uint64(1)
 
 
 def reference_layer(card, synapses: int, levels: int = 0, r: float = 0.5):
@@ -33,7 +35,7 @@ def test_few_stable_states_keep_the_mean_step(card, sign):
     n, spaces = 4000, 10
     start = 0.5
     layer = reference_layer(card, n, levels=spaces + 1)
-    give(layer, np.arange(n), np.full(n, sign), n, MEMORY)
+    give(layer, Wishes(np.arange(n), np.full(n, sign)), n, False, QUIET, KEY, MEMORY)
     r = layer.array.r
     np.testing.assert_allclose(r * spaces, np.rint(r * spaces), atol=1e-9)
     step = card.rate("ltp" if sign > 0 else "ltd", np.array([start]))[0]
@@ -53,12 +55,13 @@ def test_states_on_levels_keep_the_mean(rng):
 def test_pulses_by_chance_come_with_the_wanted_rate(card):
     n, presentations = 400, 200
     changes = np.linspace(-1.5, 1.5, n).astype(np.float32)
-    threshold = Threshold(np.float32(1.0), np.float32(1.0), STOCHASTIC)
+    threshold = Threshold(np.float32(1.0), np.float32(1.0), NUMBERS["stochastic"], 1, False, False)
     layer = reference_layer(card, n)
-    at, signs = np.empty(n, np.int64), np.empty(n, np.int64)
+    wishes = Wishes(np.empty(n, np.int64), np.empty(n, np.int64))
     for key in range(presentations):
         stream = np.uint64(mix(layer.coin, np.uint64(key)))
-        give(layer, at, signs, settle_row_stochastic(stream, 0, changes, threshold, at, signs, 0), MEMORY)
+        count = wish_each(layer.sums[0], 0, changes, threshold, stream, wishes, 0)
+        give(layer, wishes, count, False, QUIET, KEY, MEMORY)
     p = np.minimum(np.abs(changes), 1.0)
     given = layer.array.pulses / presentations
     assert np.abs((given - p)[p < 1]).max() < 5 * 0.5 / np.sqrt(presentations)
@@ -100,7 +103,7 @@ def test_refresh_leaves_stuck_devices_alone(card):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"accumulate": "stochastic"}, {"device_levels": 64}, {"refresh": 0.3}],
+    [{"policy": "stochastic"}, {"device_levels": 64}, {"refresh": 0.3}],
     ids=["stochastic", "levels", "refresh"],
 )
 def test_networks_train_with_each_and_repeat(card, small_digits, changed):
@@ -160,7 +163,8 @@ def test_a_pulse_in_the_network_costs_about_what_one_on_a_device_costs(card_make
     card = card_maker(increment=0.002)
     layer = reference_layer(card, n)
     array = DeviceArray(card, n, 1, initial=0.5)
-    at, signs = np.arange(n), np.where(np.arange(n) % 2, 1, -1)
+    signs = np.where(np.arange(n) % 2, 1, -1)
+    wishes = Wishes(np.arange(n), signs)
 
     def least(call):
         call()
@@ -171,5 +175,5 @@ def test_a_pulse_in_the_network_costs_about_what_one_on_a_device_costs(card_make
             times.append(time.process_time() - began)
         return min(times)
 
-    inside = least(lambda: give(layer, at, signs, n, MEMORY))
+    inside = least(lambda: give(layer, wishes, n, False, QUIET, KEY, MEMORY))
     assert inside < 2.5 * least(lambda: array.pulse(signs))

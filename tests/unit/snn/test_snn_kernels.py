@@ -12,9 +12,10 @@ from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.network import encoding, resume
 from snn.network.bits import all_steps
-from snn.network.crossbar import ACCUMULATE, Threshold, make_layer, states, weights
+from snn.network.crossbar import Threshold, make_layer, states, weights
 from snn.network.epochs import insitu_epoch, offline_epoch
 from snn.network.neurons import Noise, padded, predict
+from snn.network.pulsing import NUMBERS, get_policy
 from snn.recipe import make_dynamics
 
 CHANNELS, HIDDEN, CLASSES, SAMPLES = 16, 70, 3, 8
@@ -135,8 +136,9 @@ def test_insitu_epoch_gives_the_same_pulses_as_device_array(oracle, rng, card, r
         stuck = np.zeros(start.size, bool)
         fast.append(make_layer(arrays[0], shapes[number], padding[number], 2.0, reference, coin, stuck))
         plain.append(oracle.Layer(arrays[1], shapes[number], 2.0, reference, coin))
-    mode = ACCUMULATE[accumulate]
-    thresholds = [Threshold(np.float32(t), np.float32(alpha), mode) for t in theta]
+    policy = get_policy(accumulate)
+    more = (NUMBERS[accumulate], policy.most, policy.summed, policy.verifies)
+    thresholds = [Threshold(np.float32(t), np.float32(alpha), *more) for t in theta]
     order = rng.permutation(SAMPLES)
     insitu_epoch(x, y, ids, order, STREAM, 1, *fast, *thresholds, rule, dynamics, QUIET)
     for k in order:
@@ -163,7 +165,7 @@ def test_stuck_devices_never_move(rng, card):
         array = DeviceArray(card, start.size, number, initial=start)
         padding = (w1.shape, w2.shape)[number]
         layers.append((make_layer(array, w.shape, padding, 2.0, None, STREAM, stuck), start, stuck))
-    thresholds = [Threshold(np.float32(1e-2), np.float32(1), 0)] * 2
+    thresholds = [Threshold(np.float32(1e-2), np.float32(1), NUMBERS["reset"], 1, True, False)] * 2
     first, second = layers[0][0], layers[1][0]
     order = np.arange(SAMPLES)
     insitu_epoch(x, y, ids, order, STREAM, 1, first, second, *thresholds, make_rule(), dynamics, QUIET)

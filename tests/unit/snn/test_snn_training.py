@@ -86,7 +86,7 @@ def test_hybrid_goes_on_from_programmed_weights(card, small_digits):
         {"schedule": "constant"},
         {"encoding": "dense"},
         {"margin": 3},
-        {"accumulate": "literal", "alpha": 0.1, "theta": (20.0, 20.0)},
+        {"policy": "literal", "alpha": 0.1, "theta": (20.0, 20.0)},
         {"linear": True, "symmetric": True},
         {"stuck": 0.05, "retention": 0.05},
         {"c2c": "none", "d2d": "none"},
@@ -135,7 +135,7 @@ def test_symmetric_point_of_an_asymmetric_device(card_maker):
         ({"alpha": float("nan")}, r"alpha.*nan"),
         ({"levels": 1}, r"levels.*0.*2"),
         ({"theta": (1.0, -1.0)}, r"theta.*two positive"),
-        ({"accumulate": "literal"}, "pass theta"),
+        ({"policy": "literal"}, "pass theta"),
         ({"scales": (1.0,)}, r"scales.*two positive"),
         ({"scheme": "hybrid", "epochs": 1}, "at least 2 epochs"),
         ({"read_noise": 1}, r"read_noise.*true or false"),
@@ -163,7 +163,7 @@ def test_dense_encoding_needs_a_square_image(card, small_digits):
 def test_paper_settings_keep_their_scales_and_thresholds(card, small_digits):
     config = TrainingConfig.paper(scheme="hybrid", epochs=2, hidden=64)
     result = train(card, config, small_digits)
-    assert (config.accumulate, config.mapping) == ("literal", "reference")
+    assert (config.policy, config.mapping) == ("literal", "reference")
     assert result.recipe.scales == (3.0, 2.0)
     assert result.recipe.theta == (100.0, 100.0)
     assert TrainingConfig.paper(theta=(20.0, 20.0), alpha=0.1).theta == (20.0, 20.0)

@@ -1,0 +1,26 @@
+"""As many pulses as the sum of wanted changes holds thresholds; what is left of the sum is carried over."""
+
+from __future__ import annotations
+
+import math
+
+from devicekit.models.kernel import compiled
+from snn.policy import Policy
+
+
+@compiled
+def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+    """See `snn.policy.Policy`."""
+    count = min(math.floor(abs(total) / level), most)
+    pulses = count if total > 0 else -count
+    return pulses, total - pulses * level
+
+
+POLICY = Policy(
+    name="carry",
+    title="several pulses, the rest of the sum carried over",
+    source="mixed precision, Nandakumar et al. 2020, doi 10.3389/fnins.2020.00406",
+    wish=wish,
+    most=20,
+    decay_by="eta",
+)

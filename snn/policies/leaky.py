@@ -1,0 +1,26 @@
+"""Eq. (4) with S the last dC: dC = dw + alpha dC, a sum that leaks."""
+
+from __future__ import annotations
+
+from devicekit.models.kernel import compiled
+from snn.policy import Policy
+
+
+@compiled
+def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+    """See `snn.policy.Policy`."""
+    wanted = change + alpha * total
+    pulses = 0
+    if abs(wanted) > level:
+        pulses = 1 if wanted > 0 else -1
+    return pulses, wanted
+
+
+POLICY = Policy(
+    name="leaky",
+    title="eq. (4) with a sum that leaks",
+    source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763",
+    wish=wish,
+    summed=False,
+    needs_theta=True,
+)

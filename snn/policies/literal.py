@@ -1,0 +1,26 @@
+"""Eq. (4) as printed: dC = dw + alpha S, S the sum of all dw, which never starts again."""
+
+from __future__ import annotations
+
+from devicekit.models.kernel import compiled
+from snn.policy import Policy
+
+
+@compiled
+def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+    """See `snn.policy.Policy`."""
+    wanted = change + alpha * total
+    pulses = 0
+    if abs(wanted) > level:
+        pulses = 1 if wanted > 0 else -1
+    return pulses, total + change
+
+
+POLICY = Policy(
+    name="literal",
+    title="eq. (4) as printed: the sum never starts again",
+    source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763",
+    wish=wish,
+    summed=False,
+    needs_theta=True,
+)

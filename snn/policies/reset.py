@@ -1,0 +1,20 @@
+"""The paper's way: one pulse where the sum of wanted changes exceeds the threshold, and the sum starts again."""
+
+from __future__ import annotations
+
+from devicekit.models.kernel import compiled
+from snn.policy import Policy
+
+
+@compiled
+def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+    """See `snn.policy.Policy`."""
+    return (1 if total > 0 else -1), total * 0
+
+
+POLICY = Policy(
+    name="reset",
+    title="one pulse, and the sum starts again",
+    source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763, the sum made to start again",
+    wish=wish,
+)

@@ -1,0 +1,28 @@
+"""No sum: a pulse for each threshold in the wanted change, and one by chance for what is left of it."""
+
+from __future__ import annotations
+
+import math
+
+from devicekit.models.kernel import compiled
+from snn.policy import Policy
+
+
+@compiled
+def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+    """See `snn.policy.Policy`."""
+    size = abs(change)
+    whole = math.floor(size / level)
+    if draw * level < size - whole * level:
+        whole += 1
+    count = min(whole, most)
+    return (count if change > 0 else -count), total
+
+
+POLICY = Policy(
+    name="stochastic",
+    title="no sum: pulses by chance, so that the mean change is the wanted one",
+    source="stochastic rounding",
+    wish=wish,
+    summed=False,
+)

@@ -1,0 +1,26 @@
+"""As `carry`, but the sum keeps what the pulses did not do: weights are read before and after them."""
+
+from __future__ import annotations
+
+import math
+
+from devicekit.models.kernel import compiled
+from snn.policy import Policy
+
+
+@compiled
+def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+    """See `snn.policy.Policy`."""
+    count = min(math.floor(abs(total) / level), most)
+    return (count if total > 0 else -count), total
+
+
+POLICY = Policy(
+    name="verify",
+    title="several pulses, and what they did is read and taken off the sum",
+    source="write and verify, one step a presentation",
+    wish=wish,
+    most=20,
+    decay_by="eta",
+    verifies=True,
+)
