@@ -31,7 +31,7 @@ def _print(result: Benchmark) -> None:
     from snn.benchmark.result import COSTS, ODDS
 
     terminal.title(result.name)
-    for words in (result.verdict, result.width_hides, result.left_open):
+    for words in (result.verdict, result.rule_or_device, result.width_hides, result.left_open):
         if words:
             terminal.paragraph(words, 2)
     terminal.table(ODDS, result.odds())
@@ -71,6 +71,12 @@ def benchmark_command(
     ] = True,
     wide: Annotated[
         bool, typer.Option("--wide/--no-wide", help="Whether to train 1000 hidden neurons too: what width hides.")
+    ] = True,
+    policy: Annotated[
+        bool,
+        typer.Option(
+            "--policy/--no-policy", help="Whether to spend pulses as suits the card best too: rule or device."
+        ),
     ] = True,
     allowed: Annotated[
         Allowed | None,
@@ -131,6 +137,7 @@ def benchmark_command(
                         seeds=seeds,
                         attribution=attribution,
                         wide=wide,
+                        policy=policy,
                         allowed=others,
                         jobs=jobs,
                         progress=progress,

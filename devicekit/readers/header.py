@@ -314,6 +314,9 @@ def _beside(text: str) -> Heading:
             count = verdict[0] is not None and verdict[0].quantity == "count"
             return _made(bare) if count else _made(bare, word, *verdict)
     slash = _tail(_outside(text)) if "/" in text else None  # V/V, V / mV: a voltage in volts, no ratio
+    ratio = slash and slash[2] and (first := parse_unit(slash[0])) and first.quantity == slash[2].quantity
+    if slash and ratio and len(slash[0]) == 1:  # A/microamps: A in microamps, no ratio of currents
+        return _made(*slash)
     if _strong(text) and not (slash and slash[2] and _said(slash[0]).allowed):
         return _made(text, text, parse_unit(text))
     if (found := _tail(_outside(text))) is None:

@@ -20,6 +20,7 @@ CONTENT = 9.2  # 2 ln 100: a place is a hundred times likelier than one whose mi
 FOUND = (2.5, 16.0)  # misfit above the best place's, allowed on the mean and at one turn, of lengths found here
 STATED = (4.0, 30.0)  # the same of lengths that the user states
 SLOW = (4, 8)  # pulses after which a train that starts slowly may get faster
+FEW_TURNS = 2
 ANY = tuple(range(1, 36))
 
 
@@ -331,6 +332,8 @@ def by_turns(record: Record, kinks: Kinks) -> Found:
             raise Unclear((f"the turn near position {found.best + 1} cannot be placed to a pulse",))
         turns[number] = found.best
         spreads.append(found.spread)
+    if turns.size <= FEW_TURNS and (late := _after_the_extreme(record, turns)):
+        raise Unclear((late,))
     middle, largest = float(np.median(spreads)), max(spreads)
     if middle > 0.4 or (np.diff(turns) < 1).any():
         raise Unclear((f"half of the turns are known to no better than {middle:.1f} pulses",))
@@ -339,6 +342,17 @@ def by_turns(record: Record, kinks: Kinks) -> Found:
     known = " and at worst ".join(f"{max(each, 0.1):.1g}" for each in (middle, largest))
     says = f"each turn placed by itself, to {known} pulses (one standard deviation)"
     return Found(turns, "single turns", True, record.rising, says)
+
+
+def _after_the_extreme(record: Record, turns: np.ndarray) -> str:
+    """Which turn lies after a reading that is further than its own, by more than noise."""
+    for number, place in enumerate(turns.tolist()):
+        if place < 1 or place >= record.filled.size:
+            continue
+        before, own = record.sign(number) * record.filled[place - 1 : place + 1]
+        if before - own > 4 * record.noise.sd:
+            return f"the reading at position {place + 1} may be the last of one train or the first of the next"
+    return ""
 
 
 def by_statement(record: Record, ended: Record, pulses: tuple[int, ...]) -> Found:
@@ -367,6 +381,8 @@ def by_statement(record: Record, ended: Record, pulses: tuple[int, ...]) -> Foun
     if away > max(3.0, 0.15 * min(pulses)):
         raise Contradiction(f"the readings turn {away:.0f} pulses away from where such trains do")
     against = wrong_way(each, turns) or objection(each, Kinks(record.noise), turns, *STATED)[0]
+    if trains == 2 and away <= 1:  # one turn, a pulse from where it seems to be: whoever was there knows better
+        against = wrong_way(each, turns)
     if against and flat_turns(each, turns):  # such a shape contradicts if no monotone trains will do
         against = wrong_way(each, turns) or objection(each, Kinks(record.noise, slow=ANY), turns, *STATED)[0]
     if against:

@@ -15,19 +15,21 @@ from snn.benchmark.task import WIDE_HIDDEN, Variant
 LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
     "plain": ("o-", COLOURS["ltp"], "plain rates"),
     "scaled": ("s--", COLOURS["ltd"], "scaled rates"),
-    "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden neurons"),
+    "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden"),
 }
+POLICY = ("v", "#3b7d3b", "best policy")
 
 
 def losses(results: Sequence[Benchmark]) -> Panel:
     """What each card loses to its ideal twin, with standard errors over seeds; the least at the top."""
     ordered = sorted(results, key=lambda each: each.worst.loss)
     curves = []
-    for variant, (style, colour, name) in LOOKS.items():
+    looks: dict[Variant, tuple[str, str, str]] = {**LOOKS, "policy": POLICY}
+    for variant, (style, colour, name) in looks.items():
         told = [
             (place, each)
             for place, result in enumerate(ordered)
-            for each in (*result.variants, *([] if result.wide is None else [result.wide]))
+            for each in result.all_variants
             if each.variant == variant
         ]
         if told:
@@ -35,7 +37,7 @@ def losses(results: Sequence[Benchmark]) -> Panel:
             x = np.array([100 * each.loss for each in shown])
             error = np.array([100 * each.standard_error for each in shown])
             marker = style[0] if variant != "wide" else "^"
-            where = np.array(places) + {"plain": -0.12, "scaled": 0.12, "wide": 0.0}[variant]
+            where = np.array(places) + {"plain": -0.18, "policy": -0.06, "scaled": 0.06, "wide": 0.18}[variant]
             bars = {"low": x - error, "high": x + error}
             curves.append(Curve(name, x, where, "across", style=marker, colour=colour, size=5.0, **bars))
     names = tuple(each.name for each in ordered)

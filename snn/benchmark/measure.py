@@ -27,10 +27,10 @@ def generic(steps: float = STEPS, scatter: float = SCATTER, nl: float = NL, ltd:
 
 
 def null_sd(data: Digits, seeds: int) -> dict[str, float]:
-    """Standard deviation [1] of the difference of two draws of one device, by variant; of the wide one by 200 seeds."""
+    """Standard deviation [1] of the difference of two draws of one device, by variant."""
     card = generic()
     found: dict[str, float] = {}
-    counts: dict[Variant, int] = {**dict.fromkeys(VARIANTS, seeds), "wide": min(seeds, 200)}
+    counts: dict[Variant, int] = {**dict.fromkeys(VARIANTS, seeds), "wide": min(seeds, 200), "policy": min(seeds, 200)}
     for variant, count in counts.items():
         one, two = (
             np.array([accuracy(card, setting(variant, seed, draw=draw), data) for seed in range(count)])

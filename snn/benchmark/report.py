@@ -94,7 +94,13 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     summary = []
     for each in results:
         flaws = listed(list(each.flaws)) or "none"
-        words = [each.verdict, each.width_hides, each.left_open, f"Flaws that it has here: {flaws}."]
+        words = [
+            each.verdict,
+            each.rule_or_device,
+            each.width_hides,
+            each.left_open,
+            f"Flaws that it has here: {flaws}.",
+        ]
         summary.append(" ".join(([f"{each.name}:"] if len(results) > 1 else []) + [word for word in words if word]))
     summary.append("What a card does not know, its device does not have here.")
     title = f"Benchmark of {listed([each.name for each in results])}"

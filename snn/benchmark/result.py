@@ -29,8 +29,8 @@ class VariantResult:
 
     Attributes
     ----------
-    variant : {"plain", "scaled", "wide"}
-        Rates of 50 hidden neurons; or 1000 of them.
+    variant : {"plain", "scaled", "wide", "policy"}
+        Rates of 50 hidden neurons; or 1000 of them; or plain rates, and pulses spent as suits the card best.
     device, twin : tuple of float
         Test accuracy after the last epoch, by seed [1].
     null_sd : float
@@ -159,6 +159,10 @@ class Benchmark:
         Mean losses, to the same twin and on the variant of `worst`, of devices that the measured data also allow.
     synthetic : bool
         Whether the card is of synthetic data.
+    policy : VariantResult or None
+        With the pulse policy that suits the card best.
+    reason : (str, str)
+        Which one that is, and why.
     """
 
     name: str
@@ -173,6 +177,13 @@ class Benchmark:
     wide: VariantResult | None = None
     allowed: tuple[float, ...] = ()
     synthetic: bool = False
+    policy: VariantResult | None = None
+    reason: tuple[str, str] = ("", "")
+
+    @property
+    def all_variants(self) -> tuple[VariantResult, ...]:
+        """Every variant that was trained, the two that decide first."""
+        return (*self.variants, *(each for each in (self.wide, self.policy) if each is not None))
 
     @property
     def worst(self) -> VariantResult:
@@ -227,7 +238,12 @@ class Benchmark:
 
     def odds(self) -> list[tuple[str, ...]]:
         """Rows of a table under `ODDS`, one for each variant, the wide network last."""
-        names = {"plain": "plain rates", "scaled": "scaled rates", "wide": f"{WIDE_HIDDEN} hidden neurons"}
+        names = {
+            "plain": "plain rates",
+            "scaled": "scaled rates",
+            "wide": f"{WIDE_HIDDEN} hidden neurons",
+            "policy": f"plain rates, policy {self.reason[0]}",
+        }
         return [
             (
                 names[each.variant],
@@ -236,7 +252,7 @@ class Benchmark:
                 f"{each.z:.1f}",
                 each.words,
             )
-            for each in (*self.variants, *([] if self.wide is None else [self.wide]))
+            for each in self.all_variants
         ]
 
     def costs(self, variant: str) -> list[tuple[str, ...]]:
@@ -311,6 +327,32 @@ class Benchmark:
         shown = self.wide.words if self.wide.found else f"shows {self.wide.words}"
         return f"With {WIDE_HIDDEN} hidden neurons, and the same images, it {shown}."
 
+    @property
+    def mended(self) -> np.ndarray:
+        """What the best policy gains for the device, by seed [1]; empty if it was not tried."""
+        if self.policy is None:
+            return np.empty(0)
+        plain = next(each for each in self.variants if each.variant == "plain")
+        return np.subtract(self.policy.device, plain.device)
+
+    @property
+    def rule_or_device(self) -> str:
+        """What is the rule's and what is the device's, in a sentence; "" if no other policy was tried."""
+        if self.policy is None:
+            return ""
+        gain = self.mended
+        error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else self.policy.null_error
+        if gain.mean() > ONE_SIDED * self.policy.null_error:
+            mends = f"gains {100 * gain.mean():.1f} ± {100 * error:.1f} points, which are the rule's"
+        else:
+            mends = "gains nothing that could be seen"
+        rest = self.policy.words if self.policy.found else f"shows {self.policy.words}"
+        name, why = self.reason
+        return (
+            f"Rule or device: with plain rates, pulses spent by the policy {name!r} instead of the paper's ({why}) the "
+            f"device {mends}; against its twin trained that way it {rest}."
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
@@ -320,6 +362,7 @@ class Benchmark:
             "verdict": self.verdict,
             "variants": [each.as_dict() for each in self.variants],
             "wide": None if self.wide is None else self.wide.as_dict(),
+            "policy": None if self.policy is None else {**self.policy.as_dict(), "name": self.reason[0]},
             "flaws": list(self.flaws),
             "main": list(self.main),
             "also": list(self.also),

@@ -18,6 +18,7 @@ from snn.benchmark.severity import SEVERITIES, own_severity
 from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting
 from snn.config import TrainingConfig
 from snn.digits import Digits
+from snn.recipe import reason_for_policy
 
 Progress = Callable[[int, int], None]
 Work = tuple[DeviceCard, TrainingConfig]
@@ -52,6 +53,7 @@ def benchmark(
     seeds: int = 10,
     attribution: bool = True,
     wide: bool = True,
+    policy: bool = True,
     allowed: Sequence[DeviceCard] = (),
     jobs: int = 1,
     progress: Progress | None = None,
@@ -71,6 +73,9 @@ def benchmark(
         Whether to say what a loss comes from.
     wide : bool
         Whether to train 1000 hidden neurons on the same images too, to show what width hides.
+    policy : bool
+        Whether to spend pulses in the way that suits the card best too, to tell what is the rule's and what the
+        device's; not where a policy is among the changes.
     allowed : sequence of DeviceCard
         Devices that the measured data also allow, of `devicekit.fitting.resampling.resampled_cards` or of a posterior:
         their losses say what the fit leaves open.
@@ -96,7 +101,9 @@ def benchmark(
     base = setting("plain", 0, **changes)
     flaws = present(card, base)
     twin = without(card, base, flaws)
-    variants: tuple[Variant, ...] = (*VARIANTS, "wide") if wide else VARIANTS
+    policy = policy and "policy" not in changes
+    others: dict[Variant, bool] = {"wide": wide, "policy": policy}
+    variants: tuple[Variant, ...] = (*VARIANTS, *(variant for variant, wanted in others.items() if wanted))
 
     def runs(case: Case, variant: Variant) -> list[Work]:
         config = replace(setting(variant, 0, **changes), **case.changes)
@@ -123,13 +130,15 @@ def benchmark(
             if flaw.name in flaws and (own := own_severity(flaw.name, card, base)) is not None
         },
         wide=results.get("wide"),
+        policy=results.get("policy"),
+        reason=reason_for_policy(base, card) if policy else ("", ""),
         synthetic=card.provenance.synthetic,
     )
     worst = result.worst
     if allowed:
         work = [run for each in allowed for run in runs(Case(each, {}), worst.variant)]
-        others = np.array(_map(work, data, jobs, told)).reshape(len(allowed), seeds)
-        result = replace(result, allowed=tuple((np.array(worst.twin) - others).mean(axis=1).tolist()))
+        reached = np.array(_map(work, data, jobs, told)).reshape(len(allowed), seeds)
+        result = replace(result, allowed=tuple((np.array(worst.twin) - reached).mean(axis=1).tolist()))
     if not attribution or not worst.found or not flaws:
         return result
     config = setting(worst.variant, 0, **changes)

@@ -188,7 +188,7 @@ def test_benchmark_of_several_cards_comes_into_one_picture(devicekit: Run, card_
     for name in ("a", "b", "b_r001", "b_r002"):
         here[name] = tmp_path / f"{name}.json"
         here[name].write_text(json.dumps({**card, "name": "same"}))
-    short = ("--seeds", 1, "--no-attribution", "--no-wide")
+    short = ("--seeds", 1, "--no-attribution", "--no-wide", "--no-policy")
     ran = devicekit("benchmark", here["a"], here["b"], *short, "--out", tmp_path / "both")
     assert ran.code == 0, ran.err
     assert "same (a)" in ran.out

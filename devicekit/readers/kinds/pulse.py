@@ -90,6 +90,7 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     if set(_PAIR) <= set(frame):
         frame = before_and_after(frame)
     frame = _read_after(frame)
+    _check_cycles(frame, source.path.name)
     if not _IN_ORDER & set(frame) and "device_id" in frame and frame["device_id"].nunique() > 1:
         most = int(frame.groupby([k for k in ("device_id", "_part") if k in frame], sort=False).size().max())
         if 1 < most < FEWEST:
@@ -98,6 +99,29 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
                 "summary of devices is no pulse train"
             )
     return pulse_trains(frame, options, source, "table", warnings)
+
+
+def _check_cycles(frame: pd.DataFrame, name: str) -> None:
+    """Ask what a column of cycles counts where each holds one reading: no train has one pulse.
+
+    Raises
+    ------
+    QuestionError
+    """
+    if "cycle" not in frame or {"pulse_index", "direction", "pulse_voltage_v"} & set(frame):
+        return
+    keys = [key for key in ("device_id", "_part", "cycle", "pulse_width_s") if key in frame]
+    if len(frame) < FEWEST or frame.duplicated(keys).any():
+        return
+    raise QuestionError(
+        name,
+        Question(
+            "each cycle holds one reading, and no train has one pulse: what does the column of cycles count?",
+            ("columns",),
+            (Choice("map={pulse_index: COLUMN}", "pulses: each reading follows one"),),
+            (f"{len(frame)} readings of as many cycles",),
+        ),
+    )
 
 
 def _read_after(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TableError
+from devicekit.errors import CodedWarning, TableError, UsageError
 from devicekit.names import GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import EMPTY_WORDS, plain
@@ -105,7 +105,8 @@ def _block_rows(reading: Reading, cells: Cells, tags: Mapping[str, Any]) -> list
     for each in arranged.series:
         columns = [*arranged.shared, *each.columns] if len(arranged.series) > 1 else list(reading.layout.columns)
         frame = _frame(columns, cells, ours_only=False)
-        frame = _tagged(frame, {**tags, **each.tags})
+        own = {name: value for name, value in each.tags.items() if name != "level" or "level" not in tags}
+        frame = _tagged(frame, {**tags, **own})
         frames.append(_without_empty(frame, each, reading.kind.NAME))
     if reading.kind.NAME == "sweep":
         return _joined(frames, arranged.series)
@@ -118,6 +119,12 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
     held: dict[str, Any] = {}
     for column in columns:
         name, role = column.name, column.role
+        if name not in cells.block.cells:
+            if role in (KEPT, IGNORED):
+                continue  # another sheet has it
+            raise UsageError(
+                f"{cells.block.where} has no column {name!r}, which holds {role} elsewhere: name its sheets"
+            )
         if role == "value" or (role in GLOSSARY and role not in TEXT):
             held[role] = _numbers(column, cells)
         elif role in TEXT:

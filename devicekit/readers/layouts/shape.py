@@ -55,6 +55,8 @@ def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: s
     if not types:
         raise FileError(f"{where} holds no table: no column of numbers was found")
     start = _first(rows[:JUDGED], types)
+    if 0 < start < len(rows) and options.skip is None and _numbers_of_columns(rows, start):
+        start = next((k for k in range(start + 1, len(rows)) if any(rows[k][1])), start)
     if options.skip is None:
         _check_passed_over(rows[:start], where)
     above = [k for k in range(start) if any(rows[k][1])]
@@ -74,6 +76,15 @@ def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: s
         (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
     )
     return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts), start
+
+
+def _numbers_of_columns(rows: Sequence[Row], start: int) -> bool:
+    """Whether the first row of numbers counts columns, as comments below units do: 1, 2, and fewer than numbers."""
+    above = next((cells for _, cells in reversed(rows[:start]) if any(cells)), [])
+    filled = [cell for cell in rows[start][1] if cell]
+    later = [sum(map(bool, cells)) for _, cells in rows[start + 1 : start + 6] if any(cells)]
+    counted = filled == [str(k) for k in range(1, len(filled) + 1)]
+    return counted and len(filled) > 1 and is_units(without_label(above)) and bool(later) and min(later) > len(filled)
 
 
 def _check_passed_over(rows: Sequence[Row], where: str) -> None:

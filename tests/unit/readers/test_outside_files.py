@@ -512,3 +512,69 @@ def test_runs_of_a_workbook_without_its_settings_are_in_the_order_of_their_numbe
     assert table.meta["format"] == "keithley4200"
     lowest = table.frame.groupby("cycle")["current_a"].min().tolist()
     assert lowest == pytest.approx([-3e-6, -11e-6, -12e-6])
+
+
+def test_a_letter_before_a_slash_and_a_unit_is_a_name(lines: Write) -> None:
+    """A/microamps beside B/microamps and C/microamps: device A was left out as a ratio."""
+    rows = [f"{v},{v + 1},{v + 2},{v + 3}" for v in (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)]
+    path = lines("Voltage/V,A/microamps,B/microamps,C/microamps", *rows)
+    table = devicekit.read(path, kind="sweep", columns_are="devices")
+    assert sorted(table.frame["device_id"].unique()) == ["A", "B", "C"]
+    assert table.frame.groupby("device_id")["current_a"].max().tolist() == pytest.approx([2e-6, 3e-6, 4e-6])
+
+
+def test_comments_that_count_columns_are_no_readings(lines: Write) -> None:
+    rows = [f"{45 - 2 * n},{47 - 2 * n},0.001" for n in range(20)]
+    path = lines("R,R,I_limit", "kohm,kohm,A", "1,2,", *rows)
+    table = devicekit.read(path, columns_are="cycles", kind="pulse")
+    assert table.frame.groupby("cycle").size().tolist() == [20, 20]
+    assert table.frame["conductance_s"].min() == pytest.approx(1 / 47e3)
+
+
+def test_tables_beside_each_other_are_levels_if_that_is_said(lines: Write) -> None:
+    rows = [f"{10**k},{1e-5 / (k + 1)},{10**k},{1e-9 / (k + 1)}" for k in range(4)]
+    path = lines("Time (s),I (A),Time (s),I (A)", *rows)
+    table = devicekit.read(path, kind="retention", read_voltage=0.1, columns_are="levels")
+    assert table.frame.groupby("level")["conductance_s"].max().to_dict() == {
+        "state1": pytest.approx(1e-4),
+        "state2": pytest.approx(1e-8),
+    }
+
+
+def test_cycles_of_one_reading_each_are_asked_about(lines: Write) -> None:
+    path = lines("Cycle number,Conductance (S)", *(f"{n},{2.6e-5 - 1e-7 * n}" for n in range(50)))
+    assert choices(path) == ["map={pulse_index: COLUMN}"]
+    table = devicekit.read(path, map={"pulse_index": "Cycle number"})
+    assert (len(table.frame), table.frame["pulse_index"].max()) == (50, 49)
+
+
+def test_a_reading_below_the_one_before_it_is_not_the_last_of_a_rise(lines: Write) -> None:
+    """Readings 99 to 102: 7.253, 7.290, 6.974, 5.016: the fall from 100 to 101 is twenty times the noise."""
+    up = 7.3 - 6.8 * np.exp(-np.arange(1, 101) / 25)
+    down = np.r_[up[-1] - 0.3, 0.5 + 4.5 * np.exp(-np.arange(99) / 20)]
+    noisy = np.r_[up, down] + 0.01 * np.random.default_rng(3).standard_normal(200)
+    path = lines("number,G (uS)", *(f"{n},{g}" for n, g in enumerate(noisy, 1)))
+    try:
+        found = devicekit.read(path).frame.groupby("direction").size().to_dict()
+    except QuestionError:
+        found = {"ltp": 100, "ltd": 100}  # asked, which is as well
+    assert found == {"ltp": 100, "ltd": 100}
+    table = devicekit.read(path, pulses=(100, 100))  # who was there knows better
+    assert table.frame.groupby("direction").size().to_dict() == {"ltp": 100, "ltd": 100}
+
+
+def test_sheets_of_which_one_names_a_column_twice_are_read(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    volts = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
+    first = ["Voltage", "Current", "Resistance", "Voltage", "Frequency"]
+    for sheet, names in (("A 1", first), ("A 2", [*first[:3], "voltage", "frequency"])):
+        own = book.create_sheet(sheet)
+        own.append(names)
+        for k, v in enumerate(volts):
+            own.append([v, 1e-6 * v, 1e6, *([1.4, 50] if k == 0 else [])])
+    book.save(tmp_path / "two.xlsx")
+    table = devicekit.read(tmp_path / "two.xlsx", sheet="A 1,A 2", unit="A", sheets_are="devices")
+    assert table.frame.groupby("device_id").size().tolist() == [9, 9]

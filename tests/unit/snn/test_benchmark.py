@@ -158,7 +158,12 @@ def test_another_draw_changes_the_devices_alone(data: Digits) -> None:
 def test_a_device_that_scatters_is_told_from_its_twin(data: Digits) -> None:
     steps: list[tuple[int, int]] = []
     found = benchmark(
-        generic(scatter=0.06), data, seeds=2, wide=False, progress=lambda done, all_: steps.append((done, all_))
+        generic(scatter=0.06),
+        data,
+        seeds=2,
+        wide=False,
+        policy=False,
+        progress=lambda done, all_: steps.append((done, all_)),
     )
     assert found.worst.found
     assert found.main == ("scatter of updates",)
@@ -186,12 +191,14 @@ def test_shapley_values_of_the_flaws_that_enter_add_up(data: Digits) -> None:
 
 def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(data: Digits) -> None:
     ideal = linear(0.02, 0.02)
-    found = benchmark(ideal, data, seeds=2, wide=False)
+    found = benchmark(ideal, data, seeds=2, wide=False, policy=False)
     assert not found.worst.found
     assert found.shares == {}
     assert all(each.losses.tolist() == [0.0, 0.0] for each in found.variants)  # the twin is the device itself
     noisy = generic(scatter=0.03)
-    one, two = (benchmark(noisy, data, seeds=2, attribution=False, wide=False, jobs=jobs) for jobs in (1, 2))
+    one, two = (
+        benchmark(noisy, data, seeds=2, attribution=False, wide=False, policy=False, jobs=jobs) for jobs in (1, 2)
+    )
     assert one == two
     with pytest.raises(UsageError, match="seeds"):
         benchmark(ideal, data, seeds=0)
@@ -213,7 +220,7 @@ FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
 )
 def test_known_flaws_are_named(data: Digits, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
     card, changes = case
-    found = benchmark(card, data, seeds=8, wide=False, **changes)
+    found = benchmark(card, data, seeds=8, wide=False, policy=False, **changes)
     assert {*found.main, *found.also} == names
     assert found.worst.loss > 3 * found.worst.standard_error
 
@@ -397,7 +404,9 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
 
 def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(data: Digits) -> None:
     card = generic(scatter=0.03)
-    found = benchmark(card, data, seeds=2, attribution=False, wide=False, allowed=[card, generic(scatter=0.10)])
+    found = benchmark(
+        card, data, seeds=2, attribution=False, wide=False, policy=False, allowed=[card, generic(scatter=0.10)]
+    )
     assert found.allowed[0] == pytest.approx(found.worst.loss)  # the card itself
     assert found.allowed[1] > found.allowed[0] + 0.2
     low, high = np.quantile(found.allowed, [0.05, 0.95])
