@@ -87,6 +87,7 @@ def training(config: TrainingConfig | None = None, **changes: Any) -> TrainingRe
         device_step=None,
         theta=(5.8, 13.0),
         theta_growth=1.0,
+        eta_decay=1.0,
     )
     values: dict[str, Any] = {
         "config": config or TrainingConfig(c2c="increment", d2d="resample", epochs=5),

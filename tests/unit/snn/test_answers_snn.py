@@ -16,7 +16,7 @@ from snn.config import TrainingConfig
 from snn.network import encoding, resume
 from snn.network.crossbar import Layer, Threshold, Wishes, give, make_layer, wish_each
 from snn.network.epochs import insitu_epoch
-from snn.network.neurons import Dynamics, Noise, Scratch, make_scratch, padded, predict, present
+from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, padded, predict, present
 from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
 from snn.synapses import Synapses, programmed
@@ -70,6 +70,41 @@ def test_the_sum_of_n_noisy_reads_has_sqrt_n_times_the_noise(n: int, sigma: floa
     np.testing.assert_allclose(found.mean(axis=0), [0.1, -0.2], atol=4 * sd / math.sqrt(DRAWS))
     np.testing.assert_allclose(found.std(axis=0), sd, rtol=4 / math.sqrt(2 * DRAWS))
     assert abs(np.corrcoef(found.T)[0, 1]) < 4 / math.sqrt(DRAWS)
+
+
+def test_telegraph_noise_has_two_levels_a_device_held_while_an_image_is_shown() -> None:
+    """A pair is at -2, 0 or 2 half steps, one to two to one; a device against a reference at -1 or 1."""
+    w1, w2 = np.zeros((40, WIDTH), np.float32), np.full((WIDTH, 3), 0.25, np.float32)
+    how = dynamics(hidden=50)
+    found = []
+    for devices, levels in ((2, (-0.2, 0.0, 0.2)), (1, (-0.1, 0.1))):
+        held = Noise(np.float32(0), np.float32(0), np.float32(0.1), np.float32(0.1), devices)
+        scratch = make_scratch(40, WIDTH, 3, how.steps, True)
+        hold(w1, w2, how, held, np.uint64(9), scratch)
+        first, second = scratch.w_hidden.copy(), scratch.w_output.copy()
+        assert not first[:, 50:].any()  # the padding stays silent
+        assert not second[50:].any()
+        np.testing.assert_allclose(np.unique(first[:, :50]), levels, atol=1e-7)
+        np.testing.assert_allclose(np.unique(second[:50]), np.add(levels, 0.25), atol=1e-6)
+        assert first[:, :50].std() == pytest.approx(0.1 * math.sqrt(devices), rel=4 / math.sqrt(2 * 2000))
+        hold(w1, w2, how, held, np.uint64(9), scratch)
+        np.testing.assert_array_equal(scratch.w_hidden, first)  # one presentation, one draw
+        hold(w1, w2, how, held, np.uint64(10), scratch)
+        assert (scratch.w_hidden != first).any()
+        found.append(first)
+    assert is_held(held)
+    assert not is_held(noise(0.3, 0.3))
+    # in a presentation the level stays: a unit driven by 0.95 fires in every step or in none (0.85, 1.05)
+    w1, w2 = network(50, [0.0, 0.0], 0.95)
+    held = Noise(np.float32(0), np.float32(0), np.float32(0.1), np.float32(0), 1)
+    stream, fired = np.uint64(5), set()
+    scratch = make_scratch(1, WIDTH, 2, 8, True)
+    for key in range(20):
+        hold(w1, w2, dynamics(8), held, np.uint64(key) + stream, scratch)
+        present(np.full(1, ALWAYS, np.int32), stream, scratch.w_hidden, w2, dynamics(8), held, scratch)
+        fired |= {int(scratch.fired[:, 0][t] & np.uint64(1)) for t in range(8)}
+        assert len({int(scratch.fired[t, 0] & np.uint64(1)) for t in range(8)}) == 1
+    assert fired == {0, 1}
 
 
 def test_outputs_are_read_anew_in_each_step_and_only_where_a_spike_arrives() -> None:

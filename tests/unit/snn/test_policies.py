@@ -1,0 +1,153 @@
+"""Pulse policies: what each asks for, what it keeps, how it decays, and which one suits a card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from devicekit import plugins
+from devicekit.device.array import DeviceArray
+from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
+from devicekit.models.kernel import MAX_SHAPE
+from devicekit.plugins import Registry
+from snn.config import TrainingConfig
+from snn.network.crossbar import Wishes, give, make_layer
+from snn.network.pulsing import NUMBERS, POLICIES, get_policy, wish
+from snn.recipe import choose, reason_for_policy, with_policy
+from snn.training import train
+
+LEVEL = np.float32(0.5)
+MEMORY = np.empty(MAX_SHAPE)
+
+
+def asked(name: str, total: float, change: float = 0.0, most: int = 20, draw: float = 0.0) -> tuple[int, float]:
+    number, left = wish(NUMBERS[name], np.float32(total), np.float32(change), LEVEL, np.float32(1.0), most, draw)
+    return number, float(left)
+
+
+def test_what_each_policy_asks_for_and_keeps() -> None:
+    """Thresholds of 0.5: a sum of 1.7 holds three of them and 0.2 more."""
+    assert asked("reset", 1.7) == (1, 0.0)
+    assert asked("reset", -1.7) == (-1, 0.0)
+    assert asked("carry", 1.7) == (3, pytest.approx(0.2, abs=1e-6))
+    assert asked("carry", -1.7) == (-3, pytest.approx(-0.2, abs=1e-6))
+    assert asked("carry", 1.7, most=2) == (2, pytest.approx(0.7, abs=1e-6))
+    assert asked("verify", -1.7) == (-3, pytest.approx(-1.7, abs=1e-6))  # what they did is taken off later
+    assert asked("stochastic", 9.0, 1.2, draw=0.39) == (3, 9.0)  # two whole ones and 0.4 of one
+    assert asked("stochastic", 9.0, 1.2, draw=0.41) == (2, 9.0)
+    assert asked("stochastic", 9.0, -0.2, draw=0.39) == (-1, 9.0)
+    assert asked("stochastic", 9.0, 1.2, most=1) == (1, 9.0)
+    assert asked("literal", 0.4, 0.2) == (1, pytest.approx(0.6, abs=1e-6))
+    assert asked("literal", 0.1, 0.2) == (0, pytest.approx(0.3, abs=1e-6))
+    assert asked("leaky", 0.4, 0.2) == (1, pytest.approx(0.6, abs=1e-6))
+
+
+def test_what_pulses_did_is_taken_off_the_sum_if_it_is_read(card: DeviceCard) -> None:
+    array = DeviceArray(card, 4, 1, initial=0.5, c2c="none", d2d="none")
+    layer = make_layer(array, (2, 2), (2, 2), 2.0, 0.5, np.uint64(3), np.zeros(4, bool))
+    layer.sums[1, 0] = 0.3
+    start = float(layer.w[1, 0])
+    give(layer, Wishes(np.array([2]), np.array([-3])), 1, True, np.float32(0.0), np.uint64(1), MEMORY)
+    assert array.pulses.tolist() == [0, 0, 3, 0]
+    moved = float(layer.w[1, 0]) - start
+    assert moved < 0
+    assert layer.sums[1, 0] == pytest.approx(0.3 - moved, abs=1e-6)
+    assert (layer.pulses[0], layer.reads[0]) == (3, 2)
+    give(layer, Wishes(np.array([2]), np.array([1])), 1, False, np.float32(0.0), np.uint64(1), MEMORY)
+    assert layer.sums[1, 0] == pytest.approx(0.3 - moved, abs=1e-6)  # not read
+    assert (layer.pulses[0], layer.reads[0]) == (4, 2)
+
+
+def test_two_noisy_reads_scatter_by_the_root_of_two(card: DeviceCard) -> None:
+    n = 4000
+    array = DeviceArray(card, n, 1, initial=0.5, c2c="none", d2d="none")
+    layer = make_layer(array, (1, n), (1, n), 2.0, 0.5, np.uint64(3), np.ones(n, bool))  # stuck: nothing moves
+    give(layer, Wishes(np.arange(n), np.ones(n, np.int64)), n, True, np.float32(0.1), np.uint64(7), MEMORY)
+    assert layer.sums.std() == pytest.approx(0.1 * np.sqrt(2), rel=4 / np.sqrt(2 * n))
+    assert abs(layer.sums.mean()) < 4 * 0.1414 / np.sqrt(n)
+
+
+def test_rates_fall_where_thresholds_do_not_grow(card: DeviceCard) -> None:
+    for epochs, decay in ((4, 0.5), (20, 8 ** (-1 / 19)), (1, 1.0)):
+        config = TrainingConfig(policy="carry", epochs=epochs)
+        recipe = choose(config, card)
+        assert (recipe.theta_growth, recipe.eta_decay) == (1.0, pytest.approx(decay))
+        if epochs > 1:
+            first, last = (recipe.rule(config, insitu=True, epoch=k).eta1 for k in (0, epochs - 1))
+            assert last / first == pytest.approx(decay ** (epochs - 1), rel=1e-5)
+    reset = choose(TrainingConfig(epochs=20), card)
+    assert (reset.theta_growth, reset.eta_decay) == (pytest.approx(32 ** (1 / 19)), 1.0)
+    other = choose(TrainingConfig(epochs=20, decay_by="eta"), card)
+    assert (other.theta_growth, other.eta_decay) == (1.0, pytest.approx(8 ** (-1 / 19)))
+    level = [
+        threshold.level
+        for threshold in choose(TrainingConfig(policy="carry"), card).thresholds(TrainingConfig(policy="carry"), 5)
+    ]
+    recipe = choose(TrainingConfig(policy="carry"), card)
+    assert recipe.device_step is not None
+    assert level[0] == pytest.approx(recipe.scales[0] * recipe.device_step, rel=1e-6)  # one pulse is one step
+
+
+def test_auto_verifies_where_reads_are_quiet_against_the_step(card_maker: Callable[..., DeviceCard]) -> None:
+    config = TrainingConfig(policy="auto")
+    unknown = card_maker()
+    assert reason_for_policy(config, unknown)[0] == "carry"
+    assert "does not know its read noise" in reason_for_policy(config, unknown)[1]
+    step = choose(TrainingConfig(), unknown).device_step
+    assert step is not None
+    for share, name in ((0.49, "verify"), (0.51, "carry")):
+        from snn.benchmark.severity import _with_read_noise
+
+        card = _with_read_noise(unknown, share * step)
+        assert reason_for_policy(config, card)[0] == name
+        assert with_policy(config, card).policy == name
+        assert f"{share:.2g} of a step" in reason_for_policy(config, card)[1]
+    assert with_policy(TrainingConfig(), unknown).policy == "reset"  # as it was said
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_every_policy_trains_and_is_the_same_again(policy: str, card: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
+    theta = (20.0, 20.0) if get_policy(policy).needs_theta else None
+    config = TrainingConfig(hidden=64, epochs=2, policy=policy, theta=theta)
+    one, two = (train(card, config, small_digits) for _ in range(2))
+    np.testing.assert_array_equal(one.w1, two.w1)
+    assert one.pulses_per_device > 0
+    assert (one.reads_per_device > 0) == (policy == "verify")
+    assert one.accuracy_mean_last > 0.3
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(UsageError, match="policy is carry, leaky"):
+        TrainingConfig(policy="carrie")
+    with pytest.raises(UsageError, match="one pulse at a time"):
+        TrainingConfig(policy="reset", max_pulses=3)
+    with pytest.raises(UsageError, match="pass theta"):
+        TrainingConfig(policy="leaky")
+    with pytest.raises(UsageError, match="max_pulses"):
+        TrainingConfig(policy="carry", max_pulses=0)
+    assert TrainingConfig(policy="carry", max_pulses=3).max_pulses == 3
+
+
+def test_our_policies_are_the_files_of_their_folder() -> None:
+    assert Registry("snn.policies", "devicekit.policies", "pulse policy") == plugins.POLICIES
+    assert plugins.POLICIES.own() == sorted(POLICIES)
+    for name, policy in POLICIES.items():
+        assert policy.name == name
+        assert policy.title
+        assert policy.source
+
+
+def test_most_pulses_are_those_of_the_settings(card: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
+    few, many = (
+        train(card, TrainingConfig(hidden=64, epochs=1, policy="carry", max_pulses=most), small_digits)
+        for most in (1, None)
+    )
+    assert few.pulses_per_device < many.pulses_per_device
+    config = TrainingConfig(policy="carry")
+    thresholds = choose(config, card).thresholds(config, 0)
+    assert [each.most for each in thresholds] == [20, 20]
+    assert [each.most for each in choose(config, card).thresholds(replace(config, max_pulses=3), 0)] == [3, 3]
