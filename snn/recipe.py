@@ -277,6 +277,8 @@ def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, st
     step = mean_step(card, symmetric_point(card))
     if read == 0:
         return "carry", "the card does not know its read noise, so nothing says that pulses can be verified"
+    if config.device_levels > 1 and 1.0 / (config.device_levels - 1) > step:
+        return "carry", "stable states lie further apart than a step: verifying would chase their rounding"
     words = f"reading scatters by {read / step:.2g} of a step"
     if read < QUIET_READS * step:
         return "verify", f"{words}: what pulses did can be read"

@@ -57,7 +57,9 @@ SEVERITIES = (
 )
 
 
-def _with_read_noise(card: DeviceCard, sd: float) -> DeviceCard:
+def with_read_noise(card: DeviceCard, sd: float) -> DeviceCard:
+    """The card with read noise of that standard deviation [1], of both branches."""
+
     def noisy(branch: BranchVariation) -> BranchVariation:
         return branch.model_copy(
             update={"c2c": {**branch.c2c, "read": Sigma(kind="read", value=sd, estimator="truth")}}
@@ -87,7 +89,7 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
         "stuck devices": (base, {"stuck": size, "stuck_at": "ends"}),
         "asymmetry": (generic(ltd=size), {}),
         "device-to-device variation": (_with_spread(base, size), {"d2d": "shared"}),
-        "read noise": (_with_read_noise(base, size), {}),
+        "read noise": (with_read_noise(base, size), {}),
         "telegraph noise": (base, {"telegraph": size}),
     }
     return made[flaw]

@@ -14,6 +14,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.models.kernel import MAX_SHAPE
 from devicekit.plugins import Registry
+from snn.benchmark.severity import with_read_noise
 from snn.config import TrainingConfig
 from snn.network.crossbar import Wishes, give, make_layer
 from snn.network.pulsing import NUMBERS, POLICIES, get_policy, wish
@@ -100,12 +101,14 @@ def test_auto_verifies_where_reads_are_quiet_against_the_step(card_maker: Callab
     step = choose(TrainingConfig(), unknown).device_step
     assert step is not None
     for share, name in ((0.49, "verify"), (0.51, "carry")):
-        from snn.benchmark.severity import _with_read_noise
-
-        card = _with_read_noise(unknown, share * step)
+        card = with_read_noise(unknown, share * step)
         assert reason_for_policy(config, card)[0] == name
         assert with_policy(config, card).policy == name
         assert f"{share:.2g} of a step" in reason_for_policy(config, card)[1]
+    quiet = with_read_noise(unknown, 0.1 * step)
+    spaces = int(1 / step)  # as many steps as go into the window
+    assert reason_for_policy(replace(config, device_levels=spaces + 2), quiet)[0] == "verify"
+    assert reason_for_policy(replace(config, device_levels=spaces), quiet)[0] == "carry"
     assert with_policy(TrainingConfig(), unknown).policy == "reset"  # as it was said
 
 
