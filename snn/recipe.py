@@ -272,6 +272,16 @@ def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, st
 
     What a pulse did is read twice; where reads are as noisy as a step is large, the sum is filled with noise. Where a
     card does not know its read noise, nothing says that it is quiet.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Of which `read_noise_of_g` and `device_levels` count.
+    card : DeviceCard
+
+    Returns
+    -------
+    name, why : str
     """
     read = read_sigma(card, config.read_noise_of_g)
     step = mean_step(card, symmetric_point(card))

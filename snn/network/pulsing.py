@@ -27,6 +27,11 @@ NUMBERS = {name: number for number, name in enumerate(POLICIES)}
 def get_policy(name: str) -> Policy:
     """The policy of that name.
 
+    Parameters
+    ----------
+    name : str
+        A key of `POLICIES`, such as carry.
+
     Raises
     ------
     UsageError
