@@ -91,17 +91,12 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
         facts.append(("steps a window", f"{results[0].steps:.3g}"))
         if results[0].scatter_over_step is not None:
             facts.append(("scatter of an update over a step", f"{results[0].scatter_over_step:.2g}"))
-    summary = []
+    summary: list[str] = []
     for each in results:
-        flaws = listed(list(each.flaws)) or "none"
-        words = [
-            each.verdict,
-            each.rule_or_device,
-            each.width_hides,
-            each.left_open,
-            f"Flaws that it has here: {flaws}.",
-        ]
-        summary.append(" ".join(([f"{each.name}:"] if len(results) > 1 else []) + [word for word in words if word]))
+        flaws = f"Flaws that it has here: {listed(list(each.flaws)) or 'none'}."
+        told_of = [each.verdict, each.rule_or_device, each.width_hides, each.left_open, flaws]
+        words = [word for word in told_of if word]
+        summary += words if len(results) == 1 else [f"{each.name}: {' '.join(words)}"]
     summary.append("What a card does not know, its device does not have here.")
     title = f"Benchmark of {listed([each.name for each in results])}"
     sections = [Section("Odds", "odds", _odds(results)), Section("Where it lies", "curves", [told, *curves])]
