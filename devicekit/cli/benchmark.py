@@ -74,9 +74,7 @@ def benchmark_command(
     ] = True,
     policy: Annotated[
         bool,
-        typer.Option(
-            "--policy/--no-policy", help="Whether to spend pulses as suits the card best too: rule or device."
-        ),
+        typer.Option("--policy/--no-policy", help="Whether to spend pulses by another policy too: rule or device."),
     ] = True,
     allowed: Annotated[
         Allowed | None,
@@ -111,19 +109,32 @@ def benchmark_command(
         devicekit benchmark card.json --allowed resampled --set stuck=0.2 --set stuck_at=ends
     """
     from devicekit import files
+    from devicekit.device.array import read_sigma
     from devicekit.device.card import load_card
     from snn.benchmark import benchmark
     from snn.benchmark.report import benchmark_report
-    from snn.benchmark.task import few_shot
+    from snn.benchmark.task import few_shot, setting
+    from snn.recipe import choose
 
     loaded = [(load_card(path), [] if allowed is None else _allowed(path, allowed)) for path in cards]
     images = few_shot(data, data_dir)
     changes = parse_settings(settings)
+    for path, (card, _) in zip(cards, loaded, strict=True):  # before the first of them is trained
+        try:
+            config = setting("plain", 0, **changes)
+            choose(config, card)
+            read_sigma(card, config.read_noise_of_g)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.message}") from error
+    if len({path.resolve() for path in cards}) < len(cards):
+        raise UsageError("a card is named twice: name each once")
     names = [card.name for card, _ in loaded]
     if len(set(names)) < len(names):  # tell them apart in tables and pictures
+        apart = [path.stem for path in cards]
+        apart = apart if len(set(apart)) == len(apart) else [str(path.with_suffix("")) for path in cards]
         loaded = [
-            (card.model_copy(update={"name": f"{card.name} ({path.stem})"}), others)
-            for path, (card, others) in zip(cards, loaded, strict=True)
+            (card.model_copy(update={"name": f"{card.name} ({told})"}), others)
+            for told, (card, others) in zip(apart, loaded, strict=True)
         ]
 
     def measure() -> list[Benchmark]:
@@ -137,7 +148,7 @@ def benchmark_command(
                         seeds=seeds,
                         attribution=attribution,
                         wide=wide,
-                        policy=policy,
+                        other_policy=policy,
                         allowed=others,
                         jobs=jobs,
                         progress=progress,

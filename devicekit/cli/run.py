@@ -52,7 +52,14 @@ def _benchmark(fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: 
     allowed = resampled_cards(fit, draws, "open", seed) if draws and reason_to_propagate(fit) else []
     with terminal.counting("benchmark", "trainings", quiet) as progress:
         return benchmark(
-            card, images, seeds=PAIRS, attribution=False, wide=False, policy=False, allowed=allowed, progress=progress
+            card,
+            images,
+            seeds=PAIRS,
+            attribution=False,
+            wide=False,
+            other_policy=False,
+            allowed=allowed,
+            progress=progress,
         )
 
 

@@ -15,12 +15,18 @@ from snn.benchmark.task import HIDDEN, WIDE_HIDDEN, Variant
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
 ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Benchmark.odds`
 COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
-WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
+LEFT_OPEN, WIDE_WORDS = 0.01, " Measure more before comparing this device with another."  # sd, from so much on
 HALF = 0.5
+FEWEST = 4  # seeds from which on a main flaw is named
 OTHERS = "all others together"  # flaws that were not told one by one
-WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
-WIDE, WIDE_WORDS = 2.0, " Measure more before comparing this device with another."  # from so many points on
 POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
+
+
+def quantile(freedom: int) -> float:
+    """97.5 % of Student's t."""
+    from scipy import stats
+
+    return float(stats.t.ppf(0.975, freedom))
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,16 @@ class VariantResult:
         return POWER_80 * self.null_error
 
     @property
+    def bound(self) -> float:
+        """What the loss is not larger than, at 2.5 % [1]; at least what would have been found with 80 %."""
+        return max(self.smallest, self.loss + ONE_SIDED * max(self.null_error, self.standard_error))
+
+    @property
     def words(self) -> str:
         """The loss in points, or how large one may be."""
         if self.found:
             return f"costs {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} points"
-        return f"no loss larger than {100 * max(self.smallest, self.loss + ONE_SIDED * self.null_error):.1f} points"
+        return f"no loss larger than {100 * self.bound:.1f} points"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -155,8 +166,8 @@ class Benchmark:
         How bad each flaw is that has a curve; without those that the device has not, or that are not known.
     wide : VariantResult or None
         1000 hidden neurons on the same images.
-    allowed : tuple of float
-        Mean losses, to the same twin and on the variant of `worst`, of devices that the measured data also allow.
+    allowed : tuple of tuple of float
+        Losses, by seed, of devices that the measured data also allow, to the same twin and on the variant of `worst`.
     synthetic : bool
         Whether the card is of synthetic data.
     policy : VariantResult or None
@@ -175,7 +186,7 @@ class Benchmark:
     steps: float = np.nan
     severities: dict[str, float] = field(default_factory=dict)
     wide: VariantResult | None = None
-    allowed: tuple[float, ...] = ()
+    allowed: tuple[tuple[float, ...], ...] = ()
     synthetic: bool = False
     policy: VariantResult | None = None
     reason: tuple[str, str] = ("", "")
@@ -196,9 +207,12 @@ class Benchmark:
 
     @property
     def main(self) -> tuple[str, ...]:
-        """The flaw that leads, or those that share the lead within two paired standard errors; none without a loss."""
+        """The flaw that leads, or those that share the lead within two paired standard errors.
+
+        None without a loss, or of fewer than four seeds.
+        """
         shares = self._named
-        if not self.worst.found or not shares:
+        if not self.worst.found or not shares or self.seeds < FEWEST:
             return ()
         first = np.array(shares[0].shapley)
         lead = [shares[0].flaw]
@@ -230,11 +244,21 @@ class Benchmark:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """5 and 95 % quantile of the losses [1] of devices that the data also allow; None if there are none."""
+        """5 and 95 % quantile of the mean losses [1] of devices that the data also allow; None if there are none."""
         if not self.allowed:
             return None
-        low, high = np.quantile(self.allowed, [0.05, 0.95])
+        low, high = np.quantile(np.mean(self.allowed, axis=1), [0.05, 0.95])
         return float(low), float(high)
+
+    @property
+    def left_open_sd(self) -> float:
+        """Standard deviation of the true losses of those devices [1]: what their means vary by beyond chance."""
+        losses = np.array(self.allowed)
+        if losses.shape[0] < 2 or losses.shape[1] < 2:
+            return float("nan")
+        residuals = losses - losses.mean(axis=0) - losses.mean(axis=1, keepdims=True) + losses.mean()
+        chance = (residuals**2).sum() / ((losses.shape[0] - 1) * (losses.shape[1] - 1)) / losses.shape[1]
+        return float(np.sqrt(max(losses.mean(axis=1).var(ddof=1) - chance, 0.0)))
 
     def odds(self) -> list[tuple[str, ...]]:
         """Rows of a table under `ODDS`, one for each variant, the wide network last."""
@@ -260,7 +284,7 @@ class Benchmark:
         return [
             (
                 each.flaw,
-                f"{100 * each.value:.1f} ± {100 * each.standard_error:.1f}",
+                f"{100 * each.value:.1f}" + (f" ± {100 * each.standard_error:.1f}" if len(each.shapley) > 1 else ""),
                 f"{100 * np.mean(each.alone):.1f}" if each.alone else "–",
             )
             for each in self.shares[variant]
@@ -298,16 +322,22 @@ class Benchmark:
         if self.interval is None:
             return ""
         low, high = (100 * each for each in self.interval)
+        sd = self.left_open_sd
+        chance = (
+            f"the devices differ by {100 * sd:.1f} points (sd) beyond the chance in devices and training"
+            if sd > 0
+            else "no more than the chance in devices and training makes"
+        )
         return (
             f"On {len(self.allowed)} devices that these data also allow the difference is {low:.1f} to {high:.1f} "
-            f"points (5 to 95 % of them, {100 * np.median(self.allowed):.1f} in the median; {self.worst.variant} "
-            f"rates, {self.seeds} pairs each).{WIDE_WORDS if high - low > WIDE else ''}"
+            f"points (5 to 95 % of them; {self.worst.variant} rates, {self.seeds} pairs each): {chance}."
+            f"{WIDE_WORDS if sd > LEFT_OPEN else ''}"
         )
 
     @property
     def verdict(self) -> str:
         """One sentence."""
-        worst = self.worst
+        worst = self.worst if self.worst.found else max(self.variants, key=lambda each: each.bound)
         odds = f"{worst.variant} rates, {self.seeds} pair{'s' if self.seeds > 1 else ''} of seeds"
         if not worst.found:
             return (
@@ -340,12 +370,15 @@ class Benchmark:
         """What is the rule's and what is the device's, in a sentence; "" if no other policy was tried."""
         if self.policy is None:
             return ""
-        gain = self.mended
-        error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else self.policy.null_error
-        if gain.mean() > ONE_SIDED * self.policy.null_error:
-            mends = f"gains {100 * gain.mean():.1f} ± {100 * error:.1f} points, which are the rule's"
+        gain = 100 * self.mended
+        error = float(gain.std(ddof=1) / np.sqrt(gain.size)) if gain.size > 1 else np.inf
+        size = f"{abs(gain.mean()):.1f} ± {error:.1f} points"
+        if gain.size >= FEWEST and abs(gain.mean()) > quantile(gain.size - 1) * error:
+            mends = f"gains {size}, which are the rule's" if gain.mean() > 0 else f"loses {size} more"
         else:
-            mends = "gains nothing that could be seen"
+            mends = "neither gains nor loses what could be told" + (
+                f" ({gain.mean():+.1f} ± {error:.1f})" if gain.size > 1 else ""
+            )
         rest = self.policy.words if self.policy.found else f"shows {self.policy.words}"
         name, why = self.reason
         return (
@@ -371,6 +404,7 @@ class Benchmark:
             "steps_a_window": self.steps,
             "severities": dict(self.severities),
             "distances": [each.as_dict() for each in self.distances],
-            "losses_of_allowed_devices": list(self.allowed),
+            "losses_of_allowed_devices": np.mean(self.allowed, axis=1).tolist() if self.allowed else [],
+            "left_open_sd": self.left_open_sd if self.allowed and np.isfinite(self.left_open_sd) else None,
             "interval_5_95": None if self.interval is None else list(self.interval),
         }

@@ -13,7 +13,7 @@ from devicekit.device.idealise import mean_step
 from devicekit.errors import UsageError
 from snn.benchmark.attribution import Loss, shares
 from snn.benchmark.flaws import Case, present, scatter_over_step, without
-from snn.benchmark.result import Benchmark, VariantResult
+from snn.benchmark.result import ONE_SIDED, Benchmark, VariantResult, quantile
 from snn.benchmark.severity import SEVERITIES, own_severity
 from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting
 from snn.config import TrainingConfig
@@ -53,7 +53,7 @@ def benchmark(
     seeds: int = 10,
     attribution: bool = True,
     wide: bool = True,
-    policy: bool = True,
+    other_policy: bool = True,
     allowed: Sequence[DeviceCard] = (),
     jobs: int = 1,
     progress: Progress | None = None,
@@ -73,9 +73,9 @@ def benchmark(
         Whether to say what a loss comes from.
     wide : bool
         Whether to train 1000 hidden neurons on the same images too, to show what width hides.
-    policy : bool
-        Whether to spend pulses in the way that suits the card best too, to tell what is the rule's and what the
-        device's; not where a policy is among the changes.
+    other_policy : bool
+        Whether to spend pulses by the policy that "auto" takes for the card too, to tell what is the rule's and what
+        the device's; not where a policy is among the changes.
     allowed : sequence of DeviceCard
         Devices that the measured data also allow, of `devicekit.fitting.resampling.resampled_cards` or of a posterior:
         their losses say what the fit leaves open.
@@ -99,23 +99,30 @@ def benchmark(
         raise UsageError(f"seeds= is at least 1, not {seeds}")
     told = progress or (lambda done, planned: None)
     base = setting("plain", 0, **changes)
+    if base.policy == "auto":  # the twin's is the device's
+        changes = {**changes, "policy": reason_for_policy(base, card)[0]}
+        base = setting("plain", 0, **changes)
     flaws = present(card, base)
     twin = without(card, base, flaws)
-    policy = policy and "policy" not in changes
-    others: dict[Variant, bool] = {"wide": wide, "policy": policy}
+    other_policy = other_policy and "policy" not in changes
+    reason = reason_for_policy(base, card) if other_policy else ("", "")
+    others: dict[Variant, bool] = {"wide": wide, "policy": other_policy}
     variants: tuple[Variant, ...] = (*VARIANTS, *(variant for variant, wanted in others.items() if wanted))
 
     def runs(case: Case, variant: Variant) -> list[Work]:
-        config = replace(setting(variant, 0, **changes), **case.changes)
+        named = {"policy": reason[0]} if variant == "policy" else {}  # the twin's is the device's
+        config = replace(setting(variant, 0, **changes, **named), **case.changes)
         return [(case.card, replace(config, seed=seed)) for seed in range(seeds)]
 
     work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
     found = np.array(_map(work, data, jobs, told)).reshape(len(variants), 2, seeds)
     null = NULL_SD[data.name.partition(",")[0]]
-    results = {
-        variant: VariantResult(variant, tuple(pair[0].tolist()), tuple(pair[1].tolist()), null[variant])
-        for variant, pair in zip(variants, found, strict=True)
-    }
+    results = {}
+    for variant, (own, its) in zip(variants, found, strict=True):
+        sd = null[variant]
+        if {"policy", "max_pulses", "decay_by"} & set(changes) and seeds > 1:  # the null is of the paper's policy
+            sd = max(sd, float((its - own).std(ddof=1)) * quantile(seeds - 1) / ONE_SIDED)
+        results[variant] = VariantResult(variant, tuple(own.tolist()), tuple(its.tolist()), sd)
     result = Benchmark(
         name=card.name,
         split=data.split,
@@ -131,14 +138,14 @@ def benchmark(
         },
         wide=results.get("wide"),
         policy=results.get("policy"),
-        reason=reason_for_policy(base, card) if policy else ("", ""),
+        reason=reason,
         synthetic=card.provenance.synthetic,
     )
     worst = result.worst
     if allowed:
         work = [run for each in allowed for run in runs(Case(each, {}), worst.variant)]
         reached = np.array(_map(work, data, jobs, told)).reshape(len(allowed), seeds)
-        result = replace(result, allowed=tuple((np.array(worst.twin) - reached).mean(axis=1).tolist()))
+        result = replace(result, allowed=tuple(map(tuple, (np.array(worst.twin) - reached).tolist())))
     if not attribution or not worst.found or not flaws:
         return result
     config = setting(worst.variant, 0, **changes)

@@ -20,6 +20,8 @@ from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
 from snn.network.pulsing import wish
 
+WINDS_UP, NO_MOVE = 4, 0.1  # pulses, and the share of what they should do below which nothing moves
+
 
 class Layer(NamedTuple):
     """One layer of synapses as compiled code sees it; synapse k of weight [i, j] is i * columns + j.
@@ -104,7 +106,14 @@ def make_wishes(most: int) -> Wishes:
 
 @compiled
 def give(
-    layer: Layer, wishes: Wishes, count: int, verifies: bool, read: np.float32, key: np.uint64, scratch: np.ndarray
+    layer: Layer,
+    wishes: Wishes,
+    count: int,
+    verifies: bool,
+    level: np.float32,
+    read: np.float32,
+    key: np.uint64,
+    scratch: np.ndarray,
 ) -> None:
     """The first `count` wishes: pulses that move a synapse's weight one way, and the weight follows.
 
@@ -118,6 +127,8 @@ def give(
     count : int
     verifies : bool
         Whether what the pulses did is read, before and after them, and taken off the synapse's sum.
+    level : float32
+        What one pulse is taken to do [weight units].
     read : float32
         Standard deviation of reading a weight [weight units].
     key : uint64
@@ -164,6 +175,9 @@ def give(
             if read > np.float32(0.0):  # two reads
                 moved += read * np.float32(1.4142135) * bell(mix(key, coin), np.uint64(k))
             sums[i, j] -= moved
+            size = abs(wanted[n])
+            if size >= WINDS_UP and abs(w[i, j] - before) < NO_MOVE * size * level:
+                sums[i, j] = np.float32(0.0)  # stuck, or at an end: what it cannot do is not asked for again
     layer.pulses[0] += total
     if verifies:
         layer.reads[0] += 2 * count

@@ -83,7 +83,7 @@ def _settle(  # type: ignore[no-untyped-def]
     for i in range(sums.shape[0]):
         if row_changes(i, n, rule, s) and add_row(sums[i : i + 1], i, n, c, th1.level):
             count = wish_row(sums[i], i * columns, c.beyond, th1, wishes, count)
-    give(first, wishes, count, th1.verifies, noise.hidden, key, memory)
+    give(first, wishes, count, th1.verifies, th1.level, noise.hidden, key, memory)
     count, sums, columns = 0, second.sums, second.columns
     outputs, changes, synapses, pulses = c.outputs, c.output_changes, wishes.synapses, wishes.pulses
     for b in range(c.updated.size):
@@ -100,7 +100,7 @@ def _settle(  # type: ignore[no-untyped-def]
                     pulses[count] = number
                     count += 1
                 sums[h, o] = wanted
-    give(second, wishes, count, th2.verifies, noise.output, key, memory)
+    give(second, wishes, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
 @compiled
@@ -115,7 +115,7 @@ def _settle_each(  # type: ignore[no-untyped-def]
             changes[:] = np.float32(0.0)
             add_row(changes, i, n, c, th1.level)
             count = wish_each(first.sums[i], i * columns, changes[0, :columns], th1, stream, wishes, count)
-    give(first, wishes, count, th1.verifies, noise.hidden, key, memory)
+    give(first, wishes, count, th1.verifies, th1.level, noise.hidden, key, memory)
     count, stream, columns = 0, mix(second.coin, key), second.columns
     few = np.zeros(columns, np.float32)
     for b in range(c.updated.size):
@@ -127,7 +127,7 @@ def _settle_each(  # type: ignore[no-untyped-def]
             for m in range(n):
                 few[c.outputs[m]] = c.output_changes[m, h]
             count = wish_each(second.sums[h], h * columns, few, th2, stream, wishes, count)
-    give(second, wishes, count, th2.verifies, noise.output, key, memory)
+    give(second, wishes, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
 @compiled

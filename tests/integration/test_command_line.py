@@ -177,6 +177,15 @@ def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_fil
     assert "Against its ideal twin" in told.out
     assert "stuck devices" in told.out
     assert "1000 hidden neurons" in told.out
+    said = devicekit(
+        "benchmark", card_file, "--seeds", "2", "--no-attribution", "--no-wide", "--set", "policy=carry", "--json"
+    )
+    assert said.code == 0, said.err
+    assert said.json["policy"] is None
+    for setting in ("seeds=3", "jobs=2", "data=optdigits"):
+        ran = devicekit("benchmark", card_file, "--set", setting)
+        assert ran.code == 2
+        assert "cannot be set here" in ran.err
     wrong = devicekit("benchmark", card_file, "--set", "epochs=9")
     assert wrong.code == 2
     assert "cannot be set here" in wrong.err
@@ -201,6 +210,9 @@ def test_benchmark_of_several_cards_comes_into_one_picture(devicekit: Run, card_
     assert len(open_["losses_of_allowed_devices"]) == 2
     worst = max(open_["variants"], key=lambda each: each["z"])
     assert open_["losses_of_allowed_devices"] == [worst["loss"]] * 2  # copies of the card itself
+    twice = devicekit("benchmark", here["a"], here["a"], *short)
+    assert twice.code == 2
+    assert "named twice" in twice.err
     none = devicekit("benchmark", here["a"], *short, "--allowed", "posterior")
     assert none.code == 2
     assert "a_p001.json" in none.err

@@ -30,7 +30,7 @@ MEMORY = np.empty(MAX_SHAPE)
 def pulse(layer: Layer, i: int, j: int, sign: int) -> None:
     """One pulse that moves weight [i, j] in the direction `sign`."""
     wishes = Wishes(np.array([i * layer.columns + j]), np.array([sign]))
-    give(layer, wishes, 1, False, np.float32(0.0), np.uint64(1), MEMORY)
+    give(layer, wishes, 1, False, np.float32(1.0), np.float32(0.0), np.uint64(1), MEMORY)
 
 
 def dynamics(steps: int = 1, hidden: int = 64, **changes: Any) -> Dynamics:
@@ -284,7 +284,7 @@ def test_sums_that_are_never_reset(
     for _ in range(5):
         change, key = np.array([0.4], np.float32), np.uint64(1)
         asked = wish_each(synapse.sums[0, :1], 0, change, threshold, key, wishes, 0)
-        give(synapse, wishes, asked, False, np.float32(0.0), key, MEMORY)
+        give(synapse, wishes, asked, False, np.float32(1.0), np.float32(0.0), key, MEMORY)
         seen.append(float(synapse.sums[0, 0]))
         given.append(int(synapse.pulses[0]))
     np.testing.assert_allclose(seen, sums, rtol=1e-6)

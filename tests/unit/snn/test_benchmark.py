@@ -21,11 +21,11 @@ from snn.benchmark.flaws import present, scatter_over_step, without
 from snn.benchmark.measure import generic
 from snn.benchmark.report import benchmark_report
 from snn.benchmark.result import Share
-from snn.benchmark.severity import SEVERITIES, device, own_severity
+from snn.benchmark.severity import SEVERITIES, device, own_severity, with_read_noise
 from snn.benchmark.task import NULL_SD, accuracy, few_shot, setting
 from snn.config import TrainingConfig
 from snn.digits import Digits
-from snn.recipe import choose
+from snn.recipe import choose, reason_for_policy
 from snn.training import train
 
 
@@ -49,7 +49,7 @@ def test_the_task_is_500_images_and_all_others(data: Digits) -> None:
     np.testing.assert_array_equal(again.x_train, data.x_train)
     config = setting("scaled", 3, stuck=0.2)
     assert (config.epochs, config.hidden, config.seed, config.rates, config.stuck) == (4, 50, 3, "scaled", 0.2)
-    for wrong in ({"stuk": 0.1}, {"hidden": 9}):
+    for wrong in ({"stuk": 0.1}, {"hidden": 9}, {"steps": 20}, {"retention": 0.1}):
         with pytest.raises(UsageError, match="cannot be set"):
             setting("plain", 0, **wrong)
 
@@ -68,7 +68,12 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     none = replace(found, twin=found.device)
     assert none.words == "no loss larger than 1.4 points"  # what would be found with 80 %
     nearly = replace(found, twin=tuple(each + 0.009 for each in found.device))
-    assert nearly.words == "no loss larger than 1.9 points"  # what 1.96 null errors above the loss are
+    assert nearly.words == "no loss larger than 1.9 points"  # 1.96 null errors above the loss
+    rough = replace(
+        nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
+    )
+    assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2)  # larger than the null one of .005
+    assert rough.bound == pytest.approx(0.009 + 1.96 * rough.standard_error)
 
 
 def test_a_lead_is_shared_within_two_paired_errors() -> None:
@@ -160,16 +165,16 @@ def test_a_device_that_scatters_is_told_from_its_twin(data: Digits) -> None:
     found = benchmark(
         generic(scatter=0.06),
         data,
-        seeds=2,
+        seeds=4,
         wide=False,
-        policy=False,
+        other_policy=False,
         progress=lambda done, all_: steps.append((done, all_)),
     )
     assert found.worst.found
     assert found.main == ("scatter of updates",)
     assert found.scatter_over_step == pytest.approx(0.06 * found.steps, rel=1e-6)
     told = found.shares[found.worst.variant]
-    assert steps[7] == (8, 8)  # two variants, device and twin, two seeds
+    assert steps[15] == (16, 16)  # two variants, device and twin, four seeds
     assert "costs" in found.verdict
     report = found.as_dict()
     assert report["main"] == ["scatter of updates"]
@@ -191,17 +196,50 @@ def test_shapley_values_of_the_flaws_that_enter_add_up(data: Digits) -> None:
 
 def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(data: Digits) -> None:
     ideal = linear(0.02, 0.02)
-    found = benchmark(ideal, data, seeds=2, wide=False, policy=False)
+    found = benchmark(ideal, data, seeds=2, wide=False, other_policy=False)
     assert not found.worst.found
     assert found.shares == {}
     assert all(each.losses.tolist() == [0.0, 0.0] for each in found.variants)  # the twin is the device itself
     noisy = generic(scatter=0.03)
     one, two = (
-        benchmark(noisy, data, seeds=2, attribution=False, wide=False, policy=False, jobs=jobs) for jobs in (1, 2)
+        benchmark(noisy, data, seeds=2, attribution=False, wide=False, other_policy=False, jobs=jobs) for jobs in (1, 2)
     )
     assert one == two
     with pytest.raises(UsageError, match="seeds"):
         benchmark(ideal, data, seeds=0)
+
+
+def test_what_another_policy_gains_is_told_by_pairs() -> None:
+    plain = VariantResult("plain", (0.90,) * 5, (0.92,) * 5, 0.0056)
+    gains = (0.012, 0.018, 0.015, 0.016, 0.014)
+    policy = VariantResult("policy", tuple(0.90 + each for each in gains), (0.93,) * 5, 0.005)
+    reason = ("carry", "because")
+    found = Benchmark("d", "s", 5, (plain,), (), policy=policy, reason=reason)
+    assert "gains 1.5 ± 0.1 points, which are the rule's" in found.rule_or_device
+    assert "costs 1.5 ± 0.1 points" in found.rule_or_device  # against the twin trained that way
+    wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
+    assert "neither gains nor loses what could be told (+1.8 ± 1.8)" in replace(found, policy=wild).rule_or_device
+    worse = replace(policy, device=tuple(0.90 - each for each in gains))
+    assert "loses 1.5 ± 0.1 points more" in replace(found, policy=worse).rule_or_device
+    assert replace(found, policy=None).rule_or_device == ""
+
+
+def test_device_and_twin_are_trained_by_one_policy(data: Digits) -> None:
+    """The twin of a device with few states would be verified by itself, the device not."""
+    card = with_read_noise(generic(), 1e-4)
+    assert reason_for_policy(setting("plain", 0), card)[0] == "verify"
+    found = benchmark(card, data, seeds=1, attribution=False, wide=False, device_levels=8)
+    assert found.reason[0] == "carry"
+    config = setting("plain", 0, device_levels=8)
+    case = without(card, config, found.flaws)
+    twin = accuracy(case.card, replace(config, policy="carry", **case.changes), data)
+    assert found.policy is not None
+    assert found.policy.twin == (twin,)
+    said = benchmark(card, data, seeds=2, attribution=False, wide=False, policy="carry")
+    assert (said.policy, said.reason) == (None, ("", ""))  # it was said: there is no other
+    assert said.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="carry"), data)
+    auto = benchmark(card, data, seeds=2, attribution=False, wide=False, policy="auto")
+    assert auto.variants[0].device[0] == accuracy(card, setting("plain", 0, policy="verify"), data)
 
 
 FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
@@ -220,7 +258,7 @@ FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
 )
 def test_known_flaws_are_named(data: Digits, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
     card, changes = case
-    found = benchmark(card, data, seeds=8, wide=False, policy=False, **changes)
+    found = benchmark(card, data, seeds=8, wide=False, other_policy=False, **changes)
     assert {*found.main, *found.also} == names
     assert found.worst.loss > 3 * found.worst.standard_error
 
@@ -405,15 +443,26 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
 def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(data: Digits) -> None:
     card = generic(scatter=0.03)
     found = benchmark(
-        card, data, seeds=2, attribution=False, wide=False, policy=False, allowed=[card, generic(scatter=0.10)]
+        card, data, seeds=2, attribution=False, wide=False, other_policy=False, allowed=[card, generic(scatter=0.10)]
     )
-    assert found.allowed[0] == pytest.approx(found.worst.loss)  # the card itself
-    assert found.allowed[1] > found.allowed[0] + 0.2
-    low, high = np.quantile(found.allowed, [0.05, 0.95])
+    own, worse = np.mean(found.allowed, axis=1)
+    assert own == pytest.approx(found.worst.loss)  # the card itself
+    assert worse > own + 0.2
+    low, high = np.quantile([own, worse], [0.05, 0.95])
     assert found.interval == pytest.approx((low, high))
     assert f"{100 * low:.1f} to {100 * high:.1f} points" in found.left_open
     assert "Measure more" in found.left_open
-    assert "Measure more" not in replace(found, allowed=(0.02, 0.03)).left_open
+    same = replace(found, allowed=((0.02, 0.03), (0.021, 0.029), (0.02, 0.031)))
+    assert same.left_open_sd < 0.001
+    assert "Measure more" not in same.left_open
+    # means 1, 3, 5 points; residuals of 0: all of it is the devices'
+    apart = replace(found, allowed=((0.0, 0.02), (0.02, 0.04), (0.04, 0.06)))
+    assert apart.left_open_sd == pytest.approx(0.02)
+    assert "differ by 2.0 points (sd) beyond the chance" in apart.left_open
+    # means that differ by what seeds differ by: residuals of +-1, +-1, so a mean of two varies by 1 / sqrt(2) anyway
+    chance = replace(found, allowed=((0.01, -0.01), (-0.01, 0.01)))
+    assert chance.left_open_sd == 0
+    assert "no more than the chance" in chance.left_open
     assert replace(found, allowed=()).interval is None
     assert (found.wide, found.width_hides) == (None, "")
 
@@ -460,11 +509,11 @@ def test_shipped_curves_tell_flaws_apart() -> None:
 
 
 def test_the_page_of_a_benchmark_marks_the_device() -> None:
-    worst = VariantResult("plain", (0.8,) * 3, (0.9,) * 3, 0.006)
-    shared = {"plain": (Share("states", (0.05, 0.06, 0.05), (0.04,) * 3),)}
-    wide = VariantResult("wide", (0.94,) * 3, (0.94,) * 3, 0.002)
+    worst = VariantResult("plain", (0.8,) * 4, (0.9,) * 4, 0.006)
+    shared = {"plain": (Share("states", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4),)}
+    wide = VariantResult("wide", (0.94,) * 4, (0.94,) * 4, 0.002)
     severities = {"states": 8.0, "scatter of updates": 0.5}
-    found = Benchmark("dev", "a split", 3, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
+    found = Benchmark("dev", "a split", 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
     page = benchmark_report([found]).to_html()
     assert "costs 10.0 ± 0.0 points" in page
     assert "above all by states" in page
@@ -477,7 +526,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     assert (mark.x[0], mark.y[0]) == (8.0, pytest.approx(80.0))
     assert not any(curve.name.startswith("dev") for curve in figures.severity(FLAWS["read noise"], [found]).curves)
 
-    other = replace(found, name="other", variants=(replace(worst, device=(0.89,) * 3),), severities={})
+    other = replace(found, name="other", variants=(replace(worst, device=(0.89,) * 4),), severities={})
     both = benchmark_report([found, other]).to_html()
     assert "1 (dev) 8; the cliff" in both
     losses = figures.losses([found, other])

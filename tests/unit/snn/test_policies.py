@@ -52,22 +52,31 @@ def test_what_pulses_did_is_taken_off_the_sum_if_it_is_read(card: DeviceCard) ->
     layer = make_layer(array, (2, 2), (2, 2), 2.0, 0.5, np.uint64(3), np.zeros(4, bool))
     layer.sums[1, 0] = 0.3
     start = float(layer.w[1, 0])
-    give(layer, Wishes(np.array([2]), np.array([-3])), 1, True, np.float32(0.0), np.uint64(1), MEMORY)
+    give(layer, Wishes(np.array([2]), np.array([-3])), 1, True, LEVEL, np.float32(0.0), np.uint64(1), MEMORY)
     assert array.pulses.tolist() == [0, 0, 3, 0]
     moved = float(layer.w[1, 0]) - start
     assert moved < 0
     assert layer.sums[1, 0] == pytest.approx(0.3 - moved, abs=1e-6)
     assert (layer.pulses[0], layer.reads[0]) == (3, 2)
-    give(layer, Wishes(np.array([2]), np.array([1])), 1, False, np.float32(0.0), np.uint64(1), MEMORY)
+    give(layer, Wishes(np.array([2]), np.array([1])), 1, False, LEVEL, np.float32(0.0), np.uint64(1), MEMORY)
     assert layer.sums[1, 0] == pytest.approx(0.3 - moved, abs=1e-6)  # not read
     assert (layer.pulses[0], layer.reads[0]) == (4, 2)
+
+
+def test_a_synapse_that_cannot_move_is_not_asked_for_ever(card: DeviceCard) -> None:
+    array = DeviceArray(card, 2, 1, initial=0.5, c2c="none", d2d="none")
+    layer = make_layer(array, (1, 2), (1, 2), 2.0, 0.5, np.uint64(3), np.array([True, True]))
+    for pulses, left in ((3, 5.0), (4, 0.0)):  # from four pulses without a move on
+        layer.sums[0, 1] = 5.0
+        give(layer, Wishes(np.array([1]), np.array([pulses])), 1, True, LEVEL, np.float32(0.0), np.uint64(1), MEMORY)
+        assert layer.sums[0, 1] == left
 
 
 def test_two_noisy_reads_scatter_by_the_root_of_two(card: DeviceCard) -> None:
     n = 4000
     array = DeviceArray(card, n, 1, initial=0.5, c2c="none", d2d="none")
     layer = make_layer(array, (1, n), (1, n), 2.0, 0.5, np.uint64(3), np.ones(n, bool))  # stuck: nothing moves
-    give(layer, Wishes(np.arange(n), np.ones(n, np.int64)), n, True, np.float32(0.1), np.uint64(7), MEMORY)
+    give(layer, Wishes(np.arange(n), np.ones(n, np.int64)), n, True, LEVEL, np.float32(0.1), np.uint64(7), MEMORY)
     assert layer.sums.std() == pytest.approx(0.1 * np.sqrt(2), rel=4 / np.sqrt(2 * n))
     assert abs(layer.sums.mean()) < 4 * 0.1414 / np.sqrt(n)
 

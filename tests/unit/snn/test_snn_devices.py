@@ -20,7 +20,7 @@ from snn.synapses import Synapses, on_levels
 from snn.training import train
 
 MEMORY = np.empty(MAX_SHAPE)
-QUIET, KEY = np.float32(0.0), np.uint64(1)
+LEVEL, QUIET, KEY = np.float32(1.0), np.float32(0.0), np.uint64(1)
 
 
 def reference_layer(card, synapses: int, levels: int = 0, r: float = 0.5):
@@ -35,7 +35,7 @@ def test_few_stable_states_keep_the_mean_step(card, sign):
     n, spaces = 4000, 10
     start = 0.5
     layer = reference_layer(card, n, levels=spaces + 1)
-    give(layer, Wishes(np.arange(n), np.full(n, sign)), n, False, QUIET, KEY, MEMORY)
+    give(layer, Wishes(np.arange(n), np.full(n, sign)), n, False, LEVEL, QUIET, KEY, MEMORY)
     r = layer.array.r
     np.testing.assert_allclose(r * spaces, np.rint(r * spaces), atol=1e-9)
     step = card.rate("ltp" if sign > 0 else "ltd", np.array([start]))[0]
@@ -61,7 +61,7 @@ def test_pulses_by_chance_come_with_the_wanted_rate(card):
     for key in range(presentations):
         stream = np.uint64(mix(layer.coin, np.uint64(key)))
         count = wish_each(layer.sums[0], 0, changes, threshold, stream, wishes, 0)
-        give(layer, wishes, count, False, QUIET, KEY, MEMORY)
+        give(layer, wishes, count, False, LEVEL, QUIET, KEY, MEMORY)
     p = np.minimum(np.abs(changes), 1.0)
     given = layer.array.pulses / presentations
     assert np.abs((given - p)[p < 1]).max() < 5 * 0.5 / np.sqrt(presentations)
@@ -175,5 +175,5 @@ def test_a_pulse_in_the_network_costs_about_what_one_on_a_device_costs(card_make
             times.append(time.process_time() - began)
         return min(times)
 
-    inside = least(lambda: give(layer, wishes, n, False, QUIET, KEY, MEMORY))
+    inside = least(lambda: give(layer, wishes, n, False, LEVEL, QUIET, KEY, MEMORY))
     assert inside < 2.5 * least(lambda: array.pulse(signs))
