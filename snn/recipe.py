@@ -286,7 +286,7 @@ def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, st
     read = read_sigma(card, config.read_noise_of_g)
     step = mean_step(card, symmetric_point(card))
     if read == 0:
-        return "carry", "the card does not know its read noise, so nothing says that pulses can be verified"
+        return "carry", "the card knows no read noise, so nothing says that pulses can be verified"
     if config.device_levels > 1 and 1.0 / (config.device_levels - 1) > step:
         return "carry", "stable states lie further apart than a step: verifying would chase their rounding"
     words = f"reading scatters by {read / step:.2g} of a step"

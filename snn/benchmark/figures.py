@@ -17,7 +17,7 @@ LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
     "scaled": ("s--", COLOURS["ltd"], "scaled rates"),
     "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden"),
 }
-POLICY = ("v", "#3b7d3b", "best policy")
+POLICY = ("v", "#3b7d3b", "policy by auto")
 
 
 def losses(results: Sequence[Benchmark]) -> Panel:

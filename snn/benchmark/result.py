@@ -36,7 +36,7 @@ class VariantResult:
     Attributes
     ----------
     variant : {"plain", "scaled", "wide", "policy"}
-        Rates of 50 hidden neurons; or 1000 of them; or plain rates, and pulses spent as suits the card best.
+        Rates of 50 hidden neurons; or 1000 of them; or plain rates, and the policy that auto takes.
     device, twin : tuple of float
         Test accuracy after the last epoch, by seed [1].
     null_sd : float
@@ -171,7 +171,7 @@ class Benchmark:
     synthetic : bool
         Whether the card is of synthetic data.
     policy : VariantResult or None
-        With the pulse policy that suits the card best.
+        With the pulse policy that "auto" takes for the card.
     reason : (str, str)
         Which one that is, and why.
     """
@@ -359,7 +359,7 @@ class Benchmark:
 
     @property
     def mended(self) -> np.ndarray:
-        """What the best policy gains for the device, by seed [1]; empty if it was not tried."""
+        """What that policy gains for the device, by seed [1]; empty if it was not tried."""
         if self.policy is None:
             return np.empty(0)
         plain = next(each for each in self.variants if each.variant == "plain")

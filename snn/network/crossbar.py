@@ -20,7 +20,7 @@ from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
 from snn.network.pulsing import wish
 
-WINDS_UP, NO_MOVE = 4, 0.1  # pulses, and the share of what they should do below which nothing moves
+WINDS_UP, NO_MOVE = 4, 0.01  # pulses, and the share of what they should do below which nothing moves
 
 
 class Layer(NamedTuple):
