@@ -70,8 +70,8 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
             "across: the cliff, 2 points below the good device, for both kinds of rates. Diamonds: the accuracy of the "
             "card's device at its own severity. Near the curve, this flaw alone explains it; below it, others cost as "
             "well.",
-            "Nonlinearity alone costs under half a point with plain rates, and one to three points with scaled ones, of "
-            "which the otherwise good device has one. It is not blamed here without a test.",
+            "Nonlinearity alone costs under half a point with plain rates, and one to three points with scaled ones, "
+            "of which the otherwise good device has one. It is not blamed here without a test.",
             NOT_SHOWN,
         ]
     )
