@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,3 +167,49 @@ def test_most_pulses_are_those_of_the_settings(card: DeviceCard, small_digits) -
     thresholds = choose(config, card).thresholds(config, 0)
     assert [each.most for each in thresholds] == [20, 20]
     assert [each.most for each in choose(config, card).thresholds(replace(config, max_pulses=3), 0)] == [3, 3]
+
+
+HALF = '''
+"""One pulse, and half of the sum is kept."""
+
+from devicekit.models.kernel import compiled
+from snn.policy import Policy
+
+
+@compiled
+def wish(total, change, level, alpha, most, draw):
+    return (1 if total > 0 else -1), total / 2
+
+
+POLICY = Policy(name="half", title="one pulse, half of the sum is kept", source="a test", wish=wish)
+'''
+
+
+@pytest.mark.slow
+def test_a_policy_of_another_package_runs_in_the_benchmark(tmp_path: Path) -> None:
+    """Announced by an entry point, and nothing else; compiled into the switch."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").write_text("")
+    (tmp_path / "mine" / "half.py").write_text(HALF)
+    information = tmp_path / "mine-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[devicekit.policies]\nhalf = mine.half\n")
+    program = """
+from snn.benchmark import benchmark
+from snn.benchmark.measure import generic
+from snn.benchmark.task import few_shot
+from snn.network.pulsing import POLICIES
+assert "half" in POLICIES
+short = {"seeds": 2, "attribution": False, "wide": False}
+found = {name: benchmark(generic(), few_shot(), policy=name, **short) for name in ("half", "reset")}
+assert found["half"].variants[0].device != found["reset"].variants[0].device
+print(found["half"].verdict)
+"""
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
+    own = {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path / "compiled"), "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, **own}, cwd=tmp_path
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "Against its ideal twin" in ran.stdout
