@@ -49,6 +49,8 @@ def _turns(view: View) -> bool:
         if x.size < 12 or np.ptp(x) == 0:
             continue
         smooth = np.convolve(x, np.ones(3) / 3, "valid")
+        if np.ptp(smooth) == 0:
+            continue
         way = float(np.abs(np.diff(smooth)).sum() / np.ptp(smooth))
         rough = float(np.abs(np.diff(x, 2)).mean() / np.ptp(x))
         ends = np.array([np.argmin(smooth), np.argmax(smooth)]) / smooth.size
