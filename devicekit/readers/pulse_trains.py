@@ -192,6 +192,8 @@ def _split_part(
         part = _with_directions(part.drop(columns="cycle", errors="ignore"), name, pulses, warnings)
     elif pulses:
         raise UsageError(f"{name} names the directions of its trains: leave pulses={pulses} out")
+    elif stated:
+        part = part.drop(columns="cycle")  # what it holds is counted, its own number is put back
     if "cycle" not in part:
         part = _with_cycles(part, name, warnings)
     if "pulse_index" not in part:

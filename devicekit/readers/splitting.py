@@ -12,6 +12,7 @@ from devicekit.readers.placing import Contradiction, Unclear, find_turns
 from devicekit.readers.turns import turning_points as turning_points  # named here for those who split by hand
 from devicekit.text import count
 
+LEAST_ALTERNATING = 16  # readings
 GROWTH_OF_A_RAMP = 1.5  # last over first amplitude of a train whose amplitude grows on purpose
 
 
@@ -140,6 +141,11 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
     """
     if not np.isfinite(values).any():
         raise TableError(f"{name}: there is no number to split into trains")
+    if alternates(values):
+        raise TableError(
+            f"{name}: readings alternate between two levels, as after set and reset: that is no pulse train. Put each "
+            "level into a column of its own (HRS, LRS) and read it as endurance"
+        )
     if pulses is not None and (len(pulses) not in (1, 2) or min(pulses) < 1):
         raise UsageError(f"pulses={pulses}: say the pulses of each train, N or N,M for LTP and LTD, each 1 or more")
     try:
@@ -165,6 +171,19 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
         warnings=(CodedWarning("split", message),),
         how=found.how,
     )
+
+
+def alternates(values: np.ndarray) -> bool:
+    """Whether nearly every reading jumps back over more than a third of the range, up and down in turn."""
+    known = values[np.isfinite(values)]
+    if known.size < LEAST_ALTERNATING:
+        return False
+    known = np.log(known) if known.min() > 0 else known
+    low, high = np.quantile(known, (0.1, 0.9))
+    steps = np.diff(known)
+    if high <= low:
+        return False
+    return bool((steps[1:] * steps[:-1] < 0).mean() > 0.9 and np.median(np.abs(steps)) > 0.5 * (high - low))
 
 
 def _question(unclear: Unclear) -> Question:

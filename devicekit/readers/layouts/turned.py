@@ -36,6 +36,10 @@ def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
         if first > 0 or not wide or all(map(_pixel, (cell for row in numbers for cell in row))):
             return rows, False
         head = []
+        if labels := _labels([row[0] for row in numbers]):  # addresses in front of the rows
+            head = [(body[0][0], labels)]
+            numbers = [row[1:] for row in numbers]
+            longest -= 1
     else:
         names = [",".join(cells[:at]).strip() for (_, cells), at in zip(body, split, strict=True)]
         head = [(body[0][0], names)]
@@ -57,3 +61,13 @@ def _led(cells: Sequence[str]) -> bool:
 
 def _pixel(cell: str) -> bool:
     return cell.isdigit() and int(cell) <= LARGEST_PIXEL
+
+
+def _labels(cells: Sequence[str]) -> list[str]:
+    """Names of the rows, if the first cells count: 480, 481, 482, ...; else nothing."""
+    try:
+        found = [float(cell) for cell in cells]
+    except ValueError:
+        return []
+    counted = len(found) > 2 and all(each == found[0] + k for k, each in enumerate(found))
+    return [f"cell {each:.0f}" for each in found] if counted and found[0] == round(found[0]) else []

@@ -578,3 +578,37 @@ def test_sheets_of_which_one_names_a_column_twice_are_read(tmp_path: Path) -> No
     book.save(tmp_path / "two.xlsx")
     table = devicekit.read(tmp_path / "two.xlsx", sheet="A 1,A 2", unit="A", sheets_are="devices")
     assert table.frame.groupby("device_id").size().tolist() == [9, 9]
+
+
+def test_cycles_as_columns_of_two_sheets_keep_their_numbers(tmp_path: Path) -> None:
+    """They were labelled 1, 2, 5, 9, 14: the number of a cycle was taken for a count of cycles."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    for sheet, sign in (("LTP", 1), ("LTD", -1)):
+        own = book.create_sheet(sheet)
+        own.append([f"G{k} (uS)" for k in range(1, 6)])
+        for n in range(20):
+            own.append([10 + k / 10 + (n if sign > 0 else 20 - n) for k in range(5)])
+    book.save(tmp_path / "g.xlsx")
+    table = devicekit.read(tmp_path / "g.xlsx", columns_are="cycles")
+    assert sorted(table.frame["cycle"].unique()) == [1, 2, 3, 4, 5]
+    assert (table.frame.groupby(["cycle", "direction"]).size() == 20).all()
+    assert not any("cycles: they are counted" in warning.message for warning in table.warnings)
+
+
+def test_addresses_in_front_of_rows_are_names_and_two_levels_in_turn_are_no_train(lines: Write) -> None:
+    rng = np.random.default_rng(2)
+    rows = []
+    for cell in range(480, 490):
+        pairs = np.c_[1e5 + 1e4 * rng.random(30), 4e3 + 200 * rng.random(30)].ravel()
+        rows.append(",".join([f"{cell}.000", *(f"{r:.3f}" for r in pairs)]))
+    with pytest.raises(TableError, match="alternate between two levels"):
+        devicekit.read(lines(*rows), quantity="resistance", unit="ohm", columns_are="devices")
+    falling = [",".join([f"{cell}.000", *(f"{cell + 50 - n:.3f}" for n in range(40))]) for cell in range(480, 490)]
+    table = devicekit.read(lines(*falling), quantity="conductance", unit="uS", columns_are="devices")
+    assert table.frame["device_id"].nunique() == 10
+    assert "480" in str(table.frame["device_id"].iloc[0])
+    assert table.frame["conductance_s"].max() == pytest.approx(539e-6)
+    assert len(table.frame) == 400

@@ -209,8 +209,13 @@ def test_what_is_no_train_is_asked() -> None:
     rng = np.random.default_rng(0)
     spike = made.trace([60] * 8, 0.4, 0).values.copy()
     spike[30] = 9.0
-    for values in (rng.standard_normal(3000), np.arange(200) % 2.0, spike):
+    for values in (rng.standard_normal(3000), spike):
         question(values)
+    for values in (np.arange(200) % 2.0, 10.0 ** (np.arange(40) % 2) * (1 + 0.1 * rng.random(40))):
+        with pytest.raises(TableError, match="alternate between two levels"):
+            split_values(values, "x")
+    three = np.arange(60) % 3.0  # not in turn
+    question(three)
 
 
 def test_the_question_has_lengths_that_close_the_record() -> None:
