@@ -17,6 +17,7 @@ from devicekit.tables import RetentionTable
 
 NAME = "retention"
 TITLE = "retention (states against time)"
+ROUNDING = 1e-9  # of the longest time
 CLOCK = 5e8  # seconds: 16 years, which no record lasts
 VALUES = frozenset({*STATE_COLUMNS, "value"})
 
@@ -77,8 +78,10 @@ def build(
 
 
 def _from_the_first(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
-    """Times since the first reading, where they are a clock's (seconds since 1970)."""
+    """Times since the first reading, where they are a clock's (seconds since 1970); -1e-13 s is 0."""
     first = frame["time_s"].min()
+    if -ROUNDING * frame["time_s"].max() < first < 0:
+        return frame.assign(time_s=frame["time_s"].clip(lower=0.0)), []
     if not first > CLOCK:
         return frame, []
     words = f"{name}: times are those of a clock ({first:.0f} s): they are counted from the first reading"

@@ -492,6 +492,8 @@ def test_times_of_a_clock_are_counted_from_the_first(lines: Write) -> None:
     table = devicekit.read(lines("time (s),R (ohm)", *rows), kind="retention")
     assert table.frame["time_s"].tolist()[:2] == [0.0, 10.0]
     assert "clock" in {warning.code for warning in table.warnings}
+    rows = [f"{-1.1e-13 if k == 0 else 0.05 * k},{1e4 + k}" for k in range(20)]  # a program's rounding
+    assert devicekit.read(lines("time (s),R (ohm)", *rows), kind="retention").frame["time_s"].iloc[0] == 0.0
 
 
 def test_runs_of_a_workbook_without_its_settings_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
