@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from devicekit.errors import UsageError
+
+T = TypeVar("T")
 
 
 def announced(group: str, what: str) -> dict[str, Any]:
@@ -73,6 +75,24 @@ class Registry:
             If another package announces one that cannot be imported.
         """
         return {**announced(self.group, self.what), **_own(self)}
+
+    def described(self, attribute: str, kind: type[T]) -> dict[str, T]:
+        """What each module holds under `attribute`: a descriptor of that kind, which bears the module's name.
+
+        Raises
+        ------
+        UsageError
+            If one holds something else.
+        """
+        found = {}
+        for name, module in self.all().items():
+            held = getattr(module, attribute)
+            if not isinstance(held, kind) or held.name != name:  # type: ignore[attr-defined]
+                raise UsageError(
+                    f"the {self.what} {name!r}: {attribute} must be a {kind.__name__} of that name, not {held!r}"
+                )
+            found[name] = held
+        return found
 
 
 @cache

@@ -131,7 +131,7 @@ def symmetric_point(card: DeviceCard) -> float:
     return float(grid[np.argmin(np.abs(ratio) + 0.01 * np.abs(grid - 0.5))])
 
 
-def mean_step(card: DeviceCard, middle: float) -> float:
+def step_about(card: DeviceCard, middle: float) -> float:
     """Geometric mean of the mean LTP and mean LTD step over middle +- 0.2, fraction of the window.
 
     Raises
@@ -182,7 +182,7 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     scales = config.scales or SCALES[config.mapping]
     symmetric = symmetric_point(card) if card is not None else None
     middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
-    step = mean_step(card, middle) if card is not None and middle is not None else None
+    step = step_about(card, middle) if card is not None and middle is not None else None
     theta = config.theta if step is None else _theta(config, scales, step, eta)
     return Recipe(
         p=P[config.encoding],
@@ -284,7 +284,7 @@ def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, st
     name, why : str
     """
     read = read_sigma(card, config.read_noise_of_g)
-    step = mean_step(card, symmetric_point(card))
+    step = step_about(card, symmetric_point(card))
     if read == 0:
         return "carry", "the card knows no read noise, so nothing says that pulses can be verified"
     if config.device_levels > 1 and 1.0 / (config.device_levels - 1) > step:

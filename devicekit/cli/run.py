@@ -45,11 +45,10 @@ def _train(card: DeviceCard, config: TrainingConfig, samples: Digits, quiet: boo
 
 def _benchmark(fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: Digits, quiet: bool) -> Benchmark:
     """A short benchmark: few pairs, no attribution; where few data leave much open, on other devices as well."""
-    from devicekit.fitting.resampling import resampled_cards
-    from devicekit.studies.propagated import reason_to_propagate
+    from devicekit.fitting.resampling import reason_to_resample, resampled_cards
     from snn.benchmark import benchmark
 
-    allowed = resampled_cards(fit, draws, "open", seed) if draws and reason_to_propagate(fit) else []
+    allowed = resampled_cards(fit, draws, "open", seed) if draws and reason_to_resample(fit) else []
     with terminal.counting("benchmark", "trainings", quiet) as progress:
         return benchmark(
             card,

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from devicekit import plugins
 from devicekit.errors import UsageError
 from devicekit.models import ordered
 from devicekit.models.law import CurveLaw, Law
 
-
-def _laws(modules: dict[str, Any], kind: type[Law] | type[CurveLaw], what: str) -> dict[str, Any]:
-    """Descriptors by name, in the order in which they are shown."""
-    found = {}
-    for name in ordered(list(modules)):
-        law = modules[name].LAW
-        if not isinstance(law, kind) or law.name != name:
-            raise UsageError(f"the {what} {name!r}: LAW must be a {kind.__name__} of that name, not {law!r}")
-        found[name] = law
-    return found
-
-
-LAWS: dict[str, Law] = _laws(plugins.LAWS.all(), Law, plugins.LAWS.what)
-CURVE_LAWS: dict[str, CurveLaw] = _laws(plugins.CURVES.all(), CurveLaw, plugins.CURVES.what)
+_laws, _curves = plugins.LAWS.described("LAW", Law), plugins.CURVES.described("LAW", CurveLaw)
+LAWS: dict[str, Law] = {name: _laws[name] for name in ordered(list(_laws))}
+CURVE_LAWS: dict[str, CurveLaw] = {name: _curves[name] for name in ordered(list(_curves))}
 for _number, _law in enumerate(LAWS.values()):
     object.__setattr__(_law, "id", _number)
 

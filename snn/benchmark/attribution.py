@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from snn.benchmark.result import OTHERS, Share
+from snn.benchmark.pairs import OTHERS, Share
 
 MOST_EXACT = 5  # flaws of which every subset is trained
 ORDERS = 4  # of the flaws that each seed draws beyond that: two, each there and back

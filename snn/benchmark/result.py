@@ -9,135 +9,15 @@ import numpy as np
 
 from devicekit.text import listed
 from snn.benchmark.curves import Distance, distance
+from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
 from snn.benchmark.severity import SEVERITIES
-from snn.benchmark.task import HIDDEN, WIDE_HIDDEN, Variant
+from snn.benchmark.task import HIDDEN, WIDE_HIDDEN
 
-ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
 ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Benchmark.odds`
 COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
 LEFT_OPEN, WIDE_WORDS = 0.01, " Measure more before comparing this device with another."  # sd, from so much on
 HALF = 0.5
 FEWEST = 4  # seeds from which on a main flaw is named
-OTHERS = "all others together"  # flaws that were not told one by one
-POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
-
-
-def quantile(freedom: int) -> float:
-    """97.5 % of Student's t."""
-    from scipy import stats
-
-    return float(stats.t.ppf(0.975, freedom))
-
-
-@dataclass(frozen=True)
-class VariantResult:
-    """One variant of the task: the device against its ideal twin, paired by seed.
-
-    Attributes
-    ----------
-    variant : {"plain", "scaled", "wide", "policy"}
-        Rates of 50 hidden neurons; or 1000 of them; or plain rates, and the policy that auto takes.
-    device, twin : tuple of float
-        Test accuracy after the last epoch, by seed [1].
-    null_sd : float
-        Standard deviation of such a difference where there is none [1], measured beforehand.
-    """
-
-    variant: Variant
-    device: tuple[float, ...]
-    twin: tuple[float, ...]
-    null_sd: float
-
-    @property
-    def losses(self) -> np.ndarray:
-        """Twin less device, by seed [1]."""
-        return np.subtract(self.twin, self.device)
-
-    @property
-    def loss(self) -> float:
-        """Their mean [1]."""
-        return float(self.losses.mean())
-
-    @property
-    def null_error(self) -> float:
-        """Standard error of the mean of that many differences where there is none [1]."""
-        return self.null_sd / float(np.sqrt(len(self.device)))
-
-    @property
-    def z(self) -> float:
-        """The loss in null standard errors: decides whether there is one."""
-        return self.loss / self.null_error
-
-    @property
-    def found(self) -> bool:
-        """Whether there is a loss, at 2.5 % one-sided."""
-        return self.z > ONE_SIDED
-
-    @property
-    def standard_error(self) -> float:
-        """Of the loss, over seeds [1]; says how large it is. The null one for a single seed."""
-        k = len(self.device)
-        return float(self.losses.std(ddof=1) / np.sqrt(k)) if k > 1 else self.null_error
-
-    @property
-    def smallest(self) -> float:
-        """The loss that would have been found with a probability of 80 % [1]."""
-        return POWER_80 * self.null_error
-
-    @property
-    def bound(self) -> float:
-        """What the loss is not larger than, at 2.5 % [1]; at least what would have been found with 80 %."""
-        return max(self.smallest, self.loss + ONE_SIDED * max(self.null_error, self.standard_error))
-
-    @property
-    def words(self) -> str:
-        """The loss in points, or how large one may be."""
-        if self.found:
-            return f"costs {100 * self.loss:.1f} ± {100 * self.standard_error:.1f} points"
-        return f"no loss larger than {100 * self.bound:.1f} points"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
-            "variant": self.variant,
-            "device": list(self.device),
-            "twin": list(self.twin),
-            "loss": self.loss,
-            "standard_error": self.standard_error,
-            "z": self.z,
-            "found": self.found,
-            "null_sd": self.null_sd,
-            "found_with_80_percent": self.smallest,
-        }
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one flaw takes part in [1]: Shapley value over seeds, and what it costs by itself (not for `OTHERS`)."""
-
-    flaw: str
-    shapley: tuple[float, ...]
-    alone: tuple[float, ...]
-
-    @property
-    def value(self) -> float:
-        """Mean Shapley value [1]."""
-        return float(np.mean(self.shapley))
-
-    @property
-    def standard_error(self) -> float:
-        """Of it, over seeds [1]."""
-        return float(np.std(self.shapley, ddof=1) / np.sqrt(len(self.shapley))) if len(self.shapley) > 1 else np.inf
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        error = self.standard_error
-        return {
-            "flaw": self.flaw,
-            "shapley": self.value,
-            "standard_error": error if np.isfinite(error) else None,
-            "alone": float(np.mean(self.alone)) if self.alone else None,
-        }
 
 
 @dataclass(frozen=True)

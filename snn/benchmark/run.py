@@ -13,7 +13,8 @@ from devicekit.device.idealise import mean_step
 from devicekit.errors import UsageError
 from snn.benchmark.attribution import Loss, shares
 from snn.benchmark.flaws import Case, present, scatter_over_step, without
-from snn.benchmark.result import ONE_SIDED, Benchmark, VariantResult, quantile
+from snn.benchmark.pairs import ONE_SIDED, VariantResult, quantile
+from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import SEVERITIES, own_severity
 from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting
 from snn.config import TrainingConfig

@@ -9,18 +9,7 @@ from devicekit.errors import UsageError
 from devicekit.models.kernel import compiled
 from snn.policy import Policy
 
-
-def _policies() -> dict[str, Policy]:
-    found = {}
-    for name, module in sorted(plugins.POLICIES.all().items()):
-        policy = module.POLICY
-        if not isinstance(policy, Policy) or policy.name != name:
-            raise UsageError(f"the pulse policy {name!r}: POLICY must be a Policy of that name, not {policy!r}")
-        found[name] = policy
-    return found
-
-
-POLICIES: dict[str, Policy] = _policies()
+POLICIES: dict[str, Policy] = dict(sorted(plugins.POLICIES.described("POLICY", Policy).items()))
 NUMBERS = {name: number for number, name in enumerate(POLICIES)}
 
 

@@ -19,8 +19,8 @@ from snn.benchmark.attribution import Loss, exact, sampled, shares
 from snn.benchmark.curves import cliffs, distance, measure, shipped
 from snn.benchmark.flaws import present, scatter_over_step, without
 from snn.benchmark.measure import generic
+from snn.benchmark.pairs import Share
 from snn.benchmark.report import benchmark_report
-from snn.benchmark.result import Share
 from snn.benchmark.severity import SEVERITIES, device, own_severity, with_read_noise
 from snn.benchmark.task import NULL_SD, accuracy, few_shot, setting
 from snn.config import TrainingConfig

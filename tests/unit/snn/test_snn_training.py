@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from devicekit.errors import UsageError
-from snn.recipe import choose, mean_step, symmetric_point
+from snn.recipe import choose, step_about, symmetric_point
 from snn.training import TrainingConfig, train
 
 QUICK = TrainingConfig(epochs=2, hidden=192)
@@ -111,7 +111,7 @@ def test_recipe_follows_the_card(card_maker):
     chosen = [choose(config, card) for card in (slow, fast)]
     for card, recipe in zip((slow, fast), chosen, strict=True):
         assert recipe.symmetric_point == pytest.approx(0.5)
-        assert recipe.device_step == pytest.approx(mean_step(card, 0.5))
+        assert recipe.device_step == pytest.approx(step_about(card, 0.5))
         assert recipe.theta[0] == pytest.approx(recipe.scales[0] * recipe.device_step / recipe.eta[0])
     assert chosen[1].theta[0] / chosen[0].theta[0] == pytest.approx(np.e, rel=1e-3)
     assert choose(replace(config, schedule="constant"), slow).theta_growth == 1.0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from devicekit.fitting.device import fit
+from devicekit.fitting.resampling import reason_to_resample
 from devicekit.fitting.result import DeviceFit
-from devicekit.studies.propagated import reason_to_propagate
 from devicekit.synthetic.pulses import generate, truth_card
 
 THETA = {"ltp": (-4.0, 0.9, 1.0, 0.0, 0.0, 0.0), "ltd": (-4.1, 0.9, 1.0, 0.0, 0.0, 0.0)}
@@ -27,16 +27,16 @@ def with_spread(fitted: DeviceFit, **changes: object) -> DeviceFit:
 
 
 def test_few_cycles_with_large_increments_or_trains_that_see_little_are_a_reason(fitted: DeviceFit) -> None:
-    assert reason_to_propagate(with_spread(fitted, increment=0.0099)) == ""
-    words = reason_to_propagate(with_spread(fitted, increment=0.0101))
+    assert reason_to_resample(with_spread(fitted, increment=0.0099)) == ""
+    words = reason_to_resample(with_spread(fitted, increment=0.0101))
     assert (
         words
         == "LTP has few cycles, whose updates scatter by 1.0% and LTD has few cycles, whose updates scatter by 1.0%"
     )
-    assert reason_to_propagate(with_spread(fitted, increment=0.02, n_cycles=3))
-    assert reason_to_propagate(with_spread(fitted, increment=0.02, n_cycles=4)) == ""
-    assert reason_to_propagate(with_spread(fitted, increment=0.02, n_devices=4)) == ""
+    assert reason_to_resample(with_spread(fitted, increment=0.02, n_cycles=3))
+    assert reason_to_resample(with_spread(fitted, increment=0.02, n_cycles=4)) == ""
+    assert reason_to_resample(with_spread(fitted, increment=0.02, n_devices=4)) == ""
     assert fitted.ltp is not None
     short = replace(fitted.ltp, parameters=np.array([np.log(0.002), 0.0, 0.0]))  # 80 equal steps
     assert short.trajectory[-1] < 1 / 3
-    assert reason_to_propagate(replace(fitted, ltp=short)) == "LTP goes through 16% of the window"
+    assert reason_to_resample(replace(fitted, ltp=short)) == "LTP goes through 16% of the window"
