@@ -155,6 +155,7 @@ def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None 
     `drive` [input spikes per step] scales start weights and learning rates for data unlike the digits, for
     which the recipe's numbers were found (with 1000 hidden units); None: leave them.
     """
+    config = with_policy(config, card)
     recipe = _choose(config, card)
     if drive is None:
         return recipe
@@ -262,9 +263,11 @@ def make_dynamics(config: TrainingConfig, side: int, shift_fraction: float) -> D
     )
 
 
-def with_policy(config: TrainingConfig, card: DeviceCard) -> TrainingConfig:
-    """The settings with the policy that "auto" stands for on this card: see `reason_for_policy`."""
-    return replace(config, policy=reason_for_policy(config, card)[0]) if config.policy == "auto" else config
+def with_policy(config: TrainingConfig, card: DeviceCard | None) -> TrainingConfig:
+    """The settings with the policy that "auto" stands for on this card (`reason_for_policy`); any without a card."""
+    if config.policy != "auto":
+        return config
+    return replace(config, policy="reset" if card is None else reason_for_policy(config, card)[0])
 
 
 def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, str]:

@@ -163,4 +163,5 @@ def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
         if result.config.hidden > HIDDEN
         else ""
     )
-    return [f"{first}{wide}.", " ".join(words for words in (benchmark.verdict, benchmark.left_open) if words)]
+    basis = f"Its data: {benchmark.split}; ± is the standard error over seeds."
+    return [f"{first}{wide}.", " ".join(words for words in (benchmark.verdict, benchmark.left_open, basis) if words)]

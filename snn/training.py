@@ -242,8 +242,7 @@ class Run:
             card = None  # nothing to program; other schemes are refused by the recipe
         if card is not None:
             card = idealise(card, linear=config.linear, symmetric=config.symmetric)
-        if card is not None:
-            config = with_policy(config, card)
+        config = with_policy(config, card)
         self.card, self.config, self.data = card, config, data
         self.recipe = choose(config, card)
         self.rows: list[EpochRow] = []

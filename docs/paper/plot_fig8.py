@@ -78,8 +78,8 @@ ax.set(xlabel="test accuracy [%], reduced run", title="(b)")
 # corrects what a device does wrong, and the sigmas that the paper used are not known.
 #
 # **What this task cannot show.** A thousand hidden neurons hide what a device does: updates that scatter by two steps
-# cost under a point in a wide network, and several in a narrow one. "Trivial" here is no statement about the device;
-# :doc:`the benchmark </benchmark>` is.
+# cost a SYNTHETIC device under a point in a wide network, and one to three in a narrow one. "Trivial" here is no
+# statement about the device; :doc:`the benchmark </benchmark>` is.
 #
 # **Full run.**
 #

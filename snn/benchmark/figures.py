@@ -48,6 +48,7 @@ def losses(results: Sequence[Benchmark]) -> Panel:
 def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
     """Accuracy of the generic device against how bad one flaw is, the cliff, and the cards that have the flaw."""
     found = shipped()
+    lines = [("y", 100 * (found["base"][variant]["mean"] - CLIFF)) for variant in ("plain", "scaled")]
     curves, notes = [], []
     for variant, (style, colour, name) in LOOKS.items():
         points = found["flaws"][flaw.name][variant]
@@ -59,6 +60,9 @@ def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
         own = result.severities.get(flaw.name)
         if own is None:
             continue
+        if result.split != found["split"]:  # an accuracy on other data stands on no curve
+            lines.append(("x", own))
+            continue
         for each in result.variants:
             reached = 100 * float(np.mean(each.device))
             mark = f"{result.name}, {each.variant} rates"
@@ -67,6 +71,5 @@ def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
             curves.append(Curve(mark, *at, style="D", colour=colour, size=7.0, legend=False))
             if len(results) > 1:
                 notes.append((own * (1.06 if flaw.log else 1.0), reached, f"  {number}"))
-    lines = [("y", 100 * (found["base"][variant]["mean"] - CLIFF)) for variant in ("plain", "scaled")]
     axis = Axis(flaw.axis, scale="log" if flaw.log else "linear")
     return Panel(axis, Axis("accuracy", "%"), curves, flaw.name, notes=notes, lines=lines)

@@ -66,10 +66,10 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     told = Text(
         [
             "Each curve is of a SYNTHETIC device that is otherwise good (NL 1, 100 steps, updates that scatter by one "
-            f"step): {seeds['plain']} seeds ({seeds['wide']} of the wide network), bars one standard error. Lines "
-            "across: the cliff, 2 points below the good device, for both kinds of rates. Diamonds: the accuracy of the "
-            "card's device at its own severity. Near the curve, this flaw alone explains it; below it, others cost as "
-            "well.",
+            f"step): {seeds['plain']} seeds ({seeds['wide']} of the wide network), bars one standard error; "
+            f"{shipped()['split']}. Lines across: the cliff, 2 points below the good device, for both kinds of rates. "
+            "Diamonds: the accuracy of the card's device at its own severity; near the curve, this flaw alone explains "
+            "it; below it, others cost as well. An upright line instead: the card was benchmarked on other images.",
             "Nonlinearity alone costs under half a point with plain rates, and one to three points with scaled ones, "
             "of which the otherwise good device has one. It is not blamed here without a test.",
             NOT_SHOWN,

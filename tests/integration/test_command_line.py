@@ -182,6 +182,8 @@ def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_fil
     )
     assert said.code == 0, said.err
     assert said.json["policy"] is None
+    auto = devicekit("benchmark", card_file, "--seeds", "1", "--no-attribution", "--no-wide", "--set", "policy=auto")
+    assert auto.code == 0, auto.err
     for setting in ("seeds=3", "jobs=2", "data=optdigits"):
         ran = devicekit("benchmark", card_file, "--set", setting)
         assert ran.code == 2

@@ -551,16 +551,12 @@ def test_cycles_of_one_reading_each_are_asked_about(lines: Write) -> None:
 
 
 def test_a_reading_below_the_one_before_it_is_not_the_last_of_a_rise(lines: Write) -> None:
-    """Readings 99 to 102: 7.253, 7.290, 6.974, 5.016: the fall from 100 to 101 is twenty times the noise."""
-    up = 7.3 - 6.8 * np.exp(-np.arange(1, 101) / 25)
-    down = np.r_[up[-1] - 0.3, 0.5 + 4.5 * np.exp(-np.arange(99) / 20)]
-    noisy = np.r_[up, down] + 0.01 * np.random.default_rng(3).standard_normal(200)
+    """Readings 99 to 102 are 725, 729, 698, 505 with noise of 3: read as 101 + 99, "to 0.1 pulses", until asked."""
+    up = 730 - 680 * np.exp(-np.arange(1, 101) / 20)
+    down = np.r_[698, 60 + 445 * np.exp(-np.arange(99) / 12)]
+    noisy = np.r_[up, down] + 3 * np.random.default_rng(3).standard_normal(200)
     path = lines("number,G (uS)", *(f"{n},{g}" for n, g in enumerate(noisy, 1)))
-    try:
-        found = devicekit.read(path).frame.groupby("direction").size().to_dict()
-    except QuestionError:
-        found = {"ltp": 100, "ltd": 100}  # asked, which is as well
-    assert found == {"ltp": 100, "ltd": 100}
+    assert "pulses=(100, 100)" in choices(path)
     table = devicekit.read(path, pulses=(100, 100))  # who was there knows better
     assert table.frame.groupby("direction").size().to_dict() == {"ltp": 100, "ltd": 100}
 

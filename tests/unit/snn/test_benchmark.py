@@ -513,7 +513,8 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     shared = {"plain": (Share("states", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4),)}
     wide = VariantResult("wide", (0.94,) * 4, (0.94,) * 4, 0.002)
     severities = {"states": 8.0, "scatter of updates": 0.5}
-    found = Benchmark("dev", "a split", 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
+    split = shipped()["split"]
+    found = Benchmark("dev", split, 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
     page = benchmark_report([found]).to_html()
     assert "costs 10.0 ± 0.0 points" in page
     assert "above all by states" in page
@@ -525,6 +526,11 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     mark = next(curve for curve in drawn.curves if curve.name == "dev, plain rates")
     assert (mark.x[0], mark.y[0]) == (8.0, pytest.approx(80.0))
     assert not any(curve.name.startswith("dev") for curve in figures.severity(FLAWS["read noise"], [found]).curves)
+
+    elsewhere = figures.severity(FLAWS["states"], [replace(found, split="other images")])
+    assert ("x", 8.0) in elsewhere.lines
+    assert not any(curve.name.startswith("dev") for curve in elsewhere.curves)
+    assert split in page
 
     other = replace(found, name="other", variants=(replace(worst, device=(0.89,) * 4),), severities={})
     both = benchmark_report([found, other]).to_html()

@@ -136,6 +136,17 @@ def test_every_policy_trains_and_is_the_same_again(policy: str, card: DeviceCard
     assert one.accuracy_mean_last > 0.3
 
 
+def test_auto_is_known_wherever_a_recipe_is_chosen(card: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
+    config = TrainingConfig(policy="auto", hidden=64, epochs=2)
+    assert choose(config, card).eta_decay == choose(replace(config, policy="carry"), card).eta_decay == 0.5
+    one, two = (train(card, replace(config, policy=each), small_digits) for each in ("auto", "carry"))
+    np.testing.assert_array_equal(one.w1, two.w1)
+    offline = replace(config, scheme="offline")
+    assert (
+        train(None, offline, small_digits).epochs == train(None, replace(offline, policy="reset"), small_digits).epochs
+    )
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(UsageError, match="policy is carry, leaky"):
         TrainingConfig(policy="carrie")
