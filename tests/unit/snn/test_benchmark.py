@@ -267,10 +267,9 @@ def test_known_flaws_are_named(data: Digits, case: tuple[DeviceCard, dict[str, A
 def test_losses_are_found_and_none_is_made_up(data: Digits) -> None:
     """Shares of tens of fresh seeds with a loss: a device against itself, drawn anew, and one that loses little."""
     rng = np.random.default_rng(2)
-    drawn = np.array([rng.choice(200, 10, replace=False) for _ in range(4000)])
-    fresh = range(300_000, 300_200)
 
-    def share(one: DeviceCard, other: DeviceCard, draw: int) -> tuple[float, float]:
+    def share(one: DeviceCard, other: DeviceCard, draw: int, fresh: list[int]) -> tuple[float, float]:
+        drawn = np.array([rng.choice(len(fresh), 10, replace=False) for _ in range(20_000)])
         z, mean = [], []
         for variant in ("plain", "scaled"):
             pairs = [
@@ -280,13 +279,15 @@ def test_losses_are_found_and_none_is_made_up(data: Digits) -> None:
             error = NULL_SD["digits"][variant] / math.sqrt(10)
             z.append(np.array(pairs)[drawn].mean(axis=1) / error)
             mean.append(float(np.mean(pairs)))
-        return float(np.mean(np.maximum(*z) > 1.96)), max(mean)
+        return float(np.mean(np.maximum(*z) > 1.96)), mean[0]
 
-    assert share(generic(), generic(), 1)[0] <= 0.06
-    noisy = generic(scatter=0.017)
-    clean = noisy.model_copy(update={"variation": generic(scatter=0.0).variation})
-    found, loss = share(noisy, clean, 0)
-    assert loss < 0.008
+    # so many: of 200 seeds alone the share is 4 to 10 %, by chance in their means
+    many = [*range(100_000, 100_200), *range(300_000, 300_200), *range(500_000, 500_600)]
+    assert share(generic(), generic(), 1, many)[0] <= 0.06
+    noisy = generic(scatter=0.0135, nl=1e-3)
+    clean = generic(scatter=0.0, nl=1e-3)
+    found, loss = share(noisy, clean, 0, list(range(100_000, 100_200)))
+    assert loss < 0.006
     assert found >= 0.85
 
 
