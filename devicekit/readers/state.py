@@ -180,7 +180,7 @@ def check_sign(
             "currents and the read voltage must have one sign: see read_voltage=, or pass absolute=True"
             if negative.all()
             else "numbers of both signs look like a normalised weight (pass quantity=weight) or like currents with "
-            "an offset"
+            "an offset; absolute=True takes magnitudes"
         )
         raise TableError(
             f"{name}: {len(bad)} of {len(values)} conductances are negative, which no device has; {advice}",

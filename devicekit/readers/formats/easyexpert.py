@@ -11,9 +11,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from devicekit.errors import FileError
+from devicekit.errors import Choice, FileError, Question, QuestionError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
 from devicekit.readers.records import Record, record_table
@@ -23,7 +23,7 @@ from devicekit.tables import PulseTable, RecordTable, SweepTable
 
 NAME = "easyexpert"
 TITLE = "Keysight EasyEXPERT text export"
-TAKES = frozenset({"columns", "read_voltage", "absolute"})
+TAKES = frozenset({"columns", "read_voltage", "absolute", "columns_are"})
 STATES_UNITS = True
 _HEADER_FORM = re.compile(r"^\s*(SetupTitle|DataName|DataValue)\s*[,\t]", re.MULTILINE)
 _SINGLE_FORM = re.compile(r'^\s*"?Setup title"?\s*,', re.MULTILINE)
@@ -44,6 +44,8 @@ class _Raw:
     names: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    beside: bool = False
+    device: str = ""
 
     def first(self, key: str) -> str:
         return next((value for value in self.settings.get(key, []) if value), "")
@@ -52,12 +54,16 @@ class _Raw:
 def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
     """The table of a file in this format; see `devicekit.readers.Reader`."""
     if source.workbook_kind:
-        raws = [raw for sheet in source.sheets for raw in _pasted(sheet.rows, sheet.name)]
+        raws = [raw for sheet in source.sheets for raw in _beside(sheet.name, sheet.rows, options, source.path.name)]
     elif _SINGLE_FORM.search(source.head):
         raws = list(_single(source.lines))
     else:
         raws = list(_header(source.lines))
     raws = [raw for raw in raws if raw.rows]
+    if options.columns_are and not any(raw.beside for raw in raws):
+        raise UsageError(
+            f"{source.path.name}: columns_are={options.columns_are} is for blocks side by side; there are none"
+        )
     if not raws:
         raise FileError(f"{source.path.name}: no DataValue row in this EasyEXPERT file")
     return record_table([_record(raw) for raw in raws], options, NAME, source)
@@ -125,6 +131,34 @@ def _single(lines: Sequence[str]) -> Iterator[_Raw]:
     yield raw
 
 
+def _beside(sheet: str, rows: Sequence[Sequence[object]], options: ReadOptions, where: str) -> list[_Raw]:
+    """The blocks of a sheet; of several that somebody put side by side it must be said what they are.
+
+    Raises
+    ------
+    QuestionError
+    """
+    raws = [raw for raw in _pasted(rows, sheet) if raw.rows]
+    if len(raws) < 2:
+        return raws
+    if options.columns_are not in ("devices", "cycles"):
+        raise QuestionError(
+            where,
+            Question(
+                f"{len(raws)} blocks of an instrument stand side by side in sheet {sheet!r}: are they devices, or "
+                "cycles of one device?",
+                ("columns_are",),
+                (
+                    Choice("columns_are=devices", "each block is a device (D2D)"),
+                    Choice("columns_are=cycles", "each block is a cycle of one device (C2C)"),
+                ),
+                (f"blocks of {', '.join(str(len(raw.rows)) for raw in raws[:8])} rows",),
+            ),
+        )
+    several = options.columns_are == "devices"
+    return [replace(raw, beside=True, device=f"{sheet} block {k}" if several else "") for k, raw in enumerate(raws, 1)]
+
+
 def _pasted(rows: Sequence[Sequence[object]], sheet: str) -> Iterator[_Raw]:
     """Blocks of DataName/DataValue cells that stand side by side in a sheet."""
     starts = sorted({k for row in rows for k, cell in enumerate(row) if cell in _MARKS})
@@ -150,7 +184,7 @@ def _record(raw: _Raw) -> Record:
     columns = text_frame(raw.rows, names, raw.numbers)
     compliance = raw.first("Measurement.Primary.Compliance")
     date = raw.first("TestRecord.RecordTime") or f"{raw.first('Test date')} {raw.first('Test time')}".strip()
-    device = raw.first("TestRecord.TestTarget") or raw.first("Device ID")
+    device = raw.device or raw.first("TestRecord.TestTarget") or raw.first("Device ID")
     kept = {key: values for key, values in raw.settings.items() if not key.startswith("Analysis.Setup.")}
     return Record(
         columns,

@@ -11,6 +11,7 @@ from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.layout import Column
+from devicekit.readers.layouts import nameless
 from devicekit.readers.layouts.roles import switching
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
@@ -20,6 +21,7 @@ from devicekit.tables import EnduranceTable
 NAME = "endurance"
 TITLE = "endurance (HRS and LRS, cycle by cycle)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+BARE = "quantity=resistance unit=ohm"  # what must be said beside the kind where columns have no names
 ALIASES = {
     **dict.fromkeys(("lrs", "on", "set", "r_low", "lrs state", "set state", "1"), "lrs"),
     **dict.fromkeys(("hrs", "off", "reset", "r_high", "hrs state", "reset state", "0"), "hrs"),
@@ -38,9 +40,14 @@ def claim(view: View) -> Claim | None:
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
     if len(levels) >= 2 and (view.of("cycle") or not view.of("time_s")):
         return Claim(2, f"columns of {' and '.join(sorted(levels))}")
-    if view.options.kind == NAME and len(_pair(view)) == 2:
+    if view.options.kind == NAME and len(_pair(_counted(view))) == 2:
         return Claim(1, "two columns of states, the smaller numbers low, the larger ones high")
     return None
+
+
+def _counted(view: View) -> View:
+    """The view with the first of three nameless columns, if it rises, as the number of the cycle."""
+    return nameless.placed(view, "cycle") if view.options.kind == NAME and len(view.columns) == 3 else view
 
 
 def _pair(view: View) -> list[Column]:
@@ -54,6 +61,7 @@ def _pair(view: View) -> list[Column]:
 
 def assign(view: View) -> list[Column]:
     """Currents are readings of the state; a counter counts the cycles."""
+    view = _counted(view)
     found = []
     pair = [column.name for column in _pair(view)] if view.options.kind == NAME else []
     for column in view.with_states(level=True):

@@ -19,6 +19,7 @@ from devicekit.tables import PulseTable
 NAME = "pulse"
 TITLE = "pulse trains (the state after each pulse)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+BARE = "quantity=conductance unit=S"  # what must be said beside the kind where columns have no names
 SOME = 0.2  # share of numbers with a fraction beyond which a counter is an axis of a figure
 FEWEST = 4  # readings of a device that can be a train where no word says so
 _IN_ORDER = {"pulse_index", "direction", "pulse_voltage_v", "cycle", "time_s"}

@@ -10,6 +10,7 @@ import pandas as pd
 from devicekit.errors import CodedWarning
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
+from devicekit.readers.layouts import nameless
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, with_state
@@ -20,10 +21,13 @@ TITLE = "retention (states against time)"
 ROUNDING = 1e-9  # of the longest time
 CLOCK = 5e8  # seconds: 16 years, which no record lasts
 VALUES = frozenset({*STATE_COLUMNS, "value"})
+BARE = "quantity=resistance unit=ohm"  # what must be said beside the kind where columns have no names
 
 
 def claim(view: View) -> Claim | None:
     """Whether the columns can be a retention record: a time and states, without pulses between."""
+    if view.options.kind == NAME and nameless.axis(view) is not None:
+        return Claim(1, "the first column is a time in s, the others are states")
     if not view.of("time_s") or not (view.states or view.unknown):
         return None
     if view.of("pulse_index", "pulse_voltage_v", "direction", "spike_delay_s") or view.sweeps:
@@ -62,6 +66,7 @@ def _turns(view: View) -> bool:
 
 def assign(view: View) -> list[Column]:
     """Currents are readings of the state; every column of a state is a record of its own."""
+    view = nameless.placed(view, "time_s") if view.options.kind == NAME else view
     return view.with_states(level=True)
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
-from devicekit.readers.layout import Column
+from devicekit.readers.layout import KEPT, Column
+from devicekit.readers.layouts import nameless
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
@@ -20,6 +21,7 @@ from devicekit.text import count
 NAME = "sweep"
 TITLE = "voltage sweeps (current against voltage)"
 VALUES = frozenset({"current_a"})
+BARE = "unit=A"  # what must be said beside the kind where columns have no names
 JUMPS = 16  # steps of a sweep from which on its order is judged
 
 
@@ -29,7 +31,8 @@ def claim(view: View) -> Claim | None:
     if _pairs(view) and quantity in (None, "current"):
         return Claim(1, "columns without names, voltages and currents in turn over one range")
     if _pair(view) is not None and quantity in (None, "current"):
-        return Claim(1, "two columns without names, the second a current if the first is a voltage")
+        volts, amps = _pair(view) or ("", "")
+        return Claim(1, f"columns without names, {amps} a current if {volts} is a voltage")
     if view.of("voltage_v") and not view.of("current_a") and view.unknown and quantity in (None, "current"):
         return Claim(2 if quantity == "current" else 1, "a voltage that changes, and numbers that may be currents")
     if not view.sweeps or (view.of("conductance_s", "resistance_before_ohm", "weight") and view.of("pulse_index")):
@@ -41,7 +44,13 @@ def claim(view: View) -> Claim | None:
 def _pair(view: View) -> tuple[str, str] | None:
     """Two nameless columns that can be voltage and current: their signs agree where neither is small."""
     others = [column for column in view.columns if column.role not in ("unknown", "counter")]
-    if view.cells.block.named or len(view.unknown) != 2 or others:
+    if view.cells.block.named or others:
+        return None
+    if (
+        view.options.kind == NAME and len(view.columns) == 3 and nameless.axis(view) is not None
+    ):  # a time, or the number of the point
+        return view.columns[1].name, view.columns[2].name
+    if len(view.unknown) != 2:
         return None
     if view.options.kind == NAME:
         return view.unknown[0].name, view.unknown[1].name
@@ -80,7 +89,10 @@ def assign(view: View) -> list[Column]:
         return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
     if (pair := _pair(view)) is not None:
         roles = dict(zip(pair, ("voltage_v", "current_a"), strict=True))
-        roles |= {column.name: "point" for column in view.of("counter")}
+        first = nameless.axis(view)
+        if first is not None and first.name not in roles:
+            roles[first.name] = "point" if first.role == "counter" else KEPT
+        roles = {column.name: "point" for column in view.of("counter")} | roles
         return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
     found = []
     for column in view.columns:

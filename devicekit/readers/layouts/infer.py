@@ -22,6 +22,7 @@ from devicekit.errors import (
 from devicekit.names import GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
+from devicekit.readers.layouts import nameless
 from devicekit.readers.layouts.copies import without_copies
 from devicekit.readers.layouts.doubles import of_terminals, without_doubles
 from devicekit.readers.layouts.gather import Gathered, gather, sample
@@ -234,6 +235,10 @@ def _kind(view: View) -> tuple[ModuleType, Claim]:
         raise UsageError(
             f"kind={said}, but {view.where} has no columns for it; they are {', '.join(view.cells.block.names[:12])}"
         )
+    if nameless.bare(view) and view.unknown:
+        found = nameless.candidates(view)
+        if len(found) > 1 and (not _numbers_known(view) or nameless.apart(view)):
+            raise nameless.ask(view, found)
     for strength in (2, 1):
         found = [(module, claim) for module, claim in claims if claim.strength == strength]
         if len(found) == 1 and (strength == 2 or _numbers_known(view)):

@@ -102,7 +102,7 @@ def test_easyexpert_blocks_side_by_side_in_a_sheet(write_xls: Callable[..., Path
     rows = [["DataValue", 0.1 * k, 1e-6 * k, None, "DataValue", 0.1 * k, 2e-6 * k] for k in range(4)]
     path = write_xls({"Sheet1": [*names, *rows], "scratch": [["x"]]})
     options = {} if header else {"columns": {"voltage_v": "column 1", "current_a": "column 2"}}
-    table = read(path, **options)
+    table = read(path, columns_are="cycles", **options)
     assert isinstance(table, SweepTable)
     assert list(table.frame.groupby("record")["current_a"].max()) == pytest.approx([3e-6, 6e-6])
 

@@ -610,3 +610,68 @@ def test_addresses_in_front_of_rows_are_names_and_two_levels_in_turn_are_no_trai
     assert "480" in str(table.frame["device_id"].iloc[0])
     assert table.frame["conductance_s"].max() == pytest.approx(539e-6)
     assert len(table.frame) == 400
+
+
+def test_every_kind_is_offered_for_columns_without_names(lines: Write) -> None:
+    """They were offered as states after pulses only; a time beside resistances was read as two trains."""
+    record = [f"{0.6 * k:.1f} {1e5 * 0.99**k:.3f}" for k in range(40)]
+    path = lines(*record, name="record.txt")
+    kinds = ["kind=pulse", "kind=sweep", "kind=endurance", "kind=retention"]
+    assert sorted(said.split()[0] for said in choices(path)) == sorted(kinds)
+    assert "kind=retention" in choices(path, quantity="resistance")
+    table = devicekit.read(path, kind="retention", quantity="resistance")
+    assert table.frame["time_s"].iloc[[0, -1]].tolist() == pytest.approx([0, 23.4])
+    assert table.frame["conductance_s"].iloc[-1] == pytest.approx(1e-5 / 0.99**39, rel=1e-4)
+
+    pairs = lines(*(f"{5e3 + k} {8e5 - k}" for k in range(40)), name="pairs.txt")
+    assert any(said.startswith("kind=endurance") for said in choices(pairs))
+    table = devicekit.read(pairs, kind="endurance", quantity="resistance")
+    assert table.frame.groupby("level")["conductance_s"].max().to_dict() == pytest.approx(
+        {"hrs": 1 / (8e5 - 39), "lrs": 1 / 5e3}
+    )
+
+
+def test_a_nameless_axis_is_a_time_or_a_cycle_if_the_kind_says_so(lines: Write) -> None:
+    rows = [f"{n} {8e5 - n} {5e3 + n}" for n in (1, 10, 100, 1000, 10000)]
+    table = devicekit.read(lines(*rows), kind="endurance", quantity="resistance", unit="ohm")
+    assert sorted(table.frame["cycle"].unique()) == [1, 10, 100, 1000, 10000]
+    held = devicekit.read(
+        lines(*(f"{0.5 * k} {1e-6 - 1e-9 * k} 0.1" for k in range(30))),
+        kind="retention",
+        quantity="current",
+        read_voltage=0.1,
+    )
+    assert held.frame["conductance_s"].iloc[0] == pytest.approx(1e-5)
+    assert held.frame["level"].nunique() == 1
+    timed = [
+        f"{0.5 * k} {v} {1e-6 * v * (2 if k > 3 else 1)}" for k, v in enumerate((0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0))
+    ]
+    swept = devicekit.read(lines(*timed), kind="sweep", unit="mA")
+    assert swept.frame["voltage_v"].max() == 1
+    assert swept.frame["current_a"].min() == pytest.approx(-2e-9)
+
+
+def test_blocks_of_an_instrument_side_by_side_are_devices_or_cycles_as_was_said(tmp_path: Path) -> None:
+    """Three devices that somebody had put side by side were taken for three cycles of one."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["DataName", "VF", "IF", None, "DataName", "VF", "IF"])
+    for v in (0, 1, 2, 1, 0, -1, -2, -1, 0):
+        book.active.append(["DataValue", v, 1e-6 * v, None, "DataValue", v, 2e-6 * v])
+    path = tmp_path / "pasted.xlsx"
+    book.save(path)
+    assert choices(path) == ["columns_are=devices", "columns_are=cycles"]
+    devices = devicekit.read(path, columns_are="devices").frame
+    assert devices.groupby("device_id")["current_a"].max().tolist() == pytest.approx([2e-6, 4e-6])
+    cycles = devicekit.read(path, columns_are="cycles").frame
+    assert cycles.groupby("cycle")["current_a"].max().tolist() == pytest.approx([2e-6, 4e-6])
+    one = lines_of_text(tmp_path)
+    with pytest.raises(UsageError, match="blocks side by side; there are none"):
+        devicekit.read(one, columns_are="cycles")
+
+
+def lines_of_text(folder: Path) -> Path:
+    path = folder / "one.csv"
+    path.write_text("SetupTitle, x\nDataName, V1, I1\nDataValue, 0, 0\nDataValue, 1, 1e-6\nDataValue, 0, 0\n")
+    return path
