@@ -9,6 +9,7 @@ from devicekit.device.array import C2cMode, D2dMode
 from devicekit.errors import UsageError
 from snn.choices import DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
 from snn.network.bits import MAX_STEPS
+from snn.network.learning import get_gradient
 from snn.network.pulsing import get_policy
 
 
@@ -37,10 +38,13 @@ class TrainingConfig:
         w = c (r+ - r-), or w = c (r - reference) [1].
     reference : float or None
         State of the fixed reference, 0 to 1; None: the device's symmetric point. Used by mapping "reference".
+    gradient : str
+        Which change of each weight a presentation asks for, one file each in `snn.gradients`: "resume" (Multi-ReSuMe,
+        as the paper) or "surrogate" (surrogate gradient, backpropagation through time).
     rule : {"multi-resume-gated", "multi-resume"}
-        Hidden rule with or without the activity gate; the published rule is without, and fragile.
+        ReSuMe's hidden rule with or without the activity gate; the published rule is without, and fragile.
     non_hebbian : float
-        The constant a of the rule [1].
+        The constant a of ReSuMe [1].
     policy : str
         How the change that the rule wants becomes pulses, one file each in `snn.policies`: "reset" (as the paper, the
         sum starting again after its one pulse), "carry" (several pulses, the rest of the sum carried over), "verify"
@@ -113,6 +117,7 @@ class TrainingConfig:
     schedule: Schedule = "growth"
     mapping: Mapping = "pair"
     reference: float | None = 0.5
+    gradient: str = "resume"
     rule: RuleName = "multi-resume-gated"
     non_hebbian: float = 0.0
     policy: str = "reset"
@@ -183,6 +188,11 @@ class TrainingConfig:
             raise UsageError("read_noise_of_g says how large the read noise is: set read_noise too")
         self._check_layers("theta")
         self._check_layers("scales")
+        if get_gradient(self.gradient).name != "resume":
+            told = {"rule": "multi-resume-gated", "non_hebbian": 0.0, "margin": 0}
+            wrong = [name for name, usual in told.items() if getattr(self, name) != usual]
+            if wrong:
+                raise UsageError(f'{", ".join(wrong)}: of gradient "resume" only, not of "{self.gradient}"')
         if self.policy != "auto" and get_policy(self.policy).needs_theta and self.theta is None:
             raise UsageError(f'policy "{self.policy}" has no automatic threshold: pass theta, a number a layer')
         if self.max_pulses is not None:

@@ -13,10 +13,12 @@ from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
+from snn.network.changes import Rule
 from snn.network.crossbar import Threshold
+from snn.network.learning import NUMBERS as GRADIENT_NUMBERS
+from snn.network.learning import get_gradient
 from snn.network.neurons import Dynamics
 from snn.network.pulsing import NUMBERS, get_policy
-from snn.network.resume import Rule
 
 HIDDEN_TAU, OUTPUT_TAU, TRACE_TAU = 10.0, 20.0, 5.0  # [ms]
 REFRACTORY = 2  # [ms]; a target spacing equal to it caps the accuracy at 93 %
@@ -116,6 +118,8 @@ class Recipe:
             non_hebbian=np.float32(config.non_hebbian),
             gated=config.rule == "multi-resume-gated",
             margin=config.margin,
+            gradient=GRADIENT_NUMBERS[config.gradient],
+            deep=get_gradient(config.gradient).deep,
         )
 
 
@@ -177,9 +181,10 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     eta = GROWTH_ETA if config.schedule == "growth" else CONSTANT_ETA
     if config.margin > 0:
         eta = tuple(MARGIN_FACTOR * value for value in CONSTANT_ETA)  # type: ignore[assignment]
-    eta = (eta[0] * dense, eta[1])
+    gradient = get_gradient(config.gradient)
+    eta, offline_eta = gradient.eta or eta, gradient.eta or OFFLINE_ETA
     by_hidden = DIGITS_HIDDEN / config.hidden if config.rates == "scaled" else 1.0
-    eta = (eta[0], eta[1] * by_hidden)
+    eta = (eta[0] * dense, eta[1] * by_hidden)
     scales = config.scales or SCALES[config.mapping]
     symmetric = symmetric_point(card) if card is not None else None
     middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
@@ -189,7 +194,7 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
         p=P[config.encoding],
         shift_fraction=SHIFT_FRACTION if config.encoding == "dense" else 0.0,
         start_sd=(START_SD[0] * dense, START_SD[1] * by_hidden**0.5),
-        offline_eta=(OFFLINE_ETA[0] * dense, OFFLINE_ETA[1] * by_hidden),
+        offline_eta=(offline_eta[0] * dense, offline_eta[1] * by_hidden),
         offline_decay=OFFLINE_DECAY,
         eta=eta,
         scales=scales,
@@ -236,7 +241,8 @@ def _decay(config: TrainingConfig) -> float:
     epochs = config.epochs - config.offline_epochs
     if config.schedule == "constant" or epochs < 2 or _decay_by(config) != "eta":
         return 1.0
-    return float(max(ETA_TOTAL ** (1.0 / (epochs - 1)), FASTEST_DECAY))
+    total = get_gradient(config.gradient).eta_total or ETA_TOTAL
+    return float(max(total ** (1.0 / (epochs - 1)), FASTEST_DECAY))
 
 
 def _growth(config: TrainingConfig) -> float:

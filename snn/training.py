@@ -216,7 +216,7 @@ def train(
 
     Notes
     -----
-    Source: eqs. (3) to (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763; see `snn.network.resume` and
+    Source: eqs. (3) to (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763; see `snn.gradients.resume` and
     `snn.network.crossbar`.
     """
     run = Run(card, config, data)

@@ -103,6 +103,7 @@ _SCALED = re.compile(  # G x 10^6, 1e6*G, I (x1000)
 )
 _OF_R = re.compile(r"(.*[^.])\.\.([^.]+)\.(?:\.?\d+)?")  # R makes V..mV. of V (mV)
 _BRACKETS = str.maketrans("（）［］｛｝【】，／∆", "()[]{}[],/Δ")
+_OF_STATES = {"resistance", "conductance", "current"}
 _NOTHING = _words("- -- – — 1 # n/a N/A none None nan") | {""}
 _BY_NAME = {"K": "temperature", "C": "celsius", "US": "conductance time", "Us": "conductance time", "HRS": "time"}
 _OURS = {"K": Unit("temperature", 1.0), "m": Unit("length", 1.0)}  # in our own names
@@ -315,7 +316,9 @@ def _beside(text: str) -> Heading:
             return _made(bare) if count else _made(bare, word, *verdict)
     slash = _tail(_outside(text)) if "/" in text else None  # V/V, V / mV: a voltage in volts, no ratio
     ratio = slash and slash[2] and (first := parse_unit(slash[0])) and first.quantity == slash[2].quantity
-    if slash and ratio and len(slash[0]) == 1:  # A/microamps: A in microamps, no ratio of currents
+    whole = parse_unit(text) if slash and slash[2] else None  # A/kohm is a unit of nothing: A in kohm
+    nothing = slash and whole and whole.quantity == "other" and slash[2] and slash[2].quantity in _OF_STATES
+    if slash and (ratio or nothing) and len(slash[0]) == 1:  # A/microamps: A in microamps, no ratio of currents
         return _made(*slash)
     if _strong(text) and not (slash and slash[2] and _said(slash[0]).allowed):
         return _made(text, text, parse_unit(text))

@@ -11,12 +11,21 @@ import numpy as np
 from devicekit.device.random import mix
 from devicekit.models.kernel import MAX_SHAPE, compiled
 from snn.network.bits import lowest_bit
+from snn.network.changes import Changes, Rule, make_changes, row_changes, target_train
 from snn.network.crossbar import Layer, Threshold, Wishes, give, make_wishes, wish_each, wish_row
 from snn.network.encoding import presentation_key
 from snn.network.lanes import LANES
-from snn.network.neurons import Dynamics, Noise, hold, is_held, make_scratch, present
+from snn.network.learning import add_row, find, switched
+from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, present
 from snn.network.pulsing import wish
-from snn.network.resume import Changes, Rule, add_row, find_changes, make_changes, row_changes, target_train
+
+
+@switched
+def _add_rows(w1: np.ndarray, n: int, rule: Rule, s: Scratch, c: Changes) -> None:
+    """Changes of the hidden weights, added to them."""
+    for i in range(w1.shape[0]):
+        if row_changes(i, n, rule, s):
+            add_row(w1[i : i + 1], i, n, c, np.float32(0.0))
 
 
 @compiled
@@ -50,20 +59,18 @@ def offline_epoch(
     w1, w2 : ndarray of float32, shapes (channels, width) and (width, outputs)
         Weights [1].
     """
-    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps)
-    c = make_changes(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps)
+    s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, False, rule.deep)
+    c = make_changes(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, rule.deep)
     target = target_train(dynamics)
     right = 0
     for position in range(order.size):
         k = order[position]
         key = presentation_key(stream, epoch, ids[k])
         right += present(levels[k], key, w1, w2, dynamics, noise, s) == labels[k]
-        n = find_changes(labels[k], target, w2, rule, dynamics, noise, key, s, c)
+        n = find(rule.gradient, labels[k], target, w2, rule, dynamics, noise, key, s, c)
         if n == 0:
             continue
-        for i in range(w1.shape[0]):
-            if row_changes(i, n, rule, s):
-                add_row(w1[i : i + 1], i, n, c, np.float32(0.0))
+        _add_rows(rule.gradient, w1, n, rule, s, c)
         for b in range(c.updated.size):
             word = c.updated[b]
             while word != np.uint64(0):
@@ -74,7 +81,7 @@ def offline_epoch(
     return right
 
 
-@compiled
+@switched
 def _settle(  # type: ignore[no-untyped-def]
     first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
 ) -> None:
@@ -103,7 +110,7 @@ def _settle(  # type: ignore[no-untyped-def]
     give(second, wishes, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
-@compiled
+@switched
 def _settle_each(  # type: ignore[no-untyped-def]
     first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
 ) -> None:
@@ -148,9 +155,9 @@ def insitu_epoch(
 ) -> int:
     """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`."""
     held = is_held(noise)
-    s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held)
+    s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held, rule.deep)
     read1, read2 = (s.w_hidden, s.w_output) if held else (first.w, second.w)
-    c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps)
+    c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, rule.deep)
     memory = np.empty(MAX_SHAPE)
     wishes = make_wishes(max(first.w.size, second.w.size))
     target = target_train(dynamics)
@@ -161,11 +168,11 @@ def insitu_epoch(
         if held:
             hold(first.w, second.w, dynamics, noise, key, s)
         right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
-        n = find_changes(labels[k], target, read2, rule, dynamics, noise, key, s, c)
+        n = find(rule.gradient, labels[k], target, read2, rule, dynamics, noise, key, s, c)
         if n == 0:
             continue
         if th1.summed:
-            _settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
+            _settle(rule.gradient, first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
         else:
-            _settle_each(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
+            _settle_each(rule.gradient, first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
     return right

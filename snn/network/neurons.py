@@ -18,6 +18,7 @@ from snn.network.bits import all_steps, lowest_bit
 from snn.network.encoding import encode, shift
 
 FIRE = np.float32(1.0)
+RESTS = np.float32(-np.inf)  # potential of an output that rests after a spike, where potentials are kept
 _BYTE_PAIRS = np.uint64(0x00FF00FF00FF00FF)
 _ADD_PAIRS = np.uint64(0x0001000100010001)
 _BYTES_MEAN = np.float32(1020.0)  # of the sum of 8 random bytes
@@ -96,6 +97,8 @@ class Scratch(NamedTuple):
     potential: np.ndarray
     w_hidden: np.ndarray
     w_output: np.ndarray
+    v_hidden: np.ndarray
+    v_steps: np.ndarray
 
 
 def padded(hidden: int) -> int:
@@ -107,11 +110,16 @@ def padded(hidden: int) -> int:
 
 
 @compiled
-def make_scratch(channels: int, width: int, outputs: int, steps: int, held: bool = False) -> Scratch:
+def make_scratch(
+    channels: int, width: int, outputs: int, steps: int, held: bool = False, deep: bool = False
+) -> Scratch:
     """Working memory for `channels` inputs, `width` (padded) hidden units and `outputs` outputs.
 
-    With `held`, also for the weights of one presentation (`hold`).
+    With `held`, also for the weights of one presentation (`hold`); with `deep`, for the potentials of hidden units and
+    outputs at each step, before a spike resets them.
     """
+    kept = steps if deep else 0
+    held_channels, held_width = (channels, width) if held else (0, 0)
     return Scratch(
         row=np.zeros(channels, np.int32),
         trains=np.zeros(channels, np.uint64),
@@ -126,8 +134,10 @@ def make_scratch(channels: int, width: int, outputs: int, steps: int, held: bool
         out_trains=np.zeros(outputs, np.uint64),
         counts=np.zeros(outputs, np.int64),
         potential=np.zeros(outputs, np.float32),
-        w_hidden=np.zeros((channels if held else 0, width), np.float32),
-        w_output=np.zeros((width if held else 0, outputs), np.float32),
+        w_hidden=np.zeros((held_channels, width), np.float32),
+        w_output=np.zeros((held_width, outputs), np.float32),
+        v_hidden=np.zeros((kept, width), np.float32),
+        v_steps=np.zeros((kept, outputs), np.float32),
     )
 
 
@@ -201,6 +211,8 @@ def encode_events(levels: np.ndarray, key: np.uint64, dynamics: Dynamics, s: Scr
 @compiled
 def _run_hidden(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.uint64, s: Scratch) -> None:
     """Spikes of the hidden units: 64 units through all steps, then the next 64."""
+    kept = s.v_hidden
+    deep = kept.shape[0] > 0
     for b in range(s.fired.shape[1]):
         start = lanes.LANES * b
         v = lanes.filled(np.float32(0.0))
@@ -227,6 +239,8 @@ def _run_hidden(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.ui
                     drawn = sd * bell(step_key, np.uint64(start + j))
                     s.noise[0, j] = drawn if start + j < dynamics.hidden else np.float32(0.0)
                 v = lanes.add(v, lanes.load(s.noise, 0, 0))
+            if deep:
+                lanes.store(v, kept, t, start)
             s.fired[t, b] = lanes.at_least(v, FIRE)
             v = lanes.zero_from(v, FIRE)
     n = 0
@@ -243,7 +257,8 @@ def _run_hidden(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.ui
 @compiled
 def _run_output(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.uint64, s: Scratch) -> None:
     v = s.v_output
-    outputs = v.size
+    outputs, kept = v.size, s.v_steps
+    deep = kept.shape[0] > 0
     for o in range(outputs):
         v[o] = np.float32(0.0)
         s.rest[o] = 0
@@ -267,8 +282,12 @@ def _run_output(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.ui
             if s.rest[o] > 0:
                 s.rest[o] -= 1
                 v[o] = np.float32(0.0)
+                if deep:
+                    kept[t, o] = RESTS
                 continue
             s.potential[o] += v[o]
+            if deep:
+                kept[t, o] = v[o]
             if v[o] >= FIRE:
                 s.out_trains[o] |= np.uint64(1) << np.uint64(t)
                 s.counts[o] += 1

@@ -675,3 +675,14 @@ def lines_of_text(folder: Path) -> Path:
     path = folder / "one.csv"
     path.write_text("SetupTitle, x\nDataName, V1, I1\nDataValue, 0, 0\nDataValue, 1, 1e-6\nDataValue, 0, 0\n")
     return path
+
+
+def test_a_letter_over_a_unit_that_would_make_a_unit_of_nothing_is_a_name(lines: Write) -> None:
+    """A/kohm was kept aside as a unit of its own, and device A with it."""
+    rows = [
+        f"{level},{n},{size},{size + n},{size + 2 * n}" for level, size in (("HRS", 900), ("LRS", 5)) for n in (1, 2)
+    ]
+    table = devicekit.read(lines("State,Cycle,A/kohm,B/kohm,C/kohm", *rows), columns_are="devices")
+    assert table.frame.groupby("device_id")["conductance_s"].min().tolist() == pytest.approx(
+        [1 / 900e3, 1 / 902e3, 1 / 904e3]
+    )

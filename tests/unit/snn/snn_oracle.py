@@ -100,6 +100,46 @@ def changes(label, inputs, hidden, output, w2, rule, dynamics):
     return dw1, dw2
 
 
+def surrogate_changes(label, inputs, w1, w2, rule, dynamics, kappa=0.2, k1=10.0, k2=5.0):
+    """dW1 and dW2 by forward differentiation: what an infinitesimal change of each weight does to every later step.
+
+    The code goes the other way, from the last step to the first; None where no softmax is 1 % off.
+    """
+    l1, l2 = float(dynamics.hidden_decay), float(dynamics.output_decay)
+    channels, hidden, outputs = w1.shape[0], w1.shape[1], w2.shape[1]
+    v1, v2, rest = np.zeros(hidden), np.zeros(outputs), np.zeros(outputs, int)
+    d11 = np.zeros((channels, hidden))  # d v1[h] / d w1[i, h]
+    d21 = np.zeros((channels, hidden, outputs))  # d v2[o] / d w1[i, h]
+    d22 = np.zeros((hidden, outputs))  # d v2[o] / d w2[h, o]
+    count, count1, count2 = np.zeros(outputs), np.zeros_like(d21), np.zeros_like(d22)
+    for now in inputs:
+        v1 = l1 * v1 + w1[now].sum(axis=0)
+        d11 = l1 * d11 + now[:, None]
+        fired = v1 >= 1
+        slope = 1 / (1 + k1 * abs(v1 - 1)) ** 2
+        v2 = l2 * v2 + w2[fired].sum(axis=0)
+        d21 = l2 * d21 + (d11 * slope)[:, :, None] * w2
+        d22 = l2 * d22 + fired[:, None]
+        d11[:, fired] = 0
+        v1[fired] = 0
+        resting = rest > 0
+        rest[resting] -= 1
+        v2[resting], d21[:, :, resting], d22[:, resting] = 0, 0, 0
+        spiking = v2 >= 1
+        slope = 1 / (1 + k2 * abs(v2 - 1)) ** 2
+        count += spiking
+        count1 += d21 * slope * ~resting
+        count2 += d22 * slope * ~resting
+        d21[:, :, spiking], d22[:, spiking] = 0, 0
+        v2[spiking] = 0
+        rest[spiking] = dynamics.refractory
+    share = np.exp(kappa * count) / np.exp(kappa * count).sum()
+    g = share - np.eye(outputs)[label]
+    if abs(g).max() < 0.01:
+        return None
+    return -float(rule.eta1) * count1 @ g, -float(rule.eta2) * count2 * g
+
+
 class Layer:
     """Weights on a DeviceArray, pulsed through DeviceArray.pulse one synapse at a time."""
 

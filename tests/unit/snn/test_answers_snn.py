@@ -13,9 +13,12 @@ from devicekit.device.array import DeviceArray
 from devicekit.device.card import Conditions, DeviceCard, Window
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
-from snn.network import encoding, resume
+from snn.gradients import resume
+from snn.network import changes as changing
+from snn.network import encoding
 from snn.network.crossbar import Layer, Threshold, Wishes, give, make_layer, wish_each
 from snn.network.epochs import insitu_epoch
+from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, padded, predict, present
 from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
@@ -182,11 +185,11 @@ def carried(sigma: float, key: int, gated: bool = True) -> tuple[np.ndarray, flo
     w1[0, 32:] = 0.0
     w2[:64, 0] = 0.01
     how, read = dynamics(1), noise(output=sigma)
-    rule = resume.Rule(np.float32(0.5), np.float32(0.1), np.float32(0.0), gated, 0)
+    rule = changing.Rule(np.float32(0.5), np.float32(0.1), np.float32(0.0), gated, 0, GRADIENTS["resume"], False)
     _, scratch = show(w1, w2, how, noise(), key)
-    changes = resume.make_changes(1, WIDTH, 2, 1)
-    target = np.uint64(resume.target_train(how))
-    n = resume.find_changes(0, target, w2, rule, how, read, np.uint64(encoding.stream_key(7, key)), scratch, changes)
+    changes = changing.make_changes(1, WIDTH, 2, 1)
+    target = np.uint64(changing.target_train(how))
+    n = resume.find(0, target, w2, rule, how, read, np.uint64(encoding.stream_key(7, key)), scratch, changes)
     assert n == 1
     assert changes.outputs[0] == 0
     return changes.back[0, :64] / 0.5, 0.01
@@ -298,7 +301,7 @@ def test_a_sum_beyond_the_threshold_gives_one_pulse_and_starts_again(card: Devic
     first = layer(card, [False], 0.5)._replace(w=hidden, sums=np.zeros_like(hidden))
     array = DeviceArray(card, 2, 1, initial=np.full(2, 0.5), c2c="none")
     second = make_layer(array, (1, 2), (WIDTH, 2), 2.0, 0.5, np.uint64(1), np.zeros(2, bool))
-    rule = resume.Rule(np.float32(0.0), np.float32(0.3), np.float32(0.0), True, 0)
+    rule = changing.Rule(np.float32(0.0), np.float32(0.3), np.float32(0.0), True, 0, GRADIENTS["resume"], False)
     thresholds = [Threshold(np.float32(0.7), np.float32(1.0), NUMBERS["reset"], 1, True, False)] * 2
     zero = np.zeros(1, np.int64)
     shown = (np.full((1, 1), ALWAYS, np.int32), zero, zero.astype(np.uint64), zero, np.uint64(5))

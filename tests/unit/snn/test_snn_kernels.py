@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from devicekit.device.array import DeviceArray
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
-from snn.network import encoding, resume
+from snn.network import changes as changing
+from snn.network import encoding
 from snn.network.bits import all_steps
 from snn.network.crossbar import Threshold, make_layer, states, weights
 from snn.network.epochs import insitu_epoch, offline_epoch
+from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Noise, padded, predict
 from snn.network.pulsing import NUMBERS, get_policy
 from snn.recipe import make_dynamics
@@ -37,7 +39,7 @@ def small_network(rng, shift=0.0):
 
 
 def make_rule(**changes):
-    base = resume.Rule(np.float32(5e-3), np.float32(2e-3), np.float32(0), True, 0)
+    base = changing.Rule(np.float32(5e-3), np.float32(2e-3), np.float32(0), True, 0, GRADIENTS["resume"], False)
     return base._replace(**changes)
 
 
@@ -118,6 +120,30 @@ def test_offline_epoch_changes_weights_as_the_oracle_does(oracle, rng, changed, 
     np.testing.assert_allclose(w2[:HIDDEN], b, atol=2e-6)
     assert not w1[:, HIDDEN:].any()
     assert not w2[HIDDEN:].any()
+
+
+def test_a_surrogate_gradient_is_that_of_forward_differentiation(oracle, rng):
+    """Each presentation by itself: the answers to one change of a weight grow apart after a few."""
+    x, y, ids, w1, w2, dynamics = small_network(rng)
+    w2[:HIDDEN] *= 3  # so that outputs spike and rest
+    rule = make_rule(gradient=GRADIENTS["surrogate"], deep=True, eta1=np.float32(0.5), eta2=np.float32(0.3))
+    changed = 0
+    for k in range(SAMPLES):
+        inputs = oracle.encode(x[k], oracle.presentation_key(STREAM, 7, k), dynamics.steps)
+        a, b = w1[:, :HIDDEN].astype(float), w2[:HIDDEN].astype(float)
+        wanted = oracle.surrogate_changes(y[k], inputs, a, b, rule, dynamics)
+        own1, own2 = w1.copy(), w2.copy()
+        offline_epoch(x, y, ids, np.array([k]), STREAM, 7, own1, own2, rule, dynamics, QUIET)
+        assert not own1[:, HIDDEN:].any()
+        assert not own2[HIDDEN:].any()
+        if wanted is None:
+            np.testing.assert_array_equal(own1, w1)
+            continue
+        changed += 1
+        for own, before, change in ((own1[:, :HIDDEN], a, wanted[0]), (own2[:HIDDEN], b, wanted[1])):
+            assert abs(change).max() > 1e-3
+            np.testing.assert_allclose(own - before, change, atol=3e-6)
+    assert changed > SAMPLES // 2
 
 
 @pytest.mark.parametrize("reference", [None, 0.5])

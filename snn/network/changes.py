@@ -1,0 +1,192 @@
+"""What one presentation asks of the weights: learning rates, the memory for it, and what gradients share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from devicekit.models.kernel import compiled
+from snn.network import lanes
+from snn.network.bits import all_steps, lowest_bit
+from snn.network.neurons import Dynamics, Noise, Scratch, bell
+
+
+class Rule(NamedTuple):
+    """Learning rates and switches.
+
+    Attributes
+    ----------
+    eta1, eta2 : float32
+        Learning rates of the hidden and output layer [1].
+    non_hebbian : float32
+        The constant a of ReSuMe [1].
+    gated : bool
+        Whether, by ReSuMe, a hidden unit learns only if it fired.
+    margin : int
+        No update where the true class leads every other by at least this many spikes; 0: always update.
+    gradient : int
+        Number of the gradient (`snn.network.learning`).
+    deep : bool
+        As of the gradient.
+    """
+
+    eta1: np.float32
+    eta2: np.float32
+    non_hebbian: np.float32
+    gated: bool
+    margin: int
+    gradient: int
+    deep: bool
+
+
+class Changes(NamedTuple):
+    """The weight changes of one presentation, in factors; only the first `n` outputs of each are in use.
+
+    Attributes
+    ----------
+    outputs : ndarray of int32, shape (outputs,)
+        Outputs whose weights change.
+    errors : ndarray of float32, shape (steps, outputs)
+        What a hidden spike at each step adds to the weight to that output, over eta2.
+    inputs : ndarray of float32, shape (channels, outputs)
+        By ReSuMe: sum_t e_o(t) (a + x_i(t)).
+    back : ndarray of float32, shape (outputs, width)
+        By ReSuMe eta1 g_h W2[h, o]: dW1 = inputs @ back. Of a deep gradient: the weights as they were read.
+    output_changes : ndarray of float32, shape (outputs, width)
+        dW2 of the outputs, eta2 included.
+    gate, updated : ndarray of uint64, shape (width / 64,)
+        Hidden units that fired, and those whose output weights change: one bit a unit.
+    beyond : ndarray of uint64, shape of gate
+        Where the row that was last added to exceeds the level asked for: one bit a unit.
+    deep : ndarray of float32, shape (steps, width)
+        Of a deep gradient: what an input spike at each step adds to the weight to that hidden unit. Else empty.
+    fired_at, fired : ndarray of int32, shapes (channels, steps) and (channels,)
+        Of a deep gradient: the steps at which each input fired, and how many they are. Else empty.
+    """
+
+    outputs: np.ndarray
+    errors: np.ndarray
+    inputs: np.ndarray
+    back: np.ndarray
+    output_changes: np.ndarray
+    gate: np.ndarray
+    updated: np.ndarray
+    beyond: np.ndarray
+    deep: np.ndarray
+    fired_at: np.ndarray
+    fired: np.ndarray
+
+
+@compiled
+def make_changes(channels: int, width: int, outputs: int, steps: int, deep: bool = False) -> Changes:
+    """Memory for the changes of one presentation; `deep` as of `snn.gradient.Gradient`."""
+    deep_steps, deep_channels = (steps, channels) if deep else (0, 0)
+    return Changes(
+        outputs=np.zeros(outputs, np.int32),
+        errors=np.zeros((steps, outputs), np.float32),
+        inputs=np.zeros((channels, outputs), np.float32),
+        back=np.zeros((outputs, width), np.float32),
+        output_changes=np.zeros((outputs, width), np.float32),
+        gate=np.zeros(width // lanes.LANES, np.uint64),
+        updated=np.zeros(width // lanes.LANES, np.uint64),
+        beyond=np.zeros(width // lanes.LANES, np.uint64),
+        deep=np.zeros((deep_steps, width), np.float32),
+        fired_at=np.zeros((deep_channels, steps), np.int32),
+        fired=np.zeros(deep_channels, np.int32),
+    )
+
+
+@compiled
+def target_train(dynamics: Dynamics) -> np.uint64:
+    """Spike train that the true class shall fire."""
+    train = np.uint64(0)
+    for t in range(dynamics.target_first, dynamics.steps, dynamics.target_every):
+        train |= np.uint64(1) << np.uint64(t)
+    return train
+
+
+@compiled
+def is_safe(label: int, margin: int, counts: np.ndarray) -> bool:
+    """Whether the true class leads every other by the margin, if there is one."""
+    if margin <= 0:
+        return False
+    others = 0
+    for o in range(counts.size):
+        if o != label:
+            others = max(others, counts[o])
+    return counts[label] - others >= margin
+
+
+@compiled
+def find_output_changes(n: int, start: np.ndarray, eta: np.float32, dynamics: Dynamics, s: Scratch, c: Changes) -> None:
+    """dW2 to the `n` outputs: `start`, + eta errors[t] where a hidden unit fired at t; those that fired, in the gate.
+
+    Parameters
+    ----------
+    n : int
+        Outputs in use.
+    start : ndarray of float32, shape (n,)
+        What every hidden unit gets, fired or not.
+    eta : float32
+        Factor on the errors.
+    dynamics, s, c
+        As of a gradient's `find`; `c.errors` must be there.
+    """
+    for b in range(c.gate.size):
+        c.gate[b] = np.uint64(0)
+        for t in range(dynamics.steps):
+            c.gate[b] |= s.fired[t, b]
+        for m in range(n):
+            change = lanes.filled(start[m])
+            for t in range(dynamics.steps):
+                change = lanes.add_where(change, s.fired[t, b], eta * c.errors[t, m])
+            lanes.store(change, c.output_changes, m, lanes.LANES * b)
+
+
+@compiled
+def units(b: int, hidden: int) -> np.uint64:
+    """Word b of all hidden units, the padding left out."""
+    return all_steps(min(hidden - lanes.LANES * b, lanes.LANES)) if hidden > lanes.LANES * b else np.uint64(0)
+
+
+@compiled
+def read_back(
+    w2: np.ndarray, noise: Noise, key: np.uint64, only_fired: bool, hidden: int, n: int, eta: np.float32, c: Changes
+) -> None:
+    """eta W2[h, o] in `c.back`, 0 of units that are left out; a weight is read here as noisily as anywhere.
+
+    Parameters
+    ----------
+    w2 : ndarray of float32, shape (width, outputs)
+    noise : Noise
+    key : uint64
+        Of the presentation.
+    only_fired : bool
+        Whether units that did not fire are left out.
+    hidden, n : int
+        Hidden units without padding; outputs in use.
+    eta : float32
+        Factor on the weights.
+    c : Changes
+    """
+    for m in range(n):
+        c.back[m] = np.float32(0.0)
+    for b in range(c.gate.size):
+        word = c.gate[b] if only_fired else units(b, hidden)
+        while word != np.uint64(0):
+            bit = lowest_bit(word)
+            h = lanes.LANES * b + bit
+            word &= word - np.uint64(1)
+            for m in range(n):
+                w = w2[h, c.outputs[m]]
+                if noise.output > np.float32(0.0):
+                    draw = np.uint64((1 << 24) + h * c.outputs.size + c.outputs[m])
+                    w += noise.output * bell(key, draw)
+                c.back[m, h] = eta * w
+
+
+@compiled
+def row_changes(i: int, n: int, rule: Rule, s: Scratch) -> bool:
+    """Whether input i asks for any change: it fired, or the non-Hebbian term is on."""
+    return s.trains[i] != np.uint64(0) or rule.non_hebbian != np.float32(0.0)
