@@ -16,7 +16,7 @@ from snn.config import TrainingConfig
 from snn.network.encoding import content_ids, levels, stream_key
 from snn.network.epochs import insitu_epoch, offline_epoch
 from snn.network.neurons import Noise, padded, predict
-from snn.recipe import choose, make_dynamics
+from snn.recipe import choose, make_dynamics, with_policy
 from snn.synapses import Synapses
 
 GRID = 4096  # inputs are rounded to 1 / 4096, so that rounding errors do not change the spikes
@@ -27,7 +27,7 @@ _START, _ORDER, _TRAIN, _TEST = 21, 22, 23, 24
 
 
 class SpikingClassifier(ClassifierMixin, BaseEstimator):
-    """Two-layer spiking network trained with gated Multi-ReSuMe, on devices if a card is given.
+    """Two-layer spiking network trained on devices if a card is given, with Multi-ReSuMe if nothing else is said.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         One range for all inputs, which are then the network's only channels (for images: (0, 16) for
         scikit-learn's digits). None: each feature is scaled by its own range and enters as x and 1 - x, over
         several channels where there are few features, with one channel that is always 1.
-    schedule, mapping, margin
-        As in `snn.config.TrainingConfig`; for a card only, but for `margin`.
+    schedule, mapping, margin, gradient, policy, max_pulses, decay_by
+        As in `snn.config.TrainingConfig`; for a card only, but for `margin` and `gradient`.
     random_state : int, RandomState or None
         Seeds start weights, order, encoding and devices.
 
@@ -79,6 +79,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         schedule: str = "growth",
         mapping: str = "pair",
         margin: int = 0,
+        gradient: str = "resume",
+        policy: str = "reset",
+        max_pulses: int | None = None,
+        decay_by: str | None = None,
         random_state: Any = None,
     ) -> None:
         self.card = card
@@ -91,6 +95,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self.schedule = schedule
         self.mapping = mapping
         self.margin = margin
+        self.gradient = gradient
+        self.policy = policy
+        self.max_pulses = max_pulses
+        self.decay_by = decay_by
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -139,7 +147,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             schedule=self.schedule,  # type: ignore[arg-type]
             mapping=self.mapping,  # type: ignore[arg-type]
             margin=self.margin,
+            gradient=self.gradient,
+            policy=self.policy,
+            max_pulses=self.max_pulses,
+            decay_by=self.decay_by,  # type: ignore[arg-type]
         )
+        self._config = with_policy(self._config, self.card)
         self._fix_scaling(X)
         x = self._levels(X)
         recipe = choose(self._config, self.card, drive=float(x.sum(axis=1).mean()) / 65536)
@@ -193,8 +206,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
                 offline_epoch(*shown, *self._weights, rule, self._dynamics, QUIET)
             else:
                 assert self._synapses is not None
-                rule = self.recipe_.rule(self._config, insitu=True)
-                first, second = self.recipe_.thresholds(self._config, min(self._epoch, self.epochs - 1))
+                age = min(self._epoch, self.epochs - 1)
+                rule = self.recipe_.rule(self._config, insitu=True, epoch=age)
+                first, second = self.recipe_.thresholds(self._config, age)
                 layers = self._synapses.layers
                 insitu_epoch(*shown, *layers, first, second, rule, self._dynamics, QUIET)  # type: ignore[call-arg, arg-type]
         self._epoch += 1

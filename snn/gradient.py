@@ -24,8 +24,8 @@ class Gradient:
     deep : bool
         Whether it needs the potentials of each step (`s.v_hidden`, `s.v_steps`) and the memory for changes that differ
         from step to step (`c.deep`, `c.fired_at`, `c.fired`).
-    eta : (float, float) or None
-        Learning rates of the hidden and the output layer at `HIDDEN` hidden units; None: those of the recipe.
+    rates : callable or None
+        Hidden units -> learning rates of the hidden and the output layer; None: those of the recipe.
     eta_total : float or None
         Factor on them from the first to the last epoch, where they fall; None: that of the recipe.
     """
@@ -36,5 +36,5 @@ class Gradient:
     find: Callable[..., Any]
     add_row: Callable[..., Any]
     deep: bool = False
-    eta: tuple[float, float] | None = None
+    rates: Callable[[int], tuple[float, float]] | None = None
     eta_total: float | None = None

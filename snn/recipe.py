@@ -164,8 +164,9 @@ def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None 
     if drive is None:
         return recipe
     by_inputs, by_hidden = DIGITS_DRIVE / max(drive, 0.1), DIGITS_HIDDEN / config.hidden
-    eta = (recipe.eta[0] * by_inputs, recipe.eta[1] * by_hidden)
-    offline_eta = (recipe.offline_eta[0] * by_inputs, recipe.offline_eta[1] * by_hidden)
+    of_rates = 1.0 if get_gradient(config.gradient).rates else by_hidden  # its own are for the units that there are
+    eta = (recipe.eta[0] * by_inputs, recipe.eta[1] * of_rates)
+    offline_eta = (recipe.offline_eta[0] * by_inputs, recipe.offline_eta[1] * of_rates)
     start_sd = (recipe.start_sd[0] * by_inputs**0.5, recipe.start_sd[1] * by_hidden**0.5)
     theta = recipe.theta if recipe.device_step is None else _theta(config, recipe.scales, recipe.device_step, eta)
     return replace(recipe, eta=eta, offline_eta=offline_eta, start_sd=start_sd, theta=theta)
@@ -181,10 +182,11 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
     eta = GROWTH_ETA if config.schedule == "growth" else CONSTANT_ETA
     if config.margin > 0:
         eta = tuple(MARGIN_FACTOR * value for value in CONSTANT_ETA)  # type: ignore[assignment]
-    gradient = get_gradient(config.gradient)
-    eta, offline_eta = gradient.eta or eta, gradient.eta or OFFLINE_ETA
     by_hidden = DIGITS_HIDDEN / config.hidden if config.rates == "scaled" else 1.0
-    eta = (eta[0] * dense, eta[1] * by_hidden)
+    eta, offline_eta = (eta[0], eta[1] * by_hidden), (OFFLINE_ETA[0], OFFLINE_ETA[1] * by_hidden)
+    if own := get_gradient(config.gradient).rates:
+        eta = offline_eta = own(config.hidden)
+    eta = (eta[0] * dense, eta[1])
     scales = config.scales or SCALES[config.mapping]
     symmetric = symmetric_point(card) if card is not None else None
     middle = symmetric if config.mapping == "pair" or config.reference is None else config.reference
@@ -194,7 +196,7 @@ def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:
         p=P[config.encoding],
         shift_fraction=SHIFT_FRACTION if config.encoding == "dense" else 0.0,
         start_sd=(START_SD[0] * dense, START_SD[1] * by_hidden**0.5),
-        offline_eta=(offline_eta[0] * dense, offline_eta[1] * by_hidden),
+        offline_eta=(offline_eta[0] * dense, offline_eta[1]),
         offline_decay=OFFLINE_DECAY,
         eta=eta,
         scales=scales,

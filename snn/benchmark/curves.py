@@ -22,8 +22,12 @@ from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
 from snn.digits import Digits
 
 SHIPPED = Path(__file__).with_name("curves.json")
-SEEDS: dict[Variant, int] = {"plain": 6, "scaled": 6, "wide": 3}
+SEEDS: dict[Variant, int] = {"plain": 6, "scaled": 6, "wide": 3, "policy": 6}
 CLIFF = 0.02  # of accuracy below the base, which is where the cliff begins
+
+
+def _policy(variant: Variant) -> dict[str, Any]:
+    return {"policy": "auto"} if variant == "policy" else {}
 
 
 def measure(
@@ -53,7 +57,7 @@ def measure(
             cases.append((flaw.name, float(f"{severity:.4g}"), card, changes))
     jobs_done = iter(
         joblib.Parallel(n_jobs=jobs, return_as="generator")(
-            joblib.delayed(accuracy)(card, setting(variant, seed, **changes), data)
+            joblib.delayed(accuracy)(card, setting(variant, seed, **changes, **_policy(variant)), data)
             for variant, count in seeds.items()
             for _, _, card, changes in cases
             for seed in range(count)

@@ -16,16 +16,15 @@ LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
     "plain": ("o-", COLOURS["ltp"], "plain rates"),
     "scaled": ("s--", COLOURS["ltd"], "scaled rates"),
     "wide": (":", "0.5", f"{WIDE_HIDDEN} hidden"),
+    "policy": ("v-.", "#3b7d3b", "plain rates, policy by auto"),
 }
-POLICY = ("v", "#3b7d3b", "policy by auto")
 
 
 def losses(results: Sequence[Benchmark]) -> Panel:
     """What each card loses to its ideal twin, with standard errors over seeds; the least at the top."""
     ordered = sorted(results, key=lambda each: each.worst.loss)
     curves = []
-    looks: dict[Variant, tuple[str, str, str]] = {**LOOKS, "policy": POLICY}
-    for variant, (style, colour, name) in looks.items():
+    for variant, (style, colour, name) in LOOKS.items():
         told = [
             (place, each)
             for place, result in enumerate(ordered)
@@ -63,10 +62,12 @@ def severity(flaw: Flaw, results: Sequence[Benchmark]) -> Panel:
         if result.split != found["split"]:  # an accuracy on other data stands on no curve
             lines.append(("x", own))
             continue
-        for each in result.variants:
+        for each in result.all_variants:
+            if each.variant == "wide":
+                continue
             reached = 100 * float(np.mean(each.device))
-            mark = f"{result.name}, {each.variant} rates"
-            colour = LOOKS[each.variant][1]
+            _, colour, looks = LOOKS[each.variant]
+            mark = f"{result.name}, {looks}"
             at = (np.array([own]), np.array([reached]))
             curves.append(Curve(mark, *at, style="D", colour=colour, size=7.0, legend=False))
             if len(results) > 1:

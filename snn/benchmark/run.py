@@ -121,7 +121,9 @@ def benchmark(
     results = {}
     for variant, (own, its) in zip(variants, found, strict=True):
         sd = null[variant]
-        if {"policy", "max_pulses", "decay_by"} & set(changes) and seeds > 1:  # the null is of the paper's policy
+        if {"gradient", "policy", "max_pulses", "decay_by"} & set(
+            changes
+        ) and seeds > 1:  # the null is of the paper's policy
             sd = max(sd, float((its - own).std(ddof=1)) * quantile(seeds - 1) / ONE_SIDED)
         results[variant] = VariantResult(variant, tuple(own.tolist()), tuple(its.tolist()), sd)
     result = Benchmark(

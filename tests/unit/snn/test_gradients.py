@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,11 @@ def test_resume_is_what_is_done_if_nothing_is_said(card: DeviceCard, small_digit
 def test_a_gradient_brings_its_own_rates(card: DeviceCard) -> None:
     config = TrainingConfig(hidden=50, epochs=4, gradient="surrogate", policy="carry")
     recipe, gradient = choose(config, card), GRADIENTS["surrogate"]
-    assert recipe.eta == recipe.offline_eta == gradient.eta
+    assert recipe.eta == recipe.offline_eta == (0.04, 0.0192)
+    assert choose(replace(config, hidden=1000), card).eta == (0.04, pytest.approx(0.0043))
+    assert choose(replace(config, rates="scaled"), card).eta == recipe.eta  # they are for 50 units already
+    drive = choose(config, card, drive=2 * 9.8)
+    assert drive.eta == (pytest.approx(0.02), 0.0192)
     assert gradient.eta_total is not None
     assert recipe.eta_decay**3 == pytest.approx(gradient.eta_total)
     assert recipe.device_step is not None

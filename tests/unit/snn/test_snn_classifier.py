@@ -25,6 +25,33 @@ def test_scikit_learn_s_own_checks():
     assert skipped <= {"check_array_api_input_and_values", "check_array_api_input"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("gradient", "policy"),
+    [("resume", "reset"), ("resume", "carry"), ("resume", "verify"), ("resume", "stochastic"), ("surrogate", "auto")],
+)
+def test_scikit_learn_s_own_checks_on_devices(card, gradient, policy):
+    model = SpikingClassifier(card, hidden=128, epochs=5, gradient=gradient, policy=policy)
+    results = check_estimator(model, on_skip=None, on_fail="raise")
+    skipped = {r["check_name"] for r in results if r["status"] != "passed"}
+    assert skipped <= {"check_array_api_input_and_values", "check_array_api_input"}
+
+
+def test_rates_fall_with_the_epochs_where_the_policy_says_so(card, small_digits):
+    x, y = small_digits.x_train, small_digits.y_train
+    models = [
+        SpikingClassifier(card, input_range=(0, 1), policy="carry", decay_by=decay_by, **QUICK).fit(x, y)
+        for decay_by in (None, "eta", "theta")
+    ]
+    scores = [model.decision_function(small_digits.x_test) for model in models]
+    np.testing.assert_array_equal(scores[0], scores[1])  # of carry, if nothing is said
+    assert (scores[0] != scores[2]).any()
+    assert models[0].recipe_.eta_decay == 0.5
+    first, last = (models[0].recipe_.rule(models[0]._config, insitu=True, epoch=k).eta1 for k in (0, 2))
+    assert last / first == pytest.approx(0.25)
+    assert all(model.score(small_digits.x_test, small_digits.y_test) > 0.75 for model in models)
+
+
 @pytest.mark.parametrize("on_device", [False, True])
 def test_learns_digits_with_and_without_devices(card, small_digits, on_device):
     model = SpikingClassifier(card if on_device else None, input_range=(0, 1), **QUICK)
