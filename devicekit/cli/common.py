@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -247,7 +248,7 @@ def as_options(message: str) -> str:
         return f"{_KEYWORDS[match[1]]} {value}".rstrip()
 
     def columns(match: re.Match[str]) -> str:
-        return " ".join(f"--map {pair.replace(': ', '=')}" for pair in match[1].split(", "))
+        return " ".join(f"--map {quote(pair.replace(': ', '='))}" for pair in match[1].split(", "))
 
     keys = re.compile(r"\bkey=\{([^}]*)\}")
     message = keys.sub(lambda m: " ".join(f"--key {p.replace(': ', '=')}" for p in m[1].split(", ")), message)

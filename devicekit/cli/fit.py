@@ -28,6 +28,7 @@ from devicekit.options import ReadOptions
 from devicekit.text import listed, width_suffix
 
 if TYPE_CHECKING:
+    from devicekit.device.blocks import StdpWindow
     from devicekit.device.card import DeviceCard
     from devicekit.fitting.result import DeviceFit
     from devicekit.fitting.uncertainty.posterior import Posterior
@@ -54,29 +55,55 @@ def _source(file: Input) -> Path | None:
     return file if isinstance(file, Path) else None
 
 
-def _save_cards(fit: DeviceFit, file: Input, out: Path | None, synthetic: bool) -> tuple[str | None, list[str]]:
+def _window(path: Path | None, synthetic: bool) -> StdpWindow | None:
+    """The fitted spike-timing window of a file.
+
+    Raises
+    ------
+    UsageError
+        If it holds something else.
+    """
+    if path is None:
+        return None
+    from devicekit.features.merits.stdp import characterize
+    from devicekit.readers import read
+    from devicekit.tables import StdpTable
+
+    table = read(path)
+    if not isinstance(table, StdpTable):
+        raise UsageError(f"--stdp {path.name}: a table of kind {table.kind}, not of spike delays and weight changes")
+    found = characterize(table).for_card()
+    return found.model_copy(update={"synthetic": found.synthetic or synthetic})
+
+
+def _save_cards(
+    fit: DeviceFit, file: Input, out: Path | None, synthetic: bool, stdp: StdpWindow | None
+) -> tuple[str | None, list[str]]:
     """Write the card, or one for each pulse width; the path of the main one (middle width), and all paths."""
     if out is None:
         return None, []
     name = device_name(out, file)
     if not fit.conditions:
-        fit.to_card(name, _source(file), synthetic).save(out)
+        fit.to_card(name, _source(file), synthetic).model_copy(update={"stdp": stdp}).save(out)
         return str(out), [str(out)]
     paths = []
     main: str | None = None
     for condition in fit.conditions:
         suffix = width_suffix(condition.table.widths[0])
         path = out.with_name(f"{out.stem}_{suffix}{out.suffix or '.json'}")
-        condition.to_card(f"{name}_{suffix}", _source(file), synthetic).save(path)
+        card = condition.to_card(f"{name}_{suffix}", _source(file), synthetic)
+        card.model_copy(update={"stdp": stdp}).save(path)
         paths.append(str(path))
         if condition.ltp is fit.ltp:
             main = str(path)
     return main, paths
 
 
-def _saved(result: DeviceFit, file: Input, out: Path | None, synthetic: bool) -> dict[str, Any]:
+def _saved(
+    result: DeviceFit, file: Input, out: Path | None, synthetic: bool, stdp: StdpWindow | None
+) -> dict[str, Any]:
     """Save the cards of a fit; the JSON object that describes it."""
-    card, paths = _save_cards(result, file, out, synthetic)
+    card, paths = _save_cards(result, file, out, synthetic, stdp)
     report = {"card": card, **result.as_dict()}
     if result.conditions:
         report["conditions"] = [
@@ -202,6 +229,10 @@ def fit_command(
         ),
     ] = False,
     seed: Seed = 0,
+    stdp: Annotated[
+        Path | None,
+        typer.Option("--stdp", metavar="FILE", help="Spike-timing changes of the device: the card gets their window."),
+    ] = None,
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the card: the data are synthetic.")] = False,
     out: Annotated[
         Path | None,
@@ -229,6 +260,8 @@ def fit_command(
     options = FitOptions(model, loss, estimator, share, state)
     if resample and out is None:
         raise UsageError("--resample writes cards: give --out CARD.json")
+    if stdp is not None and out is None:
+        raise UsageError("--stdp puts a window on the card: give --out CARD.json")
     if resample and share is not None:
         raise UsageError("--resample does not know how to redo a joint fit: leave out --share or --resample")
     for path in (out, report):
@@ -241,6 +274,8 @@ def fit_command(
             "two of the files have the same name, so their cards and reports would too: fit them one by one"
         )
 
+    window = _window(stdp, synthetic)
+
     def work(file: Input) -> dict[str, Any]:
         target = _beside(out, file, ".json") if out and several else out
         with terminal.doing(f"fitting {stem(file)}", json_output):
@@ -249,7 +284,7 @@ def fit_command(
         if posterior:  # before a card is written: it may be refused
             with terminal.doing(f"drawing from the posterior of {stem(file)}", json_output):
                 drawn = draw_posterior(result, seed=seed)
-        facts = _saved(result, file, target, synthetic)
+        facts = _saved(result, file, target, synthetic, window)
         if drawn is not None:
             facts["posterior"] = drawn.as_dict()
         if resample and target is not None:

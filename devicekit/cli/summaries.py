@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from devicekit.cli import terminal
 
 if TYPE_CHECKING:
-    from devicekit.device.card import BranchVariation
+    from devicekit.device.blocks import BranchVariation
 
 
 _STANDS_FOR = {"c": "kappa", "bound": "kappa", "A_pulses": "kappa"}  # printed: fitted

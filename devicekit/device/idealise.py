@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from devicekit.device.card import Branch, BranchVariation, DeviceCard, DeviceRow
+from devicekit.device.blocks import Branch, BranchVariation, DeviceRow
+from devicekit.device.card import DeviceCard
 from devicekit.models import kernel
 from devicekit.models.registry import get_law
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from devicekit.device.card import BranchVariation, DeviceCard
+from devicekit.device.blocks import BranchVariation
+from devicekit.device.card import DeviceCard
 from devicekit.names import GLOSSARY
 from devicekit.report import Section, draw
 from devicekit.report.shared import provenance_section, short

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit.device.card import DeviceCard, Window
+from devicekit.device.blocks import Window
+from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 
 if TYPE_CHECKING:

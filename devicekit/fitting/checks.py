@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import TraceError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import box_of, kalman_gain, without_offsets

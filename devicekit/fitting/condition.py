@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.checks import judged_again
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.device.card import BranchVariation
+from devicekit.device.blocks import BranchVariation
 from devicekit.device.report import variation_rows
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Block, Section, Table, Text, draw

@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit.device.card import Conditions, DeviceCard, DeviceRow, Provenance, Window
+from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Window
+from devicekit.device.card import DeviceCard
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, trains_of

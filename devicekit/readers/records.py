@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning, TableError, UsageError
+from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers, plain
@@ -97,8 +97,41 @@ def find_roles(record: Record, options: ReadOptions, where: str, *, named_only: 
         free = [name for name in names_of(record.columns) if name not in roles.values()]
         named = [name for name in free if _fits(name, record.units.get(name), ours)]
         if ours not in roles and named:
-            roles[ours] = named[0]
+            roles[ours] = _one_of(named, record, roles.get("voltage_v") if ours == "current_a" else None, where)
     return roles
+
+
+def _one_of(named: Sequence[str], record: Record, voltage: str | None, where: str) -> str:
+    """The one that varies; of several currents that of the voltage's terminal; the first of the rest, if they agree.
+
+    Raises
+    ------
+    QuestionError
+        If several currents vary, and none bears the voltage's name: IB and IC beside VCE.
+    """
+    varying = [name for name in named if record.columns[name].nunique() > 1] or list(named)
+    if voltage is None or len(varying) == 1:
+        return varying[0]
+    paired = [name for name in varying if _terminal(name, "i") == _terminal(voltage, "v")]
+    if paired:
+        return paired[0]
+    sizes = [numbers(record.columns[name], where).abs().to_numpy() for name in varying]
+    if all(np.allclose(sizes[0], size, rtol=0.2, atol=0.05 * sizes[0].max(initial=0.0)) for size in sizes[1:]):
+        return varying[0]  # the two ends of one device
+    raise QuestionError(
+        where.split(", record")[0],
+        Question(
+            f"{len(varying)} currents stand beside voltage {voltage}: which one is the device's?",
+            ("columns",),
+            tuple(Choice(f"map={{current_a: {name}}}", f"read {name}") for name in varying),
+        ),
+    )
+
+
+def _terminal(name: str, letter: str) -> str:
+    """A column's name without the letter of its quantity at its end or start: B of VB and IB, drain of DrainI."""
+    lower = name.lower()
+    return lower[:-1] if lower.endswith(letter) else lower.removeprefix(letter)
 
 
 def _fits(name: str, unit: str | None, ours: str) -> bool:

@@ -13,17 +13,8 @@ import numpy as np
 import pandas as pd
 
 from devicekit.device.array import DeviceArray
-from devicekit.device.card import (
-    Branch,
-    BranchVariation,
-    Conditions,
-    DeviceCard,
-    Provenance,
-    RateCurve,
-    Sigma,
-    Variation,
-    Window,
-)
+from devicekit.device.blocks import Branch, BranchVariation, Conditions, Provenance, RateCurve, Sigma, Variation, Window
+from devicekit.device.card import DeviceCard
 from devicekit.errors import CodedWarning
 from devicekit.models import kernel
 from devicekit.models.registry import LAWS

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from devicekit.device.array import applied_variation, read_sigma
-from devicekit.device.card import BranchVariation, DeviceCard, Sigma
+from devicekit.device.blocks import BranchVariation, Sigma
+from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step
 from snn.benchmark.flaws import scatter_over_step
 from snn.benchmark.measure import STEPS, generic

@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.fitting.branch.fit import fit_branch
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.trains import Stack

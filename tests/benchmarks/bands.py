@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
 
 
 def one(law: str, cycles: int, noise: str, seed: int) -> Outcome:
-    from devicekit.device.card import Window
+    from devicekit.device.blocks import Window
     from devicekit.fitting.branch.fit import fit_branch
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.branch.trains import Trains

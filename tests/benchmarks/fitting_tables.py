@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from fitting_truths import random_truth, truths
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import box_of, fit_branch
 from devicekit.fitting.branch.options import FitOptions

@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.fitting.many import fit_many
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from devicekit._version import __version__
-from devicekit.device.card import Branch, DeviceCard
+from devicekit.device.blocks import Branch
+from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.device.blocks import StdpWindow
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
 from devicekit.features.merit import Merit, Settings, figure, number
@@ -62,6 +63,13 @@ class StdpResult:
         value = {each.name: each.value for each in self.parameters}
         curve = window(delay, value["a_plus"], value["tau_plus_s"], value["a_minus"], value["tau_minus_s"])
         return curve + value.get("offset", 0.0)
+
+    def for_card(self) -> StdpWindow:
+        """The window as a block of a device card."""
+        value = {each.name: each.value for each in self.parameters}
+        source = str(self.table.meta.get("source", "table in memory"))
+        synthetic = any(warning.code == "synthetic" for warning in self.table.warnings)
+        return StdpWindow(**value, noise=self.noise, n=self.n, source=source, synthetic=synthetic)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.checks import JUDGED, check_curve, judge_branch

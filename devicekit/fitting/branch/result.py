@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.device.card import Branch, RateCurve, Window
+from devicekit.device.blocks import Branch, RateCurve, Window
 from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.identifiability import Identifiability, identifiability
 from devicekit.fitting.likelihood.band import RateBand, beyond, ends, quantile, rate_variance

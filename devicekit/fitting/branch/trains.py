@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.statistics import nanmean
 from devicekit.tables import PulseTable

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from devicekit import files
-from devicekit.device.card import DeviceCard, RateCurve
+from devicekit.device.blocks import RateCurve
+from devicekit.device.card import DeviceCard
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
 from devicekit.fitting.likelihood.filter import NOISES

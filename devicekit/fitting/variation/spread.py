@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.device.card import BranchVariation, Sigma, Variation, Window
+from devicekit.device.blocks import BranchVariation, Sigma, Variation, Window
 from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.result import BranchFit

@@ -193,10 +193,16 @@ def _record(raw: _Raw) -> Record:
         date=date or None,
         roles=_roles(raw, list(columns.columns)),
         units=_units(raw, list(columns.columns)),
-        compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) != 0 else None,
+        compliance=abs(float(compliance)) if is_number(compliance) and float(compliance) and not _driven(raw) else None,
         points=_points(raw),
         meta={"settings": kept, "instrument": raw.first("Context.MainFrame") or "Keysight EasyEXPERT"},
     )
+
+
+def _driven(raw: _Raw) -> bool:
+    """Whether a current is swept: what limits it is a voltage, then."""
+    modes, functions = raw.settings.get("Channel.Mode", []), raw.settings.get("Channel.Func", [])
+    return any(mode == "I" and what == "VAR1" for mode, what in zip(modes, functions, strict=False))
 
 
 def _points(raw: _Raw) -> int | None:

@@ -12,7 +12,7 @@ import re
 
 import pandas as pd
 
-from devicekit.errors import FileError
+from devicekit.errors import Choice, FileError, Question, QuestionError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers, plain, text_frame
 from devicekit.readers.header import unit_of
@@ -26,6 +26,7 @@ NAME = "wgfmu"
 TITLE = "Keysight B1530A WGFMU export"
 TAKES = frozenset({"columns", "read_voltage", "absolute"})
 STATES_UNITS = True
+FEW_AMPLITUDES = 4  # of set and reset pulses; beyond, they are swept
 _APPLICATION = r'^\s*"?Time"?\s*,\s*"?MeasResult1_value'
 _CUSTOM = re.compile(r"(?m)^\s*Measurement Data\s*$")
 _LOW, _HIGH = re.compile(r"(?i)^(r[_ ]?low|lrs|r[_ ]?on)\b"), re.compile(r"(?i)^(r[_ ]?high|hrs|r[_ ]?off)\b")
@@ -64,10 +65,36 @@ def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | E
     low = next((name for name in names_of(frame) if _LOW.match(name)), None)
     high = next((name for name in names_of(frame) if _HIGH.match(name)), None)
     if low and high and not options.columns:
+        _ask_if_swept(frame, low, high, source.path.name)
         return _endurance(frame, low, high, meta, source)
     units = {name: unit for name in names_of(frame) if (unit := unit_of(name)[1])}
     record = Record(frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta)
     return record_table([record], options, NAME, source)
+
+
+def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
+    """Two resistances of a record whose amplitude changes from row to row are not the two levels of an endurance test.
+
+    Raises
+    ------
+    QuestionError
+    """
+    swept = next((name for name in names_of(frame) if "amplitude" in name.lower() and unit_of(name)[1] == "V"), None)
+    if swept is None or numbers(frame[swept], where).nunique() <= FEW_AMPLITUDES:
+        return
+    raise QuestionError(
+        where,
+        Question(
+            f"the amplitude of the pulses changes from row to row, so {low} and {high} are no two levels of one cycle: "
+            "which one is the state after the pulse?",
+            ("columns",),
+            tuple(
+                Choice(f"map={{resistance_ohm: {name}, pulse_voltage_v: {swept}}}", f"{name} is read after each pulse")
+                for name in (low, high)
+            ),
+            (f"{numbers(frame[swept], where).nunique()} amplitudes in {len(frame)} rows",),
+        ),
+    )
 
 
 def _head(lines: list[str]) -> dict[str, str]:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devicekit.device.array import DeviceArray, read_sigma
-from devicekit.device.card import DeviceCard, DeviceRow, Window, load_card
+from devicekit.device.blocks import DeviceRow, Window
+from devicekit.device.card import DeviceCard, load_card
 from devicekit.errors import CardError, UsageError
 from devicekit.synthetic.pulses import truth_card
 

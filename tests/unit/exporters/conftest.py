@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from devicekit import DeviceArray, catalog, load_card
-from devicekit.device.card import Conditions, DeviceCard, Window
+from devicekit.device.blocks import Conditions, Window
+from devicekit.device.card import DeviceCard
 from devicekit.exporters import Export, ExportOptions, make
 from devicekit.synthetic.pulses import truth_card
 

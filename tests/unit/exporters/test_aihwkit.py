@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.device.card import DeviceCard, Sigma
+from devicekit.device.blocks import Sigma
+from devicekit.device.card import DeviceCard
 from devicekit.synthetic.pulses import truth_card
 
 from .conftest import LAWS, deviation, exported, soft

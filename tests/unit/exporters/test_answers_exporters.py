@@ -12,7 +12,8 @@ import pytest
 from scipy.io import loadmat
 from scipy.special import ndtri
 
-from devicekit.device.card import Conditions, DeviceCard, DeviceRow
+from devicekit.device.blocks import Conditions, DeviceRow
+from devicekit.device.card import DeviceCard
 from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.targets.crosssim import data_table, increments, law_table
 from devicekit.synthetic.pulses import truth_card

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devicekit.device.card import Conditions, DeviceCard
+from devicekit.device.blocks import Conditions
+from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.exporters.base import hat_values

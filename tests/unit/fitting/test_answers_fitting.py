@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import _tukey_weights, box_of, fit_branch
 from devicekit.fitting.branch.options import FitOptions

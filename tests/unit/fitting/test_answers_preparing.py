@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import check_curve, judge_branch, lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import UsageError
 from devicekit.fitting.branch.fit import (
     fit_branch,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.fitting.device import fit
 from devicekit.fitting.many import fit_many
 from devicekit.fitting.sampling import spread_ratio

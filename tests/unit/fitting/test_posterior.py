@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import norm
 
 import devicekit
-from devicekit.device.card import Window
+from devicekit.device.blocks import Window
 from devicekit.errors import FileError, UsageError
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition

@@ -11,17 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from devicekit.device.card import (
-    Branch,
-    BranchVariation,
-    Conditions,
-    DeviceCard,
-    Provenance,
-    RateCurve,
-    Sigma,
-    Variation,
-    Window,
-)
+from devicekit.device.blocks import Branch, BranchVariation, Conditions, Provenance, RateCurve, Sigma, Variation, Window
+from devicekit.device.card import DeviceCard
 from snn import digits
 
 SOFT_BOUND = (-4.0, 0.95, 1.0, 0.0, 0.0, 0.0)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from devicekit.device.array import DeviceArray
-from devicekit.device.card import Conditions, DeviceCard, Window
+from devicekit.device.blocks import Conditions, Window
+from devicekit.device.card import DeviceCard
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
 from snn.gradients import resume

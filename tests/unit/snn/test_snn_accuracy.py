@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devicekit.device.card import DeviceRow
+from devicekit.device.blocks import DeviceRow
 from snn.training import TrainingConfig, train
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from devicekit.device.array import DeviceArray
-from devicekit.device.card import Conditions, DeviceRow, Window
+from devicekit.device.blocks import Conditions, DeviceRow, Window
 from devicekit.device.idealise import idealise
 from snn.recipe import symmetric_point
 from snn.training import TrainingConfig, train

@@ -1,0 +1,228 @@
+"""The blocks of a device card: window, branches, variation, conditions, where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from devicekit import files
+from devicekit._version import __version__
+
+if TYPE_CHECKING:
+    from devicekit.tables import PulseTable
+
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Strict(BaseModel):
+    """Frozen; refuses unknown fields, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Window(Strict):
+    """The one normalisation of a card, for LTP and LTD and every device.
+
+    r = (G - low) / (high - low), or with scale "log" r = ln(G / low) / ln(high / low).
+    """
+
+    quantity: Literal["conductance_s", "weight"]
+    low: float
+    high: float
+    scope: str = Field(description="what the window was taken from")
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("window: low must be below high")
+        if self.scale == "log" and not (self.low > 0 and self.quantity == "conductance_s"):
+            raise ValueError("window: a log scale needs a conductance above 0")
+        return self
+
+    @property
+    def span(self) -> float:
+        """high - low, in the unit of the quantity."""
+        return self.high - self.low
+
+    def to_state(self, value: np.ndarray) -> np.ndarray:
+        """State r [1] of a conductance [S] or weight; on a log scale NaN where the conductance is not above 0."""
+        if self.scale == "log":
+            value = np.asarray(value, float)
+            positive = np.where(value > 0, value, np.nan)
+            return np.asarray(np.log(positive / self.low) / np.log(self.high / self.low))
+        return (np.asarray(value, float) - self.low) / self.span
+
+    def from_state(self, r: np.ndarray) -> np.ndarray:
+        """Conductance [S] or weight of a state r [1]."""
+        if self.scale == "log":
+            return np.asarray(self.low * (self.high / self.low) ** np.asarray(r, float))
+        return self.low + self.span * np.asarray(r, float)
+
+
+class RateCurve(Strict):
+    """rdot(r) with its pointwise confidence band: what a network uses of a fit."""
+
+    r: tuple[float, ...]
+    rate: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    level: float
+    method: str
+
+
+class Branch(Strict):
+    """One fitted branch (LTP or LTD) of the central device."""
+
+    direction: Literal["ltp", "ltd"]
+    theta: tuple[float, ...] = Field(description="L and the shape parameters on the rising coordinate")
+    x0: float = Field(description="fitted starting state on the rising coordinate")
+    coefficients: dict[str, float] = Field(description="published coefficients for r in [0, 1]")
+    coefficients_s: dict[str, float] | None = Field(description="the same for G in siemens")
+    standard_errors: dict[str, float | None] = Field(description="of theta and x0; null where not determined")
+    weak: tuple[str, ...]
+    at_bound: tuple[str, ...]
+    n_points: Count
+    n_pulses: Count
+    nrmse: NonNegative
+    r2: float
+    noise: NonNegative = Field(description="standard deviation of the mean curve's readings, fraction of the window")
+    largest_step: NonNegative = Field(description="largest step of the fitted trajectory: caps extrapolation")
+    measured_range: tuple[float, float] = Field(description="range of r that the data cover")
+    rate_curve: RateCurve
+
+
+class Sigma(Strict):
+    """A standard deviation as a fraction of the window, typed by what it is a deviation of."""
+
+    kind: Literal["increment", "read", "spread"]
+    value: NonNegative
+    estimator: str
+    interval: tuple[NonNegative, NonNegative] | None = Field(default=None, description="95 % interval of the value")
+
+
+class BranchVariation(Strict):
+    """Cycle-to-cycle (C2C) and device-to-device (D2D) variation of one branch."""
+
+    n_devices: Count
+    n_cycles: Count = Field(description="cycles of the device that has most")
+    c2c: dict[str, Sigma]
+    d2d: dict[str, Sigma]
+    step_noise: NonNegative | None = Field(
+        default=None, description="C2C sd of one update as a fraction of its own step, beside the increment"
+    )
+    cycle_ln_rate: NonNegative | None = Field(default=None, description="C2C sd of ln rate, constant in a cycle")
+
+
+class Variation(Strict):
+    """C2C and D2D variation of both branches."""
+
+    ltp: BranchVariation
+    ltd: BranchVariation
+    d2d_ln_rate_covariance: tuple[tuple[float, float], tuple[float, float]] | None = Field(
+        description="covariance of ln rate over devices for one shared shape: rows and columns LTP, LTD"
+    )
+
+
+class DeviceRow(Strict):
+    """One measured device's own fit, in the card's window: what resampling draws from."""
+
+    device_id: str
+    ltp_theta: tuple[float, ...]
+    ltd_theta: tuple[float, ...]
+    ltp_largest_step: NonNegative
+    ltd_largest_step: NonNegative
+
+
+class Conditions(Strict):
+    """Pulse and read conditions, null where the source does not say."""
+
+    pulse_width_s: Positive | None = None
+    ltp_voltage_v: float | None = None
+    ltd_voltage_v: float | None = None
+    read_voltage_v: float | None = None
+
+    @classmethod
+    def of(cls, table: PulseTable) -> Self:
+        """The conditions that a table states, each if it has one value only."""
+        return cls(
+            pulse_width_s=_one(table, "pulse_width_s"),
+            ltp_voltage_v=_one(table, "pulse_voltage_v", "ltp"),
+            ltd_voltage_v=_one(table, "pulse_voltage_v", "ltd"),
+            read_voltage_v=_one(table, "read_voltage_v"),
+        )
+
+
+def _one(table: PulseTable, column: str, direction: str | None = None) -> float | None:
+    """The one value of a column (of one direction's pulses), None if there is none or more than one."""
+    if column not in table.frame:
+        return None
+    frame = table.frame[table.frame["pulse_index"] > 0]
+    if direction is not None:
+        frame = frame[frame["direction"] == direction]
+    values = frame[column].dropna().unique()
+    return float(values[0]) if values.size == 1 else None
+
+
+class Provenance(Strict):
+    """Where a card comes from, enough to make it again."""
+
+    source: str
+    sha256: str
+    synthetic: bool
+    versions: dict[str, str]
+    settings: dict[str, str | float | int | bool | None]
+
+    @classmethod
+    def of(cls, source: Path | str | None, table: PulseTable, synthetic: bool, settings: dict[str, Any]) -> Self:
+        """Of a card that is made now: source and its checksum, versions, settings."""
+        import lmfit
+        import numba
+        import scipy
+
+        path = Path(source) if source is not None else None
+        modules = {"numpy": np, "scipy": scipy, "lmfit": lmfit, "numba": numba}
+        return cls(
+            source=path.name if path else str(table.meta.get("source", "table in memory")),
+            sha256=_checksum([path] if path is not None else table.meta.get("files", [])),
+            synthetic=synthetic,
+            versions={
+                "devicekit": __version__,
+                "python": platform.python_version(),
+                **{name: module.__version__ for name, module in modules.items()},
+            },
+            settings=settings,
+        )
+
+
+def _checksum(paths: Iterable[Path | str]) -> str:
+    """SHA-256 of a file; of several files that of their checksums, one a line; "" if there is none."""
+    each = [files.sha256(Path(path)) for path in paths if Path(path).exists()]
+    if len(each) < 2:
+        return each[0] if each else ""
+    return hashlib.sha256("\n".join(each).encode()).hexdigest()
+
+
+class StdpWindow(Strict):
+    """Fitted spike-timing window: change of the weight, relative to it, against the delay post less pre.
+
+    A+ exp(-d / tau+) + offset after the input's spike, A- exp(d / tau-) + offset before it.
+    """
+
+    a_plus: float
+    a_minus: float
+    tau_plus_s: Positive
+    tau_minus_s: Positive
+    offset: float = 0.0
+    noise: NonNegative = Field(description="standard deviation of a reading about the window")
+    n: Count = Field(description="readings fitted")
+    source: str
+    synthetic: bool = False

@@ -1,0 +1,301 @@
+"""Unsupervised learning by spike-timing-dependent plasticity, with the window that was fitted to the device.
+
+One layer of leaky integrate-and-fire neurons, of which one fires at a time (the winner, by how far it is above its
+threshold; all others start again) and whose thresholds rise with every spike of theirs, as in Diehl and Cook 2015 (doi
+10.3389/fncom.2015.00099). A weight is the conductance of one device, read as a share of all that its neuron has: so a
+neuron whose devices all grow gains nothing. Nothing of the plasticity is tuned: each pair of spikes that stand next to
+each other changes the conductance by what the card's window says for their delay,
+
+    ln G -> ln G + ln(1 + change(delay) + noise) / pairs,
+
+within the card's window of conductance, `noise` being the scatter of the measured changes and `pairs` how many pairs
+of spikes one measured change was the work of. Labels are used afterwards only: a neuron stands for the class whose
+training images made it fire most, and a test image gets the class whose neurons fire most for it on average.
+
+`python -m snn.stdp CARD.json` prints the accuracy beside that of the same network whose weights never change.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.blocks import StdpWindow
+from devicekit.device.card import DeviceCard, load_card
+from devicekit.device.random import mix
+from devicekit.errors import UsageError
+from devicekit.models.kernel import compiled
+from snn.digits import Digits
+from snn.network.bits import all_steps
+from snn.network.encoding import encode, levels, presentation_key, stream_key
+from snn.network.neurons import bell
+
+_START, _ORDER, _TRAIN, _ASSIGN, _TEST = 31, 32, 33, 34, 35  # purposes of the random streams
+_NEVER = -10_000  # a step so long ago that no window reaches it
+MEMBRANE_MS, THRESHOLD, RISE, FORGET = 30.0, 0.5, 0.01, 0.9999  # of a neuron; rise a spike, and what is left a step
+GAIN = 5.0  # potential that an input gives whose device is all that a neuron has, by the number of inputs
+
+
+@dataclass(frozen=True)
+class StdpConfig:
+    """Settings of an unsupervised run.
+
+    Parameters
+    ----------
+    neurons : int
+        Neurons of the layer.
+    epochs : int
+        Passes over the training images.
+    steps : int
+        Steps of 1 ms of one presentation, at most 64.
+    p : float
+        Firing probability of a full pixel in one step [1].
+    pairs : int
+        Pairs of spikes that one change in the measured window was the work of.
+    noise : bool
+        Whether changes scatter as the measured ones do.
+    plastic : bool
+        Whether weights change at all.
+    seed : int
+
+    Raises
+    ------
+    UsageError
+        If a number is out of range.
+    """
+
+    neurons: int = 100
+    epochs: int = 4
+    steps: int = 50
+    p: float = 0.5
+    pairs: int = 1
+    noise: bool = True
+    plastic: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("neurons", 1, 100_000), ("epochs", 1, 1000), ("steps", 2, 64), ("pairs", 1, 100_000), ("seed", 0, 2**63),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise UsageError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+        if not 0 < self.p <= 1:
+            raise UsageError(f"p must lie in (0, 1], not {self.p!r}")
+
+
+@compiled
+def _changed(g: float, change: float, pairs: int, low: float, high: float) -> float:
+    """Conductance after one pair, within the window; no pair takes away more than there is."""
+    return min(max(g * max(1.0 + change, 1e-3) ** (1.0 / pairs), low), high)
+
+
+@compiled
+def _show(  # type: ignore[no-untyped-def]
+    row, key, g, thresholds, plastic, rises, window, pairs, low, high, steps, gain, decay, trains, counts
+) -> None:
+    """One presentation: `counts` of spikes; conductances `g` (neurons, inputs) and thresholds change if plastic.
+
+    `window` is a_plus, tau_plus [ms], a_minus, tau_minus [ms], offset, noise.
+    """
+    encode(row, key, all_steps(steps), trains)
+    neurons, inputs = g.shape
+    total = g.sum(axis=1)
+    v = np.zeros(neurons)
+    last_in = np.full(inputs, _NEVER)
+    last_out = np.full(neurons, _NEVER)
+    counts[:] = 0
+    drawn = np.uint64(0)
+    for t in range(steps):
+        v *= decay
+        for i in range(inputs):
+            if not (trains[i] >> np.uint64(t)) & np.uint64(1):
+                continue
+            for u in range(neurons):
+                v[u] += gain * g[u, i] / total[u]
+            before, last_in[i] = last_in[i], t
+            for u in range(neurons):  # the first input after the neuron's last spike
+                if plastic and before <= last_out[u] != _NEVER:
+                    change = window[2] * np.exp((last_out[u] - t) / window[3]) + window[4]
+                    if window[5] > 0.0:
+                        change += window[5] * bell(key, drawn)
+                        drawn += np.uint64(1)
+                    g[u, i] = _changed(g[u, i], change, pairs, low, high)
+        winner, most = -1, 0.0
+        for u in range(neurons):
+            over = v[u] - thresholds[u]
+            if over > most:
+                winner, most = u, over
+        if rises > 0.0:
+            for u in range(neurons):
+                thresholds[u] = THRESHOLD + (thresholds[u] - THRESHOLD) * FORGET
+        if winner < 0:
+            continue
+        counts[winner] += 1
+        v[:] = 0.0
+        thresholds[winner] += rises
+        if not plastic:
+            continue
+        for i in range(inputs):  # it fires at the end of the step: 1 ms after the inputs of the same step
+            if last_in[i] > last_out[winner]:
+                change = window[0] * np.exp((last_in[i] - t - 1) / window[1]) + window[4]
+                if window[5] > 0.0:
+                    change += window[5] * bell(key, drawn)
+                    drawn += np.uint64(1)
+                g[winner, i] = _changed(g[winner, i], change, pairs, low, high)
+        last_out[winner] = t
+        total[winner] = g[winner].sum()
+
+
+@compiled
+def _pass(  # type: ignore[no-untyped-def]
+    rows, order, stream, epoch, g, thresholds, plastic, rises, window, pairs, low, high, steps, gain, decay, counts
+) -> None:
+    trains = np.zeros(rows.shape[1], np.uint64)
+    for k in order:
+        key = mix(presentation_key(stream, epoch, k), np.uint64(0))
+        _show(
+            rows[k], key, g, thresholds, plastic, rises, window, pairs, low, high, steps, gain, decay, trains, counts[k]
+        )
+
+
+@dataclass(frozen=True)
+class StdpRun:
+    """What an unsupervised run gave.
+
+    Attributes
+    ----------
+    config : StdpConfig
+    accuracy : float
+        Test accuracy after the last epoch [1].
+    used : int
+        Neurons that fired for a training image and so stand for a class.
+    g : ndarray, shape (neurons, channels)
+        Conductances in the end [S].
+    """
+
+    config: StdpConfig
+    accuracy: float
+    used: int
+    g: np.ndarray
+
+
+def learn(card: DeviceCard, data: Digits, config: StdpConfig | None = None) -> StdpRun:
+    """Learn images without their labels, by the card's spike-timing window, then name the neurons and test.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        With a window (`stdp`), and conductances above 0.
+    data : Digits
+    config : StdpConfig, optional
+
+    Raises
+    ------
+    UsageError
+        If the card has no window, or its states are no conductances.
+    """
+    config = config or StdpConfig()
+    window = card.stdp
+    if window is None:
+        raise UsageError(
+            f"card {card.name!r} has no spike-timing window: fit it with --stdp FILE, a table of delays and changes"
+        )
+    if card.window.quantity != "conductance_s" or card.window.low <= 0:
+        raise UsageError(f"card {card.name!r}: changes are relative to conductances above 0, which it does not have")
+    x_train, x_test = (levels(x, config.p) for x in (data.x_train, data.x_test))
+    rng = np.random.default_rng([config.seed, _START])
+    low, high = card.window.low, card.window.high
+    g = low + (high - low) * rng.uniform(0.2, 0.8, size=(config.neurons, x_train.shape[1]))
+    thresholds = np.full(config.neurons, THRESHOLD)
+    shape = np.array(
+        [
+            window.a_plus, 1e3 * window.tau_plus_s, window.a_minus, 1e3 * window.tau_minus_s, window.offset,
+            window.noise if config.noise else 0.0,
+        ]
+    )  # fmt: skip
+    mean = float(x_train.mean()) / 65536
+    gain = GAIN / (mean * MEMBRANE_MS)
+    constants = (shape, config.pairs, low, high, config.steps, gain, float(np.exp(-1.0 / MEMBRANE_MS)))
+
+    def shown(rows: np.ndarray, order: np.ndarray, purpose: int, epoch: int, plastic: bool) -> np.ndarray:
+        counts = np.zeros((len(rows), config.neurons), np.int64)
+        stream = stream_key(config.seed, purpose)
+        rises = RISE if purpose == _TRAIN else 0.0
+        _pass(rows, order, stream, epoch, g, thresholds, plastic, rises, *constants, counts)
+        return counts
+
+    for epoch in range(config.epochs):
+        order = np.random.default_rng([config.seed, _ORDER, epoch]).permutation(len(x_train))
+        shown(x_train, order, _TRAIN, epoch, config.plastic)
+    seen = shown(x_train, np.arange(len(x_train)), _ASSIGN, 0, False)
+    by_class = np.array([seen[data.y_train == k].mean(axis=0) for k in range(data.n_classes)])
+    stands_for = by_class.argmax(axis=0)
+    used = by_class.max(axis=0) > 0
+    counts = shown(x_test, np.arange(len(x_test)), _TEST, 0, False)
+    votes = np.zeros((len(x_test), data.n_classes))
+    for k in range(data.n_classes):
+        mine = used & (stands_for == k)
+        if mine.any():
+            votes[:, k] = counts[:, mine].mean(axis=1)
+    accuracy = float(np.mean(votes.argmax(axis=1) == data.y_test))
+    return StdpRun(config, accuracy, int(used.sum()), g)
+
+
+@dataclass(frozen=True)
+class StdpComparison:
+    """Accuracies [1] by seed, with plasticity and of the same network without."""
+
+    plastic: tuple[float, ...]
+    fixed: tuple[float, ...]
+    split: str
+    window: StdpWindow
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        one, two = 100 * np.array(self.plastic), 100 * np.array(self.fixed)
+        gain = one - two
+        error = f" ± {gain.std(ddof=1) / len(gain) ** 0.5:.1f}" if len(gain) > 1 else ""
+        origin = "SYNTHETIC window" if self.window.synthetic else "measured window"
+        return (
+            f"Unsupervised, {origin}, {self.split}: {one.mean():.1f} % by STDP, {two.mean():.1f} % by the same network "
+            f"whose weights never change: {gain.mean():+.1f}{error} points over {len(gain)} seeds. Supervised rules "
+            "reach far more: this shows what the window does, not what the device is good for."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"plastic": list(self.plastic), "fixed": list(self.fixed), "split": self.split}
+
+
+def compare(card: DeviceCard, data: Digits, seeds: Sequence[int] = (0, 1, 2), **settings: Any) -> StdpComparison:
+    """`learn` with and without plasticity, seed by seed; `settings` are those of `StdpConfig`."""
+    runs = {
+        plastic: tuple(learn(card, data, StdpConfig(seed=s, plastic=plastic, **settings)).accuracy for s in seeds)
+        for plastic in (True, False)
+    }
+    assert card.stdp is not None
+    return StdpComparison(runs[True], runs[False], data.split, card.stdp)
+
+
+def main() -> None:
+    """Read the command line and compare."""
+    from snn.digits import load
+
+    parser = argparse.ArgumentParser(prog="python -m snn.stdp", description=__doc__)
+    parser.add_argument("card")
+    parser.add_argument("--pairs", type=int, default=1, help="pairs of spikes that one measured change was the work of")
+    parser.add_argument("--neurons", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=3)
+    told = parser.parse_args()
+    card = load_card(told.card)
+    print(compare(card, load("digits"), range(told.seeds), pairs=told.pairs, neurons=told.neurons).words)
+
+
+if __name__ == "__main__":
+    main()
