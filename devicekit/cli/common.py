@@ -66,7 +66,12 @@ _READING: dict[str, Any] = {
     ],
     "columns": Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="NAME=COLUMN", help="Our column NAME is the file's COLUMN; may be repeated."),
+        typer.Option(
+            "--map",
+            metavar="NAME=COLUMN",
+            help="The file's COLUMN is our NAME: voltage_v, current_a, time_s, cycle, pulse_index, value (a state) "
+            "and others (the formats page lists them); may be repeated.",
+        ),
     ],
     "unit": Annotated[
         str | None, typer.Option("--unit", metavar="UNIT", help="Unit of the numbers, such as uS, nA, kohm.")

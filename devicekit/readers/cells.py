@@ -9,7 +9,7 @@ import pandas as pd
 
 from devicekit.errors import BadRow, TableError
 
-EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "#ref", "#ref!", "#n/a"}
+EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "---", "#ref", "#ref!", "#n/a"}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
 _GROUPS = r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$"
 LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number
@@ -76,10 +76,21 @@ def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = ""
         words = words.str.replace(",", ".", regex=False)
     values = _floats(words)
     wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
+    if wrong.all() and (clock := seconds(words)).notna().all():
+        return clock
     if wrong.any():
         bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]
         raise TableError(f"{where}: text where numbers belong, in column {text.name}", bad)
     return _readings(values)
+
+
+def seconds(text: pd.Series) -> pd.Series:
+    """Times of a clock (hours:minutes:seconds) as seconds from the first, past midnight too; NaN of other cells."""
+    found = _words(text).str.extract(r"^(\d{1,3}):([0-5]?\d):([0-5]?\d(?:[.,]\d+)?)$")
+    parts = [found[k].str.replace(",", ".", regex=False).astype(float) for k in range(3)]
+    day = 3600 * parts[0] + 60 * parts[1] + parts[2]
+    passed = day + 86400.0 * (day.diff() < -43200.0).cumsum()
+    return passed - passed.iloc[0] if len(passed) else passed
 
 
 def plain(text: pd.Series) -> pd.Series:

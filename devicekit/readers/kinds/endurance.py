@@ -23,8 +23,8 @@ TITLE = "endurance (HRS and LRS, cycle by cycle)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
 BARE = "quantity=resistance unit=ohm"  # what must be said beside the kind where columns have no names
 ALIASES = {
-    **dict.fromkeys(("lrs", "on", "set", "r_low", "lrs state", "set state", "1"), "lrs"),
-    **dict.fromkeys(("hrs", "off", "reset", "r_high", "hrs state", "reset state", "0"), "hrs"),
+    **dict.fromkeys(("lrs", "on", "set", "r_low", "r_on", "lrs state", "set state", "1"), "lrs"),
+    **dict.fromkeys(("hrs", "off", "reset", "r_high", "r_off", "hrs state", "reset state", "0"), "hrs"),
 }
 
 
@@ -47,7 +47,10 @@ def claim(view: View) -> Claim | None:
 
 def _counted(view: View) -> View:
     """The view with the first of three nameless columns, if it rises, as the number of the cycle."""
-    return nameless.placed(view, "cycle") if view.options.kind == NAME and len(view.columns) == 3 else view
+    first = nameless.axis(view)
+    values = None if first is None else view.numbers(first.name)
+    counts = values is not None and bool((values % 1 == 0).all())
+    return nameless.placed(view, "cycle") if view.options.kind == NAME and len(view.columns) == 3 and counts else view
 
 
 def _pair(view: View) -> list[Column]:

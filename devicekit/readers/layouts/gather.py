@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import gzip
+import re
 import warnings
 import zlib
 from collections.abc import Sequence
@@ -55,6 +56,9 @@ def gather(source: Source, options: ReadOptions) -> Gathered:
     return Gathered(tuple(_text(source.lines, source.path.name, options)))
 
 
+_JSON = re.compile(r"\s*\{\s*\"")  # an object begins
+
+
 def _in_memory(source: Source) -> Block:
     shape = Shape("none: a table in memory", ".", "", 0, 1, False, 0)
     heads = tuple(heading(str(name)) for name in source.frame.columns)
@@ -62,6 +66,11 @@ def _in_memory(source: Source) -> Block:
 
 
 def _text(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
+    if _JSON.match("".join(lines[:3])):
+        raise FileError(
+            f"{where} is a JSON file, which each program fills its own way: write what it holds as a table (CSV), or "
+            "pass a pandas table to devicekit.read"
+        )
     delimiter = marks.find_delimiter(lines[:2000], where)
     rows = marks.split_lines(lines, marks.DELIMITERS[delimiter], where)
     if not any(any(cells) for _, cells in rows):

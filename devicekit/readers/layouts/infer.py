@@ -125,7 +125,10 @@ def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequen
     if len(good) == 1:
         return good[0]
     choices = tuple(
-        Choice(f"sheet={','.join(block.sheet for block in found)}", f"columns {', '.join(found[0].names[:6])}")
+        Choice(
+            f"sheet={','.join(dict.fromkeys(block.sheet for block in found))}",
+            f"columns {', '.join(found[0].names[:6])}",
+        )
         for found in (good or list(groups.values()))
     )
     raise QuestionError(
@@ -179,10 +182,23 @@ def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Colu
                 column = replace(column, role=KEPT, why="a constant beside a time with its unit")
         elif column.role == UNKNOWN and block.named and _constant(column, cells, block) is not None:
             column = replace(column, role=KEPT, why="a constant")
+        elif column.role == UNKNOWN and _stands_apart(column, columns, cells):
+            column = replace(column, role=KEPT, why="a constant of another size than the rest")
         elif column.role == UNKNOWN and _is_index(column, columns, cells):
             column = replace(column, role="counter", why="it counts")
         found.append(column)
     return found
+
+
+def _stands_apart(column: Column, columns: Sequence[Column], cells: Cells) -> bool:
+    """Whether a nameless column never changes, and no other is of its size: a setting, and no device that is stuck."""
+    values = cells.numbers(column.name)
+    others = [cells.numbers(each.name) for each in columns if each.role == UNKNOWN and each is not column]
+    if len(others) < 2 or values is None or values.nunique() != 1 or any(each is None for each in others):
+        return False
+    size = float(values.abs().iloc[0])
+    sizes = [float(each.abs().median()) for each in others if each is not None and each.nunique() > 1]
+    return bool(sizes) and all(max(size, other) > nameless.APART**2 * min(size, other) for other in sizes)
 
 
 def _other_time(column: Column, columns: Sequence[Column]) -> bool:

@@ -73,7 +73,8 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         if delimiter is not None and not any(delimiter in line for line in sample):
             continue
         rows = [row for _, row in split_lines(sample, delimiter, where) if row]
-        rows = [row[:-1] if row[-1] == "" else row for row in rows]
+        if len({len(row) for row in rows}) > 1:  # else an empty last column is one all the same
+            rows = [row[:-1] if row[-1] == "" else row for row in rows]
         width, count = Counter(len(row) for row in rows).most_common(1)[0] if rows else (0, 0)
         if width < 2:
             continue

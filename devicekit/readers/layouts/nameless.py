@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from types import ModuleType
 
 import numpy as np
@@ -46,15 +47,28 @@ def apart(view: View) -> bool:
     return bool(sizes) and all(max(own, size) > APART * min(own, size) for size in sizes)
 
 
+def _of_ohm(view: View) -> set[str]:
+    """Of a voltage, a current and their ratio without names, those that are not of the quantity that was said."""
+    quantity = view.options.stated_quantity
+    held = {c.name: v.abs() for c in view.unknown[1:] if (v := view.numbers(c.name)) is not None}
+    for volts, one, other in permutations(held, 3):
+        if one < other and np.allclose(held[one] * held[other], held[volts], rtol=0.02, atol=0.0):
+            small, large = sorted((one, other), key=lambda name: float(held[name].median()))
+            return {volts, one, other} - {{"resistance": large, "current": small}.get(quantity or "", "")}
+    return set()
+
+
 def placed(view: View, role: str) -> View:
     """The view with its axis as a column of that role, and what never changes left aside."""
     first = axis(view)
     if first is None:
         return view
-    found = []
+    found, left_out = [], _of_ohm(view)
     for column in view.columns:
         values = view.numbers(column.name)
-        if column is first:
+        if column.name in left_out:
+            column = replace(column, role=KEPT, why="a voltage, a current and a resistance: one is the others' ratio")
+        elif column is first:
             column = replace(column, role=role, why="the first column, and it rises", stated=True)
         elif column.role == UNKNOWN and values is not None and values.nunique() == 1:
             column = replace(column, role=KEPT, why="a constant")

@@ -14,7 +14,7 @@ from devicekit.errors import TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
 from devicekit.names.units import readings
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import numbers
+from devicekit.readers.cells import numbers, seconds
 from devicekit.readers.header import Heading
 from devicekit.readers.layout import KEPT, Column, fits
 from devicekit.readers.layouts import pooling
@@ -38,7 +38,7 @@ OURS = frozenset(
     }
 )  # fmt: skip
 UNKNOWN = "unknown"  # numbers of which nothing is known: a state, if somebody says so
-LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state"}
+LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs state", "hrs state", "r_on", "r_off"}
 _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
 _WORD = {
     "device_id": r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor)( ?(id|name|no|number|nr|#|index))?",
@@ -54,6 +54,7 @@ _WORD = {
     "repeat": r"(repeat|repetition)",
 }
 _WORDS = {role: re.compile(pattern) for role, pattern in _WORD.items()}
+_CLOCK_NAME = re.compile(r"\btime|\bclock|\bt$")
 _READ = re.compile(r"read|\bvr\b|\bmeas\b|sense")
 _PULSE = re.compile(r"puls|writ|prog|amplitude|\bamp\b|\bvp\b|\bvw\b|stimul|spike")
 _LIMIT = re.compile(r"compl|\bicc\b|\bcc\b|\bicomp\b|limit|i ?comp")
@@ -210,13 +211,16 @@ def _own(name: str, head: Heading, taken: set[str]) -> Column | None:
 
 def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
     """Columns of words for directions or levels."""
+    bare = normalised(head.name)
+    if _CLOCK_NAME.search(bare) and _is_clock(cells.block.cells[name]):
+        why = "times of a clock, counted from the first"
+        return Column(name, "time_s", "s", why=why, stated=True)
     words = cells.words(name)
     if not words or len(words) > 12:
         return None
-    bare = normalised(head.name)
     numeric = cells.numbers(name) is not None
     if words <= LEVEL_WORDS and (
-        _WORDS["level"].fullmatch(bare) or (not numeric and words <= {"lrs", "hrs", "on", "off"})
+        _WORDS["level"].fullmatch(bare) or (not numeric and words <= {"lrs", "hrs", "on", "off", "r_on", "r_off"})
     ):
         return Column(name, "level", why=f"its words are {', '.join(sorted(words))}")
     named = bool(_WORDS["direction"].fullmatch(bare))
@@ -269,6 +273,11 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
     if head.unit is not None:
         return Column(name, KEPT, why=f"a unit of {head.unit.quantity}")
     return Column(name, UNKNOWN, why="numbers without a unit")
+
+
+def _is_clock(cells: pd.Series) -> bool:
+    """Whether every cell is a time of a clock: 11:19:46.603."""
+    return cells.dtype.kind not in "iuf" and bool(seconds(cells).notna().all())
 
 
 def _numbered(values: pd.Series | None) -> bool:

@@ -28,7 +28,7 @@ def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[Cod
     found, warnings = [], []
     assumed = []
     for column in view.columns:
-        percent = "percent" in column.unclear or re.search(r"(?i)\bpercent\b|%", column.name)
+        percent = "percent" in column.unclear or re.search(r"(?i)(?:\b|_)percent(?:\b|_)|%", column.name)
         if column.role == "weight_change" and not column.stated and percent:
             column = replace(column, factor=0.01, unit="%", stated=True, unclear="")
         is_state = column.role in (*STATES, "value") and column.role in kind.VALUES

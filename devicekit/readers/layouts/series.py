@@ -230,6 +230,15 @@ def _no_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: 
     return QuestionError(view.where, Question(text, ("columns",), choices))
 
 
+def _one_only(mine: Sequence[Column], view: View) -> tuple[Choice, ...]:
+    """To read one of the columns: each by its name where they are currents of sweeps, else as a state."""
+    if view.sweeps:
+        return tuple(
+            Choice(f"map={{current_a: {column.name}}}", f"only {column.name} is the device's") for column in mine[:4]
+        )
+    return (Choice("map={value: COLUMN}", "one of them holds the states; the others are kept aside"),)
+
+
 def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
     names = ", ".join(column.name for column in mine[:8]) + (", ..." if len(mine) > 8 else "")
     roles = {column.role for column in mine}
@@ -259,7 +268,7 @@ def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
                 Choice("columns_are=devices", "each column is a device (D2D)"),
                 Choice("columns_are=cycles", "each column is a cycle of one device (C2C)"),
                 *((Choice("columns_are=levels", "each column is a state of one device"),) if levels else ()),
-                Choice("map={value: COLUMN}", "one of them holds the states; the others are kept aside"),
+                *(_one_only(mine, view)),
             ),
             (unclear,) if unclear else (),
         ),

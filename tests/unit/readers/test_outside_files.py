@@ -686,3 +686,99 @@ def test_a_letter_over_a_unit_that_would_make_a_unit_of_nothing_is_a_name(lines:
     assert table.frame.groupby("device_id")["conductance_s"].min().tolist() == pytest.approx(
         [1 / 900e3, 1 / 902e3, 1 / 904e3]
     )
+
+
+def test_two_resistances_under_a_swept_amplitude_are_no_levels_of_a_cycle(lines: Write) -> None:
+    """A sweep of the amplitude was read as endurance: R_low and R_high as LRS and HRS of as many cycles as pulses."""
+    rows = [f"{k},{v:.3f},{1000 + 10 * k},{2000 + 20 * k}" for k, v in enumerate(np.linspace(0.7, 2, 27))]
+    head = ("test date\t1.1.2024", "Measurement Data", "index, pulse amplitude (V), R_low (ohm), R_high (ohm)")
+    path = lines(*head, *rows)
+    assert choices(path) == [
+        f"map={{resistance_ohm: {name} (ohm), pulse_voltage_v: pulse amplitude (V)}}" for name in ("R_low", "R_high")
+    ]
+    pulses = devicekit.read(path, map={"resistance_ohm": "R_low (ohm)", "pulse_voltage_v": "pulse amplitude (V)"})
+    assert isinstance(pulses, PulseTable)
+    assert pulses.frame["conductance_s"].max() == pytest.approx(1e-3)
+    same = [f"{k},{(1.0, -1.2)[k % 2]},{1000 + k},{2000 + k}" for k in range(20)]  # set and reset: two amplitudes
+    assert len(devicekit.read(lines(*head, *same, name="two.csv")).frame) == 40
+
+
+def easyexpert(names: str, rows: list[str], *settings: str) -> tuple[str, ...]:
+    return ("SetupTitle, x", *settings, f"DataName, {names}", *(f"DataValue, {row}" for row in rows))
+
+
+def test_a_current_that_never_changes_is_not_the_device_s_and_several_are_asked_about(lines: Write) -> None:
+    """IT, held at 1 mA, was taken for the current of a sweep of VB."""
+    v = [0, 0.5, 1, 0.5, 0]
+    held = [f"{x}, 0.001, {2e-6 * x * x}" for x in v]
+    assert devicekit.read(lines(*easyexpert("VB, IT, IX", held))).frame["current_a"].max() == pytest.approx(2e-6)
+    several = [f"{x}, {1e-3 * x}, {2e-6 * x * x}" for x in v]
+    assert choices(lines(*easyexpert("VCE, IB, IC", several))) == ["map={current_a: IB}", "map={current_a: IC}"]
+    paired = devicekit.read(lines(*easyexpert("VB, IC, IB", several)))  # the terminal of the voltage
+    assert paired.frame["current_a"].max() == pytest.approx(2e-6)
+    mirrored = [f"{x}, {1e-3 * x}, {-1.01e-3 * x}" for x in v]  # the two ends of one device
+    assert devicekit.read(lines(*easyexpert("VF, I1, I2", mirrored))).frame["current_a"].max() == pytest.approx(1e-3)
+
+
+def test_what_limits_a_driven_current_is_no_compliance_current(lines: Write) -> None:
+    """20 V were read as a compliance of 20 A."""
+    rows = [f"{i}, {1e3 * i}" for i in (0, 1e-6, 2e-6, 1e-6, 0)]
+    limit = "TestParameter, Measurement.Primary.Compliance, 20"
+    for mode, there in (("I", False), ("V", True)):
+        settings = (f"TestParameter, Channel.Mode, COMMON, {mode}", "TestParameter, Channel.Func, CONST, VAR1", limit)
+        frame = devicekit.read(lines(*easyexpert("I3, V3", rows, *settings))).frame
+        assert ("compliance_a" in frame) == there
+    assert frame["compliance_a"].max() == 20
+
+
+def test_times_of_a_clock_are_seconds_from_the_first_past_midnight_too(lines: Write) -> None:
+    times = ("23:59:50.500", "23:59:58.000", "00:00:03.250", "00:01:00.000")
+    rows = [f"{t},0.05,{5000 + k}" for k, t in enumerate(times)]
+    table = devicekit.read(lines("Time [s],Voltage [V],Resistance [Ohm]", *rows))
+    assert table.frame["time_s"].tolist() == pytest.approx([0, 7.5, 12.75, 69.5])
+    with pytest.raises(TableError, match="text where numbers belong"):  # one that is none
+        devicekit.read(lines("Time [s],Voltage [V],Resistance [Ohm]", *rows[:3], "later,0.05,5000"))
+
+
+def test_a_column_that_is_empty_in_its_last_cells_is_still_parted_by_tabs(lines: Write) -> None:
+    """Pulse, LTP and LTD by tab were split on blanks, because rows of LTP end in an empty cell."""
+    rise, fall = [f"{k}\t{k / 10}\t" for k in range(1, 30)], [f"{k}\t\t{6 - k / 10}" for k in range(30, 59)]
+    table = devicekit.read(lines("Pulse number\tLTP (uS)\tLTD(uS)", *rise, *fall, name="g.txt"))
+    assert table.frame.groupby("direction")["conductance_s"].max().to_dict() == pytest.approx(
+        {"ltp": 2.9e-6, "ltd": 3e-6}
+    )
+
+
+def test_currents_of_sweeps_are_offered_as_currents_and_percent_stands_in_names(lines: Write) -> None:
+    rows = [f"{v},{v * 1e-4},{v * v * 1e-6 + 1e-9}" for v in (0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0)]
+    path = lines("Gate Voltage [V],Source Current [A],Gate Current [A]", *rows)
+    offered = choices(path)
+    assert "map={current_a: Source Current [A]}" in offered
+    assert not any("value" in said for said in offered)
+    read = devicekit.read(path, map={"current_a": "Source Current [A]"})
+    assert read.frame["current_a"].max() == pytest.approx(1e-4)
+    pairs = [f"{t},{8 * np.sign(t)}" for t in (-40, -30, -20, -10, 10, 20, 30, 40)]
+    window = devicekit.read(lines("delta_t_ms,delta_w_percent", *pairs, name="stdp.csv"))
+    assert window.frame["weight_change"].max() == pytest.approx(0.08)
+
+
+def test_a_voltage_a_current_and_their_ratio_without_names_are_one_state(lines: Write) -> None:
+    """All three were read as resistances, once resistance was said."""
+    rng = np.random.default_rng(3)
+    ohms = 500 + 10 * rng.standard_normal(30)
+    rows = [f"{0.5 * k}\t{(v := (2.0, 0.01)[k > 19]) / r:.9g}\t{v}\t{r:.9g}" for k, r in enumerate(ohms)]
+    path = lines(*rows, name="record.txt")
+    table = devicekit.read(path, kind="retention", quantity="resistance")
+    assert table.frame["level"].nunique() == 1
+    assert table.frame["conductance_s"].to_numpy() == pytest.approx(1 / ohms, rel=1e-6)
+
+
+def test_a_setting_among_nameless_columns_is_no_device_and_a_program_s_json_is_refused(lines: Write) -> None:
+    rows = [f"{1e-6 * k:.3e} {1.1e-6 * k:.3e} 0.5" for k in range(1, 30)]
+    table = devicekit.read(lines(*rows, name="g.txt"), kind="pulse", quantity="conductance", columns_are="devices")
+    assert table.frame["device_id"].nunique() == 2
+    stuck = [f"{1e-6 * k:.3e} {1.1e-6 * k:.3e} 5e-6" for k in range(1, 30)]  # of their size: a device that is stuck
+    table = devicekit.read(lines(*stuck, name="s.txt"), kind="pulse", quantity="conductance", columns_are="devices")
+    assert table.frame["device_id"].nunique() == 3
+    with pytest.raises(FileError, match="JSON file"):
+        devicekit.read(lines('{"V": [2.5, -2.7], "G": [1e-6, 2e-6]}', name="run.json"))
