@@ -196,16 +196,31 @@ POLICY = Policy(name="half", title="one pulse, half of the sum is kept", source=
 '''
 
 
+FASTER = '''
+"""Multi-ReSuMe at twice its rates."""
+
+from snn.gradient import Gradient
+from snn.gradients.resume import add_row, find
+
+GRADIENT = Gradient(
+    name="faster", title="twice as fast", source="a test", find=find, add_row=add_row, rates=lambda hidden: (8e-3, 5e-3)
+)
+'''
+
+
 @pytest.mark.slow
-def test_a_policy_of_another_package_runs_in_the_benchmark(tmp_path: Path) -> None:
+def test_rules_of_another_package_run_in_the_benchmark(tmp_path: Path) -> None:
     """Announced by an entry point, and nothing else; compiled into the switch."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "__init__.py").write_text("")
     (tmp_path / "mine" / "half.py").write_text(HALF)
+    (tmp_path / "mine" / "faster.py").write_text(FASTER)
     information = tmp_path / "mine-1.0.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[devicekit.policies]\nhalf = mine.half\n")
+    (information / "entry_points.txt").write_text(
+        "[devicekit.policies]\nhalf = mine.half\n[devicekit.gradients]\nfaster = mine.faster\n"
+    )
     program = """
 from snn.benchmark import benchmark
 from snn.benchmark.measure import generic
@@ -215,6 +230,8 @@ assert "half" in POLICIES
 short = {"seeds": 2, "attribution": False, "wide": False}
 found = {name: benchmark(generic(), few_shot(), policy=name, **short) for name in ("half", "reset")}
 assert found["half"].variants[0].device != found["reset"].variants[0].device
+faster = benchmark(generic(), few_shot(), gradient="faster", **short)
+assert faster.variants[0].device != found["reset"].variants[0].device
 print(found["half"].verdict)
 """
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
