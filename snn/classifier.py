@@ -13,16 +13,18 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
+from snn.learner import Learner
 from snn.network.encoding import content_ids, levels, stream_key
-from snn.network.epochs import insitu_epoch, offline_epoch
-from snn.network.neurons import Noise, padded, predict
 from snn.recipe import choose, make_dynamics, with_policy
-from snn.synapses import Synapses
 
 GRID = 4096  # inputs are rounded to 1 / 4096, so that rounding errors do not change the spikes
 FEWEST_PRESENTATIONS = 500  # per epoch: tiny sets are shown several times
 POPULATION = 32  # features that a table of few features is repeated up to: averages the spikes' randomness
-QUIET = Noise(np.float32(0.0), np.float32(0.0))
+FULL = 2.5  # standard deviations from the mean at which a channel fires as often as it can
+STREAMED = 1000  # samples of `partial_fit` that count as an epoch
+LEAST_RATE = 0.5  # of the first rates: what streams learn with for ever
+WIDTHS = (128, 1000)  # hidden neurons that are chosen, at least and at most
+A_CLASS = 10  # features that a class counts as, in that choice
 _START, _ORDER, _TRAIN, _TEST = 21, 22, 23, 24
 
 
@@ -33,8 +35,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     ----------
     card : DeviceCard or None
         Device that holds the weights; None: float weights.
-    hidden : int
-        Hidden neurons.
+    hidden : int or None
+        Hidden neurons; None: by the table, features + 10 a class, 128 to 1000.
     epochs : int
         Passes over the training samples (several to an epoch on sets of fewer than 500).
     p : float
@@ -45,9 +47,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         Presentations of a sample whose spike counts are averaged in prediction.
     input_range : (float, float) or None
         One range for all inputs, which are then the network's only channels (for images: (0, 16) for
-        scikit-learn's digits). None: each feature is scaled by its own range and enters as x and 1 - x, over
-        several channels where there are few features, with one channel that is always 1.
-    schedule, mapping, margin, gradient, policy, max_pulses, decay_by
+        scikit-learn's digits). None: each feature enters by two channels, one that fires the more the further it is
+        above its mean and one for below, full at 2.5 standard deviations; over several channels each where there are
+        few features, with one channel that is always 1.
+    scheme : {"insitu", "hybrid", "offline"} or None
+        As in `snn.config.TrainingConfig`; None: in situ with a card, else offline.
+    schedule, mapping, margin, gradient, policy, max_pulses, decay_by, c2c, d2d, read_noise, stuck
         As in `snn.config.TrainingConfig`; for a card only, but for `margin` and `gradient`.
     random_state : int, RandomState or None
         Seeds start weights, order, encoding and devices.
@@ -70,12 +75,13 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self,
         card: DeviceCard | None = None,
         *,
-        hidden: int = 1000,
+        hidden: int | None = None,
         epochs: int = 20,
         p: float = 0.5,
         steps: int = 50,
         draws: int = 1,
         input_range: tuple[float, float] | None = None,
+        scheme: str | None = None,
         schedule: str = "growth",
         mapping: str = "pair",
         margin: int = 0,
@@ -83,6 +89,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         policy: str = "reset",
         max_pulses: int | None = None,
         decay_by: str | None = None,
+        c2c: str = "increment",
+        d2d: str = "resample",
+        read_noise: bool = False,
+        stuck: float = 0.0,
         random_state: Any = None,
     ) -> None:
         self.card = card
@@ -92,6 +102,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self.steps = steps
         self.draws = draws
         self.input_range = input_range
+        self.scheme = scheme
         self.schedule = schedule
         self.mapping = mapping
         self.margin = margin
@@ -99,6 +110,10 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self.policy = policy
         self.max_pulses = max_pulses
         self.decay_by = decay_by
+        self.c2c = c2c
+        self.d2d = d2d
+        self.read_noise = read_noise
+        self.stuck = stuck
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -115,12 +130,18 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self._start(X, unique_labels(y))
         repeats = -(-FEWEST_PRESENTATIONS // len(y))
-        for _ in range(self.epochs):
-            self._train(X, y, repeats)
+        for epoch in range(self.epochs):
+            self._train(X, y, repeats, float(epoch), 0.0)
+        self._age = float(self.epochs - 1)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
-        """One more pass over X and y; the first fixes the classes (default: those in y) and the scaling."""
+        """One more pass over X and y; the first fixes the classes (default: those in y) and the scaling.
+
+        Rates fall with the samples seen, 1000 of which count as an epoch, to half the first ones and no further.
+        """
+        if self.scheme == "hybrid":
+            raise UsageError('scheme "hybrid" has an end of its float part, and a stream has none: use fit')
         first = not hasattr(self, "classes_")
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], reset=first)
         check_classification_targets(y)
@@ -129,7 +150,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size:
             raise ValueError(f"labels not among the classes of the first call: {list(unknown)}")
-        self._train(X, y, 1)
+        self._train(X, y, 1, min(self._age, float(self.epochs - 1)), LEAST_RATE)
+        self._age += len(y) / STREAMED
         return self
 
     def _start(self, X: np.ndarray, classes: np.ndarray) -> None:
@@ -138,11 +160,12 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(self.draws, bool) or not isinstance(self.draws, (int, np.integer)) or self.draws < 1:
             raise UsageError(f"draws must be a whole number from 1, not {self.draws!r}")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        hidden = _width(X.shape[1], len(classes)) if self.hidden is None else self.hidden
         self._config = TrainingConfig(
-            scheme="offline" if self.card is None else "insitu",
+            scheme=self.scheme or ("offline" if self.card is None else "insitu"),  # type: ignore[arg-type]
             epochs=self.epochs,
             seed=self._seed,
-            hidden=self.hidden,
+            hidden=hidden,
             steps=self.steps,
             schedule=self.schedule,  # type: ignore[arg-type]
             mapping=self.mapping,  # type: ignore[arg-type]
@@ -151,25 +174,24 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             policy=self.policy,
             max_pulses=self.max_pulses,
             decay_by=self.decay_by,  # type: ignore[arg-type]
+            c2c=self.c2c,  # type: ignore[arg-type]
+            d2d=self.d2d,  # type: ignore[arg-type]
+            read_noise=self.read_noise,
+            stuck=self.stuck,
         )
+        if self.card is None and self._config.scheme != "offline":
+            raise UsageError(f'scheme "{self._config.scheme}" trains devices: it needs a card')
         self._config = with_policy(self._config, self.card)
         self._fix_scaling(X)
         x = self._levels(X)
         recipe = choose(self._config, self.card, drive=float(x.sum(axis=1).mean()) / 65536)
         recipe = replace(recipe, p=self.p)
-        self._dynamics = make_dynamics(self._config, 0, 0.0)
-        shapes = ((x.shape[1], self.hidden), (self.hidden, len(classes)))
+        shapes = ((x.shape[1], hidden), (hidden, len(classes)))
         rng = np.random.default_rng([self._seed, _START])
         start = [sd * rng.standard_normal(s) for sd, s in zip(recipe.start_sd, shapes, strict=True)]
-        self._synapses, self._weights = None, None
-        if self.card is None:
-            w1 = np.zeros((shapes[0][0], padded(self.hidden)), np.float32)
-            w2 = np.zeros((padded(self.hidden), shapes[1][1]), np.float32)
-            w1[:, : self.hidden], w2[: self.hidden] = start
-            self._weights = w1, w2
-        else:
-            self._synapses = Synapses.start(self.card, self._config, recipe, start)
-        self._epoch = 0
+        card = None if self._config.scheme == "offline" else self.card
+        self._learner = Learner(card, self._config, recipe, make_dynamics(self._config, 0, 0.0), start)
+        self._epoch, self._age = 0, 0.0
         self.recipe_, self.classes_ = recipe, classes  # last: a start that failed leaves nothing fitted
 
     def _fix_scaling(self, X: np.ndarray) -> None:
@@ -177,40 +199,39 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             low, high = (np.full(X.shape[1], float(value)) for value in self.input_range)
             if not (high > low).all():
                 raise ValueError(f"input_range must rise, not {self.input_range}")
-        else:
-            low, high = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
-        self._low = low
-        # halves do not overflow; a constant feature is 0
-        self._half_span = np.where(high > low, high / 2 - low / 2, 1.0)
+            self._middle, self._span = low, high / 2 - low / 2  # halves do not overflow
+            return
+        size = np.abs(X).max(axis=0).astype(float)  # squares of the largest floats would overflow
+        self._unit = np.where(size > 0, size, 1.0)
+        x = X / self._unit
+        self._middle, sd = x.mean(axis=0), x.std(axis=0)
+        constant = X.max(axis=0) == X.min(axis=0)  # its rounding error is no deviation
+        self._span = np.where((sd > 0) & ~constant, FULL * sd, np.inf)
 
     def _levels(self, X: np.ndarray) -> np.ndarray:
-        half = np.asarray(X, float) / 2 - self._low / 2
-        x = np.rint(np.clip(half / self._half_span, 0.0, 1.0) * GRID) / GRID
-        if self.input_range is None:
-            copies = max(POPULATION // x.shape[1], 1)
-            x = np.hstack([np.tile(np.hstack([x, 1.0 - x]), copies), np.ones((len(x), 1))])
-        return levels(x, self.p)
+        X = np.asarray(X, float)
+        if self.input_range is not None:
+            return levels(_rounded(np.clip((X / 2 - self._middle / 2) / self._span, 0.0, 1.0)), self.p)
+        with np.errstate(over="ignore"):  # far outside what was fitted: full
+            z = np.clip((X / self._unit - self._middle) / self._span, -1.0, 1.0)
+        copies = max(POPULATION // z.shape[1], 1)
+        pairs = np.hstack([np.maximum(z, 0.0), np.maximum(-z, 0.0)])
+        return levels(np.hstack([np.tile(_rounded(pairs), copies), np.ones((len(z), 1))]), self.p)
 
-    def _train(self, X: np.ndarray, y: np.ndarray, repeats: int) -> None:
+    def _train(self, X: np.ndarray, y: np.ndarray, repeats: int, age: float, least: float) -> None:
         """One epoch; training draws are keyed by row, so that equal rows get different spikes."""
         x = self._levels(X)
         labels = np.searchsorted(self.classes_, y).astype(np.int64)
         rng = np.random.default_rng([self._seed, _ORDER, self._epoch])
         ids = np.arange(len(labels), dtype=np.uint64)
-        stream = stream_key(self._seed, _TRAIN)
+        learner, offline = self._learner, self._config.offline_epochs
+        if learner.synapses is None and self._config.scheme == "hybrid" and age >= offline:
+            learner.synapses, self.recipe_ = learner.program(), learner.recipe
+        if learner.synapses is not None:
+            age -= offline
         for repeat in range(repeats):
-            epoch = self._epoch * repeats + repeat
-            shown = (x, labels, ids, rng.permutation(len(labels)), stream, epoch)
-            if self._weights is not None:
-                rule = self.recipe_.rule(self._config, insitu=False, epoch=self._epoch)
-                offline_epoch(*shown, *self._weights, rule, self._dynamics, QUIET)
-            else:
-                assert self._synapses is not None
-                age = min(self._epoch, self.epochs - 1)
-                rule = self.recipe_.rule(self._config, insitu=True, epoch=age)
-                first, second = self.recipe_.thresholds(self._config, age)
-                layers = self._synapses.layers
-                insitu_epoch(*shown, *layers, first, second, rule, self._dynamics, QUIET)  # type: ignore[call-arg, arg-type]
+            shown = (x, labels, ids, rng.permutation(len(labels)), _TRAIN, self._epoch * repeats + repeat)
+            learner.learn(*shown, age, least)
         self._epoch += 1
 
     def _scores(self, X: Any) -> np.ndarray:
@@ -219,15 +240,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         x = self._levels(X)
         ids = content_ids(x)
-        # weights from a memory map are read-only, which would be another compiled type
-        weights = self._weights if self._synapses is None else self._synapses.read(0.0)
-        assert weights is not None
-        w1, w2 = (np.require(w, requirements="W") for w in weights)
         total = np.zeros((len(x), len(self.classes_)))
         scores = np.empty_like(total)
         for draw in range(self.draws):
             stream = stream_key(self._seed, _TEST)
-            predict(x, ids, stream, draw, w1, w2, self._dynamics, QUIET, scores)
+            self._learner.predict(x, ids, stream, draw, self._learner.dynamics, scores)
             total += scores
         return total / self.draws
 
@@ -248,3 +265,13 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         scores = np.stack([-decision / 2, decision / 2], axis=1) if decision.ndim == 1 else decision
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _width(features: int, classes: int) -> int:
+    """Hidden neurons for a table."""
+    return int(np.clip(features + A_CLASS * classes, *WIDTHS))
+
+
+def _rounded(x: np.ndarray) -> np.ndarray:
+    """Inputs on the grid, by which a rounding error of the scaling changes no spike."""
+    return np.asarray(np.rint(x * GRID) / GRID)

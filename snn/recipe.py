@@ -90,10 +90,14 @@ class Recipe:
         """Plain values, for JSON."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
-    def thresholds(self, config: TrainingConfig, epoch: int) -> tuple[Threshold, Threshold]:
-        """Thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta."""
+    def thresholds(self, config: TrainingConfig, epoch: float, least: float = 0.0) -> tuple[Threshold, Threshold]:
+        """Thresholds of in-situ epoch `epoch` (from 0), in weight units at this recipe's eta; at most 1 / least times.
+
+        Of the first ones, where `least` is above 0.
+        """
         assert self.theta is not None
         factor = self.theta_growth**epoch
+        factor = min(factor, 1.0 / least) if least > 0 else factor
         policy = get_policy(config.policy)
         first, second = (
             Threshold(
@@ -108,9 +112,12 @@ class Recipe:
         )
         return first, second
 
-    def rule(self, config: TrainingConfig, insitu: bool, epoch: int = 0) -> Rule:
-        """Learning rates and margin of one epoch, counted from the first offline, or from the first in situ."""
-        factor = (self.eta_decay if insitu else self.offline_decay) ** epoch
+    def rule(self, config: TrainingConfig, insitu: bool, epoch: float = 0, least: float = 0.0) -> Rule:
+        """Learning rates and margin of one epoch, counted from the first offline, or from the first in situ.
+
+        Rates do not fall below `least` of the first ones.
+        """
+        factor = max((self.eta_decay if insitu else self.offline_decay) ** epoch, least)
         eta1, eta2 = self.eta if insitu else self.offline_eta
         return Rule(
             eta1=np.float32(eta1 * factor),
@@ -156,8 +163,8 @@ def step_about(card: DeviceCard, middle: float) -> float:
 def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None = None) -> Recipe:
     """The recipe for a run; `card` None: offline without a device.
 
-    `drive` [input spikes per step] scales start weights and learning rates for data unlike the digits, for
-    which the recipe's numbers were found (with 1000 hidden units); None: leave them.
+    `drive` [input spikes per step] scales start weights and the map of the hidden layer for data unlike the digits, for
+    which the recipe's numbers were found, and the hidden units the rates of the output; None: leave them.
     """
     config = with_policy(config, card)
     recipe = _choose(config, card)
@@ -165,11 +172,13 @@ def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None 
         return recipe
     by_inputs, by_hidden = DIGITS_DRIVE / max(drive, 0.1), DIGITS_HIDDEN / config.hidden
     of_rates = 1.0 if get_gradient(config.gradient).rates else by_hidden  # its own are for the units that there are
-    eta = (recipe.eta[0] * by_inputs, recipe.eta[1] * of_rates)
-    offline_eta = (recipe.offline_eta[0] * by_inputs, recipe.offline_eta[1] * of_rates)
+    eta = (recipe.eta[0], recipe.eta[1] * of_rates)  # the hidden layer's are right for any drive
+    offline_eta = (recipe.offline_eta[0], recipe.offline_eta[1] * of_rates)
     start_sd = (recipe.start_sd[0] * by_inputs**0.5, recipe.start_sd[1] * by_hidden**0.5)
-    theta = recipe.theta if recipe.device_step is None else _theta(config, recipe.scales, recipe.device_step, eta)
-    return replace(recipe, eta=eta, offline_eta=offline_eta, start_sd=start_sd, theta=theta)
+    # a step is large against the small start weights of many inputs
+    scales = config.scales or (recipe.scales[0] * min(1.0, by_inputs**0.5), recipe.scales[1])
+    theta = recipe.theta if recipe.device_step is None else _theta(config, scales, recipe.device_step, eta)
+    return replace(recipe, eta=eta, offline_eta=offline_eta, start_sd=start_sd, scales=scales, theta=theta)
 
 
 def _choose(config: TrainingConfig, card: DeviceCard | None) -> Recipe:

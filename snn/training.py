@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
 from devicekit.errors import UsageError
@@ -19,10 +18,9 @@ from devicekit.text import percent
 from snn import figures
 from snn.config import TrainingConfig
 from snn.digits import Digits
+from snn.learner import Learner
 from snn.network.encoding import levels, stream_key
-from snn.network.epochs import insitu_epoch, offline_epoch
-from snn.network.neurons import Noise, padded, predict
-from snn.recipe import Recipe, choose, fit_scales, make_dynamics, with_policy
+from snn.recipe import Recipe, choose, make_dynamics, with_policy
 from snn.synapses import Synapses
 
 if TYPE_CHECKING:
@@ -260,13 +258,12 @@ class Run:
         self.shapes = ((channels, config.hidden), (config.hidden, data.n_classes))
         rng = np.random.default_rng([config.seed, _START])
         start = [sd * rng.standard_normal(s) for sd, s in zip(self.recipe.start_sd, self.shapes, strict=True)]
-        self.synapses: Synapses | None = None
-        if config.scheme == "insitu":
-            assert card is not None
-            self.synapses = Synapses.start(card, config, self.recipe, start)
-        self.w1 = np.zeros((channels, padded(config.hidden)), np.float32)
-        self.w2 = np.zeros((padded(config.hidden), data.n_classes), np.float32)
-        self.w1[:, : config.hidden], self.w2[: config.hidden] = start
+        self.learner = Learner(card, config, self.recipe, self.dynamics, start)
+
+    @property
+    def synapses(self) -> Synapses | None:
+        """The devices, where they hold the weights by now."""
+        return self.learner.synapses
 
     def epoch(self, epoch: int, told: Callable[[int], None] | None = None) -> None:
         """Train one epoch (from 0), test, and keep both."""
@@ -281,110 +278,48 @@ class Run:
 
         `told` is called with the samples shown so far, in all epochs.
         """
-        offline = epoch < self.config.offline_epochs
-        if not offline and self.synapses is None:
-            self.synapses = self._program()
-            self.after_mapping = self._test(epoch, self.synapses)
+        offline, learner = epoch < self.config.offline_epochs, self.learner
+        if not offline and learner.synapses is None:
+            learner.synapses = learner.program()
+            self.after_mapping = self.test(epoch)
         order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.y_train))
+        age = epoch if offline else epoch - self.config.offline_epochs
         began = time.perf_counter()
         right = 0
         for start in range(0, len(order), _AT_A_TIME):  # in pieces, for progress; the result is that of the whole
             some = order[start : start + _AT_A_TIME]
-            right += self._train_offline(epoch, some) if offline else self._train_insitu(epoch, some)
+            right += learner.learn(self.x_train, self.y_train, self.train_ids, some, TRAIN_STREAM, epoch, age)
             if told is not None:
                 told(epoch * len(order) + start + len(some))
         self.seconds.append(time.perf_counter() - began)
-        if self.synapses is not None and self.config.refresh > 0:
-            self.refreshed += self.synapses.refresh(self.config, self.recipe, epoch)
+        if learner.synapses is not None and self.config.refresh > 0:
+            self.refreshed += learner.synapses.refresh(self.config, learner.recipe, epoch)
         return right
 
-    def test(self, epoch: int, shown: int = 1) -> float:
-        """Test accuracy [1] of the network after an epoch, each sample shown so many times with spikes of its own."""
-        return self._test(epoch, self.synapses, shown)
+    def test(self, epoch: int, shown: int = 1, synapses: Synapses | None = None) -> float:
+        """Test accuracy [1] of the network after an epoch, each sample shown so many times with spikes of its own.
 
-    def _train_offline(self, epoch: int, order: np.ndarray) -> int:
-        rule = self.recipe.rule(self.config, insitu=False, epoch=epoch)
-        stream = stream_key(self.config.seed, TRAIN_STREAM)
-        quiet = Noise(np.float32(0.0), np.float32(0.0))
-        return offline_epoch(
-            self.x_train,
-            self.y_train,
-            self.train_ids,
-            order,
-            stream,
-            epoch,
-            self.w1,
-            self.w2,
-            rule,
-            self.dynamics,
-            quiet,
-        )
-
-    def _train_insitu(self, epoch: int, order: np.ndarray) -> int:
-        assert self.synapses is not None
-        insitu = epoch - self.config.offline_epochs
-        rule = self.recipe.rule(self.config, insitu=True, epoch=insitu)
-        th1, th2 = self.recipe.thresholds(self.config, insitu)
-        stream = stream_key(self.config.seed, TRAIN_STREAM)
-        first, second = self.synapses.layers
-        return insitu_epoch(
-            self.x_train,
-            self.y_train,
-            self.train_ids,
-            order,
-            stream,
-            epoch,
-            first,
-            second,
-            th1,
-            th2,
-            rule,
-            self.dynamics,
-            self._noise(),
-        )
-
-    def _noise(self) -> Noise:
-        """Noise of reading in weight units: sd of the state times c; of a pair both devices are read."""
-        if self.card is None:
-            return Noise(np.float32(0.0), np.float32(0.0))
-        devices = 2 if self.config.mapping == "pair" else 1
-        fresh = read_sigma(self.card, self.config.read_noise_of_g) if self.config.read_noise else 0.0
-        hidden, output = self.recipe.scales
-        both, held = fresh * devices**0.5, self.config.telegraph
-        return Noise(
-            hidden=np.float32(both * hidden),
-            output=np.float32(both * output),
-            held_hidden=np.float32(held * hidden),
-            held_output=np.float32(held * output),
-            devices=devices,
-        )
-
-    def _test(self, epoch: int, synapses: Synapses | None, shown: int = 1) -> float:
-        w1, w2 = (self.w1, self.w2) if synapses is None else synapses.read(self.config.retention)
-        noise = Noise(np.float32(0.0), np.float32(0.0)) if synapses is None else self._noise()
-        scores = np.empty((len(self.test_ids), w2.shape[1]))
+        `synapses` are those that are read, if they are not the network's own.
+        """
+        scores = np.empty((len(self.test_ids), self.shapes[1][1]))
         right = 0
         for time_shown in range(shown):
             stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN * time_shown)
-            found = predict(self.x_test, self.test_ids, stream, epoch, w1, w2, self.test_dynamics, noise, scores)
+            found = self.learner.predict(
+                self.x_test, self.test_ids, stream, epoch, self.test_dynamics, scores, synapses
+            )
             right += int(np.count_nonzero(found == self.data.y_test))
         return right / (shown * len(self.test_ids))
-
-    def _program(self) -> Synapses:
-        assert self.card is not None
-        w = [self.w1[:, : self.config.hidden], self.w2[: self.config.hidden]]
-        self.recipe = fit_scales(self.recipe, self.config, w)
-        return Synapses.program(self.card, self.config, self.recipe, w)
 
     def result(self) -> TrainingResult:
         config, data = self.config, self.data
         programmed = None
         if config.scheme == "offline" and self.card is not None:
-            programmed = self._test(config.epochs - 1, self._program())
-        w1, w2 = (self.w1, self.w2) if self.synapses is None else self.synapses.read(0.0)
+            programmed = self.test(config.epochs - 1, synapses=self.learner.program())
+        w1, w2 = self.learner.weights()
         return TrainingResult(
             config=replace(config),
-            recipe=self.recipe,
+            recipe=self.learner.recipe,
             data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
             epochs=tuple(self.rows),
             pulses_per_device=0.0 if self.synapses is None else self.synapses.pulses_per_device,

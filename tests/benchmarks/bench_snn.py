@@ -24,7 +24,7 @@ from snn import digits
 from snn.baselines import spike_counts
 from snn.network.encoding import stream_key
 from snn.network.neurons import Noise
-from snn.training import Run, TrainingConfig
+from snn.training import TRAIN_STREAM, Run, TrainingConfig
 
 PRESENTATIONS = 3823
 QUIET = Noise(np.float32(0), np.float32(0))
@@ -62,8 +62,8 @@ def numpy_seconds(data: digits.Digits, samples: int = 200) -> float:
     """Plain NumPy online training, scaled to an epoch."""
     oracle = load_oracle()
     run = Run(None, TrainingConfig(scheme="offline", epochs=1), data)
-    rule = run.recipe.rule(run.config, insitu=False)
-    w1, w2 = run.w1[:, :1000].astype(np.float32), run.w2[:1000].astype(np.float32)
+    rule = run.learner.recipe.rule(run.config, insitu=False)
+    w1, w2 = run.learner.w1[:, :1000].astype(np.float32), run.learner.w2[:1000].astype(np.float32)
     rng = np.random.default_rng(0)
 
     def train() -> None:
@@ -142,6 +142,10 @@ def ratios(data: digits.Digits) -> None:
             )
 
 
+def shown(run: Run, epoch: int, order: np.ndarray) -> int:
+    return run.learner.learn(run.x_train, run.y_train, run.train_ids, order, TRAIN_STREAM, epoch, epoch)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data-dir", type=Path)
@@ -154,18 +158,18 @@ def main() -> None:
     offline = Run(None, TrainingConfig(scheme="offline", epochs=1), data)
     insitu = Run(card, TrainingConfig(epochs=1, schedule="constant"), data)
     order = np.arange(PRESENTATIONS)
-    offline._train_offline(0, order)
-    insitu._train_insitu(0, order)
-    offline._test(0, None)
+    shown(offline, 0, order)
+    shown(insitu, 0, order)
+    offline.test(0)
     spike_counts(data.x_train, offline.config, stream_key(0, 0), 0)
     print(f"first epochs, compilation included: {time.perf_counter() - began:.1f} s")
     for epoch in range(1, 6):  # time trained networks: fewer errors, fewer pulses
-        offline._train_offline(epoch, order)
-        insitu._train_insitu(epoch, order)
+        shown(offline, epoch, order)
+        shown(insitu, epoch, order)
     encoding = least(lambda: spike_counts(data.x_train, offline.config, stream_key(0, 0), 0), arguments.repeats)
-    forward = least(lambda: offline._test(0, None), arguments.repeats)
-    train = least(lambda: offline._train_offline(6, order), arguments.repeats)
-    pulsed = least(lambda: insitu._train_insitu(6, order), arguments.repeats)
+    forward = least(lambda: offline.test(0), arguments.repeats)
+    train = least(lambda: shown(offline, 6, order), arguments.repeats)
+    pulsed = least(lambda: shown(insitu, 6, order), arguments.repeats)
     ratios(data)
     plain = numpy_seconds(data)
     print(f"encoding {encoding:.3f} s, forward {forward - encoding:.3f} s, update {train - forward:.3f} s")

@@ -128,7 +128,7 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
             cut = [(number, [cells[k] if k < len(cells) else "" for k in columns]) for number, cells in part]
             places = columns if len(sides) == 1 else range(len(columns))
             if len(sides) > 1:  # what stands in the label need not stand in the names
-                names = [_without_way(each).strip(" _") if _way(name) else each.lstrip("# ") for each in own.names]
+                names = [_without_way(each).strip(" _") if _way(name) else _marked(each) for each in own.names]
                 own = replace(own, names=names)
             frame = _frame(cut, [name or f"column {k + 1}" for name, k in zip(own.names, places, strict=True)])
             own = _with_units_beside(own, frame)
@@ -288,8 +288,13 @@ def _way(name: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
+def _marked(name: str) -> str:
+    """A name without a mark of a comment before the first name of a row; a mark alone is the name of a number."""
+    return name.lstrip("# ") or name.strip()
+
+
 def _without_way(name: str) -> str:
-    name = name.lstrip("# ")  # which may be the mark of a comment before the first name of a row
+    name = _marked(name)
     return name.replace(way, "", 1) if (way := _way(name)) else name
 
 

@@ -782,3 +782,19 @@ def test_a_setting_among_nameless_columns_is_no_device_and_a_program_s_json_is_r
     assert table.frame["device_id"].nunique() == 3
     with pytest.raises(FileError, match="JSON file"):
         devicekit.read(lines('{"V": [2.5, -2.7], "G": [1e-6, 2e-6]}', name="run.json"))
+
+
+def test_a_hash_alone_is_the_name_of_a_number(lines: Write) -> None:
+    """Beside another table of the same columns its name was taken for the mark of a comment, and the order was lost."""
+    rng = np.random.default_rng(1)
+    rows = [(k, way, n) for k, way, first in ((0, "ltp", 1), (0, "ltd", 11), (1, "ltp", 21), (1, "ltd", 31))
+            for n in range(first, first + 10)]  # fmt: skip
+    shuffled = [[rows[k] for k in rng.permutation(40)] for _ in range(2)]
+    cells = [
+        ",".join(f"{k},{way},{n},{(n if way == 'ltp' else 60 - n) / 100}" for k, way, n in pair)
+        for pair in zip(*shuffled, strict=True)
+    ]
+    table = devicekit.read(lines("Cycle,Operation,#,Weight,Cycle,Operation,#,Weight", *cells), columns_are="devices")
+    assert table.frame.drop_duplicates(["device_id", "cycle", "direction"]).shape[0] == 8
+    rising = table.frame[table.frame["direction"] == "ltp"].groupby(["device_id", "cycle"])["weight"]
+    assert all((part.diff().dropna() > 0).all() for _, part in rising)

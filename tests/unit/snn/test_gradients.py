@@ -62,7 +62,7 @@ def test_a_gradient_brings_its_own_rates(card: DeviceCard) -> None:
     assert choose(replace(config, hidden=1000), card).eta == (0.04, pytest.approx(0.0043))
     assert choose(replace(config, rates="scaled"), card).eta == recipe.eta  # they are for 50 units already
     drive = choose(config, card, drive=2 * 9.8)
-    assert drive.eta == (pytest.approx(0.02), 0.0192)
+    assert drive.eta == recipe.eta  # whatever the drive
     assert gradient.eta_total is not None
     assert recipe.eta_decay**3 == pytest.approx(gradient.eta_total)
     assert recipe.device_step is not None

@@ -7,7 +7,9 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.datasets import load_digits, make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -78,7 +80,7 @@ def test_devices_and_weights_are_still_one_after_joblib(card, small_digits, tmp_
     after = again.partial_fit(x, y).decision_function(small_digits.x_test)
     assert (after != before).any()
     np.testing.assert_array_equal(after, model.partial_fit(x, y).decision_function(small_digits.x_test))
-    for array, layer in zip(again._synapses.arrays, again._synapses.layers, strict=True):
+    for array, layer in zip(again._learner.synapses.arrays, again._learner.synapses.layers, strict=True):
         assert layer.array.r is array.r
 
 
@@ -118,3 +120,84 @@ def test_partial_fit_refuses_unknown_labels(small_digits):
     model = SpikingClassifier(**QUICK).partial_fit(x[y < 5], y[y < 5], classes=range(5))
     with pytest.raises(ValueError, match=r"classes.*5.*9"):
         model.partial_fit(x, y)
+
+
+def wide(features=300, classes=10, samples=3000):
+    x, y = make_classification(
+        samples, features, n_informative=60, n_redundant=features // 8, n_classes=classes, n_clusters_per_class=1,
+        class_sep=2.0, random_state=0,
+    )  # fmt: skip
+    return train_test_split(x, y, test_size=0.3, random_state=0, stratify=y)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("on_device", "points"), [(False, 0.05), (True, 0.10)])
+def test_a_wide_table_is_learnt_like_by_a_linear_model(card, on_device, points):
+    """[x, 1 - x] at half rate everywhere and rates divided by the drive gave .2 where a linear model had .96."""
+    x, x_test, y, y_test = wide()
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(x, y).score(x_test, y_test)
+    model = SpikingClassifier(card if on_device else None, epochs=6, random_state=0).fit(x, y)
+    assert model._config.hidden == 400  # 300 features, 10 classes
+    assert model.score(x_test, y_test) >= linear - points
+
+
+def test_each_feature_has_a_channel_for_above_and_one_for_below_its_mean():
+    x = np.array([[0.0, 7.0], [1.0, 7.0], [2.0, 7.0], [3.0, 7.0], [4.0, 7.0]])  # sd of the first: sqrt(2)
+    model = SpikingClassifier(p=1.0, hidden=64, epochs=1, random_state=0).fit(x, [0, 0, 1, 1, 1])
+    assert model.n_features_in_ == 2
+    levels = model._levels(np.array([[4.0, 7.0], [0.0, 9.0], [2.0, 7.0], [1e9, 7.0]])) / 65536
+    full = 2 / np.sqrt(2) / 2.5
+    expected = [[full, 0, 0, 0], [0, 0, full, 0], [0, 0, 0, 0], [1, 0, 0, 0]]
+    np.testing.assert_allclose(levels[:, :4], expected, atol=1 / 4096)
+    np.testing.assert_array_equal(levels[:, -1], 1)
+    assert levels.shape[1] == 2 * 32 + 1  # 16 copies of four channels, and the bias
+
+
+def test_a_stream_keeps_learning_and_ages_by_the_samples_it_has_seen(small_digits):
+    x, y = small_digits.x_train, small_digits.y_train
+    model = SpikingClassifier(input_range=(0, 1), **QUICK)
+    for k in range(0, 300, 4):
+        model.partial_fit(x[k : k + 4], y[k : k + 4], classes=range(10))
+    assert model._age == pytest.approx(0.3)
+    rule = model.recipe_.rule(model._config, insitu=False, epoch=1e4, least=0.5)
+    first = model.recipe_.rule(model._config, insitu=False)
+    assert rule.eta1 == pytest.approx(first.eta1 / 2)
+
+
+def test_thresholds_of_a_stream_grow_to_twice_the_first_ones_at_most(card, small_digits):
+    model = SpikingClassifier(card, input_range=(0, 1), **QUICK).fit(small_digits.x_train, small_digits.y_train)
+    start, late = (model.recipe_.thresholds(model._config, age, 0.5)[0].level for age in (0, 2))
+    free = model.recipe_.thresholds(model._config, 2)[0].level
+    assert late == pytest.approx(2 * start)
+    assert free > 4 * start
+
+
+def test_a_hybrid_run_programs_devices_half_way_and_cannot_be_streamed(card, small_digits):
+    x, y = small_digits.x_train, small_digits.y_train
+    settings = {"input_range": (0, 1), "hidden": 128, "epochs": 4, "random_state": 0, "scheme": "hybrid"}
+    model = SpikingClassifier(card, read_noise=True, stuck=0.02, **settings).fit(x, y)
+    assert model._learner.synapses is not None
+    assert model._learner.synapses.total_pulses > 0
+    assert model.recipe_ == model._learner.recipe
+    assert model.score(small_digits.x_test, small_digits.y_test) > 0.75
+    with pytest.raises(UsageError, match="hybrid"):
+        SpikingClassifier(card, **settings).partial_fit(x, y)
+    with pytest.raises(UsageError, match="needs a card"):
+        SpikingClassifier(**settings).fit(x, y)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("on_device", [False, True])
+def test_after_ten_thousand_calls_of_four_samples_new_labels_are_still_learnt(card, on_device):
+    x, y = load_digits(return_X_y=True)
+    x, x_test, y, y_test = train_test_split(x, y, test_size=0.3, random_state=0, stratify=y)
+    made = {"epochs": 8, "random_state": 0}
+    fitted = SpikingClassifier(card if on_device else None, **made).fit(x, y).score(x_test, y_test)
+    model = SpikingClassifier(card if on_device else None, **made)
+    rng = np.random.default_rng(0)
+    for labels in (y, (y + 3) % 10):
+        for _ in range(10_000 if labels is y else 2_000):
+            some = rng.integers(0, len(y), 4)
+            model.partial_fit(x[some], labels[some], classes=range(10))
+        of_test = y_test if labels is y else (y_test + 3) % 10
+        assert model.score(x_test, of_test) >= 0.93 * fitted

@@ -1,0 +1,131 @@
+"""A network at learning: float weights, or weights held by devices, or the first and then the second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from devicekit.device.array import read_sigma
+from devicekit.device.card import DeviceCard
+from snn.config import TrainingConfig
+from snn.network.encoding import stream_key
+from snn.network.epochs import insitu_epoch, offline_epoch
+from snn.network.neurons import Dynamics, Noise, padded, predict
+from snn.recipe import Recipe, fit_scales
+from snn.synapses import Synapses
+
+QUIET = Noise(np.float32(0.0), np.float32(0.0))
+
+
+@dataclass
+class Learner:
+    """Weights and what moves them.
+
+    Parameters
+    ----------
+    card : DeviceCard or None
+        None: float weights only.
+    config : TrainingConfig
+    recipe : Recipe
+    dynamics : Dynamics
+    start : list of ndarray
+        Start weights of both layers [1], shapes (channels, hidden) and (hidden, classes).
+
+    Attributes
+    ----------
+    w1, w2 : ndarray of float32
+        Float weights [1], padded.
+    synapses : Synapses or None
+        None as long as weights are floats.
+    """
+
+    card: DeviceCard | None
+    config: TrainingConfig
+    recipe: Recipe
+    dynamics: Dynamics
+    start: list[np.ndarray]
+    w1: np.ndarray = field(init=False)
+    w2: np.ndarray = field(init=False)
+    synapses: Synapses | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        (channels, hidden), (_, outputs) = (each.shape for each in self.start)
+        if self.config.scheme == "insitu":
+            assert self.card is not None
+            self.synapses = Synapses.start(self.card, self.config, self.recipe, self.start)
+        self.w1 = np.zeros((channels, padded(hidden)), np.float32)
+        self.w2 = np.zeros((padded(hidden), outputs), np.float32)
+        self.w1[:, :hidden], self.w2[:hidden] = self.start
+
+    def learn(  # type: ignore[no-untyped-def]
+        self, levels, labels, ids, order, purpose: int, epoch: int, age: float, least: float = 0.0
+    ) -> int:
+        """One pass over samples, in place; how many were classified rightly meanwhile.
+
+        Parameters
+        ----------
+        levels : ndarray of int32, shape (n, channels)
+        labels, ids : ndarray, shape (n,)
+            Class numbers; keys of the samples' spikes.
+        order : ndarray of int
+            Samples in the order of presentation.
+        purpose, epoch : int
+            Of the random stream.
+        age : float
+            Epochs so far, offline or on devices, by which rates fall or thresholds grow.
+        least : float
+            Factor below which rates do not fall, and one over which thresholds do not grow [1].
+        """
+        stream = stream_key(self.config.seed, purpose)
+        shown = (levels, labels, ids, order, stream, epoch)
+        if self.synapses is None:
+            rule = self.recipe.rule(self.config, insitu=False, epoch=age, least=least)
+            return int(offline_epoch(*shown, self.w1, self.w2, rule, self.dynamics, QUIET))
+        rule = self.recipe.rule(self.config, insitu=True, epoch=age, least=least)
+        th1, th2 = self.recipe.thresholds(self.config, age, least)
+        first, second = self.synapses.layers
+        return int(insitu_epoch(*shown, first, second, th1, th2, rule, self.dynamics, self.noise()))  # type: ignore[call-arg, arg-type]
+
+    def noise(self) -> Noise:
+        """Noise of reading in weight units: sd of the state times c; of a pair both devices are read."""
+        if self.card is None:
+            return QUIET
+        devices = 2 if self.config.mapping == "pair" else 1
+        fresh = read_sigma(self.card, self.config.read_noise_of_g) if self.config.read_noise else 0.0
+        hidden, output = self.recipe.scales
+        both, held = fresh * devices**0.5, self.config.telegraph
+        return Noise(
+            hidden=np.float32(both * hidden),
+            output=np.float32(both * output),
+            held_hidden=np.float32(held * hidden),
+            held_output=np.float32(held * output),
+            devices=devices,
+        )
+
+    def program(self) -> Synapses:
+        """The float weights programmed into devices; `recipe` gets scales that they fit."""
+        assert self.card is not None
+        hidden = self.config.hidden
+        w = [self.w1[:, :hidden], self.w2[:hidden]]
+        self.recipe = fit_scales(self.recipe, self.config, w)
+        return Synapses.program(self.card, self.config, self.recipe, w)
+
+    def weights(self, retention: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Padded weights [1] of both layers as they are now."""
+        return (self.w1, self.w2) if self.synapses is None else self.synapses.read(retention)
+
+    def predict(  # type: ignore[no-untyped-def]
+        self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, synapses: Synapses | None = None
+    ) -> np.ndarray:
+        """Classes of samples, shape (n,), and `scores` (n, classes); see `snn.network.neurons.predict`.
+
+        `synapses` are those that are read, if they are not the network's own.
+        """
+        read = self.synapses if synapses is None else synapses
+        w1, w2 = (self.w1, self.w2) if read is None else read.read(self.config.retention)
+        # weights from a memory map are read-only, which would be another compiled type
+        w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
+        noise = QUIET if read is None else self.noise()
+        found: np.ndarray = predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, scores)
+        return found
