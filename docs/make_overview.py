@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from devicekit import catalog
 from devicekit.fitting.device import fit
 from physics.iv import simulate_iv
-from snn import digits
+from snn.data.load import load
 from snn.training import TrainingConfig, train
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     dataset = catalog.get("pt-hfo2-al2o3-ti")
     result = fit(dataset.data)
     card = result.to_card(dataset.name, dataset.data, synthetic=True)
-    training = train(card, TrainingConfig(epochs=15), digits.load("digits"))
+    training = train(card, TrainingConfig(epochs=15), load("digits"))
     figure = Figure(figsize=(11, 6.6), layout="constrained", dpi=110)
     shown = {
         "1. Fit: 20 devices, 20 cycles (synthetic)": result,

@@ -11,7 +11,7 @@ import numpy as np
 from devicekit.errors import UsageError
 from devicekit.models.kernel import compiled
 from snn.config import TrainingConfig
-from snn.digits import Digits
+from snn.data.dataset import Dataset
 from snn.network.bits import all_steps
 from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.recipe import P
@@ -25,6 +25,11 @@ class Baseline:
     classifier: str
     inputs: str
     test_accuracy: float
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"{self.classifier} {100 * self.test_accuracy:.1f} % ({self.inputs})"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -65,14 +70,52 @@ def spike_counts(x: np.ndarray, config: TrainingConfig, stream: np.uint64, epoch
 
 
 NAMES = ("logistic", "mlp", "svc", "svc-pixels")
+MOST = 10_000  # samples that a classifier beside the network is trained on
 
 
-def baselines(data: Digits, config: TrainingConfig, names: Sequence[str] = NAMES) -> tuple[Baseline, ...]:
+def beside_it(data: Dataset, config: TrainingConfig) -> tuple[Baseline, ...]:
+    """A linear model, a perceptron as wide as the network and a support vector machine on the inputs themselves.
+
+    Of more than 10,000 training samples they see 10,000, stratified, and say so.
+
+    Parameters
+    ----------
+    data : Dataset
+    config : TrainingConfig
+        Gives the hidden units and the seed.
+    """
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import train_test_split
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.svm import SVC
+
+    x, y, words = data.x_train, data.y_train, "inputs"
+    if len(y) > MOST:
+        x, _, y, _ = train_test_split(x, y, train_size=MOST, stratify=y, random_state=config.seed)
+        words = f"inputs, {MOST} of {len(data.y_train)} samples"
+    models = (
+        ("logistic regression", LogisticRegression(max_iter=1000)),
+        (f"MLP {config.hidden}", MLPClassifier((config.hidden,), random_state=config.seed)),
+        ("SVC", SVC(C=10.0)),
+    )
+    rows = []
+    for name, model in models:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped, and compared as it is
+            model.fit(x, y)
+        rows.append(Baseline(name, words, float(model.score(data.x_test, data.y_test))))
+    return tuple(rows)
+
+
+def baselines(data: Dataset, config: TrainingConfig, names: Sequence[str] = NAMES) -> tuple[Baseline, ...]:
     """Logistic regression, a perceptron as wide as the network, and a support vector machine.
 
     Parameters
     ----------
-    data : Digits
+    data : Dataset
         Training and test part.
     config : TrainingConfig
         Gives the encoding, the hidden units and the seed.

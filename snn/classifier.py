@@ -16,11 +16,9 @@ from snn.config import TrainingConfig
 from snn.learner import Learner
 from snn.network.encoding import content_ids, levels, stream_key
 from snn.recipe import choose, make_dynamics, with_policy
+from snn.scaling import TwoSided, rounded
 
-GRID = 4096  # inputs are rounded to 1 / 4096, so that rounding errors do not change the spikes
 FEWEST_PRESENTATIONS = 500  # per epoch: tiny sets are shown several times
-POPULATION = 32  # features that a table of few features is repeated up to: averages the spikes' randomness
-FULL = 2.5  # standard deviations from the mean at which a channel fires as often as it can
 STREAMED = 1000  # samples of `partial_fit` that count as an epoch
 LEAST_RATE = 0.5  # of the first rates: what streams learn with for ever
 WIDTHS = (128, 1000)  # hidden neurons that are chosen, at least and at most
@@ -195,28 +193,20 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self.recipe_, self.classes_ = recipe, classes  # last: a start that failed leaves nothing fitted
 
     def _fix_scaling(self, X: np.ndarray) -> None:
-        if self.input_range is not None:
-            low, high = (np.full(X.shape[1], float(value)) for value in self.input_range)
-            if not (high > low).all():
-                raise ValueError(f"input_range must rise, not {self.input_range}")
-            self._middle, self._span = low, high / 2 - low / 2  # halves do not overflow
+        if self.input_range is None:
+            self._scaling = TwoSided.fit(X)
             return
-        size = np.abs(X).max(axis=0).astype(float)  # squares of the largest floats would overflow
-        self._unit = np.where(size > 0, size, 1.0)
-        x = X / self._unit
-        self._middle, sd = x.mean(axis=0), x.std(axis=0)
-        constant = X.max(axis=0) == X.min(axis=0)  # its rounding error is no deviation
-        self._span = np.where((sd > 0) & ~constant, FULL * sd, np.inf)
+        low, high = (float(value) for value in self.input_range)
+        if not high > low:
+            raise ValueError(f"input_range must rise, not {self.input_range}")
 
     def _levels(self, X: np.ndarray) -> np.ndarray:
         X = np.asarray(X, float)
-        if self.input_range is not None:
-            return levels(_rounded(np.clip((X / 2 - self._middle / 2) / self._span, 0.0, 1.0)), self.p)
-        with np.errstate(over="ignore"):  # far outside what was fitted: full
-            z = np.clip((X / self._unit - self._middle) / self._span, -1.0, 1.0)
-        copies = max(POPULATION // z.shape[1], 1)
-        pairs = np.hstack([np.maximum(z, 0.0), np.maximum(-z, 0.0)])
-        return levels(np.hstack([np.tile(_rounded(pairs), copies), np.ones((len(z), 1))]), self.p)
+        if self.input_range is None:
+            return levels(self._scaling.channels(X), self.p)
+        low, high = (float(value) for value in self.input_range)
+        half = high / 2 - low / 2  # halves do not overflow
+        return levels(rounded(np.clip((X / 2 - low / 2) / half, 0.0, 1.0)), self.p)
 
     def _train(self, X: np.ndarray, y: np.ndarray, repeats: int, age: float, least: float) -> None:
         """One epoch; training draws are keyed by row, so that equal rows get different spikes."""
@@ -270,8 +260,3 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
 def _width(features: int, classes: int) -> int:
     """Hidden neurons for a table."""
     return int(np.clip(features + A_CLASS * classes, *WIDTHS))
-
-
-def _rounded(x: np.ndarray) -> np.ndarray:
-    """Inputs on the grid, by which a rounding error of the scaling changes no spike."""
-    return np.asarray(np.rint(x * GRID) / GRID)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.names import LAST_EPOCHS
 from devicekit.report import Block, Section, Table, Text, draw
 from devicekit.report.shared import short
 from devicekit.text import percent, si
+from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
 from snn.benchmark.task import HIDDEN, IMAGES
 from snn.training import TrainingResult
@@ -44,6 +47,14 @@ def training_section(
     caption = "What the automatic recipe chose, from the card's mean step (dimensionless; see snn.recipe)."
     blocks.append(Table(("setting", "value"), [(name, short(value)) for name, value in chosen.items()], caption))
     return Section("Training", "training", blocks)
+
+
+def beside_section(others: Sequence[Baseline], result: TrainingResult) -> Section:
+    """What ordinary classifiers reach on the same split."""
+    rows = [(f"this network, {result.basis}", "spikes", percent(result.accuracy_mean_last))]
+    rows += [(each.classifier, each.inputs, percent(each.test_accuracy)) for each in others]
+    caption = f"Test accuracy on the same split ({result.data.split}); ordinary classifiers with numbers, not spikes."
+    return Section("Beside it", "beside", [Table(("classifier", "on", "test accuracy"), rows, caption)])
 
 
 def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.random import mix
 from devicekit.errors import UsageError
 from devicekit.models.kernel import compiled
-from snn.digits import Digits
+from snn.data.dataset import Dataset
 from snn.network.bits import all_steps
 from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.network.neurons import bell
@@ -184,14 +184,14 @@ class StdpRun:
     g: np.ndarray
 
 
-def learn(card: DeviceCard, data: Digits, config: StdpConfig | None = None) -> StdpRun:
+def learn(card: DeviceCard, data: Dataset, config: StdpConfig | None = None) -> StdpRun:
     """Learn images without their labels, by the card's spike-timing window, then name the neurons and test.
 
     Parameters
     ----------
     card : DeviceCard
         With a window (`stdp`), and conductances above 0.
-    data : Digits
+    data : Dataset
     config : StdpConfig, optional
 
     Raises
@@ -273,7 +273,7 @@ class StdpComparison:
         return {"plastic": list(self.plastic), "fixed": list(self.fixed), "split": self.split}
 
 
-def compare(card: DeviceCard, data: Digits, seeds: Sequence[int] = (0, 1, 2), **settings: Any) -> StdpComparison:
+def compare(card: DeviceCard, data: Dataset, seeds: Sequence[int] = (0, 1, 2), **settings: Any) -> StdpComparison:
     """`learn` with and without plasticity, seed by seed; `settings` are those of `StdpConfig`."""
     runs = {
         plastic: tuple(learn(card, data, StdpConfig(seed=s, plastic=plastic, **settings)).accuracy for s in seeds)
@@ -285,7 +285,7 @@ def compare(card: DeviceCard, data: Digits, seeds: Sequence[int] = (0, 1, 2), **
 
 def main() -> None:
     """Read the command line and compare."""
-    from snn.digits import load
+    from snn.data.load import load
 
     parser = argparse.ArgumentParser(prog="python -m snn.stdp", description=__doc__)
     parser.add_argument("card")

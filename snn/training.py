@@ -17,7 +17,7 @@ from devicekit.plot import Panel
 from devicekit.text import percent
 from snn import figures
 from snn.config import TrainingConfig
-from snn.digits import Digits
+from snn.data.dataset import Dataset
 from snn.learner import Learner
 from snn.network.encoding import levels, stream_key
 from snn.recipe import Recipe, choose, make_dynamics, with_policy
@@ -187,7 +187,7 @@ class TrainingResult:
 
 
 def train(
-    card: DeviceCard | None, config: TrainingConfig, data: Digits, progress: Progress | None = None
+    card: DeviceCard | None, config: TrainingConfig, data: Dataset, progress: Progress | None = None
 ) -> TrainingResult:
     """Train a network of LIF neurons, its weights held by devices of `card` where the scheme says so.
 
@@ -197,7 +197,7 @@ def train(
         The fitted device; None only for scheme "offline".
     config : TrainingConfig
         Settings.
-    data : Digits
+    data : Dataset
         Training and test part; the test part is only ever looked at, never chosen on.
     progress : callable, optional
         Called several times an epoch with (samples shown, all that will be, last test accuracy or NaN).
@@ -233,7 +233,7 @@ def train(
 class Run:
     """State of one training run: `learn` its epochs, and `test`."""
 
-    def __init__(self, card: DeviceCard | None, config: TrainingConfig, data: Digits) -> None:
+    def __init__(self, card: DeviceCard | None, config: TrainingConfig, data: Dataset) -> None:
         if card is None and config.scheme != "offline":
             raise UsageError(f'scheme "{config.scheme}" trains devices: it needs a device card')
         if card is not None and card.window.scale == "log" and config.scheme == "offline":

@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from devicekit.fitting.result import DeviceFit
     from snn.benchmark.result import Benchmark
     from snn.config import TrainingConfig
-    from snn.digits import Digits
+    from snn.data.dataset import Dataset
     from snn.training import TrainingResult
 
 DEFAULT_OUT = Path("devicekit-run")
 PAIRS = 3  # of the short benchmark: about two seconds
 
 
-def _train(card: DeviceCard, config: TrainingConfig, samples: Digits, quiet: bool) -> TrainingResult:
+def _train(card: DeviceCard, config: TrainingConfig, samples: Dataset, quiet: bool) -> TrainingResult:
     from snn.training import train
 
     with terminal.counting("training in situ", "samples", quiet) as progress:
         return train(card, config, samples, lambda done, total, _: progress(done, total))
 
 
-def _benchmark(fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: Digits, quiet: bool) -> Benchmark:
+def _benchmark(fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: Dataset, quiet: bool) -> Benchmark:
     """A short benchmark: few pairs, no attribution; where few data leave much open, on other devices as well."""
     from devicekit.fitting.resampling import reason_to_resample, resampled_cards
     from snn.benchmark import benchmark
@@ -117,9 +117,9 @@ def run_command(
     from devicekit.fitting.device import read_pulses
     from devicekit.studies.run import run_report
     from physics.iv import simulate_iv
-    from snn import digits
     from snn.benchmark.task import few_shot
     from snn.config import TrainingConfig
+    from snn.data.load import load
 
     began = time.perf_counter()
     example = catalog.get("pt-hfo2-al2o3-ti") if file is None else None
@@ -139,7 +139,7 @@ def run_command(
             )
         card = _cards(fit, path, folder, name, synthetic)
         config = TrainingConfig(scheme="insitu", epochs=epochs, seed=seed)
-        samples = digits.load(data, data_dir)
+        samples = load(data, data_dir)
         training = _train(card, config, samples, json_output)
         short = None
         if benchmark:

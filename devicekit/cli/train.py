@@ -14,14 +14,25 @@ from devicekit.text import count
 from snn import choices
 
 if TYPE_CHECKING:
+    from snn.baselines import Baseline
     from snn.training import TrainingResult
 
 Epochs = Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training part.")]
-Data = Annotated[str, choice("--data", get_args(choices.DataName), "digits (ships with scikit-learn) or another set")]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="digits (ships with scikit-learn), optdigits, mnist, fashion-mnist, openml:NAME, a .npz or .csv file, or "
+        "a folder of idx files or of train.csv and test.csv.",
+    ),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", metavar="DIR", help="Folder with optdigits.tra and optdigits.tes; fetched if not given."
+        "--data-dir",
+        metavar="DIR",
+        help="Folder with the files of optdigits, mnist, fashion-mnist; fetched if not given.",
     ),
 ]
 
@@ -71,6 +82,14 @@ def train_command(
     epochs: Epochs = 20,
     data: Data = "digits",
     data_dir: DataDir = None,
+    label: Annotated[
+        str | None,
+        typer.Option("--label", metavar="COLUMN", help="Column of a .csv that holds the classes."),
+    ] = None,
+    beside: Annotated[
+        bool,
+        typer.Option("--beside/--no-beside", help="Also train ordinary classifiers on the same split, to compare."),
+    ] = True,
     encoding: Annotated[
         str,
         choice("--encoding", get_args(choices.Encoding), "Sparse spikes as in the paper, or dense ones"),
@@ -122,8 +141,9 @@ def train_command(
     from devicekit.report import Report
     from devicekit.report.shared import warnings_section
     from devicekit.studies.tasks import training_config
-    from snn import digits
-    from snn.report import training_facts, training_section, training_summary
+    from snn.baselines import beside_it
+    from snn.data.load import load
+    from snn.report import beside_section, training_facts, training_section, training_summary
     from snn.training import train
 
     loaded = load_card(_one_card(card))
@@ -131,14 +151,20 @@ def train_command(
     given = {name: value for name, value in named.items() if value is not None}
     base: dict[str, str | int | float | bool] = {"scheme": scheme, "epochs": epochs, "encoding": encoding}
     config = training_config({**base, **given, **parse_settings(settings)}, seed)
-    samples = digits.load(data, data_dir)
+    samples = load(data, data_dir, label)
     with terminal.counting("training", "samples", json_output) as progress:
         result = train(loaded, config, samples, lambda done, total, _: progress(done, total))
+    others: tuple[Baseline, ...] = ()
+    if beside:
+        with terminal.doing("training ordinary classifiers beside it", json_output):
+            others = beside_it(samples, config)
+    metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
     if out is not None:
         with result_folder(out, "train", force) as folder:
-            write_json(folder / "metrics.json", result.as_dict())
+            write_json(folder / "metrics.json", metrics)
             sections = [
                 training_section(result, loaded),
+                *([beside_section(others, result)] if others else []),
                 warnings_section(loaded.warnings),
                 provenance(loaded, this_command(), seed),
             ]
@@ -152,8 +178,10 @@ def train_command(
             )
             page.save(folder / "report.html")
     if json_output:
-        print_json(result.as_dict())
+        print_json(metrics)
         return
     print_training(result)
+    if others:
+        terminal.fields([("beside it", "; ".join(each.words for each in others))])
     if out is not None:
         terminal.fields([("report", str(out / "report.html"))])

@@ -60,17 +60,19 @@ def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[
 def _check_data(settings: Mapping[str, Scalar]) -> None:
     """Refuse unknown data, and a folder without the files, before anything runs."""
     name, folder = settings.get("data", "digits"), settings.get("data_dir")
-    if name not in ("digits", "optdigits"):
-        raise ParameterError(f"data is digits or optdigits, not {name!r}")
+    from snn.data.load import NAMES, OPENML
+
+    if name not in NAMES and not str(name).startswith(OPENML) and not Path(str(name)).exists():
+        raise ParameterError(f"data is {', '.join(NAMES)}, {OPENML}NAME, or a file or folder; {name!r} is none")
     if name == "optdigits" and folder is not None and not (Path(str(folder)) / "optdigits.tra").is_file():
         raise ParameterError(f"data_dir: {folder} does not hold optdigits.tra and optdigits.tes")
 
 
 def _data(settings: Mapping[str, Scalar]) -> Any:
-    from snn import digits
+    from snn.data.load import load
 
     folder = settings.get("data_dir")
-    return digits.load(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
+    return load(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
 
 
 def _scalars(result: TrainingResult) -> dict[str, Any]:

@@ -11,11 +11,11 @@ import matplotlib.pyplot as plt
 
 import devicekit
 from devicekit import catalog
-from snn import digits
+from snn.data.load import load
 from snn.training import TrainingConfig, train
 
 card = devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
-data = digits.load("digits")
+data = load("digits")
 insitu = train(card, TrainingConfig(scheme="insitu", epochs=6), data)
 offline = train(card, TrainingConfig(scheme="offline", epochs=6), data)
 

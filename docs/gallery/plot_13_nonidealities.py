@@ -12,11 +12,11 @@ import numpy as np
 
 import devicekit
 from devicekit import catalog
-from snn import digits
+from snn.data.load import load
 from snn.training import TrainingConfig, train
 
 card = devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
-data = digits.load("digits")
+data = load("digits")
 IDEAL = {"linear": True, "symmetric": True, "c2c": "none", "d2d": "none"}
 CASES = {
     "ideal": {},

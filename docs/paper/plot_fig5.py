@@ -11,11 +11,11 @@ import numpy as np
 
 import devicekit
 from devicekit import catalog
-from snn import digits
+from snn.data.load import load
 from snn.network.encoding import encode, levels, presentation_key, stream_key
 from snn.training import TrainingConfig, train
 
-data = digits.load("digits")
+data = load("digits")
 image = data.x_train[0]
 trains = np.zeros(64, np.uint64)
 every = np.uint64(2**50 - 1)  # 50 steps of 1 ms

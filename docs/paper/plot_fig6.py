@@ -11,11 +11,11 @@ import matplotlib.pyplot as plt
 
 import devicekit
 from devicekit import catalog
-from snn import digits
+from snn.data.load import load
 from snn.training import TrainingConfig, train
 
 card = devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
-data = digits.load("digits")
+data = load("digits")
 SMALL = {"epochs": 6, "hidden": 300}
 runs = {
     "offline": train(card, TrainingConfig(scheme="offline", **SMALL), data),

@@ -11,7 +11,7 @@ import numpy as np
 
 import devicekit
 from devicekit import catalog
-from snn import digits
+from snn.data.load import load
 from snn.training import TrainingConfig, train
 
 table = devicekit.read(catalog.get("pt-hfo2-al2o3-ti").data)
@@ -32,7 +32,7 @@ for name, fit in fits.items():
 # %%
 # Accuracy on each card, with the standard error from the number of test samples alone.
 
-data = digits.load("digits")
+data = load("digits")
 accuracy = np.array([
     train(fit.to_card(name, synthetic=True), TrainingConfig(hidden=300, epochs=4), data).accuracy_mean_last
     for name, fit in fits.items()

@@ -12,7 +12,7 @@ import numpy as np
 
 import devicekit
 from devicekit import catalog
-from snn import digits
+from snn.data.load import load
 from snn.training import TrainingConfig, train
 
 fit = devicekit.fit(catalog.get("pt-hfo2-al2o3-ti").data, width=50e-6)
@@ -27,7 +27,7 @@ fit.devices_panel("ltp").draw(right).set_title("(a) D2D")
 # %%
 # The network with each variation, with the standard error from the number of test samples alone.
 
-data = digits.load("digits")
+data = load("digits")
 CASES = {
     "ideal": ("none", "none"),
     "C2C": ("increment", "none"),

@@ -19,7 +19,7 @@ import numpy as np
 from snn.benchmark.measure import generic
 from snn.benchmark.severity import SEVERITIES, Flaw, device, own_severity
 from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
-from snn.digits import Digits
+from snn.data.dataset import Dataset
 
 SHIPPED = Path(__file__).with_name("curves.json")
 SEEDS: dict[Variant, int] = {"plain": 6, "scaled": 6, "wide": 3, "policy": 6}
@@ -31,7 +31,7 @@ def _policy(variant: Variant) -> dict[str, Any]:
 
 
 def measure(
-    data: Digits,
+    data: Dataset,
     flaws: Sequence[Flaw] = SEVERITIES,
     seeds: dict[Variant, int] | None = None,
     jobs: int = 1,

@@ -12,7 +12,7 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 from snn.benchmark.task import VARIANTS, Variant, accuracy, setting
-from snn.digits import Digits
+from snn.data.dataset import Dataset
 
 NL, STEPS, SCATTER = 1.0, 100, 0.01
 
@@ -26,7 +26,7 @@ def generic(steps: float = STEPS, scatter: float = SCATTER, nl: float = NL, ltd:
     return truth_card(theta, model="softbounds", increment=scatter, read=0.0)
 
 
-def null_sd(data: Digits, seeds: int) -> dict[str, float]:
+def null_sd(data: Dataset, seeds: int) -> dict[str, float]:
     """Standard deviation [1] of the difference of two draws of one device, by variant."""
     card = generic()
     found: dict[str, float] = {}

@@ -11,7 +11,8 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.choices import Rates
 from snn.config import TrainingConfig
-from snn.digits import Digits, load
+from snn.data.dataset import Dataset
+from snn.data.load import load
 from snn.training import Run
 
 Variant = Literal["plain", "scaled", "wide", "policy"]
@@ -34,18 +35,18 @@ NULL_SD: dict[str, dict[Variant, float]] = {
 }
 
 
-def few_shot(name: str = "digits", data_dir: Path | str | None = None) -> Digits:
+def few_shot(name: str = "digits", data_dir: Path | str | None = None) -> Dataset:
     """The task's images, always the same ones: 500 to train, stratified; all others (of the test part) to test.
 
     Parameters
     ----------
     name, data_dir
-        As for `snn.digits.load`. Of "digits" the 1,297 images that are not trained on are the test part.
+        As for `snn.data.load.load`. Of "digits" the 1,297 images that are not trained on are the test part.
 
     Raises
     ------
     UsageError, FileError
-        As `snn.digits.load` does.
+        As `snn.data.load.load` does.
     """
     from sklearn.model_selection import train_test_split
 
@@ -58,7 +59,7 @@ def few_shot(name: str = "digits", data_dir: Path | str | None = None) -> Digits
     if name == "digits":
         x_test, y_test = np.vstack([rest, x_test]), np.concatenate([y_rest, y_test])
         words = f"{IMAGES} images to train, the other {len(y_test)} to test (same writers in both parts)"
-    return Digits(f"{name}, few-shot", f"{words}, stratified, random_state {SPLIT_SEED}", x, y, x_test, y_test)
+    return Dataset(f"{name}, few-shot", f"{words}, stratified, random_state {SPLIT_SEED}", x, y, x_test, y_test)
 
 
 def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
@@ -82,7 +83,7 @@ def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:
     )
 
 
-def accuracy(card: DeviceCard, config: TrainingConfig, data: Digits) -> float:
+def accuracy(card: DeviceCard, config: TrainingConfig, data: Dataset) -> float:
     """Test accuracy [1] after the last epoch of one training, every image shown `SHOWN` times.
 
     Less is left to chance so than in a mean over epochs: what an early epoch adds is mostly chance.

@@ -15,6 +15,7 @@ from snn.network.bits import lowest_bit
 
 ONE = 65536  # the level of an input that fires at every step
 LEVEL_BITS = 16
+AT_ONCE = 4096  # samples whose levels are computed together
 
 
 def levels(x: np.ndarray, p: float) -> np.ndarray:
@@ -37,14 +38,20 @@ def levels(x: np.ndarray, p: float) -> np.ndarray:
     UsageError
         If an input is not finite or lies outside 0..1, or p outside (0, 1].
     """
-    x = np.asarray(x, float)
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        x = x.astype(float)
     if x.ndim != 2:
         raise UsageError(f"inputs must be a table of samples by channels, not an array of {x.ndim} dimensions")
     if not (np.isfinite(x).all() and (x >= 0).all() and (x <= 1).all()):
         raise UsageError("inputs must be finite and lie in 0..1; scale the pixels first")
     if not 0 < p <= 1:
         raise UsageError(f"the firing probability p must lie in (0, 1], not {p}")
-    return np.ascontiguousarray(np.rint(ONE * p * x).astype(np.int32))
+    found = np.empty(x.shape, np.int32)
+    for start in range(0, len(x), AT_ONCE):  # in floats of 64 bits, of which a large set would fill the memory
+        some = slice(start, start + AT_ONCE)
+        found[some] = np.rint(ONE * p * x[some].astype(float, copy=False))
+    return found
 
 
 def stream_key(seed: int, purpose: int) -> np.uint64:

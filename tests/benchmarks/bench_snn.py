@@ -20,8 +20,9 @@ import numpy as np
 import devicekit
 from devicekit.catalog import get
 from devicekit.device.card import load_card
-from snn import digits
 from snn.baselines import spike_counts
+from snn.data.dataset import Dataset
+from snn.data.load import load
 from snn.network.encoding import stream_key
 from snn.network.neurons import Noise
 from snn.training import TRAIN_STREAM, Run, TrainingConfig
@@ -47,7 +48,7 @@ def load_oracle():
     return module
 
 
-def sized(data: digits.Digits) -> digits.Digits:
+def sized(data: Dataset) -> Dataset:
     index = np.arange(PRESENTATIONS) % len(data.y_train)
     return replace(
         data,
@@ -58,7 +59,7 @@ def sized(data: digits.Digits) -> digits.Digits:
     )
 
 
-def numpy_seconds(data: digits.Digits, samples: int = 200) -> float:
+def numpy_seconds(data: Dataset, samples: int = 200) -> float:
     """Plain NumPy online training, scaled to an epoch."""
     oracle = load_oracle()
     run = Run(None, TrainingConfig(scheme="offline", epochs=1), data)
@@ -77,7 +78,7 @@ def numpy_seconds(data: digits.Digits, samples: int = 200) -> float:
     return least(train, 2) * PRESENTATIONS / samples
 
 
-def snntorch_seconds(data: digits.Digits, batch: int = 64) -> float | None:
+def snntorch_seconds(data: Dataset, batch: int = 64) -> float | None:
     """An epoch of the same network, steps and input rates in snnTorch: surrogate gradients through time, Adam.
 
     None where snnTorch is not installed.
@@ -115,7 +116,7 @@ def snntorch_seconds(data: digits.Digits, batch: int = 64) -> float | None:
     return least(train, 2)
 
 
-def ratios(data: digits.Digits) -> None:
+def ratios(data: Dataset) -> None:
     """CPU time of training an epoch in situ over that of the median offline epoch, on cards that take many pulses."""
     cards = {"shipped SYNTHETIC": load_card(get("pt-hfo2-al2o3-ti").card)}
     folder = Path(os.environ.get("DEVICEKIT_TEST_DATA", "")) / "crosssim_ramps"
@@ -152,7 +153,7 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=5)
     arguments = options.parse_args()
     name = "optdigits" if arguments.data_dir else "digits"
-    data = sized(digits.load(name, arguments.data_dir))
+    data = sized(load(name, arguments.data_dir))
     card = load_card(get("pt-hfo2-al2o3-ti").card)
     began = time.perf_counter()
     offline = Run(None, TrainingConfig(scheme="offline", epochs=1), data)

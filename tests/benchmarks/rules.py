@@ -30,7 +30,8 @@ from snn.benchmark.measure import generic
 from snn.benchmark.severity import device, with_read_noise
 from snn.benchmark.task import SHOWN, few_shot, setting
 from snn.config import TrainingConfig
-from snn.digits import Digits, load
+from snn.data.dataset import Dataset
+from snn.data.load import load
 from snn.network.learning import GRADIENTS
 from snn.training import Run
 
@@ -40,7 +41,7 @@ RULES = (
     ("resume", "reset"), ("resume", "carry"), ("resume", "verify"), ("resume", "stochastic"),
     ("surrogate", "carry"), ("surrogate", "verify"), ("surrogate", "stochastic"),
 )  # fmt: skip
-Work = tuple[DeviceCard, TrainingConfig, Digits]
+Work = tuple[DeviceCard, TrainingConfig, Dataset]
 
 
 def cards() -> dict[str, tuple[DeviceCard, dict[str, Any]]]:
@@ -61,7 +62,7 @@ def cards() -> dict[str, tuple[DeviceCard, dict[str, Any]]]:
     return found
 
 
-def run(card: DeviceCard, config: TrainingConfig, data: Digits) -> tuple[float, float, float, float]:
+def run(card: DeviceCard, config: TrainingConfig, data: Dataset) -> tuple[float, float, float, float]:
     """Test accuracy [%] after the last epoch, pulses and reads a device, CPU time of training [s]."""
     training = Run(card, config, data)
     began = time.process_time()
@@ -77,7 +78,7 @@ def run(card: DeviceCard, config: TrainingConfig, data: Digits) -> tuple[float, 
 def runs(work: Sequence[Work], jobs: int) -> Iterator[tuple[float, float, float, float]]:
     """`run` of each, in order; what must be compiled is compiled before the clock starts."""
     card, config, data = work[0]
-    few = Digits(data.name, data.split, data.x_train[:20], data.y_train[:20], data.x_test[:20], data.y_test[:20])
+    few = Dataset(data.name, data.split, data.x_train[:20], data.y_train[:20], data.x_test[:20], data.y_test[:20])
     run(card, replace(config, epochs=1), few)
     yield from joblib.Parallel(n_jobs=jobs, return_as="generator")(joblib.delayed(run)(*each) for each in work)
 
@@ -130,7 +131,7 @@ def reads(data_dir: Path, jobs: int) -> None:
             print(f"{name} (step {step:.3g}) {policy}:", ", ".join(told(row[:, 0]) for row in rows), flush=True)
 
 
-def _wide(data: Digits, named: Sequence[str], epochs: int, hidden: int, seeds: Sequence[int], jobs: int) -> None:
+def _wide(data: Dataset, named: Sequence[str], epochs: int, hidden: int, seeds: Sequence[int], jobs: int) -> None:
     for name in named:
         if name not in cards():
             continue
@@ -175,7 +176,7 @@ def mnist(data_dir: Path, jobs: int) -> None:
     }
     x, y, x_test, y_test = part.values()
     flat = [each.reshape(len(each), -1) / 255 for each in (x, x_test)]
-    data = Digits("mnist", "10,000 to train, official test part", flat[0], y.astype(int), flat[1], y_test.astype(int))
+    data = Dataset("mnist", "10,000 to train, official test part", flat[0], y.astype(int), flat[1], y_test.astype(int))
     print(f"784-1000-10, MNIST, {data.split}, 2 epochs, seeds 0 to 2; accuracy, pulses, reads, CPU s")
     _wide(data, ("CrossSim", "A: NL 5, 20 steps, scatter 5 %"), 2, 1000, (0, 1, 2), jobs)
 
@@ -187,7 +188,7 @@ def constants(data_dir: Path, jobs: int) -> None:
         whole.x_train, whole.y_train, train_size=500, stratify=whole.y_train, random_state=0
     )
     held, _, y_held, _ = train_test_split(rest, y_rest, train_size=1000, stratify=y_rest, random_state=1)
-    data = Digits("optdigits, held out", "", x, y, held, y_held)
+    data = Dataset("optdigits, held out", "", x, y, held, y_held)
     named = {name: card for name, (card, _) in cards().items() if name[0] in "CAI"}
     print("cards:", "; ".join(named))
 

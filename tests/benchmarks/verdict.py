@@ -2,7 +2,7 @@
 
 python tests/benchmarks/verdict.py [devices|named|power|separation ...] [--jobs 2]     # all: half an hour of one core
 
-CrossSim and Gong are measured (DEVICEKIT_TEST_DATA); the others are SYNTHETIC. Digits few-shot, 10 seeds, if nothing
+CrossSim and Gong are measured (DEVICEKIT_TEST_DATA); the others are SYNTHETIC. Dataset few-shot, 10 seeds, if nothing
 else is said. The seeds of `power` are none that the null was measured with.
 """
 
@@ -20,12 +20,12 @@ import numpy as np
 
 import devicekit
 from devicekit.device.card import DeviceCard
-from snn import digits
 from snn.benchmark import benchmark
 from snn.benchmark.flaws import present, without
 from snn.benchmark.measure import generic
 from snn.benchmark.severity import device
 from snn.benchmark.task import NULL_SD, VARIANTS, accuracy, few_shot, setting
+from snn.data.load import load
 from snn.training import train
 
 FIRST_FRESH, FRESH = 100_000, 200  # seeds
@@ -147,7 +147,7 @@ def fresh_nulls() -> dict[str, DeviceCard]:
 def separation(jobs: int) -> None:
     """Loss over its standard error, by the root of the CPU time of both runs: few-shot against 64-1000-10."""
     del jobs  # CPU time is measured
-    small, whole = few_shot(), digits.load("digits")
+    small, whole = few_shot(), load("digits")
     train(generic(), setting("plain", 0), small)  # compiled
     ratios = []
     for name, (card, changes) in devices().items():

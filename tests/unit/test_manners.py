@@ -18,8 +18,8 @@ from devicekit import catalog
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import StudySpec
-from snn import digits
 from snn.config import TrainingConfig
+from snn.data.load import load
 from snn.training import train
 
 Run = Callable[..., Any]
@@ -54,7 +54,7 @@ def loops(device: str = NAME) -> pd.DataFrame:
 def results() -> dict[str, Any]:
     """One of every kind of result, small; every name that they show is `NAME`."""
     card = dk.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
-    trained = train(card, TrainingConfig(epochs=1, hidden=32), digits.load("digits"))
+    trained = train(card, TrainingConfig(epochs=1, hidden=32), load("digits"))
     accuracies = {"case": [NAME] * 3, "seed": [0, 1, 2], "status": "done", "accuracy_mean_last": [0.94, 0.95, 0.96]}
     return {
         "fit": dk.fit(pulses()),

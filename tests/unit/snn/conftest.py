@@ -13,7 +13,8 @@ import pytest
 
 from devicekit.device.blocks import Branch, BranchVariation, Conditions, Provenance, RateCurve, Sigma, Variation, Window
 from devicekit.device.card import DeviceCard
-from snn import digits
+from snn.data.dataset import Dataset
+from snn.data.load import load
 
 SOFT_BOUND = (-4.0, 0.95, 1.0, 0.0, 0.0, 0.0)
 
@@ -78,10 +79,10 @@ def card() -> DeviceCard:
 
 
 @pytest.fixture(scope="session")
-def small_digits() -> digits.Digits:
+def small_digits() -> Dataset:
     """300 + 100 of scikit-learn's digits."""
-    data = digits.load("digits")
-    return digits.Digits(
+    data = load("digits")
+    return Dataset(
         "digits",
         "first 300/100",
         data.x_train[:300],
@@ -92,13 +93,13 @@ def small_digits() -> digits.Digits:
 
 
 @pytest.fixture(scope="session")
-def optdigits() -> digits.Digits:
+def optdigits() -> Dataset:
     """The real Optdigits; skipped, saying so, where the data folder is absent."""
     root = os.environ.get("DEVICEKIT_TEST_DATA")
     folder = Path(root) / "optdigits" if root else None
     if folder is None or not folder.is_dir():
         pytest.skip("needs the folder optdigits under the folder named by DEVICEKIT_TEST_DATA")
-    return digits.load("optdigits", folder)
+    return load("optdigits", folder)
 
 
 @pytest.fixture

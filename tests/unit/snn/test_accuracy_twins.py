@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pytest
 
-from snn import digits
+from snn.data.load import load
 from snn.training import TrainingConfig, train
 
 
@@ -36,7 +36,7 @@ def made(tmp_path_factory):
         assert (nearest == labels).all()
         lines = [",".join(map(str, [*row, label])) for row, label in zip(pixels, labels, strict=True)]
         (folder / name).write_text("\n".join(lines) + "\n")
-    return digits.load("optdigits", folder)
+    return load("optdigits", folder)
 
 
 def soft_bound(a):

@@ -24,13 +24,13 @@ from snn.benchmark.report import benchmark_report
 from snn.benchmark.severity import SEVERITIES, device, own_severity, with_read_noise
 from snn.benchmark.task import NULL_SD, accuracy, few_shot, setting
 from snn.config import TrainingConfig
-from snn.digits import Digits
+from snn.data.dataset import Dataset
 from snn.recipe import choose, reason_for_policy
 from snn.training import train
 
 
 @pytest.fixture(scope="module")
-def data() -> Digits:
+def data() -> Dataset:
     return few_shot()
 
 
@@ -39,7 +39,7 @@ def linear(up: float, down: float, increment: float = 0.0) -> DeviceCard:
     return truth_card(theta, model="linear", increment=increment, read=0.0)
 
 
-def test_the_task_is_500_images_and_all_others(data: Digits) -> None:
+def test_the_task_is_500_images_and_all_others(data: Dataset) -> None:
     assert data.x_train.shape == (500, 64)
     assert len(data.y_test) == 1797 - 500
     assert np.bincount(data.y_train).min() >= 48  # stratified
@@ -129,7 +129,7 @@ def test_flaws_that_a_device_has_and_the_device_without_them() -> None:
     assert with_steps(card, 2.0).ltp.largest_step == pytest.approx(2 * card.ltp.largest_step)
 
 
-def test_stuck_devices_are_where_they_are_said_to_be(data: Digits) -> None:
+def test_stuck_devices_are_where_they_are_said_to_be(data: Dataset) -> None:
     config = TrainingConfig(epochs=1, hidden=20, stuck=1.0, scales=(1.5, 2.0))
     for where in ("low", "high"):
         found = train(linear(0.02, 0.02), replace(config, stuck_at=where), data)  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ def test_scaled_rates_are_those_of_fewer_hidden_units() -> None:
     assert scaled.theta[1] == pytest.approx(plain.theta[1] / 20)  # one pulse stays one wanted change
 
 
-def test_another_draw_changes_the_devices_alone(data: Digits) -> None:
+def test_another_draw_changes_the_devices_alone(data: Dataset) -> None:
     noisy = generic(scatter=0.02)
     one, two = (accuracy(noisy, setting("plain", 1, draw=draw), data) for draw in (0, 1))
     assert one != two
@@ -160,7 +160,7 @@ def test_another_draw_changes_the_devices_alone(data: Digits) -> None:
     assert same[0] == same[1]  # nothing of it is drawn
 
 
-def test_a_device_that_scatters_is_told_from_its_twin(data: Digits) -> None:
+def test_a_device_that_scatters_is_told_from_its_twin(data: Dataset) -> None:
     steps: list[tuple[int, int]] = []
     found = benchmark(
         generic(scatter=0.06),
@@ -182,7 +182,7 @@ def test_a_device_that_scatters_is_told_from_its_twin(data: Digits) -> None:
 
 
 @pytest.mark.slow
-def test_shapley_values_of_the_flaws_that_enter_add_up(data: Digits) -> None:
+def test_shapley_values_of_the_flaws_that_enter_add_up(data: Dataset) -> None:
     card = generic(scatter=0.04, ltd=3.0)
     found = benchmark(card, data, seeds=2, stuck=0.2, stuck_at="ends", device_levels=8)
     told = found.shares[found.worst.variant]
@@ -194,7 +194,7 @@ def test_shapley_values_of_the_flaws_that_enter_add_up(data: Digits) -> None:
     assert others.costs(found.worst.variant)[-1][2] == "–"
 
 
-def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(data: Digits) -> None:
+def test_an_ideal_device_shows_no_loss_and_workers_change_nothing(data: Dataset) -> None:
     ideal = linear(0.02, 0.02)
     found = benchmark(ideal, data, seeds=2, wide=False, other_policy=False)
     assert not found.worst.found
@@ -224,7 +224,7 @@ def test_what_another_policy_gains_is_told_by_pairs() -> None:
     assert replace(found, policy=None).rule_or_device == ""
 
 
-def test_device_and_twin_are_trained_by_one_policy(data: Digits) -> None:
+def test_device_and_twin_are_trained_by_one_policy(data: Dataset) -> None:
     """The twin of a device with few states would be verified by itself, the device not."""
     card = with_read_noise(generic(), 1e-4)
     assert reason_for_policy(setting("plain", 0), card)[0] == "verify"
@@ -256,7 +256,7 @@ FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
         ((generic(scatter=0.03, ltd=3.0), {}), {"scatter of updates", "asymmetry"}),
     ],
 )
-def test_known_flaws_are_named(data: Digits, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
+def test_known_flaws_are_named(data: Dataset, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
     card, changes = case
     found = benchmark(card, data, seeds=8, wide=False, other_policy=False, **changes)
     assert {*found.main, *found.also} == names
@@ -264,7 +264,7 @@ def test_known_flaws_are_named(data: Digits, case: tuple[DeviceCard, dict[str, A
 
 
 @pytest.mark.heavy
-def test_losses_are_found_and_none_is_made_up(data: Digits) -> None:
+def test_losses_are_found_and_none_is_made_up(data: Dataset) -> None:
     """Shares of tens of fresh seeds with a loss: a device against itself, drawn anew, and one that loses little."""
     rng = np.random.default_rng(2)
 
@@ -441,7 +441,7 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
         assert sum(share.value for share in told) == pytest.approx(9.0)
 
 
-def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(data: Digits) -> None:
+def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(data: Dataset) -> None:
     card = generic(scatter=0.03)
     found = benchmark(
         card, data, seeds=2, attribution=False, wide=False, other_policy=False, allowed=[card, generic(scatter=0.10)]
@@ -469,7 +469,7 @@ def test_devices_that_the_data_also_allow_say_what_the_fit_leaves_open(data: Dig
 
 
 @pytest.mark.slow
-def test_shipped_curves_are_what_is_measured(data: Digits) -> None:
+def test_shipped_curves_are_what_is_measured(data: Dataset) -> None:
     """Points of four flaws again; a training in situ is chaotic in the last digits, so to three standard errors."""
     names = ("scatter of updates", "states", "telegraph noise", "step size")
     some = [replace(FLAWS[name], sizes=FLAWS[name].sizes[1:3]) for name in names]

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from devicekit.errors import FileError, UsageError
-from snn import digits
 from snn.baselines import baselines
+from snn.data.dataset import Dataset
+from snn.data.load import load
+from snn.data.sets import UCI_FILES
 from snn.training import TrainingConfig, train
 
 
 def test_default_digits_name_their_split_and_are_the_same_each_time():
-    data, again = digits.load("digits"), digits.load("digits")
+    data, again = load("digits"), load("digits")
     assert data.split.startswith("random 75/25 split of load_digits (same writers in both parts)")
     assert (len(data.y_train), len(data.y_test)) == (1347, 450)
     assert data.x_train.shape == (1347, 64)
@@ -48,7 +50,7 @@ def test_hold_out_uses_the_training_part_only(small_digits):
 
 
 def write(folder, text):
-    for name in digits.UCI_FILES:
+    for name in UCI_FILES:
         (folder / name).write_text(text)
 
 
@@ -61,7 +63,7 @@ def test_files_laid_out_as_those_of_uci(tmp_path):
         made[name] = pixels, classes
         lines = [",".join(map(str, [*row, label])) for row, label in zip(pixels, classes, strict=True)]
         (tmp_path / name).write_text("\n".join(lines) + "\n")
-    data = digits.load("optdigits", tmp_path)
+    data = load("optdigits", tmp_path)
     np.testing.assert_array_equal(data.x_train * 16, made["optdigits.tra"][0])
     np.testing.assert_array_equal(data.y_train, made["optdigits.tra"][1])
     np.testing.assert_array_equal(data.x_test * 16, made["optdigits.tes"][0])
@@ -72,30 +74,30 @@ def test_files_laid_out_as_those_of_uci(tmp_path):
 
 def test_files_that_are_not_optdigits(tmp_path):
     with pytest.raises(FileError, match="does not exist"):
-        digits.load("optdigits", tmp_path)
+        load("optdigits", tmp_path)
     write(tmp_path, "")
     with pytest.raises(FileError, match="is empty"):
-        digits.load("optdigits", tmp_path)
+        load("optdigits", tmp_path)
     good = ",".join(["3"] * 64 + ["7"])
     write(tmp_path, f"{good}\nfoo\n{good},1\n{','.join(['17'] * 64 + ['1'])}\n")
     with pytest.raises(FileError) as error:
-        digits.load("optdigits", tmp_path)
+        load("optdigits", tmp_path)
     assert [row.row for row in error.value.rows] == [2, 3, 4]
     write(tmp_path, f"{good}\n{good}\n")
-    data = digits.load("optdigits", tmp_path)
+    data = load("optdigits", tmp_path)
     assert data.y_train.tolist() == [7, 7]
 
 
 def test_unknown_name_and_parts_that_do_not_fit(small_digits):
     with pytest.raises(UsageError, match=r"'mnist'.*digits, optdigits"):
-        digits.load("mnist")
+        load("mnist")
     with pytest.raises(UsageError, match="number of channels"):
-        digits.Digits("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))
+        Dataset("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))
     for wrong in (16.0, -0.1, np.nan):
         with pytest.raises(UsageError, match=r"scaled to 0\.\.1"):
-            digits.Digits("a", "b", np.array([[0.5], [wrong]]), np.zeros(2, int), np.zeros((2, 1)), np.zeros(2, int))
+            Dataset("a", "b", np.array([[0.5], [wrong]]), np.zeros(2, int), np.zeros((2, 1)), np.zeros(2, int))
     with pytest.raises(UsageError, match="at least one sample"):
-        digits.Digits("a", "b", np.zeros((0, 3)), np.zeros(0, int), np.zeros((2, 3)), np.zeros(2, int))
+        Dataset("a", "b", np.zeros((0, 3)), np.zeros(0, int), np.zeros((2, 3)), np.zeros(2, int))
 
 
 @pytest.mark.parametrize("wrong", [-1, 0.5, np.nan])

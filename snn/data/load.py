@@ -1,0 +1,61 @@
+"""One way to every data set: a name, a file, a folder, or one of OpenML's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devicekit.errors import FileError, UsageError
+from snn.data import images, own, sets
+from snn.data.dataset import Dataset
+
+NAMES = ("digits", "optdigits", "mnist", "fashion-mnist")
+OPENML = "openml:"
+
+
+def load(name: str = "digits", data_dir: Path | str | None = None, label: str | None = None) -> Dataset:
+    """Load data with a named split.
+
+    Parameters
+    ----------
+    name : str
+        "digits" (scikit-learn's 1797 images: same writers in both parts), "optdigits" (UCI, 3823 images to train and
+        1797 of other writers to test), "mnist" or "fashion-mnist" (the official parts), "openml:NAME"; a file .npz
+        (x_train, y_train, x_test, y_test, or x and y) or .csv; a folder with idx files, or with train.csv and test.csv.
+        What comes in one part is split at random, 75/25, stratified.
+    data_dir : path, optional
+        Folder with the files of optdigits, mnist or fashion-mnist; without it they are fetched and cached.
+    label : str, optional
+        Column of a .csv that holds the classes, if it is not called label, class, target or y.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown, or an option is of no use for it.
+    FileError
+        If a file is missing, cannot be fetched, or holds what cannot be learnt from.
+    """
+    path, folder = Path(name), None if data_dir is None else Path(data_dir)
+    named = name in NAMES
+    if folder is not None and (not named or name == "digits"):
+        raise UsageError(f"data_dir= is for optdigits, mnist and fashion-mnist, not for {name!r}")
+    if label is not None and (named or not (path.suffix.lower() == ".csv" or path.is_dir())):
+        raise UsageError(f"label= names a column of a table, and {name!r} is none")
+    if name == "digits":
+        return sets.digits()
+    if name == "optdigits":
+        return sets.optdigits(folder)
+    if named:
+        return images.known(name, folder)
+    if name.startswith(OPENML):
+        return own.of_openml(name.removeprefix(OPENML))
+    if path.is_dir():
+        return own.of_tables(path, label) if (path / "train.csv").is_file() else images.of_folder(path)
+    suffix = path.suffix.lower()
+    if suffix in (".npz", ".csv"):
+        if not path.is_file():
+            raise FileError(f"{path} does not exist")
+        return own.of_npz(path) if suffix == ".npz" else own.of_csv(path, label)
+    raise UsageError(
+        f"no data set {name!r}: there are {', '.join(NAMES)} and openml:NAME; a file of your own is .npz or .csv, "
+        "a folder holds idx files or train.csv and test.csv"
+    )
