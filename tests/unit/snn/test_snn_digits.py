@@ -89,8 +89,8 @@ def test_files_that_are_not_optdigits(tmp_path):
 
 
 def test_unknown_name_and_parts_that_do_not_fit(small_digits):
-    with pytest.raises(UsageError, match=r"'mnist'.*digits, optdigits"):
-        load("mnist")
+    with pytest.raises(UsageError, match=r"'emnist'.*digits, optdigits"):
+        load("emnist")
     with pytest.raises(UsageError, match="number of channels"):
         Dataset("a", "b", np.zeros((2, 3)), np.zeros(2, int), np.zeros((2, 4)), np.zeros(2, int))
     for wrong in (16.0, -0.1, np.nan):
