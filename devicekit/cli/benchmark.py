@@ -5,15 +5,16 @@ from __future__ import annotations
 import glob
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, print_json
+from devicekit.cli.common import Force, Json, choice, print_json
 from devicekit.cli.settings import parse_settings
-from devicekit.cli.train import Data, DataDir
+from devicekit.cli.train import Data, DataDir, Label
 from devicekit.errors import UsageError
+from snn import choices
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
@@ -88,6 +89,10 @@ def benchmark_command(
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Processes; results are the same.")] = 1,
     data: Data = "digits",
     data_dir: DataDir = None,
+    label: Label = None,
+    task: Annotated[
+        str, choice("--task", get_args(choices.BenchmarkTask), "500 samples to train, or all of them")
+    ] = "few-shot",
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,6 +111,7 @@ def benchmark_command(
     Examples:
         devicekit benchmark card.json --out benchmark
         devicekit benchmark a.json b.json --out both --jobs 2
+        devicekit benchmark card.json --data mnist --task whole --seeds 3
         devicekit benchmark card.json --allowed resampled --set stuck=0.2 --set stuck_at=ends
     """
     from devicekit import files
@@ -113,11 +119,11 @@ def benchmark_command(
     from devicekit.device.card import load_card
     from snn.benchmark import benchmark
     from snn.benchmark.report import benchmark_report
-    from snn.benchmark.task import few_shot, setting
+    from snn.benchmark.task import few_shot, setting, whole
     from snn.recipe import choose
 
     loaded = [(load_card(path), [] if allowed is None else _allowed(path, allowed)) for path in cards]
-    images = few_shot(data, data_dir)
+    images = (few_shot if task == "few-shot" else whole)(data, data_dir, label)
     changes = parse_settings(settings)
     for path, (card, _) in zip(cards, loaded, strict=True):  # before the first of them is trained
         try:

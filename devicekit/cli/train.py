@@ -27,6 +27,9 @@ Data = Annotated[
         "a folder of idx files or of train.csv and test.csv.",
     ),
 ]
+Label = Annotated[
+    str | None, typer.Option("--label", metavar="COLUMN", help="Column of a .csv that holds the classes.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -82,10 +85,7 @@ def train_command(
     epochs: Epochs = 20,
     data: Data = "digits",
     data_dir: DataDir = None,
-    label: Annotated[
-        str | None,
-        typer.Option("--label", metavar="COLUMN", help="Column of a .csv that holds the classes."),
-    ] = None,
+    label: Label = None,
     beside: Annotated[
         bool,
         typer.Option("--beside/--no-beside", help="Also train ordinary classifiers on the same split, to compare."),

@@ -67,7 +67,7 @@ def benchmark(
     card : DeviceCard
         The fitted device.
     data : Dataset
-        Of `snn.benchmark.task.few_shot`.
+        Of `snn.benchmark.task.few_shot`, or of `whole`.
     seeds : int
         Pairs of trainings of each variant, at least 1.
     attribution : bool
@@ -117,10 +117,12 @@ def benchmark(
 
     work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
     found = np.array(_map(work, data, jobs, told)).reshape(len(variants), 2, seeds)
-    source = data.name.partition(",")[0]
+    source, _, task = data.name.partition(", ")
     null = NULL_SD.get(source, NULL_SD["digits"])
     # the null was measured for the paper's policy, and for these data
-    measured = source in NULL_SD and not {"gradient", "policy", "max_pulses", "decay_by"} & set(changes)
+    measured = (
+        source in NULL_SD and task == "few-shot" and not {"gradient", "policy", "max_pulses", "decay_by"} & set(changes)
+    )
     results = {}
     for variant, (own, its) in zip(variants, found, strict=True):
         sd = null[variant]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,31 +36,45 @@ NULL_SD: dict[str, dict[Variant, float]] = {
 }
 
 
-def few_shot(name: str = "digits", data_dir: Path | str | None = None) -> Dataset:
+def few_shot(name: str = "digits", data_dir: Path | str | None = None, label: str | None = None) -> Dataset:
     """The task's images, always the same ones: 500 to train, stratified; all others (of the test part) to test.
 
     Parameters
     ----------
-    name, data_dir
+    name, data_dir, label
         As for `snn.data.load.load`. Of "digits" the 1,297 images that are not trained on are the test part.
 
     Raises
     ------
     UsageError, FileError
-        As `snn.data.load.load` does.
+        As `snn.data.load.load` does; or if there are not more than 500 to train.
     """
     from sklearn.model_selection import train_test_split
 
-    data = load(name, data_dir)
+    data = load(name, data_dir, label)
+    if len(data.y_train) <= IMAGES:
+        raise UsageError(
+            f"{data.name} has {len(data.y_train)} samples to train; the few-shot task takes {IMAGES} of more than that"
+        )
     x, rest, y, y_rest = train_test_split(
         data.x_train, data.y_train, train_size=IMAGES, stratify=data.y_train, random_state=SPLIT_SEED
     )
     x_test, y_test = data.x_test, data.y_test
-    words = f"{IMAGES} images to train, {len(y_test)} of other writers to test"
+    of = "of other writers " if name == "optdigits" else ""
+    words = f"{IMAGES} images to train, {len(y_test)} {of}to test"
     if name == "digits":
         x_test, y_test = np.vstack([rest, x_test]), np.concatenate([y_rest, y_test])
         words = f"{IMAGES} images to train, the other {len(y_test)} to test (same writers in both parts)"
-    return Dataset(f"{name}, few-shot", f"{words}, stratified, random_state {SPLIT_SEED}", x, y, x_test, y_test)
+    return Dataset(f"{data.name}, few-shot", f"{words}, stratified, random_state {SPLIT_SEED}", x, y, x_test, y_test)
+
+
+def whole(name: str = "mnist", data_dir: Path | str | None = None, label: str | None = None) -> Dataset:
+    """The serious task: every sample of the training part, in the same few epochs; parameters as for `few_shot`.
+
+    What the benchmark then calls 50 and 1000 hidden neurons is 784-50-10 and 784-1000-10 of MNIST.
+    """
+    data = load(name, data_dir, label)
+    return replace(data, name=f"{data.name}, all samples")
 
 
 def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:

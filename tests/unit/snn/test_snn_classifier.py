@@ -7,6 +7,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
@@ -15,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from devicekit.errors import UsageError
-from snn.classifier import SpikingClassifier
+from snn.classifier import SpikingClassifier, _width
 
 QUICK = {"hidden": 128, "epochs": 3, "random_state": 0}
 
@@ -201,3 +202,13 @@ def test_after_ten_thousand_calls_of_four_samples_new_labels_are_still_learnt(ca
             model.partial_fit(x[some], labels[some], classes=range(10))
         of_test = y_test if labels is y else (y_test + 3) % 10
         assert model.score(x_test, of_test) >= 0.93 * fitted
+
+
+def test_probabilities_can_be_calibrated_and_widths_are_chosen(small_digits):
+    x, y = small_digits.x_train, small_digits.y_train
+    model = CalibratedClassifierCV(SpikingClassifier(input_range=(0, 1), **QUICK), cv=3).fit(x, y)
+    proba = model.predict_proba(small_digits.x_test)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    assert model.score(small_digits.x_test, small_digits.y_test) > 0.75
+    for features, classes, width in ((13, 3, 128), (64, 10, 164), (784, 10, 884), (784, 26, 1000)):
+        assert _width(features, classes) == width
