@@ -21,7 +21,7 @@ from snn.scaling import TwoSided, rounded
 FEWEST_PRESENTATIONS = 500  # per epoch: tiny sets are shown several times
 STREAMED = 1000  # samples of `partial_fit` that count as an epoch
 LEAST_RATE = 0.5  # of the first rates: what streams learn with for ever
-WIDTHS = (128, 1000)  # hidden neurons that are chosen, at least and at most
+WIDTHS = (256, 1000)  # hidden neurons that are chosen, at least and at most
 A_CLASS = 10  # features that a class counts as, in that choice
 _START, _ORDER, _TRAIN, _TEST = 21, 22, 23, 24
 
@@ -34,7 +34,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     card : DeviceCard or None
         Device that holds the weights; None: float weights.
     hidden : int or None
-        Hidden neurons; None: by the table, features + 10 a class, 128 to 1000.
+        Hidden neurons; None: by the table, features + 10 a class, 256 to 1000.
     epochs : int
         Passes over the training samples (several to an epoch on sets of fewer than 500).
     p : float

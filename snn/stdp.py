@@ -274,7 +274,22 @@ class StdpComparison:
 
 
 def compare(card: DeviceCard, data: Dataset, seeds: Sequence[int] = (0, 1, 2), **settings: Any) -> StdpComparison:
-    """`learn` with and without plasticity, seed by seed; `settings` are those of `StdpConfig`."""
+    """`learn` with and without plasticity, seed by seed.
+
+    Parameters
+    ----------
+    card, data
+        As for `learn`.
+    seeds : sequence of int
+        Of both runs of each pair.
+    **settings
+        Fields of `StdpConfig`.
+
+    Raises
+    ------
+    UsageError
+        As `learn` does.
+    """
     runs = {
         plastic: tuple(learn(card, data, StdpConfig(seed=s, plastic=plastic, **settings)).accuracy for s in seeds)
         for plastic in (True, False)

@@ -26,7 +26,7 @@ def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
 
     Parameters
     ----------
-    how : {"workbook", "hdf5"}
+    how : {"workbook", "hdf5", "matlab"}
         Function of `parser_process`.
     path : Path
         The file to parse.

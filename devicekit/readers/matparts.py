@@ -7,11 +7,9 @@ far more than the file.
 from __future__ import annotations
 
 import importlib.util
-import io
 import math
 import re
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,39 +69,21 @@ def before_hdf5(path: Path) -> dict[str, Value]:
     FileError
         If it is damaged or would unpack to far more than its size.
     """
-    from scipy.io import loadmat
-
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     try:
         wanted = dict(_v5_variables(data) if is_v5(data) else _v4_variables(data))
-        names = [each for each, known in wanted.items() if known]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of names that come twice, and the like
-            loaded = loadmat(io.BytesIO(data), variable_names=names) if names else {}
     except MemoryError as error:
         raise FileError(f"{path.name} wants more memory than there is") from error
-    except Exception as error:  # scipy raises whatever its parsing trips over
+    except Exception as error:  # whatever damaged parts lead to
         sentence = " ".join(str(error).split())[:200]
         raise FileError(f"{path.name} is a damaged MATLAB file: {sentence or type(error).__name__}") from error
-    return {each: _value(loaded.get(each)) if known else None for each, known in wanted.items()}
-
-
-def _value(value: Any) -> Value:
-    """A value of scipy's as a plain one."""
-    if not isinstance(value, np.ndarray) or type(value) is not np.ndarray:  # a sparse matrix, an object, a function
-        return None
-    if value.dtype.names:
-        fields = [{field: _value(each[field]) for field in value.dtype.names} for each in value.flat]
-        return fields[0] if len(fields) == 1 else fields
-    if value.dtype.kind == "U":
-        texts = [str(each).rstrip() for each in value.flat]
-        return texts[0] if len(texts) == 1 else texts
-    if value.dtype == object:
-        return _cells(value.shape, [_value(each) for each in value.flat])
-    return value if value.dtype.kind in "biufc" else None
+    names = [each for each, known in wanted.items() if known]
+    # in a process of its own: there are damaged files over which scipy's parser crashes
+    loaded = isolated.parse("matlab", path.resolve(), path.name, names=names) if names else {}
+    return {each: _unmarshalled(loaded.get(each)) if known else None for each, known in wanted.items()}
 
 
 def _v4_variables(data: bytes) -> Iterator[tuple[str, bool]]:

@@ -13,7 +13,7 @@ import re
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -261,6 +261,36 @@ def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
         at += 4 + length
 
 
+def matlab(path: str, names: list[str]) -> dict[str, Any]:
+    """Variables of a MATLAB file before v7.3, through scipy; values as `hdf5` gives them."""
+    import warnings
+
+    from scipy.io import loadmat
+
+    warnings.simplefilter("ignore")  # of names that come twice, and the like
+    loaded = loadmat(path, variable_names=names, appendmat=False)
+    return {name: _plain(loaded[name]) for name in names if name in loaded}
+
+
+def _plain(value: Any) -> Any:
+    """A value of scipy's as a plain one; None for a sparse matrix, an object or a function."""
+    import numpy as np
+
+    if not isinstance(value, np.ndarray) or type(value) is not np.ndarray:
+        return None
+    if value.dtype.names:
+        fields = [{field: _plain(each[field]) for field in value.dtype.names} for each in value.flat]
+        return fields[0] if len(fields) == 1 else fields
+    if value.dtype.kind == "U":
+        texts = [str(each).rstrip() for each in value.flat]
+        return texts[0] if len(texts) == 1 else texts
+    if value.dtype == object:
+        return ("cells", value.shape, [_plain(each) for each in value.flat])
+    if value.dtype.kind not in "biufc":
+        return None
+    return ("numbers", value.shape, np.ascontiguousarray(value).tobytes(), value.dtype.str)
+
+
 def hdf5(path: str, most: int) -> dict[str, Any]:
     """The variables of a MATLAB v7.3 file, or the data sets of another HDF5 file; no more than so many numbers.
 
@@ -372,7 +402,12 @@ def main() -> None:
     """Parse the file that the command line names, and answer on standard output."""
     how, path, said = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     sys.path[:] = said["path"]
-    parse, library = {"workbook": (workbook, "python_calamine"), "hdf5": (hdf5, "h5py")}[how]
+    known: dict[str, tuple[Callable[..., Any], str]] = {
+        "workbook": (workbook, "python_calamine"),
+        "hdf5": (hdf5, "h5py"),
+        "matlab": (matlab, "scipy.io"),
+    }
+    parse, library = known[how]
     try:
         importlib.import_module(library)  # before its memory counts
         _limit(said["memory"], said["seconds"])

@@ -69,9 +69,19 @@ def few_shot(name: str = "digits", data_dir: Path | str | None = None, label: st
 
 
 def whole(name: str = "mnist", data_dir: Path | str | None = None, label: str | None = None) -> Dataset:
-    """The serious task: every sample of the training part, in the same few epochs; parameters as for `few_shot`.
+    """The serious task: every sample of the training part, in the same few epochs.
 
     What the benchmark then calls 50 and 1000 hidden neurons is 784-50-10 and 784-1000-10 of MNIST.
+
+    Parameters
+    ----------
+    name, data_dir, label
+        As for `snn.data.load.load`.
+
+    Raises
+    ------
+    UsageError, FileError
+        As `snn.data.load.load` does.
     """
     data = load(name, data_dir, label)
     return replace(data, name=f"{data.name}, all samples")

@@ -57,7 +57,7 @@ def _pair(view: View) -> list[Column]:
     """Two columns of states without a word for a level, the one of smaller numbers first; none if there are others."""
     found = [column for column in [*view.states, *view.unknown] if "level" not in column.tags]
     values = [view.numbers(column.name) for column in found]
-    if len(found) != 2 or any(each is None for each in values):
+    if len(found) != 2 or any(each is None or not each.notna().any() for each in values):
         return []
     return sorted(found, key=lambda column: float(np.nanmedian(np.abs(view.numbers(column.name)))))  # type: ignore
 

@@ -52,7 +52,9 @@ def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions
             if _told_apart(found[j], found[k], cells):
                 continue
             v = None if volts is None else volts.to_numpy(float)
-            if why := _relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k]):
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # the largest and smallest floats
+                why = _relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k])
+            if why:
                 if v is None and (implied := _voltage(x.to_numpy(float), y.to_numpy(float), found[j], found[k])):
                     said = options.read_voltage
                     if said is not None and not np.isclose(abs(said), implied, rtol=0.02):
@@ -160,7 +162,8 @@ def _mirrored(x: np.ndarray, y: np.ndarray) -> bool:
 def _constant(x: np.ndarray) -> bool:
     x = x[np.isfinite(x)]
     middle = float(np.median(x)) if x.size >= LEAST else 0.0
-    return middle != 0 and bool((np.abs(x / middle - 1) < TOLERANCE).all())
+    with np.errstate(over="ignore"):  # of the largest floats, of both signs
+        return middle != 0 and bool((np.abs(x - middle) < TOLERANCE * abs(middle)).all())
 
 
 def _is_log(x: np.ndarray, y: np.ndarray, size: np.ndarray) -> bool:

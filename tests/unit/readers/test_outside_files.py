@@ -798,3 +798,7 @@ def test_a_hash_alone_is_the_name_of_a_number(lines: Write) -> None:
     assert table.frame.drop_duplicates(["device_id", "cycle", "direction"]).shape[0] == 8
     rising = table.frame[table.frame["direction"] == "ltp"].groupby(["device_id", "cycle"])["weight"]
     assert all((part.diff().dropna() > 0).all() for _, part in rising)
+
+
+def test_a_nameless_column_without_a_number_warns_of_nothing(lines: Write) -> None:
+    assert any("kind=sweep" in said for said in choices(lines("0.0,-")))

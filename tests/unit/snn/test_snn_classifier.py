@@ -210,5 +210,5 @@ def test_probabilities_can_be_calibrated_and_widths_are_chosen(small_digits):
     proba = model.predict_proba(small_digits.x_test)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert model.score(small_digits.x_test, small_digits.y_test) > 0.75
-    for features, classes, width in ((13, 3, 128), (64, 10, 164), (784, 10, 884), (784, 26, 1000)):
+    for features, classes, width in ((13, 3, 256), (64, 20, 264), (784, 10, 884), (784, 26, 1000)):
         assert _width(features, classes) == width
