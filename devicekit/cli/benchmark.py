@@ -110,8 +110,7 @@ def benchmark_command(
 
     Examples:
         devicekit benchmark card.json --out benchmark
-        devicekit benchmark a.json b.json --out both --jobs 2
-        devicekit benchmark card.json --data mnist --task whole --seeds 3
+        devicekit benchmark a.json b.json --out both --data mnist --task whole --seeds 3
         devicekit benchmark card.json --allowed resampled --set stuck=0.2 --set stuck_at=ends
     """
     from devicekit import files

@@ -10,7 +10,7 @@ import signal
 import traceback
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -198,7 +198,7 @@ def _within_time() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def survey(path: Path, numbers: range) -> tuple[Counter[str], list[str]]:
+def survey(path: Path, numbers: Iterable[int]) -> tuple[Counter[str], list[str]]:
     """Outcomes of reading the damaged files of those numbers: kinds, and what is a fault of ours."""
     kinds: Counter[str] = Counter()
     faults = []

@@ -134,6 +134,13 @@ def test_damaged_files_give_a_table_or_our_error_in_time(
     assert not faults, "\n".join(faults[:5])
 
 
+def test_a_file_over_which_a_foreign_parser_crashes_ends_its_own_process_only(tmp_path: Path) -> None:
+    """loadmat of scipy 1.17 ends the interpreter over this one."""
+    kinds, faults = survey(tmp_path / "x.dat", [79788])
+    assert not faults
+    assert sum(kinds.values()) >= 1
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     numbers=st.lists(
