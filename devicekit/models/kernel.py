@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,6 +82,31 @@ def inlined(function: Callable[..., Any]) -> Any:
     does. Such a function takes arrays one by one, never in a tuple, whose every field is counted again at each access.
     """
     return compiled(function, "always")
+
+
+def switch(functions: Sequence[Callable[..., Any]], name: str, arguments: str, otherwise: str, module: str) -> Any:
+    """One of several compiled functions by its number: one comparison each, written out so that it can be compiled.
+
+    Parameters
+    ----------
+    functions : sequence of callable
+        Of the same arguments.
+    name : str
+        Of the function that is made; it takes the number first.
+    arguments : str
+        Their names, with commas between.
+    otherwise : str
+        What it gives for any other number.
+    module : str
+        Name of the module that holds it: a cached function is loaded into the module of its name.
+    """
+    lines = [f"def {name}(number, {arguments}):"]
+    for number in range(len(functions)):
+        lines += [f"    if number == {number}:", f"        return {name}_{number}({arguments})"]
+    names: dict[str, Any] = {f"{name}_{number}": function for number, function in enumerate(functions)}
+    names["__name__"] = module
+    exec(compile("\n".join([*lines, f"    return {otherwise}"]), __file__, "exec"), names)
+    return compiled(names[name])
 
 
 def _switch() -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from devicekit import plugins
 from devicekit.errors import UsageError
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import compiled, switch
 from snn.gradient import Gradient
 from snn.network.changes import Changes
 
@@ -37,29 +37,19 @@ def get_gradient(name: str) -> Gradient:
     return GRADIENTS[name]
 
 
-def _switch(functions: dict[str, Any], name: str, arguments: str, result: str) -> Any:
-    """One of several functions by the number of the gradient: one comparison each, written out so that it compiles."""
-    lines = [f"def {name}(gradient, {arguments}):"]
-    for own, number in NUMBERS.items():
-        lines += [f"    if gradient == {number}:", f"        return {own}({arguments})"]
-    names = {**functions, "__name__": __name__}  # a cached function is loaded into the module of its name
-    exec(compile("\n".join([*lines, f"    return {result}"]), __file__, "exec"), names)
-    return compiled(names[name])
-
-
 def switched(function: Callable[..., Any]) -> Any:
     """A function that calls `add_row`, compiled for every gradient; a first argument more says for which.
 
     So what is done for each row knows its gradient when it is compiled: asking which one it is, row by row, cost a
     quarter of an epoch. The module must define what the function uses above it.
     """
-    made = {}
+    made = []
     for name, gradient in GRADIENTS.items():
         known = {**function.__globals__, "add_row": gradient.add_row}
         own = FunctionType(function.__code__, known, f"{function.__name__}_{name}")
         own.__qualname__ = own.__name__  # by which compiled code is kept
-        made[name] = compiled(own)
-    return _switch(made, f"{function.__name__}_of", ", ".join(signature(function).parameters), "None")
+        made.append(compiled(own))
+    return switch(made, f"{function.__name__}_of", ", ".join(signature(function).parameters), "None", __name__)
 
 
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
@@ -67,10 +57,6 @@ def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> b
     raise NotImplementedError
 
 
-find = _switch(
-    {name: gradient.find for name, gradient in GRADIENTS.items()},
-    "find",
-    "label, target, w2, rule, dynamics, noise, key, s, c",
-    "0",
-)
-find.__doc__ = "By gradient number `gradient`: fill `c` with what the presentation in `s` asks for; see `Gradient`."
+_ARGUMENTS = "label, target, w2, rule, dynamics, noise, key, s, c"
+find = switch([gradient.find for gradient in GRADIENTS.values()], "find", _ARGUMENTS, "0", __name__)
+find.__doc__ = "By gradient number `number`: fill `c` with what the presentation in `s` asks for; see `Gradient`."
