@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import signature
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +24,9 @@ STREAMED = 1000  # samples of `partial_fit` that count as an epoch
 LEAST_RATE = 0.5  # of the first rates: what streams learn with for ever
 WIDTHS = (256, 1000)  # hidden neurons that are chosen, at least and at most
 A_CLASS = 10  # features that a class counts as, in that choice
+OF_DEVICES = (
+    "schedule", "mapping", "policy", "max_pulses", "decay_by", "c2c", "d2d", "read_noise", "stuck",
+)  # fmt: skip
 _START, _ORDER, _TRAIN, _TEST = 21, 22, 23, 24
 
 
@@ -177,6 +181,11 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             read_noise=self.read_noise,
             stuck=self.stuck,
         )
+        if self.card is None:
+            usual = {name: each.default for name, each in signature(type(self)).parameters.items()}
+            idle = [name for name in OF_DEVICES if getattr(self, name) != usual[name]]
+            if idle:
+                raise UsageError(f"{', '.join(idle)}: of devices, and there is no card")
         if self.card is None and self._config.scheme != "offline":
             raise UsageError(f'scheme "{self._config.scheme}" trains devices: it needs a card')
         self._config = with_policy(self._config, self.card)

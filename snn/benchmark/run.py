@@ -98,6 +98,9 @@ def benchmark(
     """
     if seeds < 1:
         raise UsageError(f"seeds= is at least 1, not {seeds}")
+    source, _, task = data.name.partition(", ")
+    if source not in NULL_SD and seeds < 2:
+        raise UsageError(f"no odds were measured for {source}: they take two seeds or more, not seeds={seeds}")
     told = progress or (lambda done, planned: None)
     base = setting("plain", 0, **changes)
     if base.policy == "auto":  # the twin's is the device's
@@ -117,7 +120,6 @@ def benchmark(
 
     work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
     found = np.array(_map(work, data, jobs, told)).reshape(len(variants), 2, seeds)
-    source, _, task = data.name.partition(", ")
     null = NULL_SD.get(source, NULL_SD["digits"])
     # the null was measured for the paper's policy, and for these data
     measured = (

@@ -56,6 +56,7 @@ def few_shot(name: str = "digits", data_dir: Path | str | None = None, label: st
         raise UsageError(
             f"{data.name} has {len(data.y_train)} samples to train; the few-shot task takes {IMAGES} of more than that"
         )
+    # named as it was asked for: a folder called digits is not the digits that odds were measured for
     x, rest, y, y_rest = train_test_split(
         data.x_train, data.y_train, train_size=IMAGES, stratify=data.y_train, random_state=SPLIT_SEED
     )
@@ -65,7 +66,7 @@ def few_shot(name: str = "digits", data_dir: Path | str | None = None, label: st
     if name == "digits":
         x_test, y_test = np.vstack([rest, x_test]), np.concatenate([y_rest, y_test])
         words = f"{IMAGES} images to train, the other {len(y_test)} to test (same writers in both parts)"
-    return Dataset(f"{data.name}, few-shot", f"{words}, stratified, random_state {SPLIT_SEED}", x, y, x_test, y_test)
+    return Dataset(f"{name}, few-shot", f"{words}, stratified, random_state {SPLIT_SEED}", x, y, x_test, y_test)
 
 
 def whole(name: str = "mnist", data_dir: Path | str | None = None, label: str | None = None) -> Dataset:
@@ -84,7 +85,7 @@ def whole(name: str = "mnist", data_dir: Path | str | None = None, label: str | 
         As `snn.data.load.load` does.
     """
     data = load(name, data_dir, label)
-    return replace(data, name=f"{data.name}, all samples")
+    return replace(data, name=f"{name}, all samples")
 
 
 def setting(variant: Variant, seed: int, **changes: object) -> TrainingConfig:

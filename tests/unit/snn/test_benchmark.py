@@ -540,3 +540,17 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     assert losses.y.names == ("other", "dev")  # the least loss first
     plain = next(curve for curve in losses.curves if curve.name == "plain rates")
     assert plain.x == pytest.approx([1.0, 10.0])
+
+
+def test_other_data_have_no_odds_by_one_seed_and_are_named_as_they_were_asked_for(card, tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    y = np.arange(1200) % 3
+    monkeypatch.chdir(tmp_path)
+    np.savez("blobs.npz", x=rng.normal(size=(1200, 5)) + 3 * np.eye(5)[y], y=y)
+    data = few_shot("blobs.npz")
+    assert data.name == "blobs.npz, few-shot"
+    with pytest.raises(UsageError, match=r"no odds were measured for blobs\.npz"):
+        benchmark(card, data, seeds=1)
+    np.savez("few.npz", x=rng.normal(size=(300, 5)), y=y[:300])
+    with pytest.raises(UsageError, match="takes 500 of more than that"):
+        few_shot("few.npz")

@@ -65,6 +65,7 @@ def test_labels_are_learnt_without_labels_better_than_by_chance(timed: DeviceCar
     assert found.plastic[0] == one.accuracy
     assert found.fixed[0] == learn(timed, small_digits, StdpConfig(plastic=False, **settings)).accuracy  # type: ignore[arg-type]
     assert "SYNTHETIC window" in found.words
+    assert "taken as the work of 60 pairs of spikes" in found.words
     assert "weights never change" in found.words
     assert found.as_dict()["split"] == small_digits.split
 
