@@ -222,6 +222,11 @@ WARNING_CODES = {
     "not_mixed": "chains of a posterior disagree: its quantiles are not reliable",
     "assumed_c2c": "how cycles differ is assumed, not measured: one cycle cannot tell",
     "suspect_unit": "values are improbable for the stated unit",
+    "hot": "a simulated filament is hotter than 1000 K",
+    "strong_field": "a simulated field is above 1 V/nm, where oxides break down",
+    "sparse": "a simulated gap holds less than one vacancy in a nanometre of height",
+    "thermal_time": "a simulated time is shorter than heat takes to spread",
+    "overfull": "a simulated density is more than twice that of the filament",
 }
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from devicekit.errors import ParameterError, TraceError
 from devicekit.tables import SweepTable
 from devicekit.text import count
+from physics.constants import Array
 from physics.drive import Segment, ramp
 from physics.iv import simulate_iv
-from physics.laws import Array
 from physics.result import IVResult
 from physics.stack import Stack
 

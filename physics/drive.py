@@ -14,7 +14,8 @@ from physics.stack import Stack
 class Segment:
     """A source voltage that goes from `start` to `stop` [V] in `duration` [s], under a current limit [A].
 
-    `label` is set, set_back (to 0 V), reset, reset_back, ltp, ltd or gap; `cycle` counts from 1.
+    `label` is set, set_back (to 0 V), reset, reset_back, ltp, ltd, gap, hold or rest; `cycle` counts from 1. `first` is
+    the first step [s] of a segment that starts with a jump; 0: a hundredth of the segment, less where that fails.
     """
 
     start: float
@@ -23,6 +24,7 @@ class Segment:
     compliance: float
     label: str = ""
     cycle: int = 1
+    first: float = 0.0
 
     def voltage(self, time: float) -> float:
         """Source voltage [V] at a time since the start of the segment [s]."""

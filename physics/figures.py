@@ -10,7 +10,7 @@ import numpy as np
 from devicekit.features.definitions import DEFAULT_V_SET
 from devicekit.names import GLOSSARY
 from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
-from physics.laws import Array
+from physics.constants import Array
 
 # Quantity of a map: glossary name, colour map, logarithmic or not, words.
 MAPS = {
@@ -72,7 +72,7 @@ def cross_section(
     values: Array,
     quantity: str,
     limits: tuple[float, float],
-    interface: float,
+    interfaces: tuple[float, ...],
     title: str,
 ) -> Image:
     """Map over the cross-section, mirrored at the axis.
@@ -87,8 +87,8 @@ def cross_section(
         A key of `MAPS`.
     limits : (float, float)
         Values of the ends of the colours.
-    interface : float
-        Height that is marked [nm].
+    interfaces : tuple of float
+        Heights that are marked [nm].
     """
     name, colours, logarithmic, _ = MAPS[quantity]
     low, high = limits
@@ -107,6 +107,6 @@ def cross_section(
         colours,
         ends,
         logarithmic,
-        (interface,),
+        interfaces,
         title,
     )

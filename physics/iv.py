@@ -13,6 +13,7 @@ from devicekit.errors import ParameterError
 from devicekit.tables import SweepTable
 from physics import SOLVERS
 from physics.drive import Segment, loops, set_sweep
+from physics.noise import Discreteness
 from physics.records import DeviceReads, Quality, Stage
 from physics.result import IVResult
 from physics.solvers.banded_solver import BandedSolver
@@ -50,10 +51,30 @@ def resolve_stack(stack: Stack | Path | str | None) -> Stack:
     return stack if isinstance(stack, Stack) else load_stack(stack)
 
 
-def make_stepper(stack: Stack, solver: str, mesh: str | float) -> Stepper:
-    """Mesh, coefficients, solver and time stepping of a stack."""
+def make_stepper(stack: Stack, solver: str, mesh: str | float, noise: int | None = None) -> Stepper:
+    """Mesh, coefficients, solver and time stepping of a stack; `noise` is the seed of its noise, None for none."""
     grid = Discretisation(stack, build_mesh(stack, mesh))
-    return Stepper(grid, make_solver(solver, grid))
+    found = make_solver(solver, grid)
+    return Stepper(grid, found, None if noise is None else Discreteness(grid, BandedSolver(grid), noise))
+
+
+_MOST_STEPS = 1_000_000
+
+
+def check_drive(stack: Stack, drive: Sequence[Segment]) -> None:
+    """Refuse a drive that would take more steps than anyone waits for.
+
+    Raises
+    ------
+    ParameterError
+        If the voltages alone need over a million steps.
+    """
+    steps = sum(abs(segment.stop - segment.start) for segment in drive) / stack.numerics.voltage_step
+    if not steps <= _MOST_STEPS:
+        raise ParameterError(
+            f"the drive takes at least {steps:.3g} steps of numerics.voltage_step ({stack.numerics.voltage_step:g} V): "
+            "fewer cycles, smaller stops or larger steps are needed"
+        )
 
 
 def stage(stepper: Stepper, state: State, source: float, label: str, cycle: int) -> Stage:
@@ -65,7 +86,7 @@ def stage(stepper: Stepper, state: State, source: float, label: str, cycle: int)
         source,
         fields.current,
         state.time,
-        fields.voltage * fields.unit,
+        fields.potential,
         stepper.grid.stack.filament.reference_density * state.density,
         fields.temperature,
     )
@@ -126,6 +147,7 @@ def simulate_iv(
     progress: Progress | None = None,
     segments: Sequence[Segment] | None = None,
     stage_voltages: Sequence[float] = (),
+    noise: int | None = None,
 ) -> IVResult:
     """Simulate the set I-V of a stack (paper, Fig. 2), or bipolar loops (Fig. 1a).
 
@@ -151,6 +173,8 @@ def simulate_iv(
         Any other drive, instead of the stack's.
     stage_voltages : sequence of float
         Source voltages of the first set [V] at which the fields are kept too, besides 10 uA, 100 uA and the ends.
+    noise : int, optional
+        Seed of the noise of single vacancies (`physics.noise`); without it the run is a mean, and repeats itself.
 
     Raises
     ------
@@ -163,7 +187,8 @@ def simulate_iv(
     drive = tuple(segments) if segments is not None else loops(stack, cycles) if cycles else set_sweep(stack)
     if not drive:
         raise ParameterError("segments: the drive is empty")
-    stepper = make_stepper(stack, solver, mesh)
+    check_drive(stack, drive)
+    stepper = make_stepper(stack, solver, mesh, noise)
     recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress, stage_voltages)
     state = stepper.start()
     hrs = stepper.conductance(state.density)

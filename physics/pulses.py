@@ -12,7 +12,7 @@ import pandas as pd
 from devicekit.errors import ParameterError
 from devicekit.tables import PulseTable
 from physics.drive import PulseTrain, loops, trains
-from physics.iv import Progress, make_stepper, resolve_stack, stage
+from physics.iv import Progress, check_drive, make_stepper, resolve_stack, stage
 from physics.records import Quality, Stage
 from physics.result import PulseResult
 from physics.solvers.stepping import NotConvergedError, State, Stepper
@@ -36,6 +36,7 @@ def simulate_pulses(
     gap: float = 0.0,
     cycles: int = DEFAULT_CYCLES,
     progress: Progress | None = None,
+    noise: int | None = None,
 ) -> PulseResult:
     """Simulate LTP and LTD trains (paper, Fig. 3a): at every width, `pairs` of trains from the same state.
 
@@ -60,6 +61,8 @@ def simulate_pulses(
         Rest at 0 V after every pulse [s].
     cycles : int
         Bipolar loops before the first train.
+    noise : int, optional
+        Seed of the noise of single vacancies (`physics.noise`); without it the run is a mean, and repeats itself.
 
     Raises
     ------
@@ -72,7 +75,8 @@ def simulate_pulses(
     if cycles < 0:
         raise ParameterError(f"cycles: found {cycles}, expected 0 or more")
     plan = [trains(stack, width, count, pairs, amplitudes, gap) for width in widths]
-    stepper = make_stepper(stack, solver, mesh)
+    check_drive(stack, loops(stack, cycles) if cycles else ())
+    stepper = make_stepper(stack, solver, mesh, noise)
     run = _PulseRun(stepper, sum(len(group) * count for group in plan), progress)
     complete, message = True, ""
     try:

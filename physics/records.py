@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from physics.laws import Array
+from devicekit.errors import CodedWarning
+from physics.constants import Array
 from physics.solvers.stepping import Tally
 from physics.stack import Stack
 
@@ -35,13 +37,21 @@ class Stage:
     temperature: Array
 
 
+THERMAL_TIME = 1e-10
+"""Time that heat takes to spread over such a stack [s]: L^2 c / (pi^2 k) with 12 nm, 3e6 J/(m^3 K) and 0.5 W/(m K)."""
+
+_HOT, _STRONG, _OVERFULL = 1000.0, 1.0, 2.0
+
+
 @dataclass(frozen=True)
 class Quality:
-    """How well the balances of a run close.
+    """How well the balances of a run close, and where it left what the model can mean.
 
     `mass_error` is the largest vacancy imbalance over the initial content (reservoir flux and reactions
-    counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` the lowest
-    density [m^-3].
+    counted), `power_error` the largest difference of summed Joule power and I V, over I V, `n_min` and `n_max` the
+    lowest and highest density [m^-3], `field_max` the largest field [V/nm], `vacancies_per_nm` the lowest number of
+    vacancies in a nanometre of the filament's height within the active layer. `remarks` say which of these are beyond
+    their limits.
     """
 
     steps: int
@@ -50,20 +60,64 @@ class Quality:
     mass_error: float
     power_error: float
     n_min: float
+    n_max: float
     t_max_k: float
+    field_max: float
+    vacancies_per_nm: float
+    remarks: tuple[CodedWarning, ...] = ()
 
     @classmethod
     def of(cls, tally: Tally, stack: Stack) -> Quality:
         """From the tally of a run."""
-        empty = tally.steps == 0
+        if tally.steps == 0:
+            return cls(0, tally.rejected, tally.solves, 0.0, 0.0, 0.0, 0.0, stack.heat.ambient, 0.0, 0.0)
+        reference = stack.filament.reference_density
         return cls(
             tally.steps,
             tally.rejected,
             tally.solves,
             tally.mass_error,
             tally.power_error,
-            0.0 if empty else tally.lowest_density * stack.filament.reference_density,
-            stack.heat.ambient if empty else tally.hottest,
+            tally.lowest_density * reference,
+            tally.highest_density * reference,
+            tally.hottest,
+            tally.strongest,
+            tally.fewest,
+            tuple(_remarks(tally)),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "remarks": [each.as_dict() for each in self.remarks]}
+
+
+def _remarks(tally: Tally) -> Iterator[CodedWarning]:
+    """Where a run left what the model can mean."""
+    if tally.hottest > _HOT:
+        yield CodedWarning(
+            "hot", f"The filament reaches {tally.hottest:.0f} K; electrodes and oxides change above {_HOT:g} K."
+        )
+    if tally.strongest > _STRONG:
+        yield CodedWarning(
+            "strong_field",
+            f"The field reaches {tally.strongest:.2g} V/nm; oxides break down at about {_STRONG:g} V/nm.",
+        )
+    if tally.fewest < 1:
+        yield CodedWarning(
+            "sparse",
+            f"The gap holds {tally.fewest:.2g} vacancies in a nanometre of height: the curve is a mean over many "
+            "devices, and a single one scatters (noise shows how much).",
+        )
+    if tally.shortest < THERMAL_TIME:
+        yield CodedWarning(
+            "thermal_time",
+            f"A pulse or ramp of {tally.shortest:.2g} s is over before heat spreads ({THERMAL_TIME:g} s); the "
+            "temperature of the model follows at once.",
+        )
+    if tally.highest_density > _OVERFULL:
+        yield CodedWarning(
+            "overfull",
+            f"Somewhere the density is {tally.highest_density:.2g} times that of the filament: no site is free.",
         )
 
 

@@ -22,7 +22,7 @@ from devicekit.plot import Image, Panel
 from devicekit.tables import PulseTable, SweepTable
 from devicekit.text import si
 from physics import figures
-from physics.laws import Array
+from physics.constants import Array
 from physics.records import Cycle, DeviceReads, Quality, Stage
 from physics.solvers.mesh import Mesh
 from physics.stack import Stack
@@ -52,8 +52,8 @@ class _Result:
         if not (title.endswith(" V") or stage.voltage_v == 0):
             title = f"{title} ({stage.voltage_v:.2f} V)"
         faces = self.mesh.r_faces, self.mesh.z_faces
-        interface = self.stack.geometry.hfo2_thickness
-        return figures.cross_section(*faces, getattr(stage, quantity), quantity, ends, interface, title)
+        interfaces = tuple(float(z) for z in self.stack.heights[1:-1])
+        return figures.cross_section(*faces, getattr(stage, quantity), quantity, ends, interfaces, title)
 
     def first_stages(self) -> list[Stage]:
         """The stages up to the end of the first set, six at most."""
@@ -198,6 +198,9 @@ class IVResult(_Result):
             "steps": quality.steps,
             "mass_error": quality.mass_error,
             "n_min": quality.n_min,
+            "field_max": quality.field_max,
+            "vacancies_per_nm": quality.vacancies_per_nm,
+            "remarks": [each.as_dict() for each in quality.remarks],
             "solver": self.solver,
             "mesh_cells": self.mesh.cells,
             "power_error": quality.power_error,
@@ -272,6 +275,9 @@ class PulseResult(_Result):
             "mass_error": quality.mass_error,
             "power_error": quality.power_error,
             "n_min": quality.n_min,
+            "field_max": quality.field_max,
+            "vacancies_per_nm": quality.vacancies_per_nm,
+            "remarks": [each.as_dict() for each in quality.remarks],
             "solver": self.solver,
             "mesh_cells": self.mesh.cells,
             "material": self.stack.material,

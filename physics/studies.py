@@ -12,9 +12,9 @@ import pandas as pd
 
 from devicekit.errors import ParameterError
 from devicekit.tables import PulseTable
+from physics.constants import Array
 from physics.drive import Segment, loops
 from physics.iv import make_stepper, resolve_stack, simulate_iv
-from physics.laws import Array
 from physics.pulses import simulate_pulses
 from physics.solvers.stepping import State, Stepper
 from physics.stack import Stack

@@ -1,4 +1,4 @@
-"""The source, its series resistance and its current limit, around a device of known conductance."""
+"""The source, its series resistance and its current limit, around a device whose current is I = alpha + beta V."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Operating:
     limited: bool
 
 
-def operate(source: float, conductance: float, resistance: float, compliance: float) -> Operating:
-    """Operating point of a device of `conductance` [S] behind `resistance` [ohm] and a current limit [A].
+def operate(source: float, offset: float, slope: float, resistance: float, compliance: float) -> Operating:
+    """Operating point of a device of I = offset [A] + slope [S] V behind `resistance` [ohm] and a limit [A].
 
-    V = V_d + I R_s unless |I| would exceed the limit; then |I| is the limit, and the source gives way. The
-    potential is linear in V_d, so no iteration between circuit and field is needed.
+    V = V_d + I R_s unless |I| would exceed the limit; then |I| is the limit, and the source gives way. An ohmic
+    device has no offset; of another one this is the current linearised about its last potential.
     """
-    voltage = source / (1 + conductance * resistance)
-    current = conductance * voltage
+    voltage = (source - resistance * offset) / (1 + slope * resistance)
+    current = offset + slope * voltage
     if abs(current) <= compliance:
         return Operating(voltage, current, False)
     current = math.copysign(compliance, source)
-    return Operating(current / conductance, current, True)
+    return Operating((current - offset) / slope, current, True)

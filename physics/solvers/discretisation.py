@@ -6,13 +6,14 @@ inner faces across r (nothing flows through the axis or the outer rim).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from physics import laws
-from physics.laws import NM, Array
+from physics.constants import NM, Array
+from physics.laws import transport
+from physics.solvers import kernels
 from physics.solvers.mesh import Mesh
 from physics.stack import Stack
 
@@ -26,27 +27,60 @@ class Faces:
 
 
 @dataclass(frozen=True, eq=False)
+class Current:
+    """The equation of the current, linearised about a potential: see `kernels`.
+
+    Attributes
+    ----------
+    faces : Faces [S/m nm]
+        t (1 + p).
+    bend : Faces [S/m nm]
+        t p.
+    potential : array [V]
+    top : float [V]
+        What it is linearised about: the potential of the cells and of the top electrode.
+    conductivity : array [S/m]
+        At zero field.
+    factor : array [1], shape (4, heights, radii)
+        Enhancement of each half cell.
+    """
+
+    faces: Faces
+    bend: Faces
+    potential: Array
+    top: float
+    conductivity: Array
+    factor: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Vacancies:
     """The linear vacancy equation of one step, implicit in the density u.
 
-    V du/dt + sum of face fluxes = V (source - sink u). The flux over a face is
-    (D A / d) (B(-P) u_first - B(P) u_second); above the top row u is `reservoir`.
+    V du/dt + sum of face fluxes = V (source - sink u). The flux over a face is up u_first - down u_second with
+    (up, down) = (D A / d) (B(-P), B(P)); beyond the bottom and the top row u is that of their reservoir.
 
     Attributes
     ----------
     exchange : Faces [nm^3/s]
-        Diffusive exchange D A / d; the z row at Pt is zero (no flux).
+        Diffusive exchange D A / d; the z row at an electrode that blocks is zero (no flux).
     number : Faces [1]
         Cell Peclet numbers P, positive towards larger z and r.
+    up, down : Faces [nm^3/s]
     source, sink : array [1/s]
-    reservoir : array [1], shape (radii,)
+        Forward rate, and what takes away: reverse rate and filled sites.
+    bottom, top : array [1], shape (radii,)
+        Densities of the reservoirs.
     """
 
     exchange: Faces
     number: Faces
+    up: Faces
+    down: Faces
     source: Array
     sink: Array
-    reservoir: Array
+    bottom: Array
+    top: Array
 
 
 class Discretisation:
@@ -60,23 +94,30 @@ class Discretisation:
 
     def __init__(self, stack: Stack, mesh: Mesh) -> None:
         self.stack, self.mesh = stack, mesh
-        in_al2o3 = np.arange(mesh.shape[0])[:, None] >= mesh.interface
-        transport, reaction, heat = stack.transport, stack.reaction, stack.heat
-        blend = self._step(in_al2o3, transport.barrier_edge_width)
-        self.barrier = transport.barrier_hfo2 + (transport.barrier_al2o3 - transport.barrier_hfo2) * blend
-        self.barrier = np.broadcast_to(self.barrier, mesh.shape)
-        zone = self._step(in_al2o3, reaction.edge_width)
-        self.prefactor = np.broadcast_to(reaction.prefactor * zone, mesh.shape)
+        self._conduction, self._reaction, self._heat = stack.conduction_law, stack.reaction_law, stack.heat_law
+        self._halves = np.ascontiguousarray(mesh.half_z[:, 0]), np.ascontiguousarray(mesh.half_r)
+        self._ohmic = np.ones((4, *mesh.shape)), np.zeros((4, *mesh.shape))
+        reaction = stack.reaction
+        self.barrier = self._blend([x.hopping_barrier for x in stack.layers], stack.transport.barrier_edge_width)
+        zone = self._blend([x.reaction for x in stack.layers], reaction.edge_width)
+        self.prefactor = reaction.prefactor * zone
         relative = np.minimum(mesh.r / stack.filament.radius, 1.2)
         self.reaction_barrier = reaction.energy + reaction.barrier_spread * (relative**2 - 0.5)
-        self.heat_insulating = np.where(in_al2o3, heat.al2o3, heat.hfo2)
-        self.reservoir = transport.reservoir_density * self.filament_profile()
+        own = np.array([x.thermal_conductivity for x in stack.layers])
+        self.heat_insulating = np.ascontiguousarray(np.broadcast_to(own[mesh.layer][:, None], mesh.shape))
+        self.reservoirs = tuple(x.reservoir_density * self.filament_profile() for x in (stack.bottom, stack.top))
 
-    def _step(self, in_al2o3: NDArray[np.bool_], width: float) -> Array:
-        """0 in HfO2, 1 in Al2O3; a tanh of the given width [nm] unless that is 0. Shape (heights, 1)."""
-        if width == 0:
-            return in_al2o3.astype(float)
-        return 0.5 * (1 + np.tanh((self.mesh.z[:, None] - self.stack.geometry.hfo2_thickness) / width))
+    def _blend(self, values: Sequence[float], width: float) -> Array:
+        """A property of each layer, with tanh steps of a width [nm] at the interfaces unless that is 0."""
+        rows = self.mesh.layer[:, None]
+        result = np.full(rows.shape, values[0])
+        for k in range(1, len(values)):
+            if width == 0:
+                step = (rows >= k).astype(float)
+            else:
+                step = 0.5 * (1 + np.tanh((self.mesh.z[:, None] - self.stack.heights[k]) / width))
+            result = result + (values[k] - values[k - 1]) * step
+        return np.ascontiguousarray(np.broadcast_to(result, self.mesh.shape))
 
     def filament_profile(self) -> Array:
         """Density over the reference density along the radius, without the gap [1]."""
@@ -86,7 +127,7 @@ class Discretisation:
 
     def initial_density(self) -> Array:
         """The prescribed state just after a reset: the filament with its gap [1]."""
-        filament, bottom = self.stack.filament, self.stack.geometry.hfo2_thickness
+        filament, bottom = self.stack.filament, self.stack.heights[self.stack.active]
         edge = filament.gap_edge_width
         z = self.mesh.z[:, None]
         box = 0.5 * (np.tanh((z - bottom) / edge) - np.tanh((z - bottom - filament.gap_length) / edge))
@@ -94,127 +135,125 @@ class Discretisation:
         floor = np.minimum(filament.gap_density, profile)
         return profile + (floor - profile) * box
 
-    def conductances(self, material: Array, electrode: float = 0.0) -> Faces:
-        """Conductances k A / d of all faces from a cell conductivity, harmonic over the two half cells.
+    def vacancies_per_height(self, density: Array) -> Array:
+        """Vacancies of the filament in a nanometre of height, for each row of the active layer [nm^-1]."""
+        rows = self.mesh.layer == self.stack.active
+        area = self.mesh.area_z * (self.mesh.r < self.stack.filament.radius)
+        return (density[rows] @ area) * self.stack.filament.reference_density * NM**3
 
-        Exact for layers in series. The unit is that of `material` times nm. `electrode` is a surface
-        resistance on both electrodes, in nm over the unit of `material`.
-        """
+    def conductances(self, material: Array, electrodes: tuple[float, float] = (0.0, 0.0)) -> Faces:
+        """Conductances k A / d of all faces from a cell conductivity; see `kernels.series`."""
         mesh = self.mesh
-        along = mesh.half_z / material
-        z = np.empty((mesh.shape[0] + 1, mesh.shape[1]))
-        z[1:-1] = along[1:] + along[:-1]
-        z[0] = along[0] + electrode
-        z[-1] = along[-1] + electrode
-        across = mesh.half_r / material
-        return Faces(mesh.area_z / z, mesh.area_r / (across[:, 1:] + across[:, :-1]))
+        return Faces(*kernels.series(material, *self._halves, mesh.area_z, mesh.area_r, electrodes))
 
     def conductivity(self, density: Array, temperature: Array) -> Array:
-        """Electronic conductivity of every cell [S/m]."""
-        c = self.stack.conduction
-        return laws.conductivity(
-            density, temperature, c.insulating, c.filament, c.activation_insulating, c.activation_filament
-        )
+        """Electronic conductivity of every cell without a field [S/m]."""
+        return self._conduction.conductivity(density, temperature, self.stack.conduction)
 
     def thermal_conductances(self, density: Array) -> Faces:
-        """Heat conductances of all faces [W/(m K) nm], electrode resistance included."""
-        heat = self.stack.heat
-        conductivity = laws.thermal_conductivity(density, self.heat_insulating, heat.filament)
-        return self.conductances(conductivity, heat.electrode_resistance / NM)
+        """Heat conductances of all faces [W/(m K) nm], electrode resistances included."""
+        conductivity = self._heat.conductivity(density, self.heat_insulating, self.stack.heat)
+        electrodes = self.stack.bottom.thermal_resistance / NM, self.stack.top.thermal_resistance / NM
+        return self.conductances(conductivity, electrodes)
 
-    def joule_heat(self, conductivity: Array, faces: Faces, potential: Array) -> Array:
-        """Joule power of every cell for the unit potential [S/m nm V^2].
+    def current(self, conductivity: Array, density: Array, temperature: Array, potential: Array, top: float) -> Current:
+        """The equation of the current about a potential [V], `top` at the top electrode.
 
-        The power of each face goes to its two half cells in proportion to their resistances, so that the
-        sum over cells is exactly current times voltage.
+        Parameters
+        ----------
+        conductivity : array [S/m]
+            At zero field, as `conductivity` gives it.
+        density : array [1]
+        temperature : array [K]
+        potential : array [V]
+        top : float [V]
         """
-        mesh = self.mesh
-        drop = np.diff(potential, axis=0, prepend=0.0, append=1.0)
-        squared = (faces.z * drop) ** 2 / mesh.area_z
-        current = (faces.r * np.diff(potential, axis=1)) ** 2 / mesh.area_r
-        across = mesh.half_r / conductivity
-        power = (mesh.half_z / conductivity) * (squared[1:] + squared[:-1])
-        power[:, 1:] += current * across[:, 1:]
-        power[:, :-1] += current * across[:, :-1]
-        return power
+        law, mesh = self._conduction, self.mesh
+        if law.enhancement is None:
+            factor, slope = self._ohmic
+        else:
+            field = kernels.half_cell_fields(potential, top, *self._halves)
+            factor, slope = law.enhancement(density, temperature, field, self.stack.conduction)
+        z, z_bend, r, r_bend = kernels.face_conductances(
+            conductivity, factor, slope, *self._halves, mesh.area_z, mesh.area_r
+        )
+        return Current(Faces(z + z_bend, r + r_bend), Faces(z_bend, r_bend), potential, top, conductivity, factor)
+
+    @property
+    def ohmic(self) -> bool:
+        """Whether the current is linear in the voltage."""
+        return self._conduction.enhancement is None
+
+    def remainder(self, current: Current) -> Array:
+        """What the linearised current leaves out in every cell [S/m nm V]: divergence of t p times old drops."""
+        return kernels.divergence(current.bend.z, current.bend.r, current.potential, current.top)
+
+    def joule_heat(self, current: Current, potential: Array, top: float) -> Array:
+        """Joule power of every cell at a potential [S/m nm V^2]; its sum is exactly current times voltage."""
+        bend = current.bend
+        return kernels.joule_heat(
+            current.faces.z - bend.z,
+            bend.z,
+            current.faces.r - bend.r,
+            bend.r,
+            potential,
+            top,
+            current.potential,
+            current.top,
+            current.conductivity,
+            current.factor,
+            *self._halves,
+        )
+
+    def largest_field(self, potential: Array, top: float) -> float:
+        """Largest field of a half cell [V/nm]."""
+        return float(kernels.half_cell_fields(potential, top, *self._halves).max())
 
     def reaction_rates(self, potential: Array, top: float, temperature: Array) -> tuple[Array, Array]:
-        """Source and sink of the vacancy equation [1/s] from the ion potential [V], `top` at Ti."""
+        """Source and sink of the vacancy equation [1/s] from the ion potential [V], `top` at the top electrode."""
         reaction = self.stack.reaction
         if not reaction.generation:
             return np.zeros(self.mesh.shape), np.zeros(self.mesh.shape)
-        field = np.diff(potential, axis=0, prepend=0.0, append=top) / self.mesh.distance_z
-        signed = 0.5 * (field[1:] + field[:-1])
-        if reaction.kind == "reversible":
-            forward, reverse = laws.reversible_rates(
-                signed,
-                temperature,
-                self.prefactor,
-                self.reaction_barrier,
-                (reaction.forward_dipole, reaction.reverse_dipole),
-                reaction.oxygen,
-                reaction.barrier_floor,
-            )
-        else:
-            strength = np.sqrt(0.5 * (field[1:] ** 2 + field[:-1] ** 2) + self._radial_square(potential))
-            forward = laws.gated_rate(
-                signed,
-                strength,
-                temperature,
-                self.prefactor,
-                self.reaction_barrier,
-                reaction.forward_dipole,
-                reaction.barrier_floor,
-            )
-            reverse = np.zeros_like(forward)
+        signed, strength = kernels.cell_fields(potential, top, *self._halves)
+        forward, reverse = self._reaction.rates(
+            signed, strength, temperature, self.prefactor, self.reaction_barrier, reaction
+        )
         return forward, forward / reaction.max_density + reverse
 
-    def _radial_square(self, potential: Array) -> Array:
-        """Mean over a cell's two r faces of the radial field squared [V^2/nm^2]."""
-        squared = (np.diff(potential, axis=1) / self.mesh.distance_r) ** 2
-        total = np.zeros_like(potential)
-        total[:, 1:] += 0.5 * squared
-        total[:, :-1] += 0.5 * squared
-        return total
-
     def vacancies(self, density: Array, potential: Array, top: float, temperature: Array) -> Vacancies:
-        """The vacancy equation at a state: ion potential [V], `top` at Ti, temperature [K]."""
-        transport, mesh = self.stack.transport, self.mesh
-        diffusion = laws.diffusivity(temperature, self.barrier, transport.hop_distance, transport.attempt_frequency)
-        exchange = self.conductances(diffusion)
-        exchange.z[0] = 0.0  # Pt blocks vacancies
-        number = Faces(
-            self._number(
-                -np.diff(potential, axis=0, prepend=0.0, append=top), mesh.distance_z, _face_mean(temperature)
-            ),
-            self._number(
-                -np.diff(potential, axis=1), mesh.distance_r, 0.5 * (temperature[:, 1:] + temperature[:, :-1])
-            ),
+        """The vacancy equation at a state: ion potential [V], `top` at the top electrode, temperature [K]."""
+        hop, mesh, (bottom, above) = self.stack.transport, self.mesh, self.reservoirs
+        z_exchange, z_number, z_up, z_down, r_exchange, r_number, r_up, r_down = transport.exchange_faces(
+            density,
+            potential,
+            top,
+            temperature,
+            self.barrier,
+            (hop.hop_distance, hop.attempt_frequency, hop.charge_number, hop.site_limit),
+            *self._halves,
+            mesh.area_z,
+            mesh.area_r,
+            bottom,
+            above,
+            self.stack.bottom.vacancies == "reservoir",
+            self.stack.top.vacancies == "reservoir",
         )
-        number.z[0] = 0.0
-        if transport.site_limit > 0:
-            above = np.concatenate([density, self.reservoir[None]])
-            below = np.concatenate([density[:1], density])
-            number.z[:] *= laws.site_exclusion(number.z, below, above, transport.site_limit)
-            number.r[:] *= laws.site_exclusion(number.r, density[:, :-1], density[:, 1:], transport.site_limit)
         source, sink = self.reaction_rates(potential, top, temperature)
-        return Vacancies(exchange, number, source, sink, self.reservoir)
-
-    def _number(self, drop: Array, distance: Array, temperature: Array) -> Array:
-        transport = self.stack.transport
-        return laws.peclet(drop, distance, temperature, transport.hop_distance, transport.charge_number)
-
-
-def _face_mean(cells: Array) -> Array:
-    """Arithmetic mean on every z face; the cell's own value at the electrodes."""
-    faces = np.empty((cells.shape[0] + 1, cells.shape[1]))
-    faces[1:-1] = 0.5 * (cells[1:] + cells[:-1])
-    faces[0], faces[-1] = cells[0], cells[-1]
-    return faces
+        return Vacancies(
+            Faces(z_exchange, r_exchange),
+            Faces(z_number, r_number),
+            Faces(z_up, r_up),
+            Faces(z_down, r_down),
+            source,
+            sink,
+            bottom,
+            above,
+        )
 
 
 def inflow(equation: Vacancies, density: Array, volume: Array) -> float:
-    """Vacancies gained in all by reservoir and reactions [nm^3/s times the reference density]."""
-    out, back = laws.exchange(equation.number.z[-1])
-    reservoir = np.sum(equation.exchange.z[-1] * (back * equation.reservoir - out * density[-1]))
+    """Vacancies gained in all by reservoirs and reactions [nm^3/s times the reference density]."""
+    up, down = equation.up.z, equation.down.z
+    reservoir = np.sum(down[-1] * equation.top - up[-1] * density[-1])
+    reservoir += np.sum(up[0] * equation.bottom - down[0] * density[0])
     return float(reservoir + np.sum(volume * (equation.source - equation.sink * density)))

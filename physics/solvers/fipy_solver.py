@@ -1,8 +1,9 @@
 """The FiPy solver: the four equations of a step, stated declaratively; the reference for the banded solver.
 
-In FiPy's terms, with u the density, P the potential and T the rise of temperature::
+In FiPy's terms, with u the density, P the potential and T the rise of temperature; t (1 + p) is the differential
+conductance and the source what linearising the current leaves out (Newton's step; 0 for an ohmic law)::
 
-    DiffusionTerm(sigma) == 0                                                       (P)
+    DiffusionTerm(t (1 + p)) + source == 0                                          (P)
     DiffusionTerm(k) + heat == ImplicitSourceTerm(h)                                (T)
     ImplicitSourceTerm(1) - DiffusionTerm(ell^2) == P                               (ion potential)
     TransientTerm() == DiffusionTerm(D) - ExponentialConvectionTerm(v)
@@ -23,8 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from physics import laws
-from physics.laws import Array
+from physics.constants import Array
 from physics.solvers.discretisation import Discretisation, Faces, Vacancies
 
 # One solve and one refinement: the residual of a direct solve falls no further.
@@ -73,10 +73,14 @@ class FipySolver:
         return self.fipy.FaceVariable(mesh=self.mesh, value=0.0, rank=rank)
 
     def _state_potential(self) -> None:
-        self._conductivity, self._potential = self._faces(), self._cells()
-        self._potential.constrain(0.0, where=self.mesh.facesBottom)
-        self._potential.constrain(1.0, where=self.mesh.facesTop)
-        self._potential_equation = self.fipy.DiffusionTerm(coeff=self._conductivity) == 0
+        self._conductivity, self._source_current = self._faces(), self._cells()
+        self._unit, self._shift = self._cells(), self._cells()
+        for variable, top in ((self._unit, 1.0), (self._shift, 0.0)):
+            variable.constrain(0.0, where=self.mesh.facesBottom)
+            variable.constrain(top, where=self.mesh.facesTop)
+        term = self.fipy.DiffusionTerm(coeff=self._conductivity)
+        self._unit_equation = term == 0
+        self._shift_equation = term + self._source_current == 0
 
     def _state_temperature(self) -> None:
         fipy = self.fipy
@@ -88,16 +92,20 @@ class FipySolver:
 
     def _state_ions(self) -> None:
         fipy = self.fipy
-        self._ions = self._cells()
+        self._ions, self._potential, self._top = self._cells(), self._cells(), fipy.Variable(0.0)
         self._ions.constrain(0.0, where=self.mesh.facesBottom)
-        self._ions.constrain(1.0, where=self.mesh.facesTop)
+        self._ions.constrain(self._top, where=self.mesh.facesTop)
         length = self.grid.stack.transport.ion_potential_length
         self._ion_equation = fipy.ImplicitSourceTerm(1.0) - fipy.DiffusionTerm(coeff=length**2) == self._potential
 
-    def potential(self, faces: Faces) -> Array:
-        """Potential for 1 V on Ti and 0 V on Pt [V]."""
+    def potential(self, faces: Faces, source: Array | None = None) -> tuple[Array, Array]:
+        """Potential for 1 V on the top electrode and 0 V on the bottom one, and that of a source between 0 V [V]."""
         self._conductivity.setValue(self._per_length(faces))
-        return self._solve(self._potential_equation, self._potential)
+        unit = self._solve(self._unit_equation, self._unit)
+        if source is None:
+            return unit, np.zeros_like(unit)
+        self._source_current.setValue((source / self.grid.mesh.volume).reshape(-1))
+        return unit, self._solve(self._shift_equation, self._shift)
 
     def temperature_rise(self, faces: Faces, heat: Array) -> Array:
         """Temperature above ambient [K]; the electrodes, resistance included, are a loss of their cells."""
@@ -112,23 +120,26 @@ class FipySolver:
         self._heat.setValue((heat / volume).reshape(-1))
         return self._solve(self._temperature_equation, self._rise)
 
-    def ion_potential(self, potential: Array) -> Array:
-        """Potential phibar - ell^2 lap(phibar) = phi that ions see, for 1 V on Ti [V]."""
+    def ion_potential(self, potential: Array, top: float) -> Array:
+        """Potential phibar - ell^2 lap(phibar) = phi that ions see [V], `top` at the top electrode."""
         if self.grid.stack.transport.ion_potential_length == 0:
             return potential
         self._potential.setValue(potential.reshape(-1))
+        self._top.setValue(top)
         return self._solve(self._ion_equation, self._ions)
 
     def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
-        """Density after an implicit Euler step [1]; the reservoir is a source and a sink of the top cells."""
+        """Density after an implicit Euler step [1]; a reservoir is a source and a sink of the cells at it."""
         fipy, mesh = self.fipy, self.grid.mesh
         exchange, number = equation.exchange, equation.number
-        out, back = laws.exchange(number.z[-1])
+        up, down = equation.up.z, equation.down.z
         source, sink = equation.source.copy(), equation.sink.copy()
-        source[-1] += exchange.z[-1] * back * equation.reservoir / mesh.volume[-1]
-        sink[-1] += exchange.z[-1] * out / mesh.volume[-1]
+        source[-1] += down[-1] * equation.top / mesh.volume[-1]
+        sink[-1] += up[-1] / mesh.volume[-1]
+        source[0] += up[0] * equation.bottom / mesh.volume[0]
+        sink[0] += down[0] / mesh.volume[0]
         inner = exchange.z.copy()
-        inner[-1] = 0.0
+        inner[0] = inner[-1] = 0.0
         self._diffusivity.setValue(self._per_length(Faces(inner, exchange.r)))
         self._velocity.setValue(self._velocities(Faces(inner, exchange.r), number))
         self._source.setValue(source.reshape(-1))

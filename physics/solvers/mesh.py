@@ -5,34 +5,36 @@ Arrays of cell values have shape (heights, radii), row 0 at the Pt electrode, co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from devicekit.errors import ParameterError
 from physics import SPACINGS
-from physics.laws import Array
+from physics.constants import Array
 from physics.stack import Stack
 
-# The fine region reaches this far below the interface and beyond the filament's rim [nm].
+# The fine region reaches this far beyond the active layer and beyond the filament's rim [nm].
 # The gap moves into both.
 _BELOW, _BEYOND = 1.75, 1.5
 _GROWTH_Z, _GROWTH_R = 1.15, 1.25
 # Cells this many times wider than a tanh edge do not resolve it: V_set moves by over 10 mV.
 _CELLS_PER_WIDTH = 1.5
-# More cells than this along z and r together would not fit into memory.
+# More cells than this along z or r would take hours.
 _MOST_ALONG = 2000
 
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Cell faces along r and z [nm], and the row of cells that starts at the HfO2/Al2O3 interface."""
+    """Cell faces along r and z [nm], and the layer of each row of cells."""
 
     r_faces: Array
     z_faces: Array
-    interface: int
+    layer: NDArray[np.int64]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,7 +95,9 @@ class Mesh:
 
 def uniform(length: float, radius: float, heights: int, radii: int) -> Mesh:
     """A mesh of equal cells, for tests and teaching."""
-    return Mesh(np.linspace(0, radius, radii + 1), np.linspace(0, length, heights + 1), 0)
+    return Mesh(
+        np.linspace(0, radius, radii + 1), np.linspace(0, length, heights + 1), np.zeros(heights, dtype=np.int64)
+    )
 
 
 def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
@@ -116,26 +120,39 @@ def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
     if not 0 < spacing < np.inf:
         raise ParameterError(f"mesh: found a cell size of {spacing} nm, expected more than 0")
     _check_resolution(stack, spacing)
-    hfo2, al2o3 = stack.geometry.hfo2_thickness, stack.geometry.al2o3_thickness
+    heights, layer = _rows(stack, spacing)
     radius = stack.geometry.radius
-    if (al2o3 + radius) / spacing > _MOST_ALONG:
-        raise ParameterError(
-            f"geometry.al2o3_thickness, geometry.radius: {al2o3} nm and {radius} nm take too many cells of {spacing} nm"
-        )
-    # A whole number of cells, rounded up by preference.
-    below = spacing * round(min(_BELOW, hfo2) / spacing + 0.25)
-    below = hfo2 if below > hfo2 - 0.5 * spacing else below
     core = min(stack.filament.radius + _BEYOND, radius)
-    heights = np.concatenate(
-        [
-            _graded(hfo2 - below, spacing, _GROWTH_Z)[::-1],
-            _equal(below, spacing),
-            _equal(al2o3, spacing),
-        ]
-    )
+    if core / spacing > _MOST_ALONG:
+        raise ParameterError(f"filament.radius: {core} nm take too many cells of {spacing} nm")
     radii = np.concatenate([_equal(core, spacing), _graded(radius - core, spacing, _GROWTH_R)])
-    interface = len(heights) - len(_equal(al2o3, spacing))
-    return Mesh(_faces(radii), _faces(heights), interface)
+    return Mesh(_faces(radii), _faces(heights), layer)
+
+
+def _rows(stack: Stack, spacing: float) -> tuple[Array, NDArray[np.int64]]:
+    """Heights of the rows of cells [nm] and the layer of each: equal in and near the active layer, graded beyond."""
+    thickness, active = [layer.thickness for layer in stack.layers], stack.active
+    if thickness[active] / spacing > _MOST_ALONG:
+        name = stack.layers[active].name
+        raise ParameterError(f"layer.{name}.thickness: {thickness[active]} nm take too many cells of {spacing} nm")
+    below = _outward(thickness[:active][::-1], spacing)[::-1]
+    above = _outward(thickness[active + 1 :], spacing)
+    parts = [*(part[::-1] for part in below), _equal(thickness[active], spacing), *above]
+    return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+
+def _outward(thickness: Sequence[float], spacing: float) -> list[Array]:
+    """Cells of the layers on one side of the active one, from it outwards: equal over `_BELOW`, then growing."""
+    parts, reach, size = [], _BELOW, spacing
+    for length in thickness:
+        # A whole number of cells, rounded up by preference.
+        fine = spacing * round(min(reach, length) / spacing + 0.25) if reach > 0 else 0.0
+        fine = length if fine > length - 0.5 * spacing else fine
+        rest = _graded(length - fine, size, _GROWTH_Z)
+        parts.append(np.concatenate([_equal(fine, spacing) if fine > 0 else np.empty(0), rest]))
+        size = float(rest[-1]) if len(rest) else size
+        reach = reach - fine if len(rest) == 0 else 0.0
+    return parts
 
 
 def _faces(widths: Array) -> Array:

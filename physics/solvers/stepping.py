@@ -12,17 +12,24 @@ from typing import Protocol
 
 import numpy as np
 
+from physics.constants import NM, Array
 from physics.drive import Segment
-from physics.laws import NM, Array
 from physics.solvers.circuit import operate
-from physics.solvers.discretisation import Discretisation, Faces, Vacancies, inflow
+from physics.solvers.discretisation import Current, Discretisation, Faces, Vacancies, inflow
 
 _SWEEPS = 2
 _ITERATIONS = 60
+_POTENTIAL_TOLERANCE = 1e-4  # end of the electrothermal iteration [V]; Newton's error is far below its last step
+_READ_TOLERANCE = 1e-6  # of the read voltage
+_AT_ZERO = 1e-6  # [V]: below it I / V is rounding, and dI/dV is taken
+_CLIMB = 10  # steps of the source voltage where Newton's step does not reach
 _SHRINK, _GROW = 0.4, 1.6
 _FIRST = 1e-2  # of a pulse: the first step after a jump of the voltage
 _REJECT = 2.0  # times the target of a step
-_SMALLEST = 1e-14  # of a segment: below this the step is given up
+_SMALLEST, _INSTANT = 1e-14, 1e-18  # of a segment, and [s]: below both the step is given up
+_MOST_STEPS = 1_000_000
+MELTED = 2000.0
+"""Above this the oxides of such stacks melt, and a run ends [K]."""
 
 
 class Solver(Protocol):
@@ -30,31 +37,39 @@ class Solver(Protocol):
 
     name: str
 
-    def potential(self, faces: Faces) -> Array:
-        """Potential of each cell, given the conductances of the faces."""
+    def potential(self, faces: Faces, source: Array | None = None) -> tuple[Array, Array]:
+        """Potential of each cell for 1 V on the top electrode, and for a source between electrodes at 0 V."""
 
     def temperature_rise(self, faces: Faces, heat: Array) -> Array:
         """Rise above ambient of each cell, given the heat in each."""
 
-    def ion_potential(self, potential: Array) -> Array:
-        """The potential that moves ions, given the potential of the cells."""
+    def ion_potential(self, potential: Array, top: float) -> Array:
+        """The potential that moves ions, given the potential of the cells and of the top electrode."""
 
     def vacancies(self, equation: Vacancies, before: Array, step: float) -> Array:
         """Density after a step from the density before."""
 
 
+class Noise(Protocol):
+    """What chance does to the density after a step; see `physics.noise`."""
+
+    def after(self, density: Array, equation: Vacancies, step: float) -> Array:
+        """The density after the noise of one step [s]."""
+
+
 class NotConvergedError(Exception):
-    """The step size fell to nothing."""
+    """The step size fell to nothing, or the state left what the model can mean."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fields:
-    """Electrothermal solution for a density: unit potential [V], temperature [K], voltage [V], current [A].
+    """Electrothermal solution for a density: potential [V], temperature [K], device voltage [V], current [A].
 
-    `power_error` is |sum of Joule power - I V| over I V, `iterations` those of the electrothermal loop.
+    `conductance` is I / V [S] (dI/dV at 0 V), `power_error` |sum of Joule power - I V| over I V, `iterations` those
+    of the electrothermal loop.
     """
 
-    unit: Array
+    potential: Array
     temperature: Array
     voltage: float
     current: float
@@ -79,15 +94,20 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A step that may be accepted: its end, and the conductance with the density of its start [S]."""
+    """A step that may be accepted: its end, its equation, and the conductance with the density of its start [S]."""
 
     state: State
+    equation: Vacancies
     conductance_before: float
 
 
 @dataclass
 class Tally:
-    """Running record of a simulation's quality."""
+    """Running record of a simulation's quality.
+
+    `strongest` is the largest field [V/nm], `fewest` the lowest number of vacancies in a nanometre of the filament's
+    height within the active layer, `shortest` the shortest segment [s].
+    """
 
     steps: int = 0
     rejected: int = 0
@@ -95,7 +115,11 @@ class Tally:
     mass_error: float = 0.0
     power_error: float = 0.0
     lowest_density: float = math.inf
+    highest_density: float = 0.0
     hottest: float = 0.0
+    strongest: float = 0.0
+    fewest: float = math.inf
+    shortest: float = math.inf
 
 
 class Stepper:
@@ -105,10 +129,12 @@ class Stepper:
     ----------
     grid : Discretisation
     solver : Solver
+    noise : Noise, optional
+        Changes the density after every accepted step.
     """
 
-    def __init__(self, grid: Discretisation, solver: Solver) -> None:
-        self.grid, self.solver = grid, solver
+    def __init__(self, grid: Discretisation, solver: Solver, noise: Noise | None = None) -> None:
+        self.grid, self.solver, self.noise = grid, solver, noise
         self.tally = Tally()
         self._step = 0.0
         self._source = 0.0
@@ -122,47 +148,97 @@ class Stepper:
         return State(0.0, density, self.fields(density, 0.0, math.inf, ambient))
 
     def conductance(self, density: Array) -> float:
-        """Conductance at ambient temperature [S]: a read that neither heats nor moves anything."""
-        ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
-        return self._electric(density, ambient)[2]
+        """I / V at the read voltage and ambient temperature [S]: a read that neither heats nor moves anything."""
+        voltage, ambient = self.grid.stack.drive.read_voltage, np.full(density.shape, self.grid.stack.heat.ambient)
+        conductivity = self.grid.conductivity(density, ambient)
+        potential = np.zeros_like(density)
+        top = 0.0
+        for _ in range(_ITERATIONS):
+            unit, shift, offset, slope, _current = self._newton(conductivity, density, ambient, potential, top)
+            after = voltage * unit + shift
+            settled = self.grid.ohmic or float(np.max(np.abs(after - potential))) < _READ_TOLERANCE * voltage
+            potential, top = after, voltage
+            if settled:
+                return slope + offset / voltage
+        raise NotConvergedError("the read does not settle")
 
-    def _electric(self, density: Array, temperature: Array) -> tuple[Array, Array, float, Faces]:
-        conductivity = self.grid.conductivity(density, temperature)
-        faces = self.grid.conductances(conductivity)
-        unit = self.solver.potential(faces)
+    def _newton(
+        self, conductivity: Array, density: Array, temperature: Array, potential: Array, top: float
+    ) -> tuple[Array, Array, float, float, Current]:
+        """One linearisation: potential = V unit + shift, current = offset [A] + slope [S] V."""
+        current = self.grid.current(conductivity, density, temperature, potential, top)
+        source = None if self.grid.ohmic else self.grid.remainder(current)
+        unit, shift = self.solver.potential(current.faces, source)
         self.tally.solves += 1
-        return conductivity, unit, NM * float(np.sum(faces.z[0] * unit[0])), faces
+        below = current.faces.z[0]
+        slope = NM * float(np.sum(below * unit[0]))
+        offset = 0.0
+        if not self.grid.ohmic:
+            offset = NM * float(np.sum(below * shift[0] - current.bend.z[0] * current.potential[0]))
+        return unit, shift, offset, slope, current
 
-    def fields(self, density: Array, source: float, compliance: float, temperature: Array) -> Fields:
-        """Potential, circuit and temperature, iterated until the temperature stands.
+    def fields(
+        self, density: Array, source: float, compliance: float, temperature: Array, near: Fields | None = None
+    ) -> Fields:
+        """Potential, circuit and temperature, iterated until they stand.
+
+        Parameters
+        ----------
+        density : array [1]
+        source, compliance : float
+            Source voltage [V] and current limit [A].
+        temperature : array [K]
+            To start from.
+        near : Fields, optional
+            A solution to start from. Newton's step does not reach over a jump of the voltage: where it fails, the
+            voltage climbs in steps.
 
         Raises
         ------
         NotConvergedError
-            If it does not.
+            If they do not settle.
         """
-        stack = self.grid.stack
-        heat_faces = self.grid.thermal_conductances(density)
+        try:
+            return self._settle(density, source, compliance, temperature, near)
+        except NotConvergedError:
+            if self.grid.ohmic:
+                raise
+        climb = None
+        for share in np.arange(1, _CLIMB + 1) / _CLIMB:
+            climb = self._settle(density, share * source, compliance, temperature, climb)
+            temperature = climb.temperature
+        assert climb is not None
+        return climb
+
+    def _settle(
+        self, density: Array, source: float, compliance: float, temperature: Array, near: Fields | None
+    ) -> Fields:
+        stack, grid = self.grid.stack, self.grid
+        heat_faces = grid.thermal_conductances(density)
+        potential, top = (np.zeros_like(density), 0.0) if near is None else (near.potential, near.voltage)
         for iteration in range(1, _ITERATIONS + 1):
-            conductivity, unit, conductance, faces = self._electric(density, temperature)
-            point = operate(source, conductance, stack.circuit.series_resistance, compliance)
-            heat = self.grid.joule_heat(conductivity, faces, unit)
-            rise = self.solver.temperature_rise(heat_faces, point.voltage**2 * heat)
+            conductivity = grid.conductivity(density, temperature)
+            unit, shift, offset, slope, current = self._newton(conductivity, density, temperature, potential, top)
+            point = operate(source, offset, slope, stack.circuit.series_resistance, compliance)
+            after = point.voltage * unit + shift
+            heat = grid.joule_heat(current, after, point.voltage)
+            rise = self.solver.temperature_rise(heat_faces, heat)
             self.tally.solves += 1
             change = float(np.max(np.abs(stack.heat.ambient + rise - temperature)))
-            temperature = stack.heat.ambient + rise
-            if not math.isfinite(change):
+            moved = 0.0 if grid.ohmic else float(np.max(np.abs(after - potential)))
+            temperature, potential, top = stack.heat.ambient + rise, after, point.voltage
+            if not (math.isfinite(change) and math.isfinite(moved)):
                 break
-            if change < stack.numerics.temperature_tolerance:
-                error = abs(NM * float(heat.sum()) / conductance - 1)
+            if change < stack.numerics.temperature_tolerance and moved < _POTENTIAL_TOLERANCE:
+                power = point.current * point.voltage
                 return Fields(
-                    unit,
+                    potential,
                     temperature,
                     point.voltage,
                     point.current,
-                    conductance,
+                    point.current / point.voltage if abs(point.voltage) > _AT_ZERO else slope,
                     point.limited,
-                    error,
+                    abs(NM * float(heat.sum()) / power - 1) if abs(point.voltage) > _AT_ZERO else 0.0,
                     iteration,
                 )
         raise NotConvergedError("potential and temperature do not settle")
@@ -171,28 +247,39 @@ class Stepper:
         """One implicit step [s] that ends at a source voltage [V]: two sweeps of all equations."""
         density, fields, gained, before = state.density, state.fields, 0.0, None
         for _ in range(_SWEEPS):
-            fields = self.fields(density, source, compliance, fields.temperature)
+            fields = self.fields(density, source, compliance, fields.temperature, fields)
             before = before or fields.conductance
-            ions = fields.voltage * self.solver.ion_potential(fields.unit)
+            ions = self.solver.ion_potential(fields.potential, fields.voltage)
             equation = self.grid.vacancies(density, ions, fields.voltage, fields.temperature)
             density = self.solver.vacancies(equation, state.density, step)
             self.tally.solves += 1
             gained = step * inflow(equation, density, self.grid.mesh.volume)
         end = State(state.time + step, density, fields, state.gained + gained)
-        return Trial(end, before or fields.conductance)
+        return Trial(end, equation, before or fields.conductance)
 
-    def run(self, state: State, segment: Segment, observe: Callable[[State, float], None] | None = None) -> State:
-        """Carry a state through a segment; `observe` sees each accepted state and its source voltage.
+    def run(
+        self,
+        state: State,
+        segment: Segment,
+        observe: Callable[[State, float], None] | None = None,
+        until: Callable[[State], bool] | None = None,
+    ) -> State:
+        """Carry a state through a segment, or up to the first state of which `until` is true.
+
+        `observe` sees each accepted state and its source voltage.
 
         Raises
         ------
         NotConvergedError
-            If the step size falls to nothing; what `observe` has seen up to then holds.
+            If the step size falls to nothing, or the state leaves what the model can mean (2000 K, a million steps);
+            what `observe` has seen up to then holds.
         """
         control = self.grid.stack.numerics
         begin, now = state.time, 0.0
         largest = control.voltage_step / segment.rate if segment.rate > 0 else segment.duration
         wanted = self._first_step(segment, largest)
+        smallest = min(_SMALLEST * segment.duration, _INSTANT)
+        self.tally.shortest = min(self.tally.shortest, segment.duration)
         while now < segment.duration:
             left = segment.duration - now
             wanted = min(wanted, largest)
@@ -201,26 +288,39 @@ class Stepper:
             if trial is None:
                 self.tally.rejected += 1
                 wanted = _SHRINK * step
-                if wanted < _SMALLEST * segment.duration:
+                if wanted < smallest:
                     raise NotConvergedError(f"no step converges at {segment.voltage(now):.4g} V")
                 continue
             now = segment.duration if step == left else now + step
-            state = replace(trial, time=begin + now)
+            state = self._accepted(trial, begin + now, step)
             self._account(state)
             # A step cut short by the end of a segment says nothing against the longer one that was wanted.
             wanted = min(max(step / max(change, 1e-9), _SHRINK * step), _GROW * max(step, wanted))
             self._step, self._source = wanted, segment.voltage(now)
             if observe:
                 observe(state, self._source)
+            if until and until(state):
+                break
         return state
+
+    def _accepted(self, trial: Trial, time: float, step: float) -> State:
+        """The state after an accepted step [s] that ends at a time [s], with what chance adds."""
+        state = replace(trial.state, time=time)
+        if self.noise is None:
+            return state
+        density = self.noise.after(state.density, trial.equation, step)
+        change = float(np.sum(self.grid.mesh.volume * (density - state.density)))
+        return replace(state, density=density, gained=state.gained + change)
 
     def _first_step(self, segment: Segment, largest: float) -> float:
         """The step goes on from the segment before unless the voltage jumps."""
+        if segment.first > 0:
+            return segment.first
         if segment.rate == 0 and segment.start != self._source:
             return _FIRST * largest
         return self._step or largest
 
-    def _try(self, state: State, source: float, compliance: float, step: float) -> tuple[State | None, float]:
+    def _try(self, state: State, source: float, compliance: float, step: float) -> tuple[Trial | None, float]:
         """An attempted step and its change over the target, or None if it must be rejected."""
         control = self.grid.stack.numerics
         try:
@@ -231,10 +331,12 @@ class Stepper:
         # The smaller of two: the change since the last step counts a jump of the voltage, the change within
         # this step counts a first sweep that the second one corrects; neither shrinks with the step.
         conductance = trial.state.fields.conductance
+        if not conductance > 0:
+            return None, math.inf
         ratios = conductance / state.fields.conductance, conductance / trial.conductance_before
         relative = min(abs(math.log(ratio)) for ratio in ratios)
         change = max(density / control.density_step, relative / control.conductance_step)
-        return (trial.state, change) if change <= _REJECT else (None, change)  # NaN is rejected too
+        return (trial, change) if change <= _REJECT else (None, change)  # NaN is rejected too
 
     def _account(self, state: State) -> None:
         tally = self.tally
@@ -243,4 +345,13 @@ class Stepper:
         tally.mass_error = max(tally.mass_error, abs(content - self._content - state.gained) / self._content)
         tally.power_error = max(tally.power_error, state.fields.power_error)
         tally.lowest_density = min(tally.lowest_density, float(state.density.min()))
+        tally.highest_density = max(tally.highest_density, float(state.density.max()))
         tally.hottest = max(tally.hottest, float(state.fields.temperature.max()))
+        tally.strongest = max(tally.strongest, self.grid.largest_field(state.fields.potential, state.fields.voltage))
+        tally.fewest = min(tally.fewest, float(self.grid.vacancies_per_height(state.density).min()))
+        if tally.hottest > MELTED:
+            raise NotConvergedError(
+                f"{tally.hottest:.0f} K: no oxide stands more than {MELTED:g} K, the model ends here"
+            )
+        if tally.steps >= _MOST_STEPS:
+            raise NotConvergedError(f"more than {_MOST_STEPS:,} steps")

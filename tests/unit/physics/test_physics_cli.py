@@ -124,7 +124,7 @@ def test_bad_input_ends_with_2_and_the_key(capsys, arguments, name):
 @pytest.mark.parametrize(
     ("line", "key"),
     [
-        ("[geometry]\nhfo2_thickness = { value = -7.0, unit = 'nm' }", "geometry.hfo2_thickness"),
+        ("[geometry]\nhfo2_thickness = { value = -7.0, unit = 'nm' }", "layer.HfO2.thickness"),
         ("[geometry]\nhfo2_thickness = { value = 7.0, unit = 'm' }", "geometry.hfo2_thickness"),
         ("[geometry]\nwidth = { value = 7.0, unit = 'nm' }", "geometry.width"),
         ("[filament]\nedge_width = { value = 0.1, unit = 'nm' }", "filament.edge_width"),

@@ -14,7 +14,7 @@ from physics.stack import load_material
 K = 8.617333262e-5
 
 
-def finite_elements(stack, mesh, volts):
+def finite_elements(stack, mesh, volts, hop):
     """Current [A] and peak temperature rise [K] of the initial state, by Q2 elements on our mesh lines."""
     skfem = pytest.importorskip("skfem")
     from skfem.helpers import dot, grad
@@ -30,13 +30,17 @@ def finite_elements(stack, mesh, volts):
 
     r, z = basis.global_coordinates()
     u = np.minimum(density(r, z), 1)
-    k = np.where(z > 7, heat.al2o3, heat.hfo2)
+    k = np.where(z > 7, stack.layers[1].thermal_conductivity, stack.layers[0].thermal_conductivity)
     k = k + (heat.filament - k) * u
     energy = c.activation_insulating + (c.activation_filament - c.activation_insulating) * u
 
     @skfem.BilinearForm
     def stiffness(v, w, p):
         return p.x[0] * p.k * dot(grad(v), grad(w))
+
+    @skfem.BilinearForm
+    def conduction(v, w, p):
+        return p.x[0] * (p.across * grad(v)[0] * grad(w)[0] + p.along * grad(v)[1] * grad(w)[1])
 
     @skfem.LinearForm
     def joule(w, p):
@@ -49,32 +53,61 @@ def finite_elements(stack, mesh, volts):
     bottom = basis.get_dofs(lambda x: np.isclose(x[1], 0.0))
     top = basis.get_dofs(lambda x: np.isclose(x[1], 12.0))
     ends = np.concatenate([bottom.all(), top.all()])
-    temperature, rise = np.full_like(u, 300.0), np.zeros(basis.N)
-    for _ in range(60):
+    temperature, rise, fields = np.full_like(u, 300.0), np.zeros(basis.N), np.zeros((2, *u.shape))
+    for _ in range(200):
         sigma = (c.insulating + (c.filament - c.insulating) * u) * np.exp(-energy / (K * temperature))
+        reduced = np.maximum(hop * (1 - u) * fields / (2 * K * temperature), 1e-6)
+        across, along = sigma * np.sinh(reduced) / reduced
         x = basis.zeros()
         x[top.all()] = volts
-        x = skfem.solve(*skfem.condense(stiffness.assemble(basis, k=sigma), x=x, D=ends))
+        x = skfem.solve(*skfem.condense(conduction.assemble(basis, across=across, along=along), x=x, D=ends))
         gradient = basis.interpolate(x).grad
-        q = sigma * (gradient[0] ** 2 + gradient[1] ** 2)
-        old = rise
+        q = across * gradient[0] ** 2 + along * gradient[1] ** 2
+        old, before = rise, fields
+        fields = 0.5 * (fields + np.abs(gradient)) if hop else fields  # damped: field and conductivity chase each other
         rise = skfem.solve(*skfem.condense(stiffness.assemble(basis, k=k), joule.assemble(basis, q=q), D=ends))
         temperature = 300.0 + np.asarray(basis.interpolate(rise))
-        if np.max(np.abs(rise - old)) < 1e-7:
+        if np.max(np.abs(rise - old)) < 1e-6 and np.max(np.abs(fields - before)) < 1e-8:
             return 1e-9 * power.assemble(basis, q=q) / volts, rise.max()
     raise AssertionError("the finite-element loop did not settle")
 
 
-@pytest.mark.parametrize("material", ["gated", "reversible"])
-def test_static_fields_agree_with_finite_elements(material):
-    stack = load_material(material).replace({"circuit.series_resistance": 0.0, "numerics.temperature_tolerance": 1e-7})
-    stepper = make_stepper(stack, "banded", "default")
+def finite_volumes(stack, mesh):
+    """The same from ours."""
+    stepper = make_stepper(stack, "banded", mesh)
     ambient = np.full(stepper.grid.mesh.shape, 300.0)
     fields = stepper.fields(stepper.grid.initial_density(), 0.6, math.inf, ambient)
-    current, rise = finite_elements(stack, build_mesh(stack, "default"), 0.6)
-    assert fields.current == pytest.approx(current, rel=0.002)
-    error = abs((fields.temperature.max() - 300) / rise - 1)
+    return fields.current, fields.temperature.max() - 300
+
+
+def at_rest(material, law):
+    changes = {"circuit.series_resistance": 0.0, "numerics.temperature_tolerance": 1e-7, "conduction.law": law}
+    return load_material(material).replace(changes)
+
+
+@pytest.mark.parametrize("material", ["gated", "reversible"])
+def test_static_fields_of_an_ohmic_stack_agree_with_finite_elements(material):
+    stack = at_rest(material, "ohmic")
+    current, rise = finite_volumes(stack, "default")
+    exact, hottest = finite_elements(stack, build_mesh(stack, "default"), 0.6, 0.0)
+    assert current == pytest.approx(exact, rel=0.002)
+    error = abs(rise / hottest - 1)
     assert error < 0.02  # beyond this the heat balance is broken
     if error > 0.015:
         # the reversible set starts with a shorter gap, whose heat source the default mesh resolves less well
         pytest.xfail(f"aim 1.5 % in the temperature rise, missed on the default mesh: {error:.2%}")
+
+
+@pytest.mark.parametrize("material", ["gated", "reversible"])
+def test_static_fields_of_a_hopping_stack_converge_to_those_of_finite_elements(material):
+    """To second order: extrapolated from two meshes the current is theirs, though the default mesh leaves 1 to 3 %.
+
+    Both take the field along each axis for the conduction along that axis.
+    """
+    stack = at_rest(material, "hopping")
+    coarse, fine = finite_volumes(stack, "default"), finite_volumes(stack, "fine")
+    exact, hottest = finite_elements(stack, build_mesh(stack, "default"), 0.6, stack.conduction.hop_length)
+    assert (4 * fine[0] - coarse[0]) / 3 == pytest.approx(exact, rel=0.002)
+    assert fine[0] == pytest.approx(exact, rel=0.01)
+    assert coarse[0] == pytest.approx(exact, rel=0.04)
+    assert fine[1] == pytest.approx(hottest, rel=0.003)

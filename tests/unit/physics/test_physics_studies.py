@@ -61,7 +61,7 @@ def test_calibration_recovers_two_parameters_within_their_confidence(quick):
 
 def test_calibration_says_when_a_parameter_stops_at_its_bound(quick):
     target = synthetic(quick, {"reaction.energy": 1.31})
-    fit = calibrate(target, quick, {"reaction.energy": (1.27, 1.29)})
+    fit = calibrate(target, quick, {"reaction.energy": (1.25, 1.27)})
     assert fit.parameters[0].at_bound
 
 

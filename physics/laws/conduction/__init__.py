@@ -1,0 +1,1 @@
+"""Conduction laws, one file each."""

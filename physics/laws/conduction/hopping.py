@@ -1,0 +1,77 @@
+"""Field-assisted hopping in the gap, Ohm's law in the filament.
+
+sigma(u, T, E) = sigma(u, T, 0) sinh(x) / x with x = lambda(u) abs(E) / 2kT and lambda(u) = lambda0 (1 - min(u, 1)):
+electrons that hop over a distance lambda, whose barriers the field lowers by half of lambda times E one way and
+raises the other. Over a gap of length d it gives I ~ sinh(V / V0) with V0 = 2 kT d / (q lambda).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from physics.compiled import compiled
+from physics.constants import BOLTZMANN_EV, Array
+from physics.laws.conduction import ohmic
+from physics.laws.law import ConductionLaw, Halves
+from physics.parameters import number
+
+# Beyond this, exp() overflows; no field in a working device comes near it.
+_LARGEST_EXPONENT = 600.0
+# Below this, sinh(x) / x is 1 + x^2 / 6 to rounding.
+_SMALL = 1e-3
+
+
+class Parameters(ohmic.Parameters):
+    """Those of Ohm's law and the hopping distance."""
+
+    hop_length: float = number("nm", "hopping distance lambda0 of electrons without vacancies", ge=0)
+
+
+@compiled
+def _enhancement(density: Array, temperature: Array, field: Array, length: float, half_kt: float) -> Any:
+    factor, slope = np.ones_like(field), np.zeros_like(field)
+    for i in range(density.size):
+        if density[i] >= 1.0:
+            continue
+        reduced = length * (1.0 - density[i]) / (half_kt * temperature[i])
+        for side in range(field.shape[0]):
+            x = min(reduced * field[side, i], _LARGEST_EXPONENT)
+            if x < _SMALL:
+                factor[side, i] = 1.0 + x * x / 6.0
+                slope[side, i] = x * x / 3.0
+                continue
+            up = math.exp(x)
+            down = 1.0 / up
+            factor[side, i] = 0.5 * (up - down) / x
+            slope[side, i] = x * (up + down) / (up - down) - 1.0
+    return factor, slope
+
+
+def enhancement(density: Array, temperature: Array, field: Array, length: float) -> Halves:
+    """sinh(x) / x, and its slope d ln sigma / d ln E = x coth x - 1 [1].
+
+    Parameters
+    ----------
+    density : array
+        Over the reference density [1].
+    temperature : array
+        [K].
+    field : array
+        Size of the field [V/nm], with leading axes more than the others or none.
+    length : float
+        lambda0 [nm].
+    """
+    flat = np.ascontiguousarray(field).reshape(-1, density.size)
+    factor, slope = _enhancement(density.ravel(), temperature.ravel(), flat, length, 2.0 * BOLTZMANN_EV)
+    return factor.reshape(field.shape), slope.reshape(field.shape)
+
+
+def of_parameters(density: Array, temperature: Array, field: Array, p: Parameters) -> Halves:
+    """`enhancement` with the numbers of a stack."""
+    return enhancement(density, temperature, field, p.hop_length)
+
+
+LAW = ConductionLaw("hopping", Parameters, ohmic.of_parameters, of_parameters)

@@ -1,0 +1,69 @@
+"""Laws by name: ours, those of other packages, or a .py file of the user's."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from devicekit.errors import ParameterError
+from devicekit.plugins import CONDUCTION, HEAT, REACTIONS
+from physics.laws.law import ConductionLaw, HeatLaw, ReactionLaw
+
+KINDS: dict[str, tuple[Any, type]] = {
+    "conduction": (CONDUCTION, ConductionLaw),
+    "reaction": (REACTIONS, ReactionLaw),
+    "heat": (HEAT, HeatLaw),
+}
+"""Registry and type of a law, by the group of parameters that names it."""
+
+
+def find_law(group: str, named: str) -> Any:
+    """The law that a group of parameters names: a registered name, or the path of a .py file that defines `LAW`.
+
+    Parameters
+    ----------
+    group : {"conduction", "reaction", "heat"}
+    named : str
+
+    Raises
+    ------
+    ParameterError
+        If there is no such law, or the file cannot be imported or holds no law of that kind.
+    """
+    registry, kind = KINDS[group]
+    if named.endswith(".py"):
+        return _of_file(group, Path(named), kind)
+    if named in registry.own():
+        return registry.load(named).LAW
+    known = registry.described("LAW", kind)
+    if named not in known:
+        raise ParameterError(
+            f"{group}.law: no law {named!r}; there are {', '.join(known)}, or give the path of a .py file"
+        )
+    return known[named]
+
+
+def _of_file(group: str, path: Path, kind: type) -> Any:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ParameterError(f"{group}.law: cannot read {path}: {error}") from error
+    name = f"physics_law_{hashlib.sha256(text + str(path.resolve()).encode()).hexdigest()[:16]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # before it runs: pydantic looks for the module of a class
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # whatever a file of the user's trips over
+            del sys.modules[name]
+            raise ParameterError(f"{group}.law: {path} does not load: {type(error).__name__}: {error}") from error
+    law = getattr(sys.modules[name], "LAW", None)
+    if not isinstance(law, kind):
+        raise ParameterError(f"{group}.law: {path} must define LAW, a {kind.__name__}; found {law!r}")
+    return law

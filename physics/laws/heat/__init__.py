@@ -1,0 +1,1 @@
+"""Laws of the thermal conductivity, one file each."""

@@ -1,0 +1,50 @@
+"""The lattice's thermal conductivity, and that of electrons on top of it.
+
+For a metal Wiedemann and Franz give the electrons' part: the Lorenz number times the electronic conductivity times
+the temperature, 0.6 W/(m K) for 8e4 S/m at 300 K.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from physics.constants import Array
+from physics.laws.law import HeatLaw, HeatParameters
+from physics.parameters import number
+
+
+class Parameters(HeatParameters):
+    """The electrons' part."""
+
+    electronic: float = number("W/(m K)", "part of electrons in the thermal conductivity at reference_density", ge=0)
+
+
+def conductivity(density: Array, insulating: Array, electronic: float) -> Array:
+    """k = k_layer + k_el min(u, 1) [W/(m K)].
+
+    Parameters
+    ----------
+    density : array
+        u, over the reference density [1].
+    insulating : array
+        k_layer, without vacancies [W/(m K)].
+    electronic : float
+        k_el [W/(m K)].
+    """
+    return insulating + electronic * np.minimum(density, 1.0)
+
+
+def slope(density: Array, insulating: Array, electronic: float) -> Array:
+    """d conductivity / d density [W/(m K)]: 0 above the reference density."""
+    return np.where(density < 1.0, electronic, 0.0)
+
+
+def _conductivity(density: Array, insulating: Array, p: Parameters) -> Array:
+    return conductivity(density, insulating, p.electronic)
+
+
+def _slope(density: Array, insulating: Array, p: Parameters) -> Array:
+    return slope(density, insulating, p.electronic)
+
+
+LAW = HeatLaw("additive", Parameters, _conductivity, _slope)

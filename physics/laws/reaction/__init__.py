@@ -1,0 +1,1 @@
+"""Reaction laws, one file each."""

@@ -1,0 +1,166 @@
+"""Noise that has no parameter of its own: vacancies are counted one by one.
+
+Vacancies come and go by chance, and hop by chance. Over a step every cell gains the variance of a linear birth-death
+process, and every face that of its hops both ways; a vacancy acts over the length at which ions see the potential
+(`transport.ion_potential_length`), so the noise is spread over that footprint before it is added. A cell on the axis
+holds far less than one vacancy: white noise of each cell would mean nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devicekit.errors import ParameterError
+from physics.compiled import compiled
+from physics.constants import NM, Array
+
+if TYPE_CHECKING:
+    from physics.solvers.banded_solver import BandedSolver
+    from physics.solvers.discretisation import Discretisation, Vacancies
+
+
+@compiled
+def birth_death_variance(density: Array, source: Array, sink: Array, full: float, step: float, count: Array) -> Array:
+    """Variance that births and deaths give the density of a cell in a step [1].
+
+    (b + d) (1 - exp(-2 k t)) / (2 k N) with births b = source (1 - u / full), deaths d = (sink - source / full) u,
+    k = sink and N vacancies at the reference density: exact for a linear process, and u / N at the end of it.
+
+    Parameters
+    ----------
+    density, source, sink : array [1], [1/s], [1/s]
+        Of the vacancy equation: du/dt = source - sink u.
+    full : float
+        Density at which generation stops [1].
+    step : float [s]
+    count : array [1]
+        N: vacancies that a cell holds at the reference density.
+    """
+    out = np.empty_like(density)
+    for i in range(density.shape[0]):
+        for j in range(density.shape[1]):
+            births = source[i, j] * max(1.0 - density[i, j] / full, 0.0)
+            deaths = max(sink[i, j] - source[i, j] / full, 0.0) * density[i, j]
+            damped = 2.0 * sink[i, j] * step
+            share = step if damped < 1e-9 else -np.expm1(-damped) / (2.0 * sink[i, j])
+            out[i, j] = (births + deaths) * share / count[i, j]
+    return out
+
+
+@compiled
+def hops(
+    density: Array,
+    up_z: Array,
+    down_z: Array,
+    up_r: Array,
+    down_r: Array,
+    bottom: Array,
+    top: Array,
+    volume: Array,
+    per_volume: float,
+    step: float,
+    normal_z: Array,
+    normal_r: Array,
+) -> Array:
+    """Change of the density of every cell by hops that chance made more or fewer than their mean [1].
+
+    Over a face go up u_first and down u_second vacancies on average; both are counts, so the variance of their
+    difference is the sum. Where a cell empties within the step its own exchange damps that, as a linear process does.
+    What leaves one cell enters the next.
+
+    Parameters
+    ----------
+    density, up_z, down_z, up_r, down_r, bottom, top, volume : array
+        Of the vacancy equation; see `discretisation.Vacancies`.
+    per_volume : float
+        Vacancies per nm^3 at the reference density [nm^-3].
+    step : float [s]
+    normal_z, normal_r : array
+        Standard normal numbers, one a face.
+    """
+    heights, radii = density.shape
+    out = np.zeros((heights, radii))
+    for k in range(heights + 1):
+        for j in range(radii):
+            first = density[k - 1, j] if k > 0 else bottom[j]
+            second = density[k, j] if k < heights else top[j]
+            rate = up_z[k, j] * first + down_z[k, j] * second
+            if rate == 0.0:
+                continue
+            damping = 0.0
+            damping += up_z[k, j] / volume[k - 1, j] if k > 0 else 0.0
+            damping += down_z[k, j] / volume[k, j] if k < heights else 0.0
+            share = step if damping * step < 1e-9 else -np.expm1(-2.0 * damping * step) / (2.0 * damping)
+            moved = normal_z[k, j] * np.sqrt(rate * share / per_volume)
+            if k > 0:
+                out[k - 1, j] -= moved / volume[k - 1, j]
+            if k < heights:
+                out[k, j] += moved / volume[k, j]
+    for i in range(heights):
+        for j in range(radii - 1):
+            rate = up_r[i, j] * density[i, j] + down_r[i, j] * density[i, j + 1]
+            if rate == 0.0:
+                continue
+            damping = up_r[i, j] / volume[i, j] + down_r[i, j] / volume[i, j + 1]
+            share = step if damping * step < 1e-9 else -np.expm1(-2.0 * damping * step) / (2.0 * damping)
+            moved = normal_r[i, j] * np.sqrt(rate * share / per_volume)
+            out[i, j] -= moved / volume[i, j]
+            out[i, j + 1] += moved / volume[i, j + 1]
+    return out
+
+
+class Discreteness:
+    """The noise of one run: a seeded stream of chance and the footprint of a vacancy.
+
+    A seed repeats a run to the last bit on one mesh and with one step control; on another mesh it draws another run of
+    the same statistics.
+
+    Parameters
+    ----------
+    grid : Discretisation
+    solver : BandedSolver
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+        If the stack has no ion potential length, which is the footprint, or the seed is not a whole number from 0.
+    """
+
+    def __init__(self, grid: Discretisation, solver: BandedSolver, seed: int) -> None:
+        self.length = grid.stack.transport.ion_potential_length
+        if self.length == 0:
+            raise ParameterError("noise: a vacancy needs a footprint, transport.ion_potential_length above 0 nm")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ParameterError(f"noise: found the seed {seed!r}, expected a whole number from 0")
+        self.grid, self.solver = grid, solver
+        self.random = np.random.default_rng(seed)
+        self.per_volume = grid.stack.filament.reference_density * NM**3
+        self.count = grid.mesh.volume * self.per_volume
+        self.clipped = 0.0
+
+    def after(self, density: Array, equation: Vacancies, step: float) -> Array:
+        """The density [1] after the noise of one step [s] of a vacancy equation."""
+        draw: Any = self.random.standard_normal
+        full = self.grid.stack.reaction.max_density
+        variance = birth_death_variance(density, equation.source, equation.sink, full, step, self.count)
+        kick = draw(density.shape) * np.sqrt(variance)
+        kick += hops(
+            density,
+            equation.up.z,
+            equation.down.z,
+            equation.up.r,
+            equation.down.r,
+            equation.bottom,
+            equation.top,
+            self.grid.mesh.volume,
+            self.per_volume,
+            step,
+            draw(equation.up.z.shape),
+            draw(equation.up.r.shape),
+        )
+        noisy = density + self.solver.smooth(kick, self.length)
+        self.clipped = max(self.clipped, float(np.mean(noisy < 0)))
+        return np.maximum(noisy, 0.0)

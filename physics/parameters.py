@@ -1,0 +1,100 @@
+"""Groups of parameters: each number with its unit, its meaning and its range."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def number(unit: str, description: str, **limits: float) -> Any:
+    """A numeric parameter: its unit, its meaning and its range (gt, ge, lt, le)."""
+    extra: Any = {"json_schema_extra": {"unit": unit}, "allow_inf_nan": False, **limits}
+    return Field(description=description, **extra)
+
+
+def unit_of(field: Any) -> str:
+    """Unit of a numeric parameter; "" for a word."""
+    return (field.json_schema_extra or {}).get("unit", "")
+
+
+class Group(BaseModel):
+    """Parameters that belong together; the base of those of a law."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Layer(Group):
+    """One layer of the stack."""
+
+    name: str = Field(description="name of the layer, as in its keys", pattern=r"^[A-Za-z0-9_-]+$")
+    active: bool = Field(default=False, description="whether the gap opens in this layer: true for one of them")
+    thickness: float = number("nm", "thickness", gt=0)
+    hopping_barrier: float = number("eV", "hopping barrier of vacancies", gt=0)
+    thermal_conductivity: float = number("W/(m K)", "thermal conductivity without vacancies", gt=0)
+    reaction: float = number("1", "share of the reaction's prefactor: 0 where vacancies neither come nor go", ge=0)
+
+
+class Electrode(Group):
+    """One electrode: what it is to heat and to vacancies."""
+
+    name: str = Field(description="its material, for people")
+    vacancies: Literal["blocked", "reservoir"] = Field(description="whether it passes vacancies")
+    reservoir_density: float = number("1", "density of its reservoir over reference_density, above the filament", ge=0)
+    thermal_resistance: float = number("m^2 K/W", "thermal resistance; 0 holds it at ambient", ge=0)
+
+
+class Geometry(Group):
+    """The simulated cylinder."""
+
+    radius: float = number("nm", "outer radius of the simulated cylinder", gt=0)
+
+
+class Filament(Group):
+    """The prescribed state just after a reset: a filament with a gap at the bottom of the active layer."""
+
+    radius: float = number("nm", "radius of the filament", gt=0)
+    edge_width: float = number("nm", "width of its tanh rim", gt=0)
+    gap_length: float = number("nm", "length of the gap, from the bottom of the active layer", ge=0)
+    gap_edge_width: float = number("nm", "width of the tanh edges of the gap", gt=0)
+    gap_density: float = number("1", "density in the gap over reference_density", gt=0, le=1)
+    background_density: float = number("1", "density outside over reference_density", gt=0, le=1)
+    reference_density: float = number("m^-3", "vacancy density of the filament", gt=0)
+
+
+class Transport(Group):
+    """How vacancies hop."""
+
+    hop_distance: float = number("nm", "hopping distance a", gt=0)
+    attempt_frequency: float = number("Hz", "attempt frequency f", gt=0)
+    charge_number: float = number("1", "charge number Z of a vacancy", ge=0)
+    barrier_edge_width: float = number("nm", "width of the barrier's steps between layers; 0: sharp", ge=0)
+    site_limit: float = number("1", "density at which drift into a cell stops; 0: off", ge=0)
+    ion_potential_length: float = number("nm", "internal length ell of the ion potential; 0: off", ge=0)
+
+
+class Circuit(Group):
+    """What is in series with the device."""
+
+    series_resistance: float = number("ohm", "resistance in series with the device", ge=0)
+    compliance: float = number("A", "current limit", gt=0)
+
+
+class Drive(Group):
+    """Voltages and rates that the instrument applies."""
+
+    set_stop: float = number("V", "end of the set ramp", gt=0)
+    reset_stop: float = number("V", "end of the reset ramp", lt=0)
+    rate: float = number("V/s", "ramp rate", gt=0)
+    read_voltage: float = number("V", "read voltage", gt=0)
+    ltp_voltage: float = number("V", "amplitude of LTP pulses", gt=0)
+    ltd_voltage: float = number("V", "amplitude of LTD pulses", lt=0)
+
+
+class Numerics(Group):
+    """Steps and tolerances of the solvers."""
+
+    density_step: float = number("1", "target of the largest density change in a step", gt=0, le=0.5)
+    conductance_step: float = number("1", "target of the change of ln G in a step", gt=0, le=1)
+    voltage_step: float = number("V", "largest change of the source voltage in a step", gt=0)
+    temperature_tolerance: float = number("K", "end of the electrothermal iteration", gt=0)
