@@ -16,6 +16,7 @@ class Segment:
 
     `label` is set, set_back (to 0 V), reset, reset_back, ltp, ltd, gap, hold or rest; `cycle` counts from 1. `first` is
     the first step [s] of a segment that starts with a jump; 0: a hundredth of the segment, less where that fails.
+    `gate` is the saturation current [A] of a transistor in series, for stacks with a `circuit.saturation_voltage`.
     """
 
     start: float
@@ -25,6 +26,7 @@ class Segment:
     label: str = ""
     cycle: int = 1
     first: float = 0.0
+    gate: float = math.inf
 
     def voltage(self, time: float) -> float:
         """Source voltage [V] at a time since the start of the segment [s]."""
@@ -49,7 +51,15 @@ def _limit(value: float) -> float:
     return float(value)
 
 
-def ramp(start: float, stop: float, rate: float, compliance: float, label: str = "", cycle: int = 1) -> Segment:
+def ramp(
+    start: float,
+    stop: float,
+    rate: float,
+    compliance: float,
+    label: str = "",
+    cycle: int = 1,
+    gate: float = math.inf,
+) -> Segment:
     """One linear ramp.
 
     Parameters
@@ -64,6 +74,8 @@ def ramp(start: float, stop: float, rate: float, compliance: float, label: str =
         Name of the segment.
     cycle : int
         Loop that it belongs to.
+    gate : float
+        Saturation current of a transistor in series [A]; inf for none.
 
     Raises
     ------
@@ -73,7 +85,7 @@ def ramp(start: float, stop: float, rate: float, compliance: float, label: str =
     if start == stop or not (math.isfinite(start) and math.isfinite(stop)):
         raise ParameterError(f"stop: a ramp from {start} V to {stop} V has zero length or no end")
     duration = abs(stop - start) / _positive("rate", rate)
-    return Segment(start, stop, duration, _limit(compliance), label, cycle)
+    return Segment(start, stop, duration, _limit(compliance), label, cycle, gate=_limit(gate))
 
 
 def set_ramp(stack: Stack) -> tuple[Segment, ...]:
@@ -84,7 +96,11 @@ def set_ramp(stack: Stack) -> tuple[Segment, ...]:
     stack : Stack
         Its `drive` and its compliance are used.
     """
-    return (ramp(0.0, stack.drive.set_stop, stack.drive.rate, stack.circuit.compliance, "set"),)
+    return (
+        ramp(
+            0.0, stack.drive.set_stop, stack.drive.rate, stack.circuit.compliance, "set", gate=stack.circuit.compliance
+        ),
+    )
 
 
 def set_sweep(stack: Stack) -> tuple[Segment, ...]:
@@ -96,11 +112,13 @@ def set_sweep(stack: Stack) -> tuple[Segment, ...]:
         Its `drive` and its compliance are used.
     """
     drive, limit = stack.drive, stack.circuit.compliance
-    return (*set_ramp(stack), ramp(drive.set_stop, 0.0, drive.rate, limit, "set_back"))
+    return (*set_ramp(stack), ramp(drive.set_stop, 0.0, drive.rate, limit, "set_back", gate=limit))
 
 
 def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
     """Bipolar loops 0 -> set_stop -> 0 -> reset_stop -> 0. The compliance holds in the positive half only.
+
+    A transistor keeps its gate voltage in both.
 
     Parameters
     ----------
@@ -120,10 +138,10 @@ def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
     segments: list[Segment] = []
     for cycle in range(1, cycles + 1):
         segments += [
-            ramp(0.0, drive.set_stop, drive.rate, limit, "set", cycle),
-            ramp(drive.set_stop, 0.0, drive.rate, limit, "set_back", cycle),
-            ramp(0.0, drive.reset_stop, drive.rate, math.inf, "reset", cycle),
-            ramp(drive.reset_stop, 0.0, drive.rate, math.inf, "reset_back", cycle),
+            ramp(0.0, drive.set_stop, drive.rate, limit, "set", cycle, limit),
+            ramp(drive.set_stop, 0.0, drive.rate, limit, "set_back", cycle, limit),
+            ramp(0.0, drive.reset_stop, drive.rate, math.inf, "reset", cycle, limit),
+            ramp(drive.reset_stop, 0.0, drive.rate, math.inf, "reset_back", cycle, limit),
         ]
     return tuple(segments)
 
@@ -142,6 +160,7 @@ class PulseTrain:
     compliance: float
     gap: float = 0.0
     cycle: int = 1
+    gate: float = math.inf
 
     def __post_init__(self) -> None:
         _positive("width", self.width)
@@ -155,7 +174,9 @@ class PulseTrain:
 
     def pulses(self) -> Iterator[tuple[Segment, ...]]:
         """The segments of each pulse: the pulse, then its gap if there is one."""
-        pulse = Segment(self.amplitude, self.amplitude, self.width, self.compliance, self.direction, self.cycle)
+        pulse = Segment(
+            self.amplitude, self.amplitude, self.width, self.compliance, self.direction, self.cycle, gate=self.gate
+        )
         rest = Segment(0.0, 0.0, self.gap, self.compliance, "gap", self.cycle) if self.gap else None
         for _ in range(self.count):
             yield (pulse, rest) if rest else (pulse,)
@@ -199,6 +220,6 @@ def trains(
     limit = stack.circuit.compliance
     result: list[PulseTrain] = []
     for cycle in range(1, pairs + 1):
-        result.append(PulseTrain("ltp", up, width, count, limit, gap, cycle))
-        result.append(PulseTrain("ltd", down, width, count, math.inf, gap, cycle))
+        result.append(PulseTrain("ltp", up, width, count, limit, gap, cycle, limit))
+        result.append(PulseTrain("ltd", down, width, count, math.inf, gap, cycle, limit))
     return tuple(result)

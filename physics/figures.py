@@ -66,6 +66,25 @@ def pulses(widths: Mapping[str, Sequence[tuple[Array, Array]]]) -> Panel:
     return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
 
 
+def kinetics(voltage: Array, times: Mapping[str, Array]) -> Panel:
+    """Time of a SET or RESET [s] against the size of the voltage [V]."""
+    styles = ("o-", "s-", "--")
+    curves = [
+        Curve(name, voltage, values, style=style, size=4.0, colour=f"C{n}" if n < 2 else "0.4")
+        for n, ((name, values), style) in enumerate(zip(times.items(), styles, strict=True))
+    ]
+    return Panel(Axis.of("voltage_v"), Axis("time to switch", "s", "log"), curves)
+
+
+def ramps(rate: Array, voltages: Mapping[str, Array]) -> Panel:
+    """Voltage at 100 uA [V] against the ramp rate [V/s]."""
+    curves = [
+        Curve(name, rate, values, style=style, size=4.0, colour=colour)
+        for (name, values), style, colour in zip(voltages.items(), ("o-", "--"), ("C0", "0.4"), strict=True)
+    ]
+    return Panel(Axis("ramp rate", "V/s", "log"), Axis("voltage at 100 µA", "V"), curves)
+
+
 def cross_section(
     r_faces: Array,
     z_faces: Array,

@@ -203,7 +203,7 @@ def simulate_iv(
         complete, message = False, str(error)
     except KeyboardInterrupt:
         complete, message = False, "interrupted"
-    return _result(stack, stepper, recorder, drive, hrs, complete, message)
+    return _result(stack, stepper, recorder, drive, hrs, complete, message, noise)
 
 
 def _result(
@@ -214,6 +214,7 @@ def _result(
     hrs: float,
     complete: bool,
     message: str,
+    noise: int | None,
 ) -> IVResult:
     sweep = SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material})
     reads = {}
@@ -230,6 +231,7 @@ def _result(
         stages=tuple(recorder.stages),
         complete=complete,
         message=message,
+        noise=noise,
         sweep=sweep,
         reads=reads,
     )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def number(unit: str, description: str, **limits: float) -> Any:
-    """A numeric parameter: its unit, its meaning and its range (gt, ge, lt, le)."""
+    """A numeric parameter: its unit, its meaning, its range (gt, ge, lt, le), and a default if it needs none."""
     extra: Any = {"json_schema_extra": {"unit": unit}, "allow_inf_nan": False, **limits}
     return Field(description=description, **extra)
 
@@ -78,6 +78,12 @@ class Circuit(Group):
 
     series_resistance: float = number("ohm", "resistance in series with the device", ge=0)
     compliance: float = number("A", "current limit", gt=0)
+    saturation_voltage: float = number(
+        "V",
+        "voltage at which a transistor in series saturates, at the compliance; 0: an ideal limiter",
+        ge=0,
+        default=0.0,
+    )
 
 
 class Drive(Group):

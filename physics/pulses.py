@@ -98,6 +98,7 @@ def simulate_pulses(
         stages=tuple(run.stages),
         complete=complete,
         message=message,
+        noise=noise,
         pulses=table,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
@@ -9,8 +10,10 @@ from devicekit.report import CodedList, Figure, Section, Table, Text, draw
 from devicekit.tables import SweepTable
 from devicekit.text import count, listed, si, span
 from physics.figures import MAPS
+from physics.kinetics import Kinetics
 from physics.result import IVResult, PulseResult, _Result
 from physics.stack import Stack
+from physics.variability import Scatter
 
 
 def iv_summary(result: IVResult) -> list[str]:
@@ -34,7 +37,12 @@ def iv_summary(result: IVResult) -> list[str]:
         f"The hottest point reaches {result.quality.t_max_k:.0f} K. Nothing here was measured: most parameters are "
         "calibrated, so the voltages are not predictions."
     )
-    return [*sentences, *_incomplete(result)]
+    return [*sentences, *_remarks(result), *_incomplete(result)]
+
+
+def _remarks(result: _Result) -> list[str]:
+    """Where a run left what the model can mean."""
+    return [each.message for each in result.quality.remarks]
 
 
 def _incomplete(result: _Result) -> list[str]:
@@ -77,6 +85,8 @@ def _quality_rows(result: _Result) -> list[tuple[str, str]]:
     quality = result.quality
     return [
         ("highest temperature", f"{quality.t_max_k:.4g} K"),
+        ("largest field", f"{quality.field_max:.2g} V/nm"),
+        ("fewest vacancies in a nanometre of the gap", f"{quality.vacancies_per_nm:.2g}"),
         ("time steps", str(quality.steps)),
         ("relative error of the vacancy balance", f"{quality.mass_error:.1e}"),
         ("relative error of the power balance", f"{quality.power_error:.1e}"),
@@ -175,9 +185,100 @@ def stack_sections(stack: Stack) -> list[Section]:
         (key, f"{stack.get(key):g}", "" if unit == "1" else unit, stack.sources.get(key, "–"))
         for key, unit in units.items()
     ]
+    rows[:0] = [("layers", stack.describe(), "", "")]
     caption = f"Parameters of {stack.title or stack.material}: value, unit and source (a DOI, calibrated, or user)."
     head = ("parameter", "value", "unit", "source")
     return [*sections, Section("Parameters", "parameters", [Table(head, rows, caption)])]
+
+
+SCATTER = ("figure of merit", "loops", "mean", "sd", "detrended", "lag 1")
+
+_SCATTER_WORDS = {
+    "v_set_v": ("V_set (half_ln_g)", "V"),
+    "v_100ua_v": ("voltage at 100 µA", "V"),
+    "v_reset_v": ("V_reset (peak_current)", "V"),
+    "hrs_s": ("HRS of the device", "S"),
+    "lrs_s": ("LRS of the device", "S"),
+}
+
+
+def scatter_rows(found: Sequence[Scatter]) -> list[tuple[str, ...]]:
+    """Scatter over loops, under `SCATTER`; standard deviations over the mean."""
+    rows = []
+    for each in found:
+        words, unit = _SCATTER_WORDS[each.name]
+        if each.loops < 5:
+            rows.append((words, str(each.loops), *["–"] * 4))
+            continue
+        shares = [f"{100 * x:.2g} %" for x in (each.sd, each.detrended)]
+        rows.append((words, str(each.loops), si(each.mean, unit, 4), *shares, f"{each.lag1:+.2f}"))
+    return rows
+
+
+def scatter_section(found: Sequence[Scatter]) -> Section:
+    """Scatter over loops with noise."""
+    caption = (
+        "Standard deviation over the mean of the loops after the first: raw, and with a straight line over the loops "
+        "taken out. Lag 1: correlation of one loop with the next. The noise is that of single vacancies, and has no "
+        "parameter; instruments and traps add their own."
+    )
+    return Section("Scatter over the loops", "scatter", [Table(SCATTER, scatter_rows(found), caption)])
+
+
+TIMES = ("voltage", "SET time", "RESET time, at minus the voltage", "SET time of JART VCM v1b")
+RAMPS = ("ramp rate", "voltage at 100 µA", "of JART VCM v1b")
+
+
+def time_rows(result: Kinetics) -> list[tuple[str, ...]]:
+    """Times of a kinetics, under `TIMES`."""
+    names = ("set_time_s", "reset_time_s", "jart_set_time_s")
+    return [
+        (f"{row['voltage_v']:g} V", *("–" if row[name] != row[name] else f"{row[name]:.3g} s" for name in names))
+        for row in result.holds.to_dict("records")
+    ]
+
+
+def ramp_rows(result: Kinetics) -> list[tuple[str, ...]]:
+    """Voltages at 100 uA of ramps, under `RAMPS`."""
+    return [
+        (f"{row['rate_v_s']:.0e} V/s", si(row["v_100ua_v"], "V", 4), si(row["jart_v_100ua_v"], "V", 4))
+        for row in result.ramps.to_dict("records")
+    ]
+
+
+def kinetics_summary(result: Kinetics) -> list[str]:
+    """Kinetics in plain sentences."""
+    words = []
+    for name, label in (("set", "SET"), ("reset", "RESET"), ("jart_set", "SET of JART VCM v1b")):
+        each = result.slopes[name]
+        if each.value == each.value:
+            words.append(
+                f"{label}: {1e3 * each.value:.3g} ± {1e3 * each.stderr:.2g} mV a decade of time (0.3 to 0.9 V)."
+            )
+    words += [each.message for each in result.remarks]
+    words += list(result.notes)
+    return [*words, "Nothing here was measured: most parameters are calibrated."]
+
+
+def kinetics_sections(result: Kinetics) -> list[Section]:
+    """Times, ramps, and the stack."""
+    times: list[Any] = [
+        draw(
+            result.panel(),
+            "Time until the conductance has tripled (SET) or fallen to a third (RESET).",
+            "Time to switch against voltage, on a logarithmic axis",
+        ),
+        Table(TIMES, time_rows(result), "JART VCM v1b: from its initial state to 100 µA, by its equations."),
+    ]
+    ramps: list[Any] = [
+        draw(result.ramps_panel(), "Voltage at 100 µA of a ramp.", "Voltage at 100 µA against the ramp rate"),
+        Table(RAMPS, ramp_rows(result), "A ramp from the prescribed state; it ends at 100 µA."),
+    ]
+    return [
+        Section("Constant voltage", "times", times),
+        Section("Ramps", "ramps", ramps),
+        *stack_sections(result.stack),
+    ]
 
 
 def pulses_summary(result: PulseResult) -> list[str]:
@@ -196,7 +297,12 @@ def pulses_summary(result: PulseResult) -> list[str]:
             for p in ends
         ]
         sentences.append(f"At {si(width, 's')}: {listed(parts)}{_first_pulse(table)}.")
-    return [*sentences, "Nothing here was measured: most parameters are calibrated.", *_incomplete(result)]
+    return [
+        *sentences,
+        "Nothing here was measured: most parameters are calibrated.",
+        *_remarks(result),
+        *_incomplete(result),
+    ]
 
 
 def _first_pulse(table: Any) -> str:

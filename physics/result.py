@@ -40,6 +40,7 @@ class _Result:
     stages: tuple[Stage, ...]
     complete: bool
     message: str
+    noise: int | None
 
     def image(self, stage: Stage, quantity: str = "density") -> Image:
         """Map over the cross-section of one stage: quantity is potential, density or temperature.
@@ -205,6 +206,7 @@ class IVResult(_Result):
             "mesh_cells": self.mesh.cells,
             "power_error": quality.power_error,
             "material": self.stack.material,
+            "noise_seed": self.noise,
             "complete": self.complete,
             "message": self.message,
             "cycles": [each.as_dict() for each in self.cycles],
@@ -281,6 +283,7 @@ class PulseResult(_Result):
             "solver": self.solver,
             "mesh_cells": self.mesh.cells,
             "material": self.stack.material,
+            "noise_seed": self.noise,
             "complete": self.complete,
             "message": self.message,
         }

@@ -7,6 +7,7 @@ A material set is a TOML file in which each number has a value, a unit and a sou
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -40,21 +41,7 @@ from physics.parameters import (
     Transport,
     unit_of,
 )
-
-_HEADER = ("title", "summary", "assumptions", "defects", "material")
-
-ALIASES: dict[str, tuple[str, ...]] = {
-    "geometry.hfo2_thickness": ("layer.HfO2.thickness",),
-    "geometry.al2o3_thickness": ("layer.Al2O3.thickness",),
-    "transport.barrier_hfo2": ("layer.HfO2.hopping_barrier",),
-    "transport.barrier_al2o3": ("layer.Al2O3.hopping_barrier",),
-    "transport.reservoir_density": ("top.reservoir_density",),
-    "heat.hfo2": ("layer.HfO2.thermal_conductivity",),
-    "heat.al2o3": ("layer.Al2O3.thermal_conductivity",),
-    "heat.electrode_resistance": ("bottom.thermal_resistance", "top.thermal_resistance"),
-    "reaction.kind": ("reaction.law",),
-}
-"""Names of the time when a stack was HfO2 and Al2O3, with what they are now; files and scripts may go on using them."""
+from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, merge, model_of, place_of
 
 
 class Stack(Group):
@@ -140,10 +127,15 @@ class Stack(Group):
         for key, value in sorted(given.items(), key=lambda item: not item[0].endswith(".law")):
             if key.endswith(".law"):
                 self._find(key)
-                _change_law(data, key.split(".")[0], str(value))
-            _place(data, key)[key.split(".")[-1]] = value
+                change_law(data, key.split(".")[0], str(value))
+            place_of(data, key)[key.split(".")[-1]] = value
             data["sources"][key] = "user"
         return _validated(data)
+
+    def unit(self, key: str) -> str:
+        """Unit of one parameter; "" for a word."""
+        owner, name = self._find(key)
+        return unit_of(type(owner).model_fields[name])
 
     def units(self) -> dict[str, str]:
         """Unit of every numeric parameter, by key."""
@@ -151,7 +143,7 @@ class Stack(Group):
 
     @cached_property
     def _owners(self) -> dict[str, Group]:
-        groups = {name: value for name in _GROUPS if isinstance(value := getattr(self, name), Group)}
+        groups = {name: value for name in GROUPS if isinstance(value := getattr(self, name), Group)}
         return {**{f"layer.{layer.name}": layer for layer in self.layers}, **groups}
 
     @cached_property
@@ -170,13 +162,6 @@ class Stack(Group):
         return self._owners[owner], name
 
 
-_GROUPS: tuple[str, ...] = tuple(
-    name
-    for name in Stack.model_fields
-    if name not in ("title", "summary", "assumptions", "defects", "sources", "layers", "material")
-)
-
-
 def _unknown(key: str, known: list[str]) -> ParameterError:
     group = key.split(".")[0]
     near = [name for name in known if name.startswith(f"{group}.")]
@@ -185,59 +170,13 @@ def _unknown(key: str, known: list[str]) -> ParameterError:
     )
 
 
-def _model(data: Mapping[str, Any], group: str) -> type[Group]:
-    """The class of a group; that of a law's parameters depends on the law that the group names."""
-    if group in KINDS:
-        named = data.get(group, {}).get("law")
-        if not isinstance(named, str):
-            raise ParameterError(f"{group}.law: found {named!r}, expected the name of a law")
-        return find_law(group, named).parameters
-    if group == "layer":
-        return Layer
-    return Stack.model_fields[group].annotation  # type: ignore[return-value]
-
-
-def _place(data: dict[str, Any], key: str) -> dict[str, Any]:
-    """The part of plain data that holds a key.
-
-    Raises
-    ------
-    ParameterError
-        If there is no such parameter.
-    """
-    group, *rest = key.split(".")
-    if group == "layer" and len(rest) == 2:
-        found = [layer for layer in data.get("layers", ()) if layer["name"] == rest[0]]
-        if not found:
-            names = ", ".join(layer["name"] for layer in data.get("layers", ()))
-            raise ParameterError(f"unknown parameter {key!r}: there is no layer {rest[0]!r}; there are {names}")
-        place, fields = found[0], Layer.model_fields
-    elif group in _GROUPS and len(rest) == 1:
-        place, fields = data.setdefault(group, {}), _model(data, group).model_fields
-    else:
-        raise ParameterError(f"unknown parameter {key!r}; the groups are layer, {', '.join(_GROUPS)}")
-    if rest[-1] not in fields:
-        owner = key.rpartition(".")[0]
-        raise ParameterError(f"unknown parameter {key!r}; there are {', '.join(f'{owner}.{name}' for name in fields)}")
-    return place
-
-
-def _change_law(data: dict[str, Any], group: str, named: str) -> None:
-    """Name another law; what it does not have goes."""
-    fields = find_law(group, named).parameters.model_fields
-    held = data.get(group, {})
-    for name in set(held) - set(fields):
-        data["sources"].pop(f"{group}.{name}", None)
-    data[group] = {name: value for name, value in held.items() if name in fields} | {"law": named}
-
-
 def _validated(data: Mapping[str, Any], where: str = "") -> Stack:
     """A stack of plain data; every problem at once, each by its key."""
     bad: list[BadRow] = []
     ready = dict(data)
     for group in KINDS:
         try:
-            ready[group] = _model(data, group).model_validate(data.get(group, {}))
+            ready[group] = model_of(data, group).model_validate(data.get(group, {}))
         except ValidationError as error:
             bad += [BadRow(r.row, f"{group}.{r.column}", r.found, r.expected) for r in invalid_rows(error, group)]
             ready.pop(group)
@@ -286,100 +225,6 @@ def _contradictions(stack: Stack) -> list[BadRow]:
     return bad
 
 
-def _entry(key: str, field: Any, entry: Any) -> tuple[Any, str]:
-    """Value and source of one TOML entry; numbers must carry the unit that the parameter has."""
-    unit = unit_of(field)
-    if not unit:
-        return (entry["value"], entry.get("source", "user")) if isinstance(entry, Mapping) else (entry, "user")
-    if not isinstance(entry, Mapping) or "value" not in entry:
-        raise ParameterError(f'{key}: write {{ value = ..., unit = "{unit}" }}; found {entry!r}')
-    unknown = set(entry) - {"value", "unit", "source", "note"}
-    if unknown:
-        raise ParameterError(f"{key}: unknown field {sorted(unknown)[0]!r}; there are value, unit, source, note")
-    if entry.get("unit") != unit:
-        raise ParameterError(f"{key}: found unit {entry.get('unit')!r}, expected {unit!r}")
-    if isinstance(entry["value"], bool) or not isinstance(entry["value"], int | float):
-        raise ParameterError(f"{key}: found {entry['value']!r}, expected a number")
-    return entry["value"], entry.get("source", "user")
-
-
-def _put(data: dict[str, Any], key: str, entry: Any, base: Path) -> None:
-    """Set one parameter of plain data from a TOML entry; an old name sets what it is now."""
-    for target in ALIASES.get(key, (key,)):
-        group, name = target.split(".")[0], target.split(".")[-1]
-        if name == "law" and group in KINDS:
-            if not isinstance(entry, str):
-                raise ParameterError(f"{key}: found {entry!r}, expected the name of a law")
-            try:
-                _change_law(data, group, str((base / entry).resolve()) if entry.endswith(".py") else entry)
-            except ParameterError as error:
-                raise ParameterError(str(error).replace(target, key, 1)) from error
-            continue
-        place = _place(data, target)
-        value, source = _entry(key, _model(data, group).model_fields[name], entry)
-        place[name] = value
-        if unit_of(_model(data, group).model_fields[name]):
-            data["sources"][target] = source
-
-
-def _put_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
-    """A list of layers replaces what there is; tables by name change what they name."""
-    if isinstance(entries, Mapping):
-        for name, table in entries.items():
-            if not isinstance(table, Mapping):
-                raise ParameterError(f"layer.{name}: found {table!r}, expected a table")
-            for field, entry in table.items():
-                _put(data, f"layer.{name}.{field}", entry, base)
-        return
-    data["layers"] = []
-    data["sources"] = {key: source for key, source in data["sources"].items() if not key.startswith("layer.")}
-    for number, table in enumerate(entries, 1):
-        if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
-            raise ParameterError(f"layer {number}: give it a name")
-        data["layers"].append({"name": table["name"], "active": len(entries) == 1})
-        for field, entry in table.items():
-            _put(data, f"layer.{table['name']}.{field}", entry, base)
-
-
-def _merge(data: dict[str, Any], document: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Plain data with what a TOML document says; paths in it are relative to the folder `base`."""
-    if "layer" in document:
-        _put_layers(data, document["layer"], base)
-    for group, table in document.items():
-        if group in (*_HEADER, "layer"):
-            continue
-        if group not in _GROUPS or not isinstance(table, Mapping):
-            raise ParameterError(f"unknown parameter {group!r}; the groups are layer, {', '.join(_GROUPS)}")
-        for name, entry in sorted(table.items(), key=lambda item: item[0] not in ("law", "kind")):
-            if group == "reaction" and table.get("kind") == "gated" and name in _UNUSED:
-                continue
-            _put(data, f"{group}.{name}", entry, base)
-    return data
-
-
-# What the gated law never used, and files of its time had to say.
-_UNUSED = ("reverse_dipole", "oxygen")
-
-# What a set of the time of two layers says without words.
-_TWO_LAYERS: dict[str, Any] = {
-    "layers": [{"name": "HfO2", "active": False, "reaction": 0.0}, {"name": "Al2O3", "active": True, "reaction": 1.0}],
-    "bottom": {"name": "Pt", "vacancies": "blocked", "reservoir_density": 0.0},
-    "top": {"name": "Ti", "vacancies": "reservoir"},
-    "conduction": {"law": "ohmic"},
-    "heat": {"law": "linear"},
-}
-
-
-def _blank(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a material set starts from: nothing, or two layers where it is written in their old names."""
-    old = any(key.split(".")[1] in document.get(key.split(".")[0], {}) for key in ALIASES)
-    if "layer" in document or not old:
-        return {"layers": [], "sources": {}}
-    keys = [f"layer.{name}.reaction" for name in ("HfO2", "Al2O3")] + ["bottom.reservoir_density"]
-    data = {key: [dict(x) for x in value] if key == "layers" else dict(value) for key, value in _TWO_LAYERS.items()}
-    return {**data, "sources": dict.fromkeys(keys, "calibrated")}
-
-
 def _read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -407,9 +252,9 @@ def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
         raise ParameterError(f"no material set {name!r}; there are {', '.join(known)}, or give a .toml file")
     path = known.get(name, Path(name))
     document = _read_file(path)
-    data = _blank(document) | {"material": name}
-    data |= {key: document[key] for key in _HEADER[:-1] if key in document}
-    return _validated(_merge(data, document, path.parent), f" in material set {name}")
+    data = blank(document) | {"material": name}
+    data |= {key: document[key] for key in HEADER[:-1] if key in document}
+    return _validated(merge(data, document, path.parent), f" in material set {name}")
 
 
 def load_stack(path: Path | str | None = None) -> Stack:
@@ -444,4 +289,48 @@ def load_stack(path: Path | str | None = None) -> Stack:
         name = str(path.parent / name)
     data = load_material(name).model_dump()
     data |= {key: document[key] for key in ("title", "summary") if key in document}
-    return _validated(_merge(data, document, path.parent), f" in {path}")
+    return _validated(merge(data, document, path.parent), f" in {path}")
+
+
+def to_toml(stack: Stack) -> str:
+    """A stack as the text of a material set: every parameter with its unit and source.
+
+    Parameters
+    ----------
+    stack : Stack
+    """
+    units = stack.units()
+
+    def lines(owner: str) -> list[str]:
+        return [
+            f'{key.rpartition(".")[2]} = {{ value = {_number(stack.get(key))}, unit = "{units[key]}", '
+            f"source = {_text(stack.sources.get(key, 'user'))} }}"
+            for key in units
+            if key.rpartition(".")[0] == owner
+        ]
+
+    out = [f"title = {_text(stack.title)}", f"summary = {_text(stack.summary)}"]
+    for name in ("assumptions", "defects"):
+        out += [f"{name} = [", *(f"  {_text(words)}," for words in getattr(stack, name)), "]"]
+    for layer in stack.layers:
+        out += ["", "[[layer]]", f"name = {_text(layer.name)}", *(["active = true"] if layer.active else [])]
+        out += lines(f"layer.{layer.name}")
+    for group in GROUPS:
+        own = getattr(stack, group)
+        words = {name: value for name, value in own if f"{group}.{name}" not in units}
+        out += ["", f"[{group}]", *(f"{name} = {_word(value)}" for name, value in words.items()), *lines(group)]
+    return "\n".join(out) + "\n"
+
+
+def _number(value: float) -> str:
+    text = repr(float(value))
+    return text.replace("e+", "e")
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else _text(str(value))
+
+
+def _text(words: str) -> str:
+    """A TOML string: JSON's is one, but for characters that it need not escape."""
+    return json.dumps(words, ensure_ascii=True)

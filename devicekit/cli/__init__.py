@@ -57,6 +57,7 @@ def build_app() -> typer.Typer:
 def _add_commands(app: typer.Typer) -> None:
     from devicekit.cli import (
         benchmark,
+        calibrate,
         card,
         characterize,
         compare,
@@ -76,6 +77,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("compare")(compare.compare_command)
     app.command("next")(next.next_command)
     app.command("characterize")(characterize.characterize_command)
+    app.command("calibrate")(calibrate.calibrate_command)
     app.command("train")(train.train_command)
     app.command("benchmark")(benchmark.benchmark_command)
     app.command("study")(study.study_command)

@@ -1,4 +1,4 @@
-"""`devicekit simulate iv | pulses`: the filament physics from the command line."""
+"""`devicekit simulate iv | pulses | kinetics`: the filament physics from the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 import physics
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, choice, print_json, this_command
+from devicekit.cli.common import Force, Json, Seed, choice, print_json, print_warnings, this_command
 from devicekit.errors import UsageError
 from devicekit.text import width_suffix
 
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from devicekit.report import Report as Page
     from devicekit.report import Section
     from devicekit.tables import SweepTable
+    from physics.kinetics import Kinetics
     from physics.result import IVResult, PulseResult
     from physics.stack import Stack
+    from physics.variability import Scatter
 
 simulate_app = typer.Typer(
     help="Simulate a filament: vacancy drift-diffusion, current continuity, Joule heating.",
-    short_help="Simulate a filament: iv, pulses.",
+    short_help="Simulate a filament: iv, pulses, kinetics.",
     no_args_is_help=True,
 )
 
@@ -42,6 +44,9 @@ Material = Annotated[
     choice("--material", physics.material_files(), "A material set that ships, the first if not given"),
 ]
 Mesh = Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")]
+Noise = Annotated[
+    bool, typer.Option("--noise", help="Let single vacancies come, go and hop by chance; --seed draws another run.")
+]
 Compliance = Annotated[float | None, typer.Option("--compliance", metavar="A", help="Current limit [A].")]
 OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
 
@@ -103,7 +108,7 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
 
     result.sweep.to_csv(folder / "iv.csv")
     result.save_fields(folder / "fields.npz")
-    files.write_json(folder / "summary.json", result.summary())
+    files.write_json(folder / "summary.json", _summary(result))
     files.write_json(folder / "stack.json", result.stack.model_dump(mode="json"))
     _draw(folder / "iv.png", result.panel(measured).draw, (5.0, 3.8))
     shown = result.first_stages()
@@ -114,6 +119,8 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
 
     _draw(folder / "maps.png", maps, (3.4 * len(shown), 7.5), len(shown))
     page = report.iv_sections(result, measured)
+    if found := _scatter(result):
+        page.insert(1, report.scatter_section(found))
     _page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(folder / "report.html")
 
 
@@ -152,6 +159,8 @@ def iv_command(
         list[float] | None,
         typer.Option("--stage", metavar="V", help="Keep the fields at this set voltage [V] too; may be repeated."),
     ] = None,
+    noise: Noise = False,
+    seed: Seed = 0,
     out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
@@ -163,7 +172,7 @@ def iv_command(
     Examples:
         devicekit simulate iv --out set-iv
         devicekit simulate iv --cycles 5 --material electrothermal --out loops
-        devicekit simulate iv --stack my-stack.toml --compliance 1e-3
+        devicekit simulate iv --cycles 100 --noise --mesh coarse --out scatter
     """
     from devicekit import files
     from physics.iv import simulate_iv
@@ -172,11 +181,14 @@ def iv_command(
     changes["reaction.generation"] = False if bare else None
     device = _stack(stack, material, changes)
     sweep = _measured(measured)
-    solver = solver or ("banded" if cycles else "fipy")
+    solver = solver or ("banded" if cycles or noise else "fipy")
+    chance = seed if noise else None
 
     def simulate() -> IVResult:
         with _progress(json_output) as progress:
-            return simulate_iv(device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or ())
+            return simulate_iv(
+                device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or (), noise=chance
+            )
 
     if out is None:
         result = simulate()
@@ -185,7 +197,7 @@ def iv_command(
             result = simulate()
             _save_iv(result, sweep, folder)
     if json_output:
-        print_json(result.summary())
+        print_json(_summary(result))
     else:
         _print_iv(result, out)
     return _exit_code(result)
@@ -213,8 +225,24 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
     terminal.fields(rows)
     if len(result.cycles) > 1:
         terminal.table(report.LOOPS, report.loop_rows(result))
+    if found := _scatter(result):
+        terminal.table(report.SCATTER, report.scatter_rows(found))
+    print_warnings(quality.remarks)
     if out is not None:
         terminal.fields([("report", str(out / "report.html"))])
+
+
+def _summary(result: IVResult) -> dict[str, Any]:
+    """What --json prints and summary.json holds."""
+    rows = [{k: None if v != v else v for k, v in vars(each).items()} for each in _scatter(result)]
+    return {**result.summary(), "scatter": rows}
+
+
+def _scatter(result: IVResult) -> tuple[Scatter, ...]:
+    """Scatter over the loops of a run with noise; nothing of another one."""
+    from physics.variability import scatter
+
+    return scatter(result) if result.noise is not None and len(result.cycles) > 5 else ()
 
 
 def _balances(result: IVResult | PulseResult) -> list[tuple[str, str]]:
@@ -246,6 +274,8 @@ def pulses_command(
     gap: Annotated[float, typer.Option("--gap", metavar="S", help="Rest at 0 V after each pulse [s].")] = 0.0,
     read_voltage: Annotated[float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V].")] = None,
     cycles: Annotated[int, typer.Option("--cycles", metavar="N", help="Bipolar loops before the first train.")] = 3,
+    noise: Noise = False,
+    seed: Seed = 0,
     out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
@@ -273,7 +303,16 @@ def pulses_command(
     def simulate() -> PulseResult:
         with _progress(json_output) as progress:
             return simulate_pulses(
-                device, solver, mesh, widths, count, pairs, gap=gap, cycles=cycles, progress=progress
+                device,
+                solver,
+                mesh,
+                widths,
+                count,
+                pairs,
+                gap=gap,
+                cycles=cycles,
+                progress=progress,
+                noise=seed if noise else None,
             )
 
     if out is None:
@@ -313,3 +352,77 @@ def _print_pulses(result: PulseResult, tables: list[str], out: Path | None) -> N
     if out is not None:
         written.append(("report", str(out / "report.html")))
     terminal.fields([*_balances(result), *written])
+
+
+@simulate_app.command("kinetics")
+def kinetics_command(
+    stack: StackFile = None,
+    material: Material = None,
+    mesh: Mesh = "default",
+    compliance: Compliance = None,
+    voltage: Annotated[
+        list[float] | None,
+        typer.Option("--voltage", metavar="V", help="Constant voltage [V]; repeatable. 0.3 to 1.5 V if not given."),
+    ] = None,
+    rate: Annotated[
+        list[float] | None,
+        typer.Option("--rate", metavar="V/S", help="Ramp rate [V/s]; may be repeated. 1e-4 to 1e10 if not given."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Simulations side by side.")] = 1,
+    out: OutDir = None,
+    force: Force = False,
+    json_output: Json = False,
+) -> int:
+    """SET and RESET times against voltage, set voltage against ramp rate.
+
+    Beside those of the published compact model JART VCM v1b. --out DIR receives both tables and report.html.
+
+    Examples:
+        devicekit simulate kinetics --out kinetics
+        devicekit simulate kinetics --voltage 0.5 --voltage 0.7 --voltage 0.9 --mesh coarse
+    """
+    from devicekit import files
+    from physics.kinetics import RATES, VOLTAGES, kinetics
+
+    device = _stack(stack, material, {"circuit.compliance": compliance})
+
+    def simulate() -> Kinetics:
+        with _progress(json_output) as progress:
+            return kinetics(device, voltage or VOLTAGES, rate or RATES, mesh, jobs, progress)
+
+    if out is None:
+        result = simulate()
+    else:
+        with files.result_folder(out, "simulate kinetics", force) as folder:
+            result = simulate()
+            _save_kinetics(result, folder)
+    if json_output:
+        print_json(result.summary())
+    else:
+        _print_kinetics(result, out)
+    return 0
+
+
+def _save_kinetics(result: Kinetics, folder: Path) -> None:
+    from devicekit import files
+    from devicekit.tables import write_csv
+    from physics import report
+
+    write_csv(result.holds, folder / "kinetics.csv")
+    write_csv(result.ramps, folder / "ramps.csv")
+    files.write_json(folder / "summary.json", result.summary())
+    _page("Simulated kinetics", report.kinetics_summary(result), report.kinetics_sections(result)).save(
+        folder / "report.html"
+    )
+
+
+def _print_kinetics(result: Kinetics, out: Path | None) -> None:
+    from physics import report
+
+    terminal.title(f"simulated kinetics, material set {result.stack.material}")
+    for sentence in report.kinetics_summary(result):
+        terminal.paragraph(sentence, 2)
+    terminal.table(report.TIMES, report.time_rows(result))
+    terminal.table(report.RAMPS, report.ramp_rows(result))
+    if out is not None:
+        terminal.fields([("report", str(out / "report.html"))])

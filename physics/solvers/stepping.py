@@ -61,6 +61,14 @@ class NotConvergedError(Exception):
     """The step size fell to nothing, or the state left what the model can mean."""
 
 
+@dataclass(frozen=True)
+class Limit:
+    """What limits the current: compliance of the instrument, saturation current of a transistor in series [A]."""
+
+    compliance: float = math.inf
+    gate: float = math.inf
+
+
 @dataclass(frozen=True, eq=False)
 class Fields:
     """Electrothermal solution for a density: potential [V], temperature [K], device voltage [V], current [A].
@@ -145,7 +153,7 @@ class Stepper:
         density = self.grid.initial_density() if density is None else density
         ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
         self._content = float(np.sum(self.grid.mesh.volume * density))
-        return State(0.0, density, self.fields(density, 0.0, math.inf, ambient))
+        return State(0.0, density, self.fields(density, 0.0, Limit(), ambient))
 
     def conductance(self, density: Array) -> float:
         """I / V at the read voltage and ambient temperature [S]: a read that neither heats nor moves anything."""
@@ -178,15 +186,16 @@ class Stepper:
         return unit, shift, offset, slope, current
 
     def fields(
-        self, density: Array, source: float, compliance: float, temperature: Array, near: Fields | None = None
+        self, density: Array, source: float, limit: Limit, temperature: Array, near: Fields | None = None
     ) -> Fields:
         """Potential, circuit and temperature, iterated until they stand.
 
         Parameters
         ----------
         density : array [1]
-        source, compliance : float
-            Source voltage [V] and current limit [A].
+        source : float
+            Source voltage [V].
+        limit : Limit
         temperature : array [K]
             To start from.
         near : Fields, optional
@@ -199,27 +208,33 @@ class Stepper:
             If they do not settle.
         """
         try:
-            return self._settle(density, source, compliance, temperature, near)
+            return self._settle(density, source, limit, temperature, near)
         except NotConvergedError:
             if self.grid.ohmic:
                 raise
         climb = None
         for share in np.arange(1, _CLIMB + 1) / _CLIMB:
-            climb = self._settle(density, share * source, compliance, temperature, climb)
+            climb = self._settle(density, share * source, limit, temperature, climb)
             temperature = climb.temperature
         assert climb is not None
         return climb
 
-    def _settle(
-        self, density: Array, source: float, compliance: float, temperature: Array, near: Fields | None
-    ) -> Fields:
+    def _settle(self, density: Array, source: float, limit: Limit, temperature: Array, near: Fields | None) -> Fields:
         stack, grid = self.grid.stack, self.grid
         heat_faces = grid.thermal_conductances(density)
         potential, top = (np.zeros_like(density), 0.0) if near is None else (near.potential, near.voltage)
         for iteration in range(1, _ITERATIONS + 1):
             conductivity = grid.conductivity(density, temperature)
             unit, shift, offset, slope, current = self._newton(conductivity, density, temperature, potential, top)
-            point = operate(source, offset, slope, stack.circuit.series_resistance, compliance)
+            point = operate(
+                source,
+                offset,
+                slope,
+                stack.circuit.series_resistance,
+                limit.compliance,
+                stack.circuit.saturation_voltage,
+                limit.gate,
+            )
             after = point.voltage * unit + shift
             heat = grid.joule_heat(current, after, point.voltage)
             rise = self.solver.temperature_rise(heat_faces, heat)
@@ -243,11 +258,11 @@ class Stepper:
                 )
         raise NotConvergedError("potential and temperature do not settle")
 
-    def attempt(self, state: State, source: float, compliance: float, step: float) -> Trial:
+    def attempt(self, state: State, source: float, limit: Limit, step: float) -> Trial:
         """One implicit step [s] that ends at a source voltage [V]: two sweeps of all equations."""
         density, fields, gained, before = state.density, state.fields, 0.0, None
         for _ in range(_SWEEPS):
-            fields = self.fields(density, source, compliance, fields.temperature, fields)
+            fields = self.fields(density, source, limit, fields.temperature, fields)
             before = before or fields.conductance
             ions = self.solver.ion_potential(fields.potential, fields.voltage)
             equation = self.grid.vacancies(density, ions, fields.voltage, fields.temperature)
@@ -276,6 +291,7 @@ class Stepper:
         """
         control = self.grid.stack.numerics
         begin, now = state.time, 0.0
+        limit = Limit(segment.compliance, segment.gate)
         largest = control.voltage_step / segment.rate if segment.rate > 0 else segment.duration
         wanted = self._first_step(segment, largest)
         smallest = min(_SMALLEST * segment.duration, _INSTANT)
@@ -284,7 +300,7 @@ class Stepper:
             left = segment.duration - now
             wanted = min(wanted, largest)
             step = wanted if wanted < 0.5 * left else 0.5 * left if wanted < left else left  # no sliver at the end
-            trial, change = self._try(state, segment.voltage(now + step), segment.compliance, step)
+            trial, change = self._try(state, segment.voltage(now + step), limit, step)
             if trial is None:
                 self.tally.rejected += 1
                 wanted = _SHRINK * step
@@ -320,11 +336,11 @@ class Stepper:
             return _FIRST * largest
         return self._step or largest
 
-    def _try(self, state: State, source: float, compliance: float, step: float) -> tuple[Trial | None, float]:
+    def _try(self, state: State, source: float, limit: Limit, step: float) -> tuple[Trial | None, float]:
         """An attempted step and its change over the target, or None if it must be rejected."""
         control = self.grid.stack.numerics
         try:
-            trial = self.attempt(state, source, compliance, step)
+            trial = self.attempt(state, source, limit, step)
         except (NotConvergedError, FloatingPointError):
             return None, math.inf
         density = float(np.max(np.abs(trial.state.density - state.density)))

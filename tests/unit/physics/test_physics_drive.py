@@ -45,7 +45,8 @@ def test_set_ramp_and_loops_are_continuous():
 def test_pulse_trains():
     up, down, *_ = trains(load_stack(), 5e-6, count=3, pairs=2, gap=1e-6)
     assert (up.direction, up.amplitude, down.direction, down.amplitude) == ("ltp", 0.95, "ltd", -0.95)
-    assert list(up.pulses()) == [(Segment(0.95, 0.95, 5e-6, 1e-3, "ltp"), Segment(0.0, 0.0, 1e-6, 1e-3, "gap"))] * 3
+    pulse = Segment(0.95, 0.95, 5e-6, 1e-3, "ltp", gate=1e-3)
+    assert list(up.pulses()) == [(pulse, Segment(0.0, 0.0, 1e-6, 1e-3, "gap"))] * 3
 
 
 @pytest.mark.parametrize(

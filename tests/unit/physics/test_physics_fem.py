@@ -9,6 +9,7 @@ import pytest
 
 from physics.iv import make_stepper
 from physics.solvers.mesh import build_mesh
+from physics.solvers.stepping import Limit
 from physics.stack import load_material
 
 K = 8.617333262e-5
@@ -76,7 +77,7 @@ def finite_volumes(stack, mesh):
     """The same from ours."""
     stepper = make_stepper(stack, "banded", mesh)
     ambient = np.full(stepper.grid.mesh.shape, 300.0)
-    fields = stepper.fields(stepper.grid.initial_density(), 0.6, math.inf, ambient)
+    fields = stepper.fields(stepper.grid.initial_density(), 0.6, Limit(), ambient)
     return fields.current, fields.temperature.max() - 300
 
 

@@ -1,0 +1,203 @@
+"""`devicekit calibrate`: parameters of a stack from measured sweeps, several levels and all branches at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import physics
+from devicekit.cli import terminal
+from devicekit.cli.common import Json, choice, print_json, print_warnings, this_command, with_reading_options
+from devicekit.errors import UsageError
+from devicekit.options import ReadOptions
+
+if TYPE_CHECKING:
+    from physics.calibration.chain import Chain
+    from physics.calibration.measured import Level
+    from physics.calibration.result import Calibration
+
+_FILES = ["calibration.json", "stack.toml", "levels.csv", "report.html", "runs"]
+
+
+def _free(pairs: list[str] | None) -> dict[str, tuple[float, float]]:
+    """What `--free` says, KEY=LOW:HIGH each."""
+    found = {}
+    for pair in pairs or ():
+        key, equals, bounds = pair.partition("=")
+        low, colon, high = bounds.partition(":")
+        try:
+            if not equals or not colon:
+                raise ValueError
+            found[key.strip()] = (float(low), float(high))
+        except ValueError as error:
+            raise UsageError(f"--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5, not {pair!r}") from error
+    if not found:
+        raise UsageError("--free: name at least one parameter, such as --free reaction.energy=1.1:1.5")
+    return found
+
+
+def _levels(files_: list[Path], reading: ReadOptions, rate: float | None) -> list[Level]:
+    """Levels of every file; with several files each level says which."""
+    from dataclasses import replace
+
+    from devicekit.readers import read
+    from devicekit.tables import SweepTable
+    from physics.calibration.measured import levels_of
+
+    found: list[Level] = []
+    for file in files_:
+        table = read(file, reading)
+        if not isinstance(table, SweepTable):
+            raise UsageError(f"{file} holds no voltage sweeps: a calibration takes sweeps that set and come back")
+        print_warnings(table.warnings)
+        levels = levels_of(table, rate)
+        found += levels if len(files_) == 1 else [replace(x, name=f"{file.name}: {x.name}") for x in levels]
+    return found
+
+
+def _open_folder(out: Path) -> Path:
+    """The folder of the simulations; refuses a folder that belongs to something else."""
+    from devicekit import files
+    from devicekit.errors import FileError
+
+    if out.exists() and not out.is_dir():
+        raise FileError(f"{out} is a file; --out takes a folder")
+    if out.is_dir() and any(out.iterdir()) and files.read_marker(out).get("command") != "calibrate":
+        raise FileError(f"{out} is not a folder of a calibration; choose another --out")
+    try:
+        (out / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot write {out}: {error.strerror}") from error
+    files.write_json(out / files.MARKER, {"tool": "devicekit", "command": "calibrate", "files": _FILES}, True)
+    return out / "runs"
+
+
+@with_reading_options
+def calibrate_command(
+    sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEPS...", help="Files of measured voltage sweeps.")],
+    reading: ReadOptions,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the calibration; an unfinished one is continued.")
+    ],
+    free: Annotated[
+        list[str] | None,
+        typer.Option("--free", metavar="KEY=LOW:HIGH", help="A free parameter, 95 % of its prior; may be repeated."),
+    ] = None,
+    stack: Annotated[
+        Path | None,
+        typer.Option("--stack", metavar="STACK.toml", help="Stack of the start; the default one if not given."),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="V/S", help="Ramp rate [V/s], for sweeps without times.")
+    ] = None,
+    hold_out: Annotated[
+        list[float] | None,
+        typer.Option("--hold-out", metavar="A", help="Compliance [A] of a level to predict, not to fit; repeatable."),
+    ] = None,
+    chain: Annotated[
+        int,
+        typer.Option("--chain", metavar="N", min=0, help="Check the posterior by a chain on an emulator of N runs."),
+    ] = 0,
+    iterations: Annotated[int, typer.Option("--iterations", metavar="N", min=1, help="Most iterations.")] = 12,
+    mesh: Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")] = "coarse",
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Simulations side by side.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the chain.")] = 0,
+    json_output: Json = False,
+) -> int:
+    """Fit a stack to measured sweeps: SET, way back and RESET.
+
+    Every sweep that sets is a level of its own compliance, stated or found in the data. --out DIR receives the
+    calibrated stack, numbers and report.html, and keeps every simulation: started again, it goes on.
+
+    Examples:
+        devicekit calibrate sweep.csv --free reaction.energy=1.1:1.5 --out fit
+        devicekit calibrate ladder.csv --unit uA --rate 1 --free reaction.energy=1.1:1.5 --free filament.radius=4:7
+        --hold-out 2e-4 --jobs 2 --out ladder
+    """
+    from physics.calibration.chain import run_chain
+    from physics.calibration.fit import calibrate
+    from physics.stack import load_stack
+
+    parameters = _free(free)
+    device = load_stack(stack)
+    levels = _levels(sweeps, reading, rate)
+    store = _open_folder(out)
+    most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
+    try:
+        with terminal.counting("calibrating", "simulations", json_output) as show:
+            fit = calibrate(
+                levels,
+                device,
+                parameters,
+                hold_out=hold_out or (),
+                mesh=mesh,
+                jobs=jobs,
+                store=store,
+                most_iterations=iterations,
+                progress=lambda done: show(done, max(done, most)),
+            )
+            profile = fit.profile()
+            checked = run_chain(fit, chain, seed) if chain else None
+    except KeyboardInterrupt:
+        terminal.warning(f"what was simulated is kept in {out}; the same command goes on from there")
+        raise
+    report = {**fit.as_dict(), "profile": [_plain(each) for each in profile]}
+    report["chain"] = None if checked is None else checked.as_dict()
+    _save(fit, checked, profile, report, out)
+    if json_output:
+        print_json({"out": str(out), **report})
+    else:
+        _print(fit, out)
+    return 0
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if value != value else value for name, value in row.items()}
+
+
+def _save(
+    fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], numbers: dict[str, Any], out: Path
+) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from devicekit import files
+    from devicekit.report import Report
+    from devicekit.report.shared import provenance_section
+    from devicekit.tables import write_csv
+    from physics.calibration import report
+    from physics.stack import to_toml
+
+    rows = [
+        {
+            "level": each.level.name,
+            "held_out": each.held_out,
+            "branch": branch.name,
+            "voltage_v": voltage,
+            "measured_a": float(np.exp(measured)),
+            "simulated_a": float(np.exp(simulated)),
+        }
+        for each in fit.levels
+        for branch in each.level.branches
+        for voltage, measured, simulated in zip(
+            branch.voltage, branch.log_current, each.simulated.branches[branch.name], strict=True
+        )
+    ]
+    files.write_json(out / "calibration.json", numbers, True)
+    files.write_text(out / "stack.toml", to_toml(fit.stack), True)
+    write_csv(pd.DataFrame(rows), out / "levels.csv")
+    sections = [*report.sections(fit, chain, profile), provenance_section([], this_command())]
+    Report("Calibrated stack", report.summary(fit), sections, facts=report.facts(fit)).save(out / "report.html")
+
+
+def _print(fit: Calibration, out: Path) -> None:
+    from physics.calibration import report
+
+    terminal.title(f"calibrated stack, from material set {fit.stack.material}")
+    for sentence in report.summary(fit):
+        terminal.paragraph(sentence, 2)
+    terminal.table(report.PARAMETERS, report.parameter_rows(fit))
+    terminal.table(report.LEVELS, report.level_rows(fit))
+    terminal.fields([("stack", str(out / "stack.toml")), ("report", str(out / "report.html"))])

@@ -1,0 +1,156 @@
+"""A check of Laplace's posterior: a Markov chain on an emulator, in the directions that the sweeps determine.
+
+A simulation is too slow for the tens of thousands of steps of a chain. The residuals are therefore run at points
+around the estimate, and a quadratic of each of their principal components stands for them; the emulator's own error is
+measured at points that it has not seen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.errors import ParameterError
+from physics.calibration.result import Calibration
+from physics.constants import Array
+
+_REACH = 2.5  # posterior standard deviations that the emulator is trained over
+_CHECKED = 0.2  # share of the runs that it does not see
+_COMPONENTS = 0.9999  # share of the variance of the residuals that is kept
+_WALKERS, _STEPS, _BURN = 40, 4000, 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Laplace's standard deviations in the determined directions beside those of a chain.
+
+    Attributes
+    ----------
+    laplace, chain : array, shape (directions,)
+        Standard deviations along each determined direction, in prior standard deviations.
+    shift : array, shape (directions,)
+        Mean of the chain less the estimate, in Laplace's standard deviations.
+    interval : array, shape (directions, 2)
+        2.5 and 97.5 % of the chain from the estimate, in Laplace's standard deviations; -1.96 and 1.96 by Laplace.
+    error : float
+        Root mean square of the emulator's error of half the objective at runs that it has not seen.
+    runs : int
+        Simulations of all levels that it was made from, and checked with.
+    rhat : float
+        Largest split R-hat of the walkers; 1 if they agree.
+    """
+
+    laplace: Array
+    chain: Array
+    shift: Array
+    interval: Array
+    error: float
+    runs: int
+    rhat: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
+
+
+def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
+    """Train the emulator, check it, and run the chain.
+
+    The other directions stay at the estimate: they are the prior's, and Laplace's normal is exact there as far as the
+    sweeps see nothing.
+
+    Parameters
+    ----------
+    fit : Calibration
+    runs : int
+        Simulations of all levels.
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+        If nothing is determined, or the runs are too few for a quadratic.
+    """
+    from scipy.stats import qmc
+
+    rows = fit.determined()
+    size = len(rows)
+    if size == 0:
+        raise ParameterError("chain: the sweeps determine no direction")
+    terms = len(_terms(np.zeros(size)))
+    train = runs - max(round(_CHECKED * runs), 1)
+    if train < 1.5 * terms:
+        raise ParameterError(f"chain: {runs} runs are too few for {size} directions, at least {2 * terms} are needed")
+    laplace = np.array([1 / math.sqrt(1 + each.signal**2) for each in fit.directions[:size]])
+    cube = 2 * qmc.Sobol(size, seed=seed).random(1 << math.ceil(math.log2(runs)))[:runs] - 1
+    points = cube * _REACH
+    levels = [each.level for each in fit.levels if not each.held_out]
+    found = fit.model.residuals([fit.z + (x * laplace) @ rows for x in points], levels)
+    kept = [(x, r) for x, r in zip(points, found, strict=True) if r is not None]
+    x, values = np.array([a for a, _ in kept]), np.array([b for _, b in kept])
+    predict = _emulator(x[:train], values[:train])
+
+    def objective(at: Array, residuals: Array) -> Array:
+        z = fit.z + (at * laplace) @ rows
+        return 0.5 * (np.sum(residuals**2, axis=-1) / fit.misfit**2 + np.sum(z**2, axis=-1))
+
+    unseen = objective(x[train:], values[train:]) - objective(x[train:], predict(x[train:]))
+    draws, rhat = _walk(lambda at: -objective(at, predict(at)), size, seed)
+    interval = np.quantile(draws, [0.025, 0.975], axis=0).T
+    return Chain(
+        laplace,
+        laplace * draws.std(axis=0, ddof=1),
+        draws.mean(axis=0),
+        interval,
+        float(np.sqrt(np.mean(unseen**2))),
+        len(kept),
+        rhat,
+    )
+
+
+def _terms(x: Array) -> Array:
+    """1, x and their products of two, of points in the last axis."""
+    ones = np.ones(x.shape[:-1])
+    pairs = [x[..., i] * x[..., j] for i, j in itertools.combinations_with_replacement(range(x.shape[-1]), 2)]
+    return np.stack([ones, *(x[..., i] for i in range(x.shape[-1])), *pairs], axis=-1)
+
+
+def _emulator(x: Array, values: Array) -> Callable[[Array], Array]:
+    """Residuals as a quadratic of their principal components."""
+    mean = values.mean(axis=0)
+    _, size, rows = np.linalg.svd(values - mean, full_matrices=False)
+    share = np.cumsum(size**2) / np.sum(size**2)
+    rows = rows[: int(np.searchsorted(share, _COMPONENTS)) + 1]
+    weights, *_ = np.linalg.lstsq(_terms(x), (values - mean) @ rows.T, rcond=None)
+    return lambda at: mean + _terms(at) @ weights @ rows
+
+
+def _walk(log_density: Callable[[Array], Array], size: int, seed: int) -> tuple[Array, float]:
+    """Draws of an ensemble of walkers that stretch towards each other (Goodman and Weare 2010), and their R-hat.
+
+    doi 10.2140/camcos.2010.5.65, with a = 2.
+    """
+    from devicekit.fitting.uncertainty.mixing import split_rhat
+
+    random = np.random.default_rng(seed)
+    walkers = random.standard_normal((_WALKERS, size))
+    density = log_density(walkers)
+    kept = np.empty((_STEPS - _BURN, _WALKERS, size))
+    half = _WALKERS // 2
+    for step in range(_STEPS):
+        for own, other in ((slice(0, half), slice(half, None)), (slice(half, None), slice(0, half))):
+            stretch = (1 + random.random(half)) ** 2 / 2
+            partner = walkers[other][random.integers(half, size=half)]
+            moved = partner + stretch[:, None] * (walkers[own] - partner)
+            now = log_density(moved)
+            accept = np.log(random.random(half)) < (size - 1) * np.log(stretch) + now - density[own]
+            walkers[own] = np.where(accept[:, None], moved, walkers[own])
+            density[own] = np.where(accept, now, density[own])
+        if step >= _BURN:
+            kept[step - _BURN] = walkers
+    return kept.reshape(-1, size), max(float(split_rhat(kept[:, :, k].T)) for k in range(size))

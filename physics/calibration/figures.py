@@ -1,0 +1,48 @@
+"""Figures of a calibration, from measured levels and their simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from devicekit.plot import COLOURS, Axis, Curve, Image, Panel
+from physics.calibration.measured import Level
+from physics.calibration.model import Simulated
+from physics.constants import Array
+
+_LOOKS = {"set": COLOURS["ltp"], "set_back": "0.35", "reset": COLOURS["ltd"]}
+_WORDS = {"set": "SET", "set_back": "way back", "reset": "RESET"}
+
+
+def level(measured: Level, simulated: Simulated, held_out: bool) -> Panel:
+    """Size of the current [A] against voltage [V] of one level: dots measured, lines simulated."""
+    curves = []
+    for branch in measured.branches:
+        colour = _LOOKS[branch.name]
+        now = np.exp(np.array(simulated.branches[branch.name]))
+        words = _WORDS[branch.name]
+        curves.append(
+            Curve(f"{words}, measured", branch.voltage, np.exp(branch.log_current), style=".", size=3.0, colour=colour)
+        )
+        curves.append(Curve(f"{words}, simulated", branch.voltage, now, width=1.4, colour=colour))
+    title = f"{measured.name}{' (predicted, not fitted)' if held_out else ''}"
+    return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves, title)
+
+
+def correlations(keys: Sequence[str], values: Array) -> Image:
+    """Matrix of correlations, -1 to 1; numbered as the table of parameters."""
+    edges = np.arange(len(keys) + 1) + 0.5
+    return Image(
+        Axis("parameter", "", whole=True),
+        Axis("parameter", "", whole=True),
+        edges,
+        edges,
+        values,
+        "correlation",
+        "RdBu_r",
+        (-1.0, 1.0),
+        False,
+        (),
+        "",
+    )

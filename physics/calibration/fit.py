@@ -1,0 +1,126 @@
+"""The fit: Gauss-Newton on ln I of every branch of every level, damped by the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from devicekit.errors import ParameterError, TraceError
+from devicekit.tables import SweepTable
+from physics.calibration.measured import WEIGHTS, Level, levels_of, select
+from physics.calibration.model import Model, Progress, branch_rms, priors_of
+from physics.calibration.result import Calibration, LevelFit
+from physics.constants import Array
+from physics.stack import Stack
+
+MISFIT = 0.15
+"""Misfit of a branch, root mean square of ln I, that counts as one standard deviation while the fit runs."""
+
+_DAMPINGS = (0.0, 3.0, 30.0)
+_LONGEST_STEP = 1.0  # prior standard deviations of one parameter
+_ENOUGH = 0.01  # relative improvement that goes on
+_LEAST_MISFIT = 0.02
+
+
+def calibrate(
+    measured: SweepTable | Sequence[Level],
+    stack: Stack,
+    free: Mapping[str, tuple[float, float]],
+    *,
+    rate: float | None = None,
+    hold_out: Sequence[float] = (),
+    mesh: str | float = "coarse",
+    jobs: int = 1,
+    store: Path | None = None,
+    most_iterations: int = 12,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Fit parameters of a stack to measured sweeps: SET, its way back and RESET of every level at once.
+
+    What is minimised is the mean square of ln I simulated less measured, branch by branch (the way back counts half),
+    over the square of `MISFIT`, plus the squared distance from the prior in its standard deviations. Every level
+    starts from the stack's prescribed state just after a reset. The model is wrong in some way about any real device,
+    so what is left over is misfit, not noise: intervals take one branch as one observation with the misfit that the
+    fit leaves.
+
+    Parameters
+    ----------
+    measured : SweepTable or sequence of Level
+        Sweeps; those that do not set are left out. The compliance is the stated one or a plateau in the data.
+    stack : Stack
+        Start values; series resistance and read voltage should be those of the measurement.
+    free : mapping of keys to (low, high)
+        Such as ``{"reaction.energy": (1.1, 1.5)}``: 95 % of what one would believe before, on a logarithmic scale.
+    rate : float, optional
+        Ramp rate [V/s], for sweeps without times.
+    hold_out : sequence of float
+        Compliances [A] of levels that are predicted and not fitted.
+    mesh : {"coarse", "default", "fine"} or float
+    jobs : int
+        Simulations side by side; the result does not depend on it.
+    store : path, optional
+        Folder in which every simulation is kept: an interrupted calibration goes on from there.
+    most_iterations : int
+    progress : callable, optional
+        Called with the number of simulations run.
+
+    Raises
+    ------
+    ParameterError
+        If a key is unknown or not a number, bounds are wrong, or the ramp rate is not known.
+    TraceError
+        If no sweep sets, or the start values cannot be simulated.
+    """
+    levels = list(levels_of(measured, rate)) if isinstance(measured, SweepTable) else list(measured)
+    if most_iterations < 1:
+        raise ParameterError(f"iterations: found {most_iterations}, expected 1 or more")
+    fitted, held = select(levels, hold_out)
+    model = Model(stack, priors_of(stack, free), mesh, jobs, store, progress)
+    z = model.start()
+    (at,) = model.residuals([z], fitted)
+    if at is None:
+        raise TraceError("the start values cannot be simulated")
+    costs, converged = [_cost(at, z)], False
+    for _ in range(most_iterations):
+        slopes = model.jacobian(z, at, fitted)
+        tried = [z + step for step in _steps(slopes, at, z)]
+        scored = [
+            (_cost(r, point), k, point, r)
+            for k, (point, r) in enumerate(zip(tried, model.residuals(tried, fitted), strict=True))
+            if r is not None
+        ]
+        best = min(scored, key=lambda each: each[:2], default=None)
+        if best is None or best[0] >= costs[-1]:
+            converged = True
+            break
+        z, at = best[2], best[3]
+        costs.append(best[0])
+        if costs[-1] > (1 - _ENOUGH) * costs[-2]:
+            converged = True
+            break
+    slopes = model.jacobian(z, at, fitted)
+    simulated = model.simulate([z], [*fitted, *held])[0]
+    assert simulated is not None
+    rows = tuple(
+        LevelFit(level, run, branch_rms(level, run), level in held)
+        for level, run in zip([*fitted, *held], simulated, strict=True)
+    )
+    weight = sum(WEIGHTS[branch.name] for level in fitted for branch in level.branches)
+    misfit = max(float(np.sqrt(np.sum(at**2) / weight)), _LEAST_MISFIT)
+    return Calibration(model.changed(z), model.priors, z, at, slopes, misfit, rows, tuple(costs), converged, model)
+
+
+def _cost(at: Array, z: Array) -> float:
+    return float(np.sum(at**2)) / MISFIT**2 + float(np.sum(z**2))
+
+
+def _steps(slopes: Array, at: Array, z: Array) -> list[Array]:
+    """Damped Gauss-Newton steps, none longer than `_LONGEST_STEP` in one parameter."""
+    normal, right = slopes.T @ slopes / MISFIT**2, -(slopes.T @ at / MISFIT**2 + z)
+    steps: list[Array] = []
+    for damping in _DAMPINGS:
+        step = np.linalg.solve(normal + (1 + damping) * np.eye(len(z)), right)
+        steps.append(np.asarray(step / max(1.0, float(np.max(np.abs(step))) / _LONGEST_STEP), dtype=float))
+    return steps

@@ -1,0 +1,259 @@
+"""The simulated counterpart of measured levels: runs kept on disk, residuals, and derivatives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from devicekit import files, workers
+from devicekit._version import __version__
+from devicekit.errors import FileError, ParameterError
+from physics.calibration.measured import WEIGHTS, Level
+from physics.constants import Array
+from physics.drive import Segment, ramp
+from physics.iv import simulate_iv
+from physics.stack import Stack
+
+# What a simulation that ends early counts for at each point that it did not reach, in ln I.
+_PENALTY = 3.0
+_DERIVATIVE_STEP = 0.05  # of a prior's standard deviation: the adaptive time step makes smaller ones noisy
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is known of a free parameter beforehand: its logarithm is normal, with 95 % from `low` to `high`."""
+
+    key: str
+    unit: str
+    low: float
+    high: float
+
+    @property
+    def centre(self) -> float:
+        """Mean of the logarithm."""
+        return 0.5 * (math.log(self.low) + math.log(self.high))
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the logarithm."""
+        return (math.log(self.high) - math.log(self.low)) / 3.92
+
+    def value(self, z: float) -> float:
+        """The parameter at z standard deviations from the centre."""
+        return math.exp(self.centre + self.sd * z)
+
+    def z(self, value: float) -> float:
+        """Standard deviations from the centre."""
+        return (math.log(value) - self.centre) / self.sd
+
+
+def priors_of(stack: Stack, free: Mapping[str, tuple[float, float]]) -> tuple[Prior, ...]:
+    """Priors of the free parameters: bounds that hold 95 % of what one would believe.
+
+    Raises
+    ------
+    ParameterError
+        If a key is unknown or no number, bounds are not positive and rising, or the stack's value lies outside them.
+    """
+    if not free:
+        raise ParameterError("free: give at least one parameter, such as reaction.energy=1.1:1.5")
+    found = []
+    for key, (low, high) in free.items():
+        value, unit = stack.get(key), stack.unit(key)  # an unknown key raises
+        if not unit:
+            raise ParameterError(f"{key} is not a number: it cannot be calibrated")
+        if not (0 < low < high < math.inf):
+            raise ParameterError(f"{key}: found bounds {low:g} to {high:g}, expected two rising numbers above 0")
+        if not low <= value <= high:
+            raise ParameterError(f"{key}: the stack has {value:g} {unit}, outside of {low:g} to {high:g}")
+        found.append(Prior(key, unit, low, high))
+    return tuple(found)
+
+
+def drive_of(level: Level) -> tuple[Segment, ...]:
+    """The drive that repeats a level: its SET up and back, and the RESET if it has one."""
+    segments = [
+        ramp(0.0, level.set_stop, level.rate, level.compliance, "set", gate=level.compliance),
+        ramp(level.set_stop, 0.0, level.rate, level.compliance, "set_back", gate=level.compliance),
+    ]
+    if level.reset_stop < 0:
+        segments.append(ramp(0.0, level.reset_stop, level.rate, math.inf, "reset", gate=level.compliance))
+    return tuple(segments)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """ln of the simulated current [A] at the measured voltages of each branch; whether the run was whole."""
+
+    branches: dict[str, list[float]]
+    reached: bool
+
+
+def simulate_level(stack: Stack, level: Level, mesh: str | float) -> Simulated:
+    """Simulate a level from the prescribed state just after a reset; a branch that was not reached is NaN."""
+    result = simulate_iv(stack, mesh=mesh, segments=drive_of(level))
+    frame = result.sweep.frame
+    found = {}
+    for branch in level.branches:
+        rows = frame[(frame["segment"] == branch.name) & (frame["current_a"] != 0) & (frame["voltage_v"] != 0)]
+        size, target = rows["voltage_v"].abs().to_numpy(), np.abs(branch.voltage)
+        if len(size) < 2:
+            found[branch.name] = [math.nan] * len(target)
+            continue
+        order = np.argsort(size)
+        current = np.log(rows["current_a"].abs().to_numpy())
+        at = np.interp(np.log(target), np.log(size[order]), current[order])
+        reached = (target >= size.min() * 0.5) & (target <= size.max() * (1 + 1e-9))
+        found[branch.name] = [float(x) if ok else math.nan for x, ok in zip(at, reached, strict=True)]
+    return Simulated(found, result.complete)
+
+
+def residuals(level: Level, simulated: Simulated) -> Array:
+    """ln I simulated less measured, every branch scaled so that its squares sum to its weight times its mean square."""
+    parts = []
+    for branch in level.branches:
+        off = np.array(simulated.branches[branch.name]) - branch.log_current
+        off = np.where(np.isfinite(off), off, _PENALTY)
+        parts.append(math.sqrt(WEIGHTS[branch.name] / off.size) * off)
+    return np.concatenate(parts)
+
+
+def branch_rms(level: Level, simulated: Simulated) -> dict[str, float]:
+    """Root mean square of ln I simulated less measured, by branch."""
+    found = {}
+    for branch in level.branches:
+        off = np.array(simulated.branches[branch.name]) - branch.log_current
+        found[branch.name] = float(np.sqrt(np.mean(np.where(np.isfinite(off), off, _PENALTY) ** 2)))
+    return found
+
+
+Progress = Callable[[int], None]
+"""Called with the number of simulations that have been asked for and are done."""
+
+
+@dataclass
+class Model:
+    """Simulations of levels as a function of the free parameters; each is run once, and kept.
+
+    Parameters
+    ----------
+    stack : Stack
+    priors : tuple of Prior
+    mesh : str or float
+    jobs : int
+        Simulations side by side.
+    store : Path, optional
+        Folder in which every run is kept, so that an interrupted calibration goes on from there.
+    progress : callable, optional
+    """
+
+    stack: Stack
+    priors: tuple[Prior, ...]
+    mesh: str | float
+    jobs: int = 1
+    store: Path | None = None
+    progress: Progress | None = None
+    runs: int = 0
+    _known: dict[str, Simulated] = field(default_factory=dict)
+
+    def changed(self, z: Array) -> Stack:
+        """The stack at a point [prior standard deviations]."""
+        return self.stack.replace({prior.key: prior.value(float(x)) for prior, x in zip(self.priors, z, strict=True)})
+
+    def start(self) -> Array:
+        """The point of the stack as it is."""
+        return np.array([prior.z(float(self.stack.get(prior.key))) for prior in self.priors])
+
+    def simulate(self, points: Sequence[Array], levels: Sequence[Level]) -> list[list[Simulated] | None]:
+        """All levels at every point; None for a point whose stack is not possible."""
+        import joblib
+
+        stacks: list[Stack | None] = []
+        for z in points:
+            try:
+                stacks.append(self.changed(z))
+            except ParameterError:
+                stacks.append(None)
+        asked = {self._key(s, level): (s, level) for s in stacks if s is not None for level in levels}
+        waiting = {key: pair for key, pair in asked.items() if self._load(key) is None}
+        with _ending():
+            pool = joblib.Parallel(n_jobs=min(self.jobs, len(waiting) or 1), return_as="generator_unordered")
+            with workers.deaf():
+                done = pool(joblib.delayed(_keyed)(key, *pair, self.mesh) for key, pair in waiting.items())
+            for key, simulated in done:
+                self._keep(key, simulated)
+                if self.progress:
+                    self.progress(self.runs)
+        return [None if s is None else [self._known[self._key(s, level)] for level in levels] for s in stacks]
+
+    def residuals(self, points: Sequence[Array], levels: Sequence[Level]) -> list[Array | None]:
+        """Residuals of all levels at every point; None for a point whose stack is not possible."""
+        found = self.simulate(points, levels)
+        return [
+            None if each is None else np.concatenate([residuals(k, s) for k, s in zip(levels, each, strict=True)])
+            for each in found
+        ]
+
+    def jacobian(self, z: Array, at: Array, levels: Sequence[Level]) -> Array:
+        """Derivatives of the residuals `at` z by forward differences, shape (residuals, parameters)."""
+        steps = [z + _DERIVATIVE_STEP * unit for unit in np.eye(len(z))]
+        back = [z - _DERIVATIVE_STEP * unit for unit in np.eye(len(z))]
+        columns = []
+        for k, ahead in enumerate(self.residuals(steps, levels)):
+            if ahead is not None:
+                columns.append((ahead - at) / _DERIVATIVE_STEP)
+                continue
+            (behind,) = self.residuals([back[k]], levels)
+            if behind is None:
+                raise ParameterError(f"{self.priors[k].key}: the stack allows no change of it")
+            columns.append((at - behind) / _DERIVATIVE_STEP)
+        return np.stack(columns, axis=1)
+
+    def _key(self, stack: Stack, level: Level) -> str:
+        numbers = stack.model_dump(mode="json", exclude={"title", "summary", "assumptions", "defects", "sources"})
+        drive = [
+            (s.start, s.stop, s.duration, s.compliance if s.compliance < math.inf else None) for s in drive_of(level)
+        ]
+        points = [(b.name, b.voltage.tolist()) for b in level.branches]
+        text = json.dumps([__version__, numbers, drive, points, self.mesh], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def _load(self, key: str) -> Simulated | None:
+        if key in self._known or self.store is None:
+            return self._known.get(key)
+        path = self.store / f"{key}.json"
+        try:
+            kept = files.read_json(path) if path.exists() else None
+            rows = {name: [math.nan if x is None else float(x) for x in row] for name, row in kept["branches"].items()}  # type: ignore[index]
+            self._known[key] = Simulated(rows, bool(kept["reached"]))  # type: ignore[index]
+        except (FileError, TypeError, KeyError, AttributeError, ValueError):
+            return None  # missing, or damaged: it is run again
+        return self._known[key]
+
+    def _keep(self, key: str, simulated: Simulated) -> None:
+        self.runs += 1
+        self._known[key] = simulated
+        if self.store is not None:
+            rows = {n: [x if math.isfinite(x) else None for x in row] for n, row in simulated.branches.items()}
+            files.write_json(self.store / f"{key}.json", {"branches": rows, "reached": simulated.reached}, True)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """A block whose worker processes end with it when it is left by an interrupt or an error."""
+    try:
+        yield
+    except BaseException:
+        workers.end_workers()
+        raise
+
+
+def _keyed(key: str, stack: Stack, level: Level, mesh: str | float) -> tuple[str, Simulated]:
+    return key, simulate_level(stack, level, mesh)

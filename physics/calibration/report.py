@@ -1,0 +1,163 @@
+"""The parts of a calibration's report: what came out, what is determined, and every level over its curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from devicekit.report import Figure, Section, Table, Text, draw
+from devicekit.text import count, listed, si
+from physics.calibration.chain import Chain
+from physics.calibration.measured import BRANCHES
+from physics.calibration.result import Calibration, Fitted
+from physics.report import stack_sections
+
+_WORDS = {"set": "SET", "set_back": "way back", "reset": "RESET"}
+
+LEVELS = ("level", "SET", "way back", "RESET", "")
+PARAMETERS = ("parameter", "value", "95 % interval", "prior 95 %", "of the prior's width", "")
+
+
+def summary(fit: Calibration) -> list[str]:
+    """A calibration in plain sentences."""
+    fitted = [each for each in fit.levels if not each.held_out]
+    known = [each for each in fit.directions if each.determined]
+    words = [
+        f"{count(len(fit.priors), 'parameter')} fitted to {count(len(fitted), 'level')}: ln I is missed by "
+        f"{fit.misfit:.2g} (root mean square over SET, way back and RESET).",
+        f"The sweeps determine {count(len(known), 'direction')} of {len(fit.directions)}; along the others a value is "
+        "what its prior says.",
+    ]
+    bound = [each.key for each in fit.parameters if each.at_bound]
+    if bound:
+        words.append(f"Outside of what was believed before: {listed(bound)}; look at the model before the number.")
+    for each in fit.levels:
+        if each.held_out:
+            parts = [f"{_WORDS[name]} {rms:.2g}" for name, rms in each.rms.items()]
+            words.append(f"Predicted, not fitted: {each.level.name}: {', '.join(parts)}.")
+    if not fit.converged:
+        words.append("The fit was still improving when it stopped: run it again with more iterations.")
+    words.append("Intervals hold if the model is right; what it misses is misfit, not noise.")
+    return words
+
+
+def level_rows(fit: Calibration) -> list[tuple[str, ...]]:
+    """Root mean square of ln I of every level and branch, under `LEVELS`."""
+    return [
+        (
+            each.level.name,
+            *(f"{each.rms[name]:.3f}" if name in each.rms else "–" for name in BRANCHES),
+            "predicted" if each.held_out else "fitted",
+        )
+        for each in fit.levels
+    ]
+
+
+def parameter_rows(fit: Calibration) -> list[tuple[str, ...]]:
+    """The fitted parameters, under `PARAMETERS`."""
+    return [
+        (
+            each.key,
+            _number(each.value, each.unit),
+            _span(each.low, each.high, each.unit),
+            _span(each.prior_low, each.prior_high, each.unit),
+            f"{each.share:.0%}".replace("%", " %"),
+            _said(each),
+        )
+        for each in fit.parameters
+    ]
+
+
+def _said(each: Fitted) -> str:
+    return "outside of the prior" if each.at_bound else "determined" if each.determined else "by the prior"
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:.4g}{'' if unit == '1' else f' {unit}'}"
+
+
+def _span(low: float, high: float, unit: str) -> str:
+    return f"{low:.3g} to {_number(high, unit)}"
+
+
+def sections(fit: Calibration, chain: Chain | None = None, profile: Sequence[dict[str, Any]] = ()) -> list[Section]:
+    """Levels, parameters, what is determined, the check of the posterior, and the stack."""
+    blocks: list[Any] = [Table(LEVELS, level_rows(fit), "Root mean square of ln I simulated less measured.")]
+    blocks += [_level(panel) for panel in fit.panels()]
+    numbers = [(f"{n}", *row) for n, row in enumerate(parameter_rows(fit), 1)]
+    known: list[Any] = [
+        Table(("", *PARAMETERS), numbers, "The last column but one: standard deviation of ln over the prior's."),
+        draw([fit.correlation_image()], "Correlations of the fitted values.", "Correlation matrix of the parameters"),
+        Table(
+            ("direction", "signal over misfit", "", "largest shares"),
+            [
+                (str(n), f"{each.signal:.2f}", "determined" if each.determined else "by the prior", each.words())
+                for n, each in enumerate(fit.directions, 1)
+            ],
+            "Combinations of parameters, in prior standard deviations. One that the sweeps see less than once over the "
+            "misfit is the prior's.",
+        ),
+    ]
+    if profile:
+        rows = [
+            (
+                str(p["direction"]),
+                f"{p['step']:+g}",
+                "–" if math.isnan(p["rise"]) else f"{p['rise']:.2f}",
+                f"{p['parabola']:.2f}",
+            )
+            for p in profile
+        ]
+        known.append(
+            Table(
+                ("direction", "step in standard deviations", "rise of the objective", "Laplace's"),
+                rows,
+                "The objective along each determined direction; where the two columns differ the interval is not that "
+                "of a normal distribution.",
+            )
+        )
+    found = [Section("Levels", "levels", blocks), Section("What is determined", "determined", known)]
+    if chain is not None:
+        found.append(_chain(chain))
+    return [*found, *stack_sections(fit.stack)]
+
+
+def _level(panel: Any) -> Figure:
+    return draw(
+        panel, f"{panel.title}: dots measured, lines simulated.", "Measured and simulated current against voltage"
+    )
+
+
+def _chain(chain: Chain) -> Section:
+    rows = [
+        (
+            str(n),
+            f"{chain.laplace[n - 1]:.3f}",
+            f"{chain.chain[n - 1]:.3f}",
+            f"{chain.interval[n - 1, 0]:+.2f} to {chain.interval[n - 1, 1]:+.2f}",
+        )
+        for n in range(1, len(chain.laplace) + 1)
+    ]
+    words = (
+        f"A chain on an emulator of {count(chain.runs, 'run')}; at runs that it has not seen the emulator misses half "
+        f"the objective by {chain.error:.2g} (a standard deviation is 0.5). R-hat {chain.rhat:.3f}."
+    )
+    table = Table(
+        ("direction", "sd by Laplace", "sd by the chain", "95 % of the chain, in Laplace's sd"),
+        rows,
+        "Standard deviations in those of the prior; by Laplace the interval is -1.96 to +1.96.",
+    )
+    return Section("Laplace against a chain", "chain", [Text([words]), table])
+
+
+def facts(fit: Calibration) -> list[tuple[str, str]]:
+    """The numbers that matter most."""
+    return [
+        ("misfit of ln I", f"{fit.misfit:.3f}"),
+        ("directions determined", f"{sum(each.determined for each in fit.directions)} of {len(fit.directions)}"),
+        (
+            "levels",
+            ", ".join(si(each.level.compliance, "A") for each in fit.levels if math.isfinite(each.level.compliance)),
+        ),
+    ]

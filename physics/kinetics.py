@@ -1,0 +1,308 @@
+"""How fast a stack sets and resets: times at constant voltages, and set voltages of ramps over many decades."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning, ParameterError
+from devicekit.features.switching import crossing
+from devicekit.plot import Panel
+from physics import figures, jart
+from physics.constants import Array
+from physics.drive import Segment, ramp, set_sweep
+from physics.iv import make_stepper, resolve_stack
+from physics.records import THERMAL_TIME
+from physics.solvers.stepping import NotConvergedError, State
+from physics.stack import Stack
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+VOLTAGES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
+"""Voltages of the holds [V]; the negative ones for the RESET."""
+
+RATES = tuple(10.0**k for k in range(-4, 11, 2))
+"""Ramp rates [V/s], over 14 decades."""
+
+RATIO = 3.0
+"""Change of the conductance that ends a hold: a SET has tripled it, a RESET cut it to a third."""
+
+SLOPE_RANGE = (0.3, 0.9)
+"""Voltages of the slope of the kinetics [V]."""
+
+_FIRST = 1e-16  # first step of a hold [s]
+_LONGEST = 1e7  # hold that is given up [s]
+_HIGHEST = 3.0  # end of a ramp [V]
+_RAMP_CURRENT = 1e-4  # that ends a ramp [A]
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Voltage for a decade of time [V], its standard error, and the number of points."""
+
+    value: float
+    stderr: float
+    points: int
+
+
+def slope(voltage: Array, time: Array, within: tuple[float, float] = SLOPE_RANGE) -> Slope:
+    """Voltage for a decade of time, from a straight line of V over log10 t.
+
+    Parameters
+    ----------
+    voltage : array [V]
+        Sizes.
+    time : array [s]
+        NaN where nothing happened.
+    within : (float, float)
+        Voltages that count [V].
+    """
+    known = np.isfinite(time) & (voltage >= within[0] - 1e-9) & (voltage <= within[1] + 1e-9)
+    x, y = np.log10(time[known]), voltage[known]
+    if x.size < 3:
+        return Slope(math.nan, math.nan, int(x.size))
+    line = np.polyfit(x, y, 1)
+    off = y - np.polyval(line, x)
+    error = math.sqrt(float(off @ off) / (x.size - 2) / float(np.sum((x - x.mean()) ** 2)))
+    return Slope(-float(line[0]), error, int(x.size))
+
+
+@dataclass(frozen=True, eq=False)
+class Kinetics:
+    """Kinetics of a stack, beside those of the compact model JART VCM v1b (`physics.jart`).
+
+    Attributes
+    ----------
+    stack : Stack
+    mesh : str or float
+    holds : DataFrame
+        voltage_v, set_time_s, reset_time_s (at minus that voltage), jart_set_time_s; NaN where it did not switch
+        within 1e7 s or no step converged.
+    ramps : DataFrame
+        rate_v_s, v_100ua_v, jart_v_100ua_v.
+    notes : tuple of str
+        What did not converge.
+    """
+
+    stack: Stack
+    mesh: str | float
+    holds: pd.DataFrame
+    ramps: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @cached_property
+    def slopes(self) -> dict[str, Slope]:
+        """Voltage for a decade of time of SET, RESET and JART's SET, over 0.3 to 0.9 V."""
+        voltage = self.holds["voltage_v"].to_numpy(float)
+        names = {"set": "set_time_s", "reset": "reset_time_s", "jart_set": "jart_set_time_s"}
+        return {name: slope(voltage, self.holds[column].to_numpy(float)) for name, column in names.items()}
+
+    @property
+    def remarks(self) -> tuple[CodedWarning, ...]:
+        """Where a time is shorter than heat takes to spread."""
+        times = self.holds[["set_time_s", "reset_time_s"]].to_numpy(float)
+        short = np.isfinite(times) & (times < THERMAL_TIME)
+        if not short.any():
+            return ()
+        low = float(self.holds["voltage_v"].to_numpy()[short.any(axis=1)].min())
+        words = f"From {low:g} V on, times are below {THERMAL_TIME:g} s, before heat spreads: a real device is slower."
+        return (CodedWarning("thermal_time", words),)
+
+    def panel(self) -> Panel:
+        """Times against the voltage of a hold."""
+        v = self.holds["voltage_v"].to_numpy(float)
+        names = {
+            "SET": "set_time_s",
+            "RESET, at minus the voltage": "reset_time_s",
+            "SET, JART VCM v1b": "jart_set_time_s",
+        }
+        return figures.kinetics(v, {words: self.holds[name].to_numpy(float) for words, name in names.items()})
+
+    def ramps_panel(self) -> Panel:
+        """Voltage at 100 uA against the ramp rate."""
+        rate = self.ramps["rate_v_s"].to_numpy(float)
+        names = {"simulated": "v_100ua_v", "JART VCM v1b": "jart_v_100ua_v"}
+        return figures.ramps(rate, {words: self.ramps[name].to_numpy(float) for words, name in names.items()})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `panel`."""
+        return self.panel().draw(ax)
+
+    def summary(self) -> dict[str, Any]:
+        """What `devicekit simulate kinetics --json` prints."""
+        rows = {
+            name: frame.astype(object).where(frame.notna(), None).to_dict("records")
+            for name, frame in (("holds", self.holds), ("ramps", self.ramps))
+        }
+        slopes = {
+            name: {"v_per_decade": each.value, "stderr": each.stderr, "points": each.points}
+            for name, each in self.slopes.items()
+            if math.isfinite(each.value)
+        }
+        remarks = [each.as_dict() for each in self.remarks]
+        return {
+            **rows,
+            "slopes": slopes,
+            "material": self.stack.material,
+            "notes": list(self.notes),
+            "remarks": remarks,
+        }
+
+
+def kinetics(
+    stack: Stack | Path | str | None = None,
+    voltages: Sequence[float] = VOLTAGES,
+    rates: Sequence[float] = RATES,
+    mesh: str | float = "default",
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> Kinetics:
+    """SET and RESET times at constant voltages, and the voltage at 100 uA of ramps.
+
+    A SET starts from the prescribed state just after a reset and is over when the conductance has tripled; a RESET
+    starts from the state that the stack's set sweep leaves and is over at a third of it. A ramp ends at 100 uA.
+
+    Parameters
+    ----------
+    stack : Stack, path, or None for the default
+    voltages : sequence of float
+        Above 0 [V]; the RESET takes the negative ones.
+    rates : sequence of float
+        Ramp rates, above 0 [V/s].
+    mesh : str or float
+        As for `simulate_iv`.
+    jobs : int
+        Simulations side by side.
+    progress : callable, optional
+        Called with the fraction done.
+
+    Raises
+    ------
+    ParameterError
+        If a voltage or rate is not above 0.
+    """
+    from joblib import Parallel, delayed
+
+    base = resolve_stack(stack)
+    for name, values in (("voltage", voltages), ("rate", rates)):
+        for value in values:
+            if not (math.isfinite(value) and value > 0):
+                raise ParameterError(f"{name}: found {value:g}, expected more than 0")
+    tasks = (
+        [(set_time, v) for v in voltages] + [(reset_time, -v) for v in voltages] + [(ramp_voltage, r) for r in rates]
+    )
+    pool = Parallel(n_jobs=jobs, return_as="generator")
+    found: list[tuple[float, str]] = []
+    for each in pool(delayed(_noted)(task, base, value, mesh) for task, value in tasks):
+        found.append(each)
+        if progress:
+            progress(len(found) / len(tasks))
+    numbers, count = [value for value, _ in found], len(voltages)
+    model = jart.Jart()
+    holds = pd.DataFrame(
+        {
+            "voltage_v": list(voltages),
+            "set_time_s": numbers[:count],
+            "reset_time_s": numbers[count : 2 * count],
+            "jart_set_time_s": [_finite(jart.set_time(model, v)) for v in voltages],
+        }
+    )
+    ramps = pd.DataFrame(
+        {
+            "rate_v_s": list(rates),
+            "v_100ua_v": numbers[2 * count :],
+            "jart_v_100ua_v": [_finite(jart.v_set(model, rate)) for rate in rates],
+        }
+    )
+    return Kinetics(base, mesh, holds, ramps, tuple(words for _, words in found if words))
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else math.nan
+
+
+def _noted(task: Callable[..., float], stack: Stack, value: float, mesh: str | float) -> tuple[float, str]:
+    """A number, and why there is none."""
+    try:
+        return task(stack, value, mesh), ""
+    except NotConvergedError as error:
+        return math.nan, f"{task.__name__.replace('_', ' ')} at {value:g}: {error}"
+
+
+def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
+    """Time at a constant source voltage [V] until the conductance has tripled [s]; NaN if it takes longer.
+
+    Raises
+    ------
+    NotConvergedError
+        If no step converges.
+    """
+    stepper = make_stepper(stack, "banded", mesh)
+    hold = Segment(
+        voltage, voltage, longest, stack.circuit.compliance, "hold", first=_FIRST, gate=stack.circuit.compliance
+    )
+    return _until(stepper.start(), lambda *a, **k: stepper.run(*a, **k), hold, RATIO)
+
+
+def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
+    """Time at a constant negative voltage [V] until a third of the conductance is left [s]; NaN if it takes longer.
+
+    Raises
+    ------
+    NotConvergedError
+        If no step converges.
+    """
+    stepper = make_stepper(stack, "banded", mesh)
+    state = stepper.start()
+    for segment in set_sweep(stack):
+        state = stepper.run(state, segment)
+    hold = Segment(voltage, voltage, longest, math.inf, "hold", first=_FIRST, gate=stack.circuit.compliance)
+    return _until(state, lambda *a, **k: stepper.run(*a, **k), hold, 1 / RATIO)
+
+
+def _until(state: State, run: Callable[..., State], hold: Segment, ratio: float) -> float:
+    """Time of a hold at which the conductance has changed by a ratio [s], ln G interpolated over ln t."""
+    begin, times, values = state.time, [], []
+
+    def see(now: State, _source: float) -> None:
+        times.append(now.time - begin)
+        values.append(math.log(now.fields.conductance))
+
+    def over(_now: State) -> bool:
+        return (values[-1] - values[0]) / math.log(ratio) >= 1
+
+    run(state, hold, see, over)
+    if (values[-1] - values[0]) / math.log(ratio) < 1 or len(values) < 2:
+        return math.nan
+    share = (values[0] + math.log(ratio) - values[-2]) / (values[-1] - values[-2])
+    return math.exp(math.log(times[-2]) + share * math.log(times[-1] / times[-2]))
+
+
+def ramp_voltage(stack: Stack, rate: float, mesh: str | float = "default") -> float:
+    """Source voltage at which a ramp [V/s] from the prescribed state reaches 100 uA [V]; NaN if it does not by 3 V.
+
+    Raises
+    ------
+    NotConvergedError
+        If no step converges.
+    """
+    stepper = make_stepper(stack, "banded", mesh)
+    seen: list[tuple[float, float]] = []
+
+    def see(now: State, source: float) -> None:
+        seen.append((source, now.fields.current))
+
+    limit = stack.circuit.compliance
+    segment = ramp(0.0, _HIGHEST, rate, limit, "set", gate=limit)
+    stepper.run(stepper.start(), segment, see, lambda now: now.fields.current >= _RAMP_CURRENT)
+    voltage, current = np.array(seen).T
+    found = crossing(voltage, current)
+    return math.nan if found is None else float(found)

@@ -1,0 +1,194 @@
+"""A stack as plain data: what a TOML file says, by keys such as "layer.HfO2.thickness", put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from devicekit.errors import ParameterError
+from physics.laws.find import KINDS, find_law
+from physics.parameters import (
+    Circuit,
+    Drive,
+    Electrode,
+    Filament,
+    Geometry,
+    Group,
+    Layer,
+    Numerics,
+    Transport,
+    unit_of,
+)
+
+HEADER = ("title", "summary", "assumptions", "defects", "material")
+
+GROUPS: dict[str, type[Group] | None] = {
+    "bottom": Electrode,
+    "top": Electrode,
+    "geometry": Geometry,
+    "filament": Filament,
+    "transport": Transport,
+    "reaction": None,
+    "conduction": None,
+    "heat": None,
+    "circuit": Circuit,
+    "drive": Drive,
+    "numerics": Numerics,
+}
+"""Groups of parameters beside the layers, with their class; None where it depends on the law that the group names."""
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "geometry.hfo2_thickness": ("layer.HfO2.thickness",),
+    "geometry.al2o3_thickness": ("layer.Al2O3.thickness",),
+    "transport.barrier_hfo2": ("layer.HfO2.hopping_barrier",),
+    "transport.barrier_al2o3": ("layer.Al2O3.hopping_barrier",),
+    "transport.reservoir_density": ("top.reservoir_density",),
+    "heat.hfo2": ("layer.HfO2.thermal_conductivity",),
+    "heat.al2o3": ("layer.Al2O3.thermal_conductivity",),
+    "heat.electrode_resistance": ("bottom.thermal_resistance", "top.thermal_resistance"),
+    "reaction.kind": ("reaction.law",),
+}
+"""Names of the time when a stack was HfO2 and Al2O3, with what they are now; files and scripts may go on using them."""
+
+
+def model_of(data: Mapping[str, Any], group: str) -> type[Group]:
+    """The class of a group; that of a law's parameters depends on the law that the group names."""
+    if group in KINDS:
+        named = data.get(group, {}).get("law")
+        if not isinstance(named, str):
+            raise ParameterError(f"{group}.law: found {named!r}, expected the name of a law")
+        return find_law(group, named).parameters
+    if group == "layer":
+        return Layer
+    found = GROUPS[group]
+    assert found is not None
+    return found
+
+
+def place_of(data: dict[str, Any], key: str) -> dict[str, Any]:
+    """The part of plain data that holds a key.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such parameter.
+    """
+    group, *rest = key.split(".")
+    if group == "layer" and len(rest) == 2:
+        found = [layer for layer in data.get("layers", ()) if layer["name"] == rest[0]]
+        if not found:
+            names = ", ".join(layer["name"] for layer in data.get("layers", ()))
+            raise ParameterError(f"unknown parameter {key!r}: there is no layer {rest[0]!r}; there are {names}")
+        place, fields = found[0], Layer.model_fields
+    elif group in GROUPS and len(rest) == 1:
+        place, fields = data.setdefault(group, {}), model_of(data, group).model_fields
+    else:
+        raise ParameterError(f"unknown parameter {key!r}; the groups are layer, {', '.join(GROUPS)}")
+    if rest[-1] not in fields:
+        owner = key.rpartition(".")[0]
+        raise ParameterError(f"unknown parameter {key!r}; there are {', '.join(f'{owner}.{name}' for name in fields)}")
+    return place
+
+
+def change_law(data: dict[str, Any], group: str, named: str) -> None:
+    """Name another law; what it does not have goes."""
+    fields = find_law(group, named).parameters.model_fields
+    held = data.get(group, {})
+    for name in set(held) - set(fields):
+        data["sources"].pop(f"{group}.{name}", None)
+    data[group] = {name: value for name, value in held.items() if name in fields} | {"law": named}
+
+
+def _entry(key: str, field: Any, entry: Any) -> tuple[Any, str]:
+    """Value and source of one TOML entry; numbers must carry the unit that the parameter has."""
+    unit = unit_of(field)
+    if not unit:
+        return (entry["value"], entry.get("source", "user")) if isinstance(entry, Mapping) else (entry, "user")
+    if not isinstance(entry, Mapping) or "value" not in entry:
+        raise ParameterError(f'{key}: write {{ value = ..., unit = "{unit}" }}; found {entry!r}')
+    unknown = set(entry) - {"value", "unit", "source", "note"}
+    if unknown:
+        raise ParameterError(f"{key}: unknown field {sorted(unknown)[0]!r}; there are value, unit, source, note")
+    if entry.get("unit") != unit:
+        raise ParameterError(f"{key}: found unit {entry.get('unit')!r}, expected {unit!r}")
+    if isinstance(entry["value"], bool) or not isinstance(entry["value"], int | float):
+        raise ParameterError(f"{key}: found {entry['value']!r}, expected a number")
+    return entry["value"], entry.get("source", "user")
+
+
+def _put(data: dict[str, Any], key: str, entry: Any, base: Path) -> None:
+    """Set one parameter of plain data from a TOML entry; an old name sets what it is now."""
+    for target in ALIASES.get(key, (key,)):
+        group, name = target.split(".")[0], target.split(".")[-1]
+        if name == "law" and group in KINDS:
+            if not isinstance(entry, str):
+                raise ParameterError(f"{key}: found {entry!r}, expected the name of a law")
+            try:
+                change_law(data, group, str((base / entry).resolve()) if entry.endswith(".py") else entry)
+            except ParameterError as error:
+                raise ParameterError(str(error).replace(target, key, 1)) from error
+            continue
+        place = place_of(data, target)
+        value, source = _entry(key, model_of(data, group).model_fields[name], entry)
+        place[name] = value
+        if unit_of(model_of(data, group).model_fields[name]):
+            data["sources"][target] = source
+
+
+def _put_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
+    """A list of layers replaces what there is; tables by name change what they name."""
+    if isinstance(entries, Mapping):
+        for name, table in entries.items():
+            if not isinstance(table, Mapping):
+                raise ParameterError(f"layer.{name}: found {table!r}, expected a table")
+            for field, entry in table.items():
+                _put(data, f"layer.{name}.{field}", entry, base)
+        return
+    data["layers"] = []
+    data["sources"] = {key: source for key, source in data["sources"].items() if not key.startswith("layer.")}
+    for number, table in enumerate(entries, 1):
+        if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
+            raise ParameterError(f"layer {number}: give it a name")
+        data["layers"].append({"name": table["name"], "active": len(entries) == 1})
+        for field, entry in table.items():
+            _put(data, f"layer.{table['name']}.{field}", entry, base)
+
+
+def merge(data: dict[str, Any], document: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Plain data with what a TOML document says; paths in it are relative to the folder `base`."""
+    if "layer" in document:
+        _put_layers(data, document["layer"], base)
+    for group, table in document.items():
+        if group in (*HEADER, "layer"):
+            continue
+        if group not in GROUPS or not isinstance(table, Mapping):
+            raise ParameterError(f"unknown parameter {group!r}; the groups are layer, {', '.join(GROUPS)}")
+        for name, entry in sorted(table.items(), key=lambda item: item[0] not in ("law", "kind")):
+            if group == "reaction" and table.get("kind") == "gated" and name in _UNUSED:
+                continue
+            _put(data, f"{group}.{name}", entry, base)
+    return data
+
+
+# What the gated law never used, and files of its time had to say.
+_UNUSED = ("reverse_dipole", "oxygen")
+
+# What a set of the time of two layers says without words.
+_TWO_LAYERS: dict[str, Any] = {
+    "layers": [{"name": "HfO2", "active": False, "reaction": 0.0}, {"name": "Al2O3", "active": True, "reaction": 1.0}],
+    "bottom": {"name": "Pt", "vacancies": "blocked", "reservoir_density": 0.0},
+    "top": {"name": "Ti", "vacancies": "reservoir"},
+    "conduction": {"law": "ohmic"},
+    "heat": {"law": "linear"},
+}
+
+
+def blank(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a material set starts from: nothing, or two layers where it is written in their old names."""
+    old = any(key.split(".")[1] in document.get(key.split(".")[0], {}) for key in ALIASES)
+    if "layer" in document or not old:
+        return {"layers": [], "sources": {}}
+    keys = [f"layer.{name}.reaction" for name in ("HfO2", "Al2O3")] + ["bottom.reservoir_density"]
+    data = {key: [dict(x) for x in value] if key == "layers" else dict(value) for key, value in _TWO_LAYERS.items()}
+    return {**data, "sources": dict.fromkeys(keys, "calibrated")}

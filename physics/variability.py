@@ -1,0 +1,118 @@
+"""How the figures of merit of loops scatter: raw, and with the slow walk of the filament taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import ParameterError
+from physics.result import IVResult
+from physics.stack import Stack
+
+MERITS = ("v_set_v", "v_100ua_v", "v_reset_v", "hrs_s", "lrs_s")
+"""Figures of merit of a loop; HRS and LRS are those of the device alone."""
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Scatter of one figure of merit over loops.
+
+    Attributes
+    ----------
+    name : str
+    loops : int
+        With a value.
+    mean : float
+        In the unit of the figure.
+    sd : float
+        Standard deviation over the size of the mean [1].
+    detrended : float
+        The same after a straight line over the loops is taken out.
+    lag1 : float
+        Correlation of one loop with the next, detrended: near 0 chance alone, near 1 a slow walk.
+    """
+
+    name: str
+    loops: int
+    mean: float
+    sd: float
+    detrended: float
+    lag1: float
+
+
+def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
+    """Scatter of the figures of merit of a run's loops.
+
+    Parameters
+    ----------
+    result : IVResult
+        Of `simulate_iv` with many cycles.
+    skip : int
+        First loops that are left out: the first starts from a state that no reset has made.
+
+    Raises
+    ------
+    ParameterError
+        If fewer than five loops are left.
+    """
+    cycles = result.cycles[skip:]
+    if len(cycles) < 5:
+        raise ParameterError(f"cycles: found {len(cycles)} after the first {skip}, expected 5 or more")
+    found = []
+    for name in MERITS:
+        values = [getattr(each.device if name in ("hrs_s", "lrs_s") else each, name) for each in cycles]
+        known = np.array([(n, value) for n, value in enumerate(values) if value is not None], dtype=float)
+        if len(known) < 5:
+            found.append(Scatter(name, len(known), np.nan, np.nan, np.nan, np.nan))
+            continue
+        at, value = known.T
+        rest = value - np.polyval(np.polyfit(at, value, 1), at)
+        mean = float(value.mean())
+        detrended = float(rest.std(ddof=2)) / abs(mean)
+        lag1 = float(rest[1:] @ rest[:-1] / (rest @ rest))
+        found.append(Scatter(name, len(known), mean, float(value.std(ddof=1)) / abs(mean), detrended, lag1))
+    return tuple(found)
+
+
+def scatter_table(found: Sequence[Scatter]) -> pd.DataFrame:
+    """Scatters as a table, one row a figure of merit."""
+    return pd.DataFrame([vars(each) for each in found])
+
+
+def devices(stack: Stack, spread: Mapping[str, float], number: int, seed: int = 0) -> list[Stack]:
+    """Stacks that differ as devices of one batch would: each parameter log-normal about the stack's value.
+
+    Parameters
+    ----------
+    stack : Stack
+    spread : mapping of keys to float
+        Relative standard deviation of each parameter [1]. No measurement stands behind such a number unless you have
+        one: say so beside what comes of it.
+    number : int
+        Devices.
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+        If a key is unknown, a spread is not above 0, or a device that is drawn is no possible stack.
+    """
+    for key, size in spread.items():
+        if not stack.unit(key):
+            raise ParameterError(f"{key} is not a number: it cannot vary")
+        if not 0 < size < 1:
+            raise ParameterError(f"spread: found {size:g} for {key}, expected a share between 0 and 1")
+    random = np.random.default_rng(seed)
+    draws = random.standard_normal((number, len(spread)))
+    return [
+        stack.replace(
+            {
+                key: float(stack.get(key)) * float(np.exp(size * z))
+                for (key, size), z in zip(spread.items(), row, strict=True)
+            }
+        )
+        for row in draws
+    ]
