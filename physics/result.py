@@ -267,6 +267,20 @@ class PulseResult(_Result):
             tables[width] = table.select(cycle=int(table.frame["cycle"].max()))
         return tables
 
+    def later_pairs(self) -> PulseTable:
+        """All pairs but the first, as cycles from 1: the first LTP starts from a device just reset.
+
+        Raises
+        ------
+        TraceError
+            If there is only one.
+        """
+        frame = self.pulses.frame
+        later = frame[frame["cycle"] > 1]
+        if later.empty:
+            raise TraceError("pairs: one pair of trains has no later ones")
+        return PulseTable(later.assign(cycle=later["cycle"] - 1), meta=self.pulses.meta)
+
     def summary(self) -> dict[str, Any]:
         """What `devicekit simulate pulses --json` prints."""
         quality = self.quality

@@ -20,6 +20,7 @@ from pydantic import Field, SerializeAsAny, ValidationError
 from devicekit.errors import BadRow, ParameterError, invalid_rows
 from devicekit.text import count
 from physics import DEFAULT_MATERIAL, material_sets
+from physics.constants import NM
 from physics.laws.find import KINDS, find_law
 from physics.laws.law import (
     ConductionLaw,
@@ -214,13 +215,22 @@ def _contradictions(stack: Stack) -> list[BadRow]:
         bad.append(BadRow(None, "filament.radius", f"{radius:g} nm", f"less than geometry.radius, {rim:g} nm"))
     gap, layer = stack.filament.gap_length, stack.layers[stack.active]
     if gap > layer.thickness:
+        limit = f"at most layer.{layer.name}.thickness, {layer.thickness:g} nm: the gap is in the active layer"
+        bad.append(BadRow(None, "filament.gap_length", f"{gap:g} nm", limit))
+    for key, width, whole in (
+        ("filament.edge_width", stack.filament.edge_width, radius),
+        ("filament.gap_edge_width", stack.filament.gap_edge_width, gap if gap > 0 else np.inf),
+    ):
+        if width > whole:
+            bad.append(BadRow(None, key, f"{width:g} nm", f"at most {whole:g} nm, the size of what it is the edge of"))
+    held = stack.filament.reference_density * np.pi * radius**2 * float(stack.heights[-1]) * NM**3
+    if held < 1:
+        limit = "a filament of one vacancy or more: density times volume is a number of them"
+        bad.append(BadRow(None, "filament.reference_density", f"{held:.2g} vacancies", limit))
+    low, high = (getattr(stack.conduction, name, None) for name in ("insulating", "filament"))
+    if low is not None and high is not None and low >= high:
         bad.append(
-            BadRow(
-                None,
-                "filament.gap_length",
-                f"{gap:g} nm",
-                f"at most layer.{layer.name}.thickness, {layer.thickness:g} nm: the gap is in the active layer",
-            )
+            BadRow(None, "conduction.insulating", f"{low:g} S/m", f"less than conduction.filament, {high:g} S/m")
         )
     return bad
 

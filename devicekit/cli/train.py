@@ -140,7 +140,7 @@ def train_command(
     from devicekit.files import result_folder, write_json
     from devicekit.report import Report
     from devicekit.report.shared import warnings_section
-    from devicekit.studies.tasks import training_config
+    from devicekit.studies.task_settings import training_config
     from snn.baselines import beside_it
     from snn.data.load import load
     from snn.report import beside_section, training_facts, training_section, training_summary

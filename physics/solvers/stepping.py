@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from devicekit.errors import ParameterError
 from physics.constants import NM, Array
 from physics.drive import Segment
 from physics.solvers.circuit import operate
@@ -27,7 +28,7 @@ _SHRINK, _GROW = 0.4, 1.6
 _FIRST = 1e-2  # of a pulse: the first step after a jump of the voltage
 _REJECT = 2.0  # times the target of a step
 _SMALLEST, _INSTANT = 1e-14, 1e-18  # of a segment, and [s]: below both the step is given up
-_MOST_STEPS = 1_000_000
+_MOST_STEPS = 20_000  # of a segment: a ramp takes some hundreds
 MELTED = 2000.0
 """Above this the oxides of such stacks melt, and a run ends [K]."""
 
@@ -149,11 +150,21 @@ class Stepper:
         self._content = 0.0
 
     def start(self, density: Array | None = None) -> State:
-        """A device at 0 V with a density [1]; None: the prescribed state just after a reset."""
+        """A device at 0 V with a density [1]; None: the prescribed state just after a reset.
+
+        Raises
+        ------
+        ParameterError
+            If it cannot be solved: a conductivity that is 0 to the computer, say.
+        """
         density = self.grid.initial_density() if density is None else density
         ambient = np.full(self.grid.mesh.shape, self.grid.stack.heat.ambient)
         self._content = float(np.sum(self.grid.mesh.volume * density))
-        return State(0.0, density, self.fields(density, 0.0, Limit(), ambient))
+        try:
+            self.conductance(density)
+            return State(0.0, density, self.fields(density, 0.0, Limit(), ambient))
+        except (NotConvergedError, FloatingPointError) as error:
+            raise ParameterError(f"the device cannot be solved at 0 V and heat.ambient: {error}") from error
 
     def conductance(self, density: Array) -> float:
         """I / V at the read voltage and ambient temperature [S]: a read that neither heats nor moves anything."""
@@ -286,7 +297,7 @@ class Stepper:
         Raises
         ------
         NotConvergedError
-            If the step size falls to nothing, or the state leaves what the model can mean (2000 K, a million steps);
+            If the step size falls to nothing, or the state leaves what the model can mean, or nobody would wait;
             what `observe` has seen up to then holds.
         """
         control = self.grid.stack.numerics
@@ -294,7 +305,7 @@ class Stepper:
         limit = Limit(segment.compliance, segment.gate)
         largest = control.voltage_step / segment.rate if segment.rate > 0 else segment.duration
         wanted = self._first_step(segment, largest)
-        smallest = min(_SMALLEST * segment.duration, _INSTANT)
+        smallest, most = min(_SMALLEST * segment.duration, _INSTANT), self.tally.steps + _MOST_STEPS
         self.tally.shortest = min(self.tally.shortest, segment.duration)
         while now < segment.duration:
             left = segment.duration - now
@@ -310,6 +321,8 @@ class Stepper:
             now = segment.duration if step == left else now + step
             state = self._accepted(trial, begin + now, step)
             self._account(state)
+            if self.tally.steps >= most:
+                raise NotConvergedError(f"more than {_MOST_STEPS:,} steps up to {segment.voltage(now):.4g} V")
             # A step cut short by the end of a segment says nothing against the longer one that was wanted.
             wanted = min(max(step / max(change, 1e-9), _SHRINK * step), _GROW * max(step, wanted))
             self._step, self._source = wanted, segment.voltage(now)
@@ -369,5 +382,3 @@ class Stepper:
             raise NotConvergedError(
                 f"{tally.hottest:.0f} K: no oxide stands more than {MELTED:g} K, the model ends here"
             )
-        if tally.steps >= _MOST_STEPS:
-            raise NotConvergedError(f"more than {_MOST_STEPS:,} steps")

@@ -284,7 +284,7 @@ from physics.stack import load_material, load_stack
 usual = cli("simulate", "iv", "--mesh", "coarse", "--solver", "banded", "--json")["v_set_v"]
 for name in ("myoxide", "theiroxide"):
     stack = load_material(name)
-    assert (stack.title, stack.get("reaction.energy")) == ("My oxide", 1.30)
+    assert (stack.title, stack.get("reaction.energy")) == ("My oxide", 1.50)
     assert stack.sources["reaction.energy"] == "calibrated"
     Path("thin.toml").write_text(f'material = "{name}"')
     assert load_stack("thin.toml").title == "My oxide"

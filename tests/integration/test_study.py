@@ -248,7 +248,7 @@ def test_workers_without_this_devicekit_are_named(answer: object, words: str) ->
 
 
 def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
-    from devicekit.studies.tasks import training_config
+    from devicekit.studies.task_settings import training_config
 
     config = training_config({"preset": "paper", "epochs": 7}, 3)
     assert (config.policy, config.mapping, config.epochs, config.seed) == ("literal", "reference", 7, 3)

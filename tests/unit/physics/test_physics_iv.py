@@ -22,8 +22,8 @@ def result():
 def test_set_iv(result):
     assert result.complete
     assert result.v_100ua_v == pytest.approx(0.65, abs=0.015)
-    assert result.v_set_v == pytest.approx(0.545, abs=0.015)
-    assert result.on_off == pytest.approx(10.3, rel=0.03)
+    assert result.v_set_v == pytest.approx(0.593, abs=0.015)
+    assert result.on_off == pytest.approx(12.5, rel=0.03)
     assert result.first.device.on_off >= 9.5
     assert isinstance(result.sweep, SweepTable)
     frame = result.sweep.frame

@@ -87,8 +87,8 @@ def test_replace_checks_keys_and_ranges():
     changed = stack.replace({"reaction.energy": 1.3})
     assert changed.reaction.energy == 1.3
     assert changed.sources["reaction.energy"] == "user"
-    assert stack.reaction.energy == 1.26
-    assert stack.get("reaction.energy") == 1.26
+    assert stack.reaction.energy == 1.46
+    assert stack.get("reaction.energy") == 1.46
     with pytest.raises(ParameterError, match=r"reaction\.energie"):
         stack.replace({"reaction.energie": 1.3})
     with pytest.raises(ParameterError, match=r"circuit\.compliance"):

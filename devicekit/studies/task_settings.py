@@ -1,0 +1,106 @@
+"""What the tasks of a study share: their form, and how settings become a training, its data and a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from devicekit.errors import ParameterError
+from devicekit.studies.spec import Scalar, resolve
+
+if TYPE_CHECKING:
+    from snn.training import TrainingResult
+
+
+class Task(Protocol):
+    """A kind of run: `check` refuses bad settings before anything runs, `run` gives scalars.
+
+    `outcome` names the one that a study is about.
+    """
+
+    outcome: str
+
+    def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
+        """Refuse settings that cannot run, by ParameterError or another of our errors."""
+
+    def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
+        """Run once; plain values by name."""
+
+
+def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str] = frozenset()) -> Any:
+    """A `snn.training.TrainingConfig` from settings, those in `extra` left out; `preset` "paper" is one of them.
+
+    Raises
+    ------
+    ParameterError, UsageError
+        If a setting is unknown, or its value is not allowed.
+    """
+    from snn.training import TrainingConfig
+
+    known = {field.name for field in fields(TrainingConfig)} - {"seed"}
+    given = {name: value for name, value in settings.items() if name not in {*extra, "preset"}}
+    preset = settings.get("preset", "default")
+    if preset not in ("default", "paper"):
+        raise ParameterError(f"preset is default or paper (literal eq. (4), as in Fig. 6), not {preset!r}")
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise ParameterError(
+            f"unknown setting {unknown[0]!r}; there are {', '.join(sorted({*known, *extra, 'preset'}))}"
+        )
+    if preset == "paper":
+        return TrainingConfig.paper(seed=seed, **given)
+    return TrainingConfig(seed=seed, **given)  # type: ignore[arg-type]
+
+
+def check_data(settings: Mapping[str, Scalar]) -> None:
+    """Refuse unknown data, and a folder without the files, before anything runs."""
+    name, folder = settings.get("data", "digits"), settings.get("data_dir")
+    from snn.data.load import NAMES, OPENML
+
+    if name not in NAMES and not str(name).startswith(OPENML) and not Path(str(name)).exists():
+        raise ParameterError(f"data is {', '.join(NAMES)}, {OPENML}NAME, or a file or folder; {name!r} is none")
+    if name == "optdigits" and folder is not None and not (Path(str(folder)) / "optdigits.tra").is_file():
+        raise ParameterError(f"data_dir: {folder} does not hold optdigits.tra and optdigits.tes")
+
+
+def data_of(settings: Mapping[str, Scalar]) -> Any:
+    from snn.data.load import load
+
+    folder = settings.get("data_dir")
+    return load(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
+
+
+def scalars(result: TrainingResult) -> dict[str, Any]:
+    """The numbers of a training result that belong in a table; no times."""
+    names = (
+        "accuracy_mean_last",
+        "accuracy_std_last",
+        "accuracy_after_mapping",
+        "accuracy_programmed",
+        "pulses_per_device",
+        "write_energy_j",
+    )
+    row = {name: value for name in names if (value := getattr(result, name)) is not None}
+    return {**row, "data_split": result.data.split}
+
+
+def card_file(settings: Mapping[str, Scalar], base: Path) -> Path | None:
+    """The card's file: a path, NAME of a shipped set, or NAME/CARD for another card of that set."""
+    from devicekit import catalog
+
+    named = settings.get("card")
+    if named is None:
+        return None
+    name, _, other = str(named).partition("/")
+    shipped = catalog.shipped()
+    if name in shipped:
+        return shipped[name].folder / f"{other or 'card'}.json"
+    return resolve(str(named), base)
+
+
+class Trains:
+    """A task whose outcome is the accuracy of a training."""
+
+    outcome = "accuracy_mean_last"

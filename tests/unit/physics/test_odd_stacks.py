@@ -1,0 +1,197 @@
+"""Odd stacks, thin, thick, hot, cold and absurd: each runs, says where it left the model, or is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from devicekit.errors import ParameterError
+from physics.iv import simulate_iv
+from physics.stack import load_material, load_stack
+
+THIN_LAYERS = {"layer.HfO2.thickness": 1.0, "layer.Al2O3.thickness": 1.5, "filament.gap_length": 1.0}
+ODD: list[dict[str, object]] = [
+    # geometry
+    {"layer.HfO2.thickness": 0.3},
+    {"layer.HfO2.thickness": 60.0},
+    {"layer.HfO2.thickness": 2000.0},
+    {"layer.Al2O3.thickness": 2.4},
+    {"layer.Al2O3.thickness": 2.3},
+    {"layer.Al2O3.thickness": 20.0},
+    {"layer.Al2O3.thickness": 2000.0},
+    THIN_LAYERS,
+    {"geometry.radius": 5.1},
+    {"geometry.radius": 5.0},
+    {"geometry.radius": 1e4},
+    {"geometry.radius": 1e7},
+    {"filament.radius": 0.6},
+    {"filament.radius": 0.4},
+    {"filament.radius": 15.0},
+    {"filament.edge_width": 4.0},
+    {"filament.gap_length": 0.0},
+    {"filament.gap_length": 0.5},
+    {"filament.gap_length": 5.0},
+    {"filament.gap_density": 1.0},
+    {"filament.gap_density": 1e-9},
+    {"filament.background_density": 0.5},
+    {"filament.background_density": 1e-30},
+    {"filament.reference_density": 1e24},
+    {"filament.reference_density": 1e21},
+    {"filament.reference_density": 1e30},
+    # temperature and heat
+    {"heat.ambient": 1.0},
+    {"heat.ambient": 77.0},
+    {"heat.ambient": 600.0},
+    {"heat.ambient": 1200.0},
+    {"heat.ambient": 5000.0},
+    {"heat.electrode_resistance": 1e-7},
+    {"heat.electrode_resistance": 1e-5},
+    {"heat.filament": 0.01},
+    {"heat.filament": 1e6},
+    {"layer.Al2O3.thermal_conductivity": 1e-3},
+    # transport
+    {"layer.Al2O3.hopping_barrier": 0.05},
+    {"layer.Al2O3.hopping_barrier": 10.0},
+    {"layer.HfO2.hopping_barrier": 0.3},
+    {"transport.charge_number": 0.0},
+    {"transport.charge_number": 50.0},
+    {"transport.hop_distance": 5.0},
+    {"transport.attempt_frequency": 1.0},
+    {"transport.attempt_frequency": 1e20},
+    {"transport.site_limit": 0.0},
+    {"transport.site_limit": 0.1},
+    {"transport.ion_potential_length": 0.0},
+    {"transport.ion_potential_length": 50.0},
+    {"top.vacancies": "blocked"},
+    {"bottom.vacancies": "reservoir", "bottom.reservoir_density": 1.0},
+    {"top.reservoir_density": 20.0},
+    # reaction
+    {"reaction.generation": False},
+    {"reaction.energy": 0.06},
+    {"reaction.energy": 5.0},
+    {"reaction.prefactor": 0.0},
+    {"reaction.prefactor": 1e25},
+    {"reaction.forward_dipole": 0.0},
+    {"reaction.forward_dipole": 50.0},
+    {"reaction.reverse_dipole": 50.0},
+    {"reaction.oxygen": 0.0},
+    {"reaction.oxygen": 1e6},
+    {"reaction.barrier_spread": 3.0},
+    {"reaction.max_density": 10.0},
+    # conduction and circuit
+    {"conduction.insulating": 1e5},
+    {"conduction.insulating": 1e-30},
+    {"conduction.filament": 1e9},
+    {"conduction.hop_length": 0.0},
+    {"conduction.hop_length": 5.0},
+    {"circuit.series_resistance": 0.0},
+    {"circuit.series_resistance": 1e9},
+    {"circuit.compliance": 1e-9},
+    {"circuit.compliance": 10.0},
+    {"circuit.saturation_voltage": 0.3},
+    # drive
+    {"drive.rate": 1e-9},
+    {"drive.rate": 1e13},
+    {"drive.set_stop": 5.0},
+    {"drive.reset_stop": -5.0},
+    {"drive.set_stop": 1e5},
+    {"numerics.voltage_step": 1e-12},
+]
+
+
+def outcome(changes: dict[str, object]) -> str:
+    """refused, ended (with a message), remarked, or fine; fails where numbers are neither finite nor marked."""
+    try:
+        result = simulate_iv(load_stack().replace(changes), mesh="coarse", cycles=1)
+    except ParameterError as error:
+        words = str(error) + " ".join(str(row.column) for row in error.rows)
+        assert any(key.split(".")[-1] in words or key.split(".")[0] in words for key in changes), words
+        return "refused"
+    frame, quality = result.sweep.frame, result.quality
+    for name in ("voltage_v", "current_a", "time_s", "temperature_k", "device_voltage_v"):
+        assert np.isfinite(frame[name]).all(), name
+    assert quality.n_min >= 0
+    assert quality.mass_error < 1e-5
+    assert quality.power_error < 1e-6
+    codes = {remark.code for remark in quality.remarks}
+    assert ("hot" in codes) == (quality.t_max_k > 1000)
+    assert ("strong_field" in codes) == (quality.field_max > 1)
+    assert ("sparse" in codes) == (quality.vacancies_per_nm < 1)
+    if not result.complete:
+        assert result.message
+        return "ended"
+    assert quality.t_max_k <= 2000
+    assert float(frame["voltage_v"].iloc[-1]) == pytest.approx(0.0, abs=1e-12)
+    return "remarked" if codes else "fine"
+
+
+def test_there_are_75_of_them() -> None:
+    assert len(ODD) >= 75
+
+
+@pytest.mark.parametrize("changes", ODD[::9], ids=str)
+def test_a_few_odd_stacks(changes: dict[str, object]) -> None:
+    assert outcome(changes) in ("refused", "ended", "remarked", "fine")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", ODD, ids=str)
+def test_no_odd_stack_is_silent(changes: dict[str, object]) -> None:
+    assert outcome(changes) in ("refused", "ended", "remarked", "fine")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"geometry.radius": 5.0}, "filament.radius"),
+        ({"layer.Al2O3.thickness": 2.3}, "filament.gap_length"),
+        ({"filament.radius": 0.4}, "filament.edge_width"),
+        ({"filament.gap_length": 0.3}, "filament.gap_edge_width"),
+        ({"filament.reference_density": 1e21}, "filament.reference_density"),
+        ({"conduction.insulating": 8e4}, "conduction.insulating"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(changes: dict[str, object], what: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        load_stack().replace(changes)
+    assert what in [row.column for row in caught.value.rows]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"geometry.radius": 5.01},
+        {"layer.Al2O3.thickness": 2.4},
+        {"filament.radius": 0.5},
+        {"filament.gap_length": 0.4},
+        {"conduction.insulating": 7.9e4},
+    ],
+)
+def test_what_just_fits_is_taken(changes: dict[str, object]) -> None:
+    load_stack().replace(changes)
+
+
+def test_a_drive_of_too_many_steps_is_refused() -> None:
+    stack = load_stack()
+    steps = 2 * (stack.drive.set_stop - stack.drive.reset_stop) / stack.numerics.voltage_step
+    fits = math.floor(1e6 / steps)
+    with pytest.raises(ParameterError, match="voltage_step"):
+        simulate_iv(mesh="coarse", cycles=fits + 1)
+    with pytest.raises(ParameterError, match="voltage_step"):
+        simulate_iv(load_stack().replace({"numerics.voltage_step": 1.7e-6}), mesh="coarse")
+
+
+def test_a_melting_filament_ends_the_run_and_says_so() -> None:
+    hot = load_stack().replace({"heat.electrode_resistance": 1e-5})
+    result = simulate_iv(hot, mesh="coarse", cycles=1)
+    assert not result.complete
+    assert "2000 K" in result.message
+    assert "hot" in {remark.code for remark in result.quality.remarks}
+
+
+def test_remarks_of_the_drift_set_name_its_heat() -> None:
+    remarks = simulate_iv(load_material("drift"), mesh="coarse", cycles=2).quality.remarks
+    assert "sparse" in {remark.code for remark in remarks}
+    assert any("vacancies in a nanometre" in remark.message for remark in remarks)
