@@ -26,7 +26,8 @@ def birth_death_variance(density: Array, source: Array, sink: Array, full: float
     """Variance that births and deaths give the density of a cell in a step [1].
 
     (b + d) (1 - exp(-2 k t)) / (2 k N) with births b = source (1 - u / full), deaths d = (sink - source / full) u,
-    k = sink and N vacancies at the reference density: exact for a linear process, and u / N at the end of it.
+    k = sink and N vacancies at the reference density: exact for a linear process at balance, whose variance ends at
+    u (1 - u / full) / N.
 
     Parameters
     ----------
@@ -133,10 +134,10 @@ class Discreteness:
         self.length = grid.stack.transport.ion_potential_length
         if self.length == 0:
             raise ParameterError("noise: a vacancy needs a footprint, transport.ion_potential_length above 0 nm")
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise ParameterError(f"noise: found the seed {seed!r}, expected a whole number from 0")
         self.grid, self.solver = grid, solver
-        self.random = np.random.default_rng(seed)
+        self.random = np.random.default_rng(int(seed))
         self.per_volume = grid.stack.filament.reference_density * NM**3
         self.count = grid.mesh.volume * self.per_volume
         self.clipped = 0.0

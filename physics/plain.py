@@ -100,11 +100,21 @@ def change_law(data: dict[str, Any], group: str, named: str) -> None:
     data[group] = {name: value for name, value in held.items() if name in fields} | {"law": named}
 
 
+def rename_sources(data: dict[str, Any], old: str, new: str) -> None:
+    """Sources of a layer under its new name."""
+    old, new = f"layer.{old}.", f"layer.{new}."
+    data["sources"] = {
+        new + key.removeprefix(old) if key.startswith(old) else key: source for key, source in data["sources"].items()
+    }
+
+
 def _entry(key: str, field: Any, entry: Any) -> tuple[Any, str]:
     """Value and source of one TOML entry; numbers must carry the unit that the parameter has."""
     unit = unit_of(field)
     if not unit:
-        return (entry["value"], entry.get("source", "user")) if isinstance(entry, Mapping) else (entry, "user")
+        if isinstance(entry, Mapping):
+            raise ParameterError(f"{key}: found {entry!r}, expected a plain word, true or false")
+        return entry, "user"
     if not isinstance(entry, Mapping) or "value" not in entry:
         raise ParameterError(f'{key}: write {{ value = ..., unit = "{unit}" }}; found {entry!r}')
     unknown = set(entry) - {"value", "unit", "source", "note"}
@@ -142,9 +152,16 @@ def _put_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
         for name, table in entries.items():
             if not isinstance(table, Mapping):
                 raise ParameterError(f"layer.{name}: found {table!r}, expected a table")
-            for field, entry in table.items():
+            for field, entry in sorted(table.items(), key=lambda item: item[0] == "name"):
                 _put(data, f"layer.{name}.{field}", entry, base)
+                if field == "name":
+                    rename_sources(data, name, str(entry))
         return
+    if not isinstance(entries, list):
+        raise ParameterError(f"layer: found {entries!r}, expected a list of tables, [[layer]]")
+    names = [table.get("name") for table in entries if isinstance(table, Mapping)]
+    if len(set(map(str, names))) < len(names):
+        raise ParameterError(f"layer: found {', '.join(map(str, names))}, expected names that differ")
     data["layers"] = []
     data["sources"] = {key: source for key, source in data["sources"].items() if not key.startswith("layer.")}
     for number, table in enumerate(entries, 1):
@@ -186,7 +203,8 @@ _TWO_LAYERS: dict[str, Any] = {
 
 def blank(document: Mapping[str, Any]) -> dict[str, Any]:
     """What a material set starts from: nothing, or two layers where it is written in their old names."""
-    old = any(key.split(".")[1] in document.get(key.split(".")[0], {}) for key in ALIASES)
+    tables = {name: table for name, table in document.items() if isinstance(table, Mapping)}
+    old = any(key.split(".")[1] in tables.get(key.split(".")[0], {}) for key in ALIASES)
     if "layer" in document or not old:
         return {"layers": [], "sources": {}}
     keys = [f"layer.{name}.reaction" for name in ("HfO2", "Al2O3")] + ["bottom.reservoir_density"]

@@ -42,7 +42,7 @@ from physics.parameters import (
     Transport,
     unit_of,
 )
-from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, merge, model_of, place_of
+from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, merge, model_of, place_of, rename_sources
 
 
 class Stack(Group):
@@ -81,7 +81,7 @@ class Stack(Group):
         """Index of the active layer."""
         return next(k for k, layer in enumerate(self.layers) if layer.active)
 
-    @cached_property
+    @property
     def heights(self) -> np.ndarray:
         """Heights of the bottom, the interfaces and the top [nm], shape (layers + 1,)."""
         return np.concatenate([[0.0], np.cumsum([layer.thickness for layer in self.layers])])
@@ -125,12 +125,19 @@ class Stack(Group):
             return self
         data = self.model_dump()
         given = {target: value for key, value in changes.items() for target in ALIASES.get(key, (key,))}
-        for key, value in sorted(given.items(), key=lambda item: not item[0].endswith(".law")):
+        # A law decides which keys there are, and a layer is called by its name until everything else is done.
+        for key, value in sorted(
+            given.items(), key=lambda item: (not item[0].endswith(".law"), item[0].endswith(".name"))
+        ):
             if key.endswith(".law"):
                 self._find(key)
-                change_law(data, key.split(".")[0], str(value))
+                value = str(Path(value).resolve()) if str(value).endswith(".py") else str(value)
+                change_law(data, key.split(".")[0], value)
             place_of(data, key)[key.split(".")[-1]] = value
-            data["sources"][key] = "user"
+            if key.startswith("layer.") and key.endswith(".name"):
+                rename_sources(data, key.split(".")[1], str(value))
+            else:
+                data["sources"][key] = "user"
         return _validated(data)
 
     def unit(self, key: str) -> str:
@@ -342,5 +349,5 @@ def _word(value: Any) -> str:
 
 
 def _text(words: str) -> str:
-    """A TOML string: JSON's is one, but for characters that it need not escape."""
-    return json.dumps(words, ensure_ascii=True)
+    """A TOML string: JSON's is one, but for the character that it need not escape."""
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -24,8 +24,8 @@ SENSITIVITY_STEP = 0.01
 
 
 def run_cases(
-    stack: Stack | Path | str | None,
-    cases: Sequence[Mapping[str, Any]],
+    stack: Stack | Path | str | Sequence[Stack] | None,
+    cases: Sequence[Mapping[str, Any]] = (),
     mesh: str | float = "default",
     cycles: int = 0,
     jobs: int = 1,
@@ -34,9 +34,10 @@ def run_cases(
 
     Parameters
     ----------
-    stack : Stack, path, or None for the default
+    stack : Stack, path, or None for the default; or a sequence of Stack
+        Several stacks are the cases themselves: devices that differ (`physics.variability.devices`).
     cases : sequence of mappings
-        Changes as `Stack.replace` takes them: ``{"reaction.energy": 1.3}``.
+        Changes as `Stack.replace` takes them: ``{"reaction.energy": 1.3}``; none with several stacks.
     mesh, cycles
         As for `simulate_iv`.
     jobs : int
@@ -54,10 +55,23 @@ def run_cases(
     """
     from joblib import Parallel, delayed
 
-    base = resolve_stack(stack)
-    stacks = [base.replace(case) for case in cases]
+    stacks, cases = _stacks(stack, cases)
     rows = Parallel(n_jobs=jobs)(delayed(_case)(each, mesh, cycles) for each in stacks)
     return pd.DataFrame([{**case, **row} for case, row in zip(cases, rows, strict=True)])
+
+
+def _stacks(
+    stack: Stack | Path | str | Sequence[Stack] | None, cases: Sequence[Mapping[str, Any]]
+) -> tuple[list[Stack], Sequence[Mapping[str, Any]]]:
+    """The stack of every case, and the changes of each."""
+    if stack is not None and not isinstance(stack, Stack | Path | str):
+        if cases:
+            raise ParameterError(
+                "cases: several stacks are the cases themselves; pass one stack with changes, or stacks"
+            )
+        return list(stack), [{} for _ in stack]
+    base = resolve_stack(stack)
+    return [base.replace(case) for case in cases], cases
 
 
 def _case(stack: Stack, mesh: str | float, cycles: int) -> dict[str, Any]:
@@ -68,7 +82,7 @@ def _case(stack: Stack, mesh: str | float, cycles: int) -> dict[str, Any]:
 
 
 def train_cases(
-    stack: Stack | Path | str | None,
+    stack: Stack | Path | str | Sequence[Stack] | None,
     cases: Sequence[Mapping[str, Any]],
     width: float,
     mesh: str | float = "default",
@@ -79,9 +93,8 @@ def train_cases(
 
     Parameters
     ----------
-    stack : Stack, path, or None for the default
-    cases : sequence of mappings
-        Changes as `Stack.replace` takes them.
+    stack, cases
+        As for `run_cases`.
     width : float
         Pulse width [s].
     mesh, jobs
@@ -96,8 +109,7 @@ def train_cases(
     """
     from joblib import Parallel, delayed
 
-    base = resolve_stack(stack)
-    stacks = [base.replace(case) for case in cases]
+    stacks, _ = _stacks(stack, cases)
     return list(Parallel(n_jobs=jobs)(delayed(_train_case)(each, width, mesh, options) for each in stacks))
 
 

@@ -1,6 +1,6 @@
 """The axisymmetric tensor mesh: fine where the filament opens and closes, graded elsewhere.
 
-Arrays of cell values have shape (heights, radii), row 0 at the Pt electrode, column 0 on the axis.
+Arrays of cell values have shape (heights, radii), row 0 at the bottom electrode, column 0 on the axis.
 """
 
 from __future__ import annotations

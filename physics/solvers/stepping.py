@@ -164,22 +164,44 @@ class Stepper:
             self.conductance(density)
             return State(0.0, density, self.fields(density, 0.0, Limit(), ambient))
         except (NotConvergedError, FloatingPointError) as error:
-            raise ParameterError(f"the device cannot be solved at 0 V and heat.ambient: {error}") from error
+            raise ParameterError(
+                f"the device cannot be solved at heat.ambient and drive.read_voltage: {error}"
+            ) from error
 
     def conductance(self, density: Array) -> float:
-        """I / V at the read voltage and ambient temperature [S]: a read that neither heats nor moves anything."""
-        voltage, ambient = self.grid.stack.drive.read_voltage, np.full(density.shape, self.grid.stack.heat.ambient)
+        """I / V at the read voltage and ambient temperature [S]: a read that neither heats nor moves anything.
+
+        Raises
+        ------
+        NotConvergedError
+            If it cannot be solved.
+        """
+        voltage = self.grid.stack.drive.read_voltage
+        try:
+            return self._read(density, [voltage])
+        except (NotConvergedError, FloatingPointError):
+            pass
+        try:
+            return self._read(density, list(voltage * np.arange(1, _CLIMB + 1) / _CLIMB))
+        except FloatingPointError as error:
+            raise NotConvergedError(f"the read at {voltage:g} V cannot be solved: {error}") from error
+
+    def _read(self, density: Array, voltages: list[float]) -> float:
+        """I / V at the last of some device voltages [V], each solved from the one before [S]."""
+        ambient = np.full(density.shape, self.grid.stack.heat.ambient)
         conductivity = self.grid.conductivity(density, ambient)
-        potential = np.zeros_like(density)
-        top = 0.0
-        for _ in range(_ITERATIONS):
-            unit, shift, offset, slope, _current = self._newton(conductivity, density, ambient, potential, top)
-            after = voltage * unit + shift
-            settled = self.grid.ohmic or float(np.max(np.abs(after - potential))) < _READ_TOLERANCE * voltage
-            potential, top = after, voltage
-            if settled:
-                return slope + offset / voltage
-        raise NotConvergedError("the read does not settle")
+        potential, top, found = np.zeros_like(density), 0.0, math.nan
+        for voltage in voltages:
+            for _ in range(_ITERATIONS):
+                unit, shift, offset, slope, _current = self._newton(conductivity, density, ambient, potential, top)
+                after = voltage * unit + shift
+                settled = self.grid.ohmic or float(np.max(np.abs(after - potential))) < _READ_TOLERANCE * voltage
+                potential, top, found = after, voltage, slope + offset / voltage
+                if settled:
+                    break
+            else:
+                raise NotConvergedError(f"the read at {voltage:g} V does not settle")
+        return found
 
     def _newton(
         self, conductivity: Array, density: Array, temperature: Array, potential: Array, top: float
@@ -220,7 +242,7 @@ class Stepper:
         """
         try:
             return self._settle(density, source, limit, temperature, near)
-        except NotConvergedError:
+        except (NotConvergedError, FloatingPointError):  # an overshoot of Newton's step overflows the matrix
             if self.grid.ohmic:
                 raise
         climb = None

@@ -24,8 +24,8 @@ from physics.calibration.measured import Level, levels_of
 from physics.stack import load_stack
 
 FREE = {
-    "reaction.energy": (1.19, 1.34),
-    "reaction.forward_dipole": (1.5, 4.9),
+    "reaction.energy": (1.38, 1.55),
+    "reaction.forward_dipole": (2.5, 7.7),
     "reaction.reverse_dipole": (0.2, 10.0),
     "reaction.oxygen": (0.14, 7.0),
     "conduction.filament": (4.4e4, 1.45e5),
@@ -75,7 +75,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     file = Path(os.environ["DEVICEKIT_TEST_DATA"]) / "compliance_ladder" / "iv_50_100_200_400uA.csv"
     levels = levels_of(devicekit.read(file, unit="uA"), RATE)
-    stack, free = load_stack().replace({"heat.electrode_resistance": 2e-10}), dict(FREE)
+    stack, free = load_stack(), dict(FREE)
     if options.ideal:
         free.pop("circuit.saturation_voltage")
     else:

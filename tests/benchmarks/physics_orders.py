@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from physics.laws import transport
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation, Faces, Vacancies
 from physics.solvers.fipy_solver import FipySolver
@@ -26,17 +27,19 @@ Solver = Callable[[Discretisation], Any]
 
 def discretise(heights: int, radii: int = 4) -> Discretisation:
     mesh = uniform(LENGTH, RADIUS, heights, radii)
-    return Discretisation(load_stack(), Mesh(mesh.r_faces, mesh.z_faces, round(heights * 7 / 12)))
+    return Discretisation(
+        load_stack(), Mesh(mesh.r_faces, mesh.z_faces, (np.arange(heights) >= round(heights * 7 / 12)) * 1)
+    )
 
 
 def rod(make: Solver, heights: int) -> float:
     """Largest error of the temperature of a Joule-heated rod, over its peak: a parabola."""
     sigma, k = 3.0, 0.5
     grid = discretise(heights)
-    material = np.full(grid.mesh.shape, sigma)
-    faces = grid.conductances(material)
+    ones = np.ones(grid.mesh.shape)
+    current = grid.current(sigma * ones, ones, 300.0 * ones, np.zeros(grid.mesh.shape), 0.0)
     solver = make(grid)
-    heat = grid.joule_heat(material, faces, solver.potential(faces))
+    heat = grid.joule_heat(current, solver.potential(current.faces)[0], 1.0)
     rise = solver.temperature_rise(grid.conductances(np.full(grid.mesh.shape, k)), heat)
     s = grid.mesh.z[:, None] / LENGTH
     exact = sigma / (2 * k) * s * (1 - s)
@@ -59,9 +62,11 @@ def closed_box(grid: Discretisation, number: float) -> Vacancies:
     """D = 1 nm^2/s and a constant Peclet number along z; no flux through the electrodes."""
     exchange = grid.conductances(np.ones(grid.mesh.shape))
     exchange.z[0] = exchange.z[-1] = 0.0
-    zero = np.zeros(grid.mesh.shape)
     numbers = Faces(np.full_like(exchange.z, number), np.zeros_like(exchange.r))
-    return Vacancies(exchange, numbers, zero, zero, np.zeros(grid.mesh.shape[1]))
+    forth, back = transport.weights(number)
+    up, down = Faces(exchange.z * forth, exchange.r), Faces(exchange.z * back, exchange.r)
+    zero, none = np.zeros(grid.mesh.shape), np.zeros(grid.mesh.shape[1])
+    return Vacancies(exchange, numbers, up, down, zero, zero, none, none)
 
 
 def euler(make: Solver, steps: int) -> float:

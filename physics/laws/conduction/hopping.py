@@ -20,8 +20,8 @@ from physics.parameters import number
 
 # Beyond this, exp() overflows; no field in a working device comes near it.
 _LARGEST_EXPONENT = 600.0
-# Below this, sinh(x) / x is 1 + x^2 / 6 to rounding.
-_SMALL = 1e-3
+# Below this, two terms of the series of sinh(x) / x and of x coth x - 1 are exact to 1e-11 of the slope.
+_SMALL = 1e-2
 
 
 class Parameters(ohmic.Parameters):
@@ -38,10 +38,13 @@ def _enhancement(density: Array, temperature: Array, field: Array, length: float
             continue
         reduced = length * (1.0 - density[i]) / (half_kt * temperature[i])
         for side in range(field.shape[0]):
-            x = min(reduced * field[side, i], _LARGEST_EXPONENT)
+            x = reduced * field[side, i]
             if x < _SMALL:
-                factor[side, i] = 1.0 + x * x / 6.0
-                slope[side, i] = x * x / 3.0
+                factor[side, i] = 1.0 + x * x / 6.0 + x**4 / 120.0
+                slope[side, i] = x * x / 3.0 - x**4 / 45.0
+                continue
+            if x > _LARGEST_EXPONENT:
+                factor[side, i] = 0.5 * math.exp(_LARGEST_EXPONENT) / _LARGEST_EXPONENT
                 continue
             up = math.exp(x)
             down = 1.0 / up
@@ -64,7 +67,7 @@ def enhancement(density: Array, temperature: Array, field: Array, length: float)
     length : float
         lambda0 [nm].
     """
-    flat = np.ascontiguousarray(field).reshape(-1, density.size)
+    flat = np.ascontiguousarray(field, dtype=float).reshape(-1, density.size)
     factor, slope = _enhancement(density.ravel(), temperature.ravel(), flat, length, 2.0 * BOLTZMANN_EV)
     return factor.reshape(field.shape), slope.reshape(field.shape)
 

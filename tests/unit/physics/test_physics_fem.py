@@ -82,7 +82,12 @@ def finite_volumes(stack, mesh):
 
 
 def at_rest(material, law):
-    changes = {"circuit.series_resistance": 0.0, "numerics.temperature_tolerance": 1e-7, "conduction.law": law}
+    changes = {
+        "circuit.series_resistance": 0.0,
+        "heat.electrode_resistance": 0.0,
+        "numerics.temperature_tolerance": 1e-7,
+        "conduction.law": law,
+    }
     return load_material(material).replace(changes)
 
 

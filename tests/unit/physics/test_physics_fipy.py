@@ -102,7 +102,13 @@ def test_a_uniform_rod_stays_uniform_across(grid, pair):
     unit = fipy.potential(grid.conductances(ones))[0]
     np.testing.assert_allclose(unit, np.broadcast_to(grid.mesh.z[:, None] / 12, grid.mesh.shape), atol=1e-12)
     stack = grid.stack.replace(
-        {"transport.site_limit": 0.0, "reaction.generation": False, "transport.reservoir_density": 0.0}
+        {
+            "transport.site_limit": 0.0,
+            "reaction.generation": False,
+            "transport.reservoir_density": 0.0,
+            "transport.barrier_hfo2": 1.35,
+            "transport.barrier_al2o3": 0.95,
+        }
     )
     rod = Discretisation(stack, grid.mesh)
     now = rod.vacancies(ones, unit, 1.0, 500.0 * ones)
