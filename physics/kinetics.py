@@ -66,8 +66,9 @@ def slope(voltage: Array, time: Array, within: tuple[float, float] = SLOPE_RANGE
         Voltages that count [V].
     """
     known = np.isfinite(time) & (voltage >= within[0] - 1e-9) & (voltage <= within[1] + 1e-9)
+    known &= time > 0
     x, y = np.log10(time[known]), voltage[known]
-    if x.size < 3:
+    if x.size < 3 or np.ptp(x) == 0:
         return Slope(math.nan, math.nan, int(x.size))
     line = np.polyfit(x, y, 1)
     off = y - np.polyval(line, x)
@@ -301,7 +302,9 @@ def ramp_voltage(stack: Stack, rate: float, mesh: str | float = "default") -> fl
         seen.append((source, now.fields.current))
 
     limit = stack.circuit.compliance
-    segment = ramp(0.0, _HIGHEST, rate, limit, "set", gate=limit)
+    if limit < _RAMP_CURRENT:
+        return math.nan
+    segment = ramp(0.0, _HIGHEST, rate, math.inf, "set", gate=limit)  # it ends before the compliance
     stepper.run(stepper.start(), segment, see, lambda now: now.fields.current >= _RAMP_CURRENT)
     voltage, current = np.array(seen).T
     found = crossing(voltage, current)

@@ -72,7 +72,10 @@ def scatter(result: IVResult, skip: int = 1) -> tuple[Scatter, ...]:
         rest = value - np.polyval(np.polyfit(at, value, 1), at)
         mean = float(value.mean())
         detrended = float(rest.std(ddof=2)) / abs(mean)
-        lag1 = float(rest[1:] @ rest[:-1] / (rest @ rest))
+        beside = np.diff(at) == 1  # a loop without a value parts its neighbours
+        still = float(rest @ rest) <= 1e-24 * float(value @ value)
+        pairs = float(np.sum((rest[1:] * rest[:-1])[beside]))
+        lag1 = np.nan if still or not beside.any() else pairs / float(rest @ rest)
         found.append(Scatter(name, len(known), mean, float(value.std(ddof=1)) / abs(mean), detrended, lag1))
     return tuple(found)
 
@@ -89,8 +92,8 @@ def devices(stack: Stack, spread: Mapping[str, float], number: int, seed: int = 
     ----------
     stack : Stack
     spread : mapping of keys to float
-        Relative standard deviation of each parameter [1]. No measurement stands behind such a number unless you have
-        one: say so beside what comes of it.
+        Standard deviation of the logarithm of each parameter [1], about its relative one. No measurement stands behind
+        such a number unless you have one: say so beside what comes of it.
     number : int
         Devices.
     seed : int

@@ -10,7 +10,7 @@ import typer
 import physics
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, choice, print_json, print_warnings, this_command, with_reading_options
-from devicekit.errors import UsageError
+from devicekit.errors import DevicekitError, UsageError
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ def _free(pairs: list[str] | None) -> dict[str, tuple[float, float]]:
         try:
             if not equals or not colon:
                 raise ValueError
-            found[key.strip()] = (float(low), float(high))
+            bound = (float(low), float(high))
         except ValueError as error:
             raise UsageError(f"--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5, not {pair!r}") from error
+        if key.strip() in found:
+            raise UsageError(f"--free names {key.strip()} twice")
+        found[key.strip()] = bound
     if not found:
         raise UsageError("--free: name at least one parameter, such as --free reaction.energy=1.1:1.5")
     return found
@@ -52,7 +55,11 @@ def _levels(files_: list[Path], reading: ReadOptions, rate: float | None) -> lis
         if not isinstance(table, SweepTable):
             raise UsageError(f"{file} holds no voltage sweeps: a calibration takes sweeps that set and come back")
         print_warnings(table.warnings)
-        levels = levels_of(table, rate)
+        try:
+            levels = levels_of(table, rate)
+        except DevicekitError as error:
+            error.message = f"{file.name}: {error.message}"
+            raise
         found += levels if len(files_) == 1 else [replace(x, name=f"{file.name}: {x.name}") for x in levels]
     return found
 
@@ -118,11 +125,19 @@ def calibrate_command(
     """
     from physics.calibration.chain import run_chain
     from physics.calibration.fit import calibrate
+    from physics.calibration.measured import select
+    from physics.calibration.model import priors_of
+    from physics.solvers.mesh import build_mesh
     from physics.stack import load_stack
 
     parameters = _free(free)
     device = load_stack(stack)
+    if stack is not None and stack.resolve() == (out / "stack.toml").resolve():
+        raise UsageError(f"--stack: {stack} is what --out {out} will write; copy it, or choose another --out")
     levels = _levels(sweeps, reading, rate)
+    priors_of(device, parameters)
+    select(levels, hold_out or ())
+    build_mesh(device, mesh)
     store = _open_folder(out)
     most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
     try:
@@ -139,13 +154,12 @@ def calibrate_command(
                 progress=lambda done: show(done, max(done, most)),
             )
             profile = fit.profile()
+            _save(fit, None, profile, out)
             checked = run_chain(fit, chain, seed) if chain else None
     except KeyboardInterrupt:
         terminal.warning(f"what was simulated is kept in {out}; the same command goes on from there")
         raise
-    report = {**fit.as_dict(), "profile": [_plain(each) for each in profile]}
-    report["chain"] = None if checked is None else checked.as_dict()
-    _save(fit, checked, profile, report, out)
+    report = _save(fit, checked, profile, out)
     if json_output:
         print_json({"out": str(out), **report})
     else:
@@ -157,9 +171,8 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value != value else value for name, value in row.items()}
 
 
-def _save(
-    fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], numbers: dict[str, Any], out: Path
-) -> None:
+def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], out: Path) -> dict[str, Any]:
+    """Write everything; gives what --json prints."""
     import numpy as np
     import pandas as pd
 
@@ -185,11 +198,14 @@ def _save(
             branch.voltage, branch.log_current, each.simulated.branches[branch.name], strict=True
         )
     ]
+    numbers = {**fit.as_dict(), "profile": [_plain(each) for each in profile]}
+    numbers["chain"] = None if chain is None else chain.as_dict()
     files.write_json(out / "calibration.json", numbers, True)
     files.write_text(out / "stack.toml", to_toml(fit.stack), True)
     write_csv(pd.DataFrame(rows), out / "levels.csv")
     sections = [*report.sections(fit, chain, profile), provenance_section([], this_command())]
     Report("Calibrated stack", report.summary(fit), sections, facts=report.facts(fit)).save(out / "report.html")
+    return numbers
 
 
 def _print(fit: Calibration, out: Path) -> None:

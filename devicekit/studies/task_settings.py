@@ -66,6 +66,7 @@ def check_data(settings: Mapping[str, Scalar]) -> None:
 
 
 def data_of(settings: Mapping[str, Scalar]) -> Any:
+    """The data set that the settings name."""
     from snn.data.load import load
 
     folder = settings.get("data_dir")

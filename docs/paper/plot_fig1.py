@@ -42,25 +42,25 @@ for row in levels.itertuples(index=False):
 #      - here
 #    * - V_set
 #      - 0.65 V
-#      - the simulated set passes 100 µA at 0.6525 V, with a material set that was calibrated to it: no prediction. By
-#        ``half_ln_g``, the definition of V_set for measured and simulated sweeps, 0.574 V
+#      - the third simulated loop passes 100 µA at 0.6483 V, with a material set that was calibrated to it: no
+#        prediction. By ``half_ln_g``, the definition of V_set for measured and simulated sweeps, 0.583 V
 #    * - V_set over loops 1 to 5
 #      - barely changes in 1000 sweeps
-#      - 0.574, then 0.604 to 0.615 V (``half_ln_g``); at 100 µA 0.6525 to 0.6697 V: rises by 17 mV, each time less
+#      - 0.587, then 0.579 to 0.584 V (``half_ln_g``); at 100 µA 0.6387, then 0.6473 to 0.6483 V
 #    * - reset
 #      - sweep to -1 V
-#      - the simulated reset current peaks at -0.77 to -0.79 V
+#      - the simulated reset current peaks at -0.82 to -0.83 V
 #    * - levels by compliance
 #      - shown, no numbers
-#      - LRS 50, 102, 165, 210, 264 µS at 20, 50, 100, 150 µA and 1 mA, series resistance included (coarse mesh, as
-#        here); at 20 µA on/off is 1.7, which counts as no switch
+#      - LRS 34, 80, 151, 215, 330 µS at 20, 50, 100, 150 µA and 1 mA, series resistance included (coarse mesh, as
+#        here); at 20 µA on/off is 1.3, which counts as no switch
 #    * - retention at 85 °C
 #      - ten states, 1e4 s
-#      - not reproduced: the simulated HRS conductance rises ninefold, the LRS falls to about half
+#      - two states, 1e4 s at 358 K: the simulated HRS conductance rises by 3.5 %, the LRS falls by 0.1 %; the barriers
+#        were chosen for it
 #
-# **What differs, and why.** The simulated retention fails: a barrier high enough to hold the states makes LTD an event
-# of one pulse in this model. The reset is earlier than -1 V, because a reset at -1 V and gradual LTD at -0.95 V exclude
-# each other in it. Details: :doc:`/physics`.
+# **What differs, and why.** The simulated reset peaks earlier than -1 V. Retention and gradual pulses go together only
+# with a dipole of the reaction that no source supports. Details: :doc:`/physics`.
 #
 # **Full run.**
 #

@@ -48,19 +48,19 @@ for name, each in (("with generation", with_generation), ("without", bare)):
 #      - here
 #    * - V_set
 #      - 0.65 V, no definition
-#      - 0.578 / 0.574 / 0.573 V by ``half_ln_g`` on the coarse / default / fine mesh
+#      - 0.593 / 0.587 / 0.585 V by ``half_ln_g`` on the coarse / default / fine mesh
 #    * - voltage at which the set passes 100 µA
 #      - not printed
-#      - 0.6544 / 0.6525 / 0.6520 V; calibrated to the paper's 0.65 V
+#      - 0.6425 / 0.6387 / 0.6375 V in the first set, 0.648 V in the third loop, which was calibrated to the paper's
 #    * - on/off of the first set
 #      - not printed
-#      - 9.03 at 0.09 V, series resistance included (default mesh)
+#      - 12.5 at 0.09 V, series resistance included (default mesh)
 #    * - FiPy against the fast solver, whole set
 #      - no second solver
-#      - 2e-10 relative in the current, up and back
+#      - 5e-12 relative in the current, up and back
 #    * - vacancies conserved, Joule power against I V
 #      - not stated
-#      - 6e-15, 1e-13
+#      - 5e-15, 1e-13
 #
 # **What differs, and why.** The equations needed mending before anything set: the heat source is printed as sigma
 # abs(phi)^2 and must be sigma abs(grad phi)^2; the vacancy equation lacks its equals sign; and with drift and diffusion

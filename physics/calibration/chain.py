@@ -19,7 +19,7 @@ from devicekit.errors import ParameterError
 from physics.calibration.result import Calibration
 from physics.constants import Array
 
-_REACH = 2.5  # posterior standard deviations that the emulator is trained over
+_REACH = 1.2  # standard deviation of the runs, in posterior ones: where the chain will be
 _CHECKED = 0.2  # share of the runs that it does not see
 _COMPONENTS = 0.9999  # share of the variance of the residuals that is kept
 _WALKERS, _STEPS, _BURN = 40, 4000, 1000
@@ -76,7 +76,7 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
     ParameterError
         If nothing is determined, or the runs are too few for a quadratic.
     """
-    from scipy.stats import qmc
+    from scipy.stats import norm, qmc
 
     rows = fit.determined()
     size = len(rows)
@@ -87,11 +87,16 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
     if train < 1.5 * terms:
         raise ParameterError(f"chain: {runs} runs are too few for {size} directions, at least {2 * terms} are needed")
     laplace = np.array([1 / math.sqrt(1 + each.signal**2) for each in fit.directions[:size]])
-    cube = 2 * qmc.Sobol(size, seed=seed).random(1 << math.ceil(math.log2(runs)))[:runs] - 1
-    points = cube * _REACH
+    cube = qmc.Sobol(size, seed=seed).random(1 << math.ceil(math.log2(runs)))[:runs]
+    points = _REACH * norm.ppf(np.clip(cube, 0.01, 0.99))
     levels = [each.level for each in fit.levels if not each.held_out]
     found = fit.model.residuals([fit.z + (x * laplace) @ rows for x in points], levels)
     kept = [(x, r) for x, r in zip(points, found, strict=True) if r is not None]
+    train = len(kept) - max(round(_CHECKED * len(kept)), 1)
+    if train < 1.5 * terms:
+        raise ParameterError(
+            f"chain: only {len(kept)} of {runs} runs around the estimate are possible stacks; ask for more"
+        )
     x, values = np.array([a for a, _ in kept]), np.array([b for _, b in kept])
     predict = _emulator(x[:train], values[:train])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from physics.constants import Array
 from physics.stack import Stack
 
 MISFIT = 0.15
-"""Misfit of a branch, root mean square of ln I, that counts as one standard deviation while the fit runs."""
+"""Misfit of a branch, root mean square of ln I, that counts as one standard deviation until the fit knows its own."""
 
 _DAMPINGS = (0.0, 3.0, 30.0)
 _LONGEST_STEP = 1.0  # prior standard deviations of one parameter
@@ -40,7 +41,8 @@ def calibrate(
     """Fit parameters of a stack to measured sweeps: SET, its way back and RESET of every level at once.
 
     What is minimised is the mean square of ln I simulated less measured, branch by branch (the way back counts half),
-    over the square of `MISFIT`, plus the squared distance from the prior in its standard deviations. Every level
+    over the square of `MISFIT`, plus the squared distance from the prior in its standard deviations; then, with the
+    misfit that is left in place of `MISFIT`, the same again: the estimate is the mode of the posterior. Every level
     starts from the stack's prescribed state just after a reset. The model is wrong in some way about any real device,
     so what is left over is misfit, not noise: intervals take one branch as one observation with the misfit that the
     fit leaves.
@@ -76,30 +78,22 @@ def calibrate(
     levels = list(levels_of(measured, rate)) if isinstance(measured, SweepTable) else list(measured)
     if most_iterations < 1:
         raise ParameterError(f"iterations: found {most_iterations}, expected 1 or more")
+    if not levels:
+        raise TraceError("there is no level to fit")
     fitted, held = select(levels, hold_out)
     model = Model(stack, priors_of(stack, free), mesh, jobs, store, progress)
     z = model.start()
     (at,) = model.residuals([z], fitted)
     if at is None:
         raise TraceError("the start values cannot be simulated")
-    costs, converged = [_cost(at, z)], False
-    for _ in range(most_iterations):
-        slopes = model.jacobian(z, at, fitted)
-        tried = [z + step for step in _steps(slopes, at, z)]
-        scored = [
-            (_cost(r, point), k, point, r)
-            for k, (point, r) in enumerate(zip(tried, model.residuals(tried, fitted), strict=True))
-            if r is not None
-        ]
-        best = min(scored, key=lambda each: each[:2], default=None)
-        if best is None or best[0] >= costs[-1]:
-            converged = True
-            break
-        z, at = best[2], best[3]
-        costs.append(best[0])
-        if costs[-1] > (1 - _ENOUGH) * costs[-2]:
-            converged = True
-            break
+    weight = sum(WEIGHTS[branch.name] for level in fitted for branch in level.branches)
+    way = _Way(z, at, (_cost(at, z, MISFIT),), False)
+    way = _descend(model, fitted, way, MISFIT, most_iterations)
+    # Then to the mode of the posterior that is reported, whose standard deviation is the misfit that was left.
+    misfit = max(float(np.sqrt(np.sum(way.at**2) / weight)), _LEAST_MISFIT)
+    if way.converged:
+        way = _descend(model, fitted, way, misfit, most_iterations)
+    z, at, costs, converged = way.z, way.at, way.costs, way.converged
     slopes = model.jacobian(z, at, fitted)
     simulated = model.simulate([z], [*fitted, *held])[0]
     assert simulated is not None
@@ -107,18 +101,50 @@ def calibrate(
         LevelFit(level, run, branch_rms(level, run), level in held)
         for level, run in zip([*fitted, *held], simulated, strict=True)
     )
-    weight = sum(WEIGHTS[branch.name] for level in fitted for branch in level.branches)
-    misfit = max(float(np.sqrt(np.sum(at**2) / weight)), _LEAST_MISFIT)
-    return Calibration(model.changed(z), model.priors, z, at, slopes, misfit, rows, tuple(costs), converged, model)
+    return Calibration(model.changed(z), model.priors, z, at, slopes, misfit, rows, costs, converged, model)
 
 
-def _cost(at: Array, z: Array) -> float:
-    return float(np.sum(at**2)) / MISFIT**2 + float(np.sum(z**2))
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """Where a descent is: point, residuals, objective at the start and after each step, and whether it ended."""
+
+    z: Array
+    at: Array
+    costs: tuple[float, ...]
+    converged: bool
 
 
-def _steps(slopes: Array, at: Array, z: Array) -> list[Array]:
+def _descend(model: Model, levels: Sequence[Level], way: _Way, misfit: float, most: int) -> _Way:
+    """Damped Gauss-Newton steps until none improves by more than `_ENOUGH`; `misfit` is one standard deviation."""
+    z, at, costs = way.z, way.at, [_cost(way.at, way.z, misfit)]
+    before = way.costs if len(way.costs) > 1 else ()
+    for _ in range(most):
+        slopes = model.jacobian(z, at, levels)
+        tried = [z + step for step in _steps(slopes, at, z, misfit)]
+        scored = [
+            (_cost(r, point, misfit), k, point, r)
+            for k, (point, r) in enumerate(zip(tried, model.residuals(tried, levels), strict=True))
+            if r is not None
+        ]
+        if not scored:
+            return _Way(z, at, (*before, *costs), False)
+        best = min(scored, key=lambda each: each[:2])
+        if best[0] >= costs[-1]:
+            return _Way(z, at, (*before, *costs), True)
+        z, at = best[2], best[3]
+        costs.append(best[0])
+        if costs[-1] > (1 - _ENOUGH) * costs[-2]:
+            return _Way(z, at, (*before, *costs), True)
+    return _Way(z, at, (*before, *costs), False)
+
+
+def _cost(at: Array, z: Array, misfit: float) -> float:
+    return float(np.sum(at**2)) / misfit**2 + float(np.sum(z**2))
+
+
+def _steps(slopes: Array, at: Array, z: Array, misfit: float) -> list[Array]:
     """Damped Gauss-Newton steps, none longer than `_LONGEST_STEP` in one parameter."""
-    normal, right = slopes.T @ slopes / MISFIT**2, -(slopes.T @ at / MISFIT**2 + z)
+    normal, right = slopes.T @ slopes / misfit**2, -(slopes.T @ at / misfit**2 + z)
     steps: list[Array] = []
     for damping in _DAMPINGS:
         step = np.linalg.solve(normal + (1 + damping) * np.eye(len(z)), right)

@@ -140,17 +140,16 @@ def _rate(v: Array, t: Array, up: Leg, rate: float | None, name: str) -> float:
     """Ramp rate of a way up [V/s]."""
     if rate is not None and not (np.isfinite(rate) and rate > 0):
         raise ParameterError(f"rate: found {rate:g}, expected more than 0 V/s")
-    steps = np.diff(t[up.start : up.stop])
-    known = np.isfinite(steps) & (steps > 0)
-    if not known.any():
+    known = np.flatnonzero(np.isfinite(t[up.start : up.stop])) + up.start
+    steps = known[np.insert(np.diff(v[known]) != 0, 0, True)] if known.size else known  # a voltage read twice is one
+    taken, rise = np.diff(t[steps]), np.abs(np.diff(v[steps]))
+    if not (taken > 0).any():
         if rate is None:
             raise ParameterError(
                 f"rate: {name} has no times: pass the ramp rate in V/s (a decade of it moves a SET by some 70 mV)"
             )
         return rate
-    own = float(np.median(np.abs(np.diff(v[up.start : up.stop]))[known] / steps[known]))
-    if not own > 0:
-        raise ParameterError(f"rate: the times of {name} give no ramp rate")
+    own = float(np.median(rise[taken > 0] / taken[taken > 0]))
     if rate is not None and abs(np.log(own / rate)) > np.log(1.5):
         raise ParameterError(f"rate: found {rate:g} V/s, but the times of {name} say {own:.3g} V/s")
     return own
@@ -200,6 +199,8 @@ def select(levels: Sequence[Level], compliances: Sequence[float]) -> tuple[list[
         If one of the compliances is no level's, or no level is left.
     """
     for wanted in compliances:
+        if not wanted > 0:
+            raise ParameterError(f"hold-out: found {wanted:g} A, expected a compliance above 0")
         if not any(abs(level.compliance / wanted - 1) < 0.05 for level in levels):
             known = ", ".join(si(level.compliance, "A") for level in levels)
             raise ParameterError(f"hold-out: no level at {si(wanted, 'A')}; there are {known}")

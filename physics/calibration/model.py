@@ -19,6 +19,7 @@ from physics.calibration.measured import WEIGHTS, Level
 from physics.constants import Array
 from physics.drive import Segment, ramp
 from physics.iv import simulate_iv
+from physics.plain import ALIASES
 from physics.stack import Stack
 
 # What a simulation that ends early counts for at each point that it did not reach, in ln I.
@@ -65,6 +66,8 @@ def priors_of(stack: Stack, free: Mapping[str, tuple[float, float]]) -> tuple[Pr
     if not free:
         raise ParameterError("free: give at least one parameter, such as reaction.energy=1.1:1.5")
     found = []
+    if len({ALIASES.get(key, (key,)) for key in free}) < len(free):
+        raise ParameterError("free: one parameter is named twice")
     for key, (low, high) in free.items():
         value, unit = stack.get(key), stack.unit(key)  # an unknown key raises
         if not unit:
@@ -90,7 +93,10 @@ def drive_of(level: Level) -> tuple[Segment, ...]:
 
 @dataclass(frozen=True)
 class Simulated:
-    """ln of the simulated current [A] at the measured voltages of each branch; whether the run was whole."""
+    """ln of the simulated current [A] at the measured voltages of each branch, and whether the run was whole.
+
+    No branch: such a stack cannot be run.
+    """
 
     branches: dict[str, list[float]]
     reached: bool
@@ -102,7 +108,11 @@ def simulate_level(stack: Stack, level: Level, mesh: str | float) -> Simulated:
     frame = result.sweep.frame
     found = {}
     for branch in level.branches:
-        rows = frame[(frame["segment"] == branch.name) & (frame["current_a"] != 0) & (frame["voltage_v"] != 0)]
+        places = np.flatnonzero(frame["segment"] == branch.name)
+        if branch.name == "set_back":  # it starts where the way up ended
+            places = np.concatenate([np.flatnonzero(frame["segment"] == "set")[-1:], places])
+        rows = frame.iloc[places]
+        rows = rows[(rows["current_a"] != 0) & (rows["voltage_v"] != 0)]
         size, target = rows["voltage_v"].abs().to_numpy(), np.abs(branch.voltage)
         if len(size) < 2:
             found[branch.name] = [math.nan] * len(target)
@@ -165,7 +175,14 @@ class Model:
 
     def changed(self, z: Array) -> Stack:
         """The stack at a point [prior standard deviations]."""
-        return self.stack.replace({prior.key: prior.value(float(x)) for prior, x in zip(self.priors, z, strict=True)})
+        own = self.start()
+        return self.stack.replace(
+            {
+                # a value that was not moved stays what it is, to the last bit: it may lie on a limit
+                prior.key: self.stack.get(prior.key) if x == x0 else prior.value(float(x))
+                for prior, x, x0 in zip(self.priors, z, own, strict=True)
+            }
+        )
 
     def start(self) -> Array:
         """The point of the stack as it is."""
@@ -175,6 +192,8 @@ class Model:
         """All levels at every point; None for a point whose stack is not possible."""
         import joblib
 
+        if self.jobs < 1:
+            raise ParameterError(f"jobs: found {self.jobs}, expected 1 or more")
         stacks: list[Stack | None] = []
         for z in points:
             try:
@@ -182,7 +201,7 @@ class Model:
             except ParameterError:
                 stacks.append(None)
         asked = {self._key(s, level): (s, level) for s in stacks if s is not None for level in levels}
-        waiting = {key: pair for key, pair in asked.items() if self._load(key) is None}
+        waiting = {key: (s, level) for key, (s, level) in asked.items() if self._load(key, level) is None}
         with _ending():
             pool = joblib.Parallel(n_jobs=min(self.jobs, len(waiting) or 1), return_as="generator_unordered")
             with workers.deaf():
@@ -191,7 +210,11 @@ class Model:
                 self._keep(key, simulated)
                 if self.progress:
                     self.progress(self.runs)
-        return [None if s is None else [self._known[self._key(s, level)] for level in levels] for s in stacks]
+        found: list[list[Simulated] | None] = []
+        for s in stacks:
+            runs = None if s is None else [self._known[self._key(s, level)] for level in levels]
+            found.append(None if runs is None or any(not run.branches for run in runs) else runs)
+        return found
 
     def residuals(self, points: Sequence[Array], levels: Sequence[Level]) -> list[Array | None]:
         """Residuals of all levels at every point; None for a point whose stack is not possible."""
@@ -225,13 +248,17 @@ class Model:
         text = json.dumps([__version__, numbers, drive, points, self.mesh], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
-    def _load(self, key: str) -> Simulated | None:
+    def _load(self, key: str, level: Level) -> Simulated | None:
         if key in self._known or self.store is None:
             return self._known.get(key)
         path = self.store / f"{key}.json"
         try:
             kept = files.read_json(path) if path.exists() else None
             rows = {name: [math.nan if x is None else float(x) for x in row] for name, row in kept["branches"].items()}  # type: ignore[index]
+            if rows and {name: len(row) for name, row in rows.items()} != {
+                b.name: b.voltage.size for b in level.branches
+            }:
+                return None
             self._known[key] = Simulated(rows, bool(kept["reached"]))  # type: ignore[index]
         except (FileError, TypeError, KeyError, AttributeError, ValueError):
             return None  # missing, or damaged: it is run again
@@ -242,6 +269,7 @@ class Model:
         self._known[key] = simulated
         if self.store is not None:
             rows = {n: [x if math.isfinite(x) else None for x in row] for n, row in simulated.branches.items()}
+            self.store.mkdir(parents=True, exist_ok=True)
             files.write_json(self.store / f"{key}.json", {"branches": rows, "reached": simulated.reached}, True)
 
 
@@ -256,4 +284,7 @@ def _ending() -> Iterator[None]:
 
 
 def _keyed(key: str, stack: Stack, level: Level, mesh: str | float) -> tuple[str, Simulated]:
-    return key, simulate_level(stack, level, mesh)
+    try:
+        return key, simulate_level(stack, level, mesh)
+    except ParameterError:  # a mesh that cannot resolve it, or a state that cannot be solved
+        return key, Simulated({}, False)

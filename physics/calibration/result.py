@@ -109,11 +109,11 @@ class Calibration:
     slopes : array, shape (residuals, parameters)
         Their derivatives.
     misfit : float
-        Root mean square of ln I that is left, over the branches that were fitted.
+        Root mean square of ln I over the branches that were fitted, one standard deviation; 0.02 or more.
     levels : tuple of LevelFit
         Fitted ones, then those that were held out.
     costs : tuple of float
-        Objective at the start and after each iteration.
+        Objective at the start and after each iteration; from where it jumps, with `misfit` in place of `fit.MISFIT`.
     converged : bool
     model : Model
     """

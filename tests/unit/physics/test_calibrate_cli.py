@@ -1,0 +1,481 @@
+"""`devicekit calibrate`, `simulate kinetics` and `--noise`: files, --json, exit codes, and going on where it ended."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import devicekit as dk
+from devicekit.cli import build_app
+from devicekit.cli.common import run_app
+from physics.calibration.fit import calibrate
+from physics.calibration.measured import levels_of
+from physics.calibration.model import Simulated
+from physics.drive import ramp
+from physics.iv import simulate_iv
+from physics.stack import load_stack, to_toml
+
+NUMBERS = {
+    "layer.HfO2.hopping_barrier": 1.35,
+    "layer.Al2O3.hopping_barrier": 0.95,
+    "heat.electrode_resistance": 0.0,
+    "heat.filament": 23.0,
+    "reaction.energy": 1.26,
+    "reaction.barrier_spread": 0.4,
+    "reaction.forward_dipole": 2.7,
+    "conduction.filament": 8e4,
+    "filament.radius": 5.0,
+    "filament.gap_length": 2.4,
+    "circuit.compliance": 1e-3,
+    "circuit.series_resistance": 500.0,
+    "numerics.voltage_step": 0.03,
+    "numerics.conductance_step": 0.3,
+    "numerics.density_step": 0.12,
+}
+"""The stack of these tests, with large steps: another choice of the shipped numbers changes nothing here."""
+
+TRUTH = 1.29  # eV
+FREE = ("--free", "reaction.energy=1.15:1.4")
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output, standard error."""
+    capsys.readouterr()
+    code = run_app(build_app(), [str(each) for each in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def strict(text):
+    """The one object of strict JSON that a text is."""
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    found = json.loads(text, parse_constant=refuse)
+    assert isinstance(found, dict)
+    return found
+
+
+def refused(capsys, *arguments):
+    """The message of a command that ends with 2, which both forms of output give."""
+    code, text, _ = run(capsys, *arguments, "--json")
+    assert code == 2
+    error = strict(text)["error"]
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert error["message"][:40] in err
+    return error["message"] + json.dumps(error["rows"], ensure_ascii=False)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A folder with a stack, sweeps at 40 and 80 uA without times, one with times, and other files."""
+    folder = tmp_path_factory.mktemp("lab")
+    stack = load_stack().replace(NUMBERS)
+    (folder / "stack.toml").write_text(to_toml(stack))
+    device, random, frames = stack.replace({"reaction.energy": TRUTH}), np.random.default_rng(2), []
+    for cycle, limit in ((1, 4e-5), (2, 8e-5)):
+        drive = [ramp(0.0, 0.75, 2.0, limit, "up"), ramp(0.75, 0.0, 2.0, limit, "down")]
+        drive.append(ramp(0.0, -0.75, 2.0, math.inf, "out"))
+        frame = simulate_iv(device, mesh="coarse", segments=drive).sweep.frame
+        free = ~np.isclose(frame["current_a"], limit)
+        current = frame["current_a"] * np.exp(0.02 * random.normal(size=len(frame)) * free)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "current_a": current,
+                    "cycle": cycle,
+                    "compliance_a": np.where(frame["voltage_v"] < 0, np.nan, limit),
+                    "voltage_v": frame["voltage_v"],
+                    "time_s": frame["time_s"],
+                }
+            )
+        )
+    both = pd.concat(frames)
+    both.drop(columns="time_s").to_csv(folder / "ladder.csv", index=False)
+    frames[0].to_csv(folder / "timed.csv", index=False)
+    frames[1].to_csv(folder / "second.csv", index=False)
+    both[["voltage_v"]].assign(current_a=1e-5 * both["voltage_v"], cycle=both["cycle"]).to_csv(
+        folder / "resistor.csv", index=False
+    )
+    pulses = ["device_id,cycle,direction,pulse_index,conductance_s"]
+    pulses += [f"d,1,{name},{k},{1e-5 * (k + 1)}" for name in ("ltp", "ltd") for k in range(10)]
+    (folder / "pulses.csv").write_text("\n".join(pulses) + "\n")
+    return folder
+
+
+def ladder(lab, out, *more):
+    options = ("--rate", 2, *FREE, "--stack", lab / "stack.toml", "--hold-out", "4e-5", "--iterations", 2, "--chain", 8)
+    return "calibrate", lab / "ladder.csv", *options, "--out", out, *more
+
+
+@pytest.fixture(scope="module")
+def done(lab):
+    """The folder of a calibration of the 80 uA level, and what it printed."""
+    out = lab / "fit"
+    with pytest.MonkeyPatch.context() as patch:
+        said = []
+        patch.setattr("devicekit.cli.calibrate.print_json", said.append)
+        assert run_app(build_app(), [str(each) for each in ladder(lab, out, "--json")]) == 0
+    return out, said[0]
+
+
+def test_a_calibration_writes_numbers_stack_curves_and_report(done, lab):
+    out, report = done
+    names = {path.name for path in out.iterdir()}
+    assert names == {".devicekit.json", "calibration.json", "levels.csv", "report.html", "runs", "stack.toml"}
+    assert {"out": str(out), **strict((out / "calibration.json").read_text())} == report
+    (energy,) = report["parameters"]
+    assert energy["key"] == "reaction.energy"
+    assert energy["low"] < TRUTH < energy["high"]
+    assert energy["value"] == pytest.approx(TRUTH, rel=0.01)
+    assert energy["determined"]
+    assert [(each["held_out"], each["compliance_a"], each["rate_v_s"]) for each in report["levels"]] == [
+        (False, pytest.approx(8e-5), 2.0),
+        (True, pytest.approx(4e-5), 2.0),
+    ]
+    assert report["misfit"] < 0.06
+    assert max(report["levels"][1]["rms_ln_current"].values()) < 0.1
+    assert [row["step"] for row in report["profile"]] == [-2.0, -1.0, 1.0, 2.0]
+    assert report["chain"]["runs"] == 8
+    assert len(report["chain"]["laplace"]) == 1
+    assert report["simulations"] == len(list((out / "runs").glob("*.json"))) > 10
+    stack = load_stack(out / "stack.toml")
+    assert stack.reaction.energy == pytest.approx(energy["value"], rel=1e-12)
+    assert stack.conduction.filament == NUMBERS["conduction.filament"]
+    assert stack.sources["reaction.energy"] == "user"
+    page = (out / "report.html").read_text()
+    for words in ("Calibrated stack", "Levels", "What is determined", "Laplace against a chain", "reaction.energy"):
+        assert words in page
+
+
+def test_the_curves_are_those_of_the_file(done, lab):
+    out, report = done
+    rows, file = pd.read_csv(out / "levels.csv"), pd.read_csv(lab / "ladder.csv")
+    assert set(zip(rows["level"], rows["held_out"], strict=True)) == {
+        (each["level"], each["held_out"]) for each in report["levels"]
+    }
+    for compliance, held_out in ((4e-5, True), (8e-5, False)):
+        own = rows[rows["held_out"] == held_out]
+        cycle = file[file["cycle"] == (1 if compliance == 4e-5 else 2)]
+        assert set(own["branch"]) == {"set", "set_back", "reset"}
+        for each in own.itertuples():
+            near = cycle[np.isclose(cycle["voltage_v"], each.voltage_v, rtol=1e-12)]["current_a"].abs()
+            assert np.isclose(near, each.measured_a, rtol=1e-9).any()
+        off = (
+            np.log(own["simulated_a"] / own["measured_a"])
+            .groupby(own["branch"])
+            .apply(lambda x: np.sqrt((x**2).mean()))
+        )
+        level = next(each for each in report["levels"] if each["held_out"] == held_out)
+        assert off.to_dict() == pytest.approx(level["rms_ln_current"], rel=1e-9)
+        assert own[own["branch"] == "set"]["measured_a"].max() < 0.97 * compliance
+
+
+def test_a_second_run_goes_on_without_simulating(done, lab, capsys):
+    out, first = done
+    runs = {path: path.read_bytes() for path in (out / "runs").iterdir()}
+    code, text, _ = run(capsys, *ladder(lab, out, "--json"))
+    assert code == 0
+    second = strict(text)
+    assert second.pop("simulations") == 0
+    assert second == {name: value for name, value in first.items() if name != "simulations"}
+    lost = sorted(runs)[3]
+    lost.write_bytes(runs[lost][:30])
+    code, text, _ = run(capsys, *ladder(lab, out))
+    assert code == 0
+    assert runs == {path: path.read_bytes() for path in (out / "runs").iterdir()}
+    assert strict((out / "calibration.json").read_text())["simulations"] == 1
+    for words in (
+        "1 parameter fitted to 1 level",
+        "reaction.energy",
+        "Predicted, not fitted",
+        str(out / "report.html"),
+    ):
+        assert words in text
+
+
+def test_the_calibrated_stack_can_be_simulated(done, capsys):
+    out, _ = done
+    options = ("--mesh", "coarse", "--solver", "banded", "--stop", 0.05, "--json")
+    code, text, _ = run(capsys, "simulate", "iv", "--stack", out / "stack.toml", *options)
+    assert code == 0
+    assert strict(text)["complete"]
+
+
+def test_the_rate_of_a_file_with_times_need_not_be_given(lab, capsys, tmp_path, monkeypatch):
+    def near(_stack, level, _mesh):  # the measured currents and a tenth; no simulation
+        return Simulated({each.name: (each.log_current + 0.1).tolist() for each in level.branches}, True)
+
+    monkeypatch.setattr("physics.calibration.model.simulate_level", near)
+    options = (*FREE, "--stack", lab / "stack.toml", "--iterations", 1, "--out", tmp_path / "fit", "--json")
+    code, text, _ = run(capsys, "calibrate", lab / "timed.csv", lab / "second.csv", *options)
+    assert code == 0
+    report = strict(text)
+    assert [each["rate_v_s"] for each in report["levels"]] == pytest.approx([2.0, 2.0])
+    assert [each["level"].split(": ")[0] for each in report["levels"]] == ["timed.csv", "second.csv"]
+    assert report["misfit"] == pytest.approx(0.1)
+    assert (report["chain"], report["profile"]) == (None, [])  # nothing is determined
+    assert report["parameters"][0]["share"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("free", "words"),
+    [
+        ([], "--free: name at least one parameter"),
+        (["reaction.energy"], "--free takes KEY=LOW:HIGH"),
+        (["reaction.energy:1.1=1.5"], "--free takes KEY=LOW:HIGH"),
+        (
+            ["reaction.energy=1.1"],
+            "--free takes KEY=LOW:HIGH, such as reaction.energy=1.1:1.5, not 'reaction.energy=1.1'",
+        ),
+        (["reaction.energy=1.1-1.5"], "not 'reaction.energy=1.1-1.5'"),
+        (["reaction.energy=1.1:x"], "not 'reaction.energy=1.1:x'"),
+        (["reaction.energy=:1.5"], "not 'reaction.energy=:1.5'"),
+        (["reaction.energy=1.1:1.3:1.5"], "not 'reaction.energy=1.1:1.3:1.5'"),
+        (["reaction.energie=1.1:1.5"], "reaction.energie"),
+        (["reaction.law=1:2"], "reaction.law"),
+        (["reaction.energy=1.5:1.1"], "reaction.energy: found bounds 1.5 to 1.1"),
+        (["reaction.energy=1.1:1.5", "heat.filament=40:20"], "heat.filament: found bounds 40 to 20"),
+        (["reaction.energy=1.1:nan"], "reaction.energy: found bounds 1.1 to nan"),
+        (["reaction.energy=1.3:1.5"], "reaction.energy: the stack has 1.26 eV"),
+    ],
+)
+def test_bad_free_parameters_end_with_2_and_the_key(lab, capsys, tmp_path, free, words):
+    options = [option for each in free for option in ("--free", each)]
+    stack = ("--stack", lab / "stack.toml")
+    message = refused(capsys, "calibrate", lab / "timed.csv", *options, *stack, "--out", tmp_path / "fit")
+    assert words in message
+    assert not (tmp_path / "fit" / "calibration.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "words"),
+    [
+        ("ladder.csv", [], "rate: device1 1 has no times: pass the ramp rate"),
+        ("ladder.csv", ["--rate", "0"], "rate: found 0"),
+        ("timed.csv", ["--rate", "20"], "rate: found 20 V/s, but the times of"),
+        ("pulses.csv", ["--rate", "1"], "pulses.csv holds no voltage sweeps"),
+        ("resistor.csv", ["--rate", "1"], "no sweep sets"),
+        ("absent.csv", ["--rate", "1"], "absent.csv"),
+        ("ladder.csv", ["--rate", "2", "--hold-out", "5e-5"], "hold-out: no level at 50 µA; there are 40 µA, 80 µA"),
+        ("ladder.csv", ["--rate", "2", "--hold-out", "4e-5", "--hold-out", "8e-5"], "hold-out: no level is left"),
+        ("ladder.csv", ["--rate", "2", "--mesh", "huge"], "mesh: found 'huge'"),
+        ("ladder.csv", ["--rate", "2", "--stack", "absent.toml"], "absent.toml"),
+        ("ladder.csv", ["--rate", "2", "--iterations", "0"], "--iterations"),
+        ("ladder.csv", ["--rate", "2", "--jobs", "0"], "--jobs"),
+        ("ladder.csv", ["--rate", "fast"], "--rate"),
+    ],
+)
+def test_bad_input_ends_with_2_and_what_is_wrong(lab, capsys, tmp_path, file, more, words):
+    given = [] if "--stack" in more else ["--stack", lab / "stack.toml"]
+    message = refused(capsys, "calibrate", lab / file, *FREE, *given, *more, "--out", tmp_path / "fit")
+    assert words in message
+    assert not (tmp_path / "fit" / "calibration.json").exists()
+
+
+def test_out_is_needed(lab, capsys):
+    assert "--out" in refused(capsys, "calibrate", lab / "timed.csv", *FREE)
+
+
+def test_a_folder_of_something_else_is_kept(lab, capsys, tmp_path):
+    foreign, other, file = tmp_path / "photos", tmp_path / "other", tmp_path / "file"
+    foreign.mkdir()
+    (foreign / "stack.toml").write_text("mine")
+    other.mkdir()
+    (other / ".devicekit.json").write_text('{"tool": "devicekit", "command": "simulate iv", "files": ["iv.csv"]}')
+    file.write_text("mine")
+    for out, words in (
+        (foreign, "is not a folder of a calibration"),
+        (other, "is not a folder of a calibration"),
+        (file, "is a file; --out takes a folder"),
+        (file / "below", "cannot write"),
+    ):
+        options = (*FREE, "--stack", lab / "stack.toml", "--out", out)
+        assert words in refused(capsys, "calibrate", lab / "timed.csv", *options)
+    assert [path.name for path in foreign.iterdir()] == ["stack.toml"]
+    assert (foreign / "stack.toml").read_text() == file.read_text() == "mine"
+    assert [path.name for path in other.iterdir()] == [".devicekit.json"]
+
+
+# --- kinetics
+
+
+def kinetics(lab, *more):
+    return "simulate", "kinetics", "--mesh", "coarse", "--stack", lab / "stack.toml", *more
+
+
+def test_kinetics_writes_tables_and_report(lab, capsys, tmp_path):
+    out = tmp_path / "kinetics"
+    options = ("--voltage", 0.7, "--voltage", 0.5, "--voltage", 2, "--rate", 1, "--rate", "1e6", "--out", out)
+    code, text, _ = run(capsys, *kinetics(lab, *options, "--json"))
+    assert code == 0
+    report = strict(text)
+    assert {path.name for path in out.iterdir()} == {
+        ".devicekit.json",
+        "kinetics.csv",
+        "ramps.csv",
+        "report.html",
+        "summary.json",
+    }
+    assert report == strict((out / "summary.json").read_text())
+    holds, ramps = pd.read_csv(out / "kinetics.csv"), pd.read_csv(out / "ramps.csv")
+    assert holds.to_dict("records") == [pytest.approx(row, rel=1e-12) for row in report["holds"]]
+    assert ramps.to_dict("records") == [pytest.approx(row, rel=1e-12) for row in report["ramps"]]
+    assert list(holds["voltage_v"]) == [0.7, 0.5, 2.0]
+    assert holds["set_time_s"].rank().to_list() == [2, 3, 1]
+    assert ramps["v_100ua_v"].is_monotonic_increasing
+    assert [each["code"] for each in report["remarks"]] == ["thermal_time"]
+    assert report["slopes"] == {}  # two voltages within 0.3 to 0.9 V give none
+    page = (out / "report.html").read_text()
+    for words in ("Simulated kinetics", "Constant voltage", "Ramps", "JART VCM v1b", "before heat spreads"):
+        assert words in page
+    code, text, _ = run(capsys, *kinetics(lab, "--voltage", 0.6, "--rate", 1, "--out", out))
+    assert code == 0
+    assert len(pd.read_csv(out / "kinetics.csv")) == 1  # replaced whole
+    for words in ("simulated kinetics", "0.6 V", "1e+00 V/s", str(out / "report.html")):
+        assert words in text
+    (out / "notes.txt").write_text("mine")
+    message = refused(capsys, *kinetics(lab, "--voltage", 0.6, "--rate", 1, "--out", out))
+    assert "notes.txt" in message
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_what_does_not_switch_is_null(lab, capsys):
+    options = ("--voltage", 0.6, "--rate", 1, "--compliance", "9e-5", "--json")
+    code, text, _ = run(capsys, *kinetics(lab, *options))
+    assert code == 0
+    report = strict(text)
+    assert report["ramps"][0]["v_100ua_v"] is None
+    assert report["ramps"][0]["jart_v_100ua_v"] == pytest.approx(0.55, abs=1e-3)
+    assert report["holds"][0]["set_time_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--voltage", "0"], "voltage: found 0"),
+        (["--voltage", "-0.5"], "voltage: found -0.5"),
+        (["--voltage", "0.5", "--rate", "0"], "rate: found 0"),
+        (["--rate", "nan"], "rate: found nan"),
+        (["--compliance", "0"], "circuit.compliance"),
+        (["--mesh", "huge"], "mesh: found 'huge'"),
+        (["--jobs", "0"], "--jobs"),
+        (["--voltage", "x"], "--voltage"),
+        (["--material", "reversible"], "--material"),
+    ],
+)
+def test_bad_kinetics_end_with_2_and_the_key(lab, capsys, more, words):
+    assert words in refused(capsys, *kinetics(lab, *more))
+
+
+# --- noise
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """No figures, which take longer than the runs."""
+    monkeypatch.setattr("devicekit.cli.simulate._draw", lambda *_args: None)
+    for name in ("iv_sections", "pulse_sections"):
+        monkeypatch.setattr(f"physics.report.{name}", lambda *_args: [])
+
+
+def tables(lab, capsys, out, *arguments):
+    """The JSON of a run that ends well, and the bytes of every CSV."""
+    options = ("--mesh", "coarse", "--stack", lab / "stack.toml", "--out", out, "--json")
+    code, text, _ = run(capsys, *arguments, *options)
+    assert code == 0
+    return strict(text), {path.name: path.read_bytes() for path in out.glob("*.csv")}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("simulate", "iv"), "iv.csv"),
+        (("simulate", "pulses", "--width", "5e-6", "--count", "4", "--pairs", "1", "--cycles", "0"), "pulses_5us.csv"),
+    ],
+    ids=["iv", "pulses"],
+)
+def test_a_seed_repeats_noise_to_the_last_byte(plain, lab, capsys, tmp_path, command, name):
+    seeds = {"a": ("--noise", "--seed", "3"), "b": ("--noise", "--seed", "3"), "c": ("--noise", "--seed", "4")}
+    seeds |= {"zero": ("--noise",), "0": ("--noise", "--seed", "0"), "mean": ("--solver", "banded")}
+    found = {key: tables(lab, capsys, tmp_path / key, *command, *more) for key, more in seeds.items()}
+    assert all(list(files) == [name] for _, files in found.values())
+    data = {key: files[name] for key, (_, files) in found.items()}
+    assert data["a"] == data["b"]
+    assert data["zero"] == data["0"]
+    assert len({data[key] for key in ("a", "c", "0", "mean")}) == 4
+    assert [found[key][0]["noise_seed"] for key in ("a", "c", "zero", "mean")] == [3, 4, 0, None]
+
+
+def test_a_seed_without_noise_changes_nothing(plain, lab, capsys, tmp_path):
+    command = ("simulate", "iv", "--solver", "banded")
+    one, two = (tables(lab, capsys, tmp_path / seed, *command, "--seed", seed)[1] for seed in ("1", "2"))
+    assert one == two
+
+
+def test_scatter_is_given_for_six_loops_with_noise(plain, lab, capsys, tmp_path):
+    command = ("simulate", "iv", "--noise", "--seed", "2", "--cycles")
+    six, _ = tables(lab, capsys, tmp_path / "6", *command, 6)
+    assert [row["name"] for row in six["scatter"]] == ["v_set_v", "v_100ua_v", "v_reset_v", "hrs_s", "lrs_s"]
+    sets = [each["v_set_v"] for each in six["cycles"]][1:]
+    assert six["scatter"][0]["loops"] == 5
+    assert six["scatter"][0]["mean"] == pytest.approx(np.mean(sets))
+    assert six["scatter"][0]["sd"] == pytest.approx(np.std(sets, ddof=1) / np.mean(sets))
+    assert "catter" in (tmp_path / "6" / "report.html").read_text()
+    two, _ = tables(lab, capsys, tmp_path / "2", *command, 2)
+    assert two["scatter"] == []
+
+
+# --- what was measured
+
+
+def test_levels_of_a_measured_ladder(measured: Path) -> None:
+    levels = levels_of(dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA"), 1.0)
+    assert [level.compliance for level in levels] == pytest.approx([5e-5, 1e-4, 2e-4, 4e-4])
+    for level in levels:
+        assert [each.name for each in level.branches] == ["set", "set_back", "reset"]
+        assert (level.rate, level.mirrored) == (1.0, False)
+        assert level.reset_stop == pytest.approx(-1.2)
+        assert level.set_stop > 1.1
+        up, back, down = level.branches
+        assert np.exp(up.log_current).max() < 0.97 * level.compliance
+        assert np.all(np.diff(up.voltage) > 0)
+        assert np.all(np.diff(back.voltage) < 0)
+        assert np.all(np.diff(down.voltage) < 0)
+        low = {
+            each.name: np.exp(each.log_current[np.argmin(np.abs(np.abs(each.voltage) - 0.15))])
+            for each in level.branches
+        }
+        assert low["set_back"] > 2 * low["set"]  # it has set
+        assert low["reset"] == pytest.approx(low["set_back"], rel=0.35)  # and starts its RESET where it was left
+    with pytest.raises(dk.errors.ParameterError, match="rate: device1 1 has no times"):
+        levels_of(dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA"))
+
+
+@pytest.mark.slow
+def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> None:
+    """Three parameters fitted to 50, 100 and 400 uA; a transistor of 0.3 V in series."""
+    table = dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA")
+    stack = load_stack().replace(
+        {
+            **NUMBERS,
+            "heat.electrode_resistance": 2e-10,
+            "circuit.saturation_voltage": 0.3,
+            "numerics.voltage_step": 0.02,
+        }
+    )
+    free = {"reaction.energy": (1.15, 1.5), "conduction.filament": (4e4, 1.6e5), "filament.gap_density": (0.005, 0.08)}
+    fit = calibrate(table, stack, free, rate=1.0, hold_out=[2e-4], most_iterations=4)
+    (held,) = (each for each in fit.levels if each.held_out)
+    assert held.level.compliance == pytest.approx(2e-4)
+    assert held.rms["set"] < 0.2
+    others = {each.level.compliance: each.level for each in fit.levels if not each.held_out}
+    assert sorted(others) == pytest.approx([5e-5, 1e-4, 4e-4])
+    assert fit.costs[-1] < 0.8 * fit.costs[0]

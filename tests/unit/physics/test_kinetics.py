@@ -1,0 +1,415 @@
+"""Kinetics beside holds and ramps that are read in another way, and the scatter of loops with known numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import linregress
+
+from devicekit.errors import ParameterError
+from physics.drive import Segment, ramp, set_sweep
+from physics.iv import make_stepper, simulate_iv
+from physics.kinetics import Kinetics, kinetics, ramp_voltage, reset_time, set_time, slope
+from physics.solvers.stepping import Limit, NotConvergedError
+from physics.stack import load_stack
+from physics.variability import MERITS, devices, scatter, scatter_table
+
+NUMBERS = {
+    "layer.HfO2.hopping_barrier": 1.35,
+    "layer.Al2O3.hopping_barrier": 0.95,
+    "heat.electrode_resistance": 0.0,
+    "heat.filament": 23.0,
+    "reaction.energy": 1.26,
+    "reaction.barrier_spread": 0.4,
+    "reaction.forward_dipole": 2.7,
+    "conduction.filament": 8e4,
+    "filament.radius": 5.0,
+    "filament.gap_length": 2.4,
+    "circuit.compliance": 1e-3,
+    "circuit.series_resistance": 500.0,
+}
+"""The stack of these tests: another choice of the shipped numbers changes nothing here."""
+
+
+def base(changes=None):
+    return load_stack().replace({**NUMBERS, **(changes or {})})
+
+
+SMALL = {"numerics.density_step": 0.02, "numerics.conductance_step": 0.05}
+"""Steps a third of the usual ones: a hold is then as exact as one that is cut into many."""
+
+
+@pytest.fixture(scope="module")
+def stack():
+    return base()
+
+
+def first_reading(stack, density, voltage, limit):
+    """Conductance at a voltage before anything has moved [S]."""
+    stepper = make_stepper(stack, "banded", "coarse")
+    ambient = np.full(density.shape, stack.heat.ambient)
+    return stepper.fields(density, voltage, Limit(limit), ambient).conductance
+
+
+def hold(stack, voltage, limit, whole, pieces, before=()):
+    """Times [s] and conductances [S] of a hold that is cut into equal pieces, from the table of `simulate_iv`."""
+    each = [Segment(voltage, voltage, whole / pieces, limit, "hold", 7) for _ in range(pieces)]
+    frame = simulate_iv(stack, mesh="coarse", segments=[*before, *each]).sweep.frame
+    rows = frame[(frame["segment"] == "hold") & (frame["voltage_v"] == voltage) & (frame["current_a"] != 0)]
+    start = sum(segment.duration for segment in before)
+    return rows["time_s"].to_numpy() - start, (rows["current_a"] / rows["device_voltage_v"]).to_numpy()
+
+
+@pytest.mark.parametrize("voltage", [0.4, 0.8])
+def test_set_time_is_that_of_a_hold_in_many_pieces(stack, voltage):
+    found = set_time(stack, voltage, "coarse")
+    limit = stack.circuit.compliance
+    time, conductance = hold(stack, voltage, limit, 1.2 * found, 200)
+    begin = first_reading(stack, make_stepper(stack, "banded", "coarse").grid.initial_density(), voltage, limit)
+    read = float(np.interp(math.log(3), np.log(conductance / begin), time))
+    assert time[-1] == pytest.approx(1.2 * found, rel=1e-9)
+    assert found == pytest.approx(read, rel=0.07)  # 0.03 decades, some 3 mV: what the usual step of the time leaves
+    small = set_time(stack.replace(SMALL), voltage, "coarse")
+    assert small == pytest.approx(read, rel=0.03)
+    assert abs(small - read) < 0.7 * abs(found - read)
+
+
+def test_reset_time_is_that_of_a_hold_in_many_pieces(stack):
+    found = reset_time(stack, -0.8, "coarse")
+    before = set_sweep(stack)
+    time, conductance = hold(stack, -0.8, math.inf, 1.2 * found, 200, before)
+    stepper = make_stepper(stack, "banded", "coarse")
+    state = stepper.start()
+    for segment in before:
+        state = stepper.run(state, segment)
+    begin = first_reading(stack, state.density, -0.8, math.inf)
+    read = float(np.interp(math.log(3), np.log(begin / conductance), time))
+    assert found == pytest.approx(read, rel=0.14)
+    assert reset_time(stack.replace(SMALL), -0.8, "coarse") == pytest.approx(read, rel=0.04)
+
+
+@pytest.mark.parametrize("rate", [1e-2, 1e3])
+def test_ramp_voltage_is_read_off_a_sweep(stack, rate):
+    frame = simulate_iv(stack, mesh="coarse", segments=[ramp(0.0, 1.0, rate, 1e-3, "up")]).sweep.frame[1:]
+    k = int((frame["current_a"] < 1e-4).sum())
+    (v0, v1), (i0, i1) = frame["voltage_v"].to_numpy()[k - 1 : k + 1], frame["current_a"].to_numpy()[k - 1 : k + 1]
+    assert i0 < 1e-4 < i1
+    expected = v0 + (v1 - v0) * math.log(1e-4 / i0) / math.log(i1 / i0)
+    assert ramp_voltage(stack, rate, "coarse") == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_hold_is_given_up_just_before_it_sets_and_not_just_after(stack):
+    found = set_time(stack, 0.6, "coarse")
+    assert math.isnan(set_time(stack, 0.6, "coarse", longest=0.85 * found))
+    assert set_time(stack, 0.6, "coarse", longest=1.15 * found) == pytest.approx(found, rel=0.03)
+    found = reset_time(stack, -0.9, "coarse")
+    assert math.isnan(reset_time(stack, -0.9, "coarse", longest=0.8 * found))
+    assert reset_time(stack, -0.9, "coarse", longest=1.2 * found) == pytest.approx(found, rel=0.03)
+
+
+def test_a_ramp_ends_at_100_ua_if_the_compliance_lets_it(stack):
+    free = ramp_voltage(stack, 1.0, "coarse")
+    least = ramp_voltage(stack.replace({"circuit.compliance": 1.001e-4}), 1.0, "coarse")
+    assert least == pytest.approx(free, abs=0.01)  # one step: the current is cut off within the last one
+    assert math.isnan(ramp_voltage(stack.replace({"circuit.compliance": 0.999e-4}), 1.0, "coarse"))
+
+
+def test_a_series_resistance_delays_a_set_and_a_low_voltage_never_resets(stack):
+    assert set_time(stack.replace({"circuit.series_resistance": 2e4}), 0.6, "coarse") > set_time(stack, 0.6, "coarse")
+    assert math.isnan(reset_time(stack, -0.02, "coarse", longest=1e3))
+
+
+@pytest.fixture(scope="module")
+def found(stack):
+    seen = []
+    return kinetics(stack, (0.5, 0.7, 0.9), (1e-3, 1e3, 1e9), "coarse", progress=seen.append), seen
+
+
+def test_kinetics_are_those_of_each_hold_and_ramp(stack, found):
+    result, seen = found
+    holds, ramps = result.holds, result.ramps
+    assert list(holds["voltage_v"]) == [0.5, 0.7, 0.9]
+    assert holds["set_time_s"][1] == set_time(stack, 0.7, "coarse")
+    assert holds["reset_time_s"][2] == reset_time(stack, -0.9, "coarse")
+    assert ramps["v_100ua_v"][1] == ramp_voltage(stack, 1e3, "coarse")
+    assert np.all(np.diff(holds[["set_time_s", "reset_time_s", "jart_set_time_s"]].to_numpy(), axis=0) < 0)
+    assert np.all(np.diff(ramps[["v_100ua_v", "jart_v_100ua_v"]].to_numpy(), axis=0) > 0)
+    assert holds["jart_set_time_s"].to_list() == pytest.approx([0.2065, 5.244e-5, 5.631e-8], rel=2e-3)
+    assert seen == pytest.approx(np.arange(1, 10) / 9)
+    assert result.notes == ()
+    line = linregress(np.log10(holds["set_time_s"]), holds["voltage_v"])
+    assert result.slopes["set"].value == pytest.approx(-line.slope, rel=1e-9)
+    assert result.slopes["set"].stderr == pytest.approx(line.stderr, rel=1e-9)
+
+
+def test_a_summary_of_kinetics_is_strict_json(found):
+    result, _ = found
+    text = json.loads(json.dumps(result.summary(), allow_nan=False))
+    assert text["holds"][0]["set_time_s"] == result.holds["set_time_s"][0]
+    assert text["slopes"]["reset"]["points"] == 3
+    assert [len(text[name]) for name in ("holds", "ramps", "notes")] == [3, 3, 0]
+
+
+def test_what_melts_is_noted_and_has_no_time(stack):
+    hot = stack.replace({"heat.filament": 5.0})
+    result = kinetics(hot, [1.2, 2.0], [], "coarse")
+    assert result.holds["set_time_s"][0] == pytest.approx(set_time(hot, 1.2, "coarse"))
+    assert math.isnan(result.holds["set_time_s"][1])
+    assert result.notes[0].startswith("set time at 2: ")
+    assert "2000 K" in result.notes[0]
+    assert result.summary()["holds"][1]["set_time_s"] is None
+    with pytest.raises(NotConvergedError, match="2000 K"):
+        set_time(hot, 2.0, "coarse")
+
+
+def test_every_number_stands_where_it_belongs_and_notes_name_what_failed(monkeypatch):
+    def failing(name, factor):
+        def task(_stack, value, _mesh):
+            if abs(value) == 0.7:
+                raise NotConvergedError("no step converges")
+            return factor * value
+
+        task.__name__ = name
+        return task
+
+    for name, factor in (("set_time", 1.0), ("reset_time", 10.0), ("ramp_voltage", 100.0)):
+        monkeypatch.setattr(f"physics.kinetics.{name}", failing(name, factor))
+    result = kinetics(None, (0.9, 0.7, 0.5), (3.0, 0.7))
+    np.testing.assert_allclose(result.holds["set_time_s"], [0.9, math.nan, 0.5])
+    np.testing.assert_allclose(result.holds["reset_time_s"], [-9.0, math.nan, -5.0])
+    np.testing.assert_allclose(result.ramps["v_100ua_v"], [300.0, math.nan])
+    names = ("set time at 0.7", "reset time at -0.7", "ramp voltage at 0.7")
+    assert result.notes == tuple(f"{name}: no step converges" for name in names)
+
+
+@pytest.mark.parametrize("bad", [0.0, -0.5, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["voltage", "rate"])
+def test_voltages_and_rates_are_above_0(stack, name, bad):
+    given = {"voltages": [0.5, bad], "rates": [1.0]} if name == "voltage" else {"voltages": [0.5], "rates": [bad, 1.0]}
+    with pytest.raises(ParameterError, match=f"{name}: found {bad:g}, expected more than 0"):
+        kinetics(stack, mesh="coarse", **given)
+
+
+def test_slope_of_an_exact_line():
+    voltage = np.array([0.3, 0.45, 0.6, 0.9])
+    found = slope(voltage, 10 ** ((0.5 - voltage) / 0.07))  # 70 mV a decade
+    assert found.value == pytest.approx(0.07, rel=1e-12)
+    assert found.stderr == pytest.approx(0.0, abs=1e-12)
+    assert found.points == 4
+
+
+def test_slope_of_scattered_times_has_the_standard_error_of_a_regression():
+    random = np.random.default_rng(5)
+    voltage = np.linspace(0.9, 0.3, 13)  # falling
+    time = 10 ** (random.normal(0, 0.4, 13) - 12 * voltage)
+    expected = linregress(np.log10(time), voltage)
+    found = slope(voltage, time)
+    assert (found.value, found.stderr) == pytest.approx((-expected.slope, expected.stderr), rel=1e-9)
+    one = voltage.copy()
+    one[3] += 0.001  # another line: an equality that could not fail would be no test
+    assert slope(one, time).stderr != pytest.approx(expected.stderr, rel=1e-6)
+
+
+def test_slope_counts_known_times_within_its_range_alone():
+    voltage = np.array([0.29, 0.3, 0.5, 0.7, 0.9, 0.91, 0.6])
+    time = 10 ** (-10 * voltage)
+    time[[0, 5]] = 1e6  # outside
+    time[6] = np.nan
+    found = slope(voltage, time)
+    assert found.points == 4
+    assert found.value == pytest.approx(0.1, rel=1e-12)
+    assert slope(voltage, time, (0.29, 0.9)).points == 5
+    few = slope(voltage[[1, 2]], time[[1, 2]])
+    assert (few.points, math.isnan(few.value), math.isnan(few.stderr)) == (2, True, True)
+    assert slope(voltage[[1, 2, 3]], time[[1, 2, 3]]).value == pytest.approx(0.1)
+
+
+def made(set_times, reset_times, voltages=(0.9, 1.2, 1.5)):
+    holds = pd.DataFrame(
+        {
+            "voltage_v": voltages,
+            "set_time_s": set_times,
+            "reset_time_s": reset_times,
+            "jart_set_time_s": [1e-12] * len(voltages),
+        }
+    )
+    ramps = pd.DataFrame({"rate_v_s": [1.0], "v_100ua_v": [0.6], "jart_v_100ua_v": [0.55]})
+    return Kinetics(base(), "coarse", holds, ramps, ())
+
+
+@pytest.mark.parametrize(
+    ("set_times", "reset_times", "words"),
+    [
+        ([1e-6, 1e-8, 1.01e-10], [1e-3, 1e-5, math.nan], None),  # JART's own 1e-12 s are not the stack's
+        ([1e-6, 1e-8, 0.99e-10], [1e-3, 1e-5, math.nan], "From 1.5 V on"),
+        ([1e-6, 0.99e-10, 1e-12], [1e-3, 1e-5, 1e-8], "From 1.2 V on"),
+        ([1e-6, 1e-8, 1e-9], [1e-3, 0.99e-10, 1e-8], "From 1.2 V on"),
+        ([math.nan] * 3, [math.nan] * 3, None),
+    ],
+)
+def test_a_time_before_heat_spreads_is_remarked(set_times, reset_times, words):
+    remarks = made(set_times, reset_times).remarks
+    if words is None:
+        assert remarks == ()
+    else:
+        (remark,) = remarks
+        assert remark.code == "thermal_time"
+        assert remark.message.startswith(words)
+        assert "1e-10 s" in remark.message
+
+
+def test_a_real_set_at_2_v_is_faster_than_heat(stack):
+    fast, slow = (kinetics(stack, [voltage], [], "coarse") for voltage in (2.0, 1.2))
+    assert fast.holds["set_time_s"][0] < 1e-10 < slow.holds["set_time_s"][0]
+    assert [each.code for each in fast.remarks] == ["thermal_time"]
+    assert slow.remarks == ()
+
+
+def test_figures_leave_out_what_did_not_switch():
+    result = made([1e-3, math.nan, 1e-9], [math.nan] * 3)
+    panel, ramps = result.panel(), result.ramps_panel()
+    assert [curve.name for curve in panel.curves][:2] == ["SET", "RESET, at minus the voltage"]
+    assert np.isfinite(np.asarray(panel.curves[0].y, float)).sum() == 2
+    assert np.asarray(ramps.curves[0].y).tolist() == [0.6]
+    assert result.slopes["set"].points == 1  # 1.2 and 1.5 V are beyond its range
+    assert set(result.summary()["slopes"]) == set()
+
+
+def loops(**columns):
+    """Cycles like those of a result; hrs_s and lrs_s stand in `device`, and are wrong on the cycle itself."""
+    number = len(next(iter(columns.values())))
+    cycles = []
+    for k in range(number):
+        own = {name: columns[name][k] if name in columns else 1.0 + 0.1 * k for name in MERITS}
+        device = SimpleNamespace(hrs_s=own.pop("hrs_s"), lrs_s=own.pop("lrs_s"))
+        cycles.append(SimpleNamespace(**own, hrs_s=99.0, lrs_s=99.0, device=device))
+    return SimpleNamespace(cycles=tuple(cycles))
+
+
+def by_name(found):
+    return {each.name: each for each in found}
+
+
+def test_mean_and_spread_of_known_numbers():
+    numbers = [7.0, 0.50, 0.52, 0.47, 0.55, 0.49, 0.51]  # the first is left out
+    found = by_name(scatter(loops(v_set_v=numbers, hrs_s=[2e-6 * x for x in numbers])))
+    assert tuple(found) == MERITS
+    rest = np.array(numbers[1:])
+    line = linregress(np.arange(6), rest)
+    off = rest - line.intercept - line.slope * np.arange(6)
+    for name, size in (("v_set_v", 1.0), ("hrs_s", 2e-6)):
+        each = found[name]
+        assert each.loops == 6
+        assert each.mean == pytest.approx(size * rest.mean(), rel=1e-12)
+        assert each.sd == pytest.approx(np.std(rest, ddof=1) / rest.mean(), rel=1e-12)
+        assert each.detrended == pytest.approx(math.sqrt(off @ off / 4) / rest.mean(), rel=1e-9)
+        assert each.lag1 == pytest.approx(off[1:] @ off[:-1] / (off @ off), rel=1e-9)
+
+
+def test_a_pure_line_is_no_scatter_and_a_negative_mean_has_a_size():
+    found = by_name(scatter(loops(v_reset_v=[-0.8 - 0.01 * k for k in range(30)]), skip=0))["v_reset_v"]
+    assert found.mean == pytest.approx(-0.945)
+    assert found.sd == pytest.approx(0.01 * math.sqrt(30 * 31 / 12) / 0.945, rel=1e-9)  # of 0 to 29: n (n + 1) / 12
+    assert found.detrended < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("series", "expected", "within"),
+    [
+        ([(-1.0) ** k for k in range(200)], -1.0, 0.01),
+        (np.cumsum(np.random.default_rng(3).normal(size=400)), 1.0, 0.06),
+        (np.random.default_rng(4).normal(size=2000), 0.0, 0.05),
+    ],
+    ids=["alternating", "walk", "chance"],
+)
+def test_lag_of_one_loop(series, expected, within):
+    found = by_name(scatter(loops(lrs_s=10.0 + 0.1 * np.asarray(series)), skip=0))["lrs_s"]
+    assert found.lag1 == pytest.approx(expected, abs=within)
+    line = linregress(np.arange(len(series)), series)
+    off = series - line.intercept - line.slope * np.arange(len(series))
+    mean = 10.0 + 0.1 * np.mean(series)
+    assert found.detrended == pytest.approx(0.1 * math.sqrt(off @ off / (len(series) - 2)) / mean, rel=1e-6)
+
+
+def test_loops_without_a_value_are_left_out_of_their_figure_alone():
+    values = [1.0, 1.0, 1.2, None, 1.1, 1.3, 1.0, None]
+    found = by_name(scatter(loops(v_100ua_v=values), skip=1))
+    assert found["v_100ua_v"].loops == 5
+    assert found["v_100ua_v"].mean == pytest.approx(1.12)
+    assert found["v_set_v"].loops == 7
+    values[2] = None
+    found = by_name(scatter(loops(v_100ua_v=values), skip=1))["v_100ua_v"]
+    assert found.loops == 4
+    assert np.isnan([found.mean, found.sd, found.detrended, found.lag1]).all()
+
+
+def test_five_loops_are_enough_and_four_are_not():
+    five = loops(v_set_v=[0.5, 0.6, 0.5, 0.6, 0.5, 0.6])
+    table = scatter_table(scatter(five))
+    assert list(table["name"]) == list(MERITS)
+    assert list(table.columns) == ["name", "loops", "mean", "sd", "detrended", "lag1"]
+    with pytest.raises(ParameterError, match="cycles: found 4 after the first 2, expected 5 or more"):
+        scatter(five, skip=2)
+
+
+def test_scatter_of_a_run_with_noise(stack):
+    result = simulate_iv(stack.replace({"numerics.voltage_step": 0.03}), mesh="coarse", cycles=6, noise=1)
+    found = by_name(scatter(result))
+    sets = [each.v_set_v for each in result.cycles[1:]]
+    assert found["v_set_v"].mean == pytest.approx(np.mean(sets))
+    assert found["v_set_v"].sd == pytest.approx(np.std(sets, ddof=1) / np.mean(sets))
+    assert 0 < found["v_set_v"].sd < 0.2
+    assert found["hrs_s"].mean == pytest.approx(np.mean([each.device.hrs_s for each in result.cycles[1:]]))
+
+
+def test_devices_are_log_normal_about_the_stack(stack):
+    spread = {"conduction.filament": 0.3, "reaction.energy": 0.02}
+    found = devices(stack, spread, 1500, seed=8)
+    for key, size in spread.items():
+        logs = np.log([each.get(key) / stack.get(key) for each in found])
+        assert logs.mean() == pytest.approx(0.0, abs=4 * size / math.sqrt(1500))
+        assert logs.std(ddof=1) == pytest.approx(size, rel=4 / math.sqrt(2 * 1500))
+        skew = float(np.mean(((logs - logs.mean()) / logs.std()) ** 3))
+        assert skew == pytest.approx(0.0, abs=4 * math.sqrt(6 / 1500))
+    pairs = np.array([[each.get(key) for key in spread] for each in found])
+    assert abs(np.corrcoef(np.log(pairs).T)[0, 1]) < 4 / math.sqrt(1500)
+    assert {each.filament.radius for each in found} == {stack.filament.radius}
+
+
+def test_devices_are_drawn_again_by_the_same_seed(stack):
+    spread = {"heat.filament": 0.1}
+    one, two, other = (
+        [each.heat.filament for each in devices(stack, spread, number, seed)]
+        for number, seed in ((4, 1), (4, 1), (4, 2))
+    )
+    assert one == two
+    assert set(one).isdisjoint(other)
+    assert len(set(one)) == 4
+
+
+@pytest.mark.parametrize(
+    ("spread", "words"),
+    [
+        ({"reaction.energie": 0.1}, "reaction.energie"),
+        ({"reaction.law": 0.1}, "reaction.law is not a number"),
+        ({"reaction.generation": 0.1}, "reaction.generation is not a number"),
+        ({"reaction.energy": 0.0}, "found 0 for reaction.energy"),
+        ({"reaction.energy": -0.1}, "found -0.1 for reaction.energy"),
+        ({"reaction.energy": 1.0}, "found 1 for reaction.energy"),
+        ({"heat.filament": 0.1, "reaction.energy": math.nan}, "found nan for reaction.energy"),
+    ],
+)
+def test_spreads_that_are_none_are_refused(stack, spread, words):
+    with pytest.raises(ParameterError, match=words):
+        devices(stack, spread, 2)
+
+
+def test_a_device_that_is_no_stack_is_refused_by_its_key(stack):
+    with pytest.raises(ParameterError) as caught:  # half of such gaps are longer than the layer
+        devices(stack.replace({"filament.gap_length": 5.0}), {"filament.gap_length": 0.1}, 20)
+    assert "filament.gap_length" in json.dumps([vars(row) for row in caught.value.rows])
