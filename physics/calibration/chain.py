@@ -1,8 +1,9 @@
 """A check of Laplace's posterior: a Markov chain on an emulator, in the directions that the sweeps determine.
 
 A simulation is too slow for the tens of thousands of steps of a chain. The residuals are therefore run at points
-around the estimate, and a quadratic of each of their principal components stands for them; the emulator's own error is
-measured at points that it has not seen.
+around the estimate, and a polynomial of each of their principal components stands for them, of third order where the
+runs allow, in which a run counts less the less likely it is; the emulator's own error is measured at points that it has
+not seen.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from physics.constants import Array
 _REACH = 1.2  # standard deviation of the runs, in posterior ones: where the chain will be
 _CHECKED = 0.2  # share of the runs that it does not see
 _COMPONENTS = 0.9999  # share of the variance of the residuals that is kept
+_LIKELY = 6.0  # rise of half the objective up to which a run is one that the chain visits
 _WALKERS, _STEPS, _BURN = 40, 4000, 1000
 
 
@@ -38,7 +40,8 @@ class Chain:
     interval : array, shape (directions, 2)
         2.5 and 97.5 % of the chain from the estimate, in Laplace's standard deviations; -1.96 and 1.96 by Laplace.
     error : float
-        Root mean square of the emulator's error of half the objective at runs that it has not seen.
+        Root mean square of the emulator's error of half the objective, at runs that it has not seen and that the chain
+        would visit (a rise of at most 6).
     runs : int
         Simulations of all levels that it was made from, and checked with.
     rhat : float
@@ -98,13 +101,16 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
             f"chain: only {len(kept)} of {runs} runs around the estimate are possible stacks; ask for more"
         )
     x, values = np.array([a for a, _ in kept]), np.array([b for _, b in kept])
-    predict = _emulator(x[:train], values[:train])
 
     def objective(at: Array, residuals: Array) -> Array:
         z = fit.z + (at * laplace) @ rows
-        return 0.5 * (np.sum(residuals**2, axis=-1) / fit.misfit**2 + np.sum(z**2, axis=-1))
+        half: Array = 0.5 * (np.sum(residuals**2, axis=-1) / fit.misfit**2 + np.sum(z**2, axis=-1))
+        return half
 
+    rise = objective(x, values) - float(objective(np.zeros(size), fit.residuals))
+    predict = _emulator(x[:train], values[:train], 1 / (1 + (np.maximum(rise[:train], 0.0) / _LIKELY) ** 2))
     unseen = objective(x[train:], values[train:]) - objective(x[train:], predict(x[train:]))
+    unseen = unseen[rise[train:] < _LIKELY]
     draws, rhat = _walk(lambda at: -objective(at, predict(at)), size, seed)
     interval = np.quantile(draws, [0.025, 0.975], axis=0).T
     return Chain(
@@ -112,27 +118,31 @@ def run_chain(fit: Calibration, runs: int = 120, seed: int = 0) -> Chain:
         laplace * draws.std(axis=0, ddof=1),
         draws.mean(axis=0),
         interval,
-        float(np.sqrt(np.mean(unseen**2))),
+        float(np.sqrt(np.mean(unseen**2))) if unseen.size else float("inf"),
         len(kept),
         rhat,
     )
 
 
-def _terms(x: Array) -> Array:
-    """1, x and their products of two, of points in the last axis."""
-    ones = np.ones(x.shape[:-1])
-    pairs = [x[..., i] * x[..., j] for i, j in itertools.combinations_with_replacement(range(x.shape[-1]), 2)]
-    return np.stack([ones, *(x[..., i] for i in range(x.shape[-1])), *pairs], axis=-1)
+def _terms(x: Array, order: int = 2) -> Array:
+    """1, x and their products of up to `order`, of points in the last axis."""
+    columns = [np.ones(x.shape[:-1])]
+    for power in range(1, order + 1):
+        for chosen in itertools.combinations_with_replacement(range(x.shape[-1]), power):
+            columns.append(np.prod([x[..., i] for i in chosen], axis=0))
+    return np.stack(columns, axis=-1)
 
 
-def _emulator(x: Array, values: Array) -> Callable[[Array], Array]:
-    """Residuals as a quadratic of their principal components."""
+def _emulator(x: Array, values: Array, weight: Array) -> Callable[[Array], Array]:
+    """Residuals as a polynomial of their principal components; `weight` is that of each run."""
+    order = 3 if len(x) >= 2 * _terms(x[:1], 3).shape[1] else 2
+    root = np.sqrt(weight)[:, None]
     mean = values.mean(axis=0)
     _, size, rows = np.linalg.svd(values - mean, full_matrices=False)
     share = np.cumsum(size**2) / np.sum(size**2)
     rows = rows[: int(np.searchsorted(share, _COMPONENTS)) + 1]
-    weights, *_ = np.linalg.lstsq(_terms(x), (values - mean) @ rows.T, rcond=None)
-    return lambda at: mean + _terms(at) @ weights @ rows
+    weights, *_ = np.linalg.lstsq(root * _terms(x, order), root * ((values - mean) @ rows.T), rcond=None)
+    return lambda at: mean + _terms(at, order) @ weights @ rows
 
 
 def _walk(log_density: Callable[[Array], Array], size: int, seed: int) -> tuple[Array, float]:

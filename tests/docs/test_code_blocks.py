@@ -37,7 +37,9 @@ REDUCED: dict[tuple[str, ...], dict[str, str]] = {
     ("benchmark",): {"--seeds": "1"},
     ("simulate", "iv"): {"--solver": "banded", "--mesh": "coarse"},
     ("simulate", "pulses"): {"--mesh": "coarse", "--count": "8"},
+    ("simulate", "kinetics"): {"--mesh": "coarse"},
     ("study", "nonidealities"): {"--jobs": "1"},  # takes seconds
+    ("study", "material_to_benchmark"): {"--set pairs": "3", "--jobs": "1"},
     ("study",): {"--set epochs": "2", "--set hidden": "100", "--jobs": "1"},
 }
 SLOW = {"README.md", "index.md", "physics.md", "quickstart.md", "study-on-a-cluster.md", "spreadsheets-and-csv.md"}
