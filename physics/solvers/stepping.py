@@ -23,6 +23,7 @@ _ITERATIONS = 60
 _POTENTIAL_TOLERANCE = 1e-4  # end of the electrothermal iteration [V]; Newton's error is far below its last step
 _READ_TOLERANCE = 1e-6  # of the read voltage
 _AT_ZERO = 1e-6  # [V]: below it I / V is rounding, and dI/dV is taken
+_NO_POWER = 1e-30  # [W]: below it there is nothing to balance
 _CLIMB = 10  # steps of the source voltage where Newton's step does not reach
 _SHRINK, _GROW = 0.4, 1.6
 _FIRST = 1e-2  # of a pulse: the first step after a jump of the voltage
@@ -286,7 +287,7 @@ class Stepper:
                     point.current,
                     point.current / point.voltage if abs(point.voltage) > _AT_ZERO else slope,
                     point.limited,
-                    abs(NM * float(heat.sum()) / power - 1) if abs(point.voltage) > _AT_ZERO else 0.0,
+                    abs(NM * float(heat.sum()) / power - 1) if abs(power) > _NO_POWER else 0.0,
                     iteration,
                 )
         raise NotConvergedError("potential and temperature do not settle")
