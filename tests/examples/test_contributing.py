@@ -213,6 +213,7 @@ for scores in cli("compare", "trains.csv", "--json")["branches"].values():
 """
 
 
+@pytest.mark.slow
 def test_laws_of_the_tree_and_of_others_are_fitted_compared_and_drive_an_array(both: World) -> None:
     both.program(LAW)
 
@@ -295,5 +296,6 @@ assert "myoxide" in cli("simulate", "iv", "--help")
 """
 
 
+@pytest.mark.slow
 def test_a_material_set_is_simulated(both: World) -> None:
     both.program(MATERIAL)

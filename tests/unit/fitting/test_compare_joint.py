@@ -148,6 +148,7 @@ def test_kalman_gain_limits() -> None:
     assert kalman_gain(0.01, 0.01) == pytest.approx((1 + np.sqrt(5)) / 2 / ((1 + np.sqrt(5)) / 2 + 1))
 
 
+@pytest.mark.slow
 def test_innovations_beat_the_mean_curve_under_increments() -> None:
     errors: dict[str, list[float]] = {"mean": [], "innovations": []}
     card = truth_card(THETA, increment=0.02, read=0.004)

@@ -953,6 +953,7 @@ def test_a_report_holds_levels_parameters_and_profile(recovered):
     assert [each.title for each in found][:2] == ["Levels", "What is determined"]
 
 
+@pytest.mark.slow
 def test_jobs_give_identical_results():
     level = levels_of(table(rows(*device(limit=1e-4))), 2.0)[0]
     stack = base(QUICK)
