@@ -140,7 +140,7 @@ def _chain(chain: Chain) -> Section:
         for n in range(1, len(chain.laplace) + 1)
     ]
     words = (
-        f"A chain on an emulator of {count(chain.runs, 'run')}, which misses half the objective by {chain.error:.2g} at "
+        f"A chain on an emulator of {count(chain.runs, 'run')}. It misses half the objective by {chain.error:.2g} at "
         f"likely runs that it has not seen (a standard deviation is 0.5). R-hat {chain.rhat:.3f}."
     )
     table = Table(
