@@ -86,8 +86,11 @@ def calibrate_command(
     sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEPS...", help="Files of measured voltage sweeps.")],
     reading: ReadOptions,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder of the calibration; an unfinished one is continued.")
-    ],
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder of the calibration; an unfinished one is continued. Required."
+        ),
+    ] = None,
     free: Annotated[
         list[str] | None,
         typer.Option("--free", metavar="KEY=LOW:HIGH", help="A free parameter, 95 % of its prior; may be repeated."),
@@ -130,6 +133,8 @@ def calibrate_command(
     from physics.solvers.mesh import build_mesh
     from physics.stack import load_stack
 
+    if out is None:  # not by typer's own check: an old typer overlooks it behind the reading options
+        raise UsageError("--out: name the folder of the calibration, which keeps every simulation")
     parameters = _free(free)
     device = load_stack(stack)
     if stack is not None and stack.resolve() == (out / "stack.toml").resolve():
