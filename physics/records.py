@@ -67,8 +67,8 @@ class Quality:
     remarks: tuple[CodedWarning, ...] = ()
 
     @classmethod
-    def of(cls, tally: Tally, stack: Stack) -> Quality:
-        """From the tally of a run."""
+    def of(cls, tally: Tally, stack: Stack, noisy: bool = False) -> Quality:
+        """From the tally of a run, with or without noise."""
         if tally.steps == 0:
             return cls(0, tally.rejected, tally.solves, 0.0, 0.0, 0.0, 0.0, stack.heat.ambient, 0.0, 0.0)
         reference = stack.filament.reference_density
@@ -83,7 +83,7 @@ class Quality:
             tally.hottest,
             tally.strongest,
             tally.fewest,
-            tuple(_remarks(tally)),
+            tuple(_remarks(tally, noisy)),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Quality:
         return {**asdict(self), "remarks": [each.as_dict() for each in self.remarks]}
 
 
-def _remarks(tally: Tally) -> Iterator[CodedWarning]:
+def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
     """Where a run left what the model can mean."""
     if tally.hottest > _HOT:
         yield CodedWarning(
@@ -105,8 +105,12 @@ def _remarks(tally: Tally) -> Iterator[CodedWarning]:
     if tally.fewest < 1:
         yield CodedWarning(
             "sparse",
-            f"The gap holds {tally.fewest:.2g} vacancies in a nanometre of height: the curve is a mean over many "
-            "devices, and a single one scatters (noise shows how much).",
+            f"The gap holds {tally.fewest:.2g} vacancies in a nanometre of height: "
+            + (
+                "there a density, even with noise, stands for one vacancy or none."
+                if noisy
+                else "the curve is a mean over many devices, and a single one scatters (noise shows how much)."
+            ),
         )
     if tally.shortest < THERMAL_TIME:
         yield CodedWarning(
