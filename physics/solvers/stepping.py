@@ -280,11 +280,12 @@ class Stepper:
                 break
             if change < stack.numerics.temperature_tolerance and moved < _POTENTIAL_TOLERANCE:
                 power = point.current * point.voltage
+                driven = source != 0  # without a source there is no current, but for the rounding of the last step
                 return Fields(
                     potential,
                     temperature,
-                    point.voltage,
-                    point.current,
+                    point.voltage if driven else 0.0,
+                    point.current if driven else 0.0,
                     point.current / point.voltage if abs(point.voltage) > _AT_ZERO else slope,
                     point.limited,
                     abs(NM * float(heat.sum()) / power - 1) if abs(power) > _NO_POWER else 0.0,
