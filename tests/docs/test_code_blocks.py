@@ -42,7 +42,15 @@ REDUCED: dict[tuple[str, ...], dict[str, str]] = {
     ("study", "material_to_benchmark"): {"--set pairs": "3", "--jobs": "1"},
     ("study",): {"--set epochs": "2", "--set hidden": "100", "--jobs": "1"},
 }
-SLOW = {"README.md", "index.md", "physics.md", "quickstart.md", "study-on-a-cluster.md", "spreadsheets-and-csv.md"}
+SLOW = {
+    "README.md",
+    "benchmark.md",
+    "index.md",
+    "physics.md",
+    "quickstart.md",
+    "study-on-a-cluster.md",
+    "spreadsheets-and-csv.md",
+}
 MUST_BE_RUN = {"bash": "sh", "shell": "sh", "py": "python", "python3": "python"}
 
 

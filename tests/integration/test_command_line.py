@@ -166,6 +166,7 @@ def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_file: Path) -> None:
     ran = devicekit("benchmark", card_file, "--seeds", "2", "--no-attribution", "--json")
     assert ran.code == 0
