@@ -316,6 +316,41 @@ def _check_inputs(out: Path, names: list[str] | None) -> None:
         raise FileError(f"{inside[0]} is an input of this command and would be replaced; choose another out=")
 
 
+def continued_folder(out: Path, command: str, what: str, names: list[str], **marks: str) -> Path:
+    """A folder that a command fills run by run, and goes on with when it is started again; `runs` is in it.
+
+    Parameters
+    ----------
+    out : path
+        Made if it does not exist.
+    command : str
+        Whose folder it is.
+    what : str
+        The same for people: "the study 'widths'".
+    names : list of str
+        What the command writes into it.
+    **marks
+        What else must be noted in a folder of it.
+
+    Raises
+    ------
+    FileError
+        If `out` is a file, holds anything else, or cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise FileError(f"{out} is a file; out= takes a folder")
+    if out.is_dir() and any(out.iterdir()):
+        owner = read_marker(out)
+        if any(owner.get(name) != value for name, value in {"command": command, **marks}.items()):
+            raise FileError(f"{out} is not a folder of {what}; choose another out=")
+    try:
+        (out / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot write {out}: {error.strerror}") from error
+    write_json(out / MARKER, {"tool": "devicekit", "command": command, **marks, "files": names}, True)
+    return out
+
+
 @contextmanager
 def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path]:
     """A folder to write results into, which replaces `out` in one step when the block ends well.

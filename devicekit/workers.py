@@ -24,6 +24,16 @@ def deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def ending() -> Iterator[None]:
+    """A block whose worker processes end with it when it is left by an interrupt or an error."""
+    try:
+        yield
+    except BaseException:
+        end_workers()
+        raise
+
+
 def end_workers() -> None:
     """End the worker processes that joblib has started for this process, whatever they do."""
     module = sys.modules.get("joblib.externals.loky.reusable_executor")

@@ -250,7 +250,7 @@ def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longes
     hold = Segment(
         voltage, voltage, longest, stack.circuit.compliance, "hold", first=_FIRST, gate=stack.circuit.compliance
     )
-    return _until(stepper.start(), lambda *a, **k: stepper.run(*a, **k), hold, RATIO)
+    return _until(stepper.start(), stepper.run, hold, RATIO)
 
 
 def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
@@ -266,7 +266,7 @@ def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", long
     for segment in set_sweep(stack):
         state = stepper.run(state, segment)
     hold = Segment(voltage, voltage, longest, math.inf, "hold", first=_FIRST, gate=stack.circuit.compliance)
-    return _until(state, lambda *a, **k: stepper.run(*a, **k), hold, 1 / RATIO)
+    return _until(state, stepper.run, hold, 1 / RATIO)
 
 
 def _until(state: State, run: Callable[..., State], hold: Segment, ratio: float) -> float:

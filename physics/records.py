@@ -86,10 +86,6 @@ class Quality:
             tuple(_remarks(tally, noisy)),
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {**asdict(self), "remarks": [each.as_dict() for each in self.remarks]}
-
 
 def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
     """Where a run left what the model can mean."""

@@ -63,6 +63,7 @@ def _add_commands(app: typer.Typer) -> None:
         compare,
         export,
         fit,
+        kinetics,
         next,
         read,
         run,
@@ -83,6 +84,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("study")(study.study_command)
     app.command("export")(export.export_command)
     app.command("datasets")(card.datasets_command)
+    simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")
 

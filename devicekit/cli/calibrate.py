@@ -64,23 +64,6 @@ def _levels(files_: list[Path], reading: ReadOptions, rate: float | None) -> lis
     return found
 
 
-def _open_folder(out: Path) -> Path:
-    """The folder of the simulations; refuses a folder that belongs to something else."""
-    from devicekit import files
-    from devicekit.errors import FileError
-
-    if out.exists() and not out.is_dir():
-        raise FileError(f"{out} is a file; --out takes a folder")
-    if out.is_dir() and any(out.iterdir()) and files.read_marker(out).get("command") != "calibrate":
-        raise FileError(f"{out} is not a folder of a calibration; choose another --out")
-    try:
-        (out / "runs").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot write {out}: {error.strerror}") from error
-    files.write_json(out / files.MARKER, {"tool": "devicekit", "command": "calibrate", "files": _FILES}, True)
-    return out / "runs"
-
-
 @with_reading_options
 def calibrate_command(
     sweeps: Annotated[list[Path], typer.Argument(metavar="SWEEPS...", help="Files of measured voltage sweeps.")],
@@ -126,6 +109,7 @@ def calibrate_command(
         devicekit calibrate ladder.csv --unit uA --rate 1 --free reaction.energy=1.1:1.5 --free filament.radius=4:7
         --hold-out 2e-4 --jobs 2 --out ladder
     """
+    from devicekit import files
     from physics.calibration.chain import run_chain
     from physics.calibration.fit import calibrate
     from physics.calibration.measured import select
@@ -143,7 +127,7 @@ def calibrate_command(
     priors_of(device, parameters)
     select(levels, hold_out or ())
     build_mesh(device, mesh)
-    store = _open_folder(out)
+    store = files.continued_folder(out, "calibrate", "a calibration", _FILES) / "runs"
     most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
     try:
         with terminal.counting("calibrating", "simulations", json_output) as show:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from devicekit.report import Report as Page
     from devicekit.report import Section
     from devicekit.tables import SweepTable
-    from physics.kinetics import Kinetics
     from physics.result import IVResult, PulseResult
     from physics.stack import Stack
     from physics.variability import Scatter
@@ -51,7 +50,8 @@ Compliance = Annotated[float | None, typer.Option("--compliance", metavar="A", h
 OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
 
 
-def _stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> Stack:
+def chosen_stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> Stack:
+    """The stack that --stack or --material names, with changes of those that are not None."""
     from physics.stack import load_material, load_stack
 
     if path is not None and material is not None:
@@ -61,7 +61,7 @@ def _stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> 
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[float], None]]:
+def progress_bar(quiet: bool) -> Iterator[Callable[[float], None]]:
     """A progress bar with the time left, taking the share that is done."""
     with terminal.counting("simulating", "parts", quiet) as update:
         yield lambda fraction: update(int(100 * fraction), 100)
@@ -121,10 +121,10 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
     page = report.iv_sections(result, measured)
     if found := _scatter(result):
         page.insert(1, report.scatter_section(found))
-    _page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(folder / "report.html")
+    report_page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(folder / "report.html")
 
 
-def _page(title: str, words: list[str], sections: list[Section], facts: Sequence[tuple[str, str]] = ()) -> Page:
+def report_page(title: str, words: list[str], sections: list[Section], facts: Sequence[tuple[str, str]] = ()) -> Page:
     """The report of a simulation."""
     from devicekit.report import Report
     from devicekit.report.shared import provenance_section
@@ -179,13 +179,13 @@ def iv_command(
 
     changes: dict[str, Any] = {"drive.set_stop": stop, "drive.reset_stop": reset_stop}
     changes["reaction.generation"] = False if bare else None
-    device = _stack(stack, material, changes)
+    device = chosen_stack(stack, material, changes)
     sweep = _measured(measured)
     solver = solver or ("banded" if cycles or noise else "fipy")
     chance = seed if noise else None
 
     def simulate() -> IVResult:
-        with _progress(json_output) as progress:
+        with progress_bar(json_output) as progress:
             return simulate_iv(
                 device, solver, mesh, compliance, rate, cycles, progress, stage_voltages=stage or (), noise=chance
             )
@@ -297,11 +297,11 @@ def pulses_command(
         "drive.ltd_voltage": ltd,
         "drive.read_voltage": read_voltage,
     }
-    device = _stack(stack, material, changes)
+    device = chosen_stack(stack, material, changes)
     widths = tuple(width) if width else DEFAULT_WIDTHS
 
     def simulate() -> PulseResult:
-        with _progress(json_output) as progress:
+        with progress_bar(json_output) as progress:
             return simulate_pulses(
                 device,
                 solver,
@@ -339,7 +339,7 @@ def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
     result.save_fields(folder / "fields.npz")
     _draw(folder / "pulses.png", result.panel().draw, (6.0, 3.8))
     words = report.pulses_summary(result)
-    _page("Simulated pulse trains", words, report.pulse_sections(result)).save(folder / "report.html")
+    report_page("Simulated pulse trains", words, report.pulse_sections(result)).save(folder / "report.html")
     return names
 
 
@@ -352,77 +352,3 @@ def _print_pulses(result: PulseResult, tables: list[str], out: Path | None) -> N
     if out is not None:
         written.append(("report", str(out / "report.html")))
     terminal.fields([*_balances(result), *written])
-
-
-@simulate_app.command("kinetics")
-def kinetics_command(
-    stack: StackFile = None,
-    material: Material = None,
-    mesh: Mesh = "default",
-    compliance: Compliance = None,
-    voltage: Annotated[
-        list[float] | None,
-        typer.Option("--voltage", metavar="V", help="Constant voltage [V]; repeatable. 0.3 to 1.5 V if not given."),
-    ] = None,
-    rate: Annotated[
-        list[float] | None,
-        typer.Option("--rate", metavar="V/S", help="Ramp rate [V/s]; may be repeated. 1e-4 to 1e10 if not given."),
-    ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Simulations side by side.")] = 1,
-    out: OutDir = None,
-    force: Force = False,
-    json_output: Json = False,
-) -> int:
-    """SET and RESET times against voltage, set voltage against ramp rate.
-
-    Beside those of the published compact model JART VCM v1b. --out DIR receives both tables and report.html.
-
-    Examples:
-        devicekit simulate kinetics --out kinetics
-        devicekit simulate kinetics --voltage 0.5 --voltage 0.7 --voltage 0.9 --mesh coarse
-    """
-    from devicekit import files
-    from physics.kinetics import RATES, VOLTAGES, kinetics
-
-    device = _stack(stack, material, {"circuit.compliance": compliance})
-
-    def simulate() -> Kinetics:
-        with _progress(json_output) as progress:
-            return kinetics(device, voltage or VOLTAGES, rate or RATES, mesh, jobs, progress)
-
-    if out is None:
-        result = simulate()
-    else:
-        with files.result_folder(out, "simulate kinetics", force) as folder:
-            result = simulate()
-            _save_kinetics(result, folder)
-    if json_output:
-        print_json(result.summary())
-    else:
-        _print_kinetics(result, out)
-    return 0
-
-
-def _save_kinetics(result: Kinetics, folder: Path) -> None:
-    from devicekit import files
-    from devicekit.tables import write_csv
-    from physics import report
-
-    write_csv(result.holds, folder / "kinetics.csv")
-    write_csv(result.ramps, folder / "ramps.csv")
-    files.write_json(folder / "summary.json", result.summary())
-    _page("Simulated kinetics", report.kinetics_summary(result), report.kinetics_sections(result)).save(
-        folder / "report.html"
-    )
-
-
-def _print_kinetics(result: Kinetics, out: Path | None) -> None:
-    from physics import report
-
-    terminal.title(f"simulated kinetics, material set {result.stack.material}")
-    for sentence in report.kinetics_summary(result):
-        terminal.paragraph(sentence, 2)
-    terminal.table(report.TIMES, report.time_rows(result))
-    terminal.table(report.RAMPS, report.ramp_rows(result))
-    if out is not None:
-        terminal.fields([("report", str(out / "report.html"))])

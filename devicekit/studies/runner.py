@@ -122,13 +122,13 @@ def run_study(
         raise ParameterError(f"reference: no case {spec.reference!r}; there are {', '.join(sorted(labels))}")
     for run in runs:
         get_task(run.task).check(run.settings, base)
-    folder = _open_folder(out, spec)
+    folder = files.continued_folder(out, "study", f"the study {spec.name!r}", _FILES, study=spec.name) / "runs"
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
     if progress:
         progress(done, len(runs))
-    with _backend(dask), _workers():
+    with _backend(dask), workers.ending():
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
         with workers.deaf():
             results = pool(joblib.delayed(_keyed)(run, str(base)) for run in waiting)
@@ -157,35 +157,8 @@ def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list
     return waiting, list(dict.fromkeys(damaged))
 
 
-@contextmanager
-def _workers() -> Iterator[None]:
-    """A block whose worker processes end with it when it is left by an interrupt or an error."""
-    try:
-        yield
-    except BaseException:
-        workers.end_workers()
-        raise
-
-
 def _keyed(run: Run, base: str) -> tuple[str, Outcome]:
     return run.key, execute(run.task, run.settings, run.seed, base)
-
-
-def _open_folder(out: Path, spec: StudySpec) -> Path:
-    """The folder of the finished runs; refuses a folder that belongs to something else."""
-    marker = out / files.MARKER
-    if out.exists() and not out.is_dir():
-        raise FileError(f"{out} is a file; out= takes a folder")
-    if out.is_dir() and any(out.iterdir()):
-        owner = files.read_marker(out)
-        if owner.get("command") != "study" or owner.get("study") != spec.name:
-            raise FileError(f"{out} is not a folder of the study {spec.name!r}; choose another out=")
-    try:
-        (out / "runs").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot write {out}: {error.strerror}") from error
-    files.write_json(marker, {"tool": "devicekit", "command": "study", "study": spec.name, "files": _FILES}, True)
-    return out / "runs"
 
 
 def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged: list[str]) -> StudyResult:

@@ -8,7 +8,7 @@ from typing import Any
 
 from devicekit.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
-from devicekit.studies.task_settings import Trains, check_data, data_of, scalars, training_config
+from devicekit.studies.task_settings import Trains, check_data, data_of, few_shot_config, scalars, training_config
 
 _PAIRS = 7
 
@@ -100,18 +100,9 @@ class MaterialTask:
     outcome = "accuracy"
     extra = StackTask.extra | {"pairs", "noise", "variant"}
 
-    def _config(self, settings: Mapping[str, Scalar], seed: int) -> Any:
-        from snn.benchmark.task import VARIANTS, setting
-
-        variant = settings.get("variant", "plain")
-        if variant not in (*VARIANTS, "wide"):
-            raise ParameterError(f"variant is {', '.join(VARIANTS)} or wide, not {variant!r}")
-        changes = {name: value for name, value in settings.items() if name not in self.extra}
-        return setting(variant, seed, **changes)  # type: ignore[arg-type]
-
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
-        self._config(settings, 0)
+        few_shot_config(settings, 0, self.extra)
         check_data(settings)
         _stack(settings, base)
         pairs = settings.get("pairs", _PAIRS)
@@ -138,7 +129,10 @@ class MaterialTask:
         fitted = fit(trains.later_pairs())
         card = fitted.to_card("simulated")
         data = few_shot(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
-        row: dict[str, Any] = {"accuracy": accuracy(card, self._config(settings, seed), data), "data_split": data.split}
+        row: dict[str, Any] = {
+            "accuracy": accuracy(card, few_shot_config(settings, seed, self.extra), data),
+            "data_split": data.split,
+        }
         for direction, branch in fitted.branches.items():
             increment = getattr(card.variation, direction).c2c.get("increment") if card.variation else None
             row[f"{direction}_nrmse"] = branch.nrmse

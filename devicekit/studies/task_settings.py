@@ -54,6 +54,23 @@ def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[
     return TrainingConfig(seed=seed, **given)  # type: ignore[arg-type]
 
 
+def few_shot_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str]) -> Any:
+    """The benchmark's training from settings, those in `extra` left out; `variant` is plain, scaled or wide.
+
+    Raises
+    ------
+    ParameterError, UsageError
+        If the variant or a setting is unknown.
+    """
+    from snn.benchmark.task import VARIANTS, setting
+
+    variant = settings.get("variant", "plain")
+    if variant not in (*VARIANTS, "wide"):
+        raise ParameterError(f"variant is {', '.join(VARIANTS)} or wide, not {variant!r}")
+    changes = {name: value for name, value in settings.items() if name not in extra}
+    return setting(variant, seed, **changes)  # type: ignore[arg-type]
+
+
 def check_data(settings: Mapping[str, Scalar]) -> None:
     """Refuse unknown data, and a folder without the files, before anything runs."""
     name, folder = settings.get("data", "digits"), settings.get("data_dir")

@@ -12,7 +12,16 @@ from typing import Any
 from devicekit.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
 from devicekit.studies.stack_tasks import MaterialTask, StackTask
-from devicekit.studies.task_settings import Task, Trains, card_file, check_data, data_of, scalars, training_config
+from devicekit.studies.task_settings import (
+    Task,
+    Trains,
+    card_file,
+    check_data,
+    data_of,
+    few_shot_config,
+    scalars,
+    training_config,
+)
 
 
 class TrainTask(Trains):
@@ -55,20 +64,11 @@ class FewShotTask:
     outcome = "accuracy"
     extra = frozenset({"card", "variant", "data", "data_dir"})
 
-    def _config(self, settings: Mapping[str, Scalar], seed: int) -> Any:
-        from snn.benchmark.task import VARIANTS, setting
-
-        variant = settings.get("variant", "plain")
-        if variant not in (*VARIANTS, "wide"):
-            raise ParameterError(f"variant is {', '.join(VARIANTS)} or wide, not {variant!r}")
-        changes = {name: value for name, value in settings.items() if name not in self.extra}
-        return setting(variant, seed, **changes)  # type: ignore[arg-type]
-
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
         from devicekit.device.card import load_card
 
-        self._config(settings, 0)
+        few_shot_config(settings, 0, self.extra)
         file = card_file(settings, base)
         if file is None:
             raise ParameterError('task "few-shot" needs the setting card')
@@ -86,7 +86,7 @@ class FewShotTask:
         card, folder = load_card(file), settings.get("data_dir")
         data = few_shot(str(settings.get("data", "digits")), Path(str(folder)) if folder else None)
         return {
-            "accuracy": accuracy(card, self._config(settings, seed), data),
+            "accuracy": accuracy(card, few_shot_config(settings, seed, self.extra), data),
             "data_split": data.split,
             "card_sha256": sha256(file),
             "synthetic": card.provenance.synthetic,

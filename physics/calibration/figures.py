@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from devicekit.plot import COLOURS, Axis, Curve, Image, Panel
-from physics.calibration.measured import Level
+from physics.calibration.measured import WORDS, Level
 from physics.calibration.model import Simulated
 from physics.constants import Array
 
 _LOOKS = {"set": COLOURS["ltp"], "set_back": "0.35", "reset": COLOURS["ltd"]}
-_WORDS = {"set": "SET", "set_back": "way back", "reset": "RESET"}
 
 
 def level(measured: Level, simulated: Simulated, held_out: bool) -> Panel:
@@ -21,7 +20,7 @@ def level(measured: Level, simulated: Simulated, held_out: bool) -> Panel:
     for branch in measured.branches:
         colour = _LOOKS[branch.name]
         now = np.exp(np.array(simulated.branches[branch.name]))
-        words = _WORDS[branch.name]
+        words = WORDS[branch.name]
         curves.append(
             Curve(f"{words}, measured", branch.voltage, np.exp(branch.log_current), style=".", size=3.0, colour=colour)
         )

@@ -17,6 +17,9 @@ from physics.constants import Array
 BRANCHES = ("set", "set_back", "reset")
 """What is compared: the way up of the SET, its way back, and the way up of the RESET."""
 
+WORDS = {"set": "SET", "set_back": "way back", "reset": "RESET"}
+"""The same for people."""
+
 WEIGHTS = {"set": 1.0, "set_back": 0.5, "reset": 1.0}
 """Weight of a branch's root mean square; the way back repeats the LRS of the RESET."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -202,7 +201,7 @@ class Model:
                 stacks.append(None)
         asked = {self._key(s, level): (s, level) for s in stacks if s is not None for level in levels}
         waiting = {key: (s, level) for key, (s, level) in asked.items() if self._load(key, level) is None}
-        with _ending():
+        with workers.ending():
             pool = joblib.Parallel(n_jobs=min(self.jobs, len(waiting) or 1), return_as="generator_unordered")
             with workers.deaf():
                 done = pool(joblib.delayed(_keyed)(key, *pair, self.mesh) for key, pair in waiting.items())
@@ -271,16 +270,6 @@ class Model:
             rows = {n: [x if math.isfinite(x) else None for x in row] for n, row in simulated.branches.items()}
             self.store.mkdir(parents=True, exist_ok=True)
             files.write_json(self.store / f"{key}.json", {"branches": rows, "reached": simulated.reached}, True)
-
-
-@contextmanager
-def _ending() -> Iterator[None]:
-    """A block whose worker processes end with it when it is left by an interrupt or an error."""
-    try:
-        yield
-    except BaseException:
-        workers.end_workers()
-        raise
 
 
 def _keyed(key: str, stack: Stack, level: Level, mesh: str | float) -> tuple[str, Simulated]:

@@ -9,11 +9,9 @@ from typing import Any
 from devicekit.report import Figure, Section, Table, Text, draw
 from devicekit.text import count, listed, si
 from physics.calibration.chain import Chain
-from physics.calibration.measured import BRANCHES
+from physics.calibration.measured import BRANCHES, WORDS
 from physics.calibration.result import Calibration, Fitted
 from physics.report import stack_sections
-
-_WORDS = {"set": "SET", "set_back": "way back", "reset": "RESET"}
 
 LEVELS = ("level", "SET", "way back", "RESET", "")
 PARAMETERS = ("parameter", "value", "95 % interval", "prior 95 %", "of the prior's width", "")
@@ -34,7 +32,7 @@ def summary(fit: Calibration) -> list[str]:
         words.append(f"Outside of what was believed before: {listed(bound)}; look at the model before the number.")
     for each in fit.levels:
         if each.held_out:
-            parts = [f"{_WORDS[name]} {rms:.2g}" for name, rms in each.rms.items()]
+            parts = [f"{WORDS[name]} {rms:.2g}" for name, rms in each.rms.items()]
             words.append(f"Predicted, not fitted: {each.level.name}: {', '.join(parts)}.")
     if not fit.converged:
         words.append("The fit was still improving when it stopped: run it again with more iterations.")
