@@ -9,7 +9,7 @@ import typer
 
 import physics
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, choice, print_json, print_warnings, this_command, with_reading_options
+from devicekit.cli.common import Chance, Json, choice, print_json, print_warnings, this_command, with_reading_options
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.options import ReadOptions
 
@@ -96,7 +96,7 @@ def calibrate_command(
     iterations: Annotated[int, typer.Option("--iterations", metavar="N", min=1, help="Most iterations.")] = 12,
     mesh: Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")] = "coarse",
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Simulations side by side.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the chain.")] = 0,
+    seed: Chance = None,
     json_output: Json = False,
 ) -> int:
     """Fit a stack to measured sweeps: SET, way back and RESET.
@@ -119,6 +119,8 @@ def calibrate_command(
 
     if out is None:  # not by typer's own check: an old typer overlooks it behind the reading options
         raise UsageError("--out: name the folder of the calibration, which keeps every simulation")
+    if seed is not None and not chain:
+        raise UsageError("--seed draws nothing without --chain: pass both, or neither")
     parameters = _free(free)
     device = load_stack(stack)
     if stack is not None and stack.resolve() == (out / "stack.toml").resolve():
@@ -144,7 +146,7 @@ def calibrate_command(
             )
             profile = fit.profile()
             _save(fit, None, profile, out)
-            checked = run_chain(fit, chain, seed) if chain else None
+            checked = run_chain(fit, chain, seed or 0) if chain else None
     except KeyboardInterrupt:
         terminal.warning(f"what was simulated is kept in {out}; the same command goes on from there")
         raise

@@ -29,6 +29,9 @@ Report = Annotated[
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
+Chance = Annotated[
+    int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of the random draws; 0 if not given.")
+]
 Force = Annotated[
     bool,
     typer.Option("--force", help="Write into a folder of other files; those of the same name are replaced."),

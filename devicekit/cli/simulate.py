@@ -12,7 +12,7 @@ import typer
 
 import physics
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, Seed, choice, print_json, print_warnings, this_command
+from devicekit.cli.common import Chance, Force, Json, choice, print_json, print_warnings, this_command
 from devicekit.errors import UsageError
 from devicekit.text import width_suffix
 
@@ -65,6 +65,13 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[float], None]]:
     """A progress bar with the time left, taking the share that is done."""
     with terminal.counting("simulating", "parts", quiet) as update:
         yield lambda fraction: update(int(100 * fraction), 100)
+
+
+def _seed(noise: bool, seed: int | None) -> int | None:
+    """Seed of the noise; None for none."""
+    if seed is not None and not noise:
+        raise UsageError("--seed draws nothing without --noise: pass both, or neither")
+    return (seed or 0) if noise else None
 
 
 def _measured(path: Path | None) -> SweepTable | None:
@@ -160,7 +167,7 @@ def iv_command(
         typer.Option("--stage", metavar="V", help="Keep the fields at this set voltage [V] too; may be repeated."),
     ] = None,
     noise: Noise = False,
-    seed: Seed = 0,
+    seed: Chance = None,
     out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
@@ -182,7 +189,7 @@ def iv_command(
     device = chosen_stack(stack, material, changes)
     sweep = _measured(measured)
     solver = solver or ("banded" if cycles or noise else "fipy")
-    chance = seed if noise else None
+    chance = _seed(noise, seed)
 
     def simulate() -> IVResult:
         with progress_bar(json_output) as progress:
@@ -275,7 +282,7 @@ def pulses_command(
     read_voltage: Annotated[float | None, typer.Option("--read-voltage", metavar="V", help="Read voltage [V].")] = None,
     cycles: Annotated[int, typer.Option("--cycles", metavar="N", help="Bipolar loops before the first train.")] = 3,
     noise: Noise = False,
-    seed: Seed = 0,
+    seed: Chance = None,
     out: OutDir = None,
     force: Force = False,
     json_output: Json = False,
@@ -297,7 +304,7 @@ def pulses_command(
         "drive.ltd_voltage": ltd,
         "drive.read_voltage": read_voltage,
     }
-    device = chosen_stack(stack, material, changes)
+    device, chance = chosen_stack(stack, material, changes), _seed(noise, seed)
     widths = tuple(width) if width else DEFAULT_WIDTHS
 
     def simulate() -> PulseResult:
@@ -312,7 +319,7 @@ def pulses_command(
                 gap=gap,
                 cycles=cycles,
                 progress=progress,
-                noise=seed if noise else None,
+                noise=chance,
             )
 
     if out is None:

@@ -149,11 +149,11 @@ def _rate(v: Array, t: Array, up: Leg, rate: float | None, name: str) -> float:
     if not (taken > 0).any():
         if rate is None:
             raise ParameterError(
-                f"rate: {name} has no times: pass the ramp rate in V/s (a decade of it moves a SET by some 70 mV)"
+                f"rate: {name} has no times: pass the ramp rate in V/s (a decade of it moves a SET by some 45 mV)"
             )
         return rate
     own = float(np.median(rise[taken > 0] / taken[taken > 0]))
-    if rate is not None and abs(np.log(own / rate)) > np.log(1.5):
+    if rate is not None and abs(np.log(own / rate)) > np.log(1.05):
         raise ParameterError(f"rate: found {rate:g} V/s, but the times of {name} say {own:.3g} V/s")
     return own
 

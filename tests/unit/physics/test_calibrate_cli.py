@@ -400,12 +400,6 @@ def test_a_seed_repeats_noise_to_the_last_byte(plain, lab, capsys, tmp_path, com
     assert [found[key][0]["noise_seed"] for key in ("a", "c", "zero", "mean")] == [3, 4, 0, None]
 
 
-def test_a_seed_without_noise_changes_nothing(plain, lab, capsys, tmp_path):
-    command = ("simulate", "iv", "--solver", "banded")
-    one, two = (tables(lab, capsys, tmp_path / seed, *command, "--seed", seed)[1] for seed in ("1", "2"))
-    assert one == two
-
-
 def test_scatter_is_given_for_six_loops_with_noise(plain, lab, capsys, tmp_path):
     command = ("simulate", "iv", "--noise", "--seed", "2", "--cycles")
     six, _ = tables(lab, capsys, tmp_path / "6", *command, 6)
@@ -465,3 +459,13 @@ def test_a_calibration_predicts_the_set_of_a_measured_level(measured: Path) -> N
     others = {each.level.compliance: each.level for each in fit.levels if not each.held_out}
     assert sorted(others) == pytest.approx([5e-5, 1e-4, 4e-4])
     assert fit.costs[-1] < 0.8 * fit.costs[0]
+
+
+@pytest.mark.parametrize("command", [["iv"], ["pulses"]])
+def test_a_seed_without_noise_is_refused(capsys, command):
+    assert "--seed draws nothing without --noise" in refused(capsys, "simulate", *command, "--seed", "3")
+
+
+def test_a_seed_without_a_chain_is_refused(lab, capsys, tmp_path):
+    said = refused(capsys, "calibrate", lab / "timed.csv", *FREE, "--out", tmp_path / "out", "--seed", "3")
+    assert "--seed draws nothing without --chain" in said

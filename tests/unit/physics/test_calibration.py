@@ -157,9 +157,9 @@ def test_the_rate_is_that_of_the_times():
     seconds = np.cumsum(np.abs(np.diff(v, prepend=0))) / 0.25  # 0.25 V/s
     timed = table(rows(v, i, time_s=seconds + 100))
     assert levels_of(timed)[0].rate == pytest.approx(0.25, rel=1e-9)
-    assert levels_of(timed, 0.25 * 1.49)[0].rate == pytest.approx(0.25, rel=1e-9)
-    assert levels_of(timed, 0.25 / 1.49)[0].rate == pytest.approx(0.25, rel=1e-9)
-    for wrong in (0.25 * 1.51, 0.25 / 1.51):
+    assert levels_of(timed, 0.25 * 1.049)[0].rate == pytest.approx(0.25, rel=1e-9)
+    assert levels_of(timed, 0.25 / 1.049)[0].rate == pytest.approx(0.25, rel=1e-9)
+    for wrong in (0.25 * 1.051, 0.25 / 1.051):
         with pytest.raises(ParameterError, match=r"rate: found .* but the times of dev 1 say 0\.25 V/s"):
             levels_of(timed, wrong)
     gaps = seconds.copy()
