@@ -241,6 +241,17 @@ def _noted(task: Callable[..., float], stack: Stack, value: float, mesh: str | f
 def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
     """Time at a constant source voltage [V] until the conductance has tripled [s]; NaN if it takes longer.
 
+    Parameters
+    ----------
+    stack
+        The stack with its circuit.
+    voltage
+        Source voltage [V], above 0.
+    mesh
+        "coarse", "default", "fine", or the cell size of the fine region [nm].
+    longest
+        Time to wait at most [s].
+
     Raises
     ------
     NotConvergedError
@@ -255,6 +266,17 @@ def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longes
 
 def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
     """Time at a constant negative voltage [V] until a third of the conductance is left [s]; NaN if it takes longer.
+
+    Parameters
+    ----------
+    stack
+        The stack with its circuit.
+    voltage
+        Source voltage [V], below 0.
+    mesh
+        "coarse", "default", "fine", or the cell size of the fine region [nm].
+    longest
+        Time to wait at most [s].
 
     Raises
     ------
@@ -288,7 +310,16 @@ def _until(state: State, run: Callable[..., State], hold: Segment, ratio: float)
 
 
 def ramp_voltage(stack: Stack, rate: float, mesh: str | float = "default") -> float:
-    """Source voltage at which a ramp [V/s] from the prescribed state reaches 100 uA [V]; NaN if it does not by 3 V.
+    """Source voltage at which a ramp from the prescribed state reaches 100 uA [V]; NaN if it does not by 3 V.
+
+    Parameters
+    ----------
+    stack
+        The stack with its circuit; NaN as well if its compliance is below 100 uA.
+    rate
+        Rate of the ramp [V/s].
+    mesh
+        "coarse", "default", "fine", or the cell size of the fine region [nm].
 
     Raises
     ------

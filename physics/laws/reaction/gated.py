@@ -52,7 +52,13 @@ def rate(
 
 
 def slope(field: Array, strength: Array, temperature: Array, barrier: Array, dipole: float, floor: float) -> Array:
-    """d ln rate / d strength = b / kT [nm/V]; 0 where the rate is 0 or the barrier at its floor."""
+    """d ln rate / d strength = b / kT [nm/V]; 0 where the rate is 0 or the barrier at its floor.
+
+    Parameters
+    ----------
+    field, strength, temperature, barrier, dipole, floor
+        As for `rate`.
+    """
     rising = (field > 0) & (barrier - dipole * strength > floor)
     return np.where(rising, dipole / (BOLTZMANN_EV * temperature), 0.0)
 

@@ -58,7 +58,10 @@ def slopes(
 ) -> Halves:
     """d ln kf / ds = b / kT and d ln kr / ds = -b' / kT [nm/V]; 0 where the barrier is at its floor.
 
-    Parameters as for `rates`.
+    Parameters
+    ----------
+    field, temperature, barrier, dipoles, oxygen, floor
+        As for `rates`.
     """
     thermal = 1.0 / (BOLTZMANN_EV * temperature)
     forward = np.where(barrier - dipoles[0] * field > floor, dipoles[0] * thermal, 0.0)
