@@ -48,6 +48,15 @@ def data_root() -> Path:
     return installed if installed.is_dir() else Path(__file__).parent.parent / "datasets"
 
 
+def is_synthetic(path: Path) -> bool:
+    """Whether the data package that a file lies in, or a folder is, says that it was generated."""
+    package = (path if path.is_dir() else path.parent) / "datapackage.json"
+    try:
+        return bool(json.loads(package.read_text(encoding="utf-8")).get("synthetic"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def shipped() -> dict[str, Dataset]:
     """Every data set that ships, by name."""
     found = {}

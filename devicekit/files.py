@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -68,6 +68,14 @@ def sha256(path: Path) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def checksum(paths: Iterable[Path | str]) -> str:
+    """SHA-256 of a file; of several files that of their checksums, one a line; "" if there is none."""
+    each = [sha256(Path(path)) for path in paths if Path(path).exists()]
+    if len(each) < 2:
+        return each[0] if each else ""
+    return hashlib.sha256("\n".join(each).encode()).hexdigest()
 
 
 def read_text(path: Path, most: int = LARGEST_JSON) -> str:

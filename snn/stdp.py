@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.device.blocks import StdpWindow
 from devicekit.device.card import DeviceCard, load_card
+from devicekit.device.measured import StdpWindow
 from devicekit.device.random import mix
 from devicekit.errors import UsageError
 from devicekit.models.kernel import compiled

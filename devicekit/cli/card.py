@@ -1,4 +1,4 @@
-"""`devicekit card show|validate` and `devicekit datasets`."""
+"""`devicekit card show|validate|add` and `devicekit datasets`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_json
+from devicekit.cli.common import Json, Threshold, print_json, print_warnings, with_reading_options
 from devicekit.errors import UsageError
+from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
+    from devicekit.scalars import Scalar
 
-card_app = typer.Typer(no_args_is_help=True, help="Show or validate a device card.")
+card_app = typer.Typer(no_args_is_help=True, help="Show, validate or extend a device card.")
 CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")]
 
 
@@ -52,10 +54,19 @@ def _print_card(card: DeviceCard) -> None:
     ]
     if conditions.pulse_width_s is not None:
         rows.insert(2, ("pulse width", si(conditions.pulse_width_s, "s")))
+    rows += [(each.label, " ".join([each.text, f"({each.interval})" * bool(each.interval)])) for each in _added(card)]
     terminal.fields(rows)
     print_branches({"ltp": card.ltp, "ltd": card.ltd}, {"ltp": card.variation.ltp, "ltd": card.variation.ltd})
     for warning in card.warnings:
         terminal.paragraph(f"[{warning.code}] {warning.message}", 2)
+
+
+def _added(card: DeviceCard) -> list[Scalar]:
+    """The numbers of the blocks that were added to a card."""
+    from devicekit.device.card import BLOCKS
+
+    blocks = [getattr(card, name) for name in BLOCKS]
+    return [each for block in blocks if block is not None for each in block.scalars()]
 
 
 @card_app.command("validate")
@@ -72,6 +83,52 @@ def validate(card: CardFile, json_output: Json = False) -> None:
         print_json({"card": str(card), "valid": True})
     else:
         typer.echo(f"{card} is a valid device card")
+
+
+@card_app.command("add")
+@with_reading_options
+def add(
+    card: CardFile,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Retention, endurance or STDP of the same device.")],
+    reading: ReadOptions,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="CARD.json", help="Write a new card; CARD.json itself if not given.")
+    ] = None,
+    threshold: Threshold = 2.0,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite a block that the card has already.")] = False,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the block: the data are synthetic.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Add retention, endurance or STDP to a card.
+
+    Measured on the device of the card, from a file of their own: numbers with intervals, and where they come from.
+
+    Examples:
+        devicekit card add card.json retention.csv
+        devicekit card add card.json endurance.xlsx --threshold 5 --out full.json
+    """
+    from devicekit.catalog import is_synthetic
+    from devicekit.device.card import BLOCKS, load_card
+    from devicekit.features.characterize import characterize
+    from devicekit.features.merit import Settings
+    from devicekit.readers import read
+
+    loaded = load_card(card)
+    table = read(file, reading)
+    found = characterize(table, Settings(threshold=threshold))
+    blocks = found.for_card(file, synthetic or is_synthetic(file))
+    if not blocks:
+        raise UsageError(f"{file}: a table of kind {table.kind}; a card takes {', '.join(BLOCKS)}")
+    target = out or card
+    loaded.with_blocks(blocks, replace).save(target, replace=out is None)
+    if json_output:
+        added = {name: block.model_dump(mode="json") for name, block in blocks.items()}
+        print_json({"card": str(target), "added": added, "warnings": [each.as_dict() for each in found.warnings]})
+        return
+    print_warnings(found.warnings)
+    for sentence in found.sentences():
+        terminal.paragraph(sentence)
+    terminal.fields([("card", f"{target} ({', '.join(blocks)} added)")])
 
 
 def datasets_command(

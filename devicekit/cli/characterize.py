@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from devicekit.cli import terminal
 from devicekit.cli.common import (
     Force,
     Json,
+    Threshold,
     as_options,
     choice,
     print_json,
@@ -53,6 +53,7 @@ class Outcome:
 
 def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
+    from devicekit.catalog import is_synthetic
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import spread_cells
     from devicekit.features.merits.dc import DcResult
@@ -71,22 +72,13 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
                 spread_cells(each) for result in found.results.values() for each in getattr(result, "spreads", ())
             ),
             levels=tuple(switching.level_rows()) if isinstance(switching, DcResult) else (),
-            synthetic=_is_synthetic(file),
+            synthetic=is_synthetic(file),
         )
     except DevicekitError as error:
         return Outcome(str(file), error=error.in_words(as_options).as_dict())
     except Exception as error:
         message = f"{type(error).__name__}: {error} (a failure of devicekit's own)"
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})
-
-
-def _is_synthetic(file: Path) -> bool:
-    """Whether the data package that the file lies in says that it was generated."""
-    package = file.parent / "datapackage.json"
-    try:
-        return bool(json.loads(package.read_text(encoding="utf-8")).get("synthetic"))
-    except (OSError, ValueError, AttributeError):
-        return False
 
 
 def _all(
@@ -190,9 +182,7 @@ def characterize_command(
         str,
         choice("--v-reset", V_RESET, "Definition of V_reset"),
     ] = V_RESET[0],
-    threshold: Annotated[
-        float, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")
-    ] = 2.0,
+    threshold: Threshold = 2.0,
     horizon: Annotated[
         float, typer.Option("--horizon", metavar="S", help="Retention: time of the prediction [s].")
     ] = 3.15576e8,

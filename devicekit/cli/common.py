@@ -28,6 +28,7 @@ Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
 ]
+Threshold = Annotated[float, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Chance = Annotated[
     int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of the random draws; 0 if not given.")
@@ -238,7 +239,7 @@ def over_files(
 
 _SAME = (
     "format quantity read_voltage unit width share state out force dask to nodes points window loss estimator model "
-    "recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset budget"
+    "replace recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset budget"
 )
 _KEYWORDS = {
     **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},

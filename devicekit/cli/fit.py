@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from devicekit.catalog import is_synthetic
 from devicekit.cli import terminal
 from devicekit.cli.common import (
     Json,
@@ -28,8 +29,8 @@ from devicekit.options import ReadOptions
 from devicekit.text import listed, width_suffix
 
 if TYPE_CHECKING:
-    from devicekit.device.blocks import StdpWindow
     from devicekit.device.card import DeviceCard
+    from devicekit.device.measured import StdpWindow
     from devicekit.fitting.result import DeviceFit
     from devicekit.fitting.uncertainty.posterior import Posterior
 
@@ -56,7 +57,7 @@ def _source(file: Input) -> Path | None:
 
 
 def _window(path: Path | None, synthetic: bool) -> StdpWindow | None:
-    """The fitted spike-timing window of a file.
+    """The fitted spike-timing window of a file; `devicekit card add` takes reading options for it.
 
     Raises
     ------
@@ -65,15 +66,15 @@ def _window(path: Path | None, synthetic: bool) -> StdpWindow | None:
     """
     if path is None:
         return None
-    from devicekit.features.merits.stdp import characterize
+    from devicekit.device.measured import StdpWindow
+    from devicekit.features.characterize import characterize
     from devicekit.readers import read
-    from devicekit.tables import StdpTable
 
     table = read(path)
-    if not isinstance(table, StdpTable):
+    found = characterize(table).for_card(path, synthetic or is_synthetic(path)).get("stdp")
+    if not isinstance(found, StdpWindow):
         raise UsageError(f"--stdp {path.name}: a table of kind {table.kind}, not of spike delays and weight changes")
-    found = characterize(table).for_card()
-    return found.model_copy(update={"synthetic": found.synthetic or synthetic})
+    return found
 
 
 def _save_cards(
@@ -277,6 +278,7 @@ def fit_command(
     window = _window(stdp, synthetic)
 
     def work(file: Input) -> dict[str, Any]:
+        made = synthetic or (isinstance(file, Path) and is_synthetic(file))
         target = _beside(out, file, ".json") if out and several else out
         with terminal.doing(f"fitting {stem(file)}", json_output):
             result = fit_table(read_pulses(file, reading), options)
@@ -284,7 +286,7 @@ def fit_command(
         if posterior:  # before a card is written: it may be refused
             with terminal.doing(f"drawing from the posterior of {stem(file)}", json_output):
                 drawn = draw_posterior(result, seed=seed)
-        facts = _saved(result, file, target, synthetic, window)
+        facts = _saved(result, file, target, made, window)
         if drawn is not None:
             facts["posterior"] = drawn.as_dict()
         if resample and target is not None:
@@ -292,8 +294,8 @@ def fit_command(
         if report is not None:
             page = _beside(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
-            card = result.to_card(device_name(target, file), _source(file), synthetic) if complete else None
-            save_report(result, file, page, card, synthetic)
+            card = result.to_card(device_name(target, file), _source(file), made) if complete else None
+            save_report(result, file, page, card, made)
             facts["report"] = str(page)
         if not json_output:
             print_warnings(result.warnings)

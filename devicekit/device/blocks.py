@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -192,7 +190,7 @@ class Provenance(Strict):
         modules = {"numpy": np, "scipy": scipy, "lmfit": lmfit, "numba": numba}
         return cls(
             source=path.name if path else str(table.meta.get("source", "table in memory")),
-            sha256=_checksum([path] if path is not None else table.meta.get("files", [])),
+            sha256=files.checksum([path] if path is not None else table.meta.get("files", [])),
             synthetic=synthetic,
             versions={
                 "devicekit": __version__,
@@ -201,28 +199,3 @@ class Provenance(Strict):
             },
             settings=settings,
         )
-
-
-def _checksum(paths: Iterable[Path | str]) -> str:
-    """SHA-256 of a file; of several files that of their checksums, one a line; "" if there is none."""
-    each = [files.sha256(Path(path)) for path in paths if Path(path).exists()]
-    if len(each) < 2:
-        return each[0] if each else ""
-    return hashlib.sha256("\n".join(each).encode()).hexdigest()
-
-
-class StdpWindow(Strict):
-    """Fitted spike-timing window: change of the weight, relative to it, against the delay post less pre.
-
-    A+ exp(-d / tau+) + offset after the input's spike, A- exp(d / tau-) + offset before it.
-    """
-
-    a_plus: float
-    a_minus: float
-    tau_plus_s: Positive
-    tau_minus_s: Positive
-    offset: float = 0.0
-    noise: NonNegative = Field(description="standard deviation of a reading about the window")
-    n: Count = Field(description="readings fitted")
-    source: str
-    synthetic: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -11,9 +12,10 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from devicekit import files
-from devicekit.device.blocks import Branch, Conditions, DeviceRow, Provenance, StdpWindow, Strict, Variation, Window
+from devicekit.device.blocks import Branch, Conditions, DeviceRow, Provenance, Strict, Variation, Window
+from devicekit.device.measured import Endurance, Measured, Retention, StdpWindow
 from devicekit.device.remarks import Remark
-from devicekit.errors import CardError, FileError, invalid_rows
+from devicekit.errors import CardError, FileError, UsageError, invalid_rows
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
 from devicekit.text import width_suffix
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from devicekit.plot import Panel
+    from devicekit.scalars import Scalar
 
+BLOCKS = ("stdp", "retention", "endurance")  # optional, each by `devicekit card add`
 SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviations
 
 
@@ -46,6 +50,8 @@ class DeviceCard(Strict):
     variation: Variation
     conditions: Conditions
     stdp: StdpWindow | None = Field(default=None, description="spike-timing window, if one was measured")
+    retention: Retention | None = Field(default=None, description="drift of the states in time, if it was measured")
+    endurance: Endurance | None = Field(default=None, description="window over write cycles, if it was measured")
     warnings: tuple[Remark, ...]
     provenance: Provenance
 
@@ -128,9 +134,32 @@ class DeviceCard(Strict):
             rows.append((f"{name}: sd of one update (increment), of the window", percent(scatter)))
         return html(f"Device card {self.name}", rows, self.panel(), self.warnings)
 
+    def with_blocks(self, blocks: Mapping[str, Measured], replace: bool = False) -> Self:
+        """The same card with blocks by name, one of `BLOCKS` each.
+
+        Raises
+        ------
+        UsageError
+            If there is no such block, or the card has it and `replace` is not set.
+        """
+        for name in blocks:
+            if name not in BLOCKS:
+                raise UsageError(f"a card has no block {name!r}; there are {', '.join(BLOCKS)}")
+            if not replace and getattr(self, name) is not None:
+                raise UsageError(f"the card {self.name} has a block {name} already; replace=True overwrites it")
+        return type(self).model_validate({**{key: getattr(self, key) for key in type(self).model_fields}, **blocks})
+
+    def figures(self) -> tuple[Scalar, ...]:
+        """The numbers that tables show: window, on/off, misfit, steps, variation, and those of its blocks."""
+        from devicekit.device.scalars import scalars
+
+        fitted = scalars(self.window, self.law.id, (self.ltp, self.ltd), (self.variation.ltp, self.variation.ltd))
+        blocks = [block for name in BLOCKS if (block := getattr(self, name)) is not None]
+        return (*fitted, *(each for block in blocks for each in block.scalars()))
+
     def to_json(self) -> str:
-        """The card as strict JSON text."""
-        left_out = {"stdp"} if self.stdp is None else None
+        """The card as strict JSON text; a block that it does not have is not mentioned."""
+        left_out = {name for name in BLOCKS if getattr(self, name) is None}
         return files.dump_json(self.model_dump(mode="json", exclude=left_out))
 
     def save(self, path: Path | str, replace: bool = False) -> None:

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from devicekit.device.blocks import Branch, BranchVariation, DeviceRow
 from devicekit.device.card import DeviceCard
-from devicekit.models import kernel
+from devicekit.device.steps import mean_step as one_step
 from devicekit.models.registry import get_law
-
-_GRID = np.linspace(0.0, 1.0, 101)
-
-
-def _mean_step(law: int, theta: tuple[float, ...], cap: float) -> float:
-    """Mean step over the window, fraction of it; at least 1e-12."""
-    return max(float(np.minimum(kernel.rates(law, np.array(theta), _GRID), cap).mean()), 1e-12)
 
 
 def _pair(
@@ -28,7 +19,7 @@ def _pair(
     symmetric: bool,
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, float]]:
     """Parameters of both branches and their caps; mean steps are kept, or made equal to their geometric mean."""
-    log_up, log_down = (math.log(_mean_step(law, t, c)) for t, c in zip((up, down), caps, strict=True))
+    log_up, log_down = (math.log(one_step(law, t, c)) for t, c in zip((up, down), caps, strict=True))
     middle = (log_up + log_down) / 2
     if linear:
         levels = (middle, middle) if symmetric else (log_up, log_down)
@@ -86,11 +77,16 @@ def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False)
     )
 
 
+def mean_steps(card: DeviceCard) -> tuple[float, float]:
+    """Mean LTP and mean LTD step over the window, fractions of it; at least 1e-12."""
+    up, down = (one_step(card.law.id, each.theta, each.largest_step) for each in (card.ltp, card.ltd))
+    return up, down
+
+
 def mean_step(card: DeviceCard) -> float:
     """Geometric mean of the mean LTP and LTD steps over the window, fraction of it."""
-    law = card.law.id
-    up = _mean_step(law, card.ltp.theta, card.ltp.largest_step)
-    return math.sqrt(up * _mean_step(law, card.ltd.theta, card.ltd.largest_step))
+    up, down = mean_steps(card)
+    return math.sqrt(up * down)
 
 
 def with_steps(card: DeviceCard, factor: float) -> DeviceCard:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from devicekit import plugins
+from devicekit import files, plugins
+from devicekit.device.measured import Measured
 from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features.merit import Merit, Settings, plain_values
+from devicekit.features.merit import CardMerit, Merit, Settings, plain_values
 from devicekit.options import ReadOptions
 from devicekit.plot import Panel
 from devicekit.report import Block, Section, Text
+from devicekit.scalars import Scalar
 from devicekit.tables import RecordTable, Table
 from devicekit.text import count
 
@@ -51,6 +53,28 @@ class Characterization:
         return plain_values(
             {"kind": self.table.kind, **found, "warnings": [warning.as_dict() for warning in self.warnings]}
         )
+
+    def for_card(self, path: Path | None = None, synthetic: bool = False) -> dict[str, Measured]:
+        """Blocks for a device card by name, of each result that has one.
+
+        Parameters
+        ----------
+        path : Path, optional
+            File or folder that the table was read from, for its checksum.
+        synthetic : bool
+            Whether its data are synthetic; what says so itself stays so.
+        """
+        checksum = files.checksum([path] if path is not None else self.table.meta.get("files", [])) or None
+        blocks = {name: result.for_card() for name, result in self.results.items() if isinstance(result, CardMerit)}
+        return {name: block.from_file(checksum, synthetic) for name, block in blocks.items()}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The numbers that matter most, each name once: the first figure of merit that has it counts."""
+        found: dict[str, Scalar] = {}
+        for result in self.results.values():
+            for each in result.scalars():
+                found.setdefault(each.name, each)
+        return tuple(found.values())
 
     def sentences(self) -> list[str]:
         """What was found, one or two sentences a figure of merit."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
 
+from devicekit.device.measured import Measured
 from devicekit.errors import CodedWarning
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.features.stats import Spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
+from devicekit.scalars import Scalar
+from devicekit.tables import Table as AnyTable
 from devicekit.text import si, span
 
 TEN_YEARS = 3.15576e8  # s
@@ -55,6 +59,9 @@ class Merit(Protocol):
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Data frames to write, by name."""
 
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The numbers of it that matter most, for a library of devices and for first pages; may be empty."""
+
     def sentences(self) -> list[str]:
         """What it says, in a sentence or two."""
 
@@ -63,6 +70,14 @@ class Merit(Protocol):
 
     def panel(self) -> Panel:
         """Its figure."""
+
+
+@runtime_checkable
+class CardMerit(Protocol):
+    """A result that a device card has a block for, of the same name."""
+
+    def for_card(self) -> Measured:
+        """The block."""
 
 
 def plain_values(value: Any) -> Any:
@@ -76,6 +91,12 @@ def plain_values(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def origin(table: AnyTable) -> dict[str, Any]:
+    """Where a table comes from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
+    synthetic = any(warning.code == "synthetic" for warning in table.warnings)
+    return {"source": str(table.meta.get("source", "table in memory")), "synthetic": synthetic}
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -108,6 +129,21 @@ def deviation(value: float | None, ends: tuple[float, float] | None, unit: str, 
     """A standard deviation with its unit; of few values, with its confidence interval."""
     shown = number(value, unit)
     return f"{shown} ({interval(ends, unit)})" if n < FEW and value and ends is not None else shown
+
+
+def spread_scalars(spreads: Sequence[Spread]) -> tuple[Scalar, ...]:
+    """Median, C2C and D2D of each quantity; those of a conductance in decades."""
+    shown = []
+    for each in spreads:
+        label, stem = QUANTITIES.get(each.quantity, each.quantity), re.sub(r"_(v|s)$", "", each.quantity)
+        shown.append(Scalar(each.quantity, f"{label}, median", each.median, each.unit))
+        suffix, unit = ("decades", "decades") if each.scale == "log10" else (each.unit.lower(), each.unit)
+        for name, value, ends in (("c2c", each.c2c, each.c2c_range), ("d2d", each.d2d, each.d2d_range)):
+            if value is not None:
+                low, high = ends or (None, None)
+                words = f"{label}, {name.upper()} sd"
+                shown.append(Scalar(f"{stem}_{name}_{suffix}".rstrip("_"), words, value, unit, low=low, high=high))
+    return tuple(shown)
 
 
 def spread_cells(each: Spread) -> tuple[str, ...]:

@@ -114,6 +114,22 @@ def _ranges(
     return tuple(None if each is None else (float(each[0]), float(each[1])) for each in (c2c, d2d))  # type: ignore[return-value]
 
 
+def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share from `hits` of `n` independent trials (Clopper and Pearson, doi:10.1093/biomet/26.4.404).
+
+    Parameters
+    ----------
+    hits, n : int
+        0 <= hits <= n, n at least 1.
+    level : float
+        Confidence level, 0..1.
+    """
+    tail = (1.0 - level) / 2.0
+    low = float(stats.beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
+    high = float(stats.beta.ppf(1.0 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    return low, high
+
+
 @dataclass(frozen=True)
 class Weibull:
     """Weibull distribution of a positive quantity: F(x) = 1 - exp(-(x / scale)^shape), fitted by likelihood."""

@@ -10,7 +10,7 @@ import numpy as np
 from devicekit.device.array import applied_variation, read_sigma
 from devicekit.device.blocks import BranchVariation, Sigma
 from devicekit.device.card import DeviceCard
-from devicekit.device.idealise import mean_step
+from devicekit.device.idealise import mean_step, mean_steps
 from snn.benchmark.flaws import scatter_over_step
 from snn.benchmark.measure import STEPS, generic
 from snn.config import TrainingConfig
@@ -102,13 +102,14 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig) -> float |
     The curves are measured along the same numbers.
     """
     up, down = np.abs(card.rate("ltp", _GRID)), np.abs(card.rate("ltd", _GRID))
+    steps = mean_steps(card)
     largest = [float(np.log(each.max() / max(each.min(), 1e-12))) for each in (up, down)]
     values: dict[str, float | None] = {
         "scatter of updates": scatter_over_step(card, config),
         "states": config.device_levels or None,
         "step size": 1.0 / mean_step(card),
         "stuck devices": config.stuck if config.stuck_at != "start" and config.stuck > 0 else None,
-        "asymmetry": float(max(up.mean() / down.mean(), down.mean() / up.mean())),
+        "asymmetry": max(steps) / min(steps),
         "device-to-device variation": _spread(card, config),
         "read noise": (read_sigma(card, config.read_noise_of_g) or None) if config.read_noise else None,
         "telegraph noise": config.telegraph or None,

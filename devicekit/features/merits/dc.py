@@ -14,7 +14,16 @@ from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import compliance, dc_words, figures, signs
 from devicekit.features.definitions import COUNTED, DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.features.levels import Level, levels, table_of
-from devicekit.features.merit import MOST_CURVES, QUANTITIES, Merit, Settings, figure, middle, spread_table
+from devicekit.features.merit import (
+    MOST_CURVES,
+    QUANTITIES,
+    Merit,
+    Settings,
+    figure,
+    middle,
+    spread_scalars,
+    spread_table,
+)
 from devicekit.features.stats import Spread, Weibull, spread, weibull
 from devicekit.features.sweeps import Sweep, figures_of, legs, only_reads
 from devicekit.features.switching import V_RESET, V_SET
@@ -22,6 +31,7 @@ from devicekit.features.transistors import without_transistors
 from devicekit.features.transitions import Polarity, Transition, polarity, transitions
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si
@@ -126,6 +136,10 @@ class DcResult:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Figures of every sweep; LRS by compliance if there are several."""
         return {"cycles": self.cycles, **({"levels": self.by_compliance} if self.levels else {})}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Medians, C2C and D2D of the voltages and states; none where there are several compliances."""
+        return spread_scalars(self.spreads)
 
     def sentences(self) -> list[str]:
         """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""

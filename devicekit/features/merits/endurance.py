@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.device.measured import Endurance, EnduranceDevice
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
-from devicekit.features.stats import Spread, spread
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number, origin
+from devicekit.features.stats import Spread, clopper_pearson, spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
 from devicekit.tables import EnduranceTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent
@@ -92,6 +94,20 @@ class EnduranceResult:
             "decades": self.decades,
         }
 
+    def for_card(self) -> Endurance:
+        """The devices as a block of a device card, with the interval of the share that held."""
+        held = sum(each.failed_at is None for each in self.devices)
+        return Endurance(
+            threshold=self.threshold,
+            devices=tuple(map(_for_card, self.devices)),
+            yield_interval=clopper_pearson(held, len(self.devices)),
+            **origin(self.table),
+        )
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Cycles, share of devices that held, median on/off."""
+        return self.for_card().scalars()
+
     def sentences(self) -> list[str]:
         """How many devices held, for how long, and with what window."""
         longest = max((d.cycles for d in self.devices), default=0)
@@ -147,6 +163,18 @@ class EnduranceResult:
             Table(head, rows, "Endurance of each device."),
             figure(self.panel(), "Readings and medians of each decade.", alt),
         ]
+
+
+def _for_card(device: DeviceEndurance) -> EnduranceDevice:
+    return EnduranceDevice(
+        device_id=device.device_id,
+        cycles=device.cycles,
+        n=device.n,
+        window=device.window,
+        median_on_off=device.median_window if np.isfinite(device.median_window) else None,
+        good=device.good if np.isfinite(device.good) else None,
+        failed_at=device.failed_at,
+    )
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> EnduranceResult | None:

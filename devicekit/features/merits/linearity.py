@@ -16,6 +16,7 @@ from devicekit.features.merit import Merit, Settings, figure, middle, number
 from devicekit.features.merits.dc import DcResult, moving
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
+from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si
@@ -112,6 +113,13 @@ class LinearityTable:
     def tables(self) -> dict[str, pd.DataFrame]:
         """A row a sweep."""
         return {"linearity": self.rows}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Conductance of the readings and its curvature, medians over the sweeps."""
+        return (
+            Scalar("read_conductance_s", "conductance of the readings, median", self.medians["conductance_s"], "S"),
+            Scalar("read_cubic", "curvature c of I = G V (1 + c V²), median", self.medians["cubic"], "1/V²"),
+        )
 
     def sentences(self) -> list[str]:
         """The conductance of the readings, and when it means something."""

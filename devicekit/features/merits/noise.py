@@ -17,6 +17,7 @@ from devicekit.features.merits.dc import STILL
 from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
+from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent
@@ -193,6 +194,17 @@ class NoiseResults:
         if not self.records:
             return {}
         return {"noise": pd.json_normalize(self.as_dict(), sep="_").drop(columns="levels")}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Median size of the noise, and the share of records with telegraph noise."""
+        if not self.records:
+            return ()
+        sizes = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
+        telegraph = float(np.mean([record.result.telegraph for record in self.records]))
+        return (
+            Scalar("read_noise", "read noise, median sd", float(np.median(sizes)) if sizes else np.nan, of="the mean"),
+            Scalar("telegraph", "records with telegraph noise", telegraph, of="records"),
+        )
 
     def sentences(self) -> list[str]:
         """Size of the noise, and in how many records it is telegraph noise."""

@@ -15,6 +15,7 @@ from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, numbe
 from devicekit.names import DIRECTIONS, GLOSSARY
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
+from devicekit.scalars import Scalar
 from devicekit.tables import PulseTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, listed, span
@@ -63,6 +64,17 @@ class PulseSummary:
     def tables(self) -> dict[str, pd.DataFrame]:
         """A row a train."""
         return {"trains": self.ends}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The window of the readings."""
+        unit = GLOSSARY[self.table.quantity].unit
+        stem, end = ("g", "_s") if unit else ("weight", "")
+        shown = (
+            Scalar(f"{stem}_low{end}", "low end of the window", self.low, unit),
+            Scalar(f"{stem}_high{end}", "high end of the window", self.high, unit),
+        )
+        ratio = self.on_off
+        return shown if ratio is None else (*shown, Scalar("on_off", "on/off (high over low end of the window)", ratio))
 
     def sentences(self) -> list[str]:
         """Numbers of trains, and the window."""

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.device.measured import Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number, origin
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
 from devicekit.tables import PulseTable, RetentionTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent, percent_span, span
@@ -88,6 +90,14 @@ class RetentionResult:
         """Law and prediction of every state."""
         return {"states": pd.json_normalize([state.as_dict() for state in self.states], sep="_")}
 
+    def for_card(self) -> Retention:
+        """The states as a block of a device card, each exponent with its 95 % interval."""
+        return Retention(states=tuple(map(_for_card, self.states)), **origin(self.table))
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """How long the states were watched, and their drift exponents."""
+        return self.for_card().scalars()
+
     def sentences(self) -> list[str]:
         """How long states were watched, what is left of them, and how far predictions reach."""
         decades = [s.decades for s in self.states]
@@ -145,6 +155,24 @@ class RetentionResult:
             Table(head, rows, "Retention of each state."),
             figure(self.panel(), "Readings, laws and predictions.", alt),
         ]
+
+
+def _for_card(state: StateRetention) -> RetentionState:
+    from scipy.stats import t as student
+
+    wide = float(student.ppf(0.975, state.n - 2)) * state.nu_se
+    return RetentionState(
+        device_id=state.device_id,
+        level=state.level,
+        n=state.n,
+        first_s=state.first_s,
+        last_s=state.last_s,
+        nu=state.nu,
+        nu_interval=(state.nu - wide, state.nu + wide) if np.isfinite(wide) else None,
+        g_1s=state.g_1s,
+        noise=state.noise,
+        temperature_k=state.temperature_k,
+    )
 
 
 def _range(values: list[float], form: str) -> str:

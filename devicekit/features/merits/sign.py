@@ -14,6 +14,7 @@ from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, middle
 from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si
@@ -48,6 +49,11 @@ class SignResult:
     def tables(self) -> dict[str, pd.DataFrame]:
         """A row a sweep and sign of the voltage."""
         return {"negative_conductance": self.rows}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """How many sweeps have it."""
+        found = float(len(self.rows[["device_id", "cycle"]].drop_duplicates()))
+        return (Scalar("negative_sweeps", "sweeps with negative conductance", found),)
 
     def sentences(self) -> list[str]:
         """Where the sign is wrong, and what was made of it."""

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.device.blocks import StdpWindow
+from devicekit.device.measured import StdpWindow
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure, number
+from devicekit.features.merit import Merit, Settings, figure, number, origin
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
+from devicekit.scalars import Scalar
 from devicekit.tables import StdpTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si
@@ -66,10 +67,13 @@ class StdpResult:
 
     def for_card(self) -> StdpWindow:
         """The window as a block of a device card."""
-        value = {each.name: each.value for each in self.parameters}
-        source = str(self.table.meta.get("source", "table in memory"))
-        synthetic = any(warning.code == "synthetic" for warning in self.table.warnings)
-        return StdpWindow(**value, noise=self.noise, n=self.n, source=source, synthetic=synthetic)
+        value: dict[str, Any] = {each.name: each.value for each in self.parameters}
+        ends = {each.name: (each.low, each.high) for each in self.parameters} if self.confidence == 0.95 else None
+        return StdpWindow(**value, noise=self.noise, n=self.n, intervals=ends, **origin(self.table))
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Amplitudes and time constants."""
+        return self.for_card().scalars()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -14,6 +14,7 @@ from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
 from devicekit.features.transistors import TransferCurve, transfer_curves
 from devicekit.plot import Panel
 from devicekit.report import Block, Text
+from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si, span
@@ -34,6 +35,10 @@ class TransferResult:
     def tables(self) -> dict[str, pd.DataFrame]:
         """A row a curve."""
         return {"transfer": pd.DataFrame([asdict(each) for each in self.curves])}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """None: a transistor has no figure of merit here."""
+        return ()
 
     def sentences(self) -> list[str]:
         """What it is, and that it is no two-terminal sweep."""

@@ -1,0 +1,66 @@
+"""The numbers of a card that tables and first pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devicekit.device.blocks import Branch, BranchVariation, Sigma, Window
+from devicekit.device.steps import mean_step
+from devicekit.scalars import Scalar
+
+
+def scalars(
+    window: Window, law: int, branches: Sequence[Branch], variations: Sequence[BranchVariation]
+) -> tuple[Scalar, ...]:
+    """Window, misfit, steps, asymmetry and variation of a card.
+
+    Parameters
+    ----------
+    window : Window
+    law : int
+        Number of the update law.
+    branches, variations : sequence of Branch and of BranchVariation
+        LTP, LTD.
+    """
+    up, down = (mean_step(law, each.theta, each.largest_step) for each in branches)
+    shown = [
+        *_window(window),
+        Scalar("steps", "mean steps a window (geometric mean of LTP and LTD)", (up * down) ** -0.5),
+        Scalar("asymmetry", "mean step of the faster branch over the other's", max(up / down, down / up)),
+    ]
+    for branch, variation in zip(branches, variations, strict=True):
+        shown += _branch(branch, variation)
+    return tuple(shown)
+
+
+def _window(window: Window) -> list[Scalar]:
+    if window.quantity == "weight":
+        ends = (("weight_low", window.low), ("weight_high", window.high))
+        return [Scalar(name, f"{name.removeprefix('weight_')} end of the window", value) for name, value in ends]
+    shown = [
+        Scalar("g_low_s", "low end of the window", window.low, "S"),
+        Scalar("g_high_s", "high end of the window", window.high, "S"),
+    ]
+    if window.low > 0:
+        shown.append(Scalar("on_off", "on/off (high over low end of the window)", window.high / window.low))
+    return shown
+
+
+def _branch(branch: Branch, variation: BranchVariation) -> list[Scalar]:
+    name, direction = branch.direction.upper(), branch.direction
+    shown = [Scalar(f"nrmse_{direction}", f"{name} rms misfit", branch.nrmse, of="the curve's range")]
+    for key, words, group in (
+        ("increment", "sd of one update", variation.c2c),
+        ("read", "sd of one reading", variation.c2c),
+        ("spread_anova", "C2C spread of the state", variation.c2c),
+        ("spread_anova", "D2D spread of the state", variation.d2d),
+    ):
+        if (sigma := group.get(key)) is not None:
+            stem = key if key != "spread_anova" else "c2c_spread" if group is variation.c2c else "d2d_spread"
+            shown.append(_sigma(f"{stem}_{direction}", f"{name} {words}", sigma))
+    return shown
+
+
+def _sigma(name: str, label: str, sigma: Sigma) -> Scalar:
+    low, high = sigma.interval or (None, None)
+    return Scalar(name, label, sigma.value, of="window", low=low, high=high)

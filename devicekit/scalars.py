@@ -1,0 +1,69 @@
+"""One number of a result, with its unit and interval: what tables, libraries and first pages show."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from devicekit.text import percent, percent_span, si, span
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One number.
+
+    Parameters
+    ----------
+    name : str
+        Stable, snake_case with an SI suffix: g_low_s, increment_ltp.
+    label : str
+        What people read: "low end of the window".
+    value : float
+        In `unit`; NaN and infinity are not known.
+    unit : str
+        SI unit; "" for a pure number.
+    of : str
+        What a fraction is a share of, such as "window": it is shown in percent, and kept as a fraction.
+    low, high : float, optional
+        Ends of the interval, both or none.
+    level : float
+        Confidence level of the interval, 0..1.
+    """
+
+    name: str
+    label: str
+    value: float
+    unit: str = ""
+    of: str = ""
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number."""
+        return math.isfinite(self.value)
+
+    @property
+    def heading(self) -> str:
+        """Label with the unit in brackets, for the head of a column of plain numbers: in the unit of `value`."""
+        unit = f"share of {self.of}" if self.of else self.unit
+        return f"{self.label} [{unit}]" if unit else self.label
+
+    @property
+    def text(self) -> str:
+        """The number with its unit, for people: "57.1 µS", "0.39 %"."""
+        return percent(self.value) if self.of else si(self.value, self.unit)
+
+    @property
+    def interval(self) -> str:
+        """The interval for people, "95 %: 50 to 62 µS"; "" without one."""
+        if self.low is None or self.high is None:
+            return ""
+        words = percent_span(self.low, self.high) if self.of else span(self.low, self.high, self.unit)
+        return f"{100 * self.level:g} %: {words}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; what is not known is None."""
+        return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in asdict(self).items()}
