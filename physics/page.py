@@ -34,6 +34,11 @@ def _source(stack: Stack, solver: str, cells: int, seed: int | None) -> str:
     return f"material set “{stack.material}”, solver {solver}, {count(cells, 'cell')}, {noise}"
 
 
+def _figures(sections: Sequence[Section], anchor: str) -> list[Figure]:
+    """Figures of a section."""
+    return [figure for section in sections if section.anchor == anchor for figure in section.figures]
+
+
 def _page(
     title: str,
     verdict: str,
@@ -66,7 +71,7 @@ def iv_page(
         Over the loops of a run with noise.
     """
     sections = report.iv_sections(result, measured)
-    maps = [figure for section in sections if section.anchor == "maps" for figure in section.figures]
+    pictures = [*_figures(sections, "iv"), *reversed(_figures(sections, "maps"))]
     if scatter:
         sections.insert(1, report.scatter_section(scatter))
     verdict = (
@@ -90,7 +95,7 @@ def iv_page(
         report.iv_summary(result),
         sections,
         command,
-        [*sections[0].figures, *reversed(maps)],
+        pictures,
         numbers,
         result.quality.remarks,
         _source(result.stack, result.solver, result.mesh.cells, result.noise),
@@ -111,7 +116,6 @@ def pulses_page(result: PulseResult, command: str) -> Report:
         What makes the page again.
     """
     sections = report.pulse_sections(result)
-    maps = [figure for section in sections if section.anchor == "maps" for figure in section.figures]
     last = [p for p in result.end_points() if p["cycle"] == max(q["cycle"] for q in result.end_points())]
     low = min(min(p["first_s"], p["last_s"]) for p in last)
     high = max(max(p["first_s"], p["last_s"]) for p in last)
@@ -131,7 +135,7 @@ def pulses_page(result: PulseResult, command: str) -> Report:
         report.pulses_summary(result),
         sections,
         command,
-        [*sections[0].figures, *reversed(maps[1:])],
+        [*_figures(sections, "pulses"), *reversed(_figures(sections, "maps"))],
         numbers,
         result.quality.remarks,
         _source(result.stack, result.solver, result.mesh.cells, result.noise),

@@ -68,6 +68,7 @@
         const mark = make("span", `key ${curve.kind === "band" ? "band" : curve.line || "dots"}`);
         mark.style.setProperty("--on-light", curve.colour[0]);
         mark.style.setProperty("--on-dark", curve.colour[1]);
+        if (curve.kind === "band") mark.style.opacity = Math.max(curve.alpha, 0.25);
         key.prepend(mark);
         key.addEventListener("click", () => {
           const shown = this.hidden.delete(curve) || !this.hidden.add(curve);
