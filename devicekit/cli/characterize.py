@@ -15,8 +15,8 @@ from devicekit.cli.common import (
     Force,
     Json,
     Threshold,
-    as_options,
     choice,
+    in_command_words,
     print_json,
     print_warnings,
     this_command,
@@ -76,7 +76,7 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
             synthetic=is_synthetic(file),
         )
     except DevicekitError as error:
-        return Outcome(str(file), error=error.in_words(as_options).as_dict(), failure=error)
+        return Outcome(str(file), error=error.in_words(in_command_words).as_dict(), failure=error)
     except Exception as error:
         message = f"{type(error).__name__}: {error} (a failure of devicekit's own)"
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})

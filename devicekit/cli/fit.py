@@ -15,7 +15,6 @@ from devicekit.cli.common import (
     Report,
     Seed,
     choice,
-    grouped,
     over_files,
     print_warnings,
     shown,
@@ -268,6 +267,8 @@ def fit_command(
     for path in (out, report):
         if path is not None:
             check_writable(path)
+    from devicekit.readers.several import grouped
+
     inputs, reading = grouped(files, reading)
     several = len(inputs) > 1
     if several and (out or report) and len({stem(file) for file in inputs}) < len(inputs):
