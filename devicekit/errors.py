@@ -7,6 +7,8 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
+from devicekit.codes import WARNING_CODES
+
 ROWS_SHOWN = 10
 
 
@@ -214,55 +216,9 @@ class ParameterError(DevicekitError):
     kind = "parameter"
 
 
-WARNING_CODES = {
-    "assumed_unit": "a unit was taken from the file format's convention, not from the file",
-    "abs": "magnitudes of negative conductances were taken",
-    "clock": "times were those of a clock, and are counted from the first reading",
-    "dropped": "rows or readings were left out",
-    "split": "cycles or directions were split by devicekit, not named by the file",
-    "unpaired": "LTP and LTD do not come in equal numbers",
-    "growing_amplitude": "pulse amplitudes grow along the train: eq. (2) is not a law for such trains",
-    "reversed": "a trace runs against its direction",
-    "few_points": "few points: only simple laws are determined",
-    "wide_range": "the conductance spans more than a factor of 30",
-    "first_pulse": "the first pulse moves the device far more than the next ones",
-    "abrupt": "one pulse moves the device over more than 30 % of its range",
-    "plateau": "more than half of the trace is a plateau",
-    "overshoot": "the fitted rate falls so steeply that simulated steps overshoot",
-    "outliers": "isolated readings lie far from the fitted curve",
-    "noisy": "the noise is larger than a step",
-    "structured": "residuals are correlated: the law misses the shape, or the noise is not independent",
-    "read_noise_only": "the confidence band assumes independent read noise",
-    "junction": "the end of LTP and the start of LTD lie apart",
-    "range_ratio": "the LTP and LTD ranges differ more than twofold",
-    "loop_gain": "alternating LTP and LTD trains amplify a start error in simulation",
-    "drift": "the window drifts over the cycles",
-    "at_bound": "a coefficient sits at a bound of the fit",
-    "repeats": "a pulse was read more than once; every row is kept, and a fit takes the mean",
-    "resampled": "the card was fitted to resampled data, to carry the fit's uncertainty",
-    "shared_shape": "pulse widths were fitted with one shared shape",
-    "weak": "a coefficient is weakly identified",
-    "extrapolated": "part of the rate curve lies outside the range that was measured",
-    "not_converged": "the fit did not converge",
-    "columns": "which columns of the file were taken for which quantity",
-    "sheets": "sheets of a workbook that were left out",
-    "no_switching": "a sweep that did not switch, or not at once: no V_set, or one without a jump",
-    "extrapolation": "a prediction reaches far beyond the measured time",
-    "synthetic": "the data are synthetic",
-    "not_mixed": "chains of a posterior disagree: its quantiles are not reliable",
-    "assumed_c2c": "how cycles differ is assumed, not measured: one cycle cannot tell",
-    "suspect_unit": "values are improbable for the stated unit",
-    "hot": "a simulated filament is hotter than 1000 K",
-    "strong_field": "a simulated field is above 1 V/nm, where oxides break down",
-    "sparse": "a simulated gap holds less than one vacancy in a nanometre of height",
-    "thermal_time": "a simulated time is shorter than heat takes to spread",
-    "overfull": "a simulated density is more than twice that of the filament",
-}
-
-
 @dataclass(frozen=True)
 class CodedWarning:
-    """A remark with a stable code (a key of `WARNING_CODES`) and a sentence for people.
+    """A remark with a stable code (a key of `devicekit.codes.WARNING_CODES`) and a sentence for people.
 
     Raises
     ------

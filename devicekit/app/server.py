@@ -76,7 +76,9 @@ def free_socket(port: int | None) -> socket.socket:
         listening.bind(("127.0.0.1", port or 0))
     except (OSError, OverflowError) as error:
         listening.close()
-        raise UsageError(f"--port {port}: {getattr(error, 'strerror', None) or error}; leave it out for a free one") from error
+        raise UsageError(
+            f"--port {port}: {getattr(error, 'strerror', None) or error}; leave it out for a free one"
+        ) from error
     return listening
 
 

@@ -54,9 +54,7 @@ async def start_simulation(request: Request) -> Response:
         if not 0 <= options["cycles"] <= 1000:
             raise UsageError("Loops: 0 (one set) to 1000")
     except DevicekitError as error:
-        return pages.page(
-            request, "simulate", "Simulate", "simulate", 422, **_choices(), said=form, wrong=str(error)
-        )
+        return pages.page(request, "simulate", "Simulate", "simulate", 422, **_choices(), said=form, wrong=str(error))
     job = state(request).job(f"simulating {options['material']}", "simulate", long=True, **options)
     return pages.go(request, f"/runs/{job.id}")
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from devicekit import advice
 from devicekit.cli import terminal
 from devicekit.commands import in_command_words
 from devicekit.errors import CodedWarning, DevicekitError, UsageError
@@ -171,9 +172,20 @@ def print_json(value: Any) -> None:
 
 
 def print_warnings(warnings: Iterable[CodedWarning]) -> None:
-    """Warnings for people, on standard error, each once."""
-    for warning in dict.fromkeys(warnings):
-        terminal.warning(str(warning))
+    """Warnings for people, on standard error, each once: of more than three the three that matter, with what to do.
+
+    First comes what they mean together, where they add up.
+    """
+    told = advice.ranked(warnings)
+    if (words := advice.verdict(told)) is not None:
+        terminal.warning(words)
+    shown = told if len(told) <= advice.MOST else advice.top(told)
+    for each in shown:
+        what = "" if shown is told else f" What to do: {as_options(advice.what_to_do(each.code))}"
+        terminal.warning(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
+    if rest := advice.others(told, shown):
+        codes = ", ".join(dict.fromkeys(each.code for each in rest))
+        terminal.warning(f"[{codes}] {len(rest)} more; --json lists all")
 
 
 def this_command() -> str:

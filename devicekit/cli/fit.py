@@ -28,7 +28,6 @@ from devicekit.options import ReadOptions
 from devicekit.text import listed
 
 if TYPE_CHECKING:
-    from devicekit.device.card import DeviceCard
     from devicekit.device.measured import StdpWindow
     from devicekit.fitting.result import DeviceFit
     from devicekit.fitting.uncertainty.posterior import Posterior
@@ -157,26 +156,6 @@ def print_fit(name: str, fit: DeviceFit) -> None:
         terminal.paragraph(sentence, 2)
 
 
-def save_report(fit: DeviceFit, file: Input, path: Path, card: DeviceCard | None, synthetic: bool) -> None:
-    """Write the report of a fit."""
-    from devicekit.device.report import provenance, rate_section
-    from devicekit.fitting import report as parts
-    from devicekit.report import Report as Page
-    from devicekit.report.shared import provenance_section, warnings_section
-
-    command = this_command()
-    sections = [
-        parts.fit_section(fit),
-        *([] if card is None else [rate_section(card)]),
-        parts.variation_section(fit),
-        warnings_section(fit.warnings),
-        provenance_section([], command) if card is None else provenance(card, command),
-    ]
-    name = file.name if isinstance(file, Path) else shown(file)
-    words = parts.fit_summary(fit, name)
-    Page(f"Fit of {name}", words, sections, synthetic, parts.fit_facts(fit)).save(path)
-
-
 @with_reading_options
 def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
@@ -242,6 +221,7 @@ def fit_command(
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.cards import device_name
     from devicekit.fitting.device import fit_table, read_pulses
+    from devicekit.fitting.page import fit_page
     from devicekit.fitting.uncertainty.posterior import posterior as draw_posterior
 
     options = FitOptions(model, loss, estimator, share, state)
@@ -283,7 +263,8 @@ def fit_command(
             page = _beside(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
             card = result.to_card(device_name(target, stem(file)), _source(file), made) if complete else None
-            save_report(result, file, page, card, made)
+            name = file.name if isinstance(file, Path) else shown(file)
+            fit_page(result, name, card, this_command(), made).save(page)
             facts["report"] = str(page)
         if not json_output:
             print_warnings(result.warnings)
