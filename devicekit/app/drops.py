@@ -9,21 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from devicekit.app.results import FitChoice
 from devicekit.app.security import plain_name
 from devicekit.app.worker import Job
 from devicekit.errors import FileError, QuestionError
 from devicekit.options import ReadOptions
 
 MOST_BYTES = 2 << 30  # of one drop
-
-
-@dataclass(frozen=True)
-class FitChoice:
-    """What may be chosen of a fit."""
-
-    model: str = "eq2"
-    loss: str = "linear"
-    state: str = "linear"
 
 
 @dataclass(eq=False)

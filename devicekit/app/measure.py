@@ -13,9 +13,9 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from devicekit.app import pages
-from devicekit.app.drops import Drop, FitChoice, answered
+from devicekit.app.drops import Drop, answered
 from devicekit.app.forms import blanks, reading_fields, reading_of
-from devicekit.app.results import Found, Understood
+from devicekit.app.results import FitChoice, Found, Understood
 from devicekit.app.security import plain_name
 from devicekit.app.shelf import keep_file
 from devicekit.app.state import App

@@ -29,9 +29,9 @@ def _environment() -> Any:
     )
 
 
-def fragment(name: str, **values: Any) -> str:
+def fragment(template: str, **values: Any) -> str:
     """A template filled in."""
-    return str(_environment().get_template(f"{name}.html.j2").render(version=__version__, **values))
+    return str(_environment().get_template(f"{template}.html.j2").render(version=__version__, **values))
 
 
 def asked_by_script(request: Request) -> bool:
@@ -39,9 +39,9 @@ def asked_by_script(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
-def page(request: Request, name: str, title: str, tab: str, status: int = 200, **values: Any) -> Response:
+def page(request: Request, template: str, title: str, tab: str, status: int = 200, **values: Any) -> Response:
     """A template as a page, or as a fragment if the script asks."""
-    body = fragment(name, **values)
+    body = fragment(template, **values)
     if asked_by_script(request):
         return HTMLResponse(body, status)
     return HTMLResponse(fragment("frame", title=title, tab=tab, body=body), status)

@@ -9,6 +9,15 @@ from devicekit.commands import Again
 
 
 @dataclass(frozen=True)
+class FitChoice:
+    """What may be chosen of a fit."""
+
+    model: str = "eq2"
+    loss: str = "linear"
+    state: str = "linear"
+
+
+@dataclass(frozen=True)
 class Understood:
     """What the reader understood of a file.
 

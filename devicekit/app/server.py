@@ -76,9 +76,8 @@ def free_socket(port: int | None) -> socket.socket:
         listening.bind(("127.0.0.1", port or 0))
     except (OSError, OverflowError) as error:
         listening.close()
-        raise UsageError(
-            f"--port {port}: {getattr(error, 'strerror', None) or error}; leave it out for a free one"
-        ) from error
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--port {port}: {why}; leave it out for a free one") from error
     return listening
 
 

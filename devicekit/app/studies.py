@@ -13,6 +13,7 @@ import physics
 from devicekit.app import pages
 from devicekit.app.measure import state
 from devicekit.app.results import Found
+from devicekit.app.shelf import card_text
 from devicekit.app.worker import Job
 from devicekit.errors import DevicekitError, UsageError
 
@@ -69,11 +70,7 @@ def card_of(request: Request, where: str) -> tuple[str, str] | None:
         if job is not None and isinstance(job.result, Found) and name in job.result.cards:
             return name, (job.folder / name).read_text("utf-8")
     if kind == "record":
-        from devicekit.app.shelf import opened
-
-        record = opened(app).find(rest)
-        if record is not None and record.card is not None:
-            return f"{record.name}.json", record.card.to_json()
+        return card_text(app, rest)
     return None
 
 

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devicekit.app.drops import FitChoice
-from devicekit.app.results import Found, Understood
+from devicekit.app.results import FitChoice, Found, Understood
 from devicekit.commands import Again, call, command, given
 from devicekit.options import ReadOptions
 from devicekit.text import count, si
@@ -89,17 +88,107 @@ class Bench:
         from devicekit.catalog import is_synthetic
         from devicekit.features.characterize import characterize
         from devicekit.features.merit import Settings
-        from devicekit.features.page import characterize_page
+        from devicekit.features.page import characterization_page, part
+        from devicekit.files import checksum
         from devicekit.tables import write_csv
 
         found = characterize(self._table(path, reading), Settings(reading.read_voltage))
         again = _characterize_again(path.name, reading)
-        page = characterize_page(found, path.name, again.command, is_synthetic(path))
+        told = part(found, path.name, "merits", is_synthetic(path), checksum([path]))
+        page = characterization_page([told], again.command)
         for name, frame in found.tables.items():
             write_csv(frame, folder / f"{name}.csv")
         tables = tuple(f"{name}.csv" for name in found.tables)
         numbers = tuple(each.as_dict() for each in found.scalars())
         return _found(page, folder, again, (), found.table, numbers, tables)
+
+    def simulate(
+        self,
+        material: str,
+        mesh: str,
+        cycles: int,
+        compliance: float | None,
+        stop: float | None,
+        folder: Path,
+        progress: Progress,
+    ) -> Found:
+        """The I-V of a material set."""
+        from devicekit.tables import write_csv
+        from physics.iv import simulate_iv
+        from physics.page import iv_page
+        from physics.stack import load_material
+
+        stack = load_material(material).replace({} if stop is None else {"drive.set_stop": stop})
+        again = _simulate_again(material, mesh, cycles, compliance, stop)
+        told = lambda share: progress(int(100 * share), 100)  # noqa: E731
+        result = simulate_iv(stack, "banded", mesh, compliance, cycles=cycles, progress=told)
+        page = iv_page(result, again.command)
+        page.save(folder / "report.html")
+        write_csv(result.sweep.frame, folder / "iv.csv")
+        numbers = tuple(each.as_dict() for each in page.numbers)
+        return Found(fragment(page), ("report.html", "iv.csv"), (), again, numbers)
+
+    def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> Found:
+        """What a card loses to its ideal twin."""
+        from devicekit import files
+        from devicekit.device.card import DeviceCard
+        from snn.benchmark import benchmark
+        from snn.benchmark.report import benchmark_report
+        from snn.benchmark.task import few_shot
+
+        card = DeviceCard.from_json(text, name)
+        again = _benchmark_again(name, seeds, whole)
+        result = benchmark(
+            card,
+            few_shot("digits", None),
+            seeds=seeds,
+            attribution=whole,
+            wide=whole,
+            other_policy=whole,
+            progress=progress,
+        )
+        page = benchmark_report([result])
+        page.save(folder / "report.html")
+        files.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
+        numbers = tuple(each.as_dict() for each in page.numbers)
+        return Found(fragment(page), ("report.html", "benchmark.json"), (), again, numbers)
+
+    def keep(
+        self,
+        library: Path,
+        source: Path,
+        name: str,
+        said: dict[str, str],
+        reading: dict[str, Any],
+        folder: Path,
+        progress: Progress,
+    ) -> str:
+        """A card, or what is found in a measurement, kept in the library; the id of its record."""
+        from devicekit.library import Library
+
+        (added,) = Library(library).add_file(source, name=name, said=said, **reading)
+        return added.record.id
+
+    def compare(
+        self,
+        library: Path,
+        ids: tuple[str, ...],
+        x: str | None,
+        y: str | None,
+        by: str | None,
+        folder: Path,
+        progress: Progress,
+    ) -> Found:
+        """Records of the library side by side."""
+        from devicekit.library import Library
+        from devicekit.library.compare import compare
+        from devicekit.library.report import comparison_page
+
+        shelf = Library(library)
+        again = _compare_again(ids, x, y, by)
+        page = comparison_page(compare([shelf.get(each) for each in ids], x, y, by), again.command)
+        page.save(folder / "comparison.html")
+        return Found(fragment(page), ("comparison.html",), (), again)
 
     def export(self, card: Path, to: str, folder: Path, progress: Progress) -> str:
         """A card for another program, as a zip file; its name."""
@@ -129,9 +218,14 @@ class Bench:
 
 def figure(panel: Any, caption: str, alt: str) -> str:
     """One figure as HTML, with its data for the script that draws it live."""
-    from devicekit.report import draw
+    from devicekit.report import Report, Section, draw
 
-    return draw(panel, caption, alt).to_html()
+    return fragment(Report("", "", sections=[Section("", "preview", [draw(panel, caption, alt)])]))
+
+
+def fragment(page: Report) -> str:
+    """A report without its frame."""
+    return page.to_html().partition("<main>")[2].partition("<footer>")[0]
 
 
 def _facts(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -166,7 +260,7 @@ def _found(
     """The result of a task, its report and table written."""
     page.save(folder / "report.html")
     table.to_csv(folder / "table.csv")
-    return Found(page.fragment(), ("report.html", *cards, "table.csv", *more), cards, again, numbers)
+    return Found(fragment(page), ("report.html", *cards, "table.csv", *more), cards, again, numbers)
 
 
 def _read_again(name: str, reading: ReadOptions) -> Again:
@@ -196,3 +290,47 @@ def _characterize_again(name: str, reading: ReadOptions) -> Again:
     python = "import devicekit\nfound = " + call("devicekit.characterize", repr(name), **said)
     line = command("characterize", [name], {**said, "out": "results"})
     return Again(line, python + "\nfound.scalars()")
+
+
+def _simulate_again(material: str, mesh: str, cycles: int, compliance: float | None, stop: float | None) -> Again:
+    changed = {"mesh": mesh if mesh != "default" else None, "cycles": cycles or None, "compliance": compliance}
+    options = {"material": material, "solver": "banded", **changed, "stop": stop, "out": "simulated"}
+    stack = f'load_material("{material}")' + (f'.replace({{"drive.set_stop": {stop}}})' if stop is not None else "")
+    python = "\n".join(
+        [
+            "from physics.iv import simulate_iv",
+            "from physics.stack import load_material",
+            "result = " + call("simulate_iv", stack, **changed),
+            "result.summary()",
+        ]
+    )
+    return Again(command("simulate iv", [], options), python)
+
+
+def _benchmark_again(name: str, seeds: int, whole: bool) -> Again:
+    fewer = {} if whole else {"attribution": False, "wide": False, "other_policy": False}
+    flags = {} if whole else {"no-attribution": True, "no-wide": True, "no-policy": True}
+    python = "\n".join(
+        [
+            "import devicekit",
+            "from snn.benchmark import benchmark",
+            "from snn.benchmark.task import few_shot",
+            "result = "
+            + call("benchmark", f"devicekit.load_card({name!r})", 'few_shot("digits")', seeds=seeds, **fewer),
+            "result.verdict",
+        ]
+    )
+    return Again(command("benchmark", [name], {"seeds": seeds, **flags, "out": "benchmark"}), python)
+
+
+def _compare_again(ids: tuple[str, ...], x: str | None, y: str | None, by: str | None) -> Again:
+    said = {"x": x, "y": y, "by": by}
+    python = "\n".join(
+        [
+            "from devicekit.library import Library",
+            "from devicekit.library.compare import compare",
+            "shelf = Library()",
+            "found = " + call("compare", f"[shelf.get(each) for each in {list(ids)!r}]", **said),
+        ]
+    )
+    return Again(command("library compare", list(ids), {**said, "report": "comparison.html"}), python)

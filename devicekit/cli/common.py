@@ -181,7 +181,7 @@ def print_warnings(warnings: Iterable[CodedWarning]) -> None:
         terminal.warning(words)
     shown = told if len(told) <= advice.MOST else advice.top(told)
     for each in shown:
-        what = "" if shown is told else f" What to do: {as_options(advice.what_to_do(each.code))}"
+        what = "" if shown is told else f" What to do: {in_command_words(advice.what_to_do(each.code))}"
         terminal.warning(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
     if rest := advice.others(told, shown):
         codes = ", ".join(dict.fromkeys(each.code for each in rest))
