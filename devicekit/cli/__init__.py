@@ -55,6 +55,7 @@ def build_app() -> typer.Typer:
 
 
 def _add_commands(app: typer.Typer) -> None:
+    from devicekit.cli import app as pages
     from devicekit.cli import (
         benchmark,
         calibrate,
@@ -83,6 +84,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("benchmark")(benchmark.benchmark_command)
     app.command("study")(study.study_command)
     app.command("export")(export.export_command)
+    app.command("app")(pages.app_command)
     app.command("datasets")(card.datasets_command)
     simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
     app.add_typer(simulate.simulate_app, name="simulate")

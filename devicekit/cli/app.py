@@ -12,7 +12,6 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json
-from devicekit.cli.library import LibraryFolder
 from devicekit.errors import UsageError
 
 
@@ -23,7 +22,9 @@ def app_command(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Whether to open the page in the browser.")
     ] = True,
-    library: LibraryFolder = None,
+    library: Annotated[
+        Path | None, typer.Option("--library", metavar="DIR", help="Folder of the library of devices.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Open devicekit in the browser, on this machine alone.

@@ -136,8 +136,9 @@ class Endurance(Measured):
         """Cycles, share that held, median on/off."""
         ratios = [each.median_on_off for each in self.devices if each.median_on_off is not None]
         low, high = self.yield_interval
+        by = f"on/off of {self.threshold:g} or more"
         return (
             Scalar("endurance_cycles", "endurance measured to, cycles", float(max(d.cycles for d in self.devices))),
-            Scalar("endurance_yield", "devices that held", self.held(), of="devices", low=low, high=high),
+            Scalar("endurance_yield", "devices that held", self.held(), of="devices", low=low, high=high, by=by),
             Scalar("endurance_on_off", "median on/off over cycles", float(np.median(ratios)) if ratios else math.nan),
         )
