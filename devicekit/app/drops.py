@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from devicekit.app.forms import filled
 from devicekit.app.results import FitChoice
 from devicekit.app.security import plain_name
 from devicekit.app.worker import Job
+from devicekit.commands import given
 from devicekit.errors import FileError, QuestionError
 from devicekit.options import ReadOptions
 
@@ -134,29 +136,30 @@ class Drops:
         shutil.rmtree(drop.folder, ignore_errors=True)
 
 
-def answered(drop: Drop, number: int, blanks: list[str]) -> ReadOptions:
+def answered(drop: Drop, number: int | None, blanks: list[str], more: ReadOptions) -> ReadOptions:
     """The reading options with an answer to the question of a drop.
 
     Parameters
     ----------
     drop : Drop
         One with a question.
-    number : int
-        Of the choice.
+    number : int or None
+        Of the choice; None for none of them.
     blanks : list of str
         What was filled in, in the order of the choice's blanks.
+    more : ReadOptions
+        What was said beside it, which counts more.
 
     Raises
     ------
     UsageError
         If something that was filled in is no number where one is wanted, or out of range.
     """
-    from devicekit.app.forms import filled
-
-    options = filled(drop.question.choices[number].options, blanks)
-    columns = options.pop("map", None) or options.pop("columns", None)
-    if columns:
-        options["columns"] = {**drop.reading.columns, **columns}
-    if "key" in options:
-        options["key"] = {**drop.reading.key, **options["key"]}
-    return replace(drop.reading, **options)
+    options = {} if number is None else filled(drop.question.choices[number].options, blanks)
+    if columns := options.pop("map", None):
+        options["columns"] = columns
+    said = {**options, **given(more)}
+    for name in ("columns", "key"):
+        if name in said:
+            said[name] = {**getattr(drop.reading, name), **options.get(name, {}), **getattr(more, name)}
+    return replace(drop.reading, **said)

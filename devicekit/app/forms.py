@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,31 @@ from devicekit.commands import given
 from devicekit.errors import Blank, Choice, UsageError
 from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 
+LABELS = {
+    "recipe": "Recipe",
+    "kind": "Kind of table",
+    "quantity": "Quantity of the states",
+    "unit": "Unit",
+    "read_voltage": "Read voltage [V]",
+    "columns": "Columns",
+    "pulses": "Pulses of an LTP, LTD train",
+    "absolute": "Magnitudes of negative conductances",
+    "sheet": "Sheets",
+    "skip": "Rows above the names",
+    "header": "Rows of names",
+    "units_row": "Row of units",
+    "decimal": "Decimal mark",
+    "blocks": "Tables beside each other",
+    "columns_are": "Columns of one quantity are",
+    "sheets_are": "Sheets are",
+    "files_are": "Files of a folder are",
+    "key": "Where names hold device or cycle",
+    "device": "Only device",
+    "cycle": "Only cycle",
+    "width": "Only pulse width [s]",
+    "format": "Format",
+}
+_PLAIN = {**{name: label.partition(" [")[0] for name, label in LABELS.items()}, "map": LABELS["columns"]}
 _NUMBERS = {"read_voltage": float, "width": float, "skip": int, "header": int, "cycle": int}
 
 
@@ -93,34 +119,52 @@ def reading_fields(options: ReadOptions, recipes: list[str], formats: list[str])
     """Fields for every reading option, with what is set."""
     has = given(options)
 
-    def field(name: str, label: str, choices: tuple[str, ...] = (), hint: str = "") -> Field:
+    def field(name: str, choices: tuple[str, ...] = (), hint: str = "") -> Field:
         value = has.get(name)
-        return Field(name, label, ("", *choices) if choices else (), "" if value is None else _shown(value), hint)
+        return Field(
+            name, LABELS[name], ("", *choices) if choices else (), "" if value is None else _shown(value), hint
+        )
 
     return [
-        field("recipe", "Recipe", tuple(recipes)),
-        field("kind", "Kind of table", KINDS),
-        field("quantity", "Quantity of the states", QUANTITIES),
-        field("unit", "Unit", hint="uS, nA, kohm"),
-        field("read_voltage", "Read voltage [V]", hint="0.1"),
-        field("columns", "Columns", hint="value=G, cycle=Run"),
-        field("pulses", "Pulses of an LTP, LTD train", hint="60, 50"),
-        field("absolute", "Magnitudes of negative conductances", ("yes",)),
-        field("sheet", "Sheets", hint="Data*"),
-        field("skip", "Rows above the names"),
-        field("header", "Rows of names", ("0", "1")),
-        field("units_row", "Row of units", ("yes", "no")),
-        field("decimal", "Decimal mark", (".", ",")),
-        field("blocks", "Tables beside each other", BLOCKS),
-        field("columns_are", "Columns of one quantity are", COLUMNS),
-        field("sheets_are", "Sheets are", PARTS),
-        field("files_are", "Files of a folder are", FILES[:2]),
-        field("key", "Where names hold device or cycle", hint=r"device=dev(\d+)"),
-        field("device", "Only device"),
-        field("cycle", "Only cycle"),
-        field("width", "Only pulse width [s]", hint="5e-5"),
-        field("format", "Format", tuple(formats)),
+        field("recipe", tuple(recipes)),
+        field("kind", KINDS),
+        field("quantity", QUANTITIES),
+        field("unit", hint="uS, nA, kohm"),
+        field("read_voltage", hint="0.1"),
+        field("columns", hint="value=G, cycle=Run"),
+        field("pulses", hint="60, 50"),
+        field("absolute", ("yes",)),
+        field("sheet", hint="Data*"),
+        field("skip"),
+        field("header", ("0", "1")),
+        field("units_row", ("yes", "no")),
+        field("decimal", (".", ",")),
+        field("blocks", BLOCKS),
+        field("columns_are", COLUMNS),
+        field("sheets_are", PARTS),
+        field("files_are", FILES[:2]),
+        field("key", hint=r"device=dev(\d+)"),
+        field("device"),
+        field("cycle"),
+        field("width", hint="5e-5"),
+        field("format", tuple(formats)),
     ]
+
+
+def in_page_words(message: str) -> str:
+    """A message of the Python interface, in the words of the page: `unit=uS` becomes “Unit” uS."""
+
+    def said(match: re.Match[str]) -> str:
+        value = match[2].strip("()") if match[2] not in ("True", "") else ""
+        return f"“{_PLAIN[match[1]]}” {value}".rstrip()
+
+    def pairs(match: re.Match[str]) -> str:
+        return f"“{_PLAIN[match[1]]}” {match[2].replace(': ', '=')}"
+
+    message = re.sub(r"\b(map|key)=\{([^}]*)\}", pairs, message).replace("map: ", "“Columns”: ")
+    names = "|".join(_PLAIN)
+    message = re.sub(rf"(?<![\w/\\-])({names})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", said, message)
+    return re.sub(r"\bpass (?=“)", "say ", message)
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -14,12 +15,12 @@ from starlette.routing import Route
 
 from devicekit.app import pages
 from devicekit.app.drops import Drop, answered
-from devicekit.app.forms import blanks, reading_fields, reading_of
+from devicekit.app.forms import blanks, in_page_words, reading_fields, reading_of
 from devicekit.app.results import FitChoice, Found, Understood
 from devicekit.app.security import plain_name
 from devicekit.app.shelf import keep_file
 from devicekit.app.state import App
-from devicekit.commands import given, in_command_words
+from devicekit.commands import given
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
@@ -78,6 +79,7 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> 
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
+    fields_ = reading_fields(drop.reading, [*recipes, *_shipped()], READERS.own())
     return pages.page(
         request,
         "drop",
@@ -91,7 +93,8 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> 
         found=job.result if job is not None and isinstance(job.result, Found) else None,
         question=question,
         choices=[(each, blanks(each)) for each in question.choices] if question else [],
-        fields=reading_fields(drop.reading, [*recipes, *_shipped()], READERS.own()),
+        more=[each for each in fields_ if question and each.name in question.fields],
+        fields=fields_,
         laws=law_names(),
         losses=CHOICES["loss"],
         states=CHOICES["state"],
@@ -114,13 +117,15 @@ async def answer(request: Request) -> Response:
     if drop.question is None:
         return _shown(request, drop)
     try:
-        number = int(str(form.get("choice", "-1")))
-        if not 0 <= number < len(drop.question.choices):
+        said = str(form.get("choice", ""))
+        if said != "own" and (not said.isdigit() or int(said) >= len(drop.question.choices)):
             raise UsageError("choose one of the answers")
+        number = None if said == "own" else int(said)
         filled = [str(each) for each in form.getlist(f"blank-{number}")]
-        drop.again(answered(drop, number, filled))
-    except (DevicekitError, ValueError) as error:
-        return _shown(request, drop, str(error), 422)
+        own = reading_of({name: str(form.get(name, "")) for name in drop.question.fields})
+        drop.again(answered(drop, number, filled, own))
+    except DevicekitError as error:
+        return _shown(request, drop, str(error.in_words(in_page_words)), 422)
     return _then(request, drop)
 
 
@@ -137,7 +142,7 @@ async def read_again(request: Request) -> Response:
             options = reading_of({**{k: str(v) for k, v in form.items() if k in known}, "recipe": str(kept)})
         drop.again(options)
     except DevicekitError as error:
-        return _shown(request, drop, str(error), 422)
+        return _shown(request, drop, str(error.in_words(in_page_words)), 422)
     return _then(request, drop)
 
 
@@ -222,7 +227,7 @@ async def keep(request: Request) -> Response:
         reading = {} if drop.found.result.cards else given(drop.reading)
         kept = await run_in_threadpool(keep_file, app, source, form.get("name") or Path(drop.name).stem, said, reading)
     except DevicekitError as error:
-        return _shown(request, drop, str(error.in_words(in_command_words)), 422)
+        return _shown(request, drop, str(error), 422)
     drop.kept = kept
     return _then(request, drop)
 
@@ -251,7 +256,7 @@ async def export(request: Request) -> Response:
     """A card for another program, as a zip file."""
     app = state(request)
     job = app.jobs.get(request.path_params["job"])
-    card, to = request.path_params["name"], request.query_params.get("to", "")
+    card, to = request.query_params.get("card", ""), request.query_params.get("to", "")
     if job is None or not isinstance(job.result, Found) or card not in job.result.cards or to not in EXPORTERS.own():
         return pages.missing(request, "card")
     made = app.job(f"exporting to {to}", "export", card=job.folder / card, to=to)
@@ -259,6 +264,12 @@ async def export(request: Request) -> Response:
     if made.state != "done":
         return pages.refused(request, made.error or UsageError(made.message))
     return FileResponse(made.folder / made.result, filename=made.result, content_disposition_type="attachment")
+
+
+async def to_benchmark(request: Request) -> Response:
+    """Lead to the benchmark of a card."""
+    where = quote(f"job:{request.path_params['job']}:{request.query_params.get('card', '')}")
+    return pages.go(request, f"/benchmark?card={where}")
 
 
 def routes() -> list[Route]:
@@ -281,6 +292,7 @@ def routes() -> list[Route]:
         route("/drops/{key}/recipe.toml", recipe),
         route("/drops/{key}/keep", keep, "POST"),
         route("/jobs/{job}", progress),
+        route("/jobs/{job}/export", export),
+        route("/jobs/{job}/benchmark", to_benchmark),
         route("/jobs/{job}/{name}", download),
-        route("/jobs/{job}/{name}/export", export),
     ]

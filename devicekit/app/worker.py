@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from devicekit.commands import in_command_words
+from devicekit.app.forms import in_page_words
 from devicekit.errors import DevicekitError
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -45,7 +45,7 @@ class Job:
     result : object
         What the task gave back.
     error : DevicekitError, optional
-        Why it failed, in the words of the command line.
+        Why it failed, in the words of the page.
     message : str
         Why it failed where that is a failure of our own.
     seconds : float
@@ -223,7 +223,7 @@ def _outcome(bench: Any, task: str, arguments: dict[str, Any], pipe: Connection)
     try:
         return "done", getattr(bench, task)(**arguments, progress=_now_and_then(progress)), _memory()
     except DevicekitError as error:
-        return "failed", error.in_words(in_command_words), _memory()
+        return "failed", error.in_words(in_page_words), _memory()
     except Exception as error:  # whatever it is, the page says it and the process goes on
         return "failed", f"{type(error).__name__}: {error} (a failure of devicekit's own)", _memory()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -67,6 +68,10 @@ def app_command(
 
             webbrowser.open(address)
 
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)  # the server stops by itself; this is what it then hands the signal to
     held = App(server.work_folder(), Path(folder))
     try:
         server.serve(held, listening, token, opened)

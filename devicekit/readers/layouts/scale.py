@@ -12,12 +12,13 @@ import numpy as np
 from devicekit.errors import Blank, Choice, CodedWarning, FileError, Question, QuestionError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.names.units import readings
-from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.options import ReadOptions
 from devicekit.readers.header import heading
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.roles import STATES
 from devicekit.readers.layouts.view import View
+from devicekit.readers.state import quantity_choices
 
 IMAGE = 16  # nameless columns of small whole numbers beyond which a table holds images, not devices
 _READ = re.compile(r"(?i)read|sense|\bmeas")
@@ -263,5 +264,4 @@ def ask_quantity(view: View) -> QuestionError:
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()))
-    choices = tuple(Choice.of(f"states are {each}s", quantity=each) for each in QUANTITIES)
-    return QuestionError(view.where, Question(text, fields, choices, ranges(view)))
+    return QuestionError(view.where, Question(text, fields, quantity_choices(view.options), ranges(view)))
