@@ -160,7 +160,7 @@ def kinetics_page(result: Kinetics, command: str) -> Report:
     numbers = [
         *slopes,
         *(
-            Scalar(f"v_100ua_{n}_v", f"voltage at 100 µA, ramp of {row['rate_v_s']:.0e} V/s", row["v_100ua_v"], "V")
+            Scalar(f"v_100ua_{n}_v", f"voltage at 100 µA, ramp of {row['rate_v_s']:g} V/s", row["v_100ua_v"], "V")
             for n, row in enumerate(ends)
         ),
         _slope("jart_set", "SET of JART VCM v1b", result.slopes["jart_set"]),

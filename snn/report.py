@@ -137,7 +137,7 @@ def accuracy_number(result: TrainingResult) -> Scalar:
     value, error = result.accuracy_mean_last, 1.96 * result.standard_error
     return Scalar(
         "test_accuracy",
-        f"test accuracy on {result.data.name}, {result.basis}; interval by the number of test samples",
+        f"test accuracy on {result.data.name}, {result.basis}",
         value,
         of="test samples",
         low=max(value - error, 0.0),

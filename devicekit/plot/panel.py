@@ -217,7 +217,7 @@ class Panel:
     def csv(self) -> str | None:
         """The same as CSV; None where there are too many rows to travel with a picture."""
         rows = sum(np.size(curve.x) for curve in self.curves if curve.data)
-        return self.frame().to_csv(index=False) if 0 < rows <= MOST_ROWS else None
+        return self.frame().to_csv(index=False, float_format="%.9g") if 0 < rows <= MOST_ROWS else None
 
 
 def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ()) -> None:

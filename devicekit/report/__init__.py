@@ -17,6 +17,7 @@ from typing import Any
 
 from devicekit import advice, files
 from devicekit._version import __version__
+from devicekit.codes import REMARK
 from devicekit.errors import CodedWarning
 from devicekit.plot import Image, Panel, draw_row, row_csv
 from devicekit.report import live, theme
@@ -185,9 +186,12 @@ class Report:
         return advice.verdict(self._told)
 
     @property
-    def top(self) -> list[tuple[str, str, str]]:
-        """Code, message and what to do of the warnings that matter most."""
-        return [(each.code, each.message, advice.what_to_do(each.code)) for each in advice.top(self._told)]
+    def top(self) -> list[tuple[str, str, str, bool]]:
+        """Code, message, what to do, and whether it is but a remark, of the warnings that matter most."""
+        return [
+            (each.code, each.message, advice.what_to_do(each.code), advice.kind(each.code).rank >= REMARK)
+            for each in advice.top(self._told)
+        ]
 
     @property
     def more(self) -> str:

@@ -56,13 +56,15 @@ def study_report(result: StudyResult, command: str) -> Report:
 
 
 def _numbers(result: StudyResult, summary: pd.DataFrame) -> list[Scalar]:
-    """The largest losses against the reference, or the highest accuracies, with their intervals over seeds."""
-    if result.spec.reference:
-        rows = [(row["case"], row["loss"], row["se"], row["n"]) for row in result.losses().to_dict("records")]
-        return [_interval("loss", f"{case}: loss", 100 * loss, 100 * se, n, "points") for case, loss, se, n in rows]
+    """The largest losses against the reference, then the highest accuracies, with their intervals over seeds."""
+    rows = result.losses().head(3).to_dict("records") if result.spec.reference else []
+    lost = [
+        _interval("loss", f"{row['case']}: loss", 100 * row["loss"], 100 * row["se"], row["n"], "points")
+        for row in rows
+    ]
     own = summary[~summary["case"].str.startswith(BASELINE)]
     ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
-    return [_interval("accuracy", row["case"], row["mean"], row["se"], row["n"]) for row in ranked]
+    return [*lost, *(_interval("accuracy", row["case"], row["mean"], row["se"], row["n"]) for row in ranked)]
 
 
 def _interval(name: str, label: str, value: float, se: float, n: int, unit: str = "") -> Scalar:

@@ -6,7 +6,7 @@
   const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
   const NEAR = 40; // px, from pointer to point
   const DASHES = {solid: [], dashed: [6, 4], dotted: [2, 3], dashdot: [6, 3, 2, 3]};
-  const HINT = "Drag to zoom, double-click to see all";
+  const HINT = matchMedia("(hover: none)").matches ? "Tap near a point for its values" : "Drag to zoom, double-click to see all";
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const charts = new Set();
 
@@ -129,7 +129,11 @@
         values: (u, splits) => splits.map(v => (v === null ? "" : places.length ? wrapped(places[v] || "") : short(v, 6))),
       };
       if (!axis.label) made.labelSize = 0;
-      if (which === "y") made.size = (u, values) => this.width(values);
+      if (which === "x") made.size = places.length ? 44 : 26;
+      else {
+        made.size = (u, values) => this.width(values);
+        if (this.measure([made.label]) > this.size().height - 60) made.labelFont = FONT.replace("12px", "10px");
+      }
       if (places.length) made.splits = () => places.map((_, n) => n);
       else if (axis.log) Object.assign(made, {splits: (u, n, low, high) => decades(low, high), filter: (u, splits) => splits});
       else if (axis.whole) made.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000];
@@ -138,10 +142,13 @@
 
     /* Room for the labels of the vertical axis. */
     width(values) {
-      const ctx = this.plot.ownerDocument.createElement("canvas").getContext("2d");
+      return Math.ceil(Math.max(20, this.measure((values || [""]).flatMap(each => String(each).split("\n"))))) + 12;
+    }
+
+    measure(lines) {
+      const ctx = document.createElement("canvas").getContext("2d");
       ctx.font = FONT;
-      const lines = (values || [""]).flatMap(each => String(each).split("\n"));
-      return Math.ceil(Math.max(20, ...lines.map(each => ctx.measureText(each).width))) + 12;
+      return Math.max(...lines.map(each => ctx.measureText(each).width));
     }
 
     /* Where values lie on the canvas, NaN where they have no place. */
@@ -166,11 +173,10 @@
         const [at] = this.places([value], which), far = {x: bbox.left + bbox.width, y: bbox.top + bbox.height};
         line(ctx, which === "x" ? [[at, unit.y], [at, far.y]] : [[unit.x, at], [far.x, at]]);
       }
-      this.panel.curves.filter(each => !this.hidden.has(each)).forEach(each => this.curve(ctx, each, r));
-      ctx.globalAlpha = 1;
-      ctx.fillStyle = css("--ink");
-      ctx.font = FONT.replace("12px", `${12 * r}px`);
-      ctx.textBaseline = "middle";
+      const shown = this.panel.curves.filter(each => !this.hidden.has(each));
+      for (const below of [true, false]) {
+        shown.filter(each => (each.kind === "band") === below).forEach(each => this.curve(ctx, each, r));
+      }
       ctx.restore();
       ctx.save();
       ctx.fillStyle = css("--ink");
