@@ -217,6 +217,7 @@ WARNING_CODES = {
     "columns": "which columns of the file were taken for which quantity",
     "sheets": "sheets of a workbook that were left out",
     "no_switching": "a sweep that did not switch, or not at once: no V_set, or one without a jump",
+    "mixed": "records that are compared differ in how a number was defined or measured",
     "extrapolation": "a prediction reaches far beyond the measured time",
     "synthetic": "the data are synthetic",
     "not_mixed": "chains of a posterior disagree: its quantiles are not reliable",
