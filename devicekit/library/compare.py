@@ -19,7 +19,8 @@ from devicekit.library.scaled import Scale
 from devicekit.plot import Axis, Image, Panel
 from devicekit.text import count, listed, si
 
-FEWEST = 3  # values that a distribution or a scatter needs
+FEWEST = 3  # values that a scatter needs, or a curve of a distribution
+FEWEST_RANKED = 5  # records that a distribution needs
 MOST_GROUPS = 12  # of a figure by label
 MOST_CELLS = 100_000  # of an array map
 _GROUPED = ("kind", "law", *PLACES)  # beside labels
@@ -69,9 +70,14 @@ class Comparison:
                 held.setdefault(value, []).append(n)
         return {f"{by} {name}" if name.isdigit() else name: np.array(held[name]) for name in sorted(held, key=natural)}
 
+    @cached_property
+    def colours(self) -> Row | None:
+        """The number that rate curves are coloured by: y, or x where no card has y."""
+        return next((self.row(n) for n in (self.y, self.x) if n and self._on_cards(self.row(n))), None)
+
     def overlay(self, direction: str) -> Panel | None:
-        """Rate curves of the cards where they were measured, coloured by y (by x where no card has it)."""
-        of = next((self.row(n) for n in (self.y, self.x) if n and self._on_cards(self.row(n))), None)
+        """Rate curves of the cards where they were measured, coloured by `colours`."""
+        of = self.colours
         lines = []
         for n, record in enumerate(self.records):
             if record.card is not None:
@@ -86,8 +92,9 @@ class Comparison:
         values = [] if of is None else [line.value for line in lines if np.isfinite(line.value)]
         scale = None if of is None else of.scale
         log = scale is not None and scale.axis(values).scale == "log"
-        words = f"{scale.label} ({scale.text(min(values))} to {scale.text(max(values))} {scale.unit}".rstrip() + ")" \
-            if scale is not None and len(set(values)) > 1 else ""  # fmt: skip
+        words = ""
+        if scale is not None and len(set(values)) > 1:
+            words = f"blue {scale.text(min(values), 3)} to orange {scale.text(max(values), 3)} {scale.unit}".rstrip()
         y = Axis("|rate rdot(r)|", "window per pulse")
         x = Axis.of("state", limits=(0.0, 1.0))
         return figures.overlay(figures.thinned(lines), x, y, direction.upper(), words, log)
@@ -96,14 +103,18 @@ class Comparison:
         return any(cell is not None for cell, r in zip(row.cells, self.records, strict=True) if r.card is not None)
 
     def cdf(self, name: str = "") -> Panel | None:
-        """Distribution of a number (y if none is named) over the records, a curve a group; None if too few."""
+        """Distribution of a number (y if none is named) over the records, a curve a group; None if there are too few.
+
+        Where a group is too small for a curve there is one of all records.
+        """
         row = self.row(name or self.y) if name or self.y else None
-        if row is None or row.n < FEWEST:
+        if row is None or row.n < FEWEST_RANKED:
             return None
         scale, values = row.scale, row.values
         groups = {key: values[which] * scale.factor for key, which in self.groups().items()}
-        known = {key: held for key, held in groups.items() if np.isfinite(held).any()}
-        return figures.cdf(known, scale.axis(values * scale.factor), "devices") if known else None
+        if any(np.isfinite(held).sum() < FEWEST for held in groups.values()):
+            groups = {"all": values * scale.factor}
+        return figures.cdf(groups, scale.axis(values * scale.factor), "records")
 
     def sweep_names(self) -> tuple[str, ...]:
         """Numbers of which records keep every value, of each sweep, state or device."""

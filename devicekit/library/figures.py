@@ -90,7 +90,7 @@ def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: b
     title : str
         What is shown.
     by : str
-        What the colours are, for the title; "" if all are alike.
+        What the colours are, for the title: "blue 0.26 to orange 0.62 % of window"; "" if all are alike.
     log : bool
         Whether colours follow the logarithm of the number.
     """
@@ -100,7 +100,7 @@ def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: b
         Curve(line.name, line.x, line.y, width=1.2 if few else 0.8, colour=colour, alpha=0.9, legend=few)
         for line, colour in zip(lines, colours, strict=True)
     ]
-    words = f"{title}, blue to orange by {by}" if by and len(lines) > 1 else title
+    words = f"{title}: {by}" if by and len(lines) > 1 else title
     return Panel(x, y, curves, title=words, legend="in" if few else "none")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from devicekit.text import count
 SIDE_BY_SIDE = 6  # records that stand in columns; more stand in rows
 MOST_ROWS = 500
 MOST_WARNINGS = 200
+NAMED = 4  # records that a warning names
 _RANKS = "Median ranks (i - 0.3) / (n + 0.4)."
 
 
@@ -48,7 +49,7 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
     facts = [("records", str(len(found.records)))]
     if found.y:
         row = found.row(found.y)
-        facts.append((f"{row.scale.heading}, median of {row.n}", row.scale.text(float(np.nanmedian(row.values)))))
+        facts.append((f"{row.scale.heading}, median of {row.n}", row.scale.text(float(np.nanmedian(row.values)), 3)))
     title = f"Comparison of {count(len(found.records), 'record')}"
     return Report(title, summary(found, unreadable), sections, any(marks), facts)
 
@@ -74,9 +75,10 @@ def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[st
 def _range(found: Comparison, name: str) -> str:
     row = found.row(name)
     scale, values = row.scale, row.values
-    ends = f"{scale.text(float(np.nanmin(values)))} to {scale.text(float(np.nanmax(values)))} {scale.unit}".strip()
-    middle = f"{scale.text(float(np.nanmedian(values)))} {scale.unit}".strip()
-    return f"{scale.label[:1].upper()}{scale.label[1:]}: {ends} in {count(row.n, 'record')}, median {middle}."
+    low, middle, high = (scale.text(float(each), 3) for each in np.nanquantile(values, [0, 0.5, 1]))
+    ends, unit = (low if low == high else f"{low} to {high}"), f" {scale.unit}".rstrip()
+    label = f"{scale.label[:1].upper()}{scale.label[1:]}"
+    return f"{label}: {ends}{unit} in {count(row.n, 'record')}, median {middle}{unit}."
 
 
 def _section(title: str, anchor: str, blocks: Sequence[Block]) -> list[Section]:
@@ -147,10 +149,11 @@ def _figure(panel: Panel | None, caption: str, alt: str) -> list[Block]:
 
 def _overlays(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
+    by = "" if found.colours is None else f"; blue to orange by {found.colours.scale.label}"
     for direction in DIRECTIONS:
         panel = found.overlay(direction)
         n = len(panel.curves) if panel else 0
-        words = f"{direction.upper()}: rdot(r) of {count(n, 'card')} where it was measured, each in its own window."
+        words = f"{direction.upper()}: rdot(r) of {count(n, 'card')} where it was measured, each in its own window{by}."
         blocks += _figure(panel, words, f"Rate curves of {n} cards over the state, {direction.upper()}")
     return blocks
 
@@ -188,18 +191,17 @@ def _maps(found: Comparison) -> list[Block]:
 
 
 def _map(image: Image) -> Figure:
-    rows, columns = image.values.shape
-    size = (max(4.8, 0.42 * columns + 1.6), max(1.9, 0.34 * rows + 1.0))
+    size = (9.6, min(max(2.8, 0.42 * image.values.shape[0] + 1.4), 9.0))
     where = f" of {image.title}" if image.title else ""
     words = f"{image.label}{where}: row by row from the top; cells without a record are blank."
     alt = f"Map of {image.label} over the array"
-    return draw([image], words, alt, (min(size[0], 12.0), min(size[1], 9.0)), wide=True)
+    return draw([image], words, alt, size, wide=True)
 
 
 def _warnings_section(found: Comparison, unreadable: Sequence[Unreadable]) -> Section:
     told = list(found.warnings)
     blocks = list(warnings_section(told).blocks)
-    own = [(w.code, f"{name}: {w.message}") for name, w in _own_warnings(found)]
+    own = _own_warnings(found)
     if own:
         more = f" (the first {MOST_WARNINGS} of {len(own)})" if len(own) > MOST_WARNINGS else ""
         blocks += [Text([f"Of the records themselves{more}:"]), CodedList(own[:MOST_WARNINGS])]
@@ -208,10 +210,20 @@ def _warnings_section(found: Comparison, unreadable: Sequence[Unreadable]) -> Se
     return Section("Warnings", "warnings", blocks)
 
 
-def _own_warnings(found: Comparison) -> Iterable[tuple[str, CodedWarning]]:
+def _own_warnings(found: Comparison) -> list[tuple[str, str]]:
+    """Warnings of the records, each once with the names of those that have it."""
+    held: dict[CodedWarning, list[str]] = {}
     for name, record in zip(found.names, found.records, strict=True):
-        for warning in record.warnings:
-            yield name, warning
+        for warning in dict.fromkeys(record.warnings):
+            held.setdefault(warning, []).append(name)
+    total = len(found.records)
+    return [(warning.code, f"{_some(names, total)}: {warning.message}") for warning, names in held.items()]
+
+
+def _some(names: Sequence[str], total: int) -> str:
+    if len(names) == total:
+        return f"all {total} records"
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _provenance(found: Comparison, command: str) -> Section:

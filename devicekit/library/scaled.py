@@ -63,20 +63,20 @@ class Scale:
         """Label with the unit in brackets."""
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
-    def text(self, value: float | None) -> str:
-        """A value in the unit of the heading; a dash where it is not known."""
+    def text(self, value: float | None, digits: int = 4) -> str:
+        """A value in the unit of the heading, so many digits; a dash where it is not known."""
         if value is None or not math.isfinite(value):
             return "–"
-        return short(value * self.factor)
+        return short(value * self.factor, digits)
 
     def axis(self, values: Iterable[float]) -> Axis:
         """An axis for values (in the unit of the number): logarithmic where all are positive and far apart."""
         known = [each for each in values if math.isfinite(each)]
         wide = bool(known) and min(known) > 0 and max(known) > _WIDE * min(known)
-        return Axis(self.label, self.unit, "log" if wide else "linear")
+        return Axis(self.label, self.unit, "log" if wide else "linear", ticks=6)
 
 
-def short(value: float) -> str:
-    """A number in four digits, without an exponent where that stays short."""
-    text = f"{value:.4g}"
+def short(value: float, digits: int = 4) -> str:
+    """A number in so many digits, without an exponent where that stays short."""
+    text = f"{value:.{digits}g}"
     return f"{value:.0f}" if "e" in text and 1 <= abs(value) < 1e7 else text
