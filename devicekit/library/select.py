@@ -24,6 +24,7 @@ _SORTED = (
     "law",
     *PLACES,
 )  # beside numbers and labels
+_SHOWN = tuple(name for name in COLUMNS if name not in ("mtime_ns", "size", "words"))
 _MOST_IDS = 500  # of one statement
 LEAST_ID = 4  # characters of a shortened id
 
@@ -64,9 +65,9 @@ def find(connection: sqlite3.Connection, query: Query) -> Found:
     join, order, sorted_by = _order(connection, query.sort)
     total = connection.execute(f"SELECT COUNT(*) FROM item WHERE {where}", values).fetchone()[0]
     limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
-    text = f"SELECT item.* FROM item {join} WHERE {where} ORDER BY {order}{limit}"
-    rows = connection.execute(text, [*sorted_by, *values]).fetchall()
-    return Found(_entries(connection, rows), total)
+    text = f"SELECT item.key FROM item {join} WHERE {where} ORDER BY {order}{limit}"
+    keys = [key for (key,) in connection.execute(text, [*sorted_by, *values])]
+    return Found(_entries(connection, keys), total)
 
 
 def by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
@@ -83,10 +84,11 @@ def by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
             f"{prefix!r} is no id of a record: {LEAST_ID} or more of its digits 0-9, a-f; "
             "devicekit library list shows them"
         )
-    rows = connection.execute("SELECT * FROM item WHERE id >= ? AND id < ? LIMIT 11", (word, word + "g")).fetchall()
-    if not rows:
+    rows = connection.execute("SELECT key FROM item WHERE id >= ? AND id < ? LIMIT 11", (word, word + "g"))
+    keys = [key for (key,) in rows]
+    if not keys:
         raise UsageError(f"no record has an id that begins with {word}; devicekit library list shows them")
-    entries = _entries(connection, rows)
+    entries = _entries(connection, keys)
     if len(entries) > 1:
         shown = ", ".join(f"{each.id} ({each.name})" for each in entries[:10])
         raise UsageError(f"several records have an id that begins with {word}: {shown}; write more of it")
@@ -150,26 +152,27 @@ def _order(connection: sqlite3.Connection, sort: str) -> tuple[str, str, list[An
     raise UsageError(f"there is nothing to sort by that is called {name!r}; there are {', '.join(known)}")
 
 
-def _entries(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> tuple[Entry, ...]:
-    """Rows of the table of items, with their numbers."""
-    keys = [row[0] for row in rows]
+def _entries(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[Entry, ...]:
+    """The records of these keys, in their order, with their numbers."""
+    rows: dict[int, tuple[Any, ...]] = {}
     held: dict[int, list[tuple[Scalar, float]]] = {key: [] for key in keys}
-    if keys:
-        meanings = {
-            key: Scalar(name, label, math.nan, unit, of, by=by)
-            for key, name, label, unit, of, by in connection.execute("SELECT * FROM meaning")
-        }
-        for start in range(0, len(keys), _MOST_IDS):
-            some = keys[start : start + _MOST_IDS]
-            marks = ", ".join("?" * len(some))
-            text = f"SELECT item, meaning, value FROM scalar WHERE item IN ({marks}) ORDER BY item, position"
-            for item, meaning, value in connection.execute(text, some):
-                held[item].append((meanings[meaning], value))
-    return tuple(_entry(row, held[row[0]]) for row in rows)
+    meanings = {
+        key: Scalar(name, label, math.nan, unit, of, by=by)
+        for key, name, label, unit, of, by in connection.execute("SELECT * FROM meaning")
+    }
+    columns = ", ".join(f'"{name}"' for name in _SHOWN)
+    for start in range(0, len(keys), _MOST_IDS):
+        some = keys[start : start + _MOST_IDS]
+        marks = ", ".join("?" * len(some))
+        rows |= {row[0]: row for row in connection.execute(f"SELECT {columns} FROM item WHERE key IN ({marks})", some)}
+        text = f"SELECT item, meaning, value FROM scalar WHERE item IN ({marks}) ORDER BY item, position"
+        for item, meaning, value in connection.execute(text, some):
+            held[item].append((meanings[meaning], value))
+    return tuple(_entry(rows[key], held[key]) for key in keys)
 
 
 def _entry(row: tuple[Any, ...], values: Sequence[tuple[Scalar, float]]) -> Entry:
-    held = dict(zip(COLUMNS, row, strict=True))
+    held = dict(zip(_SHOWN, row, strict=True))
     place = Place(**{name: held[name] for name in PLACES})
     plain = {name: held[name] for name in ("file", "id", "name", "kind", "added", "source", "law")}
     marks: dict[str, Any] = {mark: bool(held[mark]) for mark in MARKS}
