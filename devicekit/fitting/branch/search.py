@@ -192,7 +192,8 @@ def _descend(law, start, y, w, gain, lower, upper, prior_mean, prior_precision, 
         damping = max(damping * max(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3), 1e-12)
         growth = 2.0
         decrease = (objective - trial_objective) / (objective + 1e-300)
-        parameters[:] = trial
+        for j in range(m):
+            parameters[j] = trial[j]
         sse, objective = trial_sse, trial_objective
         jj, trial_jj = trial_jj, jj
         jr, trial_jr = trial_jr, jr
@@ -228,7 +229,8 @@ def _score_library(law, shapes, y, w, x0, x_first, x_last, n_pulses, lower, uppe
         if not np.isfinite(level):
             continue
         starts[s, 0] = min(max(level, lower[0]), upper[0])
-        starts[s, 1:-1] = shapes[s]
+        for j in range(shapes.shape[1]):
+            starts[s, 1 + j] = shapes[s, j]
         starts[s, -1] = x0
         x = kernel.simulate(law, starts[s, :-1], x0, y.size - 1)
         total = 0.0
