@@ -324,15 +324,11 @@ def _p_value(problem: _Problem, z: np.ndarray) -> float:
     from scipy.stats import chi2
 
     total, readings = 0.0, 0
-    p = problem.law.n_parameters
-    variances = np.exp(2.0 * z[-Q:])
     for k, each in enumerate(problem.trains):
         if len(each) < 2:
             continue
-        own = z[problem.own(k)]
-        errors, spreads = np.zeros(each.shape), np.zeros(each.shape)
-        for row in range(len(each)):
-            innovations(problem.law.id, own[:p], own[p], variances, each[row], errors[row], spreads[row])
+        errors, spreads = np.empty(each.shape), np.empty(each.shape)
+        innovations(problem.law.id, z[problem.places(k)], each, errors, spreads, np.empty(len(each)))
         seen = spreads > 0
         scaled = np.where(seen, errors / np.sqrt(np.where(seen, spreads, 1.0)), 0.0)
         many = seen.sum(axis=0)
