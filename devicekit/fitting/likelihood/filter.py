@@ -31,7 +31,7 @@ def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, tota
     ----------
     law : int
     thetas : ndarray, shape (F or 1, p)
-        Of each filter, or of all; so are `middles`, their ell(1/2), and `x0`, and `variances`, in the order of `NOISES`.
+        Of each filter, or of all; so are `middles` (ell(1/2)), `x0`, and `variances` (in the order of `NOISES`).
     y : ndarray, shape (F or 1, N + 1)
         Readings on the rising coordinate, NaN where nothing was read.
     state : ndarray, shape (F, 10)

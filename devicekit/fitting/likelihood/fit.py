@@ -115,13 +115,15 @@ class _Problem:
             [np.tile(np.append(precision, 0.0), self.d), [PRIOR_LN[name] ** -2.0 for name in NOISES]]
         )
         self.free = np.ones(self.mean.size, bool)
+        noise = np.arange(self.d * self.q, self.mean.size)
+        self._places = [np.concatenate([np.arange(k * self.q, (k + 1) * self.q), noise]) for k in range(self.d)]
 
     def own(self, k: int) -> slice:
         return slice(k * self.q, (k + 1) * self.q)
 
     def places(self, k: int) -> np.ndarray:
         """Where the parameters of device k and the noise stand in z."""
-        return np.concatenate([np.arange(k * self.q, (k + 1) * self.q), np.arange(self.d * self.q, self.mean.size)])
+        return self._places[k]
 
     def objective(self, z: np.ndarray) -> float:
         total = sum(log_likelihood(self.law.id, z[self.places(k)], each) for k, each in enumerate(self.trains))
