@@ -292,6 +292,8 @@ class PulseTable(_Table):
         index, state = rows["pulse_index"].to_numpy(int), rows[self.quantity].to_numpy(float)
         order = np.lexsort((index, number))  # one stable sort for all trains: a sort for each took a second
         order = order[number[order] >= 0]  # no device or no cycle, no train
+        if order.size == 0:
+            return
         first = np.flatnonzero(np.diff(number[order], prepend=-1))
         devices = rows["device_id"].iloc[order[first]].astype(str)
         cycles = rows["cycle"].iloc[order[first]].astype(str)

@@ -19,6 +19,7 @@ from devicekit.features import figures
 from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
+from devicekit.statistics import t_quantile
 from devicekit.tables import PulseTable, RetentionTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent, percent_span, span
@@ -357,10 +358,8 @@ class _Line:
 
 
 def _predict(line: _Line, t: np.ndarray, g: np.ndarray, horizon: float, confidence: float) -> Prediction:
-    from scipy.stats import t as student
-
     x = float(np.log(horizon))
-    wide = float(student.ppf(0.5 + confidence / 2, line.n - 2))
+    wide = t_quantile(0.5 + confidence / 2, line.n - 2)
     centre, se = float(line.at(x)), line.se(x)
     reading = float(np.hypot(se, line.noise))
     straight = _Line.fit(np.log(t), g)

@@ -9,6 +9,7 @@ import numpy as np
 
 from devicekit.fitting.likelihood.filter import NOISES, information, innovations, log_likelihood
 from devicekit.models.law import Law
+from devicekit.statistics import chi2_tail
 
 PRIOR_SD = {"increment": 0.004, "read": 0.004, "offset": 0.008, "ln_rate": 0.05, "start": 0.005, "step": 0.2}
 PRIOR_LN = {"increment": 1.2, "read": 1.2, "offset": 1.0, "ln_rate": 0.8, "start": 1.0, "step": 1.0}
@@ -323,8 +324,6 @@ def _drop(problem: _Problem, z: np.ndarray, height: float, k: int) -> float:
 
 def _p_value(problem: _Problem, z: np.ndarray) -> float:
     """Of the law: means over cycles of standardised one-step errors at each pulse are of variance 1 / cycles."""
-    from scipy.stats import chi2
-
     total, readings = 0.0, 0
     for k, each in enumerate(problem.trains):
         if len(each) < 2:
@@ -336,4 +335,4 @@ def _p_value(problem: _Problem, z: np.ndarray) -> float:
         many = seen.sum(axis=0)
         total += float(np.sum(scaled.sum(axis=0) ** 2 / np.maximum(many, 1)))
         readings += int((many > 0).sum())
-    return float(chi2.sf(total, readings)) if readings else 1.0
+    return chi2_tail(total, readings) if readings else 1.0
