@@ -255,8 +255,9 @@ def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int)
         law.id, shapes, y, w, float(first), float(first), float(target), max(reached, 1), box.lower, box.upper
     )
     order = [int(k) for k in np.argsort(scores, kind="stable") if np.isfinite(scores[k])]
-    corners = [tuple(np.sign(shapes[k]).tolist()) for k in order]
-    leaders = [k for rank, k in enumerate(order) if corners[rank] not in corners[:rank]]
+    corners = [tuple(corner) for corner in np.sign(shapes).tolist()]
+    leaders = list({corners[k]: k for k in reversed(order)}.values())[::-1]  # the best of each, the best first
+    leaders.sort(key=order.index)
     chosen = (leaders + [k for k in order if k not in leaders])[:count]
     if len(chosen) == 0:
         return np.array([[-3.0, *([0.0] * shapes.shape[1]), first]])
