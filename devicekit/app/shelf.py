@@ -106,7 +106,7 @@ async def compare(request: Request) -> Response:
     """Begin a comparison of the records that were picked, or of all that were found."""
     app, form = _app(request), await request.form()
     picked = [str(each) for each in form.getlist("pick")]
-    said = {name: str(form.get(name, "")) or None for name in ("x", "y", "by")}
+    said: dict[str, Any] = {name: str(form.get(name, "")) or None for name in ("x", "y", "by")}
     if not picked:
         entries = await run_in_threadpool(
             lambda: Library(app.library).records(query_of(QueryParams(str(form.get("query", "")))))

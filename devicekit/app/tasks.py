@@ -182,11 +182,11 @@ class Bench:
         """Records of the library side by side."""
         from devicekit.library import Library
         from devicekit.library.compare import compare
-        from devicekit.library.report import comparison_page
+        from devicekit.library.report import comparison_report
 
         shelf = Library(library)
         again = _compare_again(ids, x, y, by)
-        page = comparison_page(compare([shelf.get(each) for each in ids], x, y, by), again.command)
+        page = comparison_report(compare([shelf.get(each) for each in ids], x, y, by), again.command)
         page.save(folder / "comparison.html")
         return Found(fragment(page), ("comparison.html",), (), again)
 
