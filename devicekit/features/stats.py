@@ -123,9 +123,11 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
     level : float
         Confidence level, 0..1.
     """
+    from scipy.special import betaincinv
+
     tail = (1.0 - level) / 2.0
-    low = float(stats.beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
-    high = float(stats.beta.ppf(1.0 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1.0 - tail)) if hits < n else 1.0
     return low, high
 
 
