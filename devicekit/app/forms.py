@@ -9,6 +9,7 @@ from typing import Any
 
 from devicekit.commands import given
 from devicekit.errors import Blank, Choice, UsageError
+from devicekit.names import GLOSSARY
 from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 
 LABELS = {
@@ -64,15 +65,22 @@ class Field:
     hint: str = ""
 
 
-def blanks(choice: Choice) -> list[Blank]:
-    """What an answer leaves to be filled in, in order."""
-    return [each for value in choice.options.values() for each in _leaves(value) if isinstance(each, Blank)]
+def blanks(choice: Choice) -> list[str]:
+    """Labels of what an answer leaves to be filled in, in order."""
+    found = []
+    for name, value in choice.options.items():
+        if isinstance(value, Mapping):
+            parts = [(ours, theirs) for ours, theirs in value.items() if isinstance(theirs, Blank)]
+            found += [f"{theirs.lower()} of {_role(ours)}" for ours, theirs in parts]
+        elif isinstance(value, tuple):
+            found += [each for each in value if isinstance(each, Blank)]
+        elif isinstance(value, Blank):
+            found.append(LABELS.get(name, str(value)))
+    return found
 
 
-def _leaves(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return list(value) if isinstance(value, tuple) else [value]
+def _role(name: str) -> str:
+    return GLOSSARY[name].label if name in GLOSSARY else "the states" if name == "value" else name
 
 
 def filled(options: Mapping[str, Any], said: list[str]) -> dict[str, Any]:
