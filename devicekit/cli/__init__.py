@@ -65,6 +65,7 @@ def _add_commands(app: typer.Typer) -> None:
         export,
         fit,
         kinetics,
+        library,
         next,
         read,
         run,
@@ -89,6 +90,7 @@ def _add_commands(app: typer.Typer) -> None:
     simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")
+    app.add_typer(library.library_app, name="library")
 
 
 def main() -> None:

@@ -59,8 +59,8 @@ def _of_json(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> Record:
 
     refused = sorted({name for name, value in reading.items() if value not in (None, False, {})} - {"recipe"})
     if wishes.by_device or wishes.settings is not None or refused:
-        what = refused[0] if refused else "by_device" if wishes.by_device else "a definition of a figure of merit"
-        raise UsageError(f"{path.name} is no file of measurements: it has no use for {what}=; leave it out")
+        what = f"{refused[0]}=" if refused else "by_device=" if wishes.by_device else "definitions of figures of merit"
+        raise UsageError(f"{path.name} is no file of measurements and has no use for {what}: leave it out")
     text = files.read_text(path)
     if is_record(files.parse_json(text, str(path))):
         record = Record.from_json(text, str(path))

@@ -230,11 +230,11 @@ def compare(records: Sequence[Record], x: str | None = None, y: str | None = Non
     for option, name in (("x", x), ("y", y)):
         if name is not None and name not in {row.meaning.name for row in rows}:
             names = ", ".join(dict.fromkeys(row.meaning.name for row in rows)) or "none"
-            raise UsageError(f"{option}={name}: no record has a number of that name; they have {names}")
+            raise UsageError(f"{option}: no record has a number that is called {name!r}; they have {names}")
     if by and not any(group(record, by) is not None for record in records):
         labels = dict.fromkeys(name for record in records for name in record.labels)
         known = ", ".join([*labels, *_GROUPED])
-        raise UsageError(f"by={by}: no record has a label of that name; there are {known}")
+        raise UsageError(f"by: no record has a label that is called {by!r}; there are {known}")
     chosen = _chosen(rows, x, y)
     grouped = by if by is not None else _usual_group(records)
     found = Comparison(records, names_of(records), rows, *chosen, grouped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from devicekit import files
-from devicekit.errors import FileError, UsageError, invalid_rows
+from devicekit.errors import FileError, invalid_rows
 from devicekit.library import index, select
 from devicekit.library.head import IndexedHead
 from devicekit.library.index import Index, Indexed, Stamp
@@ -371,19 +371,3 @@ def read_head(path: Path) -> IndexedHead:
         check_version(raw, str(path))
         rows = [replace(row, expected=row.expected[:200]) for row in invalid_rows(error, "record")[:3]]
         raise FileError(f"{path} is no valid record: {listed([str(row) for row in rows])}") from error
-
-
-def chosen(library: Library, ids: Iterable[str], query: Query) -> tuple[Entry, ...]:
-    """The records of these ids in their order, or those that a query asks for.
-
-    Raises
-    ------
-    UsageError
-        If an id is unknown, both are given, or neither.
-    """
-    ids = list(ids)
-    if bool(ids) == (not query.all):
-        raise UsageError("name records by their ids, or choose them by words, ranges, labels or place: one of the two")
-    if ids:
-        return tuple(library.entry(each) for each in dict.fromkeys(ids))
-    return library.records(query).entries

@@ -71,7 +71,7 @@ class Frame(Strict):
         if len(frame) > MOST_ROWS:
             raise FileError(
                 f"its table {name} has {len(frame):,} rows, and a record keeps up to {MOST_ROWS:,}: add it a device at "
-                "a time (device=NAME), or characterize it into a folder of its own"
+                "a time, or characterize it into a folder of its own"
             )
         return cls(columns={str(column): tuple(map(_cell, frame[column].tolist())) for column in frame})
 
@@ -215,7 +215,7 @@ class Record(Head):
         if len(text.encode()) > files.LARGEST_JSON:
             raise FileError(
                 f"the record {self.name} would have {len(text) >> 20} MiB, and {files.LARGEST_JSON >> 20} MiB are read "
-                "again: add it a device at a time (device=NAME)"
+                "again: add it a device at a time"
             )
         return text
 
