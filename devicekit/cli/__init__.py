@@ -70,6 +70,7 @@ def _add_commands(app: typer.Typer) -> None:
         simulate,
         study,
         train,
+        warm,
     )
 
     app.command("run")(run.run_command)
@@ -84,6 +85,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("study")(study.study_command)
     app.command("export")(export.export_command)
     app.command("datasets")(card.datasets_command)
+    app.command("warm")(warm.warm_command)
     simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")
