@@ -72,6 +72,7 @@ def _add_commands(app: typer.Typer) -> None:
         simulate,
         study,
         train,
+        warm,
     )
 
     app.command("run")(run.run_command)
@@ -87,6 +88,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("export")(export.export_command)
     app.command("app")(pages.app_command)
     app.command("datasets")(card.datasets_command)
+    app.command("warm")(warm.warm_command)
     simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")

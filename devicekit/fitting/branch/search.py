@@ -256,8 +256,10 @@ def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int)
     )
     order = [int(k) for k in np.argsort(scores, kind="stable") if np.isfinite(scores[k])]
     corners = [tuple(corner) for corner in np.sign(shapes).tolist()]
-    leaders = list({corners[k]: k for k in reversed(order)}.values())[::-1]  # the best of each, the best first
-    leaders.sort(key=order.index)
+    best: dict[tuple[float, ...], int] = {}
+    for k in order:
+        best.setdefault(corners[k], k)
+    leaders = list(best.values())
     chosen = (leaders + [k for k in order if k not in leaders])[:count]
     if len(chosen) == 0:
         return np.array([[-3.0, *([0.0] * shapes.shape[1]), first]])
