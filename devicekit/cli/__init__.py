@@ -76,6 +76,7 @@ def _add_commands(app: typer.Typer) -> None:
     )
 
     app.command("run")(run.run_command)
+    app.command("app")(pages.app_command)
     app.command("read")(read.read_command)
     app.command("fit")(fit.fit_command)
     app.command("compare")(compare.compare_command)
@@ -86,7 +87,6 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("benchmark")(benchmark.benchmark_command)
     app.command("study")(study.study_command)
     app.command("export")(export.export_command)
-    app.command("app")(pages.app_command)
     app.command("datasets")(card.datasets_command)
     app.command("warm")(warm.warm_command)
     simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)

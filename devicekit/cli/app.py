@@ -13,6 +13,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, print_json
+from devicekit.cli.library import Folder
 from devicekit.errors import UsageError
 
 
@@ -23,9 +24,7 @@ def app_command(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Whether to open the page in the browser.")
     ] = True,
-    library: Annotated[
-        Path | None, typer.Option("--library", metavar="DIR", help="Folder of the library of devices.")
-    ] = None,
+    library: Folder = None,
     json_output: Json = False,
 ) -> None:
     """Open devicekit in the browser, on this machine alone.
