@@ -206,7 +206,7 @@ def test_what_a_card_has_no_block_for_is_refused(
     )
     pulses.to_csv(tmp_path / "p.csv", index=False)
     assert run("card", "add", tmp_path / "c.json", tmp_path / "p.csv") == 2
-    assert "a card takes stdp, retention, endurance" in capsys.readouterr().err
+    assert "a card takes stdp, retention, endurance, volatile" in capsys.readouterr().err
     with pytest.raises(UsageError, match="no block 'wear'"):
         card.with_blocks(
             {
