@@ -88,7 +88,7 @@ class Library:
         UsageError
             If the query names something that no record has.
         """
-        with self._current(refresh) as connection:
+        with self._current(refresh) as connection, index.reading(connection):
             return select.find(connection, query or Query())
 
     def get(self, id: str) -> Record:
@@ -105,7 +105,7 @@ class Library:
 
     def entry(self, id: str) -> Entry:
         """A record as the index knows it, by its id or the beginning of one; raises UsageError as `get` does."""
-        with self._current() as connection:
+        with self._current() as connection, index.reading(connection):
             return select.by_prefix(connection, id)
 
     def open(self, entry: Entry) -> Record:
