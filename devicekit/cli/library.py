@@ -324,7 +324,7 @@ def _chosen(kept: Library, ids: Sequence[str], query: Query, every: bool) -> tup
     if bool(ids) + (not query.all or every) != 1:
         raise UsageError("name records by their ids, or choose them by --words, --kind, --range, --label or --all")
     if ids:
-        return tuple(dict.fromkeys(map(kept.entry, ids)))
+        return tuple({entry.id: entry for entry in map(kept.entry, ids)}.values())
     return kept.records(query).entries
 
 

@@ -16,10 +16,9 @@ from pydantic import ValidationError
 from devicekit import files
 from devicekit.errors import FileError, invalid_rows
 from devicekit.library import index, select
-from devicekit.library.head import IndexedHead
+from devicekit.library.head import IndexedHead, check_version
 from devicekit.library.index import Index, Indexed, Stamp
 from devicekit.library.query import Entry, Found, Query, Unreadable, words_of
-from devicekit.models.registry import LAWS
 from devicekit.text import listed
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Library:
         UsageError
             If the query names something that no record has.
         """
-        with self._current(refresh) as connection:
+        with self._current(refresh) as connection, index.reading(connection):
             return select.find(connection, query or Query())
 
     def get(self, id: str) -> Record:
@@ -105,7 +104,7 @@ class Library:
 
     def entry(self, id: str) -> Entry:
         """A record as the index knows it, by its id or the beginning of one; raises UsageError as `get` does."""
-        with self._current() as connection:
+        with self._current() as connection, index.reading(connection):
             return select.by_prefix(connection, id)
 
     def open(self, entry: Entry) -> Record:
@@ -308,6 +307,8 @@ class Library:
         except FileError as error:
             reason = " ".join(str(error).replace(f"{path}", path.name).split())
             return Indexed(path.name, stamp, reason=reason)
+        from devicekit.models.registry import LAWS  # heavy, and of no use where nothing has changed
+
         title = LAWS[head.law].title if head.law in LAWS else ""
         return Indexed(path.name, stamp, head, words_of(head, title))
 
@@ -353,8 +354,6 @@ def read_head(path: Path) -> IndexedHead:
     FileError
         If it is no record; a link is none, for what it leads to may change unseen.
     """
-    from devicekit.library.record import check_version
-
     if not path.name.isprintable() or "\\" in path.name:
         raise FileError("its name holds characters that cannot be printed: rename it")
     try:

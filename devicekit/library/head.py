@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from devicekit.device.blocks import Positive, Strict
 from devicekit.device.remarks import Remark
+from devicekit.errors import FileError
 from devicekit.scalars import Scalar
 
 SCHEMA_VERSION = 1
@@ -159,3 +160,22 @@ class IndexedHead(Head):
     """A head as it is read for the index: the content is passed over, and checked when the record is opened."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+def check_version(raw: Any, name: str) -> None:
+    """Refuse what is no record of this version, saying what it is instead.
+
+    Raises
+    ------
+    FileError
+    """
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise FileError(f"{name} is no record of a library: it has no whole-number schema_version")
+    if "id" not in raw and {"window", "ltp", "ltd"} <= raw.keys():
+        raise FileError(f"{name} is a device card, not a record: devicekit library add makes one of it")
+    if version > SCHEMA_VERSION:
+        raise FileError(
+            f"{name} has schema version {version}; this devicekit reads records up to {SCHEMA_VERSION}. "
+            "Upgrade devicekit to read it"
+        )

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -91,7 +93,6 @@ class Index:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._own: tempfile.TemporaryDirectory[str] | None = None
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
@@ -114,8 +115,9 @@ class Index:
                 self._aside()
 
     def _aside(self) -> None:
-        self._own = tempfile.TemporaryDirectory(prefix="devicekit-library-", ignore_cleanup_errors=True)
-        self._path = Path(self._own.name) / "index.sqlite"
+        folder = tempfile.mkdtemp(prefix="devicekit-library-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._path = Path(folder) / "index.sqlite"
 
     def _connected(self) -> sqlite3.Connection:
         try:
@@ -176,6 +178,16 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """One state of the index for several questions: what other processes write meanwhile is not seen."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
 
 
 def known_files(connection: sqlite3.Connection) -> dict[str, Known]:

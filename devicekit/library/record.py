@@ -16,7 +16,7 @@ from devicekit import files
 from devicekit.device.blocks import Strict
 from devicekit.device.card import DeviceCard
 from devicekit.errors import CardError, FileError, invalid_rows
-from devicekit.library.head import CONTENTS, ID_DIGITS, MARKS, SCHEMA_VERSION, Head, Number, Source, now
+from devicekit.library.head import CONTENTS, ID_DIGITS, SCHEMA_VERSION, Head, Number, Source, check_version, now
 from devicekit.scalars import Scalar
 
 if TYPE_CHECKING:
@@ -286,25 +286,6 @@ def identity(kind: str, sha256: str, content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
 
 
-def check_version(raw: Any, name: str) -> None:
-    """Refuse what is no record of this version, saying what it is instead.
-
-    Raises
-    ------
-    FileError
-    """
-    version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if not isinstance(version, int) or isinstance(version, bool):
-        raise FileError(f"{name} is no record of a library: it has no whole-number schema_version")
-    if "id" not in raw and {"window", "ltp", "ltd"} <= raw.keys():
-        raise FileError(f"{name} is a device card, not a record: devicekit library add makes one of it")
-    if version > SCHEMA_VERSION:
-        raise FileError(
-            f"{name} has schema version {version}; this devicekit reads records up to {SCHEMA_VERSION}. "
-            "Upgrade devicekit to read it"
-        )
-
-
 def is_record(raw: Any) -> bool:
     """Whether plain values look like a record rather than a card."""
     return isinstance(raw, dict) and "id" in raw and any(field in raw for field in CONTENTS)
@@ -343,7 +324,6 @@ def load(path: Path) -> Record:
 
 
 __all__ = [
-    "MARKS",
     "MOST_ROWS",
     "Frame",
     "Record",

@@ -26,6 +26,7 @@ def write_records(folder: Path, n: int, seed: int = 1) -> None:
     rng = np.random.default_rng(seed)
     card = devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
     raw = json.loads(Record.of_card(card).to_json())
+    usual = {number["name"]: number["value"] for number in raw["scalars"]}
     folder.mkdir(parents=True, exist_ok=True)
     for k in range(n):
         row, column = divmod(k, 32)
@@ -35,7 +36,7 @@ def write_records(folder: Path, n: int, seed: int = 1) -> None:
         raw["labels"] = {"stack": ("HfO2", "TaOx", "TiO2")[k % 3], "operator": "ab"}
         for number in raw["scalars"]:
             if number["name"] in ("on_off", "increment_ltp", "nrmse_ltp"):
-                number["value"] *= float(np.exp(rng.normal(0, 0.5)))
+                number["value"] = usual[number["name"]] * float(np.exp(rng.normal(0, 0.5)))
                 number.pop("low", None), number.pop("high", None)
         lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in raw.items())
         (folder / f"{raw['name']}-{raw['id'][:8]}.json").write_text("{\n" + lines + "\n}\n", encoding="utf-8")
