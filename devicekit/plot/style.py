@@ -15,6 +15,7 @@ COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
 # Lines and fills on dark paper, by what they are on light paper.
 DARK_OF = {
     "#000000": "#e6e9ed",
+    "#666666": "#b4bdc7",
     "#737373": "#a5afba",
     "#808080": "#98a2ad",
     "#999999": "#8b95a0",

@@ -85,6 +85,38 @@ def test_the_fullest_first_page_is_one_sheet(paper: str, pictures: int, chromium
     assert whole == 2  # what follows begins on a sheet of its own
 
 
+def just_roomy() -> Report:
+    """A first page with as much text as is printed with pictures in full size, most of it in its warnings."""
+    from dataclasses import replace
+
+    report = crowded(20)
+    numbers = [replace(each, label="mean steps a window (geometric mean)") for each in report.numbers]
+    pictures = [replace(each, title=f"{each.alt}, its mean and the fit") for each in report.pictures]
+    report = replace(report, numbers=numbers, pictures=pictures, verdict="It follows the mean curves to 0.2 %.")
+    for length in range(400, 0, -5):
+        warnings = [replace(each, message=(each.message * 2)[:length]) for each in report.warnings]
+        found = replace(report, warnings=warnings)
+        if not found.is_dense:
+            return found
+    raise AssertionError("too much text without any warning")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("pictures", [1, 2, 3])
+def test_the_fullest_page_with_large_pictures_is_one_sheet(
+    paper: str, pictures: int, chromium: Any, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    report, path = just_roomy(), tmp_path / "report.html"
+    replace(report, pictures=report.pictures[:pictures]).save(path)
+    assert not report.is_dense
+    assert crowded(60).is_dense
+    chromium.open(path, 1280)
+    chromium.evaluate(ALONE)
+    assert sheets(chromium.pdf(PAPERS[paper])) == 1
+
+
 def test_more_than_a_sheet_would_be_seen(chromium: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     crowded(4000).save(path)

@@ -24,13 +24,13 @@
     if (text) made.textContent = text;
     return made;
   };
-  const wrapped = text => {
+  const wrapped = (text, most, wide) => {
     const lines = [""];
     for (const word of text.split(" ")) {
-      if ((lines.at(-1) + word).length > 22 && lines.at(-1)) lines.push("");
-      lines[lines.length - 1] += (lines.at(-1) ? " " : "") + (word.length > 24 ? word.slice(0, 23) + "…" : word);
+      if ((lines.at(-1) + word).length > wide && lines.at(-1)) lines.push("");
+      lines[lines.length - 1] += (lines.at(-1) ? " " : "") + (word.length > wide + 2 ? `${word.slice(0, wide)}…` : word);
     }
-    return lines.length > 3 ? [...lines.slice(0, 2), lines[2] + " …"].join("\n") : lines.join("\n");
+    return lines.length > most ? `${lines.slice(0, most).join("\n")} …` : lines.join("\n");
   };
 
   class Chart {
@@ -80,8 +80,13 @@
 
     size() {
       const width = Math.max(this.plot.clientWidth, 160);
-      const places = this.panel.y.names.length;
-      return {width, height: Math.max(Math.min(width * (this.panel.ratio || 0.65), 560), 180, 40 * places)};
+      const most = this.figure.closest(".first") ? 480 : 1200;
+      return {width, height: Math.min(Math.max(width * (this.panel.ratio || 0.65), 180), most)};
+    }
+
+    /* Height of one of the named places of the vertical axis [px]. */
+    row() {
+      return (this.size().height - 50) / Math.max(this.panel.y.names.length, 1);
     }
 
     fit() {
@@ -121,12 +126,14 @@
     }
 
     axis(which) {
-      const axis = this.panel[which], places = axis.names;
+      const axis = this.panel[which], places = axis.names, down = which === "y";
+      const wide = Math.max(16, Math.floor(this.size().width * (down ? 0.38 : 0.8 / Math.max(places.length, 1)) / 6.6));
+      const lines = down ? Math.max(1, Math.min(3, Math.floor(this.row() / 15))) : 3;
       const made = {
         scale: which, font: FONT, labelFont: FONT, labelSize: 18, stroke: () => css("--soft"),
         grid: {stroke: () => css("--line"), width: 1}, ticks: {stroke: () => css("--line"), width: 1, size: 4},
         label: axis.unit ? `${axis.label} [${axis.unit}]` : axis.label, gap: 4, space: which === "x" ? 55 : 34,
-        values: (u, splits) => splits.map(v => (v === null ? "" : places.length ? wrapped(places[v] || "") : short(v, 6))),
+        values: (u, splits) => splits.map(v => (v === null ? "" : places.length ? wrapped(places[v] || "", lines, wide) : short(v, 6))),
       };
       if (!axis.label) made.labelSize = 0;
       if (which === "x") made.size = places.length ? 44 : 26;
@@ -134,7 +141,8 @@
         made.size = (u, values) => this.width(values);
         if (this.measure([made.label]) > this.size().height - 60) made.labelFont = FONT.replace("12px", "10px");
       }
-      if (places.length) made.splits = () => places.map((_, n) => n);
+      const each = down ? Math.ceil(13 / this.row()) : 1; // with too many places not every name is written
+      if (places.length) made.splits = () => places.map((_, n) => n).filter(n => n % each === 0);
       else if (axis.log) Object.assign(made, {splits: (u, n, low, high) => decades(low, high), filter: (u, splits) => splits});
       else if (axis.whole) made.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000];
       return made;
