@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from devicekit.fitting.device import fit
     from devicekit.fitting.uncertainty.advice import next_measurement
     from devicekit.fitting.uncertainty.posterior import posterior
+    from devicekit.library.folder import Library
     from devicekit.readers import read
     from devicekit.tables import PulseTable, SweepTable
 
@@ -33,6 +34,7 @@ _PUBLIC = {
     "DeviceArray": "devicekit.device.array",
     "DeviceCard": "devicekit.device.card",
     "DevicekitError": "devicekit.errors",
+    "Library": "devicekit.library.folder",
     "PulseTable": "devicekit.tables",
     "SweepTable": "devicekit.tables",
     "export": "devicekit.exporters",
@@ -48,6 +50,7 @@ __all__ = [
     "DeviceArray",
     "DeviceCard",
     "DevicekitError",
+    "Library",
     "PulseTable",
     "SweepTable",
     "__version__",

@@ -94,6 +94,11 @@ WARNING_CODES = {
         MISLEADING,
         "check that both trains belong to one device and one condition",
     ),
+    "mixed": WarningKind(
+        "records that are compared differ in how a number was defined or measured",
+        MISLEADING,
+        "compare within one definition, or characterize all of them anew with the same options",
+    ),
     "junction": WarningKind(
         "the end of LTP and the start of LTD lie apart",
         MISLEADING,

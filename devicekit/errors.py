@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 from devicekit.codes import WARNING_CODES
 
@@ -53,16 +53,46 @@ def invalid_rows(error: Any, whole: str) -> list[BadRow]:
     return rows
 
 
+class Blank(str):
+    """A word that stands for what only the user knows, such as COLUMN or V: to be filled in."""
+
+
 @dataclass(frozen=True)
 class Choice:
-    """One answer: the option that says it (`unit=kohm`, or `unit=UNIT` to be filled in), and what it means."""
+    """One answer: the options that say it, and what it means.
+
+    Parameters
+    ----------
+    said : str
+        The options as one writes them: `unit=kohm`, or `read_voltage=V` with a word to be filled in.
+    means : str
+        What the answer means.
+    options : mapping of str to value
+        The same as keywords of `devicekit.read`; a `Blank` stands for what is to be filled in.
+    """
 
     said: str
     means: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, str]:
+    @classmethod
+    def of(cls, means: str, **options: Any) -> Self:
+        """The answer that options give."""
+        return cls(" ".join(f"{name}={_written(value)}" for name, value in options.items()), means, options)
+
+    def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {"say": self.said, "means": self.means}
+        options = {name: list(value) if isinstance(value, tuple) else value for name, value in self.options.items()}
+        return {"say": self.said, "means": self.means, "options": options}
+
+
+def _written(value: Any) -> str:
+    """A value of an option as messages write it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{ours}: {theirs}" for ours, theirs in value.items()) + "}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(str, value))})"
+    return repr(value) if value in (".", ",") else str(value)
 
 
 @dataclass(frozen=True)
@@ -92,7 +122,7 @@ class Question:
 
     def in_words(self, say: Callable[[str], str]) -> Question:
         """The same question with every sentence passed through `say`."""
-        choices = tuple(Choice(say(each.said), say(each.means)) for each in self.choices)
+        choices = tuple(replace(each, said=say(each.said), means=say(each.means)) for each in self.choices)
         return replace(self, text=say(self.text), choices=choices)
 
     def as_dict(self) -> dict[str, Any]:

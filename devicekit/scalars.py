@@ -31,6 +31,9 @@ class Scalar:
         Ends of the interval, both or none.
     level : float
         Confidence level of the interval, 0..1.
+    by : str
+        How it is defined, where that is a choice: "half_ln_g", "read at 0.1 V". Two numbers of one name are one
+        quantity only if this agrees.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Scalar:
     low: float | None = None
     high: float | None = None
     level: float = 0.95
+    by: str = ""
 
     @property
     def known(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+_UNPREFIXED = ("decades", "1/V²", "m2")  # nobody says 103 mdecades, and a prefix of m2 would be squared
 
 
 def si(value: float | None, unit: str, digits: int = 3) -> str:
@@ -15,13 +16,15 @@ def si(value: float | None, unit: str, digits: int = 3) -> str:
     value : float or None
         In the unit without prefix.
     unit : str
-        Symbol of the unit; "" for a plain number, which gets no prefix; volts get one below 1 mV only.
+        Symbol of the unit; "" for a plain number, which gets no prefix, nor do decades and powers; volts get one
+        below 1 mV only.
     digits : int
         Significant digits.
     """
     if value is None or not math.isfinite(value):
         return "–"
-    if value == 0 or not unit or (unit == "V" and 1e-3 <= abs(value) < 1e4):  # nobody says 614 mV
+    whole = unit == "V" and 1e-3 <= abs(value) < 1e4  # nobody says 614 mV
+    if value == 0 or not unit or unit in _UNPREFIXED or whole:
         return f"{_plain(value, digits)} {unit}".strip()
     power = 3 * math.floor(math.log10(abs(float(f"{value:.{digits}g}"))) / 3)
     if power not in _PREFIXES:

@@ -15,14 +15,14 @@ from devicekit.cli.common import (
     Force,
     Json,
     Threshold,
-    as_options,
     choice,
+    in_command_words,
     print_json,
     print_warnings,
     this_command,
     with_reading_options,
 )
-from devicekit.errors import CodedWarning, DevicekitError, FileError
+from devicekit.errors import CodedWarning, DevicekitError
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import ReadOptions
 
@@ -44,6 +44,7 @@ class Outcome:
     part: Part | None = None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     error: dict[str, Any] | None = None
+    failure: DevicekitError | None = None
     spreads: tuple[tuple[str, ...], ...] = ()
     levels: tuple[tuple[str, ...], ...] = ()
 
@@ -72,7 +73,7 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
             levels=tuple(switching.level_rows()) if isinstance(switching, DcResult) else (),
         )
     except DevicekitError as error:
-        return Outcome(str(file), error=error.in_words(as_options).as_dict())
+        return Outcome(str(file), error=error.in_words(in_command_words).as_dict(), failure=error)
     except Exception as error:
         message = f"{type(error).__name__}: {error} (a failure of devicekit's own)"
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})
@@ -212,17 +213,7 @@ def _code(bad: Sequence[Outcome]) -> int:
 
 def _raise(outcome: Outcome) -> None:
     """The error of a single file, as if it had been raised here."""
-    from devicekit.errors import BadRow, Choice, Question
-
-    error = outcome.error or {}
-    if error["kind"] == "internal":
-        raise RuntimeError(error["message"])
-    again = FileError(error["message"], [BadRow(**row) for row in error["rows"]])
-    again.kind = error["kind"]
-    if asked := error.get("question"):
-        choices = tuple(Choice(each["say"], each["means"]) for each in asked["choices"])
-        again.question = Question(asked["text"], tuple(asked["fields"]), choices, tuple(asked["evidence"]))
-    raise again
+    raise outcome.failure or RuntimeError((outcome.error or {})["message"])
 
 
 def _print(outcomes: Sequence[Outcome], out: Path) -> None:

@@ -53,13 +53,13 @@ def fields(rows: Iterable[tuple[str, str]], indent: int = GAP) -> None:
         typer.echo(_wrapped(value, start, " " * (indent + column), sys.stdout))
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], indent: int = GAP) -> None:
-    """Columns under their names: the first to the left, the others to the right."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], indent: int = GAP, first_left: int = 1) -> None:
+    """Columns under their names: the first, or so many of the first, to the left, the others to the right."""
     lines = [list(header), *(list(row) for row in rows)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
     for line in lines:
         cells = [
-            cell.ljust(size) if k == 0 else cell.rjust(size)
+            cell.ljust(size) if k < first_left else cell.rjust(size)
             for k, (cell, size) in enumerate(zip(line, widths, strict=True))
         ]
         typer.echo((" " * indent + (" " * GAP).join(cells)).rstrip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from devicekit.device.blocks import Branch, BranchVariation, Sigma, Window
@@ -22,37 +23,47 @@ def scalars(
     branches, variations : sequence of Branch and of BranchVariation
         LTP, LTD; or one of them, which has no asymmetry.
     """
+    on = _state(window.scale)
     steps = [mean_step(law, each.theta, each.largest_step) for each in branches]
     shown = _window(window)
     if len(steps) == 2:
         up, down = steps
+        words = "mean steps a window (geometric mean of LTP and LTD)"
+        ratio = max(up / down, down / up)
         shown += [
-            Scalar("steps", "mean steps a window (geometric mean of LTP and LTD)", (up * down) ** -0.5),
-            Scalar("asymmetry", "mean step of the faster branch over the other's", max(up / down, down / up)),
+            Scalar("steps", words, (up * down) ** -0.5, by=on),
+            Scalar("asymmetry", "mean step of the faster branch over the other's", ratio, by=on),
         ]
     else:
-        shown += [Scalar("steps", f"mean steps a window ({branches[0].direction.upper()})", 1.0 / steps[0])]
+        shown += [Scalar("steps", f"mean steps a window ({branches[0].direction.upper()})", 1.0 / steps[0], by=on)]
     for branch, variation in zip(branches, variations, strict=True):
-        shown += _branch(branch, variation)
+        shown += _branch(branch, variation, window.scale)
     return tuple(shown)
 
 
+def _state(scale: str) -> str:
+    """What a share of the window is a share of, where that is not conductance itself."""
+    return "state on a log scale" if scale == "log" else ""
+
+
 def _window(window: Window) -> list[Scalar]:
+    by = re.sub(r" of \d+ devices$", "", window.scope)
     if window.quantity == "weight":
         ends = (("weight_low", window.low), ("weight_high", window.high))
-        return [Scalar(name, f"{name.removeprefix('weight_')} end of the window", value) for name, value in ends]
+        return [Scalar(name, f"{name.removeprefix('weight_')} end of the window", value, by=by) for name, value in ends]
     shown = [
-        Scalar("g_low_s", "low end of the window", window.low, "S"),
-        Scalar("g_high_s", "high end of the window", window.high, "S"),
+        Scalar("g_low_s", "low end of the window", window.low, "S", by=by),
+        Scalar("g_high_s", "high end of the window", window.high, "S", by=by),
     ]
     if window.low > 0:
-        shown.append(Scalar("on_off", "on/off (high over low end of the window)", window.high / window.low))
+        shown.append(Scalar("on_off", "on/off (high over low end of the window)", window.high / window.low, by=by))
     return shown
 
 
-def _branch(branch: Branch, variation: BranchVariation) -> list[Scalar]:
+def _branch(branch: Branch, variation: BranchVariation, scale: str) -> list[Scalar]:
     name, direction = branch.direction.upper(), branch.direction
-    shown = [Scalar(f"nrmse_{direction}", f"{name} rms misfit", branch.nrmse, of="the curve's range")]
+    on = _state(scale)
+    shown = [Scalar(f"nrmse_{direction}", f"{name} rms misfit", branch.nrmse, of="the curve's range", by=on)]
     for key, words, group in (
         ("increment", "sd of one update", variation.c2c),
         ("read", "sd of one reading", variation.c2c),
@@ -61,10 +72,11 @@ def _branch(branch: Branch, variation: BranchVariation) -> list[Scalar]:
     ):
         if (sigma := group.get(key)) is not None:
             stem = key if key != "spread_anova" else "c2c_spread" if group is variation.c2c else "d2d_spread"
-            shown.append(_sigma(f"{stem}_{direction}", f"{name} {words}", sigma))
+            shown.append(_sigma(f"{stem}_{direction}", f"{name} {words}", sigma, on))
     return shown
 
 
-def _sigma(name: str, label: str, sigma: Sigma) -> Scalar:
+def _sigma(name: str, label: str, sigma: Sigma, on: str) -> Scalar:
     low, high = sigma.interval or (None, None)
-    return Scalar(name, label, sigma.value, of="window", low=low, high=high)
+    by = ", ".join(each for each in (sigma.estimator, on) if each)
+    return Scalar(name, label, sigma.value, of="window", low=low, high=high, by=by)

@@ -131,18 +131,20 @@ def deviation(value: float | None, ends: tuple[float, float] | None, unit: str, 
     return f"{shown} ({interval(ends, unit)})" if n < FEW and value and ends is not None else shown
 
 
-def spread_scalars(spreads: Sequence[Spread]) -> tuple[Scalar, ...]:
-    """Median, C2C and D2D of each quantity; those of a conductance in decades."""
+def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:
+    """Median, C2C and D2D of each quantity, those of a conductance in decades; `by` says how each is defined."""
     shown = []
     for each in spreads:
         label, stem = QUANTITIES.get(each.quantity, each.quantity), re.sub(r"_(v|s)$", "", each.quantity)
-        shown.append(Scalar(each.quantity, f"{label}, median", each.median, each.unit))
+        how = by.get(each.quantity, "")
+        shown.append(Scalar(each.quantity, f"{label}, median", each.median, each.unit, by=how))
         suffix, unit = ("decades", "decades") if each.scale == "log10" else (each.unit.lower(), each.unit)
         for name, value, ends in (("c2c", each.c2c, each.c2c_range), ("d2d", each.d2d, each.d2d_range)):
             if value is not None:
                 low, high = ends or (None, None)
                 words = f"{label}, {name.upper()} sd"
-                shown.append(Scalar(f"{stem}_{name}_{suffix}".rstrip("_"), words, value, unit, low=low, high=high))
+                full = f"{stem}_{name}_{suffix}".rstrip("_")
+                shown.append(Scalar(full, words, value, unit, low=low, high=high, by=how))
     return tuple(shown)
 
 

@@ -40,6 +40,8 @@ class Image:
     title : str
     numbers : bool
         Whether each value is written into its cell.
+    digits : str
+        How: a format of Python.
     """
 
     x: Axis
@@ -54,6 +56,7 @@ class Image:
     lines: Sequence[float] = ()
     title: str = ""
     numbers: bool = False
+    digits: str = ".2f"
 
     def draw(self, ax: Axes | None = None, bar: bool = True) -> Any:
         """Draw it into an Axes, with its colour bar if that is wanted; what a shared colour bar takes."""
@@ -68,9 +71,10 @@ class Image:
             set_axis(ax, which, axis)
         for (row, column), value in np.ndenumerate(self.values if self.numbers else np.empty((0, 0))):
             if np.isfinite(value):
-                colour = "white" if abs(value) > 0.6 * max(map(abs, self.limits)) else "black"
+                colour = "white" if _luminance(image.cmap(norm(value))) < 0.4 else "black"
                 x, y = float(_middles(self.x_edges)[column]), float(_middles(self.y_edges)[row])
-                ax.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize="x-small", color=colour)
+                words = format(value, self.digits)
+                ax.text(x, y, words, ha="center", va="center", fontsize="x-small", color=colour)
         ax.set_title(plain(self.title), fontsize="medium")
         if bar:
             ax.figure.colorbar(image, ax=ax, label=self.label)
@@ -81,6 +85,11 @@ class Image:
         height, across = np.meshgrid(_middles(self.y_edges), _middles(self.x_edges), indexing="ij")
         columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), self.label: self.values.ravel()}
         return pd.DataFrame(columns)
+
+
+def _luminance(colour: Sequence[float]) -> float:
+    """How bright a colour is, 0 to 1: words on it are legible in black or in white."""
+    return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
 
 
 def _middles(edges: np.ndarray) -> np.ndarray:

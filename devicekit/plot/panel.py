@@ -36,6 +36,8 @@ class Axis:
         Names of the places 0, 1, ...; the first on top of a vertical axis.
     whole : bool
         Whether only whole numbers are marked.
+    ticks : int
+        At most so many marks of a linear scale, for long numbers; 0 leaves it to matplotlib.
     """
 
     label: str
@@ -44,6 +46,7 @@ class Axis:
     limits: tuple[float, float] | None = None
     names: tuple[str, ...] = ()
     whole: bool = False
+    ticks: int = 0
 
     @classmethod
     def of(cls, name: str, **more: Any) -> Self:
@@ -238,6 +241,8 @@ def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ())
         ax.set(**{f"{which}lim": ends[::-1] if which == "y" else ends})
     if axis.limits is not None:
         ax.set(**{f"{which}lim": axis.limits})
+    if axis.ticks and ticks.get_scale() == "linear":
+        ticks.set_major_locator(MaxNLocator(axis.ticks))
     if axis.whole:
         ticks.set_major_locator(MaxNLocator(integer=True))
 

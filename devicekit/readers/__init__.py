@@ -198,6 +198,8 @@ def _read_one(
     # replace() would validate again
     layout = table.meta.get("layout") or _plain_layout(reader, table)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
+    if made is not None and made.labels:
+        meta["labels"] = dict(made.labels)
     object.__setattr__(table, "meta", meta)
     if isinstance(table, PulseTable):
         return table.select(options.device, options.cycle, options.width)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,15 @@ class Recipe:
         Its lines as options.
     columns : tuple of Column
         Roles and units by name.
+    labels : mapping of str to str
+        What it says of the devices themselves, for a library: stack, area, operator, wafer ...
     """
 
     path: Path
     match: tuple[str, ...]
     options: ReadOptions
     columns: tuple[Column, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def merged(self, said: ReadOptions) -> ReadOptions:
         """Its options, overridden by what was said."""
@@ -126,14 +130,27 @@ def load(said: Path | str) -> Recipe:
         options = ReadOptions(**{name: value for name, value in said_options.items() if value is not None})
     except TypeError as error:
         raise UsageError(f"{path.name}: {error}") from error
-    return Recipe(path, tuple(held.get("match", {}).get("columns", ())), options, columns)
+    labels = _labels(held.get("labels", {}), path)
+    return Recipe(path, tuple(held.get("match", {}).get("columns", ())), options, columns, labels)
+
+
+def _labels(lines: Any, path: Path) -> dict[str, str]:
+    """The lines of `[labels]`: any name, and a text, a whole number or a date."""
+    if not isinstance(lines, dict):
+        raise UsageError(f"{path.name}: [labels] holds lines NAME = VALUE")
+    for name, value in lines.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | datetime.date):
+            raise UsageError(
+                f"{path.name}: [labels] {name} is a text, a whole number or a date, not {value!r}: put it in quotes"
+            )
+    return {name: str(value) for name, value in lines.items()}
 
 
 def _check_words(held: Mapping[str, Any], path: Path) -> None:
-    unknown = [name for name in held if name not in (*_SECTIONS, "columns")]
+    unknown = [name for name in held if name not in (*_SECTIONS, "columns", "labels")]
     if unknown:
         raise UsageError(
-            f"{path.name}: [{unknown[0]}] is no part of a recipe; there are {', '.join(_SECTIONS)}, columns"
+            f"{path.name}: [{unknown[0]}] is no part of a recipe; there are {', '.join(_SECTIONS)}, columns, labels"
         )
     for section, words in _SECTIONS.items():
         lines = held.get(section, {})

@@ -139,7 +139,9 @@ class DcResult:
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Medians, C2C and D2D of the voltages and states; none where there are several compliances."""
-        return spread_scalars(self.spreads)
+        at = f"read at {self.read_voltage_v:g} V"
+        by = {"v_set_v": self.v_set_method, "v_reset_v": self.v_reset_method}
+        return spread_scalars(self.spreads, {**dict.fromkeys(("g_hrs_s", "g_lrs_s", "on_off"), at), **by})
 
     def sentences(self) -> list[str]:
         """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""

@@ -69,12 +69,15 @@ class PulseSummary:
         """The window of the readings."""
         unit = GLOSSARY[self.table.quantity].unit
         stem, end = ("g", "_s") if unit else ("weight", "")
+        by = "5 % and 95 % quantiles of the trains' lowest and highest readings"
         shown = (
-            Scalar(f"{stem}_low{end}", "low end of the window", self.low, unit),
-            Scalar(f"{stem}_high{end}", "high end of the window", self.high, unit),
+            Scalar(f"{stem}_low{end}", "low end of the window", self.low, unit, by=by),
+            Scalar(f"{stem}_high{end}", "high end of the window", self.high, unit, by=by),
         )
         ratio = self.on_off
-        return shown if ratio is None else (*shown, Scalar("on_off", "on/off (high over low end of the window)", ratio))
+        if ratio is None:
+            return shown
+        return (*shown, Scalar("on_off", "on/off (high over low end of the window)", ratio, by=by))
 
     def sentences(self) -> list[str]:
         """Numbers of trains, and the window."""

@@ -1,0 +1,381 @@
+"""`devicekit library add|list|show|compare|remove|refresh`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devicekit.cli import library_words as words
+from devicekit.cli import terminal
+from devicekit.cli.common import (
+    Json,
+    Report,
+    choice,
+    over_files,
+    print_json,
+    print_warnings,
+    this_command,
+    with_reading_options,
+)
+from devicekit.errors import FileError, UsageError
+from devicekit.features.definitions import V_RESET, V_SET
+from devicekit.options import ReadOptions
+from devicekit.text import count
+
+if TYPE_CHECKING:
+    from devicekit.features.merit import Settings
+    from devicekit.library import Added, Entry, Library, Query, Record, Unreadable
+
+library_app = typer.Typer(no_args_is_help=True, help="Keep cards and results; search and compare them.")
+
+MARKS = ("synthetic", "simulated", "calibrated")
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--library", metavar="DIR", help="Folder of the library; else DEVICEKIT_LIBRARY names it."),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", metavar="NAME=VALUE", help="stack, area, operator, date or any other; may be repeated."),
+]
+Wafer = Annotated[str | None, typer.Option("--wafer", metavar="NAME", help="Wafer of the device.")]
+Die = Annotated[str | None, typer.Option("--die", metavar="NAME", help="Die on the wafer.")]
+Row = Annotated[int | None, typer.Option("--row", metavar="N", min=0, help="Row of the array.")]
+Column = Annotated[int | None, typer.Option("--column", metavar="N", min=0, help="Column of the array.")]
+Kind = Annotated[
+    str | None, typer.Option("--kind", metavar="KIND", help="card, sweep, endurance, retention, stdp, pulse ...")
+]
+Ranges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--range", metavar="NAME=LOW:HIGH", help="A number within a range, SI units, either end open; may be repeated."
+    ),
+]
+Sort = Annotated[
+    str, typer.Option("--sort", metavar="NAME", help="A number, a label, name, added ...; -NAME: largest first.")
+]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many records.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of records, or the beginning of one.")]
+
+
+def _open(folder: Path | None, must: bool = True) -> Library:
+    """The library; one that was named must be there, lest a typing error looks like an empty one."""
+    from devicekit.library import Library, default_folder
+    from devicekit.library.folder import VARIABLE
+
+    named = folder or (default_folder() if os.environ.get(VARIABLE) else None)
+    if must and named is not None and not named.exists():
+        raise UsageError(f"there is no library {named}; devicekit library add FILE --library {named} makes it")
+    return Library(folder)
+
+
+def _pairs(pairs: Iterable[str] | None) -> dict[str, str]:
+    """What `--label` says."""
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise UsageError(f"--label takes NAME=VALUE, such as stack=HfO2, not {pair!r}")
+        if name.strip() in found:
+            raise UsageError(f"--label names {name.strip()} twice")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _said(labels: list[str] | None, **place: str | int | None) -> dict[str, str | int]:
+    """Labels and place as they are said by hand."""
+    return {**_pairs(labels), **{name: part for name, part in place.items() if part is not None}}
+
+
+def _query(
+    searched: Sequence[str], kind: str | None, ranges: list[str] | None, said: dict[str, str | int], **more: Any
+) -> Query:
+    from devicekit.library import Place, Query, Range
+
+    place: dict[str, Any] = {name: said.pop(name) for name in ("wafer", "die", "row", "column") if name in said}
+    split = [word for each in searched for word in each.split()]
+    labels = {name: str(value) for name, value in said.items()}
+    return Query(split, kind, [Range.of(each) for each in ranges or ()], labels, Place(**place), **more)
+
+
+@library_app.command("add")
+@with_reading_options
+def add(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Device cards, records, or files of measurements.")
+    ],
+    reading: ReadOptions,
+    library: Folder = None,
+    label: Labels = None,
+    wafer: Wafer = None,
+    die: Die = None,
+    row: Row = None,
+    column: Column = None,
+    place_from: Annotated[
+        str | None,
+        typer.Option("--place-from", metavar="PATTERN", help="Named groups find place and labels in a file's name."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the record; of one file.")] = None,
+    by_device: Annotated[bool, typer.Option("--by-device", help="A record for each device of a file.")] = False,
+    mark: Annotated[
+        list[str] | None, choice("--mark", MARKS, "What the data are, where the file does not say it", "MARK")
+    ] = None,
+    v_set: Annotated[str | None, choice("--v-set", V_SET, "Definition of V_set")] = None,
+    v_reset: Annotated[str | None, choice("--v-reset", V_RESET, "Definition of V_reset")] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")
+    ] = None,
+    json_output: Json = False,
+) -> int:
+    """Keep device cards and what is found in measurements.
+
+    A card is kept as it is; of a file of measurements the figures of merit are, with the values of every sweep. Fit
+    pulse trains first (devicekit fit). R3C5 in a name is row 3, column 5; labels also come from the [labels] of a
+    recipe. The same content is kept once: adding it again adds what is said anew.
+
+    Examples:
+        devicekit library add card.json --label stack=HfO2 --label area='5x5 um'
+        devicekit library add sweeps/*.csv --place-from 'W(?P<wafer>\\d+)_R(?P<row>\\d+)C(?P<column>\\d+)'
+        devicekit library add array.csv --by-device --wafer W1
+    """
+    if name is not None and len(files) > 1:
+        raise UsageError(f"--name is of one record, and {len(files)} files are given")
+    said = _said(label, wafer=wafer, die=die, row=row, column=column)
+    kept = _open(library, must=False)
+    usual = ReadOptions()
+    options = {f.name: v for f in fields(ReadOptions) if (v := getattr(reading, f.name)) != getattr(usual, f.name)}
+
+    def work(file: Path | list[Path]) -> dict[str, Any]:
+        added = kept.add_file(
+            Path(str(file)),
+            name=name,
+            said=said,
+            place_from=place_from,
+            marks=mark or (),
+            by_device=by_device,
+            settings=_settings(v_set, v_reset, threshold),
+            **options,
+        )
+        if not json_output:
+            words.print_added(file, added)
+        return {"library": str(kept.folder), "records": [_added(each) for each in added]}
+
+    return over_files(list(files), json_output, work)
+
+
+def _settings(v_set: str | None, v_reset: str | None, threshold: float | None) -> Settings | None:
+    from devicekit.features.merit import Settings
+
+    said = {"v_set": v_set, "v_reset": v_reset, "threshold": threshold}
+    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    return Settings(**given) if given else None
+
+
+def _added(each: Added) -> dict[str, Any]:
+    record = each.record
+    return {
+        "id": record.id,
+        "name": record.name,
+        "kind": record.kind,
+        "file": str(each.path),
+        "known": each.known,
+        "place": record.place.model_dump(),
+        "labels": record.labels,
+        "origins": record.origins,
+        "warnings": [warning.as_dict() for warning in record.warnings],
+    }
+
+
+@library_app.command("list")
+def list_records(
+    searched: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORDS]...", help="All must be in name, file, kind, law, labels or warnings."),
+    ] = None,
+    library: Folder = None,
+    kind: Kind = None,
+    range_: Ranges = None,
+    label: Labels = None,
+    wafer: Wafer = None,
+    die: Die = None,
+    row: Row = None,
+    column: Column = None,
+    sort: Sort = "-added",
+    limit: Limit = None,
+    json_output: Json = False,
+) -> None:
+    """Search the records and list them.
+
+    Examples:
+        devicekit library list
+        devicekit library list hfo2 --kind card --range on_off=3:6 --sort -on_off
+        devicekit library list --label stack=HfO2 --range v_set_v=:0.8 --json
+    """
+    said = _said(label, wafer=wafer, die=die, row=row, column=column)
+    kept = _open(library)
+    found = kept.records(_query(searched or [], kind, range_, said, sort=sort, limit=limit))
+    bad = kept.unreadable
+    if json_output:
+        print_json(
+            {
+                "library": str(kept.folder),
+                "total": found.total,
+                "records": [each.as_dict() for each in found],
+                "unreadable": [each.as_dict() for each in bad],
+            }
+        )
+        return
+    words.print_bad(bad)
+    asked = [sort.removeprefix("-"), *(each.partition("=")[0].strip() for each in range_ or ())]
+    words.print_list(found, asked, kept.folder)
+
+
+@library_app.command("show")
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Id of a record, or its beginning.")],
+    library: Folder = None,
+    json_output: Json = False,
+) -> None:
+    """Print what a record holds.
+
+    Example:
+        devicekit library show 48e9eb56
+    """
+    kept = _open(library)
+    entry = kept.entry(id_)
+    record = kept.open(entry)
+    if json_output:
+        import json
+
+        print_json(json.loads(record.to_json()))
+        return
+    words.print_record(record, kept.folder / entry.file)
+
+
+@library_app.command("compare")
+def compare_records(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of records, or the beginning of each.")
+    ] = None,
+    library: Folder = None,
+    searched: Annotated[
+        list[str] | None, typer.Option("--words", metavar="WORDS", help="Records with these words instead of ids.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every record instead of ids.")] = False,
+    kind: Kind = None,
+    range_: Ranges = None,
+    label: Labels = None,
+    wafer: Wafer = None,
+    die: Die = None,
+    row: Row = None,
+    column: Column = None,
+    sort: Sort = "name",
+    limit: Limit = None,
+    x: Annotated[str | None, typer.Option("--x", metavar="NAME", help="Number across in figures.")] = None,
+    y: Annotated[str | None, typer.Option("--y", metavar="NAME", help="Number that figures show.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="LABEL", help="Label, wafer, die, kind or law that groups figures.")
+    ] = None,
+    report: Report = None,
+    json_output: Json = False,
+) -> int:
+    """Compare records side by side.
+
+    Chosen by their ids, or by words, kind, range, label or place. --report has rate curves on top of each other,
+    distributions over records and over sweeps, a scatter, box plots by label and array maps. Numbers that are defined
+    in different ways are kept apart. It describes these records and tests nothing.
+
+    Examples:
+        devicekit library compare 48e9eb56 fd77a611 --report compare.html
+        devicekit library compare --kind card --label stack=HfO2 --y increment_ltp --by area --report compare.html
+    """
+    from devicekit import files
+    from devicekit.library.compare import compare
+    from devicekit.library.report import comparison_report
+
+    if report is not None:
+        files.check_writable(report)
+    kept = _open(library)
+    said = _said(label, wafer=wafer, die=die, row=row, column=column)
+    query = _query(searched or [], kind, range_, said, sort=sort, limit=limit)
+    records, bad = _read(kept, _chosen(kept, ids or [], query, every))
+    found = compare(records, x, y, by)
+    if report is not None:
+        comparison_report(found, this_command(), bad).save(report)
+    if json_output:
+        more = {"unreadable": [each.as_dict() for each in bad], "report": str(report) if report else None}
+        print_json({"library": str(kept.folder), **found.as_dict(), **more})
+        return 2 if bad else 0
+    words.print_bad(bad, "cannot be compared")
+    words.print_comparison(found)
+    print_warnings(found.warnings)
+    if report is not None:
+        terminal.fields([("report", str(report))])
+    return 2 if bad else 0
+
+
+def _chosen(kept: Library, ids: Sequence[str], query: Query, every: bool) -> tuple[Entry, ...]:
+    """The records of these ids, or those that a query asks for: one of the two."""
+    if bool(ids) + (not query.all or every) != 1:
+        raise UsageError("name records by their ids, or choose them by --words, --kind, --range, --label or --all")
+    if ids:
+        return tuple({entry.id: entry for entry in map(kept.entry, ids)}.values())
+    return kept.records(query).entries
+
+
+def _read(kept: Library, entries: Iterable[Entry]) -> tuple[list[Record], list[Unreadable]]:
+    """Records with their contents, and those that cannot be read."""
+    from devicekit.library import Unreadable
+
+    records, bad = [], []
+    for entry in entries:
+        try:
+            records.append(kept.open(entry))
+        except FileError as error:
+            bad.append(Unreadable(entry.file, str(error)))
+    if bad and len(records) < 2:
+        raise FileError(f"fewer than two records can be read: {'; '.join(f'{b.file}: {b.reason}' for b in bad)}")
+    return records, bad
+
+
+@library_app.command("remove")
+def remove(ids: Ids, library: Folder = None, json_output: Json = False) -> None:
+    """Remove records: all that are named, or none.
+
+    Their files are deleted; nothing is asked.
+
+    Example:
+        devicekit library remove 48e9eb56 fd77a611
+    """
+    kept = _open(library)
+    gone = kept.remove(*ids)
+    if json_output:
+        print_json({"library": str(kept.folder), "removed": [each.as_dict() for each in gone]})
+        return
+    for entry in gone:
+        typer.echo(f"removed {entry.id}  {words.plain(entry.name)} ({words.plain(entry.file)})")
+
+
+@library_app.command("refresh")
+def refresh(library: Folder = None, json_output: Json = False) -> None:
+    """Make the index anew from the files, and list those that are no records.
+
+    Every command takes up what changed in the folder; this reads all of it again.
+
+    Example:
+        devicekit library refresh --library /lab/share/devices
+    """
+    kept = _open(library)
+    bad = kept.refresh(rebuild=True)
+    total = kept.records(_query([], None, None, {}, limit=1)).total
+    if json_output:
+        shown_bad = [each.as_dict() for each in bad]
+        print_json({"library": str(kept.folder), "total": total, "unreadable": shown_bad})
+        return
+    words.print_bad(bad)
+    typer.echo(f"{count(total, 'record')} in {kept.folder}")

@@ -1,0 +1,136 @@
+"""From a file to records: a device card, a record of another library, or the figures of merit of a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devicekit import files
+from devicekit.errors import UsageError
+from devicekit.library.head import MARKS, Source
+from devicekit.library.origin import Said, compiled, gather
+from devicekit.library.record import Record, is_record, relabelled
+
+if TYPE_CHECKING:
+    from devicekit.features.merit import Settings
+    from devicekit.tables import Table
+
+_TAKEN_TWICE = "read_voltage"  # has a use in sweeps that no reader has
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a user says of a file that is added: see `Library.add_file`."""
+
+    name: str | None = None
+    said: Mapping[str, str | int] = field(default_factory=dict)
+    place_from: str | None = None
+    marks: tuple[str, ...] = ()
+    by_device: bool = False
+    settings: Settings | None = None
+
+    def __post_init__(self) -> None:
+        if wrong := [mark for mark in self.marks if mark not in MARKS]:
+            raise UsageError(f"a record can be marked {', '.join(MARKS)}, not {wrong[0]!r}")
+
+    def gathered(self, path: Path, device: str | None, recipe: Mapping[str, str]) -> Said:
+        """Place and labels, from all who say some."""
+        pattern = compiled(self.place_from) if self.place_from else None
+        return gather(self.said, path.name, device, recipe, pattern)
+
+
+def collect(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> list[Record]:
+    """The records of one file.
+
+    Raises
+    ------
+    DevicekitError
+        If it cannot be read, nothing can be said about it, or an option does not fit it.
+    """
+    if path.suffix.lower() == ".json" and files.kind(path) == "file":
+        return [_of_json(path, wishes, reading)]
+    return _of_measurement(path, wishes, reading)
+
+
+def _of_json(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> Record:
+    from devicekit.device.card import DeviceCard
+
+    refused = sorted({name for name, value in reading.items() if value not in (None, False, {})} - {"recipe"})
+    if wishes.by_device or wishes.settings is not None or refused:
+        what = f"{refused[0]}=" if refused else "by_device=" if wishes.by_device else "definitions of figures of merit"
+        raise UsageError(f"{path.name} is no file of measurements and has no use for {what}: leave it out")
+    text = files.read_text(path)
+    if is_record(files.parse_json(text, str(path))):
+        record = Record.from_json(text, str(path))
+        said = wishes.gathered(path, None, {}) if wishes.place_from else gather(wishes.said, "", None, {})
+        return relabelled(record, said, wishes.name, wishes.marks)
+    card = DeviceCard.from_json(text, str(path))
+    files.note_input(path)
+    labels = _recipe_labels(reading.get("recipe"))
+    record = Record.of_card(card, wishes.gathered(path, card.name, labels))
+    return relabelled(record, Said(), wishes.name, sorted({*wishes.marks, *_told(path)}))
+
+
+def _recipe_labels(recipe: Path | str | None) -> Mapping[str, str]:
+    from devicekit.readers import recipe as recipes
+
+    return recipes.load(recipe).labels if recipe is not None else {}
+
+
+def _told(path: Path) -> set[str]:
+    """Marks that the folder of a file bears: a simulation's, a calibration's, a package of synthetic data."""
+    from devicekit.catalog import is_synthetic
+
+    folder = path if path.is_dir() else path.parent
+    command = str(files.read_marker(folder).get("command", ""))
+    found = {"simulated"} if command.startswith("simulate") else set()
+    found |= {"simulated", "calibrated"} if command == "calibrate" else set()
+    return found | ({"synthetic"} if is_synthetic(path) else set())
+
+
+def _of_measurement(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> list[Record]:
+    from devicekit.options import ReadOptions
+    from devicekit.readers import read
+
+    table = read(path, ReadOptions.of(**reading), elsewhere=frozenset({_TAKEN_TWICE}))
+    files.note_input(path)
+    checksum, marks = files.sha256(path), {*wishes.marks, *_told(path)}
+    parts: list[tuple[Table, str | None]] = [(table, table.devices[0] if len(table.devices) == 1 else None)]
+    if wishes.by_device:
+        if wishes.name and len(table.devices) > 1:
+            raise UsageError(f"name={wishes.name!r} is one name, and {path.name} holds {len(table.devices)} devices")
+        parts = [(table.select(device), device) for device in table.devices]
+    return [_one(each, path, device, checksum, wishes, reading, marks) for each, device in parts]
+
+
+def _one(
+    table: Table,
+    path: Path,
+    device: str | None,
+    checksum: str,
+    wishes: Wishes,
+    reading: Mapping[str, Any],
+    marks: set[str],
+) -> Record:
+    """The record of one table."""
+    from devicekit.features.characterize import characterize
+    from devicekit.features.merit import Settings
+
+    settings = wishes.settings or Settings()
+    if (voltage := reading.get(_TAKEN_TWICE)) is not None:
+        settings = replace(settings, read_voltage=voltage)
+    found = characterize(table, settings)
+    stem = path.name.split(".")[0] or path.name
+    name = wishes.name or (device if wishes.by_device and device else stem)
+    said = wishes.gathered(path, device, table.meta.get("labels", {}))
+    source = Source(file=_plain(path.name), sha256=checksum)
+    more = {"source": source, **dict.fromkeys(sorted(marks), True)}
+    record = Record.of_result(found, _plain(name), checksum, said, **more)
+    return relabelled(record, Said(), wishes.name, ()) if wishes.name else record
+
+
+def _plain(name: str) -> str:
+    """A name of a file or a device as a record keeps it: nothing in it that cannot be printed."""
+    return "".join(c if c.isprintable() else "?" for c in name).strip()[:200] or "?"

@@ -1,0 +1,318 @@
+"""Records side by side. Numbers of one name but of several definitions are kept apart, in rows and in figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from devicekit.errors import CodedWarning, UsageError
+from devicekit.library import figures
+from devicekit.library.head import PLACES
+from devicekit.library.record import Record
+from devicekit.library.rows import AREA, Row, cells_of, each_value, group, names_of, natural, rows_of
+from devicekit.library.scaled import Scale
+from devicekit.plot import Axis, Image, Panel
+from devicekit.text import count, listed, si
+
+FEWEST = 3  # values that a scatter needs, or a curve of a distribution
+FEWEST_RANKED = 5  # records that a distribution needs
+MOST_GROUPS = 12  # of a figure by label
+MOST_CELLS = 100_000  # of an array map
+_GROUPED = ("kind", "law", *PLACES)  # beside labels
+# Which numbers figures show where nobody says: of those that most records have, the first of these.
+_SHOWN = ("increment_ltp", "nrmse_ltp", "on_off", "v_set_v", "v_reset_v", "steps", "g_lrs_s", "g_hrs_s")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Records side by side.
+
+    Attributes
+    ----------
+    records : tuple of Record
+    names : tuple of str
+        What each is called: its name, with its id where two share it.
+    rows : tuple of Row
+        Every number under every definition that it has.
+    x, y : str
+        Names of the numbers that figures show; "" where no record has any.
+    by : str
+        Label, part of the place, kind or law by which they are grouped; "" for one group.
+    warnings : tuple of CodedWarning
+        What must not be compared, and what was left out.
+    """
+
+    records: tuple[Record, ...]
+    names: tuple[str, ...]
+    rows: tuple[Row, ...]
+    x: str
+    y: str
+    by: str
+    warnings: tuple[CodedWarning, ...] = field(default=())
+
+    def row(self, name: str) -> Row:
+        """The number of this name, in the definition that most records have."""
+        return max((row for row in self.rows if row.meaning.name == name), key=lambda row: row.n)
+
+    def groups(self, by: str | None = None) -> dict[str, np.ndarray]:
+        """Numbers of the records of each group, in alphabetical order; those that do not say are in none."""
+        by = self.by if by is None else by
+        if not by:
+            return {"all": np.arange(len(self.records))}
+        held: dict[str, list[int]] = {}
+        for n, record in enumerate(self.records):
+            if (value := group(record, by)) is not None:
+                held.setdefault(value, []).append(n)
+        return {f"{by} {name}" if name.isdigit() else name: np.array(held[name]) for name in sorted(held, key=natural)}
+
+    @cached_property
+    def colours(self) -> Row | None:
+        """The number that rate curves are coloured by: y, or x where no card has y."""
+        return next((self.row(n) for n in (self.y, self.x) if n and self._on_cards(self.row(n))), None)
+
+    def overlay(self, direction: str) -> Panel | None:
+        """Rate curves of the cards where they were measured, coloured by `colours`."""
+        of = self.colours
+        lines = []
+        for n, record in enumerate(self.records):
+            if record.card is not None:
+                branch = record.card.branch(direction)
+                r, rate = np.array(branch.rate_curve.r), np.abs(np.array(branch.rate_curve.rate))
+                low, high = branch.measured_range
+                inside = (r >= low - 0.01) & (r <= high + 0.01)
+                value = np.nan if of is None else of.values[n]
+                lines.append(figures.Line(self.names[n], r[inside], rate[inside], float(value)))
+        if not lines:
+            return None
+        values = [] if of is None else [line.value for line in lines if np.isfinite(line.value)]
+        scale = None if of is None else of.scale
+        log = scale is not None and scale.axis(values).scale == "log"
+        words = ""
+        if scale is not None and len(set(values)) > 1:
+            words = f"blue {scale.text(min(values), 3)} to orange {scale.text(max(values), 3)} {scale.unit}".rstrip()
+        y = Axis("|rate rdot(r)|", "window per pulse")
+        x = Axis.of("state", limits=(0.0, 1.0))
+        return figures.overlay(figures.thinned(lines), x, y, direction.upper(), words, log)
+
+    def _on_cards(self, row: Row) -> bool:
+        return any(cell is not None for cell, r in zip(row.cells, self.records, strict=True) if r.card is not None)
+
+    def cdf(self, name: str = "") -> Panel | None:
+        """Distribution of a number (y if none is named) over the records, a curve a group; None if there are too few.
+
+        Where a group is too small for a curve there is one of all records.
+        """
+        row = self.row(name or self.y) if name or self.y else None
+        if row is None or row.n < FEWEST_RANKED:
+            return None
+        scale, values = row.scale, row.values
+        groups = {key: values[which] * scale.factor for key, which in self.groups().items()}
+        if any(np.isfinite(held).sum() < FEWEST for held in groups.values()):
+            groups = {"all": values * scale.factor}
+        return figures.cdf(groups, scale.axis(values * scale.factor), "records")
+
+    def sweep_names(self) -> tuple[str, ...]:
+        """Numbers of which records keep every value, of each sweep, state or device."""
+        found = dict.fromkeys(
+            column
+            for record in self.records
+            for frame in record.tables().values()
+            for column in frame.columns
+            if record.scalar(column) is not None
+        )
+        return tuple(found)
+
+    def sweep_cdf(self, name: str) -> Panel | None:
+        """Distribution of a number over the sweeps (states, devices) within each record, a curve a record."""
+        row = self.row(name)
+        held = {
+            self.names[n]: each_value(record, name) for n, record in enumerate(self.records) if row.cells[n] is not None
+        }
+        known = {key: values for key, values in held.items() if np.isfinite(values).sum() >= FEWEST}
+        if not known:
+            return None
+        joined = np.concatenate(list(known.values()))
+        found = Scale.of(row.meaning, joined)
+        label = row.meaning.label.removesuffix(", median")
+        scale = Scale(label, found.unit, found.factor)
+        some = dict(list(known.items())[: figures.MOST_LINES])
+        scaled = {key: values * scale.factor for key, values in some.items()}
+        return figures.cdf(scaled, scale.axis(joined * scale.factor), "values")
+
+    def scatter(self) -> Panel | None:
+        """y against x, a dot a record; None where fewer than three have both."""
+        if not self.x or not self.y or self.x == self.y:
+            return None
+        across, up = self.row(self.x), self.row(self.y)
+        both = np.isfinite(across.values) & np.isfinite(up.values)
+        if both.sum() < FEWEST:
+            return None
+        x, y = across.values * across.scale.factor, up.values * up.scale.factor
+        groups = {key: which[both[which]] for key, which in self.groups().items()}
+        pairs = {key: (x[which], y[which]) for key, which in groups.items() if which.size}
+        if not pairs:
+            return None
+        return figures.scatter(pairs, across.scale.axis(x[both]), up.scale.axis(y[both]))
+
+    def boxes(self) -> Panel | None:
+        """y by group; None without groups, or with more than a figure can show."""
+        if not self.by or not self.y:
+            return None
+        row = self.row(self.y)
+        groups = {key: row.values[which] * row.scale.factor for key, which in self.groups().items()}
+        known = {key: values[np.isfinite(values)] for key, values in groups.items() if np.isfinite(values).any()}
+        if not 2 <= len(known) <= MOST_GROUPS:
+            return None
+        return figures.boxes(known, row.scale.axis(np.concatenate(list(known.values()))), self.by)
+
+    def maps(self) -> tuple[Image, ...]:
+        """y over the rows and columns of each wafer and die; the median where several records share a place."""
+        if not self.y:
+            return ()
+        row = self.row(self.y)
+        found = []
+        for title, cells in cells_of(self.records, row.values).items():
+            places = np.array(list(cells))
+            if np.prod(np.ptp(places, axis=0) + 1.0) > MOST_CELLS:
+                continue
+            values = np.array([float(np.median(each)) for each in cells.values()]) * row.scale.factor
+            found.append(figures.array_map(places[:, 0], places[:, 1], values, row.scale.heading, title))
+        return tuple(found)
+
+    @cached_property
+    def counts(self) -> str:
+        """How many records of each kind, in words."""
+        kinds = Counter(record.kind for record in self.records)
+        return listed([count(n, kind if kind == "card" else f"{kind} record") for kind, n in kinds.items()])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "records": [
+                {"id": record.id, "name": name, "kind": record.kind, "marks": list(record.marks)}
+                for record, name in zip(self.records, self.names, strict=True)
+            ],
+            "x": self.x or None,
+            "y": self.y or None,
+            "by": self.by or None,
+            "numbers": [row.as_dict() for row in self.rows],
+            "warnings": [each.as_dict() for each in self.warnings],
+        }
+
+
+def compare(records: Sequence[Record], x: str | None = None, y: str | None = None, by: str | None = None) -> Comparison:
+    """Records side by side.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Two or more.
+    x, y : str, optional
+        Names of the numbers that figures show; if not given, those that most records have.
+    by : str, optional
+        A label, wafer, die, row, column, kind or law by which figures are grouped; if not given, the first label or
+        part of the place that differs.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two records, or none has a number or a label that is named.
+    """
+    records = tuple({record.id: record for record in records}.values())
+    if len(records) < 2:
+        raise UsageError(f"a comparison needs two records or more, not {len(records)}")
+    rows = rows_of(records)
+    for option, name in (("x", x), ("y", y)):
+        if name is not None and name not in {row.meaning.name for row in rows}:
+            names = ", ".join(dict.fromkeys(row.meaning.name for row in rows)) or "none"
+            raise UsageError(f"{option}: no record has a number that is called {name!r}; they have {names}")
+    if by and not any(group(record, by) is not None for record in records):
+        labels = dict.fromkeys(name for record in records for name in record.labels)
+        known = ", ".join([*labels, *_GROUPED])
+        raise UsageError(f"by: no record has a label that is called {by!r}; there are {known}")
+    chosen = _chosen(rows, x, y)
+    grouped = by if by is not None else _usual_group(records)
+    found = Comparison(records, names_of(records), rows, *chosen, grouped)
+    return Comparison(records, found.names, rows, *chosen, grouped, tuple(_warnings(found)))
+
+
+def _chosen(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[str, str]:
+    """Names of the numbers of the figures: those that were said, else those that most records have."""
+    most: dict[str, int] = {}
+    for row in rows:
+        most[row.meaning.name] = max(most.get(row.meaning.name, 0), row.n)
+    order = {name: n for n, name in enumerate(_SHOWN)}
+    usual = sorted(most, key=lambda name: (name == AREA.name, -most[name], order.get(name, len(order))))
+    chosen_y = y or next((name for name in usual if name != x), "")
+    return x or next((name for name in usual if name != chosen_y), ""), chosen_y
+
+
+def _usual_group(records: Sequence[Record]) -> str:
+    """The first label, wafer or die that tells groups apart, of which one at least has several records; "" if none."""
+    labels = dict.fromkeys(name for record in records for name in record.labels)
+    for by in (*labels, "wafer", "die"):
+        counts = Counter(value for record in records if (value := group(record, by)) is not None)
+        if 2 <= len(counts) <= MOST_GROUPS and max(counts.values()) > 1:
+            return by
+    return ""
+
+
+def _warnings(found: Comparison) -> list[CodedWarning]:
+    """What must not be compared, and what figures leave out."""
+    told = [*_mixed_definitions(found.rows), *_mixed_cards(found.records)]
+    total = len(found.records)
+    for mark, code in (("synthetic", "synthetic"), ("simulated", "mixed")):
+        n = sum(getattr(record, mark) for record in found.records)
+        if n and (n < total or mark == "synthetic"):
+            told.append(CodedWarning(code, f"{n} of {count(total, 'record')} {'is' if n == 1 else 'are'} {mark}"))
+    if found.y:
+        maps = cells_of(found.records, found.row(found.y).values)
+        shared = sum(len(each) > 1 for cells in maps.values() for each in cells.values())
+        if shared:
+            words = f"{count(shared, 'place')} of the array map {'is' if shared == 1 else 'are'} shared by several"
+            told.append(CodedWarning("mixed", f"{words} records: the median is shown"))
+        if len(found.maps()) < len(maps):
+            told.append(CodedWarning("dropped", "an array map of rows and columns too far apart was left out"))
+    return told
+
+
+def _mixed_definitions(rows: Sequence[Row]) -> list[CodedWarning]:
+    told = []
+    for name in dict.fromkeys(row.meaning.name for row in rows if not row.alone):
+        own = [row for row in rows if row.meaning.name == name]
+        ways = [f"{row.meaning.by or 'not said'} ({count(row.n, 'record')})" for row in own]
+        told.append(
+            CodedWarning(
+                "mixed",
+                f"{name} is defined in {len(own)} ways: {listed(ways)}. Each has a row of its own, and figures show "
+                "the one that most records have",
+            )
+        )
+    return told
+
+
+def _mixed_cards(records: Sequence[Record]) -> list[CodedWarning]:
+    """Cards whose windows or pulses are not alike: rates and shares of the window are of different things."""
+    cards = [record.card for record in records if record.card is not None]
+    facts: Mapping[str, Counter[str]] = {
+        "quantity": Counter(card.window.quantity.removesuffix("_s") for card in cards),
+        "scale of the state": Counter(card.window.scale for card in cards),
+        "pulse width": Counter(
+            "not known" if (width := card.conditions.pulse_width_s) is None else si(width, "s") for card in cards
+        ),
+    }
+    told = []
+    for what, found in facts.items():
+        if len(found) > 1:
+            ways = listed([f"{value} ({count(n, 'card')})" for value, n in found.items()])
+            told.append(
+                CodedWarning(
+                    "mixed", f"the cards differ in {what}: {ways}. Rates, and shares of the window, differ by it"
+                )
+            )
+    return told

@@ -1,0 +1,223 @@
+"""Figures of many devices, from arrays with labels and units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.features.stats import ranks
+from devicekit.plot import Axis, Curve, Image, Panel
+
+RAMP = ("#0b6fa4", "#8a4f9e", "#c4501b")  # low, middle, high: straight from blue to orange is muddy
+GREY = "#8a8f98"
+MOST_LINES = 200  # of an overlay: more are a grey area
+MOST_NAMES = 6  # that a legend takes
+MOST_NUMBERS = 400  # cells of a map that are written into
+COLOUR_MAP = "cividis"  # even to the eye, and the same for every kind of colour vision
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One device of an overlay.
+
+    Parameters
+    ----------
+    name : str
+    x, y : ndarray, shape (n,)
+        In the units of the axes.
+    value : float
+        What it is coloured by; NaN where that is not known.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    value: float = np.nan
+
+
+def ramp(share: float) -> str:
+    """A colour of the ramp from blue over violet to orange: 0 is its begin, 1 its end; grey for NaN."""
+    if not np.isfinite(share):
+        return GREY
+    at = 2.0 * min(max(share, 0.0), 1.0)
+    left = min(int(at), 1)
+    ends = [[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in RAMP[left : left + 2]]
+    mixed = [round(a + (at - left) * (b - a)) for a, b in zip(*ends, strict=True)]
+    return "#" + "".join(f"{each:02x}" for each in mixed)
+
+
+def shares(values: Sequence[float], log: bool = False) -> np.ndarray:
+    """Places of values between their smallest (0) and largest (1), on a log scale if asked; NaN stays NaN.
+
+    Parameters
+    ----------
+    values : sequence of float, shape (n,)
+    log : bool
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        One value, or several that are equal, are in the middle.
+    """
+    with np.errstate(all="ignore"):
+        x = np.log(np.asarray(values, float)) if log else np.asarray(values, float)
+    known = x[np.isfinite(x)]
+    if not known.size:
+        return np.full(x.shape, np.nan)
+    low, high = float(known.min()), float(known.max())
+    if high <= low:
+        return np.where(np.isfinite(x), 0.5, np.nan)
+    return np.where(np.isfinite(x), (x - low) / (high - low), np.nan)
+
+
+def thinned(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
+    """Not more lines than a figure can show: evenly along what they are coloured by, both ends among them."""
+    if len(lines) <= most:
+        return list(lines)
+    order = sorted(range(len(lines)), key=lambda k: (np.isnan(lines[k].value), lines[k].value))
+    return [lines[order[k]] for k in np.unique(np.linspace(0, len(lines) - 1, most).round().astype(int))]
+
+
+def overlay(lines: Sequence[Line], x: Axis, y: Axis, title: str, by: str, log: bool = False) -> Panel:
+    """A line a device, coloured by a number; where that is not known, grey.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+    x, y : Axis
+    title : str
+        What is shown.
+    by : str
+        What the colours are, for the title: "blue 0.26 to orange 0.62 % of window"; "" if all are alike.
+    log : bool
+        Whether colours follow the logarithm of the number.
+    """
+    colours = [ramp(share) for share in shares([line.value for line in lines], log)]
+    few = len(lines) <= MOST_NAMES
+    curves = [
+        Curve(line.name, line.x, line.y, width=1.2 if few else 0.8, colour=colour, alpha=0.9, legend=few)
+        for line, colour in zip(lines, colours, strict=True)
+    ]
+    words = f"{title}: {by}" if by and len(lines) > 1 else title
+    return Panel(x, y, curves, title=words, legend="in" if few else "none")
+
+
+def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
+    """Cumulative distribution by median ranks, a curve a group.
+
+    Parameters
+    ----------
+    groups : mapping of str to ndarray
+        Values by the name of the group; those that are not finite are left out.
+    x : Axis
+    of : str
+        What is counted: "devices", "sweeps".
+    """
+    found = {name: ranks(np.asarray(values, float)) for name, values in groups.items()}
+    found = {name: pair for name, pair in found.items() if pair[0].size}
+    colours = [ramp(share) for share in shares([*range(len(found))])] if len(found) > 1 else [RAMP[0]]
+    few = len(found) <= MOST_NAMES
+    curves = [
+        Curve(
+            f"{name} ({values.size})", values, p, style=".-" if values.size < 60 else "-", colour=colour, legend=few,
+            width=0.9, size=4.0,
+        )
+        for (name, (values, p)), colour in zip(found.items(), colours, strict=True)
+    ]  # fmt: skip
+    legend = "in" if 1 < len(found) <= MOST_NAMES else "none"
+    return Panel(x, Axis(f"share of {of}", limits=(0.0, 1.0)), curves, legend=legend)  # type: ignore[arg-type]
+
+
+def scatter(groups: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Axis) -> Panel:
+    """One number against another, a colour a group.
+
+    Parameters
+    ----------
+    groups : mapping of str to (ndarray, ndarray)
+        x and y by the name of the group.
+    x, y : Axis
+    """
+    colours = [ramp(share) for share in shares([*range(len(groups))])] if len(groups) > 1 else [RAMP[0]]
+    curves = [
+        Curve(f"{name} ({np.size(pair[0])})", *pair, style="o", colour=colour, size=4.0, alpha=0.8)
+        for (name, pair), colour in zip(groups.items(), colours, strict=True)
+    ]
+    return Panel(x, y, curves, legend="in" if 1 < len(groups) <= MOST_NAMES else "none")
+
+
+def boxes(groups: Mapping[str, np.ndarray], x: Axis, by: str) -> Panel:
+    """Every value of a group, a thick bar over its quartiles, a thin one over its range, a white dot at its median.
+
+    Parameters
+    ----------
+    groups : mapping of str to ndarray
+        Values by the name of the group; one of fewer than three has its values alone.
+    x : Axis
+        Of the values.
+    by : str
+        What the groups are.
+    """
+    curves: list[Curve] = []
+    for at, (name, held) in enumerate(groups.items()):
+        values = np.sort(np.asarray(held, float)[np.isfinite(held)])
+        lift = 0.28 + 0.07 * (np.arange(values.size) % 3)  # beside the box, in three rows
+        curves.append(
+            Curve(name, values, at - lift, style="o", size=3.0, alpha=0.6, colour=GREY, legend=False)
+        )  # fmt: skip
+        if values.size < 3:
+            continue
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        where = np.array([float(at)])
+
+        def bar(
+            what: str, ends: tuple[float, float], width: float, place: np.ndarray, centre: float, name: str = name
+        ) -> Curve:
+            low_end, high_end = (np.array([each]) for each in ends)
+            return Curve(f"{name}, {what}", np.array([centre]), place, "across", "none", low_end, high_end, RAMP[0],
+                         width, legend=False)  # fmt: skip
+
+        curves.append(bar("range", (float(values[0]), float(values[-1])), 1.0, where, float(middle)))
+        curves.append(bar("quartiles", (float(low), float(high)), 7.0, where, float(middle)))
+        curves.append(
+            Curve(f"{name}, median", np.array([middle]), where, style="o", colour="white", size=4.0, legend=False)
+        )
+    names = tuple(f"{name} ({np.isfinite(values).sum()})" for name, values in groups.items())
+    return Panel(x, Axis(by, names=names), curves, legend="none", grid=True)
+
+
+def array_map(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, label: str, title: str = "") -> Image:
+    """One number over the rows and columns of an array, row by row from the top; a cell without one is left blank.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of int, shape (n,)
+        Places, each pair once.
+    values : ndarray, shape (n,)
+    label : str
+        What they are, with the unit.
+    title : str
+    """
+    first, left = int(rows.min()), int(columns.min())
+    grid = np.full((int(rows.max()) - first + 1, int(columns.max()) - left + 1), np.nan)
+    grid[rows - first, columns - left] = values
+    across = np.arange(grid.shape[1] + 1) + left - 0.5
+    down = np.arange(grid.shape[0] + 1) + first - 0.5
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if low == high:
+        low, high = low - 0.5 * abs(low or 1.0), high + 0.5 * abs(high or 1.0)
+    return Image(
+        Axis("column", whole=True),
+        Axis("row", limits=(float(down[-1]), float(down[0])), whole=True),
+        across,
+        down,
+        grid,
+        label,
+        COLOUR_MAP,
+        (low, high),
+        title=title,
+        numbers=grid.size <= MOST_NUMBERS and grid.shape[1] <= 24,
+        digits=".3g",
+    )
