@@ -297,11 +297,12 @@ def draw(
     title : str
         The caption in few words, for a first page; the caption itself if not given.
     """
+    more: dict[str, Any] = {"title": title, "ratio": size[1] / size[0]}
     if isinstance(shown, Panel):
         svg = _data_uri("image/svg+xml", render(shown.draw, size))
-        return Figure(svg, caption, alt, shown.csv(), wide, title=title, data=_data(shown, size), ratio=size[1] / size[0])
+        return Figure(svg, caption, alt, shown.csv(), wide, data=_data(shown, size), **more)
     drawn = render(lambda axes: draw_row(shown, list(axes[0])), size, (1, len(shown)))
-    return Figure(_data_uri("image/svg+xml", drawn), caption, alt, row_csv(shown), wide, title=title, ratio=size[1] / size[0])
+    return Figure(_data_uri("image/svg+xml", drawn), caption, alt, row_csv(shown), wide, **more)
 
 
 def _data(panel: Panel, size: tuple[float, float]) -> str | None:
