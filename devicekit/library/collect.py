@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devicekit.features.merit import Settings
     from devicekit.tables import Table
 
+_PACKED = (".gz", ".bz2", ".xz", ".zip")
 _TAKEN_TWICE = "read_voltage"  # has a use in sweeps that no reader has
 
 
@@ -122,13 +123,22 @@ def _one(
     if (voltage := reading.get(_TAKEN_TWICE)) is not None:
         settings = replace(settings, read_voltage=voltage)
     found = characterize(table, settings)
-    stem = path.name.split(".")[0] or path.name
+    stem = _stem(path)
     name = wishes.name or (device if wishes.by_device and device else stem)
     said = wishes.gathered(path, device, table.meta.get("labels", {}))
-    source = Source(file=_plain(path.name), sha256=checksum)
+    source = Source(file=_plain(path.name or path.resolve().name), sha256=checksum)
     more = {"source": source, **dict.fromkeys(sorted(marks), True)}
     record = Record.of_result(found, _plain(name), checksum, said, **more)
     return relabelled(record, Said(), wishes.name, ()) if wishes.name else record
+
+
+def _stem(path: Path) -> str:
+    """A file's name without its ending: sweeps of sweeps.csv.gz, W1.R3C5 of W1.R3C5.csv."""
+    name = path.name or path.resolve().name
+    if path.is_dir():
+        return name
+    bare = Path(name)
+    return (Path(bare.stem) if bare.suffix.lower() in _PACKED else bare).stem
 
 
 def _plain(name: str) -> str:

@@ -22,6 +22,7 @@ from devicekit.text import count, listed, si
 FEWEST = 3  # values that a scatter needs, or a curve of a distribution
 FEWEST_RANKED = 5  # records that a distribution needs
 MOST_GROUPS = 12  # of a figure by label
+MOST_WITHIN = 60  # records whose own distributions a figure shows, the first ones
 MOST_CELLS = 100_000  # of an array map
 _GROUPED = ("kind", "law", *PLACES)  # beside labels
 # Which numbers figures show where nobody says: of those that most records have, the first of these.
@@ -128,7 +129,7 @@ class Comparison:
         return tuple(found)
 
     def sweep_cdf(self, name: str) -> Panel | None:
-        """Distribution of a number over the sweeps (states, devices) within each record, a curve a record."""
+        """Distribution of a number over the sweeps (states, devices) within each record, of the first 60 records."""
         row = self.row(name)
         held = {
             self.names[n]: each_value(record, name) for n, record in enumerate(self.records) if row.cells[n] is not None
@@ -140,7 +141,7 @@ class Comparison:
         found = Scale.of(row.meaning, joined)
         label = row.meaning.label.removesuffix(", median")
         scale = Scale(label, found.unit, found.factor)
-        some = dict(list(known.items())[: figures.MOST_LINES])
+        some = dict(list(known.items())[:MOST_WITHIN])
         scaled = {key: values * scale.factor for key, values in some.items()}
         return figures.cdf(scaled, scale.axis(joined * scale.factor), "values")
 

@@ -13,6 +13,7 @@ from devicekit.plot import Axis, Curve, Image, Panel
 RAMP = ("#0b6fa4", "#8a4f9e", "#c4501b")  # low, middle, high: straight from blue to orange is muddy
 GREY = "#8a8f98"
 MOST_LINES = 200  # of an overlay: more are a grey area
+MOST_POINTS = 500  # of one distribution: evenly along its ranks, both ends among them
 MOST_NAMES = 6  # that a legend takes
 MOST_NUMBERS = 400  # cells of a map that are written into
 COLOUR_MAP = "cividis"  # even to the eye, and the same for every kind of colour vision
@@ -110,24 +111,33 @@ def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
     Parameters
     ----------
     groups : mapping of str to ndarray
-        Values by the name of the group; those that are not finite are left out.
+        Values by the name of the group; those that are not finite are left out. Of more than 500 so many are shown,
+        at the ranks that they have among all.
     x : Axis
     of : str
         What is counted: "devices", "sweeps".
     """
     found = {name: ranks(np.asarray(values, float)) for name, values in groups.items()}
-    found = {name: pair for name, pair in found.items() if pair[0].size}
+    sizes = {name: pair[0].size for name, pair in found.items() if pair[0].size}
+    found = {name: _fewer(*found[name]) for name in sizes}
     colours = [ramp(share) for share in shares([*range(len(found))])] if len(found) > 1 else [RAMP[0]]
     few = len(found) <= MOST_NAMES
     curves = [
         Curve(
-            f"{name} ({values.size})", values, p, style=".-" if values.size < 60 else "-", colour=colour, legend=few,
+            f"{name} ({sizes[name]})", values, p, style=".-" if values.size < 60 else "-", colour=colour, legend=few,
             width=0.9, size=4.0,
         )
         for (name, (values, p)), colour in zip(found.items(), colours, strict=True)
     ]  # fmt: skip
     legend = "in" if 1 < len(found) <= MOST_NAMES else "none"
     return Panel(x, Axis(f"share of {of}", limits=(0.0, 1.0)), curves, legend=legend)  # type: ignore[arg-type]
+
+
+def _fewer(values: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if values.size <= MOST_POINTS:
+        return values, p
+    some = np.linspace(0, values.size - 1, MOST_POINTS).round().astype(int)
+    return values[some], p[some]
 
 
 def scatter(groups: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Axis) -> Panel:

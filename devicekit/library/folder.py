@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,8 +86,8 @@ class Library:
         UsageError
             If the query names something that no record has.
         """
-        with self._current(refresh) as connection, index.reading(connection):
-            return select.find(connection, query or Query())
+        asked = query or Query()
+        return self._ask(lambda connection: select.find(connection, asked), refresh)
 
     def get(self, id: str) -> Record:
         """A record with its content, by its id or the beginning of one.
@@ -104,8 +103,7 @@ class Library:
 
     def entry(self, id: str) -> Entry:
         """A record as the index knows it, by its id or the beginning of one; raises UsageError as `get` does."""
-        with self._current() as connection, index.reading(connection):
-            return select.by_prefix(connection, id)
+        return self._ask(lambda connection: select.by_prefix(connection, id))
 
     def open(self, entry: Entry) -> Record:
         """A record with its content.
@@ -125,23 +123,19 @@ class Library:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Files of the folder that are no records, and why."""
-        with self._current() as connection:
-            return select.unreadable(connection)
+        return self._ask(select.unreadable)
 
     def names(self) -> tuple[str, ...]:
         """Names of all numbers that can be searched and sorted by."""
-        with self._current() as connection:
-            return select.scalar_names(connection)
+        return self._ask(select.scalar_names)
 
     def labels(self) -> tuple[str, ...]:
         """Names of all labels."""
-        with self._current() as connection:
-            return select.label_names(connection)
+        return self._ask(select.label_names)
 
     def kinds(self) -> tuple[str, ...]:
         """All kinds of records that there are."""
-        with self._current() as connection:
-            return select.kinds(connection)
+        return self._ask(select.kinds)
 
     def add(self, record: Record) -> Added:
         """Keep a record. One of the same content is there once: what is said anew of place and labels is added to it.
@@ -158,8 +152,7 @@ class Library:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(f"cannot make the library {self.folder}: {error.strerror or error}") from error
-        with self._index.open() as connection:
-            there = self._twin(connection, record)
+        there = self._index.ask(lambda connection: self._twin(connection, record))
         if there is not None:
             path, old = there
             said = Said(record.place, record.labels, record.area_m2, record.origins)
@@ -244,18 +237,23 @@ class Library:
 
     def refresh(self, rebuild: bool = False) -> tuple[Unreadable, ...]:
         """Take up what changed in the folder; with `rebuild` everything anew. Files that are no records."""
-        if rebuild:
-            self._index.forget()
-        with self._current() as connection:
-            return select.unreadable(connection)
+        return self._ask(select.unreadable, rebuild=rebuild)
 
-    @contextmanager
-    def _current(self, refresh: bool = True) -> Iterator[sqlite3.Connection]:
-        """The index, with what changed in the folder taken up."""
-        with self._index.open() as connection:
-            if refresh:
+    def _ask(
+        self, question: Callable[[sqlite3.Connection], index.T], refresh: bool = True, rebuild: bool = False
+    ) -> index.T:
+        """The answer of the index to a question, after what changed in the folder was taken up."""
+
+        def answer(connection: sqlite3.Connection) -> index.T:
+            if rebuild:
+                with index.writing(connection):
+                    index.forget_all(connection)
+            if refresh or not index.known_files(connection):
                 self._update(connection)
-            yield connection
+            with index.reading(connection):
+                return question(connection)
+
+        return self._index.ask(answer)
 
     def _update(self, connection: sqlite3.Connection) -> None:
         """Read what is new or changed, forget what is gone. What is known is looked up before the folder is listed:
@@ -333,8 +331,11 @@ class Library:
         return short, long
 
     def _take_up(self, path: Path) -> None:
-        with self._index.open() as connection, index.writing(connection):
-            index.put(connection, [self._indexed(path)])
+        def put(connection: sqlite3.Connection) -> None:
+            with index.writing(connection):
+                index.put(connection, [self._indexed(path)])
+
+        self._index.ask(put)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -82,7 +82,8 @@ class Number(Strict):
     @classmethod
     def of_scalar(cls, scalar: Scalar) -> Self:
         """Of a scalar; what is not finite becomes null."""
-        return cls(**scalar.as_dict())
+        held = scalar.as_dict()
+        return cls(**held | {k: float(held[k]) for k in ("value", "low", "high", "level") if held[k] is not None})
 
     @property
     def scalar(self) -> Scalar:

@@ -13,14 +13,15 @@ import shutil
 import sqlite3
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from devicekit.library.head import Head
 
+T = TypeVar("T")
 FORM = 1  # of the tables below; another one found is thrown away
 PATIENCE = 60.0  # s to wait for another process
 AREA = "area_m2"  # a number of the head that is searched like the others
@@ -100,11 +101,21 @@ class Index:
         with closing(self._connected()) as connection:
             yield connection
 
-    def forget(self) -> None:
-        """Throw everything away that it knows."""
-        with self.open() as connection, writing(connection):
-            for table in ("item", "unreadable", "label", "meaning", "scalar"):
-                connection.execute(f"DELETE FROM {table}")
+    def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """The answer to a question; where damage comes to light on the way, it is asked again of a new index.
+
+        So it is, of one in a temporary folder, where other processes do not leave the index for a minute.
+        """
+        try:
+            with self.open() as connection:
+                return question(connection)
+        except sqlite3.DatabaseError as error:
+            if _busy(error):
+                self._aside()
+            else:
+                self.discard()
+        with self.open() as connection:
+            return question(connection)
 
     def discard(self) -> None:
         """Remove the file; what cannot be removed is not used any more."""
@@ -175,7 +186,8 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a failure of the disk has ended it already
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
 
@@ -187,7 +199,14 @@ def reading(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("COMMIT")
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def forget_all(connection: sqlite3.Connection) -> None:
+    """Forget every file; within `writing`."""
+    for table in ("item", "unreadable", "label", "meaning", "scalar"):
+        connection.execute(f"DELETE FROM {table}")
 
 
 def known_files(connection: sqlite3.Connection) -> dict[str, Known]:

@@ -197,8 +197,10 @@ def _within(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
     for name in found.sweep_names():
         label = found.row(name).meaning.label
-        words = f"Every value behind {label}, a curve a record; of sweeps those that switched. {_RANKS}"
-        blocks += _figure(found.sweep_cdf(name), words, f"Cumulative distributions of the values behind {label}")
+        panel = found.sweep_cdf(name)
+        n = count(len(panel.curves) if panel else 0, "record")
+        words = f"Every value behind {label} in {n}, a curve each; of sweeps those that switched. {_RANKS}"
+        blocks += _figure(panel, words, f"Cumulative distributions of the values behind {label}")
     return blocks
 
 

@@ -65,8 +65,8 @@ class Row:
 
 
 def names_of(records: Sequence[Record]) -> tuple[str, ...]:
+    """What each record is called: its name, with its id where two share it."""
     names = Counter(record.name for record in records)
-    """What each is called: its name, with its id where two share it."""
     return tuple(record.name if names[record.name] == 1 else f"{record.name} ({record.id})" for record in records)
 
 

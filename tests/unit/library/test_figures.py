@@ -169,3 +169,12 @@ def test_axes_of_values_far_apart_are_logarithmic() -> None:
 
 def test_short_numbers() -> None:
     assert [short(each) for each in (0.38612, 12345.6, 1.5e-7, 1234567.0)] == ["0.3861", "12346", "1.5e-07", "1234567"]
+
+
+def test_a_long_distribution_is_thinned_at_its_own_ranks() -> None:
+    panel = cdf({"a": np.arange(10_001.0)}, X, "values")
+    (curve,) = panel.curves
+    assert curve.name == "a (10001)"
+    assert curve.x.size == 500
+    assert (curve.x[0], curve.x[-1]) == (0, 10_000)
+    assert curve.y == pytest.approx((curve.x + 0.7) / 10_001.4)

@@ -20,6 +20,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import DevicekitError, FileError, UsageError
 from devicekit.library import Library, Place, Query, Record, default_folder
 from devicekit.library import index as index_module
+from devicekit.library.collect import _stem
 from devicekit.library.index import place_of
 
 Make = Callable[..., Record]
@@ -238,6 +239,44 @@ def test_a_page_of_the_index_that_is_damaged_is_met_too(library: Library, record
     held[4096:] = b"\xff" * (len(held) - 4096)
     place.write_bytes(held)
     assert Library(library.folder).records().total == 30
+
+
+def test_damage_that_shows_only_in_a_search_is_met_too(library: Library, record: Make) -> None:
+    for k in range(60):
+        library.add(record(f"a{k}", increment=0.001 * (k + 1)))
+    place = place_of(library.folder)
+    held = place.read_bytes()
+    pages = len(held) // 4096
+    for page in range(2, pages):
+        damaged = bytearray(held)
+        damaged[4096 * page : 4096 * page + 64] = b"\xff" * 64
+        place.write_bytes(damaged)
+        assert {entry.name for entry in library.records(refresh=False)} == {f"a{k}" for k in range(60)}
+        assert library.records(Query(["a59"])).entries[0].scalar("increment_ltp").value == 0.06  # type: ignore[union-attr]
+
+
+def test_an_index_that_another_process_never_leaves_is_not_waited_for(
+    library: Library, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add(record("a"))
+    monkeypatch.setattr(index_module, "PATIENCE", 0.05)
+    with sqlite3.connect(place_of(library.folder), isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        library.add(record("b", increment=0.01))
+        assert names(library) == {"a", "b"}
+        other.execute("ROLLBACK")
+    other.close()
+    assert names(Library(library.folder)) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("s.csv", "s"), ("s.csv.gz", "s"), ("W1.R3C5.csv", "W1.R3C5"), ("W1.5um.txt.GZ", "W1.5um"), (".csv", ".csv")],
+)
+def test_a_record_bears_the_name_of_its_file(file: str, name: str, tmp_path: Path) -> None:
+    assert _stem(tmp_path / file) == name
+    (tmp_path / "ramps.d").mkdir()
+    assert _stem(tmp_path / "ramps.d") == "ramps.d"
 
 
 def test_the_index_is_in_the_cache_and_nothing_is_written_into_the_folder(
