@@ -59,25 +59,24 @@ class Served:
             **environment,
         }
         settings.setdefault("PYTHONWARNINGS", "error")
+        self._printed = [temporary / f"{time.monotonic_ns()}.{which}" for which in ("out", "err")]
+        streams = [file.open("w") for file in self._printed]
         self.process = subprocess.Popen(
             [sys.executable, "-c", ENTRY, "app", "--no-browser", "--library", str(library), *arguments],
             env={name: value for name, value in settings.items() if value},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            stdout=streams[0],
+            stderr=streams[1],
             start_new_session=True,
         )
+        for stream in streams:
+            stream.close()
         self.cookie = ""
 
     def __enter__(self) -> Served:
         """Wait for the address."""
-        assert self.process.stdout is not None
-        text = ""
-        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/\?key=([\w-]+)", text)):
-            line = self.process.stdout.readline()
-            if not line:
-                raise AssertionError(f"the app has ended: {self.process.communicate()[1]}")
-            text += line
+        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/\?key=([\w-]{32})", self.out)):
+            assert self.process.poll() is None, f"the app has ended: {self.err}"
+            time.sleep(0.02)
         self.address, self.port, self.key = found[0], int(found[1]), found[2]
         self.cookie = f"devicekit-{self.port}={self.key}"
         return self
@@ -86,10 +85,20 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            self.process.communicate(timeout=30)
+            self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
+
+    @property
+    def out(self) -> str:
+        """What it has printed."""
+        return self._printed[0].read_text()
+
+    @property
+    def err(self) -> str:
+        """What it has complained about."""
+        return self._printed[1].read_text()
 
     @property
     def own(self) -> str:
@@ -97,11 +106,10 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def ended(self, number: int | None = None) -> tuple[int, str, str]:
-        """Exit code and the rest of what it printed, after a signal if one is given."""
+        """Exit code and what it printed, after a signal if one is given."""
         if number is not None:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out, err
+        return self.process.wait(60), self.out, self.err
 
     def ask(
         self,
