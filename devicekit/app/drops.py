@@ -110,7 +110,7 @@ class Drops:
         Raises
         ------
         FileError
-            If the drop becomes too large.
+            If the drop becomes too large, holds that name already, or cannot be written.
         """
         target = drop.path / plain_name(name) if drop.is_folder else drop.path
         whole = False
@@ -124,6 +124,8 @@ class Drops:
             whole = True
         except FileExistsError:
             raise FileError(f"{drop.name} holds two files named {target.name}") from None
+        except OSError as error:  # no room left, say
+            raise FileError(f"{target.name} cannot be stored: {error.strerror or error}") from error
         finally:
             if not whole:
                 target.unlink(missing_ok=True)

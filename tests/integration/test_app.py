@@ -199,13 +199,6 @@ def wait(true: object, longest: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_second_file_of_one_name_is_refused_and_the_first_stays_as_it_is(app: Served) -> None:
-    drop = app.drop("a.csv", SWEEP)
-    answer = app.ask(f"{drop}/file", "POST", b"other", {"X-Name": "a.csv"})
-    assert answer.status == 413 or answer.status == 409
-    assert "a.csv" in answer.text
-
-
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command, until it ends by itself."""
     return subprocess.run(
