@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ..served import ENTRY, ROOT, Served, alive, served  # type: ignore[import-not-found]
+from tests.served import ENTRY, ROOT, Served, alive, served
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
 
@@ -233,7 +233,7 @@ def test_a_second_copy_takes_another_port_and_leaves_the_first_alone(app: Served
         assert other.port != app.port
         assert len(app.folders) == 2
         assert other.ask("/", headers={"Cookie": app.cookie}).status == 403  # a key opens its own app alone
-        code, out, err = other.ended(signal.SIGINT)
+        code, _, err = other.ended(signal.SIGINT)
     assert (code, err) == (0, "")
     assert len(app.folders) == 1
     assert app.ask("/").status == 200

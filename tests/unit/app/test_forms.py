@@ -60,8 +60,8 @@ def test_options_go_through_the_form_unchanged(options: ReadOptions) -> None:
 @pytest.fixture(scope="module")
 def parsed() -> Any:
     """What the command line understands of arguments of `read`."""
-    from typer.testing import CliRunner
     from typer import Typer
+    from typer.testing import CliRunner
 
     from devicekit.cli.common import with_reading_options
 
