@@ -123,9 +123,10 @@ async def answer(request: Request) -> Response:
         number = None if said == "own" else int(said)
         filled = [str(each) for each in form.getlist(f"blank-{number}")]
         own = reading_of({name: str(form.get(name, "")) for name in drop.question.fields})
-        drop.again(answered(drop, number, filled, own))
+        options = answered(drop, number, filled, own)
     except DevicekitError as error:
         return _shown(request, drop, str(error.in_words(in_page_words)), 422)
+    await run_in_threadpool(state(request).begin_again, drop, options)
     return _then(request, drop)
 
 
@@ -140,9 +141,9 @@ async def read_again(request: Request) -> Response:
         options = reading_of({name: str(value) for name, value in form.items() if name in known})
         if options.recipe is not None and (kept := app.recipes / f"{plain_name(str(options.recipe))}.toml").is_file():
             options = reading_of({**{k: str(v) for k, v in form.items() if k in known}, "recipe": str(kept)})
-        drop.again(options)
     except DevicekitError as error:
         return _shown(request, drop, str(error.in_words(in_page_words)), 422)
+    await run_in_threadpool(app.begin_again, drop, options)
     return _then(request, drop)
 
 
@@ -157,8 +158,7 @@ async def fit_again(request: Request) -> Response:
         FitOptions(said["model"], said["loss"], state=said["state"])
     except DevicekitError as error:
         return _shown(request, drop, str(error), 422)
-    if drop.found is not None:
-        state(request).cancel(drop.found)
+    await run_in_threadpool(state(request).drop_job, drop.found)
     drop.choice, drop.found, drop.kept = FitChoice(**said), None, ""
     return _then(request, drop)
 

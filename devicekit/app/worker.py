@@ -182,10 +182,16 @@ class Worker:
                     self._finish(job, kind, value)
                 return
         except (EOFError, OSError):
-            with self._lock:
-                if not job.over:
-                    job.state, job.message = "failed", LOST
-            shutil.rmtree(job.folder, ignore_errors=True)
+            self._fail(job, LOST)
+        except Exception as error:  # what came cannot be understood: whatever it is, the next job must go on
+            self._fail(job, f"{type(error).__name__}: {error} (a failure of devicekit's own)")
+
+    def _fail(self, job: Job, message: str) -> None:
+        with self._lock:
+            if not job.over:
+                job.state, job.message = "failed", message
+                self._kill()
+        shutil.rmtree(job.folder, ignore_errors=True)
 
     @staticmethod
     def _finish(job: Job, kind: str, value: Any) -> None:
