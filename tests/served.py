@@ -156,6 +156,7 @@ class Served:
         where = self.opened(name)
         answer = self.ask(f"{where}/file", "POST", content, {"X-Name": quote(name)})
         assert answer.status == 200, answer.text
+        assert self.ask(f"{where}/whole", "POST").status == 200
         return where
 
     def page(self, where: str) -> str:

@@ -42,6 +42,8 @@ class Drop:
         Id of its record in the library; "" if it was not kept.
     size : int
         Bytes received.
+    whole : bool
+        Whether all of it is there; before that it is not read.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Drop:
     found: Job | None = None
     kept: str = ""
     size: int = 0
+    whole: bool = False
 
     @property
     def path(self) -> Path:

@@ -64,6 +64,16 @@ async def receive(request: Request) -> Response:
     return JSONResponse({"received": drop.size})
 
 
+async def whole(request: Request) -> Response:
+    """All files of a drop are there: it is read."""
+    drop = _drop(request)
+    if drop is None:
+        return PlainTextResponse("There is no such drop.", 404)
+    drop.whole = True
+    state(request).read(drop)
+    return JSONResponse({"received": drop.size})
+
+
 async def show(request: Request) -> Response:
     """A drop: progress, the question, or what was found."""
     drop = _drop(request)
@@ -75,6 +85,8 @@ async def show(request: Request) -> Response:
 def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> Response:
     app = state(request)
     read = app.read(drop)
+    if read is None:
+        return pages.page(request, "sending", drop.name, "measure", status, drop=drop)
     job = app.find(drop) if read.state == "done" else None
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
@@ -283,6 +295,7 @@ def routes() -> list[Route]:
         route("/drops", open_drop, "POST"),
         route("/drops/{key}", show),
         route("/drops/{key}/file", receive, "POST"),
+        route("/drops/{key}/whole", whole, "POST"),
         route("/drops/{key}/answer", answer, "POST"),
         route("/drops/{key}/read", read_again, "POST"),
         route("/drops/{key}/fit", fit_again, "POST"),

@@ -62,9 +62,9 @@ class App:
         """End a job, wherever it runs."""
         (self.long if job.task in ("simulate", "benchmark") else self.quick).cancel(job)
 
-    def read(self, drop: Drop) -> Job:
-        """Read a drop, if that was not begun."""
-        if drop.read is None:
+    def read(self, drop: Drop) -> Job | None:
+        """Read a drop, if that was not begun; None before all of it is there."""
+        if drop.read is None and drop.whole:
             drop.read = self.job(f"reading {drop.name}", "read", path=drop.path, reading=drop.reading)
         return drop.read
 
