@@ -75,7 +75,8 @@ def flags(options: Mapping[str, Any]) -> list[str]:
 
 def command(verb: str, files: Sequence[str], options: Mapping[str, Any]) -> str:
     """One command line: `devicekit verb files options`."""
-    return shlex.join(["devicekit", *verb.split(), *files, *flags(options)])
+    named = [f"./{each}" if each.startswith("-") else each for each in files]  # a dash would be an option
+    return shlex.join(["devicekit", *verb.split(), *named, *flags(options)])
 
 
 def call(name: str, *arguments: str, **options: Any) -> str:

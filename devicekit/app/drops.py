@@ -42,6 +42,8 @@ class Drop:
         Id of its record in the library; "" if it was not kept.
     size : int
         Bytes received.
+    whole : bool
+        Whether all of it is there; before that it is not read.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Drop:
     found: Job | None = None
     kept: str = ""
     size: int = 0
+    whole: bool = False
 
     @property
     def path(self) -> Path:
@@ -110,7 +113,7 @@ class Drops:
         Raises
         ------
         FileError
-            If the drop becomes too large.
+            If the drop becomes too large, holds that name already, or cannot be written.
         """
         target = drop.path / plain_name(name) if drop.is_folder else drop.path
         whole = False
@@ -124,6 +127,8 @@ class Drops:
             whole = True
         except FileExistsError:
             raise FileError(f"{drop.name} holds two files named {target.name}") from None
+        except OSError as error:  # no room left, say
+            raise FileError(f"{target.name} cannot be stored: {error.strerror or error}") from error
         finally:
             if not whole:
                 target.unlink(missing_ok=True)

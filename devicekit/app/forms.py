@@ -163,15 +163,19 @@ def in_page_words(message: str) -> str:
     """A message of the Python interface, in the words of the page: `unit=uS` becomes “Unit” uS."""
 
     def said(match: re.Match[str]) -> str:
-        value = match[2].strip("()") if match[2] not in ("True", "") else ""
-        return f"“{_PLAIN[match[1]]}” {value}".rstrip()
+        if match["pairs"] is not None:
+            return f"“{_PLAIN[match['of']]}” {match['pairs'].replace(': ', '=')}"
+        value = match["value"].strip("()") if match["value"] not in ("True", "") else ""
+        return f"“{_PLAIN[match['name']]}” {value}".rstrip()
 
-    def pairs(match: re.Match[str]) -> str:
-        return f"“{_PLAIN[match[1]]}” {match[2].replace(': ', '=')}"
-
-    message = re.sub(r"\b(map|key)=\{([^}]*)\}", pairs, message).replace("map: ", "“Columns”: ")
+    message = message.replace("map: ", "“Columns”: ")
     names = "|".join(_PLAIN)
-    message = re.sub(rf"(?<![\w/\\-])({names})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", said, message)
+    message = re.sub(
+        rf"\b(?P<of>map|key)=\{{(?P<pairs>[^}}]*)\}}|"
+        rf"(?<![\w/\\-])(?P<name>{names})=(?P<value>\([^)]*\)|'[^']*'|[^\s,;:()]*)",
+        said,
+        message,
+    )
     return re.sub(r"\bpass (?=“)", "say ", message)
 
 
@@ -207,7 +211,7 @@ def reading_of(form: Mapping[str, str]) -> ReadOptions:
 
 
 def _pairs(name: str, word: str) -> dict[str, str]:
-    pairs = [each.partition("=") for each in word.split(",")]
+    pairs = [each.partition("=") for each in re.split(r",\s*(?=\w+\s*=)", word)]  # a name of theirs may hold commas
     if any(not ours.strip() or not theirs.strip() for ours, _, theirs in pairs):
         example = "value=G" if name == "columns" else r"device=dev(\d+)"
         raise UsageError(f"{'Columns' if name == 'columns' else 'Names'}: write pairs such as {example}, not {word!r}")

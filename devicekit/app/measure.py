@@ -64,6 +64,16 @@ async def receive(request: Request) -> Response:
     return JSONResponse({"received": drop.size})
 
 
+async def whole(request: Request) -> Response:
+    """All files of a drop are there: it is read."""
+    drop = _drop(request)
+    if drop is None:
+        return PlainTextResponse("There is no such drop.", 404)
+    drop.whole = True
+    state(request).read(drop)
+    return JSONResponse({"received": drop.size})
+
+
 async def show(request: Request) -> Response:
     """A drop: progress, the question, or what was found."""
     drop = _drop(request)
@@ -75,6 +85,8 @@ async def show(request: Request) -> Response:
 def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> Response:
     app = state(request)
     read = app.read(drop)
+    if read is None:
+        return pages.page(request, "sending", drop.name, "measure", status, drop=drop)
     job = app.find(drop) if read.state == "done" else None
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
@@ -123,9 +135,10 @@ async def answer(request: Request) -> Response:
         number = None if said == "own" else int(said)
         filled = [str(each) for each in form.getlist(f"blank-{number}")]
         own = reading_of({name: str(form.get(name, "")) for name in drop.question.fields})
-        drop.again(answered(drop, number, filled, own))
+        options = answered(drop, number, filled, own)
     except DevicekitError as error:
         return _shown(request, drop, str(error.in_words(in_page_words)), 422)
+    await run_in_threadpool(state(request).begin_again, drop, options)
     return _then(request, drop)
 
 
@@ -140,9 +153,9 @@ async def read_again(request: Request) -> Response:
         options = reading_of({name: str(value) for name, value in form.items() if name in known})
         if options.recipe is not None and (kept := app.recipes / f"{plain_name(str(options.recipe))}.toml").is_file():
             options = reading_of({**{k: str(v) for k, v in form.items() if k in known}, "recipe": str(kept)})
-        drop.again(options)
     except DevicekitError as error:
         return _shown(request, drop, str(error.in_words(in_page_words)), 422)
+    await run_in_threadpool(app.begin_again, drop, options)
     return _then(request, drop)
 
 
@@ -157,8 +170,7 @@ async def fit_again(request: Request) -> Response:
         FitOptions(said["model"], said["loss"], state=said["state"])
     except DevicekitError as error:
         return _shown(request, drop, str(error), 422)
-    if drop.found is not None:
-        state(request).cancel(drop.found)
+    await run_in_threadpool(state(request).drop_job, drop.found)
     drop.choice, drop.found, drop.kept = FitChoice(**said), None, ""
     return _then(request, drop)
 
@@ -283,6 +295,7 @@ def routes() -> list[Route]:
         route("/drops", open_drop, "POST"),
         route("/drops/{key}", show),
         route("/drops/{key}/file", receive, "POST"),
+        route("/drops/{key}/whole", whole, "POST"),
         route("/drops/{key}/answer", answer, "POST"),
         route("/drops/{key}/read", read_again, "POST"),
         route("/drops/{key}/fit", fit_again, "POST"),

@@ -56,8 +56,12 @@ def go(request: Request, where: str) -> Response:
 
 def refused(request: Request, error: Exception, tab: str = "measure", status: int = 422) -> Response:
     """An error as a page: what was expected, and what to do."""
-    message = str(error) if isinstance(error, DevicekitError) else f"{error} (a failure of devicekit's own)"
+    message = str(error) if isinstance(error, DevicekitError) else _own(error)
     return page(request, "error", "Not done", tab, status, message=message)
+
+
+def _own(error: Exception) -> str:
+    return f"{type(error).__name__}: {error} (a failure of devicekit's own)"
 
 
 def missing(request: Request, what: str) -> Response:

@@ -28,7 +28,11 @@ HEADERS = {
     "cache-control": "no-store",
 }
 SAFE = ("GET", "HEAD")
-LONGEST_NAME = 120  # characters
+LONGEST_NAME = 200  # bytes; a folder takes 255
+LONGEST_ENDING = 20  # characters
+# What a page, a shell or a disk could misread.
+_MISREAD = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069<>:"|?*`]')
+_DISK = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # no files on Windows, whatever their ending
 
 
 class Guard:
@@ -96,14 +100,24 @@ def _same(shown: str, secret: str) -> bool:
 def plain_name(said: str) -> str:
     """The name of an uploaded file: its last component, without what a path or a page could misread.
 
+    Everything else stays as it is, so that the command which a page shows names the user's own file.
+
     Parameters
     ----------
     said : str
         As the browser sent it, percent-encoded.
     """
     last = re.split(r"[/\\]", unquote(said).replace("\0", ""))[-1]
-    name = re.sub(r"[^\w .()+,=-]", "_", last).strip().lstrip(".")
+    name = _trimmed(_MISREAD.sub("_", last))
+    if _DISK.fullmatch(name):
+        name = f"_{name}"
     stem, dot, ending = name.rpartition(".")
-    if len(name) > LONGEST_NAME and dot:
-        name = stem[: LONGEST_NAME - len(ending) - 1] + dot + ending
-    return name[:LONGEST_NAME] or "file"
+    if not dot or len(ending) > LONGEST_ENDING:
+        stem, dot, ending = name, "", ""
+    room = LONGEST_NAME - len(f"{dot}{ending}".encode())
+    return _trimmed(stem.encode()[:room].decode("utf-8", "ignore") + dot + ending) or "file"
+
+
+def _trimmed(name: str) -> str:
+    """Without points and blanks at either end: hidden on one system, dropped on another."""
+    return re.sub(r"^[\s.]+|[\s.]+$", "", name)

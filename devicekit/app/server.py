@@ -52,13 +52,17 @@ def build(held: App, port: int, token: str) -> Guard:
         Route("/static/{name}", static),
         Route("/quit", leave, methods=["POST"]),
     ]
-    app = Starlette(routes=routes, exception_handlers={404: _missing})
+    app = Starlette(routes=routes, exception_handlers={404: _missing, 500: _failed})
     app.state.held = held
     return Guard(app, port, token)
 
 
 async def _missing(request: Request, error: Exception) -> Response:
     return pages.missing(request, "page")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return pages.refused(request, error, status=500)
 
 
 def free_socket(port: int | None) -> socket.socket:

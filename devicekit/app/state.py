@@ -12,6 +12,7 @@ from typing import Any
 from devicekit.app.drops import MOST_BYTES, Drop, Drops
 from devicekit.app.results import Understood
 from devicekit.app.worker import Job, Worker
+from devicekit.options import ReadOptions
 
 
 @dataclass(eq=False)
@@ -61,9 +62,9 @@ class App:
         """End a job, wherever it runs."""
         (self.long if job.task in ("simulate", "benchmark") else self.quick).cancel(job)
 
-    def read(self, drop: Drop) -> Job:
-        """Read a drop, if that was not begun."""
-        if drop.read is None:
+    def read(self, drop: Drop) -> Job | None:
+        """Read a drop, if that was not begun; None before all of it is there."""
+        if drop.read is None and drop.whole:
             drop.read = self.job(f"reading {drop.name}", "read", path=drop.path, reading=drop.reading)
         return drop.read
 
@@ -80,11 +81,21 @@ class App:
     def forget(self, drop: Drop) -> None:
         """End what is done for a drop and remove its files."""
         for job in (drop.read, drop.found):
-            if job is not None:
-                self.cancel(job)
-                self.jobs.pop(job.id, None)
-                shutil.rmtree(job.folder, ignore_errors=True)
+            self.drop_job(job)
         self.drops.close(drop)
+
+    def drop_job(self, job: Job | None) -> None:
+        """End a job, if there is one, and remove what it wrote."""
+        if job is not None:
+            self.cancel(job)
+            self.jobs.pop(job.id, None)
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+    def begin_again(self, drop: Drop, options: ReadOptions) -> None:
+        """Read a drop in another way; what was found before is forgotten."""
+        for job in (drop.read, drop.found):
+            self.drop_job(job)
+        drop.again(options)
 
     def close(self) -> None:
         """End the workers and remove the temporary folder."""

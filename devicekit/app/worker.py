@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -137,7 +137,8 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=work, args=(theirs, self._warm), daemon=False)
-        self._process.start()
+        with _deaf():
+            self._process.start()
         theirs.close()
 
     def _kill(self) -> None:
@@ -181,10 +182,16 @@ class Worker:
                     self._finish(job, kind, value)
                 return
         except (EOFError, OSError):
-            with self._lock:
-                if not job.over:
-                    job.state, job.message = "failed", LOST
-            shutil.rmtree(job.folder, ignore_errors=True)
+            self._fail(job, LOST)
+        except Exception as error:  # what came cannot be understood: whatever it is, the next job must go on
+            self._fail(job, f"{type(error).__name__}: {error} (a failure of devicekit's own)")
+
+    def _fail(self, job: Job, message: str) -> None:
+        with self._lock:
+            if not job.over:
+                job.state, job.message = "failed", message
+                self._kill()
+        shutil.rmtree(job.folder, ignore_errors=True)
 
     @staticmethod
     def _finish(job: Job, kind: str, value: Any) -> None:
@@ -196,6 +203,22 @@ class Worker:
             job.error = value if isinstance(value, DevicekitError) else None
             job.message = str(value)
             job.state = "failed"
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """A process that is started meanwhile hears no Ctrl-C of the terminal, before it can say so itself either."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # else started with the process; it lets the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def work(pipe: Connection, warm: str | None) -> None:

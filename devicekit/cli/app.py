@@ -71,13 +71,18 @@ def app_command(
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)  # the server stops by itself; this is what it then hands the signal to
-    held = App(server.work_folder(), Path(folder))
+    held = None
     try:
-        server.serve(held, listening, token, opened)
+        with listening:
+            held = App(server.work_folder(), Path(folder))
+            server.serve(held, listening, token, opened)
     except KeyboardInterrupt:
         pass
     finally:
-        held.close()
+        for each in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C must not leave half of it
+            signal.signal(each, signal.SIG_IGN)
+        if held is not None:
+            held.close()
 
 
 def _say_tunnel(port: int) -> None:

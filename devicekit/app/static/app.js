@@ -40,7 +40,7 @@
       if (!answer.ok) throw new Error(await answer.text());
       const { key } = await answer.json();
       for (const file of drop.files) await send(key, file, line);
-      await fetch(`/drops/${key}`, { headers: { "HX-Request": "true" } }); // reading begins
+      await post(`/drops/${key}/whole`); // reading begins
       line.cancel.remove();
       return key;
     } catch (error) {
