@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from devicekit._version import __version__
 from devicekit.errors import DevicekitError
-from devicekit.report import live
+from devicekit.report import live, theme
 
 STATIC = {"htmx.min.js": "text/javascript", "app.js": "text/javascript", "app.css": "text/css"}
 
@@ -72,11 +72,4 @@ def missing(request: Request, what: str) -> Response:
 def style() -> str:
     """The style sheet: colours of the reports, light and dark, then that of reports and of the app."""
     own = files("devicekit.app").joinpath("static", "app.css").read_text("utf-8")
-    return f"{_report_style()}\n{live.style()}\n{own}"
-
-
-@cache
-def _report_style() -> str:
-    from devicekit.report import Report
-
-    return Report("", "").to_html().partition("<style>")[2].partition("</style>")[0]
+    return "\n".join([theme.variables(), live.sheet("report.css"), live.style(), own])

@@ -126,7 +126,7 @@ class Bench:
         page.save(folder / "report.html")
         write_csv(result.sweep.frame, folder / "iv.csv")
         numbers = tuple(each.as_dict() for each in page.numbers)
-        return Found(fragment(page), ("report.html", "iv.csv"), (), again, numbers)
+        return Found(page.body(), ("report.html", "iv.csv"), (), again, numbers)
 
     def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> Found:
         """What a card loses to its ideal twin."""
@@ -151,7 +151,7 @@ class Bench:
         page.save(folder / "report.html")
         files.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
         numbers = tuple(each.as_dict() for each in page.numbers)
-        return Found(fragment(page), ("report.html", "benchmark.json"), (), again, numbers)
+        return Found(page.body(), ("report.html", "benchmark.json"), (), again, numbers)
 
     def keep(
         self,
@@ -188,7 +188,7 @@ class Bench:
         again = _compare_again(ids, x, y, by)
         page = comparison_report(compare([shelf.get(each) for each in ids], x, y, by), again.command)
         page.save(folder / "comparison.html")
-        return Found(fragment(page), ("comparison.html",), (), again)
+        return Found(page.body(), ("comparison.html",), (), again)
 
     def export(self, card: Path, to: str, folder: Path, progress: Progress) -> str:
         """A card for another program, as a zip file; its name."""
@@ -218,14 +218,9 @@ class Bench:
 
 def figure(panel: Any, caption: str, alt: str) -> str:
     """One figure as HTML, with its data for the script that draws it live."""
-    from devicekit.report import Report, Section, draw
+    from devicekit.report import draw
 
-    return fragment(Report("", "", sections=[Section("", "preview", [draw(panel, caption, alt)])]))
-
-
-def fragment(page: Report) -> str:
-    """A report without its frame."""
-    return page.to_html().partition("<main>")[2].partition("<footer>")[0]
+    return draw(panel, caption, alt).to_html()
 
 
 def _facts(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -260,7 +255,7 @@ def _found(
     """The result of a task, its report and table written."""
     page.save(folder / "report.html")
     table.to_csv(folder / "table.csv")
-    return Found(fragment(page), ("report.html", *cards, "table.csv", *more), cards, again, numbers)
+    return Found(page.body(), ("report.html", *cards, "table.csv", *more), cards, again, numbers)
 
 
 def _read_again(name: str, reading: ReadOptions) -> Again:

@@ -50,6 +50,10 @@ class Figure:
         """The data as a URI to download, or None."""
         return None if self.csv is None else _data_uri("text/csv", self.csv.encode())
 
+    def to_html(self, name: str = "figure") -> str:
+        """It alone, as HTML to stand in another page; `name` is that of the file of its data."""
+        return str(_template("picture.html.j2").module.picture(self, self.caption, name, ""))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -227,22 +231,30 @@ class Report:
 
     def to_html(self) -> str:
         """The page as text; every value is escaped."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        style = "\n".join([theme.variables(), live.sheet("report.css"), live.style() if self.is_live else ""])
+        script = live.script() if self.is_live else ""
+        return _template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
 
-        environment = Environment(
-            loader=PackageLoader("devicekit.report", "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        page = environment.get_template("report.html.j2")
-        parts = {"style": live.style(), "script": live.script()} if self.is_live else {"style": "", "script": ""}
-        return page.render(report=self, version=__version__, light=theme.LIGHT, dark=theme.DARK, **parts)
+    def body(self) -> str:
+        """What the page shows, as HTML to stand in another page that has the style sheets and the script."""
+        return _template("body.html.j2").render(report=self, version=__version__)
 
     def save(self, path: Path) -> None:
         """Write the page whole or not at all."""
         files.write_text(path, self.to_html())
+
+
+def _template(name: str) -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("devicekit.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 def _data_uri(kind: str, data: bytes) -> str:

@@ -39,6 +39,15 @@ FIGURE_DARK = DARK_OF
 FIGURE_PAPER = "#1d232a"
 
 
+def variables() -> str:
+    """The colours of a page as variables of a style sheet, light and dark."""
+    light, dark = ("".join(f"--{name}: {colour}; " for name, colour in each.items()) for each in (LIGHT, DARK))
+    return (
+        f":root {{ {light}color-scheme: light dark; }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
+    )
+
+
 def _dark_rules() -> str:
     rules = [f'path[style*="fill: #ffffff"]{{fill:{FIGURE_PAPER}!important}}', "text{fill:#e6e9ed}"]
     for light, dark in FIGURE_DARK.items():

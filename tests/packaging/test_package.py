@@ -106,6 +106,9 @@ def test_the_wheel_holds_code_data_and_types(tmp_path: Path) -> None:
     for data in sorted((ROOT / "datasets").rglob("*")):
         if data.is_file():
             assert f"devicekit/_data/{data.relative_to(ROOT / 'datasets').as_posix()}" in names
-    assert "devicekit/report/templates/report.html.j2" in names
+    for file in ("templates/report.html.j2", "templates/body.html.j2", "static/report.css", "static/uPlot.iife.min.js"):
+        assert f"devicekit/report/{file}" in names
+    for file in ("templates/frame.html.j2", "static/htmx.min.js", "static/app.css"):
+        assert f"devicekit/app/{file}" in names
     assert any(name.startswith("physics/materials/") for name in names)
     assert any("licenses/LICENSE" in name for name in names)
