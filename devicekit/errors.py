@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+from devicekit.codes import WARNING_CODES
 
 ROWS_SHOWN = 10
 
@@ -51,16 +53,46 @@ def invalid_rows(error: Any, whole: str) -> list[BadRow]:
     return rows
 
 
+class Blank(str):
+    """A word that stands for what only the user knows, such as COLUMN or V: to be filled in."""
+
+
 @dataclass(frozen=True)
 class Choice:
-    """One answer: the option that says it (`unit=kohm`, or `unit=UNIT` to be filled in), and what it means."""
+    """One answer: the options that say it, and what it means.
+
+    Parameters
+    ----------
+    said : str
+        The options as one writes them: `unit=kohm`, or `read_voltage=V` with a word to be filled in.
+    means : str
+        What the answer means.
+    options : mapping of str to value
+        The same as keywords of `devicekit.read`; a `Blank` stands for what is to be filled in.
+    """
 
     said: str
     means: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, str]:
+    @classmethod
+    def of(cls, means: str, **options: Any) -> Self:
+        """The answer that options give."""
+        return cls(" ".join(f"{name}={_written(value)}" for name, value in options.items()), means, options)
+
+    def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {"say": self.said, "means": self.means}
+        options = {name: list(value) if isinstance(value, tuple) else value for name, value in self.options.items()}
+        return {"say": self.said, "means": self.means, "options": options}
+
+
+def _written(value: Any) -> str:
+    """A value of an option as messages write it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{ours}: {theirs}" for ours, theirs in value.items()) + "}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(str, value))})"
+    return repr(value) if value in (".", ",") else str(value)
 
 
 @dataclass(frozen=True)
@@ -90,7 +122,7 @@ class Question:
 
     def in_words(self, say: Callable[[str], str]) -> Question:
         """The same question with every sentence passed through `say`."""
-        choices = tuple(Choice(say(each.said), say(each.means)) for each in self.choices)
+        choices = tuple(replace(each, said=say(each.said), means=say(each.means)) for each in self.choices)
         return replace(self, text=say(self.text), choices=choices)
 
     def as_dict(self) -> dict[str, Any]:
@@ -184,56 +216,9 @@ class ParameterError(DevicekitError):
     kind = "parameter"
 
 
-WARNING_CODES = {
-    "assumed_unit": "a unit was taken from the file format's convention, not from the file",
-    "abs": "magnitudes of negative conductances were taken",
-    "clock": "times were those of a clock, and are counted from the first reading",
-    "dropped": "rows or readings were left out",
-    "split": "cycles or directions were split by devicekit, not named by the file",
-    "unpaired": "LTP and LTD do not come in equal numbers",
-    "growing_amplitude": "pulse amplitudes grow along the train: eq. (2) is not a law for such trains",
-    "reversed": "a trace runs against its direction",
-    "few_points": "few points: only simple laws are determined",
-    "wide_range": "the conductance spans more than a factor of 30",
-    "first_pulse": "the first pulse moves the device far more than the next ones",
-    "abrupt": "one pulse moves the device over more than 30 % of its range",
-    "plateau": "more than half of the trace is a plateau",
-    "overshoot": "the fitted rate falls so steeply that simulated steps overshoot",
-    "outliers": "isolated readings lie far from the fitted curve",
-    "noisy": "the noise is larger than a step",
-    "structured": "residuals are correlated: the law misses the shape, or the noise is not independent",
-    "read_noise_only": "the confidence band assumes independent read noise",
-    "junction": "the end of LTP and the start of LTD lie apart",
-    "range_ratio": "the LTP and LTD ranges differ more than twofold",
-    "loop_gain": "alternating LTP and LTD trains amplify a start error in simulation",
-    "drift": "the window drifts over the cycles",
-    "at_bound": "a coefficient sits at a bound of the fit",
-    "repeats": "a pulse was read more than once; every row is kept, and a fit takes the mean",
-    "resampled": "the card was fitted to resampled data, to carry the fit's uncertainty",
-    "shared_shape": "pulse widths were fitted with one shared shape",
-    "weak": "a coefficient is weakly identified",
-    "extrapolated": "part of the rate curve lies outside the range that was measured",
-    "not_converged": "the fit did not converge",
-    "columns": "which columns of the file were taken for which quantity",
-    "sheets": "sheets of a workbook that were left out",
-    "no_switching": "a sweep that did not switch, or not at once: no V_set, or one without a jump",
-    "mixed": "records that are compared differ in how a number was defined or measured",
-    "extrapolation": "a prediction reaches far beyond the measured time",
-    "synthetic": "the data are synthetic",
-    "not_mixed": "chains of a posterior disagree: its quantiles are not reliable",
-    "assumed_c2c": "how cycles differ is assumed, not measured: one cycle cannot tell",
-    "suspect_unit": "values are improbable for the stated unit",
-    "hot": "a simulated filament is hotter than 1000 K",
-    "strong_field": "a simulated field is above 1 V/nm, where oxides break down",
-    "sparse": "a simulated gap holds less than one vacancy in a nanometre of height",
-    "thermal_time": "a simulated time is shorter than heat takes to spread",
-    "overfull": "a simulated density is more than twice that of the filament",
-}
-
-
 @dataclass(frozen=True)
 class CodedWarning:
-    """A remark with a stable code (a key of `WARNING_CODES`) and a sentence for people.
+    """A remark with a stable code (a key of `devicekit.codes.WARNING_CODES`) and a sentence for people.
 
     Raises
     ------

@@ -8,6 +8,8 @@ from typing import Any
 
 from devicekit.text import percent, percent_span, si, span
 
+_PREFIXED = frozenset({"", "S", "A", "V", "s", "J", "W"})  # units that take a prefix: nobody says 50 mdecades
+
 
 @dataclass(frozen=True)
 class Scalar:
@@ -58,15 +60,22 @@ class Scalar:
     @property
     def text(self) -> str:
         """The number with its unit, for people: "57.1 µS", "0.39 %"."""
-        return percent(self.value) if self.of else si(self.value, self.unit)
+        if self.of or not self.known or self.unit in _PREFIXED:
+            return percent(self.value) if self.of else si(self.value, self.unit)
+        return f"{si(self.value, '')} {self.unit}"
 
     @property
     def interval(self) -> str:
         """The interval for people, "95 %: 50 to 62 µS"; "" without one."""
         if self.low is None or self.high is None:
             return ""
-        words = percent_span(self.low, self.high) if self.of else span(self.low, self.high, self.unit)
+        words = percent_span(self.low, self.high) if self.of else self._span(self.low, self.high)
         return f"{100 * self.level:g} %: {words}"
+
+    def _span(self, low: float, high: float) -> str:
+        if self.unit in _PREFIXED:
+            return span(low, high, self.unit)
+        return f"{span(low, high, '')} {self.unit}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; what is not known is None."""

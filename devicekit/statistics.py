@@ -1,4 +1,7 @@
-"""Means and variance components with gaps, shared by fits and figures of merit."""
+"""Means and variance components with gaps, quantiles and tails, shared by fits and figures of merit.
+
+The latter are one-liners over scipy.special: importing scipy.stats, which defines them so, takes half a second.
+"""
 
 from __future__ import annotations
 
@@ -66,3 +69,64 @@ def anova(groups: list[np.ndarray]) -> VarianceComponents:
     size = (total - (counts**2).sum(axis=0) / total) / (present - 1)
     between = float(np.mean((between_squares - (within or 0.0)) / size))
     return VarianceComponents(within, between, float(np.mean(size)))
+
+
+def normal_quantile(q: float) -> float:
+    """Quantile of the standard normal distribution."""
+    from scipy import special
+
+    return float(special.ndtri(q))
+
+
+def t_quantile(q: float, degrees: float) -> float:
+    """Quantile of Student's t distribution."""
+    from scipy import special
+
+    return float(special.stdtrit(degrees, q))
+
+
+def chi2_quantile(q: np.ndarray, degrees: float) -> np.ndarray:
+    """Quantiles of the chi-squared distribution."""
+    from scipy import special
+
+    return np.asarray(2.0 * special.gammaincinv(degrees / 2, q))
+
+
+def chi2_tail(x: float, degrees: float) -> float:
+    """Probability that chi-squared is larger than x."""
+    from scipy import special
+
+    return float(special.chdtrc(degrees, x))
+
+
+def f_quantile(q: np.ndarray, above: float, below: float) -> np.ndarray:
+    """Quantiles of the F distribution, degrees of freedom `above` and `below`."""
+    from scipy import special
+
+    return np.asarray(special.fdtri(above, below, q))
+
+
+def f_tail(x: float, above: float, below: float) -> float:
+    """Probability that F, degrees of freedom `above` and `below`, is larger than x."""
+    from scipy import special
+
+    return float(special.fdtrc(above, below, x))
+
+
+class Line(NamedTuple):
+    """A straight line by least squares: its slope, the correlation, and the p value of none."""
+
+    slope: float
+    correlation: float
+    p_value: float
+
+
+def line(x: np.ndarray, y: np.ndarray) -> Line:
+    """The line of y against x, at least three values that are not all equal; as scipy.stats.linregress."""
+    from scipy import special
+
+    square, mixed, _, other = np.cov(x, y, bias=True).flat
+    r = float(np.clip(mixed / np.sqrt(square * other), -1.0, 1.0))
+    spare = x.size - 2
+    t = r * np.sqrt(spare / ((1.0 - r + 1e-20) * (1.0 + r + 1e-20)))
+    return Line(float(mixed / square), r, float(2.0 * special.stdtr(spare, -abs(t))))

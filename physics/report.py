@@ -49,17 +49,6 @@ def _incomplete(result: _Result) -> list[str]:
     return [] if result.complete else [f"The run did not finish ({result.message}); what is shown is what there is."]
 
 
-def iv_facts(result: IVResult) -> list[tuple[str, str]]:
-    """The numbers of a set I-V that matter most."""
-    return [
-        (f"V_set ({DEFAULT_V_SET})", si(result.v_set_v, "V", 4)),
-        ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
-        ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
-        ("highest temperature", f"{result.quality.t_max_k:.0f} K"),
-        ("relative error of the vacancy balance", f"{result.quality.mass_error:.1e}"),
-    ]
-
-
 def _iv_table(result: IVResult) -> Table:
     device = result.first.device
     rows = [
@@ -101,6 +90,7 @@ def _iv_figure(result: IVResult, measured: SweepTable | None) -> Figure:
         result.panel(measured),
         caption if measured is None else f"{caption} Grey: measured.",
         "Magnitude of the simulated current on a logarithmic axis against voltage",
+        title="Simulated I-V" + ("." if measured is None else "; grey: measured."),
     )
 
 
@@ -168,6 +158,7 @@ def maps_section(result: _Result) -> Section:
             f"{words} over the cross-section, axis of the filament in the middle.",
             f"Maps of the {words.lower()} at {listed([stage.label for stage in stages])}",
             (4.8, 2.3),
+            title=f"{words} over the cross-section.",
         )
         for name, (_, _, _, words) in MAPS.items()
     ]

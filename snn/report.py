@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
+from devicekit.device.report import provenance, rate_section
 from devicekit.names import LAST_EPOCHS
-from devicekit.report import Block, Section, Table, Text, draw
-from devicekit.report.shared import short
+from devicekit.report import Block, Report, Section, Table, Text, draw
+from devicekit.report.shared import short, source_line, warnings_section
+from devicekit.scalars import Scalar
 from devicekit.text import percent, si
 from snn.baselines import Baseline
 from snn.benchmark.result import ODDS, Benchmark
@@ -32,6 +34,7 @@ def training_section(
         f"Accuracy per epoch on {data.name}; split: {data.split} ({data.n_train} training, {data.n_test} "
         "test samples).",
         "Training and test accuracy against epoch",
+        title=f"Accuracy per epoch on {data.name}.",
     )
     caption = "One training run; no choice was made on the test part."
     blocks: list[Block] = [figure, Table(("quantity", "value"), _training_rows(result, card), caption)]
@@ -129,16 +132,69 @@ def accuracy_basis(result: TrainingResult) -> str:
     )
 
 
-def training_facts(result: TrainingResult) -> list[tuple[str, str]]:
+def accuracy_number(result: TrainingResult) -> Scalar:
+    """The test accuracy with its interval by the number of test samples."""
+    value, error = result.accuracy_mean_last, 1.96 * result.standard_error
+    return Scalar(
+        "test_accuracy",
+        f"test accuracy on {result.data.name}, {result.basis}",
+        value,
+        of="test samples",
+        low=max(value - error, 0.0),
+        high=min(value + error, 1.0),
+    )
+
+
+def training_numbers(result: TrainingResult) -> list[Scalar]:
     """The numbers of a training run that matter most."""
-    return [
-        (
-            f"test accuracy on {result.data.name}, {result.basis}",
-            percent(result.accuracy_mean_last),
-        ),
-        ("standard error by the number of test samples", percent(result.standard_error)),
-        ("pulses per device, mean", f"{result.pulses_per_device:.3g}"),
+    shown = [accuracy_number(result)]
+    for name, label, value in (
+        ("accuracy_programmed", "accuracy once the weights are in devices", result.accuracy_programmed),
+        ("accuracy_after_mapping", "accuracy just after mapping", result.accuracy_after_mapping),
+    ):
+        if value is not None:
+            shown.append(Scalar(name, label, value, of="test samples"))
+    shown.append(Scalar("pulses_per_device", "pulses per device, all epochs, mean", result.pulses_per_device))
+    if result.write_energy_j is not None:
+        shown.append(Scalar("write_energy_j", "energy of all pulses", result.write_energy_j, "J"))
+    return [*shown, Scalar("epochs", "epochs", len(result.epochs)), Scalar("test", "test samples", result.data.n_test)]
+
+
+def train_page(
+    result: TrainingResult, card: DeviceCard, others: Sequence[Baseline], command: str, seed: int | None
+) -> Report:
+    """The page of a training run.
+
+    Parameters
+    ----------
+    result : TrainingResult
+    card : DeviceCard
+        That it was trained on.
+    others : sequence of Baseline
+        Ordinary classifiers on the same split; none if they were not trained.
+    command : str
+        What makes the page again.
+    seed : int or None
+    """
+    trained = training_section(result, card)
+    sections = [
+        trained,
+        *([beside_section(others, result)] if others else []),
+        warnings_section(card.warnings),
+        provenance(card, command, seed),
     ]
+    words = training_summary(result, card)
+    return Report(
+        f"Training on {card.name}",
+        words[0],
+        words,
+        sections,
+        marks=("SYNTHETIC",) if card.provenance.synthetic else (),
+        pictures=[*trained.figures, *rate_section(card).figures],
+        numbers=training_numbers(result),
+        warnings=card.warnings,
+        source=source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256),
+    )
 
 
 def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:

@@ -29,7 +29,7 @@ from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import StdpWindow
 from devicekit.device.random import mix
 from devicekit.errors import UsageError
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing, compiled
 from devicekit.text import count
 from snn.data.dataset import Dataset
 from snn.network.bits import all_steps
@@ -90,7 +90,7 @@ class StdpConfig:
             raise UsageError(f"p must lie in (0, 1], not {self.p!r}")
 
 
-@compiled
+@borrowing
 def _changed(g: float, change: float, pairs: int, low: float, high: float) -> float:
     """Conductance after one pair, within the window; no pair takes away more than there is."""
     return min(max(g * max(1.0 + change, 1e-3) ** (1.0 / pairs), low), high)

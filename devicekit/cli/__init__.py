@@ -55,6 +55,7 @@ def build_app() -> typer.Typer:
 
 
 def _add_commands(app: typer.Typer) -> None:
+    from devicekit.cli import app as pages
     from devicekit.cli import (
         benchmark,
         calibrate,
@@ -71,9 +72,11 @@ def _add_commands(app: typer.Typer) -> None:
         simulate,
         study,
         train,
+        warm,
     )
 
     app.command("run")(run.run_command)
+    app.command("app")(pages.app_command)
     app.command("read")(read.read_command)
     app.command("fit")(fit.fit_command)
     app.command("compare")(compare.compare_command)
@@ -85,6 +88,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("study")(study.study_command)
     app.command("export")(export.export_command)
     app.command("datasets")(card.datasets_command)
+    app.command("warm")(warm.warm_command)
     simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")

@@ -168,8 +168,6 @@ def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], 
     import pandas as pd
 
     from devicekit import files
-    from devicekit.report import Report
-    from devicekit.report.shared import provenance_section
     from devicekit.tables import write_csv
     from physics.calibration import report
     from physics.stack import to_toml
@@ -194,8 +192,7 @@ def _save(fit: Calibration, chain: Chain | None, profile: list[dict[str, Any]], 
     files.write_json(out / "calibration.json", numbers, True)
     files.write_text(out / "stack.toml", to_toml(fit.stack), True)
     write_csv(pd.DataFrame(rows), out / "levels.csv")
-    sections = [*report.sections(fit, chain, profile), provenance_section([], this_command())]
-    Report("Calibrated stack", report.summary(fit), sections, facts=report.facts(fit)).save(out / "report.html")
+    report.page(fit, chain, profile, this_command()).save(out / "report.html")
     return numbers
 
 

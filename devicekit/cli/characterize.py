@@ -15,23 +15,22 @@ from devicekit.cli.common import (
     Force,
     Json,
     Threshold,
-    as_options,
     choice,
+    in_command_words,
     print_json,
     print_warnings,
     this_command,
     with_reading_options,
 )
-from devicekit.errors import CodedWarning, DevicekitError, FileError
+from devicekit.errors import CodedWarning, DevicekitError
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import ReadOptions
-from devicekit.text import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from devicekit.features.merit import Settings
-    from devicekit.report import Section
+    from devicekit.features.page import Part
 
 DEFAULT_OUT = Path("devicekit-characterize")
 
@@ -42,21 +41,22 @@ class Outcome:
 
     file: str
     report: dict[str, Any] | None = None
-    section: Section | None = None
+    part: Part | None = None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
     error: dict[str, Any] | None = None
-    synthetic: bool = False
+    failure: DevicekitError | None = None
     spreads: tuple[tuple[str, ...], ...] = ()
     levels: tuple[tuple[str, ...], ...] = ()
 
 
 def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
+    from devicekit import files
     from devicekit.catalog import is_synthetic
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import spread_cells
     from devicekit.features.merits.dc import DcResult
+    from devicekit.features.page import part
     from devicekit.readers import read
 
     try:
@@ -65,17 +65,15 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
         return Outcome(
             str(file),
             found.as_dict(),
-            found.section(title, anchor),
+            part(found, title, anchor, is_synthetic(file), files.checksum([file])),
             found.tables,
-            tuple(found.sentences()),
             spreads=tuple(
                 spread_cells(each) for result in found.results.values() for each in getattr(result, "spreads", ())
             ),
             levels=tuple(switching.level_rows()) if isinstance(switching, DcResult) else (),
-            synthetic=is_synthetic(file),
         )
     except DevicekitError as error:
-        return Outcome(str(file), error=error.in_words(as_options).as_dict())
+        return Outcome(str(file), error=error.in_words(in_command_words).as_dict(), failure=error)
     except Exception as error:
         message = f"{type(error).__name__}: {error} (a failure of devicekit's own)"
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})
@@ -126,47 +124,26 @@ def _write(folder: Path, outcome: Outcome) -> None:
     import base64
 
     from devicekit import files
-    from devicekit.report import Figure
     from devicekit.tables import write_csv
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in outcome.tables.items():
         write_csv(frame, folder / f"{name}.csv")
     files.write_json(folder / "results.json", outcome.report)
-    figures = [block for block in outcome.section.blocks if isinstance(block, Figure)] if outcome.section else []
-    for number, figure in enumerate(figures, 1):
+    for number, figure in enumerate(outcome.part.section.figures if outcome.part else (), 1):
         files.write_bytes(folder / f"figure{number}.svg", base64.b64decode(figure.uri.partition("base64,")[2]))
 
 
-def _errors_section(outcomes: Sequence[Outcome]) -> Section:
-    from devicekit.report import CodedList, Section
-
-    rows = [(str(each.error["kind"]), f"{each.file}: {each.error['message']}") for each in outcomes if each.error]
-    return Section("Files that could not be characterised", "errors", [CodedList(rows)])
-
-
 def _coded(outcomes: Sequence[Outcome]) -> list[CodedWarning]:
-    return [CodedWarning(**each) for outcome in outcomes if outcome.report for each in outcome.report["warnings"]]
+    return [warning for outcome in outcomes if outcome.part for warning in outcome.part.warnings]
 
 
 def _page(outcomes: Sequence[Outcome], folder: Path) -> None:
-    from devicekit.report import Report
-    from devicekit.report.shared import provenance_section, warnings_section, warnings_sentence
+    from devicekit.features.page import characterization_page
 
-    good = [each for each in outcomes if each.section]
-    bad = [each for each in outcomes if each.error]
-    sections = [each.section for each in good if each.section]
-    if bad:
-        sections.append(_errors_section(bad))
-    warnings = _coded(good)
-    sections += [warnings_section(warnings), provenance_section([], this_command())]
-    title = Path(outcomes[0].file).name if len(outcomes) == 1 else f"{len(outcomes)} files"
-    synthetic = any(each.synthetic for each in good)
-    summary = [f"{Path(each.file).name}: {' '.join(each.words)}" for each in good]
-    if bad:
-        summary.append(f"{count(len(bad), 'file')} of {len(outcomes)} could not be characterised; see below.")
-    summary += [sentence for sentence in (warnings_sentence(warnings),) if sentence]
-    Report(f"Figures of merit: {title}", summary, sections, synthetic).save(folder / "report.html")
+    failed = [(str(each.error["kind"]), f"{each.file}: {each.error['message']}") for each in outcomes if each.error]
+    parts = [each.part for each in outcomes if each.part]
+    characterization_page(parts, this_command(), failed).save(folder / "report.html")
 
 
 @with_reading_options
@@ -236,17 +213,7 @@ def _code(bad: Sequence[Outcome]) -> int:
 
 def _raise(outcome: Outcome) -> None:
     """The error of a single file, as if it had been raised here."""
-    from devicekit.errors import BadRow, Choice, Question
-
-    error = outcome.error or {}
-    if error["kind"] == "internal":
-        raise RuntimeError(error["message"])
-    again = FileError(error["message"], [BadRow(**row) for row in error["rows"]])
-    again.kind = error["kind"]
-    if asked := error.get("question"):
-        choices = tuple(Choice(each["say"], each["means"]) for each in asked["choices"])
-        again.question = Question(asked["text"], tuple(asked["fields"]), choices, tuple(asked["evidence"]))
-    raise again
+    raise outcome.failure or RuntimeError((outcome.error or {})["message"])
 
 
 def _print(outcomes: Sequence[Outcome], out: Path) -> None:
@@ -257,9 +224,9 @@ def _print(outcomes: Sequence[Outcome], out: Path) -> None:
             terminal.error(f"{each.file}: {each.error['message']}")
     print_warnings(_coded(outcomes))
     for each in outcomes:
-        if each.report:
+        if each.part:
             terminal.title(each.file)
-            for sentence in each.words:
+            for sentence in each.part.sentences:
                 terminal.paragraph(sentence, 2)
             if each.spreads:
                 head = ("quantity", "n", "median", "5 % to 95 %", "C2C sd", "D2D sd")

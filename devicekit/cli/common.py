@@ -6,18 +6,17 @@ import functools
 import inspect
 import json
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Any
 
 import typer
 
+from devicekit import advice
 from devicekit.cli import terminal
+from devicekit.commands import in_command_words
 from devicekit.errors import CodedWarning, DevicekitError, UsageError
 from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 from devicekit.plugins import READERS
@@ -173,35 +172,25 @@ def print_json(value: Any) -> None:
 
 
 def print_warnings(warnings: Iterable[CodedWarning]) -> None:
-    """Warnings for people, on standard error, each once."""
-    for warning in dict.fromkeys(warnings):
-        terminal.warning(str(warning))
+    """Warnings for people, on standard error, each once: of more than three the three that matter, with what to do.
+
+    First comes what they mean together, where they add up.
+    """
+    told = advice.ranked(warnings)
+    if (words := advice.verdict(told)) is not None:
+        terminal.warning(words)
+    shown = told if len(told) <= advice.MOST else advice.top(told)
+    for each in shown:
+        what = "" if shown is told else f" What to do: {in_command_words(advice.what_to_do(each.code))}"
+        terminal.warning(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
+    if rest := advice.others(told, shown):
+        codes = ", ".join(dict.fromkeys(each.code for each in rest))
+        terminal.warning(f"[{codes}] {len(rest)} more; --json lists all")
 
 
 def this_command() -> str:
     """The command line as it was given, to be run again."""
     return shlex.join(["devicekit", *sys.argv[1:]])
-
-
-def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[Path]], ReadOptions]:
-    """Files that make one table together, because their names or an option say so, else each by itself.
-
-    Returns
-    -------
-    list of Path or list of Path
-        What is to be read, a table each.
-    ReadOptions
-        The options for each.
-    """
-    if len(files) == 1 and files[0].is_dir():
-        return list(files), reading
-    if len(files) < 2 or reading.files_are == "separate":
-        return list(files), replace(reading, files_are=None)
-    from devicekit.readers import several
-
-    if reading.files_are or reading.key or several.named_alike(files):
-        return [files], reading
-    return list(files), reading
 
 
 def shown(file: Path | list[Path]) -> str:
@@ -227,9 +216,9 @@ def over_files(
         except DevicekitError as error:
             if len(files) == 1:
                 raise
-            errors.append({"file": shown(file), **error.in_words(as_options).as_dict()})
+            errors.append({"file": shown(file), **error.in_words(in_command_words).as_dict()})
             if not as_json:
-                terminal.error(f"{shown(file)}: {error.in_words(as_options)}")
+                terminal.error(f"{shown(file)}: {error.in_words(in_command_words)}")
     if as_json and len(files) == 1:
         print_json({key: value for key, value in reports[0].items() if key != "file"})
     elif as_json:
@@ -237,40 +226,10 @@ def over_files(
     return 2 if errors else 0
 
 
-_SAME = (
-    "format quantity read_voltage unit width share state out force dask to nodes points window loss estimator model "
-    "replace recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset budget "
-    "library place_from by_device"
-)
-_KEYWORDS = {
-    **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},
-    "absolute": "--abs",
-    "data": "--from-data",
-}
-
-
-def as_options(message: str) -> str:
-    """A message of the Python interface, in the words of the command line: `unit=uS` becomes `--unit uS`."""
-
-    def option(match: re.Match[str]) -> str:
-        apart = "," if match[1] == "pulses" else " "
-        value = match[2].strip("()").replace(", ", apart) if match[2] != "True" else ""
-        return f"{_KEYWORDS[match[1]]} {value}".rstrip()
-
-    def columns(match: re.Match[str]) -> str:
-        return " ".join(f"--map {quote(pair.replace(': ', '='))}" for pair in match[1].split(", "))
-
-    keys = re.compile(r"\bkey=\{([^}]*)\}")
-    message = keys.sub(lambda m: " ".join(f"--key {p.replace(': ', '=')}" for p in m[1].split(", ")), message)
-    message = re.sub(r"\bmap=\{([^}]*)\}", columns, message).replace("map: ", "--map: ")
-    message = message.replace("noise=False", "--no-noise")
-    return re.sub(rf"(?<![\w/\\-])({'|'.join(_KEYWORDS)})=(\([^)]*\)|'[^']*'|[^\s,;:()]*)", option, message)
-
-
 def fail(error: Exception, as_json: bool, code: int) -> int:
     """Report an error the way the contract says, and return the exit code."""
     if isinstance(error, DevicekitError):
-        error = error.in_words(as_options)
+        error = error.in_words(in_command_words)
         report = error.as_dict()
     else:
         report = {"kind": "usage" if code == 2 else "internal", "message": str(error), "rows": []}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, grouped, over_files, shown, with_reading_options
+from devicekit.cli.common import Json, over_files, shown, with_reading_options
 from devicekit.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def compare_command(
     """
     from devicekit.fitting.comparison import compare
     from devicekit.fitting.device import read_pulses
+    from devicekit.readers.several import grouped
 
     inputs, reading = grouped(files, reading)
 

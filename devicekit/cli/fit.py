@@ -15,7 +15,6 @@ from devicekit.cli.common import (
     Report,
     Seed,
     choice,
-    grouped,
     over_files,
     print_warnings,
     shown,
@@ -26,10 +25,9 @@ from devicekit.errors import UsageError
 from devicekit.fitting.branch.options import CHOICES
 from devicekit.models import law_names
 from devicekit.options import ReadOptions
-from devicekit.text import listed, width_suffix
+from devicekit.text import listed
 
 if TYPE_CHECKING:
-    from devicekit.device.card import DeviceCard
     from devicekit.device.measured import StdpWindow
     from devicekit.fitting.result import DeviceFit
     from devicekit.fitting.uncertainty.posterior import Posterior
@@ -39,11 +37,6 @@ Model = Annotated[str, choice("--model", law_names(), "Update law", "LAW")]
 
 
 Input = Path | list[Path]  # a file, or several that make one table
-
-
-def device_name(out: Path | None, file: Input) -> str:
-    """Name of the device: that of its card's file, or of its data where the card is just called card."""
-    return stem(file) if out is None or out.stem == "card" else out.stem
 
 
 def stem(file: Input) -> str:
@@ -83,21 +76,12 @@ def _save_cards(
     """Write the card, or one for each pulse width; the path of the main one (middle width), and all paths."""
     if out is None:
         return None, []
-    name = device_name(out, file)
-    if not fit.conditions:
-        fit.to_card(name, _source(file), synthetic).model_copy(update={"stdp": stdp}).save(out)
-        return str(out), [str(out)]
-    paths = []
-    main: str | None = None
-    for condition in fit.conditions:
-        suffix = width_suffix(condition.table.widths[0])
-        path = out.with_name(f"{out.stem}_{suffix}{out.suffix or '.json'}")
-        card = condition.to_card(f"{name}_{suffix}", _source(file), synthetic)
-        card.model_copy(update={"stdp": stdp}).save(path)
-        paths.append(str(path))
-        if condition.ltp is fit.ltp:
-            main = str(path)
-    return main, paths
+    from devicekit.fitting.cards import cards, device_name, main_card
+
+    made = cards(fit, out, device_name(out, stem(file)), _source(file), synthetic, stdp)
+    for path, card in made.items():
+        card.save(path)
+    return str(main_card(fit, made)), [str(path) for path in made]
 
 
 def _saved(
@@ -172,26 +156,6 @@ def print_fit(name: str, fit: DeviceFit) -> None:
         terminal.paragraph(sentence, 2)
 
 
-def save_report(fit: DeviceFit, file: Input, path: Path, card: DeviceCard | None, synthetic: bool) -> None:
-    """Write the report of a fit."""
-    from devicekit.device.report import provenance, rate_section
-    from devicekit.fitting import report as parts
-    from devicekit.report import Report as Page
-    from devicekit.report.shared import provenance_section, warnings_section
-
-    command = this_command()
-    sections = [
-        parts.fit_section(fit),
-        *([] if card is None else [rate_section(card)]),
-        parts.variation_section(fit),
-        warnings_section(fit.warnings),
-        provenance_section([], command) if card is None else provenance(card, command),
-    ]
-    name = file.name if isinstance(file, Path) else shown(file)
-    words = parts.fit_summary(fit, name)
-    Page(f"Fit of {name}", words, sections, synthetic, parts.fit_facts(fit)).save(path)
-
-
 @with_reading_options
 def fit_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
@@ -255,7 +219,9 @@ def fit_command(
     """
     from devicekit.files import check_writable
     from devicekit.fitting.branch.options import FitOptions
+    from devicekit.fitting.cards import device_name
     from devicekit.fitting.device import fit_table, read_pulses
+    from devicekit.fitting.page import fit_page
     from devicekit.fitting.uncertainty.posterior import posterior as draw_posterior
 
     options = FitOptions(model, loss, estimator, share, state)
@@ -268,6 +234,8 @@ def fit_command(
     for path in (out, report):
         if path is not None:
             check_writable(path)
+    from devicekit.readers.several import grouped
+
     inputs, reading = grouped(files, reading)
     several = len(inputs) > 1
     if several and (out or report) and len({stem(file) for file in inputs}) < len(inputs):
@@ -294,8 +262,9 @@ def fit_command(
         if report is not None:
             page = _beside(report, file, ".html") if several else report
             complete = result.ltp is not None and result.ltd is not None
-            card = result.to_card(device_name(target, file), _source(file), made) if complete else None
-            save_report(result, file, page, card, made)
+            card = result.to_card(device_name(target, stem(file)), _source(file), made) if complete else None
+            name = file.name if isinstance(file, Path) else shown(file)
+            fit_page(result, name, card, this_command(), made).save(page)
             facts["report"] = str(page)
         if not json_output:
             print_warnings(result.warnings)

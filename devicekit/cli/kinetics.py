@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, print_json
+from devicekit.cli.common import Force, Json, print_json, this_command
 from devicekit.cli.simulate import (
     Compliance,
     Material,
@@ -17,7 +17,6 @@ from devicekit.cli.simulate import (
     StackFile,
     chosen_stack,
     progress_bar,
-    report_page,
 )
 
 if TYPE_CHECKING:
@@ -75,14 +74,12 @@ def kinetics_command(
 def _save_kinetics(result: Kinetics, folder: Path) -> None:
     from devicekit import files
     from devicekit.tables import write_csv
-    from physics import report
+    from physics.page import kinetics_page
 
     write_csv(result.holds, folder / "kinetics.csv")
     write_csv(result.ramps, folder / "ramps.csv")
     files.write_json(folder / "summary.json", result.summary())
-    report_page("Simulated kinetics", report.kinetics_summary(result), report.kinetics_sections(result)).save(
-        folder / "report.html"
-    )
+    kinetics_page(result, this_command()).save(folder / "report.html")
 
 
 def _print_kinetics(result: Kinetics, out: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, choice, grouped, over_files, shown, with_reading_options
+from devicekit.cli.common import Json, choice, over_files, shown, with_reading_options
 from devicekit.models import law_names
 from devicekit.options import ReadOptions
 
@@ -59,6 +59,7 @@ def next_command(
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.device import fit_table, read_pulses
     from devicekit.fitting.uncertainty.advice import next_measurement
+    from devicekit.readers.several import grouped
 
     inputs, reading = grouped(files, reading)
 

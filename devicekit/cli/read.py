@@ -19,54 +19,6 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def describe(table: Table) -> dict[str, Any]:
-    """What was understood: counts, columns with units, warnings."""
-    from devicekit.features.sweeps import legs
-    from devicekit.names import GLOSSARY
-    from devicekit.tables import PulseTable, SweepTable
-
-    stated = {name: unit for record in table.meta.get("records", []) for name, unit in record["units"].items()}
-    columns = {name: GLOSSARY[name].unit if name in GLOSSARY else stated.get(name) for name in table.frame.columns}
-    summary: dict[str, Any] = {
-        "kind": table.kind,
-        "format": table.meta.get("format"),
-        "source": table.meta.get("source"),
-        "rows": len(table),
-        "devices": len(table.devices),
-        "columns": columns,
-    }
-    layout = table.meta.get("layout")
-    summary["layout"] = layout.as_dict() if layout is not None else None
-    summary["text"] = table.meta.get("text", {})
-    summary["records"] = table.meta.get("records", [])
-    if isinstance(table, PulseTable):
-        trains = table.frame.drop_duplicates(["device_id", "cycle", "direction"])
-        summary["trains"] = {direction: int((trains["direction"] == direction).sum()) for direction in ("ltp", "ltd")}
-        summary["pulse_widths_s"] = table.widths
-    elif isinstance(table, SweepTable):
-        summary["sweeps"] = len(table.frame.drop_duplicates(["device_id", "cycle"]))
-        summary["branches"] = sum(
-            len(legs(sweep.to_numpy(float)))
-            for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
-        )
-    elif "level" in table.frame:
-        summary["levels"] = sorted(table.frame["level"].unique())
-    summary["warnings"] = [warning.as_dict() for warning in table.warnings]
-    return summary
-
-
-def _counts(summary: dict[str, Any]) -> str:
-    """What there is, in words."""
-    if "trains" in summary:
-        return f"{summary['trains']['ltp']} LTP and {summary['trains']['ltd']} LTD trains"
-    if "sweeps" in summary:
-        branches = count(summary["branches"], "branch", "branches")
-        return f"{count(summary['sweeps'], 'sweep')} of {branches}{' in all' if summary['sweeps'] > 1 else ''}"
-    if "levels" in summary:
-        return f"{summary['kind']}, levels {', '.join(summary['levels'][:12])}"
-    return str(summary["kind"])
-
-
 def _preview(table: Table, path: Path) -> None:
     from matplotlib.figure import Figure
 
@@ -86,14 +38,15 @@ def _preview(table: Table, path: Path) -> None:
 
 def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None], title: str) -> None:
     """What was understood, for people."""
-    from devicekit.text import count, si
+    from devicekit.features.describe import counts
+    from devicekit.text import si
 
     terminal.title(title)
     devices = count(summary["devices"], "device")
     rows = [
         (
             "content",
-            f"format {summary['format']}: {count(summary['rows'], 'row')}, {devices}, {_counts(summary)}",
+            f"format {summary['format']}: {count(summary['rows'], 'row')}, {devices}, {counts(summary)}",
         )
     ]
     if widths := summary.get("pulse_widths_s"):
@@ -145,6 +98,7 @@ def read_command(
         devicekit read mine.csv --map value=G --unit uS
         devicekit read sweeps.csv --plot sweeps.svg
     """
+    from devicekit.features.describe import describe
     from devicekit.readers import read
 
     table = read(files if len(files) > 1 else files[0], reading)

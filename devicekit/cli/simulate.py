@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,8 +17,6 @@ from devicekit.errors import UsageError
 from devicekit.text import width_suffix
 
 if TYPE_CHECKING:
-    from devicekit.report import Report as Page
-    from devicekit.report import Section
     from devicekit.tables import SweepTable
     from physics.result import IVResult, PulseResult
     from physics.stack import Stack
@@ -110,8 +108,8 @@ def _exit_code(result: IVResult | PulseResult) -> int:
 def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> None:
     from devicekit import files
     from devicekit.plot import draw_row
-    from physics import report
     from physics.figures import MAPS
+    from physics.page import iv_page
 
     result.sweep.to_csv(folder / "iv.csv")
     result.save_fields(folder / "fields.npz")
@@ -125,18 +123,7 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
             draw_row([result.image(stage, quantity) for stage in shown], list(row))
 
     _draw(folder / "maps.png", maps, (3.4 * len(shown), 7.5), len(shown))
-    page = report.iv_sections(result, measured)
-    if found := _scatter(result):
-        page.insert(1, report.scatter_section(found))
-    report_page("Simulated I-V", report.iv_summary(result), page, report.iv_facts(result)).save(folder / "report.html")
-
-
-def report_page(title: str, words: list[str], sections: list[Section], facts: Sequence[tuple[str, str]] = ()) -> Page:
-    """The report of a simulation."""
-    from devicekit.report import Report
-    from devicekit.report.shared import provenance_section
-
-    return Report(title, words, [*sections, provenance_section([], this_command())], facts=facts)
+    iv_page(result, this_command(), measured, _scatter(result)).save(folder / "report.html")
 
 
 @simulate_app.command("iv")
@@ -337,7 +324,7 @@ def pulses_command(
 
 def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
     """One table a width, of the last pair; no other file of the folder holds conductances."""
-    from physics import report
+    from physics.page import pulses_page
 
     names = []
     for seconds, table in result.last_pairs().items():
@@ -345,8 +332,7 @@ def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
         table.to_csv(folder / names[-1])
     result.save_fields(folder / "fields.npz")
     _draw(folder / "pulses.png", result.panel().draw, (6.0, 3.8))
-    words = report.pulses_summary(result)
-    report_page("Simulated pulse trains", words, report.pulse_sections(result)).save(folder / "report.html")
+    pulses_page(result, this_command()).save(folder / "report.html")
     return names
 
 

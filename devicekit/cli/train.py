@@ -136,14 +136,11 @@ def train_command(
         devicekit train --card card.json --set margin=3 --set stuck=0.02
     """
     from devicekit.device.card import load_card
-    from devicekit.device.report import provenance
     from devicekit.files import result_folder, write_json
-    from devicekit.report import Report
-    from devicekit.report.shared import warnings_section
     from devicekit.studies.task_settings import training_config
     from snn.baselines import beside_it
     from snn.data.load import load
-    from snn.report import beside_section, training_facts, training_section, training_summary
+    from snn.report import train_page
     from snn.training import train
 
     loaded = load_card(_one_card(card))
@@ -162,20 +159,7 @@ def train_command(
     if out is not None:
         with result_folder(out, "train", force) as folder:
             write_json(folder / "metrics.json", metrics)
-            sections = [
-                training_section(result, loaded),
-                *([beside_section(others, result)] if others else []),
-                warnings_section(loaded.warnings),
-                provenance(loaded, this_command(), seed),
-            ]
-            title = f"Training on {loaded.name}"
-            page = Report(
-                title,
-                training_summary(result, loaded),
-                sections,
-                loaded.provenance.synthetic,
-                training_facts(result),
-            )
+            page = train_page(result, loaded, others, this_command(), seed)
             page.save(folder / "report.html")
     if json_output:
         print_json(metrics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -182,12 +183,7 @@ class Provenance(Strict):
     @classmethod
     def of(cls, source: Path | str | None, table: PulseTable, synthetic: bool, settings: dict[str, Any]) -> Self:
         """Of a card that is made now: source and its checksum, versions, settings."""
-        import lmfit
-        import numba
-        import scipy
-
         path = Path(source) if source is not None else None
-        modules = {"numpy": np, "scipy": scipy, "lmfit": lmfit, "numba": numba}
         return cls(
             source=path.name if path else str(table.meta.get("source", "table in memory")),
             sha256=files.checksum([path] if path is not None else table.meta.get("files", [])),
@@ -195,7 +191,7 @@ class Provenance(Strict):
             versions={
                 "devicekit": __version__,
                 "python": platform.python_version(),
-                **{name: module.__version__ for name, module in modules.items()},
+                **{name: version(name) for name in ("numpy", "scipy", "lmfit", "numba")},  # not imported for that
             },
             settings=settings,
         )

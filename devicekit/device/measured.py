@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from devicekit.device.blocks import Count, NonNegative, Positive, Strict
 from devicekit.scalars import Scalar
@@ -105,6 +105,49 @@ class Retention(Measured):
             nu = float(np.median([each.nu for each in own]))
             shown.append(Scalar(f"nu_{level}".rstrip("_"), label, nu, low=low, high=high))
         return tuple(shown)
+
+
+class Term(Strict):
+    """One exponential of a sum."""
+
+    tau_s: Positive
+    share: Positive = Field(le=1, description="of the volatile part, 0..1; those of a sum add up to 1")
+
+
+class Volatile(Measured):
+    """A part of each update that is forgotten: of the step of a pulse the share 1 - persistent_share decays by K(t).
+
+    The state is a persistent part plus the terms; a pulse changes the state by the law's step s(state), of which
+    persistent_share goes to the persistent part and the rest to the terms by their shares; between pulses each term
+    decays by exp(-t / tau). A card without the block forgets nothing.
+    """
+
+    kernel: Literal["exponential", "stretched", "double", "power"]
+    parameters: dict[str, float] = Field(description="of `devicekit.models.relaxation.kernel`")
+    intervals: dict[str, Interval] = Field(default_factory=dict, description="95 % intervals by parameter")
+    persistent_share: float = Field(ge=0, le=1, description="of a step, 0..1")
+    persistent_interval: Interval | None = None
+    terms: tuple[Term, ...] = Field(min_length=1, description="the kernel as a sum of exponentials")
+    terms_error: NonNegative = Field(description="largest error of the sum on K")
+    n: Count = Field(description="readings fitted")
+    temperature_k: Positive | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(sum(term.share for term in self.terms) - 1.0) > 1e-6:
+            raise ValueError("the shares of the terms add up to 1")
+        return self
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Time constant and the share of a step that stays."""
+        low, high = self.intervals.get("tau_s", (None, None))
+        least, most = self.persistent_interval or (None, None)
+        return (
+            Scalar("tau_s", "time constant of the volatile part", self.parameters["tau_s"], "s", low=low, high=high),
+            Scalar(
+                "persistent_share", "what stays of an update", self.persistent_share, of="step", low=least, high=most
+            ),
+        )
 
 
 class EnduranceDevice(Strict):

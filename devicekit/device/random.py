@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 
 
-@compiled
+@borrowing
 def mix(key: np.uint64, counter: np.uint64) -> np.uint64:
     """64 well-mixed bits from a key and a counter (two rounds of the SplitMix64 finaliser)."""
     z = (key + counter * np.uint64(0x9E3779B97F4A7C15)) & np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -24,13 +24,13 @@ def mix(key: np.uint64, counter: np.uint64) -> np.uint64:
     return z
 
 
-@compiled
+@borrowing
 def uniform(key: np.uint64, counter: np.uint64) -> float:
     """Uniform in (0, 1), 53 bits."""
     return (np.float64(np.int64(mix(key, counter) >> np.uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
 
 
-@compiled
+@borrowing
 def normal(key: np.uint64, counter: np.uint64) -> float:
     """Standard normal by Box-Muller from two draws of the key's stream."""
     twice = counter * np.uint64(2)

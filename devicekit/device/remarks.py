@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from devicekit.errors import WARNING_CODES, CodedWarning
+from devicekit.codes import WARNING_CODES
+from devicekit.errors import CodedWarning
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def rate_section(card: DeviceCard) -> Section:
         + "; ".join(methods)
         + ").",
         "Rate of change per pulse against the state for LTP and LTD with confidence bands",
+        title="Change of the state by one pulse, with its 95 % band.",
     )
     return Section("Rate curve", "rate", [figure])
 

@@ -21,15 +21,21 @@ def scalars(
     law : int
         Number of the update law.
     branches, variations : sequence of Branch and of BranchVariation
-        LTP, LTD.
+        LTP, LTD; or one of them, which has no asymmetry.
     """
     on = _state(window.scale)
-    up, down = (mean_step(law, each.theta, each.largest_step) for each in branches)
-    shown = [
-        *_window(window),
-        Scalar("steps", "mean steps a window (geometric mean of LTP and LTD)", (up * down) ** -0.5, by=on),
-        Scalar("asymmetry", "mean step of the faster branch over the other's", max(up / down, down / up), by=on),
-    ]
+    steps = [mean_step(law, each.theta, each.largest_step) for each in branches]
+    shown = _window(window)
+    if len(steps) == 2:
+        up, down = steps
+        words = "mean steps a window (geometric mean of LTP and LTD)"
+        ratio = max(up / down, down / up)
+        shown += [
+            Scalar("steps", words, (up * down) ** -0.5, by=on),
+            Scalar("asymmetry", "mean step of the faster branch over the other's", ratio, by=on),
+        ]
+    else:
+        shown += [Scalar("steps", f"mean steps a window ({branches[0].direction.upper()})", 1.0 / steps[0], by=on)]
     for branch, variation in zip(branches, variations, strict=True):
         shown += _branch(branch, variation, window.scale)
     return tuple(shown)

@@ -135,11 +135,11 @@ def probability(values: np.ndarray, label: str, unit: str, kind: str = "weibull"
         What they are.
     kind : {"weibull", "normal"}
     """
-    from scipy import stats
+    from scipy import special
 
     x, p = ranks(np.abs(values))
     x, p = x[x > 0], p[x > 0]
-    y = np.log(-np.log1p(-p)) if kind == "weibull" else stats.norm.ppf(p)
+    y = np.log(-np.log1p(-p)) if kind == "weibull" else special.ndtri(p)
     curves = [Curve(f"{x.size} cycles", x, y, style=".", colour=COLOURS["ltp"])]
     ends = np.array([x.min(), x.max()])
     if kind == "weibull":

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from devicekit.statistics import VarianceComponents, anova
+from devicekit.statistics import VarianceComponents, anova, chi2_quantile, f_quantile
 
 
 @dataclass(frozen=True)
@@ -104,13 +103,13 @@ def _ranges(
     spare, between = n - n_devices, n_devices - 1
     c2c = d2d = None
     if found.within is not None and spare > 0:
-        c2c = np.sqrt(found.within * spare / stats.chi2.ppf(tails, spare))
+        c2c = np.sqrt(found.within * spare / chi2_quantile(tails, spare))
     if found.between is not None and found.size is not None:
         within = found.within or 0.0
         square = found.between * found.size + within
-        level = np.ones(2) if spare < 1 else stats.f.ppf(tails, between, spare)
+        level = np.ones(2) if spare < 1 else f_quantile(tails, between, spare)
         above = np.maximum(square - level * within, 0.0)
-        d2d = np.sqrt(above * between / (found.size * stats.chi2.ppf(tails, between)))
+        d2d = np.sqrt(above * between / (found.size * chi2_quantile(tails, between)))
     return tuple(None if each is None else (float(each[0]), float(each[1])) for each in (c2c, d2d))  # type: ignore[return-value]
 
 
@@ -124,9 +123,11 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
     level : float
         Confidence level, 0..1.
     """
+    from scipy.special import betaincinv
+
     tail = (1.0 - level) / 2.0
-    low = float(stats.beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
-    high = float(stats.beta.ppf(1.0 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1.0 - tail)) if hits < n else 1.0
     return low, high
 
 
@@ -158,6 +159,8 @@ def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
     x = x[x > 0]
     if np.unique(x).size < 5:
         return None
+    from scipy import stats
+
     shape, _, scale = stats.weibull_min.fit(x, floc=0)
     return Weibull(quantity, float(shape), float(scale), int(x.size))
 

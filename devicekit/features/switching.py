@@ -111,6 +111,19 @@ def _noise(i: np.ndarray) -> float:
     return float(np.median(bends)) / (0.6745 * np.sqrt(6)) if bends.size else 0.0
 
 
+_PLACES = np.vander(np.arange(SMOOTHED) - SMOOTHED // 2, 3)
+_PARABOLA = _PLACES @ np.linalg.pinv(_PLACES)  # from the readings of a window to its least-squares parabola
+
+
+def _smoothed(i: np.ndarray) -> np.ndarray:
+    """Savitzky-Golay's smoothing: of each window the middle of its parabola, of the first and last the ends too."""
+    half = SMOOTHED // 2
+    smooth = np.convolve(i, _PARABOLA[half], "same")  # symmetric: no turning round
+    smooth[:half] = _PARABOLA[:half] @ i[:SMOOTHED]
+    smooth[-half:] = _PARABOLA[half + 1 :] @ i[-SMOOTHED:]
+    return smooth
+
+
 def _peak(leg: Switching) -> tuple[float, bool]:
     """|V| of the peak before the reset [V], and whether the current has fallen from it where the leg ends.
 
@@ -119,14 +132,12 @@ def _peak(leg: Switching) -> tuple[float, bool]:
     that is never so. Smoothing shifts a peak before a sudden fall by two points; where the noise is small against the
     rise of one step, the largest reading near the smoothed peak is the peak.
     """
-    from scipy.signal import savgol_filter
-
     known = np.isfinite(leg.i)
     v, i = leg.v[known], leg.i[known]
     if i.size == 0:
         return float("nan"), False
     noise = _noise(i)
-    smooth = savgol_filter(i, SMOOTHED, 2) if i.size >= SMOOTHED else i
+    smooth = _smoothed(i) if i.size >= SMOOTHED else i
     start = i.size - 1
     if leg.level > 0 and leg.after > 0:
         down = np.flatnonzero(smooth <= v * np.sqrt(leg.level * leg.after))

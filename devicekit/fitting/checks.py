@@ -10,7 +10,7 @@ from devicekit.fitting.branch.checks import lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains
 from devicekit.models import kernel
-from devicekit.statistics import nanmean
+from devicekit.statistics import line, nanmean
 
 WIDE_RANGE = 30.0
 DRIFT_CORRELATION = 0.3
@@ -89,8 +89,6 @@ def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: 
 
 def drift(trains: Trains, window: Window) -> CodedWarning | None:
     """A warning if the level of the trains moves steadily, or is correlated, over the cycles."""
-    from scipy.stats import linregress
-
     correlations, trends, shifts, chances = [], [], [], []
     cycles = 0
     for name in dict.fromkeys(trains.devices):
@@ -101,11 +99,11 @@ def drift(trains: Trains, window: Window) -> CodedWarning | None:
         if level.size < FEWEST_CYCLES_FOR_DRIFT or level.std() == 0:
             continue
         number = np.arange(level.size)
-        line = linregress(number, level)
+        trend_line = line(number, level)
         correlations.append(lag_one_correlation(level))
-        trends.append(line.rvalue**2)
-        shifts.append(line.slope * (level.size - 1))
-        chances.append(line.pvalue)
+        trends.append(trend_line.correlation**2)
+        shifts.append(trend_line.slope * (level.size - 1))
+        chances.append(trend_line.p_value)
     if not correlations:
         return None
     correlation, trend, shift = (float(np.mean(v)) for v in (correlations, trends, shifts))

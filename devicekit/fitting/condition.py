@@ -60,7 +60,7 @@ def _by_innovations(fitted: BranchFit, trains: Trains, found: TrainFit, spread: 
         return refine_by_innovations(fitted, trains, spread.increment or 0.0, spread.read or 0.0)
     cycles = len(trains.values)
     method = f"innovations: {fitted.band.method}"
-    top = replace(fitted, parameters=found.parameters[0], method=method, at_bound=found.at_bound(0), lmfit=None)
+    top = replace(fitted, parameters=found.parameters[0], method=method, at_bound=found.at_bound(0), last_call=None)
     return judged_again(top, explained=cycles > 1, alone=cycles == 1)
 
 

@@ -6,9 +6,11 @@ import numpy as np
 
 from devicekit.device.blocks import BranchVariation
 from devicekit.device.report import variation_rows
+from devicekit.device.scalars import scalars
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Block, Section, Table, Text, draw
 from devicekit.report.shared import warnings_sentence
+from devicekit.scalars import Scalar
 from devicekit.text import count, listed, percent, si, span
 
 # From where on a property is worth a sentence; none of these is a claim about what a network loses by it.
@@ -34,11 +36,13 @@ def fit_section(fit: DeviceFit) -> Section:
             fit.panel(),
             "Mean curves of the trains and fit, LTP then LTD.",
             "Conductance against pulse number: mean curves of the trains and the fitted law",
+            title="Mean curves of the trains and fit.",
         ),
         draw(
             fit.residuals_panel(),
             "Residuals: mean curve minus fit.",
             "Residuals in percent of the window against pulse number",
+            title="Residuals: mean curve minus fit.",
         ),
         _quality(fit),
         _coefficients(fit),
@@ -301,25 +305,16 @@ def scatter_sentence(fit: DeviceFit) -> str:
     return f"{text[0].upper()}{text[1:]} (standard deviations, over all pulses; the larger of LTP and LTD)."
 
 
-def fit_facts(fit: DeviceFit) -> list[tuple[str, str]]:
-    """The numbers of a fit that matter most."""
-    unit = "S" if fit.window.quantity == "conductance_s" else ""
-    facts = [("window (range of the mean curves)", span(fit.window.low, fit.window.high, unit))]
-    if (ratio := _ratio(fit)) is not None:
-        facts.append(("on/off (high over low end of the window)", f"{ratio:.3g}"))
-    misfits = ", ".join(percent(branch.nrmse).removesuffix(" %") for branch in fit.branches.values())
-    branches = listed([direction.upper() for direction in fit.branches])
-    facts.append((f"rms misfit, {branches} (of the curve's range)", f"{misfits} %"))
-    steps = [_steps(fit, direction)[0] for direction in fit.branches]
-    facts.append(("mean step of a pulse, LTP and LTD (of the window)", percent(float(np.mean(steps)))))
-    increments = [v for each in fit.variation.branches.values() if (v := each.increment) is not None]
-    facts.append(
-        (
-            "sd of one update, the larger branch (of the window)",
-            percent(max(increments)) if increments else "not known",
-        )
-    )
-    return facts
+def fit_numbers(fit: DeviceFit) -> list[Scalar]:
+    """The numbers of a fit that matter most: window, steps, misfit, and scatter with its interval."""
+    pairs = [(branch.to_card(), fit.variation.branches[name].to_card()) for name, branch in fit.branches.items()]
+    known = scalars(fit.window, fit.law.id, [branch for branch, _ in pairs], [spread for _, spread in pairs])
+    shown = [each for each in known if each.name in ("g_low_s", "g_high_s", "weight_low", "weight_high", "steps")]
+    for stem in ("nrmse_", "increment_", "c2c_spread_"):
+        found = [each for each in known if each.name.startswith(stem) and each.known]
+        if found:
+            shown.append(max(found, key=lambda each: each.value))
+    return shown
 
 
 def fit_summary(fit: DeviceFit, name: str) -> list[str]:

@@ -21,6 +21,7 @@ from devicekit.fitting.condition import fit_condition, train_sets
 from devicekit.fitting.likelihood.band import rate_variance
 from devicekit.fitting.result import DeviceFit
 from devicekit.models.law import Law
+from devicekit.statistics import f_tail
 from devicekit.tables import PulseTable
 
 SHARING_DOUBTED = 0.01  # p value of the F test below which a shared shape is doubted
@@ -93,7 +94,6 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
         Pulse widths [s], same order.
     """
     from scipy.optimize import least_squares
-    from scipy.stats import f as f_distribution
 
     law, count = fits[0].law, len(fits)
     p = law.n_parameters - 1
@@ -149,7 +149,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
         z[p + count :],
         inverse,
         degrees=max(n - free, 1),
-        p_value=float(f_distribution.sf(ratio, extra, rest)) if extra else 1.0,
+        p_value=f_tail(ratio, extra, rest) if extra else 1.0,
         bic_gain=float(n * np.log(separate / shared) + extra * np.log(n)),
         exponent=slope,
         exponent_se=slope_se,
@@ -188,7 +188,7 @@ def _replaced(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> Br
             *tuple(warning for warning in fit.warnings if warning.code not in ("weak", "at_bound", "extrapolated")),
             note,
         ),
-        lmfit=None,
+        last_call=None,
     )
 
 

@@ -9,13 +9,15 @@ import numpy as np
 from devicekit.errors import CodedWarning
 from devicekit.features.merit import figure
 from devicekit.library.compare import Comparison
+from devicekit.library.head import MARKS
 from devicekit.library.query import Unreadable
 from devicekit.library.rows import Row
 from devicekit.names import DIRECTIONS
 from devicekit.plot import Image, Panel
 from devicekit.report import Block, CodedList, Figure, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section, warnings_section, warnings_sentence
-from devicekit.text import count
+from devicekit.scalars import Scalar
+from devicekit.text import count, listed
 
 SIDE_BY_SIDE = 6  # records that stand in columns; more stand in rows
 MOST_ROWS = 500
@@ -45,13 +47,27 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
         _warnings_section(found, unreadable),
         _provenance(found, command),
     ]
-    marks = [record.synthetic for record in found.records]
-    facts = [("records", str(len(found.records)))]
-    if found.y:
-        row = found.row(found.y)
-        facts.append((f"{row.scale.heading}, median of {row.n}", row.scale.text(float(np.nanmedian(row.values)), 3)))
-    title = f"Comparison of {count(len(found.records), 'record')}"
-    return Report(title, summary(found, unreadable), sections, any(marks), facts)
+    words = summary(found, unreadable)
+    pictures = [figure for section in sections for figure in section.figures]
+    numbers = [_median(found, name) for name in dict.fromkeys((found.y, found.x)) if name]
+    return Report(
+        f"Comparison of {count(len(found.records), 'record')}",
+        words[0],
+        words,
+        sections,
+        marks=[mark.upper() for mark in MARKS if any(mark in record.marks for record in found.records)],
+        pictures=pictures,
+        numbers=[Scalar("records", "records", float(len(found.records))), *numbers],
+        warnings=found.warnings,
+        source=listed([*dict.fromkeys(record.source.file for record in found.records[:NAMED])]),
+    )
+
+
+def _median(found: Comparison, name: str) -> Scalar:
+    row = found.row(name)
+    meaning = row.meaning
+    label = f"{meaning.label}, median of {row.n}"
+    return Scalar(name, label, float(np.nanmedian(row.values)), meaning.unit, meaning.of)
 
 
 def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[str]:

@@ -27,6 +27,7 @@ LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is
 LARGEST_STATE = 3.0
 SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
 _KERNELS = ("devicekit/models", "devicekit/device", "devicekit/fitting", "snn")  # where compiled code is
+_MARKS = ("@compiled", "@borrowing", "@inlined", "@bound")  # on what is compiled
 
 
 def _stamp() -> str:
@@ -40,7 +41,8 @@ def _stamp() -> str:
     parts = [numba.__version__, *LAWS]
     parts += [inspect.getsource(inspect.getmodule(law.ell.py_func)) for law in LAWS.values()]  # type: ignore
     texts = {file: file.read_text(encoding="utf-8") for file in files}
-    parts += [text for file, text in texts.items() if "@compiled" in text or file.parent == Path(__file__).parent]
+    here = Path(__file__).parent
+    parts += [text for file, text in texts.items() if file.parent == here or any(mark in text for mark in _MARKS)]
     parts += _foreign("devicekit.policies")
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -64,15 +66,32 @@ def cache_folder() -> Path:
 _CACHE = str(cache_folder())
 
 
-def compiled(function: Callable[..., Any], inline: Literal["never", "always"] = "never") -> Any:
+def compiled(
+    function: Callable[..., Any], inline: Literal["never", "always"] = "never", counts_references: bool = True
+) -> Any:
     """Compile a function that uses a law, directly or through another one; kept on disk until any of them changes."""
     settings: Any = numba.config
     usual = settings.CACHE_DIR
     settings.CACHE_DIR = _CACHE  # read when a function is decorated
     try:
-        return numba.njit(cache=True, error_model="numpy", inline=inline)(function)
+        return numba.njit(
+            cache=True,
+            error_model="numpy",
+            inline=inline,
+            no_cfunc_wrapper=True,  # an entry for C code: nobody takes it
+            _nrt=counts_references,
+        )(function)
     finally:
         settings.CACHE_DIR = usual
+
+
+def borrowing(function: Callable[..., Any]) -> Any:
+    """Compile a function that only uses the arrays it is given: it makes none, and returns none.
+
+    Whoever calls it holds them, so their references are not counted. To count those of every field of every tuple, at
+    each access and each call, is most of what a training's kernels are when they are compiled, and a tenth of its time.
+    """
+    return compiled(function, counts_references=False)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -86,6 +105,8 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def switch(functions: Sequence[Callable[..., Any]], name: str, arguments: str, otherwise: str, module: str) -> Any:
     """One of several compiled functions by its number: one comparison each, written out so that it can be compiled.
+
+    They return numbers.
 
     Parameters
     ----------
@@ -106,7 +127,7 @@ def switch(functions: Sequence[Callable[..., Any]], name: str, arguments: str, o
     names: dict[str, Any] = {f"{name}_{number}": function for number, function in enumerate(functions)}
     names["__name__"] = module
     exec(compile("\n".join([*lines, f"    return {otherwise}"]), __file__, "exec"), names)
-    return compiled(names[name])
+    return borrowing(names[name])
 
 
 def _switch() -> Any:
@@ -117,14 +138,14 @@ def _switch() -> Any:
     names: dict[str, Any] = {f"ell_{law.id}": law.ell for law in LAWS.values()}
     names |= {"math": math, "__name__": __name__}  # a cached function is loaded into the module of its name
     exec(compile("\n".join([*lines, "    return -math.inf"]), __file__, "exec"), names)
-    return compiled(names["ell"])
+    return borrowing(names["ell"])
 
 
 ell = _switch()
 ell.__doc__ = "Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
 
 
-@compiled
+@borrowing
 def middle_and_gradient(law: int, shape: np.ndarray, gradient: np.ndarray) -> float:
     """ell(1/2) and its gradient; 0 where the law does not move there, so that L then scales the bare shape."""
     value = ell(law, 0.5, shape, gradient)
@@ -140,7 +161,7 @@ def middle(law: int, theta: np.ndarray) -> float:
     return middle_and_gradient(law, theta[1:], np.empty(MAX_SHAPE))
 
 
-@compiled
+@borrowing
 def rate(law: int, theta: np.ndarray, ell_middle: float, x: float, scratch: np.ndarray) -> float:
     """rho(x) >= 0: the step of one pulse at x; `scratch` has MAX_SHAPE numbers."""
     log_rate = theta[0] + ell(law, x, theta[1:], scratch) - ell_middle

@@ -4,7 +4,8 @@ A figure knows no result. A result makes its panel from its own arrays; matplotl
 page all take the panel.
 """
 
-from devicekit.plot.panel import Axis, Curve, Image, Panel, draw_row, row_csv
+from devicekit.plot.image import Image, draw_row, row_csv
+from devicekit.plot.panel import Axis, Curve, Panel
 from devicekit.plot.style import COLOURS, axes, plain, quantity_axis
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -11,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from devicekit.names import GLOSSARY
+from devicekit.plot import wire
 from devicekit.plot.style import axes, plain, plain_logarithmic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_ROWS = 20_000  # of the data that travel with a picture
+MOST_LIVE = 20_000  # numbers that travel with a picture that a script draws
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class Panel:
         for x, y, words in self.notes:
             ax.annotate(plain(words), (x, y), va="center", fontsize="small", annotation_clip=False)
         for which, axis in (("x", self.x), ("y", self.y)):
-            _set_axis(ax, which, axis, [np.asarray(getattr(each, which), float) for each in self.curves])
+            set_axis(ax, which, axis, [np.asarray(getattr(each, which), float) for each in self.curves])
         if self.title:
             ax.set_title(plain(self.title), fontsize="medium")
         if self.grid:
@@ -186,6 +187,32 @@ class Panel:
             ax.legend(fontsize="small", frameon=False, **(above if self.legend == "above" else {}))
         return ax
 
+    def as_json(self) -> dict[str, Any] | None:
+        """What a page draws it from: axes, curves, lines and notes as plain values, with five digits.
+
+        Every array is listed once under `arrays`; curves name them by number. Colours are pairs, for light paper and
+        for dark. None where there is too much to travel with a page, or nothing to show.
+        """
+        arrays = wire.Arrays()
+        curves = [_curve_json(each, arrays) for each in self.curves]
+        ranges = {}
+        for which, axis in (("x", self.x), ("y", self.y)):
+            shown = [np.asarray(v, float).ravel() for each in self.curves for v in _along(each, which)]
+            shown += [np.array([at], float) for across, at in self.lines if across == which]
+            ranges[which] = wire.ends(shown, axis.scale == "log", axis.limits, len(axis.names), which)
+        if arrays.size > MOST_LIVE or not curves or None in ranges.values():
+            return None
+        return {
+            "title": self.title,
+            "legend": self.legend != "none",
+            "x": _axis_json(self.x, ranges["x"]),
+            "y": _axis_json(self.y, ranges["y"]),
+            "arrays": arrays.listed,
+            "curves": curves,
+            "lines": [[which, wire.number(at)] for which, at in self.lines],
+            "notes": [[wire.number(x), wire.number(y), words] for x, y, words in self.notes],
+        }
+
     def frame(self) -> pd.DataFrame:
         """The data behind it: a row a point, with the curve's name and the axes' labels as columns."""
         return pd.concat([_rows(self, curve) for curve in self.curves if curve.data] or [pd.DataFrame()])
@@ -193,10 +220,10 @@ class Panel:
     def csv(self) -> str | None:
         """The same as CSV; None where there are too many rows to travel with a picture."""
         rows = sum(np.size(curve.x) for curve in self.curves if curve.data)
-        return self.frame().to_csv(index=False) if 0 < rows <= MOST_ROWS else None
+        return self.frame().to_csv(index=False, float_format="%.9g") if 0 < rows <= MOST_ROWS else None
 
 
-def _set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ()) -> None:
+def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ()) -> None:
     """Label, scale, places and ends of an axis; `drawn` is what is shown along it."""
     from matplotlib.ticker import MaxNLocator
 
@@ -220,6 +247,49 @@ def _set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ()
         ticks.set_major_locator(MaxNLocator(integer=True))
 
 
+def _along(curve: Curve, which: str) -> list[np.ndarray]:
+    """What a curve shows along an axis."""
+    upright = curve.kind in ("band", "errors", "line")
+    ends = [v for v in (curve.low, curve.high) if v is not None and upright == (which == "y")]
+    start = [np.zeros(1)] if curve.kind == "bars" and which == "x" else []
+    own = curve.x if which == "x" else curve.y
+    return [*ends, *start] if curve.kind == "band" and which == "y" else [own, *ends, *start]
+
+
+def _axis_json(axis: Axis, shown: tuple[float, float, bool] | None) -> dict[str, Any]:
+    low, high, log = shown or (0.0, 1.0, False)
+    ends = [wire.number(low), wire.number(high)]
+    return {
+        "label": axis.label,
+        "unit": axis.unit,
+        "log": log,
+        "range": ends,
+        "names": list(axis.names),
+        "whole": bool(axis.whole),
+    }
+
+
+def _curve_json(curve: Curve, arrays: wire.Arrays) -> dict[str, Any]:
+    line, marker = wire.strokes(curve.style)
+    band = curve.kind == "band"
+    return {
+        "name": curve.name,
+        "kind": curve.kind,
+        "x": arrays.add(curve.x),
+        "y": None if band else arrays.add(curve.y),
+        "low": None if curve.low is None else arrays.add(curve.low),
+        "high": None if curve.high is None else arrays.add(curve.high),
+        "line": None if band else line,
+        "marker": None if band else marker,
+        "colour": wire.both_colours(curve.colour),
+        "width": curve.width,
+        "size": curve.size,
+        "alpha": wire.number(curve.alpha),
+        "legend": bool(curve.legend),
+        "told": bool(curve.data and not band),
+    }
+
+
 def _rows(panel: Panel, curve: Curve) -> pd.DataFrame:
     columns: dict[str, Any] = {"curve": curve.name, panel.x.text: curve.x}
     if curve.kind != "band":
@@ -227,107 +297,3 @@ def _rows(panel: Panel, curve: Curve) -> pd.DataFrame:
     if curve.low is not None:
         columns |= {"low": curve.low, "high": curve.high}
     return pd.DataFrame(columns)
-
-
-@dataclass(frozen=True, eq=False)
-class Image:
-    """A map of one quantity over two axes.
-
-    Parameters
-    ----------
-    x, y : Axis
-    x_edges, y_edges : ndarray, shapes (columns + 1,) and (rows + 1,)
-        Edges of the cells.
-    values : ndarray, shape (rows, columns)
-    label : str
-        What it shows, with its unit.
-    colours : str
-        Name of a colour map of matplotlib.
-    limits : (float, float)
-        Values of its ends.
-    log : bool
-        Whether colours follow the logarithm.
-    lines : sequence of float
-        Dotted lines across, at these y.
-    title : str
-    numbers : bool
-        Whether each value is written into its cell.
-    digits : str
-        How: a format of Python.
-    """
-
-    x: Axis
-    y: Axis
-    x_edges: np.ndarray
-    y_edges: np.ndarray
-    values: np.ndarray
-    label: str
-    colours: str
-    limits: tuple[float, float]
-    log: bool = False
-    lines: Sequence[float] = ()
-    title: str = ""
-    numbers: bool = False
-    digits: str = ".2f"
-
-    def draw(self, ax: Axes | None = None, bar: bool = True) -> Any:
-        """Draw it into an Axes, with its colour bar if that is wanted; what a shared colour bar takes."""
-        from matplotlib.colors import LogNorm, Normalize
-
-        ax = axes(ax)
-        norm = (LogNorm if self.log else Normalize)(*self.limits)
-        image = ax.pcolormesh(self.x_edges, self.y_edges, self.values, cmap=self.colours, norm=norm, rasterized=True)
-        for at in self.lines:
-            ax.axhline(at, color="w", lw=0.6, ls=":")
-        for which, axis in (("x", self.x), ("y", self.y)):
-            _set_axis(ax, which, axis)
-        for (row, column), value in np.ndenumerate(self.values if self.numbers else np.empty((0, 0))):
-            if np.isfinite(value):
-                colour = "white" if _luminance(image.cmap(norm(value))) < 0.4 else "black"
-                x, y = float(_middles(self.x_edges)[column]), float(_middles(self.y_edges)[row])
-                words = format(value, self.digits)
-                ax.text(x, y, words, ha="center", va="center", fontsize="x-small", color=colour)
-        ax.set_title(plain(self.title), fontsize="medium")
-        if bar:
-            ax.figure.colorbar(image, ax=ax, label=self.label)
-        return image
-
-    def frame(self) -> pd.DataFrame:
-        """The data behind it: a row a cell."""
-        height, across = np.meshgrid(_middles(self.y_edges), _middles(self.x_edges), indexing="ij")
-        columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), self.label: self.values.ravel()}
-        return pd.DataFrame(columns)
-
-
-def _luminance(colour: Sequence[float]) -> float:
-    """How bright a colour is, 0 to 1: words on it are legible in black or in white."""
-    return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
-
-
-def _middles(edges: np.ndarray) -> np.ndarray:
-    return 0.5 * (edges[1:] + edges[:-1])
-
-
-def draw_row(images: Sequence[Image], axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Maps of one quantity side by side, with one colour bar."""
-    drawn: Any = None
-    for n, (ax, image) in enumerate(zip(axes, images, strict=True)):
-        drawn = image.draw(ax, bar=False)
-        ax.set_title(textwrap.fill(plain(image.title), 15), fontsize="small")
-        ax.tick_params(labelsize="small", labelleft=n == 0)
-        if n:
-            ax.set_ylabel("")
-    bar = axes[0].figure.colorbar(drawn, ax=list(axes))
-    bar.set_label(images[0].label, fontsize="small")
-    bar.ax.tick_params(labelsize="small")
-    return axes
-
-
-def row_csv(images: Sequence[Image]) -> str | None:
-    """The data behind maps on one grid, a column a map; None where there are too many to travel with a picture."""
-    if sum(image.values.size for image in images) > MOST_ROWS:
-        return None
-    frame = images[0].frame()
-    columns: dict[str, Any] = {name: frame[name] for name in list(frame.columns)[:2]}
-    columns |= {f"{image.label} at {image.title}": image.values.ravel() for image in images}
-    return pd.DataFrame(columns).to_csv(index=False, float_format="%.5g")

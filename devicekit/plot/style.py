@@ -12,6 +12,30 @@ if TYPE_CHECKING:
 # Two hues that stay apart for every kind of colour vision and in grey print.
 COLOURS = {"ltp": "#0b6fa4", "ltd": "#c4501b"}
 
+# Lines and fills on dark paper, by what they are on light paper.
+DARK_OF = {
+    "#000000": "#e6e9ed",
+    "#666666": "#b4bdc7",
+    "#737373": "#a5afba",
+    "#808080": "#98a2ad",
+    "#999999": "#8b95a0",
+    "#b3b3b3": "#707a85",
+    "#b0b0b0": "#55606b",
+    "#cccccc": "#49535e",
+    "#0b6fa4": "#5db4e6",
+    "#c4501b": "#f28f5c",
+    "#1f77b4": "#62b0e8",
+    "#ff7f0e": "#ff9f4a",
+    "#2ca02c": "#5fcf5f",
+    "#d62728": "#ff7b78",
+    "#9467bd": "#c3a0e6",
+    "#8c564b": "#cf9a8e",
+    "#e377c2": "#f0a3d8",
+    "#7f7f7f": "#a9a9a9",
+    "#bcbd22": "#d6d75a",
+    "#17becf": "#5fd9e6",
+}
+
 
 def axes(ax: Axes | None) -> Axes:
     """The Axes given, or a new one in a new figure."""

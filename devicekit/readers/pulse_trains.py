@@ -138,7 +138,7 @@ def _check_agreement(parts: list[pd.DataFrame], name: str) -> None:
     for (device, readings), splits in found.items():
         if len(splits) > 1:
             choices = tuple(
-                Choice(f"pulses=({up}, {down})", f"{up} LTP and {down} LTD pulses each, as {count(n, 'cycle')} looks")
+                Choice.of(f"{up} LTP and {down} LTD pulses each, as {count(n, 'cycle')} looks", pulses=(up, down))
                 for (up, down), n in splits.most_common(4)
             )
             raise QuestionError(

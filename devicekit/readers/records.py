@@ -123,7 +123,7 @@ def _one_of(named: Sequence[str], record: Record, voltage: str | None, where: st
         Question(
             f"{len(varying)} currents stand beside voltage {voltage}: which one is the device's?",
             ("columns",),
-            tuple(Choice(f"map={{current_a: {name}}}", f"read {name}") for name in varying),
+            tuple(Choice.of(f"read {name}", map={"current_a": name}) for name in varying),
         ),
     )
 

@@ -52,6 +52,25 @@ def files_of(path: Any) -> list[Path] | None:
     return found
 
 
+def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[Path]], ReadOptions]:
+    """Files that make one table together, because their names or an option say so, else each by itself.
+
+    Returns
+    -------
+    list of Path or list of Path
+        What is to be read, a table each.
+    ReadOptions
+        The options for each.
+    """
+    if len(files) == 1 and files[0].is_dir():
+        return list(files), reading
+    if len(files) < 2 or reading.files_are == "separate":
+        return list(files), replace(reading, files_are=None)
+    if reading.files_are or reading.key or named_alike(files):
+        return [files], reading
+    return list(files), reading
+
+
 def _may_hold_data(file: Path) -> bool:
     name = file.name.lower()
     return file.suffix.lower() not in _NO_DATA and not name.startswith(_NO_NAMES) and file.stat().st_size > 0

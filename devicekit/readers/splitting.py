@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.readers.placing import Contradiction, Unclear, find_turns
 from devicekit.readers.turns import turning_points as turning_points  # named here for those who split by hand
 from devicekit.text import count
@@ -193,14 +193,12 @@ def _question(unclear: Unclear) -> Question:
         up, down = (guess.first, guess.second) if unclear.rising else (guess.second, guess.first)
         before = "after" if guess.opens else "without"
         choices.append(
-            Choice(
-                f"pulses=({up}, {down})", f"{up} LTP and {down} LTD pulses, {before} a reading before the first pulse"
-            )
+            Choice.of(f"{up} LTP and {down} LTD pulses, {before} a reading before the first pulse", pulses=(up, down))
         )
     choices.append(
-        Choice(
-            "pulses=(N, M)",
+        Choice.of(
             "every LTP train has N pulses and every LTD train M; where lengths vary, add a column with the direction",
+            pulses=(Blank("N"), Blank("M")),
         )
     )
     return Question(

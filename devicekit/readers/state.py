@@ -7,7 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
+from devicekit.errors import (
+    BadRow,
+    Blank,
+    Choice,
+    CodedWarning,
+    Question,
+    QuestionError,
+    TableError,
+    UsageError,
+)
 from devicekit.names import Unit
 from devicekit.options import QUANTITIES, ReadOptions
 from devicekit.readers.header import stated_unit
@@ -141,10 +150,12 @@ def add_state(
     warnings = []
     quantity = options.stated_quantity or assumed
     if quantity is None:
-        raise UsageError(
-            f"{name} does not say what its numbers are: pass quantity=conductance, current (with "
-            "read_voltage=), resistance or weight; unit= if they are not in SI units"
+        text = (
+            "the file does not say what its numbers are: pass quantity=conductance, current (with read_voltage=), "
+            "resistance or weight; unit= if they are not in SI units"
         )
+        fields = ("quantity", "unit", "read_voltage")
+        raise QuestionError(name, Question(text, fields, quantity_choices(options)))
     if options.stated_quantity is None:
         words = f"{name}: numbers are taken as {assumed} in SI units by the format's convention"
         warnings.append(CodedWarning("assumed_unit", words))
@@ -159,6 +170,14 @@ def add_state(
     elif voltage is not None and "read_voltage_v" not in frame:
         frame = frame.assign(read_voltage_v=voltage)
     return check_sign(frame.assign(conductance_s=states), options, name, warnings)
+
+
+def quantity_choices(options: ReadOptions) -> tuple[Choice, ...]:
+    """What states may be; of currents the read voltage is asked as well, unless it was said."""
+    asked = {"read_voltage": Blank("V")} if options.read_voltage is None else {}
+    return tuple(
+        Choice.of(f"states are {each}s", quantity=each, **(asked if each == "current" else {})) for each in QUANTITIES
+    )
 
 
 def check_sign(

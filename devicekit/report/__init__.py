@@ -1,18 +1,27 @@
-"""One self-contained HTML file: sections of text, tables and figures, no network, no script needed."""
+"""One self-contained HTML file: a first page, then sections of text, tables and figures; no network.
+
+Figures are pictures, which a script in the file replaces by live ones with zoom and values; print, and readers without
+script, have the pictures.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from devicekit import files
+from devicekit import advice, files
 from devicekit._version import __version__
+from devicekit.codes import REMARK
+from devicekit.errors import CodedWarning
 from devicekit.plot import Image, Panel, draw_row, row_csv
-from devicekit.report import theme
+from devicekit.report import live, theme
+from devicekit.scalars import Scalar
 
 # Small enough that its text stays legible on a telephone: 10 pt becomes 9.4 px at 360 px.
 FIGURE_SIZE = (4.8, 3.1)  # inch
@@ -22,7 +31,8 @@ FIGURE_SIZE = (4.8, 3.1)  # inch
 class Figure:
     """A figure as an SVG data URI, with caption and alternative text; `csv` is the data behind it.
 
-    `wide` figures take the whole width of the page; others stand in pairs where there is room.
+    `wide` figures take the whole width of the page; others stand in pairs where there is room. `title` is the caption
+    in few words, for a first page; `data` is JSON that a script draws the figure from; `ratio` is height over width.
     """
 
     uri: str
@@ -31,11 +41,18 @@ class Figure:
     csv: str | None = None
     wide: bool = False
     kind: str = "figure"
+    title: str = ""
+    data: str | None = None
+    ratio: float = 0.0
 
     @property
     def csv_uri(self) -> str | None:
         """The data as a URI to download, or None."""
         return None if self.csv is None else _data_uri("text/csv", self.csv.encode())
+
+    def to_html(self, name: str = "figure") -> str:
+        """It alone, as HTML to stand in another page; `name` is that of the file of its data."""
+        return str(_template("picture.html.j2").module.picture(self, self.caption, name, ""))
 
 
 @dataclass(frozen=True)
@@ -99,44 +116,145 @@ class Section:
                 rows.append([block])
         return rows
 
+    @property
+    def figures(self) -> list[Figure]:
+        """Its figures."""
+        return [block for block in self.blocks if isinstance(block, Figure)]
+
+
+MARKS = {
+    "SYNTHETIC": "SYNTHETIC DATA: generated, not measured",
+    "SIMULATED": "SIMULATED: from equations, not measured",
+    "CALIBRATED": "CALIBRATED: parameters fitted to measurements",
+}
+MOST_PICTURES, MOST_NUMBERS = 3, 5  # of a first page
+DENSE = 1500  # characters of a first page from which on it is printed with smaller pictures
+TALL = 1.0  # height over width above which a picture of the first page is shown in its section again
+
 
 @dataclass(frozen=True)
 class Report:
-    """A report: title, a plain-language summary, sections.
+    """A report: a first page that can be printed alone, then sections.
 
-    Attributes
+    Parameters
     ----------
+    title : str
+    verdict : str
+        What came out, in a sentence. What the warnings mean together comes before it.
     summary : sequence of str
         The result in plain sentences, the most important first.
-    synthetic : bool
-        Whether the data behind it are synthetic: then the page says so at its top.
-    facts : sequence of (str, str)
-        The few numbers that matter most, by name, with their units.
+    sections : sequence of Section
+    marks : sequence of str
+        Keys of `MARKS`: what the reader must know of the data before anything else.
+    pictures : sequence of Figure
+        Up to three, for the first page. One that is a block of a section as well stands on the first page only, and
+        its section refers to it.
+    numbers : sequence of Scalar
+        The few that matter most, five at most; those that are not known are left out.
+    warnings : sequence of CodedWarning
+        All of them; the first page shows the three that matter most, with what to do.
+    source : str
+        Where the numbers come from, in a line, without the version of devicekit.
     """
 
     title: str
-    summary: Sequence[str]
+    verdict: str
+    summary: Sequence[str] = ()
     sections: Sequence[Section] = field(default_factory=tuple)
-    synthetic: bool = False
-    facts: Sequence[tuple[str, str]] = ()
+    marks: Sequence[str] = ()
+    pictures: Sequence[Figure] = ()
+    numbers: Sequence[Scalar] = ()
+    warnings: Sequence[CodedWarning] = ()
+    source: str = ""
+
+    @property
+    def marked(self) -> list[str]:
+        """The marks in words."""
+        return [MARKS[mark] for mark in MARKS if mark in self.marks]
+
+    @property
+    def first_pictures(self) -> list[Figure]:
+        """Those of the first page."""
+        return list(self.pictures[:MOST_PICTURES])
+
+    @property
+    def first_numbers(self) -> list[Scalar]:
+        """Those of the first page."""
+        return [each for each in self.numbers if each.known][:MOST_NUMBERS]
+
+    @cached_property
+    def _told(self) -> list[CodedWarning]:
+        """The warnings without what a mark says."""
+        return [each for each in self.warnings if each.code.upper() not in self.marks]
+
+    @property
+    def stop(self) -> str | None:
+        """What the warnings mean together, where they add up."""
+        return advice.verdict(self._told)
+
+    @property
+    def top(self) -> list[tuple[str, str, str, bool]]:
+        """Code, message, what to do, and whether it is but a remark, of the warnings that matter most."""
+        return [
+            (each.code, each.message, advice.what_to_do(each.code), advice.kind(each.code).rank >= REMARK)
+            for each in advice.top(self._told)
+        ]
+
+    @property
+    def more(self) -> str:
+        """How many warnings more there are, and their codes; "" if none."""
+        return advice.rest_words(advice.others(self._told, advice.top(self._told)))
+
+    @property
+    def moved(self) -> list[Figure]:
+        """Pictures of the first page that their sections refer to only."""
+        return [each for each in self.first_pictures if each.ratio <= TALL]
+
+    def place(self, figure: Figure) -> int:
+        """Number of a figure on the first page, from 1; 0 if it is not there."""
+        return next((n for n, each in enumerate(self.first_pictures, 1) if each == figure), 0)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the texts of the first page leave less room for pictures when it is printed."""
+        pictures = [figure.title or figure.caption for figure in self.first_pictures]
+        numbers = [word for each in self.first_numbers for word in (each.label, each.of, each.text, each.interval)]
+        warnings = [word for code, message, what, _ in self.top for word in (code, message, what)]
+        texts = [self.title, *self.marked, self.stop or "", self.verdict, *pictures, *numbers, *warnings, self.source]
+        return sum(map(len, texts)) > DENSE
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a figure has data that a script can draw."""
+        figures = [*self.first_pictures, *(each for section in self.sections for each in section.figures)]
+        return any(each.data for each in figures)
 
     def to_html(self) -> str:
         """The page as text; every value is escaped."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        style = "\n".join([theme.variables(), live.sheet("report.css"), live.style() if self.is_live else ""])
+        script = live.script() if self.is_live else ""
+        return _template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
 
-        environment = Environment(
-            loader=PackageLoader("devicekit.report", "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        page = environment.get_template("report.html.j2")
-        return page.render(report=self, version=__version__, light=theme.LIGHT, dark=theme.DARK)
+    def body(self) -> str:
+        """What the page shows, as HTML to stand in another page that has the style sheets and the script."""
+        return _template("body.html.j2").render(report=self, version=__version__)
 
     def save(self, path: Path) -> None:
         """Write the page whole or not at all."""
         files.write_text(path, self.to_html())
+
+
+def _template(name: str) -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("devicekit.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 def _data_uri(kind: str, data: bytes) -> str:
@@ -174,6 +292,7 @@ def draw(
     alt: str,
     size: tuple[float, float] = FIGURE_SIZE,
     wide: bool = False,
+    title: str = "",
 ) -> Figure:
     """A figure with the data behind it.
 
@@ -187,8 +306,25 @@ def draw(
         Width and height [inch].
     wide : bool
         Whether it takes the whole width of the page.
+    title : str
+        The caption in few words, for a first page; the caption itself if not given.
     """
+    more: dict[str, Any] = {"title": title, "ratio": size[1] / size[0]}
     if isinstance(shown, Panel):
-        return Figure(_data_uri("image/svg+xml", render(shown.draw, size)), caption, alt, shown.csv(), wide)
-    svg = render(lambda axes: draw_row(shown, list(axes[0])), size, (1, len(shown)))
-    return Figure(_data_uri("image/svg+xml", svg), caption, alt, row_csv(shown), wide)
+        svg = _data_uri("image/svg+xml", render(shown.draw, size))
+        return Figure(svg, caption, alt, shown.csv(), wide, data=_data(shown, size), **more)
+    drawn = render(lambda axes: draw_row(shown, list(axes[0])), size, (1, len(shown)))
+    return Figure(_data_uri("image/svg+xml", drawn), caption, alt, row_csv(shown), wide, **more)
+
+
+def _data(panel: Panel, size: tuple[float, float]) -> str | None:
+    """The panel as JSON that may stand within a page; None where it stays a picture."""
+    found = panel.as_json()
+    if found is None:
+        return None
+    text = json.dumps(
+        {**found, "ratio": round(size[1] / size[0], 3)}, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+    for sign in "<>&":  # no text of a user ends the element that holds it
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text

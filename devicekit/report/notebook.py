@@ -6,10 +6,10 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
+from devicekit import advice
 from devicekit.errors import CodedWarning
 from devicekit.plot import Panel
 from devicekit.report import render
-from devicekit.text import count
 
 _SMALL = (3.6, 2.3)  # inch
 
@@ -28,9 +28,26 @@ def html(
     if panel is not None:
         data = base64.b64encode(render(panel.draw, _SMALL)).decode("ascii")
         picture = f"<img alt='{escape(title)}' src='data:image/svg+xml;base64,{data}'>"
-    told = "".join(f"<li><code>{escape(each.code)}</code> {escape(each.message)}</li>" for each in warnings)
-    listed = f"<details><summary>{count(len(warnings), 'warning')}</summary><ul>{told}</ul></details>" if told else ""
     return (
-        f"<div><b>{escape(title)}</b><div style='display:flex;gap:1em;align-items:center'>"
-        f"<table>{cells}</table>{picture}</div>{listed}</div>"
+        f"<div><b>{escape(title)}</b>{_sentence(advice.verdict(warnings))}"
+        f"<div style='display:flex;gap:1em;align-items:center'>"
+        f"<table>{cells}</table>{picture}</div>{_told(warnings)}</div>"
     )
+
+
+def _sentence(words: str | None) -> str:
+    return f"<p><b>{escape(words)}</b></p>" if words else ""
+
+
+def _told(warnings: Sequence[CodedWarning]) -> str:
+    """The warnings that matter with what to do, and the others folded away."""
+    shown = advice.top(warnings)
+    rest = advice.others(warnings, shown)
+    first = "".join(f"<li>{_words(each)} <i>{escape(advice.what_to_do(each.code))}</i></li>" for each in shown)
+    more = "".join(f"<li>{_words(each)}</li>" for each in rest)
+    folded = f"<details><summary>{escape(advice.rest_words(rest))}</summary><ul>{more}</ul></details>" if more else ""
+    return f"<ul>{first}</ul>{folded}" if first else ""
+
+
+def _words(warning: CodedWarning) -> str:
+    return f"<code>{escape(warning.code)}</code> {escape(warning.message)}"

@@ -35,6 +35,11 @@ def warnings_sentence(warnings: Sequence[CodedWarning]) -> str | None:
     return f"{count(len(warnings), 'warning')} listed below: {codes}."
 
 
+def source_line(what: str, sha256: str | None = None) -> str:
+    """Where numbers come from, in a line: what, and the start of the SHA-256 of its data."""
+    return f"{what} · SHA-256 {sha256[:12]}" if sha256 else what
+
+
 def provenance_section(rows: Sequence[tuple[str, str]], command: str, again: str = "") -> Section:
     """Where the numbers come from, and the command that makes the report again."""
     blocks: list[Block] = [Table(("item", "value"), rows, "Where these numbers come from.")] if rows else []

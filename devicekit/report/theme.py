@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from devicekit.plot.style import DARK_OF
+
 # What each name colours: ink text, soft captions, paper the page, panel boxes, line rules, link links,
-# mark warnings on markpaper, shade the edge of a table that scrolls.
+# mark warnings on markpaper, shade the edge of a table that scrolls, figure the paper of a figure.
 LIGHT = {
     "ink": "#1b1f24",
     "soft": "#57606a",
@@ -16,6 +18,7 @@ LIGHT = {
     "mark": "#8a4b00",
     "markpaper": "#fff6e5",
     "shade": "#8a94a066",
+    "figure": "#ffffff",
 }
 DARK = {
     "ink": "#e6e9ed",
@@ -27,32 +30,22 @@ DARK = {
     "mark": "#f0c27a",
     "markpaper": "#2b2416",
     "shade": "#000000b0",
+    "figure": "#1d232a",
 }
 
 # A figure keeps its own colours in itself, so that it can be taken out of the page and opened by any program;
-# where the reader prefers dark, these replace them. Lines and fills, by what they are in the light figure.
-FIGURE_DARK = {
-    "#000000": "#e6e9ed",
-    "#737373": "#a5afba",
-    "#808080": "#98a2ad",
-    "#999999": "#8b95a0",
-    "#b3b3b3": "#707a85",
-    "#b0b0b0": "#55606b",
-    "#cccccc": "#49535e",
-    "#0b6fa4": "#5db4e6",
-    "#c4501b": "#f28f5c",
-    "#1f77b4": "#62b0e8",
-    "#ff7f0e": "#ff9f4a",
-    "#2ca02c": "#5fcf5f",
-    "#d62728": "#ff7b78",
-    "#9467bd": "#c3a0e6",
-    "#8c564b": "#cf9a8e",
-    "#e377c2": "#f0a3d8",
-    "#7f7f7f": "#a9a9a9",
-    "#bcbd22": "#d6d75a",
-    "#17becf": "#5fd9e6",
-}
+# where the reader prefers dark, these replace them.
+FIGURE_DARK = DARK_OF
 FIGURE_PAPER = "#1d232a"
+
+
+def variables() -> str:
+    """The colours of a page as variables of a style sheet, light and dark."""
+    light, dark = ("".join(f"--{name}: {colour}; " for name, colour in each.items()) for each in (LIGHT, DARK))
+    return (
+        f":root {{ {light}color-scheme: light dark; }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
+    )
 
 
 def _dark_rules() -> str:

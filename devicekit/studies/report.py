@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from devicekit.names import LAST_EPOCHS
 from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section
+from devicekit.scalars import Scalar
 from devicekit.studies.result import BASELINE, StudyResult
 from devicekit.text import count
 
@@ -40,8 +41,42 @@ def study_report(result: StudyResult, command: str) -> Report:
             Section("Failed runs", "failed", [Table(("case", "seed", "reason"), failed, "Left out above.")])
         )
     sections.append(_provenance(result, command))
+    words = _words(result, summary)
     synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).any())  # noqa: E712 - NaN
-    return Report(spec.title or spec.name, _words(result, summary), sections, synthetic)
+    return Report(
+        spec.title or spec.name,
+        words[0],
+        words,
+        sections,
+        marks=("SYNTHETIC",) if synthetic else (),
+        pictures=[figure for section in sections for figure in section.figures],
+        numbers=_numbers(result, summary),
+        source=f"study {spec.name}, {count(len(result.table), 'run')}, {count(len(spec.seeds), 'seed')}",
+    )
+
+
+def _numbers(result: StudyResult, summary: pd.DataFrame) -> list[Scalar]:
+    """The largest losses against the reference, then the highest accuracies, with their intervals over seeds."""
+    rows = result.losses().head(3).to_dict("records") if result.spec.reference else []
+    lost = [
+        _interval("loss", f"{row['case']}: loss", 100 * row["loss"], 100 * row["se"], row["n"], "points")
+        for row in rows
+    ]
+    own = summary[~summary["case"].str.startswith(BASELINE)]
+    ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
+    return [*lost, *(_interval("accuracy", row["case"], row["mean"], row["se"], row["n"]) for row in ranked)]
+
+
+def _interval(name: str, label: str, value: float, se: float, n: int, unit: str = "") -> Scalar:
+    """A mean over seeds with its 95 % interval, by Student's t."""
+    from scipy.stats import t
+
+    wide = float(t.ppf(0.975, n - 1)) * se if n > 1 and se == se else None
+    low, high = (None, None) if wide is None else (value - wide, value + wide)
+    if unit:
+        return Scalar(name, label, value, unit, low=low, high=high)
+    low, high = (None, None) if low is None or high is None else (max(low, 0.0), min(high, 1.0))
+    return Scalar(name, label, value, of="test samples", low=low, high=high)
 
 
 def _words(result: StudyResult, summary: pd.DataFrame) -> list[str]:
@@ -85,6 +120,7 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
             f"Test accuracy, {_last(result)}, over {count(len(spec.seeds), 'seed')}; bars: one standard deviation.",
             "Test accuracy of every case of the study with its standard deviation",
             _size(len(summary)),
+            title="Test accuracy of every case; bars: one standard deviation.",
         ),
         Table(header, rows, f"Data split: {split}. No choice was made on the test part."),
     ]
@@ -120,6 +156,7 @@ def _ranking(result: StudyResult) -> Section:
         "errors over pairs of seeds. A loss within its bar of 0 is not told from none.",
         "Loss of accuracy of every case, the largest on top",
         _size(len(losses)),
+        title="What each case costs; bars: two standard errors.",
     )
     rows = [
         (

@@ -11,7 +11,7 @@ from devicekit.errors import CodedWarning
 from devicekit.fitting import report as fits
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Report
-from devicekit.report.shared import warnings_section, warnings_sentence
+from devicekit.report.shared import source_line, warnings_section, warnings_sentence
 
 if TYPE_CHECKING:
     from physics.result import IVResult
@@ -51,17 +51,41 @@ def run_report(
 ) -> Report:
     """The page of a whole run: the device first, the default stack's simulation, which is not it, last."""
     from physics.report import unrelated_section
-    from snn.report import training_facts, training_section
+    from snn.benchmark.report import loss_numbers, severity_figures
+    from snn.report import accuracy_number, training_section
 
+    curves, rates, trained = fits.fit_section(fit), rate_section(card), training_section(training, card, benchmark)
     sections = [
-        fits.fit_section(fit),
-        rate_section(card),
+        curves,
+        rates,
         fits.variation_section(fit),
-        training_section(training, card, benchmark),
+        trained,
         warnings_section(card.warnings),
         provenance(card, command, seed),
         unrelated_section(simulated),
     ]
-    facts = [*training_facts(training)[:1], *fits.fit_facts(fit)]
-    words = run_summary(fit, source, training, benchmark, card.warnings)
-    return Report(title, words, sections, card.provenance.synthetic, facts)
+    matters = trained.figures if benchmark is None else severity_figures([benchmark], 1) or trained.figures
+    numbers = [each for each in fits.fit_numbers(fit) if each.name.startswith(("steps", "nrmse", "increment"))]
+    losses = [] if benchmark is None else loss_numbers(benchmark)[:1]
+    return Report(
+        title,
+        _verdict(training, benchmark),
+        run_summary(fit, source, training, benchmark, card.warnings),
+        sections,
+        marks=("SYNTHETIC",) if card.provenance.synthetic else (),
+        pictures=[*curves.figures[:1], *rates.figures, *matters[:1]],
+        numbers=[accuracy_number(training), *losses, *numbers],
+        warnings=card.warnings,
+        source=source_line(fits.source_words(fit, source), card.provenance.sha256),
+    )
+
+
+def _verdict(training: TrainingResult, benchmark: Benchmark | None) -> str:
+    """A run in one sentence."""
+    from snn.report import accuracy_words
+
+    first = f"Trained in situ, this device reaches {accuracy_words(training)}"
+    if benchmark is None:
+        return f"{first}; what it loses to an ideal device was not measured."
+    worst = benchmark.worst
+    return f"{first}; in a small network it {'' if worst.found else 'shows '}{worst.words} against its ideal twin."

@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from devicekit.report import Figure, Section, Table, Text, draw
-from devicekit.text import count, listed, si
+from devicekit.report import Figure, Report, Section, Table, Text, draw
+from devicekit.report.shared import provenance_section
+from devicekit.scalars import Scalar
+from devicekit.text import count, listed
 from physics.calibration.chain import Chain
 from physics.calibration.measured import BRANCHES, WORDS
 from physics.calibration.result import Calibration, Fitted
@@ -149,13 +151,47 @@ def _chain(chain: Chain) -> Section:
     return Section("Laplace against a chain", "chain", [Text([words]), table])
 
 
-def facts(fit: Calibration) -> list[tuple[str, str]]:
-    """The numbers that matter most."""
+def numbers(fit: Calibration) -> list[Scalar]:
+    """The numbers that matter most: the misfit, what is determined, and the parameters that the sweeps know best."""
+    known = sorted(fit.parameters, key=lambda each: each.share)
     return [
-        ("misfit of ln I", f"{fit.misfit:.3f}"),
-        ("directions determined", f"{sum(each.determined for each in fit.directions)} of {len(fit.directions)}"),
-        (
-            "levels",
-            ", ".join(si(each.level.compliance, "A") for each in fit.levels if math.isfinite(each.level.compliance)),
+        Scalar("misfit", "misfit of ln I, root mean square", fit.misfit),
+        Scalar("directions", f"directions determined, of {len(fit.directions)}", _determined(fit)),
+        *(
+            Scalar(each.key, each.key, each.value, "" if each.unit == "1" else each.unit, low=each.low, high=each.high)
+            for each in known
         ),
     ]
+
+
+def _determined(fit: Calibration) -> int:
+    return sum(each.determined for each in fit.directions)
+
+
+def page(fit: Calibration, chain: Chain | None, profile: Sequence[dict[str, Any]], command: str) -> Report:
+    """The page of a calibration.
+
+    Parameters
+    ----------
+    fit : Calibration
+    chain : Chain or None
+        The check of the posterior, if there was one.
+    profile : sequence of dict
+        Of `Calibration.profile`.
+    command : str
+        What makes the page again.
+    """
+    parts = sections(fit, chain, profile)
+    levels = parts[0].figures
+    halt = "" if fit.converged else " The fit was still improving when it stopped."
+    return Report(
+        "Calibrated stack",
+        f"The sweeps determine {_determined(fit)} of {count(len(fit.directions), 'direction')}; ln I is missed by "
+        f"{fit.misfit:.2g}.{halt}",
+        summary(fit),
+        [*parts, provenance_section([], command)],
+        marks=("SIMULATED", "CALIBRATED"),
+        pictures=[*levels[:2], *parts[1].figures[:1]],
+        numbers=numbers(fit),
+        source=f"{count(len(fit.levels), 'level')}, from material set “{fit.stack.material}”",
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.statistics import t_quantile
 from snn.benchmark.task import Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
@@ -16,9 +17,7 @@ POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found 
 
 def quantile(freedom: int) -> float:
     """97.5 % of Student's t."""
-    from scipy import stats
-
-    return float(stats.t.ppf(0.975, freedom))
+    return t_quantile(0.975, freedom)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from devicekit.report import Block, Report, Section, Table, Text, draw
-from devicekit.text import listed
+from devicekit.report import Block, Figure, Report, Section, Table, Text, draw
+from devicekit.scalars import Scalar
+from devicekit.text import count, listed
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
+from snn.benchmark.pairs import ONE_SIDED, quantile
 from snn.benchmark.result import COSTS, ODDS, Benchmark
 from snn.benchmark.severity import SEVERITIES, Flaw
 from snn.benchmark.task import IMAGES, SHOWN
@@ -28,7 +31,11 @@ def _odds(results: Sequence[Benchmark]) -> list[Block]:
     several = len(results) > 1
     rows = [((each.name, *row) if several else row) for each in results for row in each.odds()]
     blocks: list[Block] = [
-        draw(figures.losses(results), "Loss of each card to its own ideal twin; bars: one standard error.", "Losses"),
+        draw(
+            figures.losses(results),
+            "Loss of each card to its own ideal twin; bars: one standard error.",
+            "Loss of each card against its ideal twin",
+        ),
         Table(("card", *ODDS) if several else ODDS, rows, caption),
     ]
     for each in results:
@@ -75,22 +82,7 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
             NOT_SHOWN,
         ]
     )
-    curves: list[Block] = [
-        draw(figures.severity(flaw, results), _caption(flaw, results), f"Accuracy against {flaw.axis}")
-        for flaw in SEVERITIES
-    ]
-    facts: list[tuple[str, str]] = []
-    if len(results) == 1:
-        worst = results[0].worst
-        facts.append(
-            (
-                f"points lost to the ideal twin, {worst.variant} rates",
-                f"{100 * worst.loss:.1f} ± {100 * worst.standard_error:.1f}",
-            )
-        )
-        facts.append(("steps a window", f"{results[0].steps:.3g}"))
-        if results[0].scatter_over_step is not None:
-            facts.append(("scatter of an update over a step", f"{results[0].scatter_over_step:.2g}"))
+    curves = [_severity(flaw, results) for flaw in SEVERITIES]
     summary: list[str] = []
     for each in results:
         flaws = f"Flaws that it has here: {listed(list(each.flaws)) or 'none'}."
@@ -98,6 +90,64 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
         words = [word for word in told_of if word]
         summary += words if len(results) == 1 else [f"{each.name}: {' '.join(words)}"]
     summary.append("What a card does not know, its device does not have here.")
-    title = f"Benchmark of {listed([each.name for each in results])}"
     sections = [Section("Odds", "odds", _odds(results)), Section("Where it lies", "curves", [told, *curves])]
-    return Report(title, summary, sections, any(each.synthetic for each in results), facts)
+    return Report(
+        f"Benchmark of {listed([each.name for each in results])}",
+        _verdict(results),
+        summary,
+        sections,
+        marks=("SYNTHETIC",) if any(each.synthetic for each in results) else (),
+        pictures=[*sections[0].figures, *severity_figures(results, 2)],
+        numbers=_numbers(results),
+        source=f"{count(len(results), 'card')}, {count(results[0].seeds, 'pair')} of seeds, {results[0].split}",
+    )
+
+
+def _verdict(results: Sequence[Benchmark]) -> str:
+    """A benchmark in one sentence: of one card what it loses, of several the least and the most."""
+    if len(results) == 1:
+        return results[0].verdict
+    ordered = sorted(results, key=lambda each: each.worst.loss)
+    ends = [f"{each.name} {'' if each.worst.found else 'shows '}{each.worst.words}" for each in ordered]
+    return f"Of {len(results)} cards, each against its ideal twin: {ends[0]}; {ends[-1]}."
+
+
+def loss_numbers(result: Benchmark) -> list[Scalar]:
+    """What a device loses, with its interval over seeds, and what would have been found."""
+    worst = result.worst
+    # over few seeds a normal interval is too narrow: Student's t; of one seed, that of the null
+    wide = worst.standard_error * (quantile(result.seeds - 1) if result.seeds > 1 else ONE_SIDED)
+    low, high = 100 * (worst.loss - wide), 100 * (worst.loss + wide)
+    label = f"loss to the ideal twin, {worst.variant} rates, {count(result.seeds, 'pair')} of seeds"
+    shown = [
+        Scalar("loss_points", label, 100 * worst.loss, "points", low=low, high=high),
+        Scalar("smallest_points", "loss that would be found with 80 %", 100 * worst.smallest, "points"),
+        Scalar("steps", "mean steps a window", result.steps),
+    ]
+    if result.scatter_over_step is not None:
+        shown.append(Scalar("scatter_over_step", "sd of one update over a mean step", result.scatter_over_step))
+    return [*shown, Scalar("z", "loss over its standard error if there were none", worst.z)]
+
+
+def _numbers(results: Sequence[Benchmark]) -> list[Scalar]:
+    """Those of one card, or the loss of each."""
+    if len(results) == 1:
+        return loss_numbers(results[0])
+    losses = [(each.name, loss_numbers(each)[0]) for each in results]
+    return [replace(loss, label=f"{name}: {loss.label}") for name, loss in losses]
+
+
+def severity_figures(results: Sequence[Benchmark], most: int) -> list[Figure]:
+    """The flaws that matter most for these devices, each with its curve: the nearest to their cliffs first."""
+    names = dict.fromkeys(each.flaw.name for result in results for each in result.distances)
+    flaws = {flaw.name: flaw for flaw in SEVERITIES}
+    return [_severity(flaws[name], results) for name in list(names)[:most]]
+
+
+def _severity(flaw: Flaw, results: Sequence[Benchmark]) -> Figure:
+    return draw(
+        figures.severity(flaw, results),
+        _caption(flaw, results),
+        f"Accuracy against {flaw.axis}",
+        title=f"Where the device lies (diamonds): {flaw.name}.",
+    )

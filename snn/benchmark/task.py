@@ -14,6 +14,7 @@ from snn.choices import Rates
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load
+from snn.data.split import stratified
 from snn.training import Run
 
 Variant = Literal["plain", "scaled", "wide", "policy"]
@@ -49,17 +50,14 @@ def few_shot(name: str = "digits", data_dir: Path | str | None = None, label: st
     UsageError, FileError
         As `snn.data.load.load` does; or if there are not more than 500 to train.
     """
-    from sklearn.model_selection import train_test_split
-
     data = load(name, data_dir, label)
     if len(data.y_train) <= IMAGES:
         raise UsageError(
             f"{data.name} has {len(data.y_train)} samples to train; the few-shot task takes {IMAGES} of more than that"
         )
     # named as it was asked for: a folder called digits is not the digits that odds were measured for
-    x, rest, y, y_rest = train_test_split(
-        data.x_train, data.y_train, train_size=IMAGES, stratify=data.y_train, random_state=SPLIT_SEED
-    )
+    chosen, others = stratified(data.y_train, len(data.y_train) - IMAGES, SPLIT_SEED)
+    x, rest, y, y_rest = data.x_train[chosen], data.x_train[others], data.y_train[chosen], data.y_train[others]
     x_test, y_test = data.x_test, data.y_test
     of = "of other writers " if name == "optdigits" else ""
     words = f"{IMAGES} images to train, {len(y_test)} {of}to test"

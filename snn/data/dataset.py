@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.errors import UsageError
+from snn.data.split import stratified
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,7 @@ class Dataset:
 
     def hold_out(self, fraction: float = 0.2, seed: int = 0) -> Dataset:
         """The training part alone, split at random: for choices that the test part must not see."""
-        from sklearn.model_selection import train_test_split
-
-        x, x_held, y, y_held = train_test_split(
-            self.x_train, self.y_train, test_size=fraction, stratify=self.y_train, random_state=seed
-        )
+        kept, held = stratified(self.y_train, int(np.ceil(fraction * len(self.y_train))), seed)
+        x, x_held, y, y_held = self.x_train[kept], self.x_train[held], self.y_train[kept], self.y_train[held]
         split = f"{fraction:.0%} of the training part of [{self.split}] held out, random_state {seed}"
         return Dataset(self.name, split, x, y, x_held, y_held, self.classes)

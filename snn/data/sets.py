@@ -6,6 +6,8 @@ doi 10.24432/C50P49.
 
 from __future__ import annotations
 
+import gzip
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import numpy as np
 from devicekit.errors import BadRow, FileError
 from snn.data.dataset import Dataset
 from snn.data.fetch import fetch
+from snn.data.split import stratified
 
 PIXELS, PIXEL_MAX, CLASSES = 64, 16, 10
 UCI_URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/optdigits/"
@@ -28,16 +31,24 @@ def digits() -> Dataset:
 
     Both parts have the same writers, and accuracies come out about one point higher.
     """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    x, y = load_digits(return_X_y=True)
-    x_train, x_test, y_train, y_test = train_test_split(
-        x / PIXEL_MAX, y, test_size=TEST_SIZE, stratify=y, random_state=SPLIT_SEED
-    )
+    table = _shipped_digits()
+    x, y = table[:, :-1] / PIXEL_MAX, table[:, -1].astype(np.int64)
+    train, test = stratified(y, int(np.ceil(TEST_SIZE * len(y))), SPLIT_SEED)
     words = "random 75/25 split of load_digits (same writers in both parts)"
     split = f"{words}, stratified, random_state {SPLIT_SEED}"
-    return Dataset("digits", split, x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64))
+    return Dataset("digits", split, x[train], y[train], x[test], y[test])
+
+
+def _shipped_digits() -> np.ndarray:
+    """The file that scikit-learn ships, 64 pixels and a class a row; read without importing scikit-learn."""
+    package = find_spec("sklearn")
+    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz" if package and package.origin else None
+    if path is None or not path.is_file():  # another layout of it
+        from sklearn.datasets import load_digits
+
+        return np.column_stack(load_digits(return_X_y=True))
+    with gzip.open(path, "rt", encoding="ascii") as file:
+        return np.loadtxt(file, delimiter=",")
 
 
 def optdigits(folder: Path | None) -> Dataset:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 from snn.gradient import Gradient
 from snn.network import lanes
 from snn.network.bits import lowest_bit
@@ -25,7 +25,7 @@ from snn.network.changes import Changes, Rule, find_output_changes, is_safe, rea
 from snn.network.neurons import Dynamics, Noise, Scratch
 
 
-@compiled
+@borrowing
 def _filter_errors(label: int, target: np.uint64, dynamics: Dynamics, s: Scratch, c: Changes, total: np.ndarray) -> int:
     """Backward-filtered errors of the outputs that have any, `total` = sum_t e_o(t); returns their number."""
     n = 0
@@ -49,7 +49,7 @@ def _filter_errors(label: int, target: np.uint64, dynamics: Dynamics, s: Scratch
     return n
 
 
-@compiled
+@borrowing
 def find(
     label: int,
     target: np.uint64,
@@ -64,7 +64,7 @@ def find(
     """See `snn.gradient.Gradient`."""
     if is_safe(label, rule.margin, s.counts):
         return 0
-    total = np.zeros(s.counts.size, np.float32)
+    total = c.start
     n = _filter_errors(label, target, dynamics, s, c, total)
     if n == 0:
         return 0
@@ -78,14 +78,16 @@ def find(
             train &= train - np.uint64(1)
             for m in range(n):
                 c.inputs[i, m] += c.errors[t, m]
-    find_output_changes(n, rule.eta2 * a * total, rule.eta2, dynamics, s, c)
+    for m in range(n):
+        total[m] = rule.eta2 * a * total[m]
+    find_output_changes(n, total, rule.eta2, dynamics, s, c)
     for b in range(c.gate.size):
         c.updated[b] = c.gate[b] if a == np.float32(0.0) else units(b, dynamics.hidden)
     read_back(w2, noise, key, rule.gated, dynamics.hidden, n, rule.eta1, c)
     return n
 
 
-@compiled
+@borrowing
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
     """See `snn.gradient.Gradient`."""
     inputs, back, beyond = c.inputs, c.back, c.beyond  # taken once: each access to a field counts references

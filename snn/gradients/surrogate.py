@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 from snn.gradient import Gradient
 from snn.network import lanes
 from snn.network.bits import lowest_bit
@@ -30,11 +30,13 @@ ETA_HIDDEN, ETA_OUTPUT, ETA_ALL_HIDDEN = 0.04, 0.0192, 4.3  # by images held out
 LEAST = 0.01  # of the largest g below which nothing is changed
 
 
-@compiled
+@borrowing
 def _errors(label: int, dynamics: Dynamics, s: Scratch, c: Changes) -> bool:
     """-D2 in `c.errors`; False where the answer is right and sure."""
     outputs = s.counts.size
-    most = s.counts.max()
+    most = s.counts[0]
+    for o in range(1, outputs):
+        most = max(most, s.counts[o])
     total, largest = 0.0, 0.0
     for o in range(outputs):
         total += math.exp(KAPPA * (s.counts[o] - most))
@@ -57,7 +59,7 @@ def _errors(label: int, dynamics: Dynamics, s: Scratch, c: Changes) -> bool:
     return largest >= LEAST
 
 
-@compiled
+@borrowing
 def _carry_back(v: np.ndarray, back: np.ndarray, errors: np.ndarray, decay: np.float32, deep) -> None:  # type: ignore[no-untyped-def]
     """-eta1 D1 in `deep` (steps, width), from the last step to the first, of potentials `v` of the same shape."""
     steps, width = deep.shape
@@ -79,7 +81,7 @@ def _carry_back(v: np.ndarray, back: np.ndarray, errors: np.ndarray, decay: np.f
                 row[h] += decay * later[h] if potential[h] < FIRE else np.float32(0.0)
 
 
-@compiled
+@borrowing
 def find(
     label: int,
     target: np.uint64,
@@ -95,8 +97,11 @@ def find(
     if not _errors(label, dynamics, s, c):
         return 0
     n = s.counts.size
-    find_output_changes(n, np.zeros(n, np.float32), rule.eta2, dynamics, s, c)
-    c.updated[:] = c.gate
+    for m in range(n):
+        c.start[m] = np.float32(0.0)
+    find_output_changes(n, c.start, rule.eta2, dynamics, s, c)
+    for b in range(c.gate.size):
+        c.updated[b] = c.gate[b]
     read_back(w2, noise, key, False, dynamics.hidden, n, rule.eta1, c)
     _carry_back(s.v_hidden, c.back, c.errors, dynamics.hidden_decay, c.deep)
     for i in range(s.trains.size):
@@ -109,7 +114,7 @@ def find(
     return n
 
 
-@compiled
+@borrowing
 def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
     """See `snn.gradient.Gradient`."""
     deep, fired_at, beyond, count = c.deep, c.fired_at, c.beyond, c.fired[i]

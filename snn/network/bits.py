@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 
 MAX_STEPS = 64
 
@@ -26,7 +26,7 @@ def _count_trailing_zeros(typing_context: Any, word: Any) -> Any:
 lowest_bit: Any = _count_trailing_zeros
 
 
-@compiled
+@borrowing
 def all_steps(steps: int) -> np.uint64:
     """Word with the `steps` lowest bits set, 1 <= steps <= 64."""
     return np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - steps)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 from snn.network import lanes
 from snn.network.bits import all_steps, lowest_bit
 from snn.network.neurons import Dynamics, Noise, Scratch, bell
@@ -51,10 +51,14 @@ class Changes(NamedTuple):
         What a hidden spike at each step adds to the weight to that output, over eta2.
     inputs : ndarray of float32, shape (channels, outputs)
         By ReSuMe: sum_t e_o(t) (a + x_i(t)).
+    start : ndarray of float32, shape (outputs,)
+        Room for what every hidden unit's weight to that output gets, fired or not.
     back : ndarray of float32, shape (outputs, width)
         By ReSuMe eta1 g_h W2[h, o]: dW1 = inputs @ back. Of a deep gradient: the weights as they were read.
     output_changes : ndarray of float32, shape (outputs, width)
         dW2 of the outputs, eta2 included.
+    row : ndarray of float32, shape (1, width)
+        Room for the changes of one row, where they are not summed.
     gate, updated : ndarray of uint64, shape (width / 64,)
         Hidden units that fired, and those whose output weights change: one bit a unit.
     beyond : ndarray of uint64, shape of gate
@@ -68,8 +72,10 @@ class Changes(NamedTuple):
     outputs: np.ndarray
     errors: np.ndarray
     inputs: np.ndarray
+    start: np.ndarray
     back: np.ndarray
     output_changes: np.ndarray
+    row: np.ndarray
     gate: np.ndarray
     updated: np.ndarray
     beyond: np.ndarray
@@ -78,7 +84,6 @@ class Changes(NamedTuple):
     fired: np.ndarray
 
 
-@compiled
 def make_changes(channels: int, width: int, outputs: int, steps: int, deep: bool = False) -> Changes:
     """Memory for the changes of one presentation; `deep` as of `snn.gradient.Gradient`."""
     deep_steps, deep_channels = (steps, channels) if deep else (0, 0)
@@ -86,8 +91,10 @@ def make_changes(channels: int, width: int, outputs: int, steps: int, deep: bool
         outputs=np.zeros(outputs, np.int32),
         errors=np.zeros((steps, outputs), np.float32),
         inputs=np.zeros((channels, outputs), np.float32),
+        start=np.zeros(outputs, np.float32),
         back=np.zeros((outputs, width), np.float32),
         output_changes=np.zeros((outputs, width), np.float32),
+        row=np.zeros((1, width), np.float32),
         gate=np.zeros(width // lanes.LANES, np.uint64),
         updated=np.zeros(width // lanes.LANES, np.uint64),
         beyond=np.zeros(width // lanes.LANES, np.uint64),
@@ -97,7 +104,7 @@ def make_changes(channels: int, width: int, outputs: int, steps: int, deep: bool
     )
 
 
-@compiled
+@borrowing
 def target_train(dynamics: Dynamics) -> np.uint64:
     """Spike train that the true class shall fire."""
     train = np.uint64(0)
@@ -106,7 +113,7 @@ def target_train(dynamics: Dynamics) -> np.uint64:
     return train
 
 
-@compiled
+@borrowing
 def is_safe(label: int, margin: int, counts: np.ndarray) -> bool:
     """Whether the true class leads every other by the margin, if there is one."""
     if margin <= 0:
@@ -118,7 +125,7 @@ def is_safe(label: int, margin: int, counts: np.ndarray) -> bool:
     return counts[label] - others >= margin
 
 
-@compiled
+@borrowing
 def find_output_changes(n: int, start: np.ndarray, eta: np.float32, dynamics: Dynamics, s: Scratch, c: Changes) -> None:
     """dW2 to the `n` outputs: `start`, + eta errors[t] where a hidden unit fired at t; those that fired, in the gate.
 
@@ -144,13 +151,13 @@ def find_output_changes(n: int, start: np.ndarray, eta: np.float32, dynamics: Dy
             lanes.store(change, c.output_changes, m, lanes.LANES * b)
 
 
-@compiled
+@borrowing
 def units(b: int, hidden: int) -> np.uint64:
     """Word b of all hidden units, the padding left out."""
     return all_steps(min(hidden - lanes.LANES * b, lanes.LANES)) if hidden > lanes.LANES * b else np.uint64(0)
 
 
-@compiled
+@borrowing
 def read_back(
     w2: np.ndarray, noise: Noise, key: np.uint64, only_fired: bool, hidden: int, n: int, eta: np.float32, c: Changes
 ) -> None:
@@ -186,7 +193,7 @@ def read_back(
                 c.back[m, h] = eta * w
 
 
-@compiled
+@borrowing
 def row_changes(i: int, n: int, rule: Rule, s: Scratch) -> bool:
     """Whether input i asks for any change: it fired, or the non-Hebbian term is on."""
     return s.trains[i] != np.uint64(0) or rule.non_hebbian != np.float32(0.0)

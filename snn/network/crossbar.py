@@ -15,7 +15,7 @@ import numpy as np
 from devicekit.device.array import ArrayState, DeviceArray, pulse_one
 from devicekit.device.random import mix, uniform
 from devicekit.errors import UsageError
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
 from snn.network.pulsing import wish
@@ -92,19 +92,24 @@ class Threshold(NamedTuple):
 
 
 class Wishes(NamedTuple):
-    """Pulses that a presentation asks for, one entry a synapse: its number, and how many, with their sign."""
+    """Pulses that a presentation asks for.
+
+    Attributes
+    ----------
+    synapses, pulses : ndarray of int64
+        One entry a synapse: its number, and how many pulses, with their sign.
+    """
 
     synapses: np.ndarray
     pulses: np.ndarray
 
 
-@compiled
 def make_wishes(most: int) -> Wishes:
     """Room for so many synapses."""
     return Wishes(synapses=np.empty(most, np.int64), pulses=np.empty(most, np.int64))
 
 
-@compiled
+@borrowing
 def give(
     layer: Layer,
     wishes: Wishes,
@@ -183,7 +188,7 @@ def give(
         layer.reads[0] += 2 * count
 
 
-@compiled
+@borrowing
 def wish_row(sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Threshold, wishes: Wishes, count: int) -> int:
     """Wishes of the synapses of a row whose bit is set in the words `beyond`: there the sum exceeds the threshold.
 
@@ -219,7 +224,7 @@ def wish_row(sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Thresh
     return count
 
 
-@compiled
+@borrowing
 def wish_each(
     sums: np.ndarray,
     first: int,

@@ -10,7 +10,7 @@ import numpy as np
 
 from devicekit.device.random import mix
 from devicekit.errors import UsageError
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing, compiled
 from snn.network.bits import lowest_bit
 
 ONE = 65536  # the level of an input that fires at every step
@@ -71,13 +71,13 @@ def content_ids(levels: np.ndarray) -> np.ndarray:
     return ids
 
 
-@compiled
+@borrowing
 def presentation_key(stream: np.uint64, epoch: int, sample: int) -> np.uint64:
     """Key of one presentation of one sample."""
     return mix(mix(stream, np.uint64(epoch)), np.uint64(sample))
 
 
-@compiled
+@borrowing
 def encode(row: np.ndarray, key: np.uint64, every: np.uint64, trains: np.ndarray) -> None:
     """Fill `trains` (channels,) with the spike trains of the levels `row` (channels,).
 
@@ -102,7 +102,7 @@ def encode(row: np.ndarray, key: np.uint64, every: np.uint64, trains: np.ndarray
         trains[channel] = train & every
 
 
-@compiled
+@borrowing
 def shift(row: np.ndarray, side: int, key: np.uint64, fraction: float, out: np.ndarray) -> None:
     """Copy a square image to `out`, moved by one pixel in 8 directions with probability `fraction`."""
     draw = mix(key, np.uint64(row.size * LEVEL_BITS))

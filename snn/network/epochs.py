@@ -1,34 +1,57 @@
 """One epoch of training, compiled: samples one after the other, changes applied after each.
 
+What is compiled knows its gradient and how changes become pulses; a memory for it is made before, in plain Python.
+
 Everything that depends on chance is keyed by (seed, epoch, sample) or by (device, its pulse count), so an
 epoch has one result, whatever the number of threads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 from devicekit.device.random import mix
-from devicekit.models.kernel import MAX_SHAPE, compiled
+from devicekit.models.kernel import MAX_SHAPE
 from snn.network.bits import lowest_bit
 from snn.network.changes import Changes, Rule, make_changes, row_changes, target_train
 from snn.network.crossbar import Layer, Threshold, Wishes, give, make_wishes, wish_each, wish_row
 from snn.network.encoding import presentation_key
 from snn.network.lanes import LANES
-from snn.network.learning import add_row, find, switched
+from snn.network.learning import add_row, bound, find
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, present
 from snn.network.pulsing import wish
 
 
-@switched
-def _add_rows(w1: np.ndarray, n: int, rule: Rule, s: Scratch, c: Changes) -> None:
-    """Changes of the hidden weights, added to them."""
-    for i in range(w1.shape[0]):
-        if row_changes(i, n, rule, s):
-            add_row(w1[i : i + 1], i, n, c, np.float32(0.0))
+def _offline(  # type: ignore[no-untyped-def]
+    levels, labels, ids, order, stream, epoch, w1, w2, rule, dynamics, noise, s: Scratch, c: Changes
+) -> int:
+    """Samples one after the other, and their changes added to both weights."""
+    target = target_train(dynamics)
+    right = 0
+    for position in range(order.size):
+        k = order[position]
+        key = presentation_key(stream, epoch, ids[k])
+        right += present(levels[k], key, w1, w2, dynamics, noise, s) == labels[k]
+        n = find(labels[k], target, w2, rule, dynamics, noise, key, s, c)
+        if n == 0:
+            continue
+        for i in range(w1.shape[0]):
+            if row_changes(i, n, rule, s):
+                add_row(w1[i : i + 1], i, n, c, np.float32(0.0))
+        for b in range(c.updated.size):
+            word = c.updated[b]
+            while word != np.uint64(0):
+                h = LANES * b + lowest_bit(word)
+                word &= word - np.uint64(1)
+                for m in range(n):
+                    w2[h, c.outputs[m]] += c.output_changes[m, h]
+    return right
 
 
-@compiled
 def offline_epoch(
     levels: np.ndarray,
     labels: np.ndarray,
@@ -61,37 +84,20 @@ def offline_epoch(
     """
     s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, False, rule.deep)
     c = make_changes(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, rule.deep)
-    target = target_train(dynamics)
-    right = 0
-    for position in range(order.size):
-        k = order[position]
-        key = presentation_key(stream, epoch, ids[k])
-        right += present(levels[k], key, w1, w2, dynamics, noise, s) == labels[k]
-        n = find(rule.gradient, labels[k], target, w2, rule, dynamics, noise, key, s, c)
-        if n == 0:
-            continue
-        _add_rows(rule.gradient, w1, n, rule, s, c)
-        for b in range(c.updated.size):
-            word = c.updated[b]
-            while word != np.uint64(0):
-                h = LANES * b + lowest_bit(word)
-                word &= word - np.uint64(1)
-                for m in range(n):
-                    w2[h, c.outputs[m]] += c.output_changes[m, h]
-    return right
+    shown = (levels, labels, ids, order, stream, epoch)
+    return int(_offline_of(rule.gradient)(*shown, w1, w2, rule, dynamics, noise, s, c))
 
 
-@switched
-def _settle(  # type: ignore[no-untyped-def]
+def settle_sums(  # type: ignore[no-untyped-def]
     first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
 ) -> None:
     """Sums: only rows and units with changes can cross the threshold."""
-    count, sums, columns = 0, first.sums, first.columns
+    count, sums, columns = np.int64(0), first.sums, first.columns  # a literal 0 would be a type of its own
     for i in range(sums.shape[0]):
         if row_changes(i, n, rule, s) and add_row(sums[i : i + 1], i, n, c, th1.level):
             count = wish_row(sums[i], i * columns, c.beyond, th1, wishes, count)
     give(first, wishes, count, th1.verifies, th1.level, noise.hidden, key, memory)
-    count, sums, columns = 0, second.sums, second.columns
+    count, sums, columns = np.int64(0), second.sums, second.columns
     outputs, changes, synapses, pulses = c.outputs, c.output_changes, wishes.synapses, wishes.pulses
     for b in range(c.updated.size):
         word = c.updated[b]
@@ -110,34 +116,68 @@ def _settle(  # type: ignore[no-untyped-def]
     give(second, wishes, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
-@switched
-def _settle_each(  # type: ignore[no-untyped-def]
+def settle_each(  # type: ignore[no-untyped-def]
     first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
 ) -> None:
     """Every synapse that is updated may get a pulse each time."""
-    changes = np.zeros((1, first.w.shape[1]), np.float32)
-    count, stream, columns = 0, mix(first.coin, key), first.columns
+    changes = c.row
+    count, stream, columns = np.int64(0), mix(first.coin, key), first.columns
     for i in range(first.w.shape[0]):
         if row_changes(i, n, rule, s):
-            changes[:] = np.float32(0.0)
+            for j in range(changes.shape[1]):
+                changes[0, j] = np.float32(0.0)
             add_row(changes, i, n, c, th1.level)
             count = wish_each(first.sums[i], i * columns, changes[0, :columns], th1, stream, wishes, count)
     give(first, wishes, count, th1.verifies, th1.level, noise.hidden, key, memory)
-    count, stream, columns = 0, mix(second.coin, key), second.columns
-    few = np.zeros(columns, np.float32)
+    count, stream, columns = np.int64(0), mix(second.coin, key), second.columns
+    few = changes[0, :columns]
     for b in range(c.updated.size):
         word = c.updated[b]
         while word != np.uint64(0):
             h = LANES * b + lowest_bit(word)
             word &= word - np.uint64(1)
-            few[:] = np.float32(0.0)
+            for o in range(columns):
+                few[o] = np.float32(0.0)
             for m in range(n):
                 few[c.outputs[m]] = c.output_changes[m, h]
             count = wish_each(second.sums[h], h * columns, few, th2, stream, wishes, count)
     give(second, wishes, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
-@compiled
+settle = settle_sums  # stands for what `_insitu` is bound to
+
+
+def _insitu(  # type: ignore[no-untyped-def]
+    levels, labels, ids, order, stream, epoch, first: Layer, second: Layer, th1, th2, rule, dynamics, noise,
+    held, read1, read2, s: Scratch, c: Changes, wishes: Wishes, memory,
+) -> int:  # fmt: skip
+    """Samples one after the other, and the pulses that their changes ask for."""
+    target = target_train(dynamics)
+    right = 0
+    for position in range(order.size):
+        k = order[position]
+        key = presentation_key(stream, epoch, ids[k])
+        if held:
+            hold(first.w, second.w, dynamics, noise, key, s)
+        right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
+        n = find(labels[k], target, read2, rule, dynamics, noise, key, s, c)
+        if n > 0:
+            settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
+    return right
+
+
+@cache
+def _offline_of(gradient: int) -> Callable[..., Any]:
+    """`_offline` with the gradient of that number."""
+    return bound(_offline, gradient)
+
+
+@cache
+def _insitu_of(gradient: int, summed: bool) -> Callable[..., Any]:
+    """`_insitu` with the gradient of that number, for a policy that sums changes or one that does not."""
+    return bound(_insitu, gradient, settle=bound(settle_sums if summed else settle_each, gradient))
+
+
 def insitu_epoch(
     levels: np.ndarray,
     labels: np.ndarray,
@@ -156,23 +196,9 @@ def insitu_epoch(
     """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`."""
     held = is_held(noise)
     s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held, rule.deep)
-    read1, read2 = (s.w_hidden, s.w_output) if held else (first.w, second.w)
     c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, rule.deep)
-    memory = np.empty(MAX_SHAPE)
-    wishes = make_wishes(max(first.w.size, second.w.size))
-    target = target_train(dynamics)
-    right = 0
-    for position in range(order.size):
-        k = order[position]
-        key = presentation_key(stream, epoch, ids[k])
-        if held:
-            hold(first.w, second.w, dynamics, noise, key, s)
-        right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
-        n = find(rule.gradient, labels[k], target, read2, rule, dynamics, noise, key, s, c)
-        if n == 0:
-            continue
-        if th1.summed:
-            _settle(rule.gradient, first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
-        else:
-            _settle_each(rule.gradient, first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
-    return right
+    read = (s.w_hidden, s.w_output) if held else (first.w, second.w)
+    room = (s, c, make_wishes(max(first.w.size, second.w.size)), np.empty(MAX_SHAPE))
+    shown = (levels, labels, ids, order, stream, epoch)
+    run = _insitu_of(rule.gradient, th1.summed)
+    return int(run(*shown, first, second, th1, th2, rule, dynamics, noise, held, *read, *room))

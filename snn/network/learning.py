@@ -1,9 +1,8 @@
-"""Every gradient by name, ours and those of other packages, and the compiled switch over them."""
+"""Every gradient by name, ours and those of other packages, and what is compiled for one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import signature
 from types import FunctionType
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from devicekit import plugins
 from devicekit.errors import UsageError
-from devicekit.models.kernel import compiled, switch
+from devicekit.models.kernel import borrowing
 from snn.gradient import Gradient
 from snn.network.changes import Changes
 
@@ -37,26 +36,35 @@ def get_gradient(name: str) -> Gradient:
     return GRADIENTS[name]
 
 
-def switched(function: Callable[..., Any]) -> Any:
-    """A function that calls `add_row`, compiled for every gradient; a first argument more says for which.
+def bound(function: Callable[..., Any], number: int, **known: Any) -> Callable[..., Any]:
+    """A function compiled with the `find` and the `add_row` of one gradient, and with other functions, as its own.
 
     So what is done for each row knows its gradient when it is compiled: asking which one it is, row by row, cost a
-    quarter of an epoch. The module must define what the function uses above it.
+    quarter of an epoch. And one that nobody uses is not compiled at all.
+
+    Parameters
+    ----------
+    function : callable
+        Plain Python; its module must define what it uses above it.
+    number : int
+        Of the gradient.
+    **known : callable
+        What stands for other names: functions that are `bound` themselves.
     """
-    made = []
-    for name, gradient in GRADIENTS.items():
-        known = {**function.__globals__, "add_row": gradient.add_row}
-        own = FunctionType(function.__code__, known, f"{function.__name__}_{name}")
-        own.__qualname__ = own.__name__  # by which compiled code is kept
-        made.append(compiled(own))
-    return switch(made, f"{function.__name__}_of", ", ".join(signature(function).parameters), "None", __name__)
+    name, gradient = list(GRADIENTS.items())[number]
+    names = {**function.__globals__, "find": gradient.find, "add_row": gradient.add_row, **known}
+    inside = [each.__name__ for each in known.values()]
+    own = FunctionType(function.__code__, names, "_".join([function.__name__, *(inside or [name])]))
+    own.__qualname__ = own.__name__  # by which compiled code is kept
+    made: Callable[..., Any] = borrowing(own)
+    return made
 
 
-def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
-    """Stands for a gradient's own `add_row` in a function that is `switched`."""
+def find(label, target, w2, rule, dynamics, noise, key, s, c) -> int:  # type: ignore[no-untyped-def]
+    """Stands for a gradient's own `find` in a function that is `bound`; see `Gradient`."""
     raise NotImplementedError
 
 
-_ARGUMENTS = "label, target, w2, rule, dynamics, noise, key, s, c"
-find = switch([gradient.find for gradient in GRADIENTS.values()], "find", _ARGUMENTS, "0", __name__)
-find.__doc__ = "By gradient number `number`: fill `c` with what the presentation in `s` asks for; see `Gradient`."
+def add_row(row: np.ndarray, i: int, n: int, c: Changes, level: np.float32) -> bool:
+    """Stands for a gradient's own `add_row` in a function that is `bound`; see `Gradient`."""
+    raise NotImplementedError

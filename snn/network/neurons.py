@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from devicekit.device.random import mix
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 from snn.network import lanes
 from snn.network.bits import all_steps, lowest_bit
 from snn.network.encoding import encode, shift
@@ -109,7 +109,6 @@ def padded(hidden: int) -> int:
     return (-(-hidden // lanes.LANES) // 2 * 2 + 1) * lanes.LANES
 
 
-@compiled
 def make_scratch(
     channels: int, width: int, outputs: int, steps: int, held: bool = False, deep: bool = False
 ) -> Scratch:
@@ -141,7 +140,7 @@ def make_scratch(
     )
 
 
-@compiled
+@borrowing
 def bell(key: np.uint64, counter: np.uint64) -> np.float32:
     """Nearly normal draw, mean 0 and sd 1: the sum of 8 random bytes (Irwin-Hall, excess kurtosis -0.15).
 
@@ -156,7 +155,7 @@ def bell(key: np.uint64, counter: np.uint64) -> np.float32:
     return (np.float32(np.int32(total)) - _BYTES_MEAN) * _PER_BYTES_SD
 
 
-@compiled
+@borrowing
 def _hold(
     w: np.ndarray, rows: int, columns: int, half: np.float32, key: np.uint64, devices: int, out: np.ndarray
 ) -> None:
@@ -176,7 +175,7 @@ def _hold(
             out[i, j] = w[i, j] + half * np.float32(level)
 
 
-@compiled
+@borrowing
 def hold(w1: np.ndarray, w2: np.ndarray, dynamics: Dynamics, noise: Noise, key: np.uint64, s: Scratch) -> None:
     """The weights of one presentation, in `s`: each device's telegraph noise on one of its two levels."""
     one, two = mix(key, np.uint64(_HELD)), mix(key, np.uint64(_HELD + 1))
@@ -184,19 +183,19 @@ def hold(w1: np.ndarray, w2: np.ndarray, dynamics: Dynamics, noise: Noise, key: 
     _hold(w2, dynamics.hidden, w2.shape[1], noise.held_output, two, noise.devices, s.w_output)
 
 
-@compiled
 def is_held(noise: Noise) -> bool:
     """Whether a presentation has weights of its own (`hold`)."""
     return bool(noise.held_hidden > np.float32(0.0)) or bool(noise.held_output > np.float32(0.0))
 
 
-@compiled
+@borrowing
 def encode_events(levels: np.ndarray, key: np.uint64, dynamics: Dynamics, s: Scratch) -> None:
     """Spike trains of a sample and, for each step, the channels that fire (in rising order)."""
     if dynamics.side > 0:
         shift(levels, dynamics.side, key, dynamics.shift_fraction, s.row)
     else:
-        s.row[:] = levels
+        for channel in range(levels.size):
+            s.row[channel] = levels[channel]
     encode(s.row, key, all_steps(dynamics.steps), s.trains)
     s.event_count[:] = 0
     for channel in range(s.trains.size):
@@ -208,7 +207,7 @@ def encode_events(levels: np.ndarray, key: np.uint64, dynamics: Dynamics, s: Scr
             s.event_count[t] += 1
 
 
-@compiled
+@borrowing
 def _run_hidden(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.uint64, s: Scratch) -> None:
     """Spikes of the hidden units: 64 units through all steps, then the next 64."""
     kept = s.v_hidden
@@ -254,7 +253,7 @@ def _run_hidden(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.ui
         s.spike_end[t] = n
 
 
-@compiled
+@borrowing
 def _run_output(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.uint64, s: Scratch) -> None:
     v = s.v_output
     outputs, kept = v.size, s.v_steps
@@ -295,7 +294,7 @@ def _run_output(w: np.ndarray, dynamics: Dynamics, noise: np.float32, key: np.ui
                 v[o] = np.float32(0.0)
 
 
-@compiled
+@borrowing
 def present(
     levels: np.ndarray,
     key: np.uint64,
@@ -327,7 +326,21 @@ def present(
     return best
 
 
-@compiled
+@borrowing
+def _predict(  # type: ignore[no-untyped-def]
+    levels, ids, stream, epoch, w1, w2, dynamics: Dynamics, noise: Noise, held, read1, read2, s: Scratch, scores,
+    winners,
+) -> None:  # fmt: skip
+    for k in range(levels.shape[0]):
+        key = mix(mix(stream, np.uint64(epoch)), np.uint64(ids[k]))
+        if held:
+            hold(w1, w2, dynamics, noise, key, s)
+        winners[k] = present(levels[k], key, read1, read2, dynamics, noise, s)
+        for o in range(scores.shape[1]):
+            z = s.potential[o] / np.float32(dynamics.steps)
+            scores[k, o] = s.counts[o] + 0.5 + 0.5 * z / (1.0 + abs(z))
+
+
 def predict(
     levels: np.ndarray,
     ids: np.ndarray,
@@ -347,12 +360,5 @@ def predict(
     s = make_scratch(levels.shape[1], w1.shape[1], w2.shape[1], dynamics.steps, held)
     read1, read2 = (s.w_hidden, s.w_output) if held else (w1, w2)
     winners = np.empty(levels.shape[0], np.int64)
-    for k in range(levels.shape[0]):
-        key = mix(mix(stream, np.uint64(epoch)), np.uint64(ids[k]))
-        if held:
-            hold(w1, w2, dynamics, noise, key, s)
-        winners[k] = present(levels[k], key, read1, read2, dynamics, noise, s)
-        for o in range(scores.shape[1]):
-            z = s.potential[o] / np.float32(dynamics.steps)
-            scores[k, o] = s.counts[o] + 0.5 + 0.5 * z / (1.0 + abs(z))
+    _predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, held, read1, read2, s, scores, winners)
     return winners

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 from snn.policy import Policy
 
 
-@compiled
+@borrowing
 def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
     """See `snn.policy.Policy`."""
     count = min(math.floor(abs(total) / level), most)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from devicekit.models.kernel import compiled
+from devicekit.models.kernel import borrowing
 from snn.policy import Policy
 
 
-@compiled
+@borrowing
 def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
     """See `snn.policy.Policy`."""
     return (1 if total > 0 else -1), total * 0

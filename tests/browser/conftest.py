@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +32,8 @@ SWITCHES = (
     "--disable-default-apps",
     "--remote-debugging-pipe",
 )
+# Reports that are looked at, by the command that writes them.
+NAMES = ("run", "fit", "train", "characterize", "iv", "pulses", "kinetics", "benchmark", "study")
 PATIENCE = 60.0  # s for one answer
 
 
@@ -142,8 +146,12 @@ class Chromium:
             if not address.startswith("data:") and address != self._url:
                 self.requests.append(address)
 
-    def open(self, path: Path, width: int, height: int = 900, dark: bool = False) -> None:
-        """Load a page at a width [CSS px], and wait until all of it is there and drawn."""
+    def open(self, page: Path | str, width: int, height: int = 900, dark: bool = False, script: bool = True) -> None:
+        """Load a file or an address at a width [CSS px], and wait until all of it is there and drawn.
+
+        Without `script` none of the page's own runs.
+        """
+        self.call("Emulation.setScriptExecutionDisabled", value=not script)
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -153,7 +161,7 @@ class Chromium:
         )
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
-        self._url = path.resolve().as_uri()
+        self._url = page if isinstance(page, str) else page.resolve().as_uri()
         self.console, self.requests, self._events = [], [], []
         self.call("Page.navigate", url=self._url)
         deadline = time.monotonic() + PATIENCE
@@ -171,7 +179,7 @@ class Chromium:
     def press(self, key: str) -> None:
         """Press and release a key such as Tab or Enter."""
         text = {"text": "\r"} if key == "Enter" else {}
-        code = {"Tab": 9, "Enter": 13}[key]
+        code = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowDown": 40, "+": 187}[key]
         for kind in ("keyDown", "keyUp"):
             extra = text if kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
@@ -181,9 +189,31 @@ class Chromium:
         answer = self.call("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(answer["data"]))
 
-    def pdf(self) -> bytes:
-        """The page as it prints."""
-        return base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+    def print_as(self, media: str) -> None:
+        """Lay the page out for "print", or for "screen"."""
+        self.call("Emulation.setEmulatedMedia", media=media)
+
+    def mouse(self, kind: str, x: float, y: float, clicks: int = 0) -> None:
+        """A mouse event (mouseMoved, mousePressed, mouseReleased) at a place of the window [CSS px]."""
+        button = "none" if kind == "mouseMoved" and not clicks else "left"
+        down = 1 if kind == "mousePressed" or (kind == "mouseMoved" and clicks) else 0
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, buttons=down, clickCount=clicks)
+
+    def pdf(self, paper: tuple[float, float] = (8.27, 11.69)) -> bytes:
+        """The page as it prints on paper of a width and height [inch]."""
+        made = self.call("Page.printToPDF", preferCSSPageSize=True, paperWidth=paper[0], paperHeight=paper[1])
+        return base64.b64decode(made["data"])
+
+
+def unpacked(pdf: bytes) -> bytes:
+    """A PDF with its compressed object streams in the open."""
+    parts = [pdf]
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        try:
+            parts.append(zlib.decompress(stream))
+        except zlib.error:
+            continue
+    return b"\n".join(parts)
 
 
 @pytest.fixture(scope="session")
@@ -194,3 +224,42 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
         pytest.skip(f"no browser found ({', '.join(PROGRAMS)}): reports were NOT looked at in a browser")
     with Chromium(program, tmp_path_factory.mktemp("profile")) as browser:
         yield browser
+
+
+STUDY = """
+name = "tiny"
+task = "train"
+seeds = [0, 1]
+reference = "a linear and symmetric device, no noise"
+fixed = {card = "pt-hfo2-al2o3-ti", data = "digits", epochs = 1}
+cases = [{label = "as fitted"}, {label = "a linear and symmetric device, no noise", linear = true}]
+"""
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One report of every command that writes one, by its name."""
+    from devicekit import catalog
+    from devicekit.cli import build_app
+    from devicekit.cli.common import run_app
+
+    folder = tmp_path_factory.mktemp("reports")
+    (folder / "tiny.toml").write_text(STUDY)
+    sets = [catalog.get(f"reference-{name}").data for name in ("dc", "endurance", "retention", "stdp")]
+    pulses = catalog.get("pt-hfo2-al2o3-ti").data
+    commands: dict[str, list[object]] = {
+        "run": ["run", "--out", folder / "run"],
+        "fit": ["fit", pulses, "--width", 5e-6, "--report", folder / "fit" / "report.html"],
+        "train": ["train", "--card", pulses.parent / "card.json", "--epochs", 2, "--scheme", "hybrid"],
+        "characterize": ["characterize", *sets, "--jobs", 1],
+        "iv": ["simulate", "iv", "--mesh", "coarse", "--solver", "banded", "--cycles", 2],
+        "pulses": ["simulate", "pulses", "--mesh", "coarse", "--width", 5e-5, "--count", 20, "--cycles", 1],
+        "kinetics": ["simulate", "kinetics", "--mesh", "coarse", "--voltage", 0.5, "--voltage", 0.7, "--rate", 1],
+        "benchmark": ["benchmark", pulses.parent / "card.json", "--seeds", 2, "--no-wide", "--no-policy"],
+        "study": ["study", folder / "tiny.toml"],
+    }
+    (folder / "fit").mkdir()
+    for name, command in commands.items():
+        extra = [] if name in ("run", "fit") else ["--out", folder / name]
+        assert run_app(build_app(), [str(each) for each in [*command, *extra]]) == 0, name
+    return {name: folder / name / "report.html" for name in commands}

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .conftest import NAMES, unpacked
+
 pytestmark = pytest.mark.slow
 
 LARGEST = 3_000_000  # bytes of the shipped run's report
-STUDY = """
-name = "tiny"
-task = "train"
-seeds = [0, 1]
-reference = "a linear and symmetric device, no noise"
-fixed = {card = "pt-hfo2-al2o3-ti", data = "digits", epochs = 1}
-cases = [{label = "as fitted"}, {label = "a linear and symmetric device, no noise", linear = true}]
-"""
 # Every image: its box in the page, its natural width, and whether all of it has been decoded.
 IMAGES = """[...document.images].map(each => {
   const box = each.getBoundingClientRect();
@@ -54,43 +47,13 @@ CUT_OFF = """[...document.images].flatMap(each => {
 })"""
 
 
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One report of every command that writes one, by its name."""
-    from devicekit import catalog
-    from devicekit.cli import build_app
-    from devicekit.cli.common import run_app
-
-    folder = tmp_path_factory.mktemp("reports")
-    (folder / "tiny.toml").write_text(STUDY)
-    sets = [catalog.get(f"reference-{name}").data for name in ("dc", "endurance", "retention", "stdp")]
-    pulses = catalog.get("pt-hfo2-al2o3-ti").data
-    commands: dict[str, list[object]] = {
-        "run": ["run", "--out", folder / "run"],
-        "fit": ["fit", pulses, "--width", 5e-6, "--report", folder / "fit" / "report.html"],
-        "train": ["train", "--card", pulses.parent / "card.json", "--epochs", 2, "--scheme", "hybrid"],
-        "characterize": ["characterize", *sets, "--jobs", 1],
-        "iv": ["simulate", "iv", "--mesh", "coarse", "--solver", "banded", "--cycles", 2],
-        "pulses": ["simulate", "pulses", "--mesh", "coarse", "--width", 5e-5, "--count", 20, "--cycles", 1],
-        "study": ["study", folder / "tiny.toml"],
-    }
-    (folder / "fit").mkdir()
-    for name, command in commands.items():
-        extra = [] if name in ("run", "fit") else ["--out", folder / name]
-        assert run_app(build_app(), [str(each) for each in [*command, *extra]]) == 0, name
-    return {name: folder / name / "report.html" for name in commands}
-
-
-NAMES = ("run", "fit", "train", "characterize", "iv", "pulses", "study")
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1400])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_silent_offline_and_fits(
     name: str, width: int, dark: bool, reports: dict[str, Path], chromium: Any
 ) -> None:
-    chromium.open(reports[name], width, dark=dark)
+    chromium.open(reports[name], width, dark=dark, script=False)
     assert chromium.console == []
     assert chromium.requests == []
     assert chromium.evaluate("document.documentElement.scrollWidth") <= width
@@ -108,7 +71,7 @@ def test_a_page_is_silent_offline_and_fits(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_label_of_a_figure_is_cut_off(name: str, reports: dict[str, Path], chromium: Any) -> None:
-    chromium.open(reports[name], 1400)
+    chromium.open(reports[name], 1400, script=False)
     assert chromium.evaluate(CUT_OFF) == []
 
 
@@ -136,7 +99,7 @@ def test_figures_follow_the_page(dark: bool, reports: dict[str, Path], chromium:
     """The corner of a figure, drawn into a canvas, is light on a light page and dark on a dark one."""
     from matplotlib.image import imread
 
-    chromium.open(reports["run"], 1400, dark=dark)
+    chromium.open(reports["run"], 1400, dark=dark, script=False)
     box = chromium.evaluate(
         "(() => { const b = document.images[0].getBoundingClientRect();"
         "return [b.left + scrollX, b.top + scrollY, b.width, b.height]; })()"
@@ -155,18 +118,7 @@ def test_the_shipped_run_is_small_and_prints(reports: dict[str, Path], chromium:
     assert reports["run"].stat().st_size < LARGEST
     chromium.open(reports["run"], 1400, dark=True)
     pdf = chromium.pdf()
-    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", _unpacked(pdf))) <= 20
-
-
-def _unpacked(pdf: bytes) -> bytes:
-    """A PDF with its compressed object streams in the open."""
-    parts = [pdf]
-    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
-        try:
-            parts.append(zlib.decompress(stream))
-        except zlib.error:
-            continue
-    return b"\n".join(parts)
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", unpacked(pdf))) <= 20
 
 
 def test_the_probe_itself_hears_and_sees(chromium: Any, tmp_path: Path) -> None:

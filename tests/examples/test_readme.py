@@ -26,7 +26,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_every_warning_is_documented() -> None:
-    from devicekit.errors import WARNING_CODES
+    from devicekit.codes import WARNING_CODES
 
     page = (Path(__file__).parents[2] / "docs" / "warnings.md").read_text(encoding="utf-8")
     assert {code for code in WARNING_CODES if f"| `{code}` |" in page} == set(WARNING_CODES)

@@ -14,6 +14,25 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("lmfit", "fipy", "numba", "sklearn", "matplotlib", "scipy", "pandas", "torch")
 
 
+# What a command must not load: half a second to a second each. lmfit is for who asks for its result, scikit-learn for
+# baselines and telegraph noise, scipy.stats for some fits of distributions.
+SPARED = ("lmfit", "sklearn", "scipy.stats", "fipy", "torch")
+
+
+def modules_of(arguments: list[str]) -> set[str]:
+    """All modules that a command has loaded when it is done."""
+    code = (
+        "import sys\n"
+        f"sys.argv = ['devicekit', *{arguments!r}]\n"
+        "from devicekit.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(ran.stderr.split())
+
+
 def loaded_by(arguments: list[str]) -> set[str]:
     """Top-level modules that a run of the command line loads."""
     code = (
@@ -30,6 +49,21 @@ def loaded_by(arguments: list[str]) -> set[str]:
 @pytest.mark.parametrize("command", [[], ["fit"], ["run"], ["train"], ["export"]])
 def test_help_loads_nothing_heavy(command: list[str]) -> None:
     assert loaded_by([*command, "--help"]).isdisjoint(HEAVY)
+
+
+def test_commands_load_only_what_they_use(tmp_path: Path) -> None:
+    table = tmp_path / "pulses.csv"
+    rows = [f"{d},{n},{1e-4 * (n if d == 'ltp' else 20 - n) / 20 + 1e-5:g}" for d in ("ltp", "ltd") for n in range(21)]
+    table.write_text("direction,pulse_index,conductance_s\n" + "\n".join(rows))
+    sweeps = str(ROOT / "datasets" / "reference-dc" / "sweeps.csv.gz")
+    drawn = {"matplotlib.figure"}
+    assert modules_of(["read", str(table)]).isdisjoint({*SPARED, *drawn, "numba"})
+    assert modules_of(["fit", str(table), "--out", str(tmp_path / "card.json")]).isdisjoint({*SPARED, *drawn})
+    words = ["train", "--card", str(tmp_path / "card.json"), "--epochs", "1", "--no-beside", "--set", "hidden=10"]
+    assert modules_of(words).isdisjoint({*SPARED, *drawn})
+    assert modules_of(["characterize", sweeps, "--out", str(tmp_path / "dc")]).isdisjoint(
+        {"lmfit", "sklearn", "scipy.signal", "numba"}
+    )
 
 
 def test_imports_point_one_way() -> None:
@@ -72,6 +106,9 @@ def test_the_wheel_holds_code_data_and_types(tmp_path: Path) -> None:
     for data in sorted((ROOT / "datasets").rglob("*")):
         if data.is_file():
             assert f"devicekit/_data/{data.relative_to(ROOT / 'datasets').as_posix()}" in names
-    assert "devicekit/report/templates/report.html.j2" in names
+    for file in ("templates/report.html.j2", "templates/body.html.j2", "static/report.css", "static/uPlot.iife.min.js"):
+        assert f"devicekit/report/{file}" in names
+    for file in ("templates/frame.html.j2", "static/htmx.min.js", "static/app.css"):
+        assert f"devicekit/app/{file}" in names
     assert any(name.startswith("physics/materials/") for name in names)
     assert any("licenses/LICENSE" in name for name in names)

@@ -21,6 +21,7 @@ from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, 
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
+from devicekit.statistics import t_quantile
 from devicekit.tables import PulseTable, RetentionTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent, percent_span, span
@@ -158,9 +159,7 @@ class RetentionResult:
 
 
 def _for_card(state: StateRetention) -> RetentionState:
-    from scipy.stats import t as student
-
-    wide = float(student.ppf(0.975, state.n - 2)) * state.nu_se
+    wide = t_quantile(0.975, state.n - 2) * state.nu_se
     return RetentionState(
         device_id=state.device_id,
         level=state.level,
@@ -385,10 +384,8 @@ class _Line:
 
 
 def _predict(line: _Line, t: np.ndarray, g: np.ndarray, horizon: float, confidence: float) -> Prediction:
-    from scipy.stats import t as student
-
     x = float(np.log(horizon))
-    wide = float(student.ppf(0.5 + confidence / 2, line.n - 2))
+    wide = t_quantile(0.5 + confidence / 2, line.n - 2)
     centre, se = float(line.at(x)), line.se(x)
     reading = float(np.hypot(se, line.noise))
     straight = _Line.fit(np.log(t), g)

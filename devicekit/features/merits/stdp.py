@@ -20,6 +20,7 @@ from devicekit.features.merit import Merit, Settings, figure, number, origin
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
+from devicekit.statistics import t_quantile
 from devicekit.tables import StdpTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, si
@@ -227,9 +228,7 @@ def _residual(model: Any, t: np.ndarray, w: np.ndarray) -> np.ndarray:
 def _parameters(
     found: Any, unit: float, scale: float, offset: bool, confidence: float, n: int
 ) -> tuple[Parameter, ...]:
-    from scipy.stats import t as student
-
-    wide = float(student.ppf(0.5 + confidence / 2, max(n - found.nvarys, 1)))
+    wide = t_quantile(0.5 + confidence / 2, max(n - found.nvarys, 1))
     result = []
     for name, label in (("a_plus", "a_plus"), ("a_minus", "a_minus"), ("c", "offset")):
         if name == "c" and not offset:

@@ -1,14 +1,12 @@
 """Fitting an update law to one branch: a bounded trajectory fit with its uncertainty.
 
 The free-running trajectory x_{n+1} = x_n + rho(x_n) is fitted to the mean curve (never the noisy
-differences, which bias the rate), with a free starting state; lmfit makes the last call of each fit.
+differences, which bias the rate), with a free starting state; MINPACK makes the last call of each fit, as lmfit would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from devicekit.device.blocks import Window
 from devicekit.errors import UsageError
 from devicekit.fitting.branch import search
 from devicekit.fitting.branch.checks import JUDGED, check_curve, judge_branch
+from devicekit.fitting.branch.lastcall import LastCall
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, noise_of
@@ -27,60 +26,6 @@ FEWEST_CLUSTERS = 4
 TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals
 TUKEY_ROUNDS = 6
 MOST_PROFILED = 4
-
-
-@dataclass(frozen=True)
-class LmfitProblem:
-    """The bounded trajectory fit as lmfit sees it: an `lmfit.Minimizer`, and its exact Jacobian."""
-
-    minimizer: Any
-    jacobian: Callable[[Any], np.ndarray]
-
-    def solve(self) -> Any:
-        """The `MinimizerResult` of Levenberg-Marquardt from the starting values."""
-        return self.minimizer.minimize(method="leastsq", Dfun=self.jacobian, col_deriv=False)
-
-
-def lmfit_problem(
-    law: Law, x: np.ndarray, w: np.ndarray, box: search.Box, start: np.ndarray, fixed: np.ndarray
-) -> LmfitProblem:
-    """The bounded trajectory fit, prior included, for lmfit.
-
-    Parameters
-    ----------
-    start, fixed : ndarray, shape (p + 1,)
-        Starting values of (theta, x0), and which of them stay there.
-    """
-    import lmfit
-
-    names = (*law.parameters, "x0")
-    parameters = lmfit.Parameters()
-    for k, name in enumerate(names):
-        parameters.add(
-            name,
-            value=float(start[k]),
-            min=float(box.lower[k]),
-            max=float(box.upper[k]),
-            vary=not bool(fixed[k]),
-        )
-    seen = w > 0
-    root = np.sqrt(w[seen])
-    pull = np.sqrt(box.prior_precision)
-
-    def values(given: Any) -> np.ndarray:
-        return np.array([given[name].value for name in names])
-
-    def residual(given: Any) -> np.ndarray:
-        p = values(given)
-        states = kernel.simulate(law.id, p[:-1], p[-1], x.size - 1)
-        return np.concatenate([root * (states[seen] - x[seen]), (pull * (p - box.prior_mean))[pull > 0]])
-
-    def jacobian(given: Any) -> np.ndarray:
-        _, sensitivities = search.jacobian(law, values(given), x.size - 1)
-        full = np.vstack([root[:, None] * sensitivities[seen], np.diag(pull)[pull > 0]])
-        return full[:, [k for k, name in enumerate(names) if given[name].vary]]
-
-    return LmfitProblem(lmfit.Minimizer(residual, parameters, calc_covar=True, max_nfev=100), jacobian)
 
 
 def _covariance(
@@ -194,7 +139,7 @@ def fit_branch(
     options : FitOptions
         Law and loss; the estimator is refined by `refine_by_innovations`.
     with_lmfit : bool
-        End with the lmfit call (its result is `BranchFit.lmfit`); off for large sets.
+        End with the last call (`BranchFit.lmfit` is what lmfit makes of it); off for large sets.
     judge : bool
         Whether to give warnings.
 
@@ -211,11 +156,11 @@ def fit_branch(
     warnings = check_curve(x, trains.direction, noise)
     box = box_of(law, x, noise)
     optimum, w = _search(law, x, box, noise, options.loss, exhaustive=with_lmfit)
-    parameters, result = optimum.parameters, None
+    parameters, last = optimum.parameters, None
     if with_lmfit:
-        result = lmfit_problem(law, x, w, box, optimum.parameters, optimum.at_bound).solve()
-        polished = np.array([result.params[name].value for name in (*law.parameters, "x0")])
-        if float(np.sum(np.asarray(result.residual) ** 2)) < optimum.objective:
+        last = LastCall(law, x, w, box, optimum.parameters, optimum.at_bound)
+        polished, sum_of_squares = last.solve()
+        if sum_of_squares < optimum.objective:
             parameters = polished
     bound = names_at_bound(law, parameters, box)
     # independent repeats whose mean is the curve: devices if there are several, else cycles
@@ -236,7 +181,7 @@ def fit_branch(
         noise,
         tuple(name for name, hit in zip(names, bound, strict=True) if hit),
         (),
-        result,
+        last,
     )
     if judge:
         warnings += judge_branch(fitted, converged=optimum.converged)
@@ -292,7 +237,7 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
         degrees=degrees,
         method=method,
         at_bound=at_bound,
-        lmfit=None,
+        last_call=None,
     )
     kept = [warning for warning in fitted.warnings if warning.code not in JUDGED]
     return replace(refined, warnings=(*kept, *judge_branch(refined, found.converged)))
@@ -330,6 +275,6 @@ def profile_intervals(fit: BranchFit, level: float = 0.95) -> dict[str, tuple[fl
         )
     seen = np.isfinite(fit.x).astype(float)
     box = box_of(fit.law, fit.x, fit.noise)
-    minimizer = lmfit_problem(fit.law, fit.x, seen, box, fit.parameters, fixed).minimizer
+    minimizer = LastCall(fit.law, fit.x, seen, box, fit.parameters, fixed).problem().minimizer
     found = lmfit.conf_interval(minimizer, minimizer.minimize(), sigmas=[level])
     return {name: (float(ends[0][1]), float(ends[-1][1])) for name, ends in found.items()}

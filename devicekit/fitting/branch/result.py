@@ -11,6 +11,7 @@ import numpy as np
 from devicekit.device.blocks import Branch, RateCurve, Window
 from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.identifiability import Identifiability, identifiability
+from devicekit.fitting.branch.lastcall import LastCall
 from devicekit.fitting.likelihood.band import RateBand, beyond, ends, quantile, rate_variance
 from devicekit.models import kernel
 from devicekit.models.law import Law
@@ -50,6 +51,8 @@ class BranchFit:
         Parameters at a bound.
     warnings : tuple of CodedWarning
         Remarks on this branch.
+    last_call : LastCall or None
+        The problem that lmfit solves last, if this fit ended so.
     band : RateBand or None
         What the band of the rate curve is drawn by; the covariance, if None.
     """
@@ -65,7 +68,7 @@ class BranchFit:
     noise: float
     at_bound: tuple[str, ...]
     warnings: tuple[CodedWarning, ...]
-    lmfit: Any = field(default=None, repr=False)
+    last_call: LastCall | None = field(default=None, repr=False)
     band: RateBand | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
@@ -75,6 +78,11 @@ class BranchFit:
     def theta(self) -> np.ndarray:
         """L and the shape, shape (p,)."""
         return self.parameters[:-1]
+
+    @cached_property
+    def lmfit(self) -> Any:
+        """lmfit's own `MinimizerResult`, from where the search ended; None if this fit did not end with it."""
+        return None if self.last_call is None else self.last_call.problem().solve()
 
     @cached_property
     def trajectory(self) -> np.ndarray:

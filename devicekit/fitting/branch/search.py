@@ -192,7 +192,8 @@ def _descend(law, start, y, w, gain, lower, upper, prior_mean, prior_precision, 
         damping = max(damping * max(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3), 1e-12)
         growth = 2.0
         decrease = (objective - trial_objective) / (objective + 1e-300)
-        parameters[:] = trial
+        for j in range(m):
+            parameters[j] = trial[j]
         sse, objective = trial_sse, trial_objective
         jj, trial_jj = trial_jj, jj
         jr, trial_jr = trial_jr, jr
@@ -228,7 +229,8 @@ def _score_library(law, shapes, y, w, x0, x_first, x_last, n_pulses, lower, uppe
         if not np.isfinite(level):
             continue
         starts[s, 0] = min(max(level, lower[0]), upper[0])
-        starts[s, 1:-1] = shapes[s]
+        for j in range(shapes.shape[1]):
+            starts[s, 1 + j] = shapes[s, j]
         starts[s, -1] = x0
         x = kernel.simulate(law, starts[s, :-1], x0, y.size - 1)
         total = 0.0
@@ -253,8 +255,11 @@ def library_starts(law: Law, y: np.ndarray, w: np.ndarray, box: Box, count: int)
         law.id, shapes, y, w, float(first), float(first), float(target), max(reached, 1), box.lower, box.upper
     )
     order = [int(k) for k in np.argsort(scores, kind="stable") if np.isfinite(scores[k])]
-    corners = [tuple(np.sign(shapes[k]).tolist()) for k in order]
-    leaders = [k for rank, k in enumerate(order) if corners[rank] not in corners[:rank]]
+    corners = [tuple(corner) for corner in np.sign(shapes).tolist()]
+    best: dict[tuple[float, ...], int] = {}
+    for k in order:
+        best.setdefault(corners[k], k)
+    leaders = list(best.values())
     chosen = (leaders + [k for k in order if k not in leaders])[:count]
     if len(chosen) == 0:
         return np.array([[-3.0, *([0.0] * shapes.shape[1]), first]])

@@ -94,7 +94,8 @@ def _starts(indices: list[np.ndarray]) -> list[int]:
     begin. One that is further off is numbered on from train to train, and begins at its own first reading.
     """
     first = min(int(index.min()) for index in indices)
-    spacing = min((int(step) for index in indices for step in np.diff(np.unique(index))), default=1)
+    steps = (np.diff(np.unique(index)) for index in indices)
+    spacing = min((int(step.min()) for step in steps if step.size), default=1)
     return [first if index.min() - first <= spacing else int(index.min()) for index in indices]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from devicekit.fitting.likelihood.fit import TrainFit
 from devicekit.models import kernel
 from devicekit.models.law import Law
+from devicekit.statistics import normal_quantile, t_quantile
 
 D2D_LN_RATE, D2D_DEGREES = 0.1, 2  # what few devices are expected to scatter by, counted as so many of them
 
@@ -62,9 +63,7 @@ def rate_variance(law: Law, parameters: np.ndarray, covariance: np.ndarray, x: n
 
 def quantile(level: float, degrees: float) -> float:
     """Half the width of a band in standard deviations."""
-    from scipy.stats import norm, t
-
-    return float(norm.ppf(0.5 + level / 2) if np.isinf(degrees) else t.ppf(0.5 + level / 2, degrees))
+    return normal_quantile(0.5 + level / 2) if np.isinf(degrees) else t_quantile(0.5 + level / 2, degrees)
 
 
 def ends(rate: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

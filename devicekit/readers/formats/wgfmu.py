@@ -89,7 +89,7 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
             "which one is the state after the pulse?",
             ("columns",),
             tuple(
-                Choice(f"map={{resistance_ohm: {name}, pulse_voltage_v: {swept}}}", f"{name} is read after each pulse")
+                Choice.of(f"{name} is read after each pulse", map={"resistance_ohm": name, "pulse_voltage_v": swept})
                 for name in (low, high)
             ),
             (f"{numbers(frame[swept], where).nunique()} amplitudes in {len(frame)} rows",),

@@ -21,7 +21,7 @@ from devicekit.tables import EnduranceTable
 NAME = "endurance"
 TITLE = "endurance (HRS and LRS, cycle by cycle)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-BARE = "quantity=resistance unit=ohm"  # what must be said beside the kind where columns have no names
+BARE = {"quantity": "resistance", "unit": "ohm"}  # what must be said beside the kind where columns have no names
 ALIASES = {
     **dict.fromkeys(("lrs", "on", "set", "r_low", "r_on", "lrs state", "set state", "1"), "lrs"),
     **dict.fromkeys(("hrs", "off", "reset", "r_high", "r_off", "hrs state", "reset state", "0"), "hrs"),

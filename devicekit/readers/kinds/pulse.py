@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError
+from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
@@ -19,7 +19,7 @@ from devicekit.tables import PulseTable
 NAME = "pulse"
 TITLE = "pulse trains (the state after each pulse)"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-BARE = "quantity=conductance unit=S"  # what must be said beside the kind where columns have no names
+BARE = {"quantity": "conductance", "unit": "S"}  # what must be said beside the kind where columns have no names
 SOME = 0.2  # share of numbers with a fraction beyond which a counter is an axis of a figure
 FEWEST = 4  # readings of a device that can be a train where no word says so
 _IN_ORDER = {"pulse_index", "direction", "pulse_voltage_v", "cycle", "time_s"}
@@ -80,7 +80,7 @@ def _whole(column: Column, view: View) -> Column:
         Question(
             text,
             ("columns",),
-            (Choice(f"map={{pulse_index: {column.name}}}", "yes: the numbers are rounded to whole pulses"),),
+            (Choice.of("yes: the numbers are rounded to whole pulses", map={"pulse_index": column.name}),),
             (f"{len(known)} rows from {known.min():g} to {known.max():g}, as of a digitised figure",),
         ),
     )
@@ -119,7 +119,7 @@ def _check_cycles(frame: pd.DataFrame, name: str) -> None:
         Question(
             "each cycle holds one reading, and no train has one pulse: what does the column of cycles count?",
             ("columns",),
-            (Choice("map={pulse_index: COLUMN}", "pulses: each reading follows one"),),
+            (Choice.of("pulses: each reading follows one", map={"pulse_index": Blank("COLUMN")}),),
             (f"{len(frame)} readings of as many cycles",),
         ),
     )

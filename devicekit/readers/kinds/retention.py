@@ -21,7 +21,7 @@ TITLE = "retention (states against time)"
 ROUNDING = 1e-9  # of the longest time
 CLOCK = 5e8  # seconds: 16 years, which no record lasts
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-BARE = "quantity=resistance unit=ohm"  # what must be said beside the kind where columns have no names
+BARE = {"quantity": "resistance", "unit": "ohm"}  # what must be said beside the kind where columns have no names
 
 
 def claim(view: View) -> Claim | None:

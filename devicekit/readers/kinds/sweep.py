@@ -21,7 +21,7 @@ from devicekit.text import count
 NAME = "sweep"
 TITLE = "voltage sweeps (current against voltage)"
 VALUES = frozenset({"current_a"})
-BARE = "unit=A"  # what must be said beside the kind where columns have no names
+BARE = {"unit": "A"}  # what must be said beside the kind where columns have no names
 JUMPS = 16  # steps of a sweep from which on its order is judged
 
 

@@ -95,13 +95,13 @@ def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
     names = ", ".join(column.name for column in several)
     label = GLOSSARY[role].label
     choices = tuple(
-        Choice(f"map={{{role}: {column.name}}}", f"{column.name} is; the rest is kept beside it") for column in several
+        Choice.of(f"{column.name} is; the rest is kept beside it", map={role: column.name}) for column in several
     )
     pulses: tuple[Choice, ...] = ()
     amps = view.of("current_a")
     if role == "voltage_v" and len(amps) == 1:
         pulses = tuple(
-            Choice(f"map={{pulse_voltage_v: {column.name}, read_current_a: {amps[0].name}}}", "pulses, no sweep")
+            Choice.of("pulses, no sweep", map={"pulse_voltage_v": column.name, "read_current_a": amps[0].name})
             for column in several
             if not _constant(column, view)
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from devicekit import plugins
 from devicekit.errors import (
+    Blank,
     Choice,
     CodedWarning,
     DevicekitError,
@@ -125,9 +126,8 @@ def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequen
     if len(good) == 1:
         return good[0]
     choices = tuple(
-        Choice(
-            f"sheet={','.join(dict.fromkeys(block.sheet for block in found))}",
-            f"columns {', '.join(found[0].names[:6])}",
+        Choice.of(
+            f"columns {', '.join(found[0].names[:6])}", sheet=",".join(dict.fromkeys(block.sheet for block in found))
         )
         for found in (good or list(groups.values()))
     )
@@ -278,7 +278,7 @@ def _ask_kind(view: View, claims: Sequence[tuple[ModuleType, Claim]]) -> Questio
         Question(
             f"what is a row (columns {names})?",
             ("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
-            tuple(Choice(f"kind={module.NAME}", f"{module.TITLE}: {claim.why}") for module, claim in claims),
+            tuple(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims),
             ranges(view),
         ),
     )
@@ -293,8 +293,8 @@ def _no_kind(view: View) -> QuestionError:
             f"no measurement is recognised in columns {names}: say what they are with map={{NAME: COLUMN}}",
             ("columns", "quantity", "unit", "read_voltage", "kind"),
             (
-                Choice("map={voltage_v: COLUMN, current_a: COLUMN}", "sweeps"),
-                Choice("map={value: COLUMN}", "states after pulses; with quantity= and unit="),
+                Choice.of("sweeps", map={"voltage_v": Blank("COLUMN"), "current_a": Blank("COLUMN")}),
+                Choice.of("states after pulses; with quantity= and unit=", map={"value": Blank("COLUMN")}),
             ),
             tuple(unclear),
         ),

@@ -138,8 +138,8 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, said: str | Non
             f"is the comma of {example} a thousands separator or a decimal mark?",
             ("decimal",),
             (
-                Choice("decimal=','", f"{example} is {point}"),
-                Choice("decimal='.'", f"{example} is {thousand}"),
+                Choice.of(f"{example} is {point}", decimal=","),
+                Choice.of(f"{example} is {thousand}", decimal="."),
             ),
             (f"{len(plain)} numbers with a comma, each followed by three digits",),
         ),

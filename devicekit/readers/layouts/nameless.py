@@ -107,9 +107,8 @@ def ask(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
             "map={NAME: COLUMN}",
             fields,
             tuple(
-                Choice(
-                    f"kind={module.NAME} {'' if known else getattr(module, 'BARE', '')}".rstrip(),
-                    f"{module.TITLE}: {claim.why}",
+                Choice.of(
+                    f"{module.TITLE}: {claim.why}", kind=module.NAME, **({} if known else getattr(module, "BARE", {}))
                 )
                 for module, claim in found
             ),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from devicekit.errors import Choice, Question, QuestionError, UsageError
+from devicekit.errors import Blank, Choice, Question, QuestionError, UsageError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.layouts import pooling
@@ -48,10 +48,10 @@ def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dic
             "of one device?",
             ("columns_are",),
             (
-                Choice("columns_are=devices", "each of them is a device (D2D)"),
-                Choice("columns_are=cycles", "each of them is a cycle of one device (C2C)"),
-                Choice("columns_are=levels", "each of them is a state of one device (retention)"),
-                Choice("blocks=none", "they are one table"),
+                Choice.of("each of them is a device (D2D)", columns_are="devices"),
+                Choice.of("each of them is a cycle of one device (C2C)", columns_are="cycles"),
+                Choice.of("each of them is a state of one device (retention)", columns_are="levels"),
+                Choice.of("they are one table", blocks="none"),
             ),
             (told.unclear,),
         ),
@@ -103,10 +103,12 @@ def names_tags(
             f"{len(names)} {what} hold the same columns: are they devices, or cycles of one device?",
             (option, "key", *(("sheet",) if what == "sheets" else ())),
             (
-                Choice(f"{option}=devices", f"each of the {what} is a device (D2D)"),
-                Choice(f"{option}=cycles", f"each of the {what} is a cycle of one device (C2C)"),
-                Choice("key={device: PATTERN, cycle: PATTERN}", f"their names hold both: {names[0]}"),
-                *((Choice(f"sheet={names[0]}", "read this one only"),) if what == "sheets" else ()),
+                Choice.of(f"each of the {what} is a device (D2D)", **{option: "devices"}),
+                Choice.of(f"each of the {what} is a cycle of one device (C2C)", **{option: "cycles"}),
+                Choice.of(
+                    f"their names hold both: {names[0]}", key={"device": Blank("PATTERN"), "cycle": Blank("PATTERN")}
+                ),
+                *((Choice.of("read this one only", sheet=names[0]),) if what == "sheets" else ()),
             ),
             (told.unclear,),
         ),

@@ -9,15 +9,16 @@ from types import ModuleType
 
 import numpy as np
 
-from devicekit.errors import Choice, CodedWarning, FileError, Question, QuestionError, UsageError
+from devicekit.errors import Blank, Choice, CodedWarning, FileError, Question, QuestionError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.names.units import readings
-from devicekit.options import QUANTITIES, ReadOptions
+from devicekit.options import ReadOptions
 from devicekit.readers.header import heading
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.roles import STATES
 from devicekit.readers.layouts.view import View
+from devicekit.readers.state import quantity_choices
 
 IMAGE = 16  # nameless columns of small whole numbers beyond which a table holds images, not devices
 _READ = re.compile(r"(?i)read|sense|\bmeas")
@@ -91,7 +92,7 @@ def _relative(column: Column, view: View) -> Column:
         Question(
             f"column {column.name!r} does not say whether it is a fraction or in %",
             ("unit",),
-            (Choice("unit=1", "a fraction: 0.5 is half"), Choice("unit=%", "0.5 is half a percent")),
+            (Choice.of("a fraction: 0.5 is half", unit="1"), Choice.of("0.5 is half a percent", unit="%")),
             ranges(View((replace(column, role="value"),), view.cells, options)),
         ),
     )
@@ -114,7 +115,7 @@ def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = 
         Question(
             text + (" and read_voltage=V" if more else ""),
             ("unit", *(("read_voltage",) if more else ())),
-            tuple(Choice(f"unit={word}", f"numbers of {column.name} are in {word}") for word in units),
+            tuple(Choice.of(f"numbers of {column.name} are in {word}", unit=word) for word in units),
             ranges(View((replace(column, role="value"),), view.cells, view.options)),
         ),
     )
@@ -136,7 +137,7 @@ def _clear(column: Column, view: View, asked: bool) -> Column:
             f"column {column.name!r}: {reason}: name it in SI units with map={{{column.role}: {column.name}}}, or "
             "correct the unit in the file",
             ("columns",),
-            (Choice(f"map={{{column.role}: {column.name}}}", f"its numbers are in {GLOSSARY[column.role].unit}"),),
+            (Choice.of(f"its numbers are in {GLOSSARY[column.role].unit}", map={column.role: column.name}),),
         ),
     )
 
@@ -161,7 +162,7 @@ def _assumed(column: Column, view: View) -> tuple[Column, list[str]]:
         Question(
             f"column {column.name!r} does not state its unit",
             ("columns",),
-            (Choice(f"map={{{column.role}: {column.name}}}", f"its numbers are in {unit}"),),
+            (Choice.of(f"its numbers are in {unit}", map={column.role: column.name}),),
         ),
     )
 
@@ -203,7 +204,7 @@ def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Rea
         Question(
             "the file holds currents: pass the read voltage with read_voltage=V",
             ("read_voltage",),
-            (Choice("read_voltage=V", "conductance is current over this voltage"),),
+            (Choice.of("conductance is current over this voltage", read_voltage=Blank("V")),),
         ),
     )
 
@@ -263,5 +264,4 @@ def ask_quantity(view: View) -> QuestionError:
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()))
-    choices = tuple(Choice(f"quantity={each}", f"states are {each}s") for each in QUANTITIES)
-    return QuestionError(view.where, Question(text, fields, choices, ranges(view)))
+    return QuestionError(view.where, Question(text, fields, quantity_choices(view.options), ranges(view)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import Choice, Question, QuestionError
+from devicekit.errors import Blank, Choice, Question, QuestionError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
@@ -221,9 +221,7 @@ def _no_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: 
         f"({', '.join(column.name for column in mine)}): which belong together?"
     )
     choices = tuple(
-        Choice(
-            f"map={{{column.role}: {column.name}, {role}: {other.name}}}", "read these two, and leave the others out"
-        )
+        Choice.of("read these two, and leave the others out", map={column.role: column.name, role: other.name})
         for column in mine[:2]
         for other in found[:2]
     )
@@ -234,9 +232,9 @@ def _one_only(mine: Sequence[Column], view: View) -> tuple[Choice, ...]:
     """To read one of the columns: each by its name where they are currents of sweeps, else as a state."""
     if view.sweeps:
         return tuple(
-            Choice(f"map={{current_a: {column.name}}}", f"only {column.name} is the device's") for column in mine[:4]
+            Choice.of(f"only {column.name} is the device's", map={"current_a": column.name}) for column in mine[:4]
         )
-    return (Choice("map={value: COLUMN}", "one of them holds the states; the others are kept aside"),)
+    return (Choice.of("one of them holds the states; the others are kept aside", map={"value": Blank("COLUMN")}),)
 
 
 def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
@@ -250,7 +248,7 @@ def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
             Question(
                 f"columns of different quantities, {quantities}: which one holds the state?",
                 ("columns",),
-                tuple(Choice(f"map={{{column.role}: {column.name}}}", "read this one") for column in mine),
+                tuple(Choice.of("read this one", map={column.role: column.name}) for column in mine),
             ),
         )
     fields = ["columns_are"]
@@ -265,9 +263,9 @@ def _ask(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
             f"{len(mine)} columns ({names}) hold one quantity: are they devices, or cycles of one device?{more}",
             tuple(fields),
             (
-                Choice("columns_are=devices", "each column is a device (D2D)"),
-                Choice("columns_are=cycles", "each column is a cycle of one device (C2C)"),
-                *((Choice("columns_are=levels", "each column is a state of one device"),) if levels else ()),
+                Choice.of("each column is a device (D2D)", columns_are="devices"),
+                Choice.of("each column is a cycle of one device (C2C)", columns_are="cycles"),
+                *((Choice.of("each column is a state of one device", columns_are="levels"),) if levels else ()),
                 *(_one_only(mine, view)),
             ),
             (unclear,) if unclear else (),

@@ -53,6 +53,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "card validate",
         *(f"library {word}" for word in ("add", "list", "show", "compare", "remove", "refresh")),
         "datasets",
+        "warm",
         "export",
     }
 

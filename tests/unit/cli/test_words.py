@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devicekit import read
-from devicekit.cli.common import as_options
+from devicekit.cli.common import in_command_words
 from devicekit.errors import UsageError
 
 Run = Callable[..., Any]
@@ -32,7 +32,7 @@ Run = Callable[..., Any]
     ],
 )
 def test_keywords_become_options(said: str, shown: str) -> None:
-    assert as_options(said) == shown
+    assert in_command_words(said) == shown
 
 
 def test_one_error_two_tongues(tmp_path: Path, devicekit: Run) -> None:

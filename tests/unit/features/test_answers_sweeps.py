@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import savgol_filter
 
 from devicekit.features import sweeps
 from devicekit.features.merits import dc
 from devicekit.features.sweeps import Figures, Leg, Sweep, legs
-from devicekit.features.switching import Switching, at_compliance, crossing, half_ln_g, max_didv, onset
+from devicekit.features.switching import Switching, _smoothed, at_compliance, crossing, half_ln_g, max_didv, onset
 from devicekit.tables import SweepTable
 
 STEP = 0.02
@@ -238,3 +239,9 @@ def test_levels_against_compliance_have_quantiles_and_a_sample_spread() -> None:
     assert first["g_lrs_low_s"] == pytest.approx(1.9e-4)
     assert first["g_lrs_high_s"] == pytest.approx(9.1e-3)
     assert np.isnan(list(levels["log10_sd"])[1])
+
+
+@pytest.mark.parametrize("size", [7, 8, 40])
+def test_smoothing_is_that_of_savitzky_and_golay(size: int) -> None:
+    i = np.random.default_rng(size).random(size)
+    assert _smoothed(i) == pytest.approx(savgol_filter(i, 7, 2), rel=1e-12)

@@ -78,9 +78,12 @@ def test_the_gradient_is_that_of_the_likelihood_and_the_information_that_of_read
 
 
 def test_errors_and_variances_of_one_step_predictions() -> None:
-    errors, spreads = np.empty(3), np.empty(3)
-    y = np.array([0.002, np.nan, 0.03])
-    innovations(LINEAR.id, np.array([np.log(STEP)]), 0.0, np.array([1e-4, 4e-4, 0, 0, 1e-4, 0]), y, errors, spreads)
+    y = np.array([[0.03, 0.02, np.nan], [0.002, np.nan, 0.03]])
+    many, wide, totals = np.empty(y.shape), np.empty(y.shape), np.empty(2)
+    z = z_of(0.01, 0.02, 1e-12, 1e-12, 0.01, 1e-12)
+    innovations(LINEAR.id, z, y, many, wide, totals)
+    errors, spreads = many[1], wide[1]
+    assert totals == pytest.approx([log_likelihood(LINEAR.id, z, row[None]) for row in y], rel=1e-14)
     gain = 1e-4 / 5e-4
     assert (errors[0], spreads[0], spreads[1]) == pytest.approx((0.002, 5e-4, 0.0))
     assert errors[2] == pytest.approx(0.03 - 0.02 - gain * 0.002)

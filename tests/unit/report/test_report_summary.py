@@ -10,7 +10,7 @@ import pytest
 from devicekit import fit
 from devicekit.device.report import variation_rows
 from devicekit.fitting.report import (
-    fit_facts,
+    fit_numbers,
     fit_section,
     standing_out,
     standing_out_sentence,
@@ -78,9 +78,10 @@ def test_a_device_of_one_cycle_says_what_it_cannot_tell() -> None:
     assert "One cycle tells how updates scatter" in text
     assert "D2D cannot be estimated from one device" in text
     larger = max(each.increment for each in one.variation.branches.values())
-    assert dict(fit_facts(one))["sd of one update, the larger branch (of the window)"].startswith(
-        f"{100 * larger:.2f}"[:3]
-    )
+    (shown,) = (each for each in fit_numbers(one) if each.name.startswith("increment"))
+    assert shown.value == pytest.approx(larger)
+    assert shown.low is not None
+    assert shown.low < larger < shown.high
 
 
 def test_every_pulse_width_is_named() -> None:

@@ -1,0 +1,114 @@
+"""Which warnings matter: ranked, with what to do, and a verdict where they add up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from devicekit.codes import ASSUMED, WARNING_CODES, WarningKind
+from devicekit.errors import CodedWarning
+from devicekit.text import listed
+
+MOST = 3  # that are shown at once
+_LATER = WarningKind("a code of a later version", ASSUMED, "upgrade devicekit, which then says what it means")
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """Codes that together mean something: of one branch where they name one."""
+
+    codes: frozenset[str]
+    because: str
+
+
+_FIT, _UNIT, _POSTERIOR, _RUN = (
+    "Do not train on this fit",
+    "Do not quote these numbers",
+    "Do not quote quantiles of this posterior",
+    "Do not read a device off this simulation",
+)
+_RULES: dict[str, tuple[_Rule, ...]] = {
+    _FIT: (
+        _Rule(frozenset({"growing_amplitude"}), "its pulses grow along the train, and a network's do not"),
+        _Rule(frozenset({"not_converged", "structured"}), "the search did not converge, and what it left has a shape"),
+        _Rule(frozenset({"abrupt", "structured"}), "a pulse is a jump, and the law misses the curve's shape"),
+        _Rule(frozenset({"abrupt", "first_pulse"}), "the first pulse is a jump that the law does not follow"),
+        _Rule(frozenset({"abrupt", "overshoot"}), "a pulse is a jump, and simulated steps overshoot"),
+        _Rule(frozenset({"loop_gain", "overshoot"}), "alternating pulses make the simulated state unstable"),
+        _Rule(frozenset({"few_points", "weak"}), "too few points for so many coefficients"),
+        _Rule(frozenset({"few_points", "noisy"}), "few points, and noise larger than a step"),
+        _Rule(
+            frozenset({"noisy", "at_bound", "structured"}),
+            "noise larger than a step, a coefficient at its bound and a shape that the law misses",
+        ),
+        _Rule(frozenset({"range_ratio", "junction"}), "LTP and LTD are hardly of one device in one condition"),
+    ),
+    _UNIT: (_Rule(frozenset({"suspect_unit"}), "their unit is improbable"),),
+    _POSTERIOR: (_Rule(frozenset({"not_mixed"}), "its chains disagree"),),
+    _RUN: (
+        _Rule(frozenset({"hot", "overfull"}), "it is hotter than the model knows, and fuller than its sites"),
+        _Rule(frozenset({"strong_field", "overfull"}), "its field breaks oxides, and its density has no sites left"),
+    ),
+}
+
+
+def kind(code: str) -> WarningKind:
+    """What a code stands for; also of one that a later version has added."""
+    return WARNING_CODES.get(code, _LATER)
+
+
+def what_to_do(code: str) -> str:
+    """What to do about a warning, as a sentence."""
+    words = kind(code).what_to_do
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def ranked(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
+    """Each once, what matters most first; of one rank in the order given."""
+    return sorted(dict.fromkeys(warnings), key=lambda each: kind(each.code).rank)
+
+
+def top(warnings: Iterable[CodedWarning], most: int = MOST) -> list[CodedWarning]:
+    """Those that matter most, the first of each code."""
+    first: dict[str, CodedWarning] = {}
+    for each in ranked(warnings):
+        first.setdefault(each.code, each)
+    return list(first.values())[:most]
+
+
+def others(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -> list[CodedWarning]:
+    """Those that are not shown, ranked."""
+    return [each for each in ranked(warnings) if each not in shown]
+
+
+def rest_words(rest: Sequence[CodedWarning]) -> str:
+    """How many more there are, and of which codes: "4 more (weak, split)"; "" without any."""
+    codes = ", ".join(dict.fromkeys(each.code for each in rest))
+    return f"{len(rest)} more ({codes})" if rest else ""
+
+
+def verdict(warnings: Iterable[CodedWarning]) -> str | None:
+    """What warnings mean where they add up, in a sentence with the reasons; None where they do not.
+
+    Those of LTP and of LTD (a message that begins with the direction) do not add up with each other, but with those
+    of the device. The rules are in docs/warnings.md.
+    """
+    found = list(warnings)
+    for words, rules in _RULES.items():
+        reasons = [reason for rule in rules if (reason := _holds(rule, found))]
+        if reasons:
+            return f"{words}: {listed(reasons) if len(reasons) < 3 else '; '.join(reasons)}."
+    return None
+
+
+def _holds(rule: _Rule, warnings: Sequence[CodedWarning]) -> str:
+    """Why a rule holds, with the branches that it holds for; "" if it does not."""
+    by_branch: dict[str, set[str]] = {"": set(), "LTP": set(), "LTD": set()}
+    for each in warnings:
+        named = re.match(r"(LTP|LTD): ", each.message)
+        by_branch[named[1] if named else ""].add(each.code)
+    if rule.codes <= by_branch[""]:
+        return rule.because
+    where = [name for name in ("LTP", "LTD") if rule.codes <= by_branch[""] | by_branch[name]]
+    return f"{rule.because} ({listed(where)})" if where else ""

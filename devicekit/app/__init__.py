@@ -1,0 +1,1 @@
+"""The app: pages on one's own machine, a thin skin on the Python interface."""

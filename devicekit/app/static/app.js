@@ -1,0 +1,110 @@
+// The script of the app: files are sent as they are dropped, and figures are drawn where they appear.
+"use strict";
+(() => {
+  const post = (where, headers) => fetch(where, { method: "POST", headers });
+  const encoded = (name) => encodeURIComponent(name);
+
+  const send = (key, file, line) =>
+    new Promise((done, failed) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", `/drops/${key}/file`);
+      request.setRequestHeader("X-Name", encoded(file.name));
+      request.upload.addEventListener("progress", (event) => {
+        line.bar.max = event.total || 1;
+        line.bar.value = event.loaded;
+      });
+      request.addEventListener("load", () => (request.status < 300 ? done() : failed(new Error(request.responseText))));
+      request.addEventListener("error", () => failed(new Error("The app does not answer: is it still running?")));
+      request.addEventListener("abort", () => failed(new Error("Cancelled.")));
+      line.cancel.addEventListener("click", () => request.abort());
+      request.send(file);
+    });
+
+  const shown = (name) => {
+    const row = document.createElement("p");
+    const [bar, cancel, words] = ["progress", "button", "span"].map((tag) => document.createElement(tag));
+    cancel.type = "button";
+    cancel.className = "plain";
+    cancel.textContent = "Cancel";
+    bar.setAttribute("aria-label", `sending ${name}`);
+    words.textContent = ` ${name} `;
+    row.append(bar, words, cancel);
+    document.getElementById("uploads").append(row);
+    return { row, bar, cancel, words };
+  };
+
+  const upload = async (drop) => {
+    const line = shown(drop.name);
+    try {
+      const answer = await post("/drops", { "X-Name": encoded(drop.name), "X-Folder": drop.folder ? "yes" : "no" });
+      if (!answer.ok) throw new Error(await answer.text());
+      const { key } = await answer.json();
+      for (const file of drop.files) await send(key, file, line);
+      await post(`/drops/${key}/whole`); // reading begins
+      line.cancel.remove();
+      return key;
+    } catch (error) {
+      line.bar.remove();
+      line.cancel.remove();
+      line.words.textContent = `${drop.name}: ${error.message}`;
+      return null;
+    }
+  };
+
+  const uploadAll = async (drops) => {
+    if (!drops.length) return;
+    const keys = [];
+    for (const drop of drops) keys.push(await upload(drop));
+    if (keys.every((key) => key)) location.assign(keys.length === 1 ? `/drops/${keys[0]}` : "/");
+  };
+
+  const filesIn = async (entry) => {
+    const reader = entry.createReader();
+    const files = [];
+    for (;;) {
+      const batch = await new Promise((done, failed) => reader.readEntries(done, failed));
+      if (!batch.length) return files;
+      for (const each of batch) if (each.isFile) files.push(await new Promise((done, failed) => each.file(done, failed)));
+    }
+  };
+
+  const asDrops = (files) => {
+    const together = document.getElementById("together").checked && files.length > 1;
+    if (together) return [{ name: `${files.length} files`, folder: true, files }];
+    return files.map((file) => ({ name: file.name, folder: false, files: [file] }));
+  };
+
+  const start = () => {
+    const zone = document.getElementById("zone");
+    if (!zone) return;
+    for (const [kind, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+      zone.addEventListener(kind, (event) => {
+        event.preventDefault();
+        zone.classList.toggle("over", over);
+      });
+    }
+    zone.addEventListener("drop", async (event) => {
+      const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
+      const plain = [...event.dataTransfer.files].filter((_, k) => !(entries[k] && entries[k].isDirectory));
+      const folders = entries.filter((entry) => entry && entry.isDirectory);
+      const drops = asDrops(plain);
+      for (const entry of folders) drops.push({ name: entry.name, folder: true, files: await filesIn(entry) });
+      uploadAll(drops);
+    });
+    document.getElementById("files").addEventListener("change", (event) => uploadAll(asDrops([...event.target.files])));
+    document.getElementById("folder").addEventListener("change", (event) => {
+      const files = [...event.target.files].filter((file) => file.webkitRelativePath.split("/").length === 2);
+      if (files.length) uploadAll([{ name: files[0].webkitRelativePath.split("/")[0], folder: true, files }]);
+    });
+  };
+
+  const draw = (root) => window.devicekitFigures && window.devicekitFigures(root);
+  document.addEventListener("DOMContentLoaded", () => {
+    start();
+    draw(document);
+    const main = document.getElementById("content");
+    new MutationObserver((changes) => {
+      for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) draw(node);
+    }).observe(main, { childList: true, subtree: true });
+  });
+})();

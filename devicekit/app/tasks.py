@@ -1,0 +1,331 @@
+"""What the worker does: calls of the Python interface, and their results as pages and files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devicekit.app.results import FitChoice, Found, Understood
+from devicekit.commands import Again, call, command, given
+from devicekit.options import ReadOptions
+from devicekit.text import count, si
+
+if TYPE_CHECKING:
+    from devicekit.report import Report
+    from devicekit.tables import Table
+
+Progress = Callable[[int, int], None]
+HELD = 4  # tables that are kept for another fit
+HEAD = 8  # rows that are shown
+
+
+class Bench:
+    """The tasks; tables that were read are kept for the next one."""
+
+    def __init__(self) -> None:
+        self._tables: OrderedDict[tuple[str, str], Table] = OrderedDict()
+
+    def warm(self) -> None:
+        """Import and compile while somebody chooses a file: a small table is read, fitted and drawn."""
+        from devicekit.fitting.branch.options import FitOptions
+        from devicekit.fitting.device import fit_table
+        from devicekit.fitting.page import fit_page
+        from devicekit.synthetic.pulses import generate, truth_card
+
+        truth = truth_card({"ltp": (-3.0, 0.5), "ltd": (-3.0, 0.5)}, model="softbounds")
+        fit = fit_table(generate(truth, n_devices=1, n_cycles=2, n_pulses=30, seed=0), FitOptions())
+        fit_page(fit, "warm", None, "", True).to_html()
+
+    def read(self, path: Path, reading: ReadOptions, progress: Progress) -> Understood:
+        """What a file holds."""
+        from devicekit.features.describe import describe
+        from devicekit.features.preview import preview
+
+        table = self._table(path, reading)
+        summary = describe(table)
+        layout = table.meta["layout"]
+        return Understood(
+            kind=table.kind,
+            format=str(summary["format"]),
+            facts=_facts(summary),
+            layout=tuple(layout.lines()),
+            warnings=tuple((each.code, each.message) for each in table.warnings),
+            rows=_head(table),
+            preview=figure(preview(table), "As it was read.", f"The {table.kind} table as it was read"),
+            recipe=layout.toml(),
+            fits=hasattr(table, "widths"),
+            again=_read_again(path.name, reading),
+        )
+
+    def fit(self, path: Path, reading: ReadOptions, choice: FitChoice, folder: Path, progress: Progress) -> Found:
+        """An update law fitted to pulse trains, its page and its cards."""
+        from devicekit.catalog import is_synthetic
+        from devicekit.fitting.branch.options import FitOptions
+        from devicekit.fitting.cards import cards, main_card
+        from devicekit.fitting.device import fit_table
+        from devicekit.fitting.page import fit_page
+
+        table = self._table(path, reading)
+        fit = fit_table(table, FitOptions(choice.model, choice.loss, state=choice.state))  # type: ignore[arg-type]
+        synthetic = is_synthetic(path)
+        again = _fit_again(path.name, reading, choice)
+        made = {}
+        if fit.ltp is not None and fit.ltd is not None:  # a card describes both
+            made = cards(fit, folder / "card.json", path.stem, path, synthetic)
+        for file, card in made.items():
+            card.save(file)
+        main = made[main_card(fit, made)] if made else None
+        page = fit_page(fit, path.name, main, again.command, synthetic)
+        numbers = tuple(each.as_dict() for each in main.figures()) if main else ()
+        return _found(page, folder, again, tuple(file.name for file in made), table, numbers)
+
+    def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Progress) -> Found:
+        """Figures of merit of whatever a table holds."""
+        from devicekit.catalog import is_synthetic
+        from devicekit.features.characterize import characterize
+        from devicekit.features.merit import Settings
+        from devicekit.features.page import characterization_page, part
+        from devicekit.files import checksum
+        from devicekit.tables import write_csv
+
+        found = characterize(self._table(path, reading), Settings(reading.read_voltage))
+        again = _characterize_again(path.name, reading)
+        told = part(found, path.name, "merits", is_synthetic(path), checksum([path]))
+        page = characterization_page([told], again.command)
+        for name, frame in found.tables.items():
+            write_csv(frame, folder / f"{name}.csv")
+        tables = tuple(f"{name}.csv" for name in found.tables)
+        numbers = tuple(each.as_dict() for each in found.scalars())
+        return _found(page, folder, again, (), found.table, numbers, tables)
+
+    def simulate(
+        self,
+        material: str,
+        mesh: str,
+        cycles: int,
+        compliance: float | None,
+        stop: float | None,
+        folder: Path,
+        progress: Progress,
+    ) -> Found:
+        """The I-V of a material set."""
+        from devicekit.tables import write_csv
+        from physics.iv import simulate_iv
+        from physics.page import iv_page
+        from physics.stack import load_material
+
+        stack = load_material(material).replace({} if stop is None else {"drive.set_stop": stop})
+        again = _simulate_again(material, mesh, cycles, compliance, stop)
+        told = lambda share: progress(int(100 * share), 100)  # noqa: E731
+        result = simulate_iv(stack, "banded", mesh, compliance, cycles=cycles, progress=told)
+        page = iv_page(result, again.command)
+        page.save(folder / "report.html")
+        write_csv(result.sweep.frame, folder / "iv.csv")
+        numbers = tuple(each.as_dict() for each in page.numbers)
+        return Found(page.body(), ("report.html", "iv.csv"), (), again, numbers)
+
+    def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> Found:
+        """What a card loses to its ideal twin."""
+        from devicekit import files
+        from devicekit.device.card import DeviceCard
+        from snn.benchmark import benchmark
+        from snn.benchmark.report import benchmark_report
+        from snn.benchmark.task import few_shot
+
+        card = DeviceCard.from_json(text, name)
+        again = _benchmark_again(name, seeds, whole)
+        result = benchmark(
+            card,
+            few_shot("digits", None),
+            seeds=seeds,
+            attribution=whole,
+            wide=whole,
+            other_policy=whole,
+            progress=progress,
+        )
+        page = benchmark_report([result])
+        page.save(folder / "report.html")
+        files.write_json(folder / "benchmark.json", {"results": [result.as_dict()]})
+        numbers = tuple(each.as_dict() for each in page.numbers)
+        return Found(page.body(), ("report.html", "benchmark.json"), (), again, numbers)
+
+    def keep(
+        self,
+        library: Path,
+        source: Path,
+        name: str,
+        said: dict[str, str],
+        reading: dict[str, Any],
+        folder: Path,
+        progress: Progress,
+    ) -> str:
+        """A card, or what is found in a measurement, kept in the library; the id of its record."""
+        from devicekit.library import Library
+
+        (added,) = Library(library).add_file(source, name=name, said=said, **reading)
+        return added.record.id
+
+    def compare(
+        self,
+        library: Path,
+        ids: tuple[str, ...],
+        x: str | None,
+        y: str | None,
+        by: str | None,
+        folder: Path,
+        progress: Progress,
+    ) -> Found:
+        """Records of the library side by side."""
+        from devicekit.library import Library
+        from devicekit.library.compare import compare
+        from devicekit.library.report import comparison_report
+
+        shelf = Library(library)
+        again = _compare_again(ids, x, y, by)
+        page = comparison_report(compare([shelf.get(each) for each in ids], x, y, by), again.command)
+        page.save(folder / "comparison.html")
+        return Found(page.body(), ("comparison.html",), (), again)
+
+    def export(self, card: Path, to: str, folder: Path, progress: Progress) -> str:
+        """A card for another program, as a zip file; its name."""
+        from devicekit.device.card import load_card
+        from devicekit.exporters import ExportOptions, make
+
+        made = make(load_card(card), to, ExportOptions())
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in made.files.items():
+                archive.writestr(name, content)
+        name = f"{card.stem}-{to}.zip"
+        (folder / name).write_bytes(buffer.getvalue())
+        return name
+
+    def _table(self, path: Path, reading: ReadOptions) -> Table:
+        from devicekit.readers import read
+
+        key = (str(path), repr(reading))
+        if key not in self._tables:
+            self._tables[key] = read(path, reading, elsewhere=frozenset({"read_voltage"}))
+            while len(self._tables) > HELD:
+                self._tables.popitem(last=False)
+        self._tables.move_to_end(key)
+        return self._tables[key]
+
+
+def figure(panel: Any, caption: str, alt: str) -> str:
+    """One figure as HTML, with its data for the script that draws it live."""
+    from devicekit.report import draw
+
+    return draw(panel, caption, alt).to_html()
+
+
+def _facts(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Counts of what was read."""
+    from devicekit.features.describe import counts
+
+    facts = [("content", summary["kind"]), ("rows", f"{summary['rows']}"), ("devices", f"{summary['devices']}")]
+    if summary["kind"] in ("pulse", "sweep"):
+        facts.append(("trains" if summary["kind"] == "pulse" else "sweeps", counts(summary)))
+    if widths := summary.get("pulse_widths_s"):
+        facts.append((f"pulse width{'s' * (len(widths) > 1)}", ", ".join(si(each, "s") for each in widths)))
+    if levels := summary.get("levels"):
+        facts.append((count(len(levels), "level"), ", ".join(levels[:6])))
+    return (*facts, ("format", str(summary["format"])))
+
+
+def _head(table: Table) -> tuple[tuple[str, ...], ...]:
+    frame = table.frame.head(HEAD)
+    cells = frame.map(lambda value: f"{value:.6g}" if isinstance(value, float) else str(value))
+    return (tuple(map(str, frame.columns)), *(tuple(row) for row in cells.itertuples(index=False, name=None)))
+
+
+def _found(
+    page: Report,
+    folder: Path,
+    again: Again,
+    cards: tuple[str, ...],
+    table: Table,
+    numbers: tuple[dict[str, Any], ...],
+    more: tuple[str, ...] = (),
+) -> Found:
+    """The result of a task, its report and table written."""
+    page.save(folder / "report.html")
+    table.to_csv(folder / "table.csv")
+    return Found(page.body(), ("report.html", *cards, "table.csv", *more), cards, again, numbers)
+
+
+def _read_again(name: str, reading: ReadOptions) -> Again:
+    python = "import devicekit\ntable = " + call("devicekit.read", repr(name), **given(reading))
+    return Again(
+        command("read", [name], {**given(reading), "out": "table.csv"}), python + '\ntable.to_csv("table.csv")'
+    )
+
+
+def _fit_again(name: str, reading: ReadOptions, choice: FitChoice) -> Again:
+    usual = FitChoice()
+    chosen = {key: value for key, value in vars(choice).items() if value != getattr(usual, key)}
+    line = command("fit", [name], {**given(reading), **chosen, "out": "card.json", "report": "report.html"})
+    python = "\n".join(
+        [
+            "import devicekit",
+            "table = " + call("devicekit.read", repr(name), **given(reading)),
+            "fit = " + call("devicekit.fit", "table", **chosen),
+            f'fit.to_card({Path(name).stem!r}, {name!r}).save("card.json")',
+        ]
+    )
+    return Again(line, python)
+
+
+def _characterize_again(name: str, reading: ReadOptions) -> Again:
+    said = given(reading)
+    python = "import devicekit\nfound = " + call("devicekit.characterize", repr(name), **said)
+    line = command("characterize", [name], {**said, "out": "results"})
+    return Again(line, python + "\nfound.scalars()")
+
+
+def _simulate_again(material: str, mesh: str, cycles: int, compliance: float | None, stop: float | None) -> Again:
+    changed = {"mesh": mesh if mesh != "default" else None, "cycles": cycles or None, "compliance": compliance}
+    options = {"material": material, "solver": "banded", **changed, "stop": stop, "out": "simulated"}
+    stack = f'load_material("{material}")' + (f'.replace({{"drive.set_stop": {stop}}})' if stop is not None else "")
+    python = "\n".join(
+        [
+            "from physics.iv import simulate_iv",
+            "from physics.stack import load_material",
+            "result = " + call("simulate_iv", stack, **changed),
+            "result.summary()",
+        ]
+    )
+    return Again(command("simulate iv", [], options), python)
+
+
+def _benchmark_again(name: str, seeds: int, whole: bool) -> Again:
+    fewer = {} if whole else {"attribution": False, "wide": False, "other_policy": False}
+    flags = {} if whole else {"no-attribution": True, "no-wide": True, "no-policy": True}
+    python = "\n".join(
+        [
+            "import devicekit",
+            "from snn.benchmark import benchmark",
+            "from snn.benchmark.task import few_shot",
+            "result = "
+            + call("benchmark", f"devicekit.load_card({name!r})", 'few_shot("digits")', seeds=seeds, **fewer),
+            "result.verdict",
+        ]
+    )
+    return Again(command("benchmark", [name], {"seeds": seeds, **flags, "out": "benchmark"}), python)
+
+
+def _compare_again(ids: tuple[str, ...], x: str | None, y: str | None, by: str | None) -> Again:
+    said = {"x": x, "y": y, "by": by}
+    python = "\n".join(
+        [
+            "from devicekit.library import Library",
+            "from devicekit.library.compare import compare",
+            "shelf = Library()",
+            "found = " + call("compare", f"[shelf.get(each) for each in {list(ids)!r}]", **said),
+        ]
+    )
+    return Again(command("library compare", list(ids), {**said, "report": "comparison.html"}), python)

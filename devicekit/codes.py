@@ -1,0 +1,244 @@
+"""Codes of warnings: what each means, how much it weighs, and what to do about it. The one list of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# How much a warning weighs: the smaller, the sooner it is shown.
+UNUSABLE, MISLEADING, ASSUMED, REMARK = range(4)
+RANKS = {
+    UNUSABLE: "numbers cannot be used before this is settled",
+    MISLEADING: "a number is not to be trusted",
+    ASSUMED: "something was assumed or left out",
+    REMARK: "a remark",
+}
+
+
+class WarningKind(NamedTuple):
+    """What a code stands for.
+
+    Attributes
+    ----------
+    meaning : str
+        What was found.
+    rank : int
+        A key of `RANKS`.
+    what_to_do : str
+        One sentence, without a full stop, that begins in lower case.
+    """
+
+    meaning: str
+    rank: int
+    what_to_do: str
+
+
+WARNING_CODES = {
+    "growing_amplitude": WarningKind(
+        "pulse amplitudes grow along the train: eq. (2) is not a law for such trains",
+        UNUSABLE,
+        "use trains of identical pulses; the fit describes an average pulse at best",
+    ),
+    "suspect_unit": WarningKind(
+        "values are improbable for the stated unit",
+        UNUSABLE,
+        "check the unit in the file, and say the right one with --unit",
+    ),
+    "not_mixed": WarningKind(
+        "chains of a posterior disagree: its quantiles are not reliable",
+        UNUSABLE,
+        "run it again with another seed, or take the band of the fit",
+    ),
+    "abrupt": WarningKind(
+        "one pulse moves the device over more than 30 % of its range",
+        MISLEADING,
+        "eq. (2) is not a law for this device: reduce the amplitude or the width of the pulse",
+    ),
+    "not_converged": WarningKind(
+        "the fit did not converge",
+        MISLEADING,
+        "look at the curve: if the fit follows it, nothing; else compare other laws (devicekit compare)",
+    ),
+    "structured": WarningKind(
+        "residuals are correlated: the law misses the shape, or the noise is not independent",
+        MISLEADING,
+        "look at the residuals and at devicekit compare; one cycle cannot tell it from updates that scatter, so "
+        "measure more",
+    ),
+    "noisy": WarningKind(
+        "the noise is larger than a step",
+        MISLEADING,
+        "average more cycles or read longer; judge by the rate band, not by R2",
+    ),
+    "few_points": WarningKind(
+        "few points: only simple laws are determined",
+        MISLEADING,
+        "measure more pulses, or compare simpler laws (devicekit compare)",
+    ),
+    "first_pulse": WarningKind(
+        "the first pulse moves the device far more than the next ones",
+        MISLEADING,
+        "look at the first points of the fit; the device may have been read before it settled",
+    ),
+    "overshoot": WarningKind(
+        "the fitted rate falls so steeply that simulated steps overshoot",
+        MISLEADING,
+        "simulated states are clipped to the window; use smaller pulses for a gradual device",
+    ),
+    "loop_gain": WarningKind(
+        "alternating LTP and LTD trains amplify a start error in simulation",
+        MISLEADING,
+        "do not simulate long alternating chains from the fit; reset the state between trains",
+    ),
+    "range_ratio": WarningKind(
+        "the LTP and LTD ranges differ more than twofold",
+        MISLEADING,
+        "check that both trains belong to one device and one condition",
+    ),
+    "mixed": WarningKind(
+        "records that are compared differ in how a number was defined or measured",
+        MISLEADING,
+        "compare within one definition, or characterize all of them anew with the same options",
+    ),
+    "junction": WarningKind(
+        "the end of LTP and the start of LTD lie apart",
+        MISLEADING,
+        "check for relaxation between the trains, or a different read condition",
+    ),
+    "drift": WarningKind(
+        "the window drifts over the cycles",
+        MISLEADING,
+        "condition the device longer, or fit a window of cycles; the spread is mostly not C2C",
+    ),
+    "extrapolated": WarningKind(
+        "part of the rate curve lies outside the range that was measured",
+        MISLEADING,
+        "apply more or stronger pulses to cover the window; the network caps such rates",
+    ),
+    "extrapolation": WarningKind(
+        "a prediction reaches far beyond the measured time",
+        MISLEADING,
+        "read the factor that is printed; a prediction far beyond the data rests on the model",
+    ),
+    "wide_range": WarningKind(
+        "the conductance spans more than a factor of 30", MISLEADING, "fit the logarithm: --state log"
+    ),
+    "outliers": WarningKind(
+        "isolated readings lie far from the fitted curve",
+        MISLEADING,
+        "look at the residuals; --loss tukey leaves such readings out",
+    ),
+    "read_noise_only": WarningKind(
+        "the confidence band assumes independent read noise",
+        MISLEADING,
+        "measure 4 cycles or more for a band that also covers increments",
+    ),
+    "no_switching": WarningKind(
+        "a sweep that switches gradually, or not at all: no V_set, or one without a jump",
+        MISLEADING,
+        "a gradual sweep keeps its V_set, but has no jump there; if it did not switch (on/off below 2), check the "
+        "range of the sweep and the compliance",
+    ),
+    "hot": WarningKind(
+        "a simulated filament is hotter than 1000 K",
+        MISLEADING,
+        "electrodes nearby would melt or mix, which no equation here knows: lower the compliance or the heat "
+        "resistance; above 2000 K the run ends",
+    ),
+    "strong_field": WarningKind(
+        "a simulated field is above 1 V/nm, where oxides break down",
+        MISLEADING,
+        "take what happens beyond that voltage as extrapolated",
+    ),
+    "overfull": WarningKind(
+        "a simulated density is more than twice that of the filament",
+        MISLEADING,
+        "set transport.site_limit, or take the state beyond it as an artefact",
+    ),
+    "assumed_unit": WarningKind(
+        "a unit was taken from the file format's convention, not from the file",
+        ASSUMED,
+        "check that the numbers are what was assumed; say so with --quantity and --unit",
+    ),
+    "reversed": WarningKind(
+        "trains run against their direction, and were renamed or turned round",
+        ASSUMED,
+        "check the order of the pulses in the file, and which trains are LTP",
+    ),
+    "abs": WarningKind(
+        "magnitudes of negative conductances were taken", ASSUMED, "make sure that the sign was only a polarity"
+    ),
+    "assumed_c2c": WarningKind(
+        "how cycles differ is assumed, not measured: one cycle cannot tell",
+        ASSUMED,
+        "measure three cycles or more; the band is wide by what the prior takes cycles to differ",
+    ),
+    "dropped": WarningKind(
+        "rows or readings were left out",
+        ASSUMED,
+        "look at the rows named; a train far shorter than the others is often an aborted measurement",
+    ),
+    "unpaired": WarningKind(
+        "LTP and LTD do not come in equal numbers",
+        ASSUMED,
+        "nothing, if the extra train is real; with one direction only, measure the other: a card needs both",
+    ),
+    "sheets": WarningKind(
+        "sheets of a workbook that were left out",
+        ASSUMED,
+        "name the sheet that you mean with --sheet, or keep one sheet a file",
+    ),
+    "columns": WarningKind(
+        "which columns of the file were taken for which quantity", ASSUMED, "map the columns that matter with --map"
+    ),
+    "split": WarningKind(
+        "cycles or directions were split by devicekit, not named by the file",
+        ASSUMED,
+        "compare the counts with what was measured; name cycle and direction columns if they are wrong",
+    ),
+    "repeats": WarningKind(
+        "a pulse was read more than once; every row is kept, and a fit takes the mean",
+        ASSUMED,
+        "check that two conditions do not share device, cycle and pulse number",
+    ),
+    "clock": WarningKind(
+        "times were those of a clock (seconds since 1970), and are counted from the first reading",
+        ASSUMED,
+        "nothing, if the record starts with that reading",
+    ),
+    "shared_shape": WarningKind(
+        "pulse widths were fitted with one shared shape",
+        ASSUMED,
+        "look at the p value: below 0.01 fit the widths separately",
+    ),
+    "resampled": WarningKind(
+        "the card was fitted to resampled data, to carry the fit's uncertainty",
+        ASSUMED,
+        "use such cards together, to see how far an accuracy is uncertain",
+    ),
+    "sparse": WarningKind(
+        "a simulated gap holds less than one vacancy in a nanometre of height",
+        ASSUMED,
+        "the curve is an average over many devices, and one device scatters: run it with --noise",
+    ),
+    "thermal_time": WarningKind(
+        "a simulated time is shorter than heat takes to spread (1e-10 s)",
+        ASSUMED,
+        "temperature follows at once in the model: a real device is slower",
+    ),
+    "at_bound": WarningKind(
+        "a coefficient sits at a bound of the fit",
+        REMARK,
+        "nothing, if the band is narrow: the coefficient is not determined; trust the rate curve",
+    ),
+    "weak": WarningKind(
+        "a coefficient is weakly identified",
+        REMARK,
+        "nothing, if the band is narrow; do not quote these coefficients as numbers",
+    ),
+    "plateau": WarningKind(
+        "more than half of the trace is a plateau",
+        REMARK,
+        "fewer pulses would do; the rate near the end is poorly known",
+    ),
+    "synthetic": WarningKind("the data are synthetic", REMARK, "never quote such a number as a measurement"),
+}

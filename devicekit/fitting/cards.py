@@ -1,0 +1,71 @@
+"""The cards of a fit: one, or one for each pulse width, named by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devicekit.device.card import DeviceCard
+from devicekit.device.measured import StdpWindow
+from devicekit.fitting.result import DeviceFit
+from devicekit.text import width_suffix
+
+
+def device_name(out: Path | None, source: str) -> str:
+    """Name of a device: that of its card's file, or of its data where the card is just called card.
+
+    Parameters
+    ----------
+    out : Path or None
+        File of the card.
+    source : str
+        Name of the data, without its ending.
+    """
+    return source if out is None or out.stem == "card" else out.stem
+
+
+def cards(
+    fit: DeviceFit,
+    out: Path,
+    name: str,
+    source: Path | None = None,
+    synthetic: bool = False,
+    stdp: StdpWindow | None = None,
+) -> dict[Path, DeviceCard]:
+    """The cards of a fit by the files that they go into, in the order of the pulse widths.
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        With both branches.
+    out : Path
+        File of the card; of several pulse widths their own are named by it, such as card_5us.json.
+    name : str
+        Of the device.
+    source : Path, optional
+        The file that was fitted; of several the table knows.
+    synthetic : bool
+        Whether the data are synthetic.
+    stdp : StdpWindow, optional
+        A block for every card.
+
+    Raises
+    ------
+    TraceError
+        If a branch is missing.
+    """
+    if not fit.conditions:
+        return {out: fit.to_card(name, source, synthetic).model_copy(update={"stdp": stdp})}
+    made = {}
+    for condition in fit.conditions:
+        suffix = width_suffix(condition.table.widths[0])
+        card = condition.to_card(f"{name}_{suffix}", source, synthetic).model_copy(update={"stdp": stdp})
+        made[out.with_name(f"{out.stem}_{suffix}{out.suffix or '.json'}")] = card
+    return made
+
+
+def main_card(fit: DeviceFit, made: dict[Path, DeviceCard]) -> Path:
+    """The file of the card that the fit itself describes: that of the middle pulse width."""
+    paths = list(made)
+    if not fit.conditions:
+        return paths[0]
+    return paths[next(k for k, condition in enumerate(fit.conditions) if condition.ltp is fit.ltp)]

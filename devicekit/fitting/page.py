@@ -1,0 +1,53 @@
+"""The page of a fit."""
+
+from __future__ import annotations
+
+from devicekit import files
+from devicekit.device.card import DeviceCard
+from devicekit.device.report import provenance, rate_section
+from devicekit.fitting import report
+from devicekit.fitting.result import DeviceFit
+from devicekit.report import Report
+from devicekit.report.shared import provenance_section, source_line, warnings_section
+
+
+def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, synthetic: bool = False) -> Report:
+    """The page of a fit.
+
+    Parameters
+    ----------
+    fit : DeviceFit
+    name : str
+        Of the file or folder, for people.
+    card : DeviceCard or None
+        The card of the fit; None where a branch is missing, and then there is no rate curve.
+    command : str
+        What makes the page again.
+    synthetic : bool
+        Whether the data are synthetic.
+    """
+    curves = report.fit_section(fit)
+    rates = [] if card is None else [rate_section(card)]
+    follows, misses = curves.figures[:2]
+    sections = [
+        curves,
+        *rates,
+        report.variation_section(fit),
+        warnings_section(fit.warnings),
+        provenance_section([], command) if card is None else provenance(card, command),
+    ]
+    return Report(
+        f"Fit of {name}",
+        report.fit_sentence(fit),
+        report.fit_summary(fit, name),
+        sections,
+        marks=("SYNTHETIC",) if synthetic else (),
+        pictures=[follows, *(figure for section in rates for figure in section.figures), misses],
+        numbers=report.fit_numbers(fit),
+        warnings=fit.warnings,
+        source=source_line(report.source_words(fit, name), _sha256(fit, card)),
+    )
+
+
+def _sha256(fit: DeviceFit, card: DeviceCard | None) -> str | None:
+    return files.checksum(fit.table.meta.get("files", [])) if card is None else card.provenance.sha256

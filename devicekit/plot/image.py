@@ -1,0 +1,121 @@
+"""A map of one quantity over two axes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.plot.panel import MOST_ROWS, Axis, set_axis
+from devicekit.plot.style import axes, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A map of one quantity over two axes.
+
+    Parameters
+    ----------
+    x, y : Axis
+    x_edges, y_edges : ndarray, shapes (columns + 1,) and (rows + 1,)
+        Edges of the cells.
+    values : ndarray, shape (rows, columns)
+    label : str
+        What it shows, with its unit.
+    colours : str
+        Name of a colour map of matplotlib.
+    limits : (float, float)
+        Values of its ends.
+    log : bool
+        Whether colours follow the logarithm.
+    lines : sequence of float
+        Dotted lines across, at these y.
+    title : str
+    numbers : bool
+        Whether each value is written into its cell.
+    digits : str
+        How: a format of Python.
+    """
+
+    x: Axis
+    y: Axis
+    x_edges: np.ndarray
+    y_edges: np.ndarray
+    values: np.ndarray
+    label: str
+    colours: str
+    limits: tuple[float, float]
+    log: bool = False
+    lines: Sequence[float] = ()
+    title: str = ""
+    numbers: bool = False
+    digits: str = ".2f"
+
+    def draw(self, ax: Axes | None = None, bar: bool = True) -> Any:
+        """Draw it into an Axes, with its colour bar if that is wanted; what a shared colour bar takes."""
+        from matplotlib.colors import LogNorm, Normalize
+
+        ax = axes(ax)
+        norm = (LogNorm if self.log else Normalize)(*self.limits)
+        image = ax.pcolormesh(self.x_edges, self.y_edges, self.values, cmap=self.colours, norm=norm, rasterized=True)
+        for at in self.lines:
+            ax.axhline(at, color="w", lw=0.6, ls=":")
+        for which, axis in (("x", self.x), ("y", self.y)):
+            set_axis(ax, which, axis)
+        for (row, column), value in np.ndenumerate(self.values if self.numbers else np.empty((0, 0))):
+            if np.isfinite(value):
+                colour = "white" if _luminance(image.cmap(norm(value))) < 0.4 else "black"
+                x, y = float(_middles(self.x_edges)[column]), float(_middles(self.y_edges)[row])
+                words = format(value, self.digits)
+                ax.text(x, y, words, ha="center", va="center", fontsize="x-small", color=colour)
+        ax.set_title(plain(self.title), fontsize="medium")
+        if bar:
+            ax.figure.colorbar(image, ax=ax, label=self.label)
+        return image
+
+    def frame(self) -> pd.DataFrame:
+        """The data behind it: a row a cell."""
+        height, across = np.meshgrid(_middles(self.y_edges), _middles(self.x_edges), indexing="ij")
+        columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), self.label: self.values.ravel()}
+        return pd.DataFrame(columns)
+
+
+def _luminance(colour: Sequence[float]) -> float:
+    """How bright a colour is, 0 to 1: words on it are legible in black or in white."""
+    return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
+
+
+def _middles(edges: np.ndarray) -> np.ndarray:
+    return 0.5 * (edges[1:] + edges[:-1])
+
+
+def draw_row(images: Sequence[Image], axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Maps of one quantity side by side, with one colour bar."""
+    drawn: Any = None
+    for n, (ax, image) in enumerate(zip(axes, images, strict=True)):
+        drawn = image.draw(ax, bar=False)
+        ax.set_title(textwrap.fill(plain(image.title), 15), fontsize="small")
+        ax.tick_params(labelsize="small", labelleft=n == 0)
+        if n:
+            ax.set_ylabel("")
+    bar = axes[0].figure.colorbar(drawn, ax=list(axes))
+    bar.set_label(images[0].label, fontsize="small")
+    bar.ax.tick_params(labelsize="small")
+    return axes
+
+
+def row_csv(images: Sequence[Image]) -> str | None:
+    """The data behind maps on one grid, a column a map; None where there are too many to travel with a picture."""
+    if sum(image.values.size for image in images) > MOST_ROWS:
+        return None
+    frame = images[0].frame()
+    columns: dict[str, Any] = {name: frame[name] for name in list(frame.columns)[:2]}
+    columns |= {f"{image.label} at {image.title}": image.values.ravel() for image in images}
+    return pd.DataFrame(columns).to_csv(index=False, float_format="%.5g")

@@ -1,0 +1,189 @@
+"""The pages of simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devicekit.errors import CodedWarning
+from devicekit.features.definitions import DEFAULT_V_SET
+from devicekit.report import Figure, Report, Section
+from devicekit.report.shared import provenance_section
+from devicekit.scalars import Scalar
+from devicekit.tables import SweepTable
+from devicekit.text import count, si
+from physics import report
+from physics.kinetics import Kinetics, Slope
+from physics.result import IVResult, PulseResult
+from physics.stack import Stack
+from physics.variability import Scatter
+
+_NORMAL = 1.96  # of a 95 % interval
+
+
+def marks_of(stack: Stack) -> tuple[str, ...]:
+    """Whatever is simulated says so; also whether a parameter was chosen to meet measurements."""
+    return ("SIMULATED", "CALIBRATED") if "calibrated" in stack.sources.values() else ("SIMULATED",)
+
+
+def _known(name: str, label: str, value: float | None, unit: str = "") -> Scalar:
+    return Scalar(name, label, float("nan") if value is None else value, unit)
+
+
+def _source(stack: Stack, solver: str, cells: int, seed: int | None) -> str:
+    noise = "without noise" if seed is None else f"noise of seed {seed}"
+    return f"material set “{stack.material}”, solver {solver}, {count(cells, 'cell')}, {noise}"
+
+
+def _figures(sections: Sequence[Section], anchor: str) -> list[Figure]:
+    """Figures of a section."""
+    return [figure for section in sections if section.anchor == anchor for figure in section.figures]
+
+
+def _page(
+    title: str,
+    verdict: str,
+    stack: Stack,
+    words: list[str],
+    sections: list[Section],
+    command: str,
+    pictures: Sequence[Figure],
+    numbers: Sequence[Scalar],
+    warnings: Sequence[CodedWarning],
+    source: str,
+) -> Report:
+    parts = [*sections, provenance_section([], command)]
+    return Report(title, verdict, words, parts, marks_of(stack), pictures, numbers, warnings, source)
+
+
+def iv_page(
+    result: IVResult, command: str, measured: SweepTable | None = None, scatter: Sequence[Scatter] = ()
+) -> Report:
+    """The page of a simulated I-V: the curve, the loops or the temperatures, and the figures of merit.
+
+    Parameters
+    ----------
+    result : IVResult
+    command : str
+        What makes the page again.
+    measured : SweepTable, optional
+        Drawn under the curve.
+    scatter : sequence of Scatter
+        Over the loops of a run with noise.
+    """
+    sections = report.iv_sections(result, measured)
+    pictures = [*_figures(sections, "iv"), *reversed(_figures(sections, "maps"))]
+    if scatter:
+        sections.insert(1, report.scatter_section(scatter))
+    verdict = (
+        "The simulated stack does not set over this sweep."
+        if result.v_set_v is None
+        else f"The simulated stack sets at {si(result.v_set_v, 'V', 3)}"
+        + ("." if result.on_off is None else f", with a LRS {result.on_off:.3g} times the HRS.")
+    )
+    numbers = [
+        _known("v_set_v", f"V_set ({DEFAULT_V_SET})", result.v_set_v, "V"),
+        _known("v_100ua_v", "voltage at 100 µA", result.v_100ua_v, "V"),
+        _known("on_off", "LRS over HRS at the read voltage", result.on_off),
+        _known("v_reset_v", "V_reset of the first loop", result.first.v_reset_v, "V"),
+        Scalar("t_max_k", "highest temperature", result.quality.t_max_k, "K"),
+        _known("lrs_s", "LRS", result.lrs_s, "S"),
+    ]
+    return _page(
+        "Simulated I-V",
+        _finished(verdict, result),
+        result.stack,
+        report.iv_summary(result),
+        sections,
+        command,
+        pictures,
+        numbers,
+        result.quality.remarks,
+        _source(result.stack, result.solver, result.mesh.cells, result.noise),
+    )
+
+
+def _finished(verdict: str, result: IVResult | PulseResult) -> str:
+    return verdict if result.complete else f"The run did not finish ({result.message}). {verdict}"
+
+
+def pulses_page(result: PulseResult, command: str) -> Report:
+    """The page of simulated pulse trains.
+
+    Parameters
+    ----------
+    result : PulseResult
+    command : str
+        What makes the page again.
+    """
+    sections = report.pulse_sections(result)
+    last = [p for p in result.end_points() if p["cycle"] == max(q["cycle"] for q in result.end_points())]
+    low = min(min(p["first_s"], p["last_s"]) for p in last)
+    high = max(max(p["first_s"], p["last_s"]) for p in last)
+    words = count(len(result.pulses.widths), "pulse width")
+    verdict = f"Over {words} the simulated stack moves between {si(low, 'S')} and {si(high, 'S')} in its last trains."
+    numbers = [
+        Scalar("g_low_s", "lowest end of the last trains", low, "S"),
+        Scalar("g_high_s", "highest end of the last trains", high, "S"),
+        Scalar("pulses", "pulses of a train", max(p["pulses"] for p in last)),
+        Scalar("t_max_k", "highest temperature", result.quality.t_max_k, "K"),
+        Scalar("field_max", "largest field", result.quality.field_max, "V/nm"),
+    ]
+    return _page(
+        "Simulated pulse trains",
+        _finished(verdict, result),
+        result.stack,
+        report.pulses_summary(result),
+        sections,
+        command,
+        [*_figures(sections, "pulses"), *reversed(_figures(sections, "maps"))],
+        numbers,
+        result.quality.remarks,
+        _source(result.stack, result.solver, result.mesh.cells, result.noise),
+    )
+
+
+def kinetics_page(result: Kinetics, command: str) -> Report:
+    """The page of a kinetics: times and ramps.
+
+    Parameters
+    ----------
+    result : Kinetics
+    command : str
+        What makes the page again.
+    """
+    sections = report.kinetics_sections(result)
+    slopes = [_slope(name, label, result.slopes[name]) for name, label in (("set", "SET"), ("reset", "RESET"))]
+    ramps = result.ramps.sort_values("rate_v_s")
+    known = slopes[0].known
+    verdict = (
+        f"A decade of time costs {slopes[0].text} of SET voltage between 0.3 and 0.9 V."
+        if known
+        else "Too few voltages between 0.3 and 0.9 V switch to tell the slope of the SET time."
+    )
+    ends = [ramps.iloc[k] for k in dict.fromkeys((0, len(ramps) - 1))] if len(ramps) else []
+    numbers = [
+        *slopes,
+        *(
+            Scalar(f"v_100ua_{n}_v", f"voltage at 100 µA, ramp of {row['rate_v_s']:g} V/s", row["v_100ua_v"], "V")
+            for n, row in enumerate(ends)
+        ),
+        _slope("jart_set", "SET of JART VCM v1b", result.slopes["jart_set"]),
+    ]
+    return _page(
+        "Simulated kinetics",
+        verdict,
+        result.stack,
+        report.kinetics_summary(result),
+        sections,
+        command,
+        [figure for section in sections for figure in section.figures],
+        numbers,
+        result.remarks,
+        f"material set “{result.stack.material}”, mesh {result.mesh}",
+    )
+
+
+def _slope(name: str, label: str, found: Slope) -> Scalar:
+    low, high = found.value - _NORMAL * found.stderr, found.value + _NORMAL * found.stderr
+    words = f"{label}: voltage a decade of time"
+    return Scalar(f"{name}_slope_v", words, found.value, "V", low=low, high=high)

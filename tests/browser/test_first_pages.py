@@ -1,0 +1,136 @@
+"""The first page of every kind of report: one sheet of A4 and of Letter, and its first picture on a telephone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from devicekit.codes import WARNING_CODES
+from devicekit.errors import CodedWarning
+from devicekit.plot import Axis, Curve, Panel
+from devicekit.report import MARKS, Report, Section, Text, draw
+from devicekit.scalars import Scalar
+
+from .conftest import NAMES, unpacked
+
+pytestmark = pytest.mark.slow
+
+PAPERS = {"A4": (8.27, 11.69), "Letter": (8.5, 11.0)}
+ALONE = "document.querySelectorAll('main > :not(.first)').forEach(each => each.remove())"
+FIRST_PICTURE = """(() => {
+  const box = document.querySelector('.first figure').querySelector('.chart, img:not(.live > img)')
+    .getBoundingClientRect();
+  return {top: box.top, bottom: box.bottom};
+})()"""
+
+
+def sheets(pdf: bytes) -> int:
+    """Number of pages of a PDF."""
+    return len(re.findall(rb"/Type\s*/Page\b", unpacked(pdf)))
+
+
+def crowded(length: int) -> Report:
+    """A first page with everything on it, and texts as long as they get; `length` is that of a file's name."""
+    name = f"{'wafer7_die_r3c5_pt-hfo2-al2o3-ti_ltp_ltd_100_pulses_5us_' * 3}"[:length] + ".csv"
+    line = Curve("all 400 LTP trains", np.arange(100.0), np.arange(100.0) ** 0.5)
+    panel = Panel(Axis("pulse number"), Axis("conductance G", "µS"), [line])
+    caption = f"Mean curves of the trains of {name} and the fitted law, LTP then LTD."
+    pictures = [draw(panel, caption, f"{n}: a rising curve") for n in range(3)]
+    label = "mean step of the faster branch over that of the other one, of LTP and LTD, over all devices"
+    numbers = [
+        Scalar(f"n{n}", f"{label} {n}", 0.012345 * n, of="window", low=0.001234, high=0.98765) for n in range(1, 6)
+    ]
+    codes = ["growing_amplitude", "structured", "no_switching", "few_points", "weak", "columns"]
+    message = f"LTP: {name}: residuals are correlated (lag-1 0.87) and 12.3 times the noise of the mean curve; " + (
+        "that is taken for updates that scatter; a law that misses the shape looks the same in one cycle"
+    )
+    return Report(
+        f"Fit of {name}",
+        "Against its ideal twin, in a network of 50 hidden neurons, this device costs 12.6 ± 0.2 points (scaled rates, "
+        "10 pairs of seeds, z = 22.5); past the cliff, where a good device loses 2 points by it: scatter of updates.",
+        ["In short."],
+        [Section("Warnings", "warnings", [Text(["None."])])],
+        marks=list(MARKS),
+        pictures=pictures,
+        numbers=numbers,
+        warnings=[CodedWarning(code, message) for code in codes if code in WARNING_CODES],
+        source=f"{name}, 400 LTP and 400 LTD trains of 20 devices, 5 µs pulses · SHA-256 0123456789ab",
+    )
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_first_page_is_one_sheet(name: str, paper: str, reports: dict[str, Path], chromium: Any) -> None:
+    chromium.open(reports[name], 1280)
+    chromium.evaluate(ALONE)
+    assert sheets(chromium.pdf(PAPERS[paper])) == 1
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("pictures", [0, 1, 2, 3])
+def test_the_fullest_first_page_is_one_sheet(paper: str, pictures: int, chromium: Any, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    report = crowded(60)
+    path = tmp_path / "report.html"
+    replace(report, pictures=report.pictures[:pictures]).save(path)
+    chromium.open(path, 1280)
+    whole = sheets(chromium.pdf(PAPERS[paper]))
+    chromium.evaluate(ALONE)
+    assert sheets(chromium.pdf(PAPERS[paper])) == 1
+    assert whole == 2  # what follows begins on a sheet of its own
+
+
+def just_roomy() -> Report:
+    """A first page with as much text as is printed with pictures in full size, most of it in its warnings."""
+    from dataclasses import replace
+
+    report = crowded(20)
+    numbers = [replace(each, label="mean steps a window (geometric mean)") for each in report.numbers]
+    pictures = [replace(each, title=f"{each.alt}, its mean and the fit") for each in report.pictures]
+    report = replace(report, numbers=numbers, pictures=pictures, verdict="It follows the mean curves to 0.2 %.")
+    for length in range(400, 0, -5):
+        warnings = [replace(each, message=(each.message * 2)[:length]) for each in report.warnings]
+        found = replace(report, warnings=warnings)
+        if not found.is_dense:
+            return found
+    raise AssertionError("too much text without any warning")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("pictures", [1, 2, 3])
+def test_the_fullest_page_with_large_pictures_is_one_sheet(
+    paper: str, pictures: int, chromium: Any, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    report, path = just_roomy(), tmp_path / "report.html"
+    replace(report, pictures=report.pictures[:pictures]).save(path)
+    assert not report.is_dense
+    assert crowded(60).is_dense
+    chromium.open(path, 1280)
+    chromium.evaluate(ALONE)
+    assert sheets(chromium.pdf(PAPERS[paper])) == 1
+
+
+def test_more_than_a_sheet_would_be_seen(chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    crowded(4000).save(path)
+    chromium.open(path, 1280)
+    chromium.evaluate(ALONE)
+    assert sheets(chromium.pdf()) > 1
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_telephone_shows_the_first_picture_at_once(
+    name: str, script: bool, reports: dict[str, Path], chromium: Any
+) -> None:
+    chromium.open(reports[name], 390, 844, script=script)
+    box = chromium.evaluate(FIRST_PICTURE)
+    assert box["top"] > 0
+    assert box["bottom"] < 844

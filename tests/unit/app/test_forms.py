@@ -1,0 +1,178 @@
+"""Forms of the app: every reading option goes into a field and back, and into the command that a page shows."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devicekit import commands
+from devicekit.app.drops import Drop, answered
+from devicekit.app.forms import LABELS, blanks, filled, in_page_words, reading_fields, reading_of
+from devicekit.app.worker import Job
+from devicekit.errors import Blank, Choice, Question, QuestionError, UsageError
+from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="="), min_size=1)
+WORDS = NAMES.filter(lambda name: not name.startswith("-"))
+SAID: dict[str, st.SearchStrategy[Any]] = {
+    "format": st.sampled_from(["table", "arcone"]),
+    "quantity": st.sampled_from(QUANTITIES),
+    "read_voltage": st.floats(-10, 10).filter(lambda v: abs(v) > 1e-9),
+    "columns": st.dictionaries(st.sampled_from(["value", "cycle", "voltage_v"]), WORDS, min_size=1),
+    "absolute": st.just(True),
+    "device": WORDS,
+    "cycle": st.integers(0, 10**6),
+    "width": st.floats(1e-12, 1.0),
+    "kind": st.sampled_from(KINDS),
+    "sheet": WORDS,
+    "skip": st.integers(0, 1000),
+    "header": st.sampled_from([0, 1]),
+    "units_row": st.booleans(),
+    "blocks": st.sampled_from(BLOCKS),
+    "decimal": st.sampled_from([".", ","]),
+    "pulses": st.lists(st.integers(1, 10**6), min_size=1, max_size=2).map(tuple),
+    "files_are": st.sampled_from(FILES[:2]),
+    "sheets_are": st.sampled_from(PARTS),
+    "columns_are": st.sampled_from(COLUMNS),
+    "key": st.dictionaries(st.sampled_from(["device", "cycle"]), WORDS, min_size=1),
+}
+OPTIONS = st.fixed_dictionaries({}, optional=SAID).map(lambda said: ReadOptions(**said))
+
+
+def test_every_option_has_a_field_and_a_label() -> None:
+    names = [each.name for each in reading_fields(ReadOptions(), [], [])]
+    assert set(names) == set(LABELS) == set(ReadOptions.__dataclass_fields__)
+
+
+@given(OPTIONS)
+@settings(max_examples=200, deadline=None)
+def test_options_go_through_the_form_unchanged(options: ReadOptions) -> None:
+    form = {each.name: each.value for each in reading_fields(options, ["mine"], ["table"])}
+    assert reading_of(form) == options
+
+
+@pytest.fixture(scope="module")
+def parsed() -> Any:
+    """What the command line understands of arguments of `read`."""
+    from typer import Typer
+    from typer.testing import CliRunner
+
+    from devicekit.cli.common import with_reading_options
+
+    seen: list[tuple[list[str], ReadOptions]] = []
+
+    def read(files: list[str], reading: ReadOptions) -> None:
+        seen.append((files, reading))
+
+    app = Typer()
+    app.command()(with_reading_options(read))
+
+    def parse(arguments: list[str]) -> tuple[list[str], ReadOptions]:
+        outcome = CliRunner().invoke(app, arguments)
+        assert outcome.exit_code == 0, outcome.output
+        return seen.pop()
+
+    return parse
+
+
+@given(options=OPTIONS, name=NAMES)
+@settings(max_examples=60, deadline=None)
+def test_the_command_that_a_page_shows_says_the_same(options: ReadOptions, name: str, parsed: Any) -> None:
+    line = commands.command("read", [name], commands.given(options))
+    program, verb, *arguments = shlex.split(line)
+    assert (program, verb) == ("devicekit", "read")
+    files, understood = parsed(arguments)
+    assert [file.removeprefix("./") for file in files] == [name.removeprefix("./")]
+    assert understood == options
+
+
+@given(OPTIONS)
+@settings(max_examples=60, deadline=None)
+def test_the_python_line_that_a_page_shows_says_the_same(options: ReadOptions) -> None:
+    line = commands.call("devicekit.read", repr("a.csv"), **commands.given(options))
+    called = ast.parse(line, mode="eval").body
+    assert isinstance(called, ast.Call)
+    assert ast.literal_eval(called.args[0]) == "a.csv"
+    said = {each.arg: ast.literal_eval(each.value) for each in called.keywords}
+    assert ReadOptions.of(**said) == options  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"read_voltage": "x"}, "read voltage takes a number"),
+        ({"read_voltage": "0"}, "other than 0"),
+        ({"skip": "1.5"}, "whole number"),
+        ({"pulses": "60,a"}, "whole number"),
+        ({"columns": "G"}, "pairs such as value=G"),
+        ({"columns": "value="}, "pairs such as value=G"),
+        ({"key": "wafer=w"}, "device and cycle"),
+        ({"unit": "parsec"}, "no unit"),
+    ],
+)
+def test_a_field_that_makes_no_sense_is_refused_in_words(form: dict[str, str], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        reading_of(form)
+
+
+def test_a_comma_is_a_decimal_mark_too() -> None:
+    assert reading_of({"read_voltage": "0,1", "width": " 5e-5 "}) == ReadOptions(read_voltage=0.1, width=5e-5)
+
+
+def test_a_name_of_theirs_may_hold_a_comma() -> None:
+    assert reading_of({"columns": "value=I, mean, cycle=Run"}).columns == {"value": "I, mean", "cycle": "Run"}
+
+
+CURRENT = Choice.of("currents", quantity="current", read_voltage=Blank("V"))
+TWO = Choice.of("columns", map={"voltage_v": Blank("COLUMN"), "value": Blank("COLUMN")}, pulses=(Blank("N"), 50))
+
+
+def test_blanks_are_named_and_filled_in_in_their_order() -> None:
+    assert blanks(CURRENT) == ["Read voltage [V]"]
+    assert blanks(TWO)[1:] == ["column of the states", "N"]
+    assert filled(CURRENT.options, ["0,1"]) == {"quantity": "current", "read_voltage": 0.1}
+    assert filled(TWO.options, ["U", "G", "60"]) == {"map": {"voltage_v": "U", "value": "G"}, "pulses": (60, 50)}
+    for said, says in ((["", ""], "fill in"), ([], "fill in"), (["ten"], "takes a number")):
+        with pytest.raises(UsageError, match=says):
+            filled(CURRENT.options, said)
+
+
+def test_an_answer_is_added_to_what_was_said(tmp_path: Path) -> None:
+    drop = Drop("0", "a.csv", tmp_path, reading=ReadOptions(skip=2, columns={"cycle": "Run"}))
+    assert drop.question is None
+    question = Question("what?", ("quantity", "unit"), (CURRENT, TWO))
+    drop.read = Job("reading", "read", {}, tmp_path, state="failed", error=QuestionError("a.csv", question))
+    assert drop.question == question
+    said = answered(drop, 0, ["0.2"], ReadOptions(unit="uA"))
+    assert said == ReadOptions(skip=2, columns={"cycle": "Run"}, quantity="current", read_voltage=0.2, unit="uA")
+    said = answered(drop, 1, ["U", "G", "60"], ReadOptions(columns={"value": "R"}))
+    assert said.columns == {"cycle": "Run", "voltage_v": "U", "value": "R"}  # what is said beside it counts more
+    assert said.pulses == (60, 50)
+    assert answered(drop, None, [], ReadOptions(quantity="weight")).quantity == "weight"
+    with pytest.raises(UsageError, match="conductance"):
+        answered(drop, 0, ["0.2"], ReadOptions(unit="uS"))
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("pass unit=uS", "say “Unit” uS"),
+        ("current (with read_voltage=)", "current (with “Read voltage”)"),
+        ("quantity=current read_voltage=V: states", "“Quantity of the states” current “Read voltage” V: states"),
+        ("map={value: G, cycle: Run}", "“Columns” value=G, cycle=Run"),
+        ("columns_are=devices or cycles", "“Columns of one quantity are” devices or cycles"),
+        ("absolute=True takes", "“Magnitudes of negative conductances” takes"),
+        ("pulses=(60, 50) fits", "“Pulses of an LTP, LTD train” 60, 50 fits"),
+        ("key={device: dev(.)}", "“Where names hold device or cycle” device=dev(.)"),
+        ("the file /tmp/unit=3/a.csv", "the file /tmp/unit=3/a.csv"),
+        ("no option here", "no option here"),
+    ],
+)
+def test_messages_use_the_words_of_the_page(message: str, said: str) -> None:
+    assert in_page_words(message) == said

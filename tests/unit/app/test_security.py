@@ -1,0 +1,46 @@
+"""Names of uploaded files."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devicekit.app.security import LONGEST_NAME, plain_name
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("..%2F..%2Fevil%00.csv", "evil.csv"),
+        ("..%5C..%5Cevil.csv", "evil.csv"),
+        ("C:\\data\\a.csv", "a.csv"),
+        ("<img onerror=alert(1)>.csv", "_img onerror=alert(1)_.csv"),
+        ("%0d%0aSet-Cookie: a=b", "__Set-Cookie_ a=b"),
+        ("a%E2%80%AEvsc.exe", "a_vsc.exe"),  # letters that run backwards
+        ("id#1@_100mV & 5°C [2] 'x'.xls", "id#1@_100mV & 5°C [2] 'x'.xls"),  # as the lab has named it
+        ("-5V.csv", "-5V.csv"),
+        (".hidden", "hidden"),
+        ("NUL.csv", "_NUL.csv"),
+        ("com1", "_com1"),
+        ("a.csv. ", "a.csv"),
+        ("", "file"),
+        ("..", "file"),
+        ("a/b/", "file"),
+        ("é" * 300 + ".csv", "é" * 98 + ".csv"),
+        ("a." + "b" * 300, ("a." + "b" * 300)[:200]),
+    ],
+)
+def test_a_name_keeps_what_cannot_be_misread(said: str, name: str) -> None:
+    assert plain_name(said) == name
+
+
+@given(st.text(max_size=400))
+def test_any_name_is_one_plain_component(said: str) -> None:
+    name = plain_name(quote(said, errors="replace"))
+    assert 0 < len(name.encode()) <= LONGEST_NAME
+    assert not set(name) & set('/\\\0\r\n<>"`')
+    assert not name.startswith(".")
+    assert plain_name(quote(name, errors="replace")) == name
