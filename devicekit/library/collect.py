@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from devicekit import files
 from devicekit.errors import UsageError
-from devicekit.library.head import MARKS, Source
+from devicekit.library.head import MARKS, Source, line
 from devicekit.library.origin import Said, compiled, gather
 from devicekit.library.record import Record, is_record, relabelled
 
@@ -126,9 +126,9 @@ def _one(
     stem = _stem(path)
     name = wishes.name or (device if wishes.by_device and device else stem)
     said = wishes.gathered(path, device, table.meta.get("labels", {}))
-    source = Source(file=_plain(path.name or path.resolve().name), sha256=checksum)
+    source = Source(file=line(path.name or path.resolve().name), sha256=checksum)
     more = {"source": source, **dict.fromkeys(sorted(marks), True)}
-    record = Record.of_result(found, _plain(name), checksum, said, **more)
+    record = Record.of_result(found, line(name), checksum, said, **more)
     return relabelled(record, Said(), wishes.name, ()) if wishes.name else record
 
 
@@ -139,8 +139,3 @@ def _stem(path: Path) -> str:
         return name
     bare = Path(name)
     return (Path(bare.stem) if bare.suffix.lower() in _PACKED else bare).stem
-
-
-def _plain(name: str) -> str:
-    """A name of a file or a device as a record keeps it: nothing in it that cannot be printed."""
-    return "".join(c if c.isprintable() else "?" for c in name).strip()[:200] or "?"

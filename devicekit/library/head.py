@@ -61,6 +61,11 @@ Line = Annotated[str, AfterValidator(_line)]
 Position = Annotated[int, Field(ge=0, le=999_999)]
 
 
+def line(text: str) -> str:
+    """A text as a name can be: in one line, nothing that cannot be printed, not longer than is kept."""
+    return "".join(c if c.isprintable() else "?" for c in text).strip()[:LONGEST].strip() or "?"
+
+
 def now() -> str:
     """This moment, UTC, as a record keeps it."""
     return datetime.now(UTC).isoformat(timespec="seconds")

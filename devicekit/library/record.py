@@ -16,7 +16,7 @@ from devicekit import files
 from devicekit.device.blocks import Strict
 from devicekit.device.card import DeviceCard
 from devicekit.errors import CardError, FileError, invalid_rows
-from devicekit.library.head import CONTENTS, ID_DIGITS, SCHEMA_VERSION, Head, Number, Source, check_version, now
+from devicekit.library.head import CONTENTS, ID_DIGITS, SCHEMA_VERSION, Head, Number, Source, check_version, line, now
 from devicekit.scalars import Scalar
 
 if TYPE_CHECKING:
@@ -145,9 +145,9 @@ class Record(Head):
         **more
             Fields of `Head` that are to differ: name, simulated, ...
         """
-        source = Source(file=card.provenance.source, sha256=card.provenance.sha256)
+        source = Source(file=line(card.provenance.source), sha256=card.provenance.sha256)
         held: dict[str, Any] = {
-            "name": card.name,
+            "name": line(card.name),
             "kind": "card",
             "law": card.model,
             "source": source,
@@ -184,7 +184,7 @@ class Record(Head):
         held: dict[str, Any] = {
             "name": name,
             "kind": found.table.kind,
-            "source": Source(file=str(found.table.meta.get("source", "table in memory")), sha256=sha256),
+            "source": Source(file=line(str(found.table.meta.get("source", "table in memory"))), sha256=sha256),
             "synthetic": any(warning.code == "synthetic" for warning in found.warnings),
             "scalars": numbers(found.scalars()),
             "warnings": found.warnings,

@@ -51,6 +51,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "study",
         "card show",
         "card validate",
+        *(f"library {word}" for word in ("add", "list", "show", "compare", "remove", "refresh")),
         "datasets",
         "warm",
         "export",
@@ -75,7 +76,7 @@ def test_an_example_with_a_wrong_option_would_be_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("simulate",), ("card",), *COMMANDS], ids=lambda words: " ".join(words) or "root"
+    "words", [(), ("simulate",), ("card",), ("library",), *COMMANDS], ids=lambda words: " ".join(words) or "root"
 )
 def test_help_fits_eighty_columns_and_nothing_is_cut_off(
     words: tuple[str, ...], devicekit: Run, monkeypatch: pytest.MonkeyPatch

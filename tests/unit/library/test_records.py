@@ -57,6 +57,15 @@ def test_the_same_content_has_the_same_id_whatever_it_is_called(card: Callable[.
     assert Record.of_card(card("a", increment=0.0041)).id != one.id
 
 
+def test_odd_names_of_a_card_and_its_source_are_made_plain(card: Callable[..., DeviceCard]) -> None:
+    made = card(" a\x1b[31m\n" + "x" * 300)
+    source = made.provenance.model_copy(update={"source": "run\x07.csv"})
+    record = Record.of_card(made.model_copy(update={"provenance": source}))
+    assert record.name == ("a?[31m?" + "x" * 300)[:200]
+    assert record.source.file == "run?.csv"
+    assert Record.from_json(record.to_json()) == record
+
+
 def test_what_is_said_by_hand_may_be_edited_and_the_content_may_not(record: Callable[..., Record]) -> None:
     raw = json.loads(record("a", {"stack": "HfO2"}).to_json())
     renamed = raw | {"name": "better", "labels": {"stack": "TaOx"}}
