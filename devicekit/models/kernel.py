@@ -74,13 +74,11 @@ def compiled(
     usual = settings.CACHE_DIR
     settings.CACHE_DIR = _CACHE  # read when a function is decorated
     try:
-        return numba.njit(
-            cache=True,
-            error_model="numpy",
-            inline=inline,
-            no_cfunc_wrapper=True,  # an entry for C code: nobody takes it
-            _nrt=counts_references,
-        )(function)
+        untyped: dict[str, Any] = {
+            "no_cfunc_wrapper": True,  # an entry for C code: nobody takes it
+            "_nrt": counts_references,
+        }
+        return numba.njit(cache=True, error_model="numpy", inline=inline, **untyped)(function)
     finally:
         settings.CACHE_DIR = usual
 
