@@ -220,7 +220,8 @@ def figure(panel: Any, caption: str, alt: str) -> str:
     """One figure as HTML, with its data for the script that draws it live."""
     from devicekit.report import Report, Section, draw
 
-    return fragment(Report("", "", sections=[Section("", "preview", [draw(panel, caption, alt)])]))
+    page = Report("", "", sections=[Section("", "preview", [draw(panel, caption, alt)])]).to_html()
+    return page[page.index("<figure") : page.rindex("</figure>")] + "</figure>"
 
 
 def fragment(page: Report) -> str:
