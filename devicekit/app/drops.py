@@ -32,6 +32,8 @@ class Drop:
         Name of the file or folder.
     folder : Path
         Where it is kept, with nothing else in it.
+    is_folder, made : bool
+        Whether it is a folder, and one that the user does not have: files that were dropped together.
     reading : ReadOptions
         How it is read.
     choice : FitChoice
@@ -50,6 +52,7 @@ class Drop:
     name: str
     folder: Path
     is_folder: bool = False
+    made: bool = False
     reading: ReadOptions = field(default_factory=ReadOptions)
     choice: FitChoice = field(default_factory=FitChoice)
     read: Job | None = None
@@ -96,12 +99,12 @@ class Drops:
         """A drop by its key."""
         return self._held.get(key)
 
-    def open(self, name: str, is_folder: bool) -> Drop:
-        """A new one, to which files are added."""
+    def open(self, name: str, is_folder: bool, made: bool = False) -> Drop:
+        """A new one, to which files are added; the folder may be `made` for them."""
         key = uuid.uuid4().hex
         folder = self.root / key
         folder.mkdir(parents=True)
-        drop = Drop(key, plain_name(name), folder, is_folder)
+        drop = Drop(key, plain_name(name), folder, is_folder, made)
         if is_folder:
             drop.path.mkdir()
         self._held[key] = drop

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,7 +23,7 @@ from devicekit.app.security import plain_name
 from devicekit.app.shelf import keep_file
 from devicekit.app.state import App
 from devicekit.commands import given
-from devicekit.errors import DevicekitError, UsageError
+from devicekit.errors import Choice, DevicekitError, Question, UsageError
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
 from devicekit.plugins import EXPORTERS, READERS
@@ -44,8 +46,8 @@ async def home(request: Request) -> Response:
 
 async def open_drop(request: Request) -> Response:
     """Begin a drop: a file, or a folder whose files follow."""
-    name, folder = request.headers.get("x-name", ""), request.headers.get("x-folder") == "yes"
-    drop = state(request).drops.open(name, folder)
+    name, folder = request.headers.get("x-name", ""), request.headers.get("x-folder", "no")
+    drop = state(request).drops.open(name, folder != "no", folder == "made")
     return JSONResponse({"key": drop.key, "name": drop.name})
 
 
@@ -82,7 +84,9 @@ async def show(request: Request) -> Response:
     return _shown(request, drop)
 
 
-def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> Response:
+def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, form: Any = None) -> Response:
+    """The page of a drop; with a `form` that was refused, as it was filled in."""
+    form = FormData() if form is None else form
     app = state(request)
     read = app.read(drop)
     if read is None:
@@ -91,7 +95,8 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> 
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    fields_ = reading_fields(drop.reading, [*recipes, *_shipped()], READERS.own())
+    known = reading_fields(drop.reading, [*recipes, *_shipped()], READERS.own())
+    fields_ = [replace(each, value=str(form.get(each.name, each.value))) for each in known]
     return pages.page(
         request,
         "drop",
@@ -104,7 +109,8 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> 
         understood=understood,
         found=job.result if job is not None and isinstance(job.result, Found) else None,
         question=question,
-        choices=[(each, blanks(each)) for each in question.choices] if question else [],
+        chosen=str(form.get("choice", "")),
+        choices=_choices(question, form) if question else [],
         more=[each for each in fields_ if question and each.name in question.fields],
         fields=fields_,
         laws=law_names(),
@@ -113,6 +119,15 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200) -> 
         targets=EXPORTERS.own(),
         wrong=wrong,
     )
+
+
+def _choices(question: Question, form: Any) -> list[tuple[Choice, list[tuple[str, str]]]]:
+    """The answers, each with what is to be filled in and what was filled in."""
+    found = []
+    for k, choice in enumerate(question.choices):
+        said = [str(each) for each in form.getlist(f"blank-{k}")]
+        found.append((choice, list(zip_longest(names := blanks(choice), said[: len(names)], fillvalue=""))))
+    return found
 
 
 def _shipped() -> list[str]:
@@ -137,7 +152,7 @@ async def answer(request: Request) -> Response:
         own = reading_of({name: str(form.get(name, "")) for name in drop.question.fields})
         options = answered(drop, number, filled, own)
     except DevicekitError as error:
-        return _shown(request, drop, str(error.in_words(in_page_words)), 422)
+        return _shown(request, drop, str(error.in_words(in_page_words)), 422, form)
     await run_in_threadpool(state(request).begin_again, drop, options)
     return _then(request, drop)
 
@@ -154,7 +169,7 @@ async def read_again(request: Request) -> Response:
         if options.recipe is not None and (kept := app.recipes / f"{plain_name(str(options.recipe))}.toml").is_file():
             options = reading_of({**{k: str(v) for k, v in form.items() if k in known}, "recipe": str(kept)})
     except DevicekitError as error:
-        return _shown(request, drop, str(error.in_words(in_page_words)), 422)
+        return _shown(request, drop, str(error.in_words(in_page_words)), 422, form)
     await run_in_threadpool(app.begin_again, drop, options)
     return _then(request, drop)
 

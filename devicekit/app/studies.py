@@ -113,7 +113,8 @@ async def run(request: Request) -> Response:
     if job is None:
         return pages.missing(request, "run")
     found = job.result if isinstance(job.result, Found) else None
-    return pages.page(request, "run", job.title, "simulate", job=job, found=found)
+    tab = "simulate" if job.task == "simulate" else "library"
+    return pages.page(request, "run", job.title, tab, job=job, found=found)
 
 
 async def cancel_run(request: Request) -> Response:

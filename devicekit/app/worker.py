@@ -246,9 +246,15 @@ def _outcome(bench: Any, task: str, arguments: dict[str, Any], pipe: Connection)
     try:
         return "done", getattr(bench, task)(**arguments, progress=_now_and_then(progress)), _memory()
     except DevicekitError as error:
-        return "failed", error.in_words(in_page_words), _memory()
+        return "failed", error.in_words(lambda message: in_page_words(_without_folder(message, arguments))), _memory()
     except Exception as error:  # whatever it is, the page says it and the process goes on
         return "failed", f"{type(error).__name__}: {error} (a failure of devicekit's own)", _memory()
+
+
+def _without_folder(message: str, arguments: dict[str, Any]) -> str:
+    """A message without our temporary folder: the user knows the file by its name alone."""
+    folder = arguments["path"].parent if isinstance(arguments.get("path"), Path) else None
+    return message.replace(f"{folder}{os.sep}", "") if folder is not None else message
 
 
 def _now_and_then(progress: Callable[[int, int], None], seconds: float = 0.2) -> Callable[[int, int], None]:

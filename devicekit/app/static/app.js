@@ -36,7 +36,7 @@
   const upload = async (drop) => {
     const line = shown(drop.name);
     try {
-      const answer = await post("/drops", { "X-Name": encoded(drop.name), "X-Folder": drop.folder ? "yes" : "no" });
+      const answer = await post("/drops", { "X-Name": encoded(drop.name), "X-Folder": drop.folder });
       if (!answer.ok) throw new Error(await answer.text());
       const { key } = await answer.json();
       for (const file of drop.files) await send(key, file, line);
@@ -70,8 +70,8 @@
 
   const asDrops = (files) => {
     const together = document.getElementById("together").checked && files.length > 1;
-    if (together) return [{ name: `${files.length} files`, folder: true, files }];
-    return files.map((file) => ({ name: file.name, folder: false, files: [file] }));
+    if (together) return [{ name: `${files.length} files`, folder: "made", files }];
+    return files.map((file) => ({ name: file.name, folder: "no", files: [file] }));
   };
 
   const start = () => {
@@ -88,15 +88,20 @@
       const plain = [...event.dataTransfer.files].filter((_, k) => !(entries[k] && entries[k].isDirectory));
       const folders = entries.filter((entry) => entry && entry.isDirectory);
       const drops = asDrops(plain);
-      for (const entry of folders) drops.push({ name: entry.name, folder: true, files: await filesIn(entry) });
+      for (const entry of folders) drops.push({ name: entry.name, folder: "yes", files: await filesIn(entry) });
       uploadAll(drops);
     });
     document.getElementById("files").addEventListener("change", (event) => uploadAll(asDrops([...event.target.files])));
     document.getElementById("folder").addEventListener("change", (event) => {
       const files = [...event.target.files].filter((file) => file.webkitRelativePath.split("/").length === 2);
-      if (files.length) uploadAll([{ name: files[0].webkitRelativePath.split("/")[0], folder: true, files }]);
+      if (files.length) uploadAll([{ name: files[0].webkitRelativePath.split("/")[0], folder: "yes", files }]);
     });
   };
+
+  document.addEventListener("submit", (event) => {
+    const { sure } = event.target.dataset;
+    if (sure && !window.confirm(sure)) event.preventDefault();
+  });
 
   const draw = (root) => window.devicekitFigures && window.devicekitFigures(root);
   document.addEventListener("DOMContentLoaded", () => {
