@@ -73,14 +73,10 @@ def compiled(
     settings: Any = numba.config
     usual = settings.CACHE_DIR
     settings.CACHE_DIR = _CACHE  # read when a function is decorated
+    # an option without a promise, by which numba compiles its own functions of text
+    options: dict[str, Any] = {} if counts_references else {"_nrt": False}
     try:
-        return numba.njit(
-            cache=True,
-            error_model="numpy",
-            inline=inline,
-            no_cfunc_wrapper=True,  # an entry for C code: nobody takes it
-            _nrt=counts_references,
-        )(function)
+        return numba.njit(cache=True, error_model="numpy", inline=inline, **options)(function)
     finally:
         settings.CACHE_DIR = usual
 
