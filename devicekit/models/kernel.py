@@ -27,7 +27,7 @@ LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is
 LARGEST_STATE = 3.0
 SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
 _KERNELS = ("devicekit/models", "devicekit/device", "devicekit/fitting", "snn")  # where compiled code is
-_MARKS = ("@compiled", "@borrowing", "@inlined", "@bound")  # on what is compiled
+_MARKS = ("@compiled", "@borrowing", "@inlined", "bound(", "switch(")  # beside what is compiled
 
 
 def _stamp() -> str:
@@ -73,12 +73,10 @@ def compiled(
     settings: Any = numba.config
     usual = settings.CACHE_DIR
     settings.CACHE_DIR = _CACHE  # read when a function is decorated
+    # an option without a promise, by which numba compiles its own functions of text
+    options: dict[str, Any] = {} if counts_references else {"_nrt": False}
     try:
-        untyped: dict[str, Any] = {
-            "no_cfunc_wrapper": True,  # an entry for C code: nobody takes it
-            "_nrt": counts_references,
-        }
-        return numba.njit(cache=True, error_model="numpy", inline=inline, **untyped)(function)
+        return numba.njit(cache=True, error_model="numpy", inline=inline, **options)(function)
     finally:
         settings.CACHE_DIR = usual
 
