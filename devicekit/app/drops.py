@@ -166,6 +166,8 @@ def answered(drop: Drop, number: int | None, blanks: list[str], more: ReadOption
     options = {} if number is None else filled(drop.question.choices[number].options, blanks)
     if columns := options.pop("map", None):
         options["columns"] = columns
+    if more.quantity is not None:
+        options.pop("unit", None)  # that of another quantity
     said = {**options, **given(more)}
     for name in ("columns", "key"):
         if name in said:

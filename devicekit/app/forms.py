@@ -98,7 +98,7 @@ def filled(options: Mapping[str, Any], said: list[str]) -> dict[str, Any]:
             return value
         word = next(rest, "").strip()
         if not word:
-            raise UsageError(f"fill in {value}")
+            raise UsageError(f"fill in {LABELS.get(name, value) if name != 'columns' else value} beside the answer")
         return _number(name, word)
 
     found: dict[str, Any] = {}

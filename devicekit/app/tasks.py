@@ -72,9 +72,10 @@ class Bench:
         table = self._table(path, reading)
         fit = fit_table(table, FitOptions(choice.model, choice.loss, state=choice.state))  # type: ignore[arg-type]
         synthetic = is_synthetic(path)
-        again = _fit_again(path.name, reading, choice)
+        whole = fit.ltp is not None and fit.ltd is not None  # a card describes both
+        again = _fit_again(path.name, reading, choice, whole)
         made = {}
-        if fit.ltp is not None and fit.ltd is not None:  # a card describes both
+        if whole:
             made = cards(fit, folder / "card.json", path.stem, path, synthetic)
         for file, card in made.items():
             card.save(file)
@@ -265,16 +266,17 @@ def _read_again(name: str, reading: ReadOptions) -> Again:
     )
 
 
-def _fit_again(name: str, reading: ReadOptions, choice: FitChoice) -> Again:
+def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, whole: bool) -> Again:
     usual = FitChoice()
     chosen = {key: value for key, value in vars(choice).items() if value != getattr(usual, key)}
-    line = command("fit", [name], {**given(reading), **chosen, "out": "card.json", "report": "report.html"})
+    card = {"out": "card.json"} if whole else {}
+    line = command("fit", [name], {**given(reading), **chosen, **card, "report": "report.html"})
     python = "\n".join(
         [
             "import devicekit",
             "table = " + call("devicekit.read", repr(name), **given(reading)),
             "fit = " + call("devicekit.fit", "table", **chosen),
-            f'fit.to_card({Path(name).stem!r}, {name!r}).save("card.json")',
+            f'fit.to_card({Path(name).stem!r}, {name!r}).save("card.json")' if whole else "fit.as_dict()",
         ]
     )
     return Again(line, python)

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,6 +46,8 @@ class Chromium:
         Console messages, uncaught exceptions and browser log entries since the last `open`.
     requests : list of str
         Addresses that the page asked for since then, without the page itself and data: URIs.
+    dialogs : list of str
+        What the page asked to be confirmed; it is.
     """
 
     def __init__(self, program: str, profile: Path) -> None:
@@ -73,6 +75,7 @@ class Chromium:
         self._session: str | None = None
         self.console: list[str] = []
         self.requests: list[str] = []
+        self.dialogs: list[str] = []
         self._events: list[str] = []
         self._url = ""
 
@@ -141,6 +144,10 @@ class Chromium:
             self.console.append(what["exceptionDetails"]["text"])
         elif event == "Log.entryAdded":
             self.console.append(what["entry"]["text"])
+        elif event == "Page.javascriptDialogOpening":
+            self.dialogs.append(what["message"])
+            yes = {"id": 0, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}}
+            os.write(self._in, json.dumps({**yes, "sessionId": self._session}).encode() + b"\0")
         elif event == "Network.requestWillBeSent":
             address = what["request"]["url"]
             if not address.startswith("data:") and address != self._url:
@@ -176,10 +183,19 @@ class Chromium:
             raise RuntimeError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
+    def type(self, text: str) -> None:
+        """Write text where the focus is."""
+        self.call("Input.insertText", text=text)
+
+    def give(self, selector: str, *files: Path) -> None:
+        """Choose files, or a folder, in an input of the page."""
+        found = self.call("Runtime.evaluate", expression=f"document.querySelector({selector!r})")
+        self.call("DOM.setFileInputFiles", objectId=found["result"]["objectId"], files=[str(each) for each in files])
+
     def press(self, key: str) -> None:
         """Press and release a key such as Tab or Enter."""
-        text = {"text": "\r"} if key == "Enter" else {}
-        code = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowDown": 40, "+": 187}[key]
+        text = {"Enter": {"text": "\r"}, " ": {"text": " "}}.get(key, {})
+        code = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowDown": 40, "+": 187, " ": 32}[key]
         for kind in ("keyDown", "keyUp"):
             extra = text if kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
@@ -263,3 +279,49 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         extra = [] if name in ("run", "fit") else ["--out", folder / name]
         assert run_app(build_app(), [str(each) for each in [*command, *extra]]) == 0, name
     return {name: folder / name / "report.html" for name in commands}
+
+
+@pytest.fixture
+def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., None]:
+    """Run the command and the Python lines that a page of the app shows, and compare what they give to the last digit.
+
+    Called with the visit and the file or folder that was dropped.
+    """
+    import shlex
+
+    from devicekit.cli import build_app
+    from devicekit.cli.common import run_app
+    from devicekit.device.card import load_card
+
+    def check(visit: Any, dropped: Path) -> None:
+        command, python = visit.again
+        offered = visit.files()
+        work = tmp_path / "again"
+        work.mkdir()
+        (shutil.copytree if dropped.is_dir() else shutil.copy)(dropped, work / dropped.name)
+        monkeypatch.chdir(work)
+        program, *arguments = shlex.split(command)
+        assert program == "devicekit"
+        assert run_app(build_app(), arguments) == 0, capfd.readouterr().err
+        cards = [name for name in offered if name.startswith("card")]
+        for name in cards:
+            assert (work / name).read_bytes() == offered[name]
+            load_card(work / name)
+        tables = [name for name in offered if name.endswith(".csv") and name != "table.csv"]
+        for name in tables:
+            (written,) = (work / "results").rglob(name)
+            assert written.read_bytes() == offered[name]
+        spoken: dict[str, Any] = {}
+        *lines, last = python.splitlines()
+        exec("\n".join(lines), spoken)
+        if "card.json" in cards:
+            (work / "card.json").unlink()
+            exec(last, spoken)
+            assert (work / "card.json").read_bytes() == offered["card.json"]
+        elif "found" in spoken:
+            for name in tables:
+                spoken["found"].tables[name.removesuffix(".csv")]
+        assert cards or tables or "fit" in spoken
+        capfd.readouterr()
+
+    return check

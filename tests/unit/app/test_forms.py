@@ -157,6 +157,9 @@ def test_an_answer_is_added_to_what_was_said(tmp_path: Path) -> None:
     assert answered(drop, None, [], ReadOptions(quantity="weight")).quantity == "weight"
     with pytest.raises(UsageError, match="conductance"):
         answered(drop, 0, ["0.2"], ReadOptions(unit="uS"))
+    trains = Choice.of("pulse trains", kind="pulse", quantity="conductance", unit="S")
+    drop.read.error = QuestionError("a.csv", Question("what?", ("kind", "quantity"), (trains,)))
+    assert answered(drop, 0, [], ReadOptions(quantity="weight")).unit is None  # it was that of conductances
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,277 @@
+"""The local app as a visitor sees it in Chromium: every page at two widths, light and dark, by keyboard alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.served import Served, served
+from tests.visited import Visit
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One running app."""
+    pytest.importorskip("starlette")
+    with served(tmp_path_factory.mktemp("app")) as running:
+        yield running
+        assert running.err == ""
+
+
+@pytest.fixture
+def visit(chromium: Any, app: Served) -> Visit:
+    return Visit(chromium, app)
+
+
+@pytest.fixture(scope="module")
+def ramps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A spreadsheet as a laboratory keeps it: a title, merged names of devices, a row of units."""
+    import numpy as np
+    import openpyxl
+
+    rng = np.random.default_rng(0)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Sample TiN/HfO2, batch 12, measured 12.11.2026"])
+    sheet.append([])
+    sheet.append(["", "Device 1", "", "Device 2", ""])
+    sheet.merge_cells("B3:C3")
+    sheet.merge_cells("D3:E3")
+    sheet.append(["Pulse #", "LTP G", "LTD G", "LTP G", "LTD G"])
+    sheet.append(["", "µS", "µS", "µS", "µS"])
+    for k in range(50):
+        up, down = 10 + 90 * (1 - np.exp(-k / 15)), 100 - 90 * (1 - np.exp(-k / 12))
+        row = [up, down, 1.1 * up, 1.1 * down]
+        sheet.append([k + 1, *(round(float(each + rng.normal(0, 0.5)), 3) for each in row)])
+    file = tmp_path_factory.mktemp("ramps") / "HfO2 pulses #3.xlsx"
+    book.save(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def sweeps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sweeps with decimal commas."""
+    up = [v / 20 for v in range(31)]
+    rows = []
+    for cycle in range(3):
+        for v in [*up, *up[::-1]]:
+            rows.append((cycle, v, v * (1e-4 if v > 0.9 or len(rows) % 62 > 31 else 1e-6)))
+        for v in [*up, *up[::-1]]:
+            rows.append((cycle, -v, -v * (1e-6 if v > 0.9 or len(rows) % 62 > 31 else 1e-4)))
+    text = "Zyklus;Spannung [V];Strom [A]\n" + "".join(f"{c};{v:.3f};{i:.4e}\n" for c, v, i in rows)
+    file = tmp_path_factory.mktemp("sweeps") / "Kennlinie.csv"
+    file.write_text(text.replace(".", ","), encoding="utf-8")
+    return file
+
+
+SIZES = [(1280, False), (1280, True), (390, False), (390, True)]
+
+
+def looked_at(visit: Visit, path: str) -> None:
+    """A page at every width and in both colours."""
+    for width, dark in SIZES:
+        visit.open(path, width, dark)
+        visit.still()
+        visit.check(width)
+
+
+def test_a_spreadsheet_becomes_a_card_with_one_answer_by_keyboard_alone(
+    visit: Visit, ramps: Path, tmp_path: Path, same: Callable[..., None]
+) -> None:
+    text = visit.drop(ramps)
+    assert text.startswith("HfO2 pulses #3.xlsx")
+    assert "are they devices, or cycles of one device?" in text
+    looked_at(visit, visit.path)
+    visit.open(visit.path)
+    tab(visit, "input[type=radio]")
+    visit.chromium.press(" ")
+    assert visit.get("document.activeElement.checked")
+    tab(visit, ".question button")
+    visit.get("document.getElementById('question').dataset.old = 'yes'")
+    visit.chromium.press("Enter")
+    visit.until("!document.querySelector('[id=question][data-old]')")
+    visit.still()
+    where = visit.path
+    same(visit, ramps)
+    tab(visit, ".actions > form > button")
+    visit.chromium.press("Enter")
+    visit.until("!!document.querySelector('.note.answer a')")
+    looked_at(visit, where)
+    assert visit.get("[...document.querySelectorAll('figure')].every(each => each.classList.contains('live'))")
+    visit.open(visit.get("document.querySelector('.note.answer a').getAttribute('href')"))
+    assert visit.still().startswith("HfO2 pulses #3")
+    looked_at(visit, visit.path)
+
+
+def tab(visit: Visit, selector: str, most: int = 80) -> None:
+    """Press Tab until the focus is there; it can be seen at every stop."""
+    for _ in range(most):
+        visit.chromium.press("Tab")
+        here = visit.get(f"document.activeElement.matches({selector!r})")
+        seen = visit.get(
+            "(() => { const at = document.activeElement, own = getComputedStyle(at),"
+            "around = getComputedStyle(at.closest('.button') ?? at);"
+            "return [own, around].some(each => each.outlineStyle !== 'none' && parseFloat(each.outlineWidth) > 0); })()"
+        )
+        assert seen, visit.get("document.activeElement.outerHTML")
+        if here:
+            return
+    raise AssertionError(f"Tab does not reach {selector}")
+
+
+def test_sweeps_become_figures_of_merit_that_are_found_again(
+    visit: Visit, sweeps: Path, same: Callable[..., None]
+) -> None:
+    text = visit.drop(sweeps)
+    assert "Figures of merit: Kennlinie.csv" in text
+    looked_at(visit, visit.path)
+    visit.open(visit.path)
+    visit.still()
+    same(visit, sweeps)
+    record = visit.keep()
+    visit.open("/library?words=kennlinie")
+    assert "Kennlinie" in visit.still()
+    assert visit.get("document.querySelectorAll('table.records tbody tr').length") == 1
+    visit.open("/library?words=nothing-of-this-name")
+    assert "Nothing is found." in visit.still()
+    looked_at(visit, record)
+
+
+@pytest.mark.parametrize("path", ["/", "/library", "/simulate"])
+def test_a_page_fits_is_named_and_can_be_read(visit: Visit, path: str) -> None:
+    looked_at(visit, path)
+
+
+def test_every_control_is_reached_by_tab(visit: Visit) -> None:
+    for path in ("/", "/library", "/simulate"):
+        visit.open(path)
+        wanted = visit.get(
+            "[...document.querySelectorAll('a, button, select, input:not([type=hidden]), summary')]"
+            ".filter(each => each.getClientRects().length && each.tabIndex >= 0)"
+            ".map((each, k) => { each.dataset.nth = k; return k; })"
+        )
+        reached = set()
+        for _ in range(len(wanted) + 40):
+            visit.chromium.press("Tab")
+            reached.add(visit.get("document.activeElement.dataset.nth"))
+        assert {str(k) for k in wanted} <= reached
+
+
+def test_a_refused_file_is_one_sentence_and_a_refused_answer_stays_as_it_was_written(
+    visit: Visit, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("Dear all,\nit went well.\n")
+    assert "notes.txt holds no table: no column of numbers was found" in visit.drop(tmp_path / "notes.txt")
+    looked_at(visit, visit.path)
+    (tmp_path / "a.csv").write_text("a,b\n" + "".join(f"{k * 1e-6},{k * 2e-6}\n" for k in range(1, 40)))
+    visit.drop(tmp_path / "a.csv")
+    text = visit.answer("own", read_voltage="ten", unit="nA")
+    assert "takes a number, such as 0.1, not 'ten'" in text
+    assert visit.get("document.querySelector('.question [name=read_voltage]').value") == "ten"
+    assert visit.get("document.querySelector('.question [name=unit]').value") == "nA"
+    assert visit.get("document.querySelector('.question [value=own]').checked")
+
+
+def test_a_folder_and_files_dropped_together_are_one_measurement(visit: Visit, tmp_path: Path) -> None:
+    folder = tmp_path / "wafer"
+    folder.mkdir()
+    for k in range(3):
+        rows = "".join(f"{v / 20},{v * 1e-5 * (k + 1)}\n" for v in [*range(31), *range(30, -31, -1), *range(-30, 1)])
+        (folder / f"dev{k}.csv").write_text(f"V (V),I (A)\n{rows}")
+    text = visit.drop(folder, selector="#folder")
+    assert text.startswith("wafer")
+    visit.open("/")
+    visit.get("document.getElementById('together').click()")
+    visit.chromium.give("#files", *sorted(folder.iterdir()))
+    visit.until("location.pathname.startsWith('/drops/')")
+    assert visit.still().startswith("3 files")
+    assert "First put the files into a folder “3 files”." in visit.get("document.body.textContent")
+    visit.silent()
+    visit.open("/")
+    visit.chromium.give("#files", *sorted(folder.iterdir()))  # each by itself: the list says what became of them
+    visit.until("document.querySelectorAll('.open li').length >= 3 && location.pathname === '/'")
+
+
+def test_a_simulation_runs_is_cancelled_and_leaves_nothing(visit: Visit, app: Served) -> None:
+    visit.open("/simulate")
+    visit.get("document.querySelector('[name=cycles]').value = '1000'")
+    visit.click("Simulate")
+    visit.until("location.pathname.startsWith('/runs/')")
+    where = visit.path
+    visit.until("!!document.querySelector('.progress p')")
+    for width, dark in SIZES:
+        visit.open(where, width, dark)
+        visit.check(width)
+    (jobs,) = [each / "jobs" for each in app.folders]
+    before, running = set(jobs.iterdir()), set(app.processes())
+    visit.open(where)
+    visit.click("Cancel")
+    visit.until("document.body.innerText.includes('Cancelled. Nothing of it is left.')")
+    assert len(before - set(jobs.iterdir())) == 1
+    assert running - set(app.processes())
+    visit.open("/simulate")
+    visit.get("document.querySelector('[name=cycles]').value = '-1'")
+    visit.click("Simulate")
+    visit.until("document.body.innerText.includes('0 (one set) to 1000')")
+    assert visit.get("document.querySelector('[name=cycles]').value") == "-1"
+    visit.get("document.querySelector('[name=cycles]').value = '0'")
+    visit.get("document.querySelector('[name=mesh]').value = 'coarse'")
+    visit.click("Simulate")
+    visit.until("location.pathname.startsWith('/runs/')")
+    assert "SIMULATED" in visit.still()
+    looked_at(visit, visit.path)
+
+
+def test_twenty_five_devices_are_compared_and_one_is_removed(visit: Visit, app: Served) -> None:
+    from devicekit.library import Library
+    from devicekit.synthetic.pulses import truth_card
+
+    shelf = Library(app.library)
+    before = len(shelf.records())
+    for k in range(25):
+        card = truth_card({"ltp": (-3.0 - k / 10, 0.5), "ltd": (-3.0, 0.5 + k / 100)}, model="softbounds")
+        file = app.temporary / f"many{k}.json"
+        card.save(file)
+        shelf.add_file(file, name=f"many {k}", said={"wafer": "W1", "row": str(k // 5), "column": str(k % 5)})
+    visit.open("/library?words=many")
+    assert "25 records" in visit.still()
+    looked_at(visit, "/library?words=many")
+    visit.open("/library?words=many")
+    visit.click("Compare")
+    visit.until("location.pathname.startsWith('/runs/')")
+    text = visit.still()
+    assert "Comparison of 25 records" in text
+    assert visit.get("document.querySelectorAll('figure.live').length") > 0
+    assert list(visit.files()) == ["comparison.html"]
+    looked_at(visit, visit.path)
+    visit.open("/library?words=many")
+    visit.get("document.querySelector('table.records tbody a').click()")
+    visit.until("location.pathname.startsWith('/library/')")
+    card = visit.app.ask(f"{visit.path}/card.json")
+    assert json.loads(card.content)["model"] == "softbounds"
+    visit.chromium.dialogs.clear()
+    visit.click("Remove from the library")
+    visit.until("location.pathname === '/library'")
+    assert [each.startswith("Remove many") for each in visit.chromium.dialogs] == [True]
+    assert len(shelf.records()) == before + 24
+
+
+def test_quit_asks_and_ends(chromium: Any, tmp_path: Path) -> None:
+    with served(tmp_path) as app:
+        visit = Visit(chromium, app)
+        chromium.dialogs.clear()
+        visit.get("document.querySelector('.bar button').click()")
+        visit.until("document.body.innerText.includes('devicekit has ended')")
+        assert chromium.dialogs[0].startswith("End devicekit?")
+        try:
+            app.process.wait(30)
+        except subprocess.TimeoutExpired:
+            pytest.fail("it goes on")
+        assert app.process.returncode == 0
