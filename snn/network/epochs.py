@@ -20,7 +20,7 @@ from snn.network.bits import lowest_bit
 from snn.network.changes import Changes, Rule, make_changes, row_changes, target_train
 from snn.network.crossbar import Layer, Threshold, Wishes, give, make_wishes, wish_each, wish_row
 from snn.network.encoding import presentation_key
-from snn.network.fading import FadingLayer, give_fading, next_presentation, renew_all, renew_rows
+from snn.network.fading import FadingLayer, give_fading, next_presentation, renew
 from snn.network.lanes import LANES
 from snn.network.learning import add_row, bound, find
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, present
@@ -178,8 +178,8 @@ def _fading(  # type: ignore[no-untyped-def]
     for position in range(order.size):
         k = order[position]
         key = presentation_key(stream, epoch, ids[k])
-        renew_rows(first, levels[k], every)
-        renew_all(second)
+        renew(first, levels[k], every)
+        renew(second, levels[k], True)
         if held:
             hold(first.w, second.w, dynamics, noise, key, s)
         right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]

@@ -21,6 +21,7 @@ from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, Wishes
 from snn.network.neurons import bell
 
 SMALLEST = math.exp(-RESCALED)
+SPARSE = 50  # times as long as one of many takes a weight by itself, for each term
 
 
 class FadingLayer(NamedTuple):
@@ -40,6 +41,10 @@ class FadingLayer(NamedTuple):
         Synapses of which a term is not 0; the first `count[m]` are in use.
     count : ndarray of int64, shape (m,)
     is_touched : ndarray of bool, shape (m, synapses)
+    order : ndarray of int64, shape (m,)
+        Room for an order of the terms.
+    befores : ndarray of float32, shape (synapses,)
+        Room for what is read before pulses.
     elapsed : ndarray, shape (1,)
         Time since the presentation [s].
     pulse_period, presentation : float
@@ -67,6 +72,8 @@ class FadingLayer(NamedTuple):
     touched: np.ndarray
     count: np.ndarray
     is_touched: np.ndarray
+    order: np.ndarray
+    befores: np.ndarray
     elapsed: np.ndarray
     pulse_period: float
     presentation: float
@@ -96,6 +103,8 @@ def make_fading(
         touched=np.zeros((number, synapses), np.int64),
         count=np.zeros(number, np.int64),
         is_touched=np.zeros((number, synapses), bool),
+        order=np.zeros(number, np.int64),
+        befores=np.zeros(synapses, np.float32),
         elapsed=np.zeros(1),
         pulse_period=float(pulse_period),
         presentation=float(presentation),
@@ -128,30 +137,43 @@ def take_over(layer: FadingLayer, shape: tuple[int, int]) -> None:
 
 
 @borrowing
-def renew(layer: FadingLayer, row: int, blocks: int) -> None:
-    """Weights as they are now, of so many times 64 columns of a row and beyond."""
-    w, stays, terms, factor = layer.w, layer.stays, layer.terms, layer.factor
-    size, start = w.shape[0] * w.shape[1], row * w.shape[1]
-    for b in range(blocks):
-        at = start + lanes.LANES * b
-        v = lanes.load(stays, 0, at)
-        for m in range(factor.size):
-            v = lanes.add(v, lanes.scale(lanes.load(terms, 0, m * size + at), np.float32(factor[m])))
-        lanes.store(v, w, 0, at)
+def renew(layer: FadingLayer, levels: np.ndarray, whole: bool) -> None:
+    """Weights as they are now, of the inputs that may fire in a presentation (levels above 0), or all of them.
 
-
-@borrowing
-def renew_rows(layer: FadingLayer, levels: np.ndarray, every: bool) -> None:
-    """The weights of all inputs that may fire in a presentation, or of every one."""
-    for i in range(layer.w.shape[0]):
-        if every or levels[i] > 0:
-            renew(layer, i, layer.w.shape[1] // lanes.LANES)
-
-
-@borrowing
-def renew_all(layer: FadingLayer) -> None:
-    """All weights, of a layer whose rows are no multiple of 64; its size is one."""
-    renew(layer, 0, layer.w.shape[0] * layer.w.shape[1] // lanes.LANES)
+    Of a term that few synapses have anything of, those are done one by one, and all their terms with it.
+    """
+    w, stays, terms, factor, touched, count, order = (
+        layer.w, layer.stays, layer.terms, layer.factor, layer.touched, layer.count, layer.order,
+    )  # fmt: skip
+    rows, width, columns, number = w.shape[0], w.shape[1], layer.columns, factor.size
+    size, many, few = rows * width, 0, 0
+    for m in range(number):  # terms of many synapses first in the order, those of few last
+        if count[m] * number * SPARSE >= size:
+            order[many] = m
+            many += 1
+        else:
+            few += 1
+            order[number - few] = m
+    blocks = (size if whole else width) // lanes.LANES if many > 0 else 0
+    for i in range(1 if whole else rows):
+        if not whole and levels[i] <= 0:
+            continue
+        for b in range(blocks):
+            at = i * width + lanes.LANES * b
+            v = lanes.load(stays, 0, at)
+            for n in range(many):
+                m = order[n]
+                v = lanes.add(v, lanes.scale(lanes.load(terms, 0, m * size + at), np.float32(factor[m])))
+            lanes.store(v, w, 0, at)
+    for at in range(many, number):
+        m = order[at]
+        for n in range(count[m]):
+            k = touched[m, n]
+            i, j = k // columns, k % columns
+            now = stays[i, j]
+            for other in range(number):
+                now += terms[other * rows + i, j] * np.float32(factor[other])
+            w[i, j] = now
 
 
 @borrowing
@@ -170,8 +192,11 @@ def pass_on(layer: FadingLayer, seconds: float) -> None:
 def start_again(layer: FadingLayer, m: int) -> None:
     """Term m over a factor of 1; synapses of which nothing is left of it are dropped from its list."""
     parts, terms, touched, is_touched = layer.parts, layer.terms, layer.touched, layer.is_touched
-    columns, scale, by = layer.columns, layer.scale, layer.factor[m]
-    start, devices = m * layer.w.shape[0], 2 if layer.reference < 0.0 else 1
+    columns, scale, by, w, stays, factor = (
+        layer.columns, layer.scale, layer.factor[m], layer.w, layer.stays, layer.factor,
+    )  # fmt: skip
+    rows, devices = w.shape[0], 2 if layer.reference < 0.0 else 1
+    factor[m] = 1.0
     left = 0
     for n in range(layer.count[m]):
         k = touched[m, n]
@@ -182,14 +207,18 @@ def start_again(layer: FadingLayer, m: int) -> None:
             parts[devices * k + d, m] = part
             something |= part != 0.0
             value += part if d == 0 else -part
-        terms[start + k // columns, k % columns] = np.float32(scale * value)
+        i, j = k // columns, k % columns
+        terms[m * rows + i, j] = np.float32(scale * value)
         if something:
             touched[m, left] = k
             left += 1
-        else:
-            is_touched[m, k] = False
+            continue
+        is_touched[m, k] = False
+        now = stays[i, j]
+        for other in range(factor.size):
+            now += terms[other * rows + i, j] * np.float32(factor[other])
+        w[i, j] = now
     layer.count[m] = left
-    layer.factor[m] = 1.0
 
 
 @borrowing
@@ -213,7 +242,7 @@ def give_fading(
     persistent, parts, factor, kept, shares = layer.persistent, layer.parts, layer.factor, layer.kept, layer.shares
     stays, terms, touched, is_touched = layer.stays, layer.terms, layer.touched, layer.is_touched
     touches, elapsed, rows, number = layer.count, layer.elapsed, w.shape[0], factor.size
-    synapses, wanted = wishes.synapses, wishes.pulses
+    synapses, wanted, befores = wishes.synapses, wishes.pulses, layer.befores
     pair, total, most = reference < 0.0, 0, 0
     for n in range(count):
         total += abs(wanted[n])
@@ -223,7 +252,7 @@ def give_fading(
             now = stays[i, j]
             for m in range(number):
                 now += terms[m * rows + i, j] * np.float32(factor[m])
-            w[i, j] = now
+            befores[n] = now
     for turn in range(most):
         if turn > 0:
             pass_on(layer, period)
@@ -268,9 +297,9 @@ def give_fading(
             now = stays[i, j]
             for m in range(number):
                 now += terms[m * rows + i, j] * np.float32(factor[m])
-            moved = now - w[i, j]
             w[i, j] = now
             if verifies:
+                moved = now - befores[n]
                 size = abs(wanted[n])
                 sums[i, j] -= moved
                 if read > np.float32(0.0):  # two reads
