@@ -74,7 +74,6 @@ class Synapses:
         shapes: list,
         before: list[np.ndarray] | None = None,
     ) -> Self:
-        forgetting.check(card, config)
         reference = None if config.mapping == "pair" else recipe.middle
         arrays, layers, fading = [], [], []
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
