@@ -102,7 +102,7 @@ def test_random_pulses_follow_the_recursion(c2c: str) -> None:
     assert array.pulses.sum() == 400
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     kept=st.floats(0.0, 0.9),
     shares=st.lists(st.floats(0.01, 1.0), min_size=1, max_size=4),
