@@ -32,13 +32,13 @@ def check(card: DeviceCard | None, config: TrainingConfig) -> None:
     longest = (most - 1) * config.pulse_period_s
     if longest > config.presentation_s:
         raise UsageError(
-            f"pulse_period_s={config.pulse_period_s:g}: {most} pulses of policy {config.policy!r} take {longest:g} s, and "
-            f"a presentation has {config.presentation_s:g} s (presentation_s)"
+            f"pulse_period_s={config.pulse_period_s:g}: {most} pulses of policy {config.policy!r} take {longest:g} s, "
+            f"and a presentation has {config.presentation_s:g} s (presentation_s)"
         )
     if config.device_levels > 0 and at_all(card, config):
         raise UsageError(
-            "device_levels: a device that forgets leaves its stable states; set no time (presentation_s, test_delay_s), "
-            "or no device_levels"
+            "device_levels: a device that forgets leaves its stable states; set no time (presentation_s, "
+            "test_delay_s), or no device_levels"
         )
 
 
@@ -56,5 +56,7 @@ def words(card: DeviceCard | None, config: TrainingConfig) -> str:
         times = []
     elif config.presentation_s == 0:
         times = ["no time between presentations"]
-    times.append(f"{si(config.test_delay_s, 's', 2)} before a test" if config.test_delay_s > 0 else "none before a test")
+    times.append(
+        f"{si(config.test_delay_s, 's', 2)} before a test" if config.test_delay_s > 0 else "none before a test"
+    )
     return f"{says}: {', '.join(times)}"

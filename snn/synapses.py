@@ -50,8 +50,8 @@ class Synapses:
     def program(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
         """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma`.
 
-        Stuck devices stay where they are, at `recipe.middle` or at an end of the window (`stuck_at`). Devices that forget
-        forget of the change from `recipe.middle`.
+        Stuck devices stay where they are, at `recipe.middle` or at an end of the window (`stuck_at`). Of a change from
+        `recipe.middle` devices with a volatile part forget.
         """
         assert recipe.middle is not None
         pair = config.mapping == "pair"

@@ -133,10 +133,11 @@ class DeviceArray:
     -----
     Noise is drawn by counter: the n-th pulse of device k gets the same draw whatever else happened.
 
-    Devices of a card with a volatile part forget as time passes (`devicekit.device.measured.Volatile`), and time passes
-    where `pulse` and `read` are told when they happen; where they never are, nothing is forgotten. What a pulse changes,
-    its scatter included, is divided among persistent part and terms; it is clipped with the state: what would leave 0..1
-    is in neither. The starting state is persistent. Devices of any other card take times too, and nothing changes.
+    Devices of a card with a volatile part forget as time passes (`devicekit.device.measured.Volatile`), and time
+    passes where `pulse` and `read` are told when they happen; where they never are, nothing is forgotten. What a pulse
+    changes, its scatter included, is divided among persistent part and terms, and clipped with the state: what would
+    leave 0..1 is in neither. The starting state is persistent. Devices of any other card take times too, and nothing
+    changes.
     """
 
     def __init__(

@@ -3,7 +3,8 @@
 The state is a persistent part and a sum of terms, s = p + sum_m v_m. A pulse (or programming) changes s by d; p gets
 `kept` d and term m gets `shares[m]` d; between pulses v_m decays by exp(-t / tau_m). One clock serves all devices: a
 term is kept as v_m over a factor that all devices share, so that time passes by one multiplication a term, whatever the
-number of devices (`RESCALED` time constants later the factor starts at 1 again). See `devicekit.device.measured.Volatile`.
+number of devices (`RESCALED` time constants later the factor starts at 1 again). The model is that of
+`devicekit.device.measured.Volatile`.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
 def later(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = slice(None)) -> np.ndarray:
     """States [1] of devices (default: all) so many seconds from now; nothing is changed.
 
-    No state leaves 0..1 by forgetting. What is left of a change is log-convex in time, so a state without further pulses
-    is a weighted mean of earlier ones (Kaluza's theorem, 1928): the clipping is for the last bit.
+    No state leaves 0..1 by forgetting. What is left of a change is log-convex in time, so a state without further
+    pulses is a weighted mean of earlier ones (Kaluza's theorem, 1928): the clipping is for the last bit.
     """
     now = f.factor * np.exp(-seconds / f.tau_s) if seconds > 0 else f.factor
     return np.clip(f.persistent[index] + f.parts[index] @ now, 0.0, 1.0)

@@ -143,7 +143,8 @@ def generate(
     conditioning : int
         LTP/LTD pairs that are applied but not recorded.
     pulse_period_s : float
-        Time from one pulse to the next [s], from train to train too; devices of a card with a volatile part forget in it.
+        Time from one pulse to the next [s], from train to train too; devices of a card with a volatile part forget in
+        it.
     read_delay_s : float
         Time from a pulse to its reading [s], up to the period.
 
@@ -159,8 +160,8 @@ def generate(
     """
     if not 0.0 <= read_delay_s <= pulse_period_s < float("inf"):
         raise UsageError(
-            f"pulse_period_s={pulse_period_s:g}, read_delay_s={read_delay_s:g}: times from 0, and a reading no later than "
-            "the next pulse"
+            f"pulse_period_s={pulse_period_s:g}, read_delay_s={read_delay_s:g}: times from 0, and a reading no later "
+            "than the next pulse"
         )
     pulses = 0
 

@@ -185,7 +185,7 @@ def _fading(  # type: ignore[no-untyped-def]
         right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
         n = find(labels[k], target, read2, rule, dynamics, noise, key, s, c)
         if n > 0:
-            settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
+            settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)  # type: ignore[arg-type]
         next_presentation(first)
         next_presentation(second)
     return right
@@ -206,7 +206,8 @@ def _insitu_of(gradient: int, summed: bool) -> Callable[..., Any]:
 @cache
 def _fading_of(gradient: int, summed: bool) -> Callable[..., Any]:
     """`_fading`, as `_insitu_of`."""
-    own = bound(settle_sums if summed else settle_each, gradient, give=give_fading)
+    settled = settle_sums if summed else settle_each  # of any layer that has the fields they take
+    own = bound(settled, gradient, give=give_fading)
     return bound(_fading, gradient, settle=own)
 
 

@@ -38,8 +38,8 @@ class FadingLayer(NamedTuple):
     terms : ndarray of float32, shape (m * padded rows, padded columns)
         What each term adds to the weights, over its factor [1].
     touched : ndarray of int64, shape (m, synapses)
-        Synapses of which a term is not 0; the first `count[m]` are in use.
-    count : ndarray of int64, shape (m,)
+        Synapses of which a term is not 0; the first `touches[m]` are in use.
+    touches : ndarray of int64, shape (m,)
     is_touched : ndarray of bool, shape (m, synapses)
     order : ndarray of int64, shape (m,)
         Room for an order of the terms.
@@ -70,7 +70,7 @@ class FadingLayer(NamedTuple):
     stays: np.ndarray
     terms: np.ndarray
     touched: np.ndarray
-    count: np.ndarray
+    touches: np.ndarray
     is_touched: np.ndarray
     order: np.ndarray
     befores: np.ndarray
@@ -96,12 +96,26 @@ def make_fading(
     """
     number, synapses = f.factor.size, shape[0] * shape[1]
     made = FadingLayer(
-        *(getattr(layer, name) for name in FadingLayer._fields[:10]),
-        *f,
+        array=layer.array,
+        w=layer.w,
+        sums=layer.sums,
+        columns=layer.columns,
+        scale=layer.scale,
+        reference=layer.reference,
+        coin=layer.coin,
+        stuck=layer.stuck,
+        pulses=layer.pulses,
+        reads=layer.reads,
+        persistent=f.persistent,
+        parts=f.parts,
+        factor=f.factor,
+        tau_s=f.tau_s,
+        kept=f.kept,
+        shares=f.shares,
         stays=np.zeros_like(layer.w),
         terms=np.zeros((number * layer.w.shape[0], layer.w.shape[1]), np.float32),
         touched=np.zeros((number, synapses), np.int64),
-        count=np.zeros(number, np.int64),
+        touches=np.zeros(number, np.int64),
         is_touched=np.zeros((number, synapses), bool),
         order=np.zeros(number, np.int64),
         befores=np.zeros(synapses, np.float32),
@@ -127,7 +141,7 @@ def take_over(layer: FadingLayer, shape: tuple[int, int]) -> None:
         start = m * layer.w.shape[0]
         layer.terms[start : start + rows, :columns] = weights(layer.parts[:, m], 0.0)
         touched = np.flatnonzero(layer.parts[:, m].reshape(rows * columns, -1).any(axis=1))
-        layer.count[m] = touched.size
+        layer.touches[m] = touched.size
         layer.touched[m, : touched.size] = touched
         layer.is_touched[m] = False
         layer.is_touched[m, touched] = True
@@ -143,7 +157,7 @@ def renew(layer: FadingLayer, levels: np.ndarray, whole: bool) -> None:
     Of a term that few synapses have anything of, those are done one by one, and all their terms with it.
     """
     w, stays, terms, factor, touched, count, order = (
-        layer.w, layer.stays, layer.terms, layer.factor, layer.touched, layer.count, layer.order,
+        layer.w, layer.stays, layer.terms, layer.factor, layer.touched, layer.touches, layer.order,
     )  # fmt: skip
     rows, width, columns, number = w.shape[0], w.shape[1], layer.columns, factor.size
     size, many, few = rows * width, 0, 0
@@ -198,7 +212,7 @@ def start_again(layer: FadingLayer, m: int) -> None:
     rows, devices = w.shape[0], 2 if layer.reference < 0.0 else 1
     factor[m] = 1.0
     left = 0
-    for n in range(layer.count[m]):
+    for n in range(layer.touches[m]):
         k = touched[m, n]
         something, value = False, 0.0
         for d in range(devices):
@@ -218,7 +232,7 @@ def start_again(layer: FadingLayer, m: int) -> None:
         for other in range(factor.size):
             now += terms[other * rows + i, j] * np.float32(factor[other])
         w[i, j] = now
-    layer.count[m] = left
+    layer.touches[m] = left
 
 
 @borrowing
@@ -241,7 +255,7 @@ def give_fading(
     reference, period = layer.reference, layer.pulse_period
     persistent, parts, factor, kept, shares = layer.persistent, layer.parts, layer.factor, layer.kept, layer.shares
     stays, terms, touched, is_touched = layer.stays, layer.terms, layer.touched, layer.is_touched
-    touches, elapsed, rows, number = layer.count, layer.elapsed, w.shape[0], factor.size
+    touches, elapsed, rows, number = layer.touches, layer.elapsed, w.shape[0], factor.size
     synapses, wanted, befores = wishes.synapses, wishes.pulses, layer.befores
     pair, total, most = reference < 0.0, 0, 0
     for n in range(count):

@@ -55,7 +55,7 @@ def test_one_pulse_decays_to_its_persistent_part() -> None:
 
 @pytest.mark.parametrize("period", [0.05, 0.4, 3.0])
 def test_a_train_settles_where_the_closed_form_says(period: float) -> None:
-    """Before a pulse a / (e^(1/(f tau)) - 1), after it a / (1 - e^(-1/(f tau))); a volatile device, 10.1038/nmat3054."""
+    """Before a pulse a / (e^(1/(f tau)) - 1), after it a / (1 - e^(-1/(f tau)))."""
     step, tau = 0.001, 0.7
     array = DeviceArray(forgetful(0.0, (tau, 1.0), card=linear(step)), 1, initial=0.2)
     for n in range(400):
@@ -151,7 +151,9 @@ def test_a_card_that_forgets_nothing_takes_times_and_gives_the_same_bits() -> No
     for n in range(80):
         for array, timed in zip(arrays, (False, True, True, False), strict=True):
             array.pulse(1 if n % 3 else -1, time_s=0.1 * n if timed else None)
-        reads = [array.read(time_s=0.1 * n + 0.05 if t else None) for array, t in zip(arrays, (0, 1, 1, 0), strict=True)]
+        reads = [
+            array.read(time_s=0.1 * n + 0.05 if t else None) for array, t in zip(arrays, (0, 1, 1, 0), strict=True)
+        ]
         for other in reads[1:]:
             np.testing.assert_array_equal(reads[0], other)
     assert (arrays[1].time_s, arrays[0].time_s) == (pytest.approx(7.95), 0.0)

@@ -1,4 +1,4 @@
-"""Devices that forget in the network: against pulses at times one by one, and bit for bit where nothing is forgotten."""
+"""Devices that forget in the network: against pulses at times one by one; bit for bit where nothing is forgotten."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_an_epoch_gives_what_pulses_at_times_do(  # type: ignore[no-untyped-def]
         np.testing.assert_allclose(array.r, its.array.r, atol=1e-10)
         # lists hold exactly the synapses of which something is left
         for m in range(layer.factor.size):
-            listed = np.sort(layer.touched[m, : layer.count[m]])
+            listed = np.sort(layer.touched[m, : layer.touches[m]])
             parts = layer.parts[:, m].reshape(its.shape[0] * its.shape[1], -1)
             assert set(np.flatnonzero(parts.any(axis=1))) <= set(listed.tolist())
             np.testing.assert_array_equal(np.flatnonzero(layer.is_touched[m]), listed)
