@@ -12,7 +12,7 @@ from snn.network.pulsing import get_policy
 
 def in_training(card: DeviceCard | None, config: TrainingConfig) -> bool:
     """Whether devices forget while they are trained."""
-    return card is not None and forgets(card) and config.presentation_s > 0
+    return card is not None and forgets(card) and config.presentation_s > 0 and config.scheme != "offline"
 
 
 def at_all(card: DeviceCard | None, config: TrainingConfig) -> bool:
@@ -50,13 +50,12 @@ def words(card: DeviceCard | None, config: TrainingConfig) -> str:
     tau = si(block.parameters["tau_s"], "s", 2)
     says = f"{percent(1.0 - block.persistent_share)} of an update is forgotten in time ({block.kernel}, tau {tau})"
     if not at_all(card, config):
-        return f"the card says that {says}; no time was set to pass (presentation_s), so nothing was forgotten here"
-    times = [f"{si(config.presentation_s, 's', 2)} from one presentation to the next"]
-    if config.scheme == "offline":
-        times = []
-    elif config.presentation_s == 0:
-        times = ["no time between presentations"]
-    times.append(
-        f"{si(config.test_delay_s, 's', 2)} before a test" if config.test_delay_s > 0 else "none before a test"
+        time = "test_delay_s" if config.scheme == "offline" else "presentation_s"
+        return f"the card says that {says}; no time was set to pass ({time}), so nothing was forgotten here"
+    between, before = (
+        si(each, "s", 2) if each > 0 else "no time" for each in (config.presentation_s, config.test_delay_s)
     )
+    times = [f"{before} before a test"]
+    if config.scheme != "offline":
+        times.insert(0, f"{between} from one presentation to the next")
     return f"{says}: {', '.join(times)}"

@@ -105,6 +105,8 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
     if flaw == "nonlinearity":
         return generic(nl=max(size, 1e-3)), {}  # soft bounds are linear in the limit
     base = generic()
+    if flaw == "volatility":
+        return _with_volatile_part(base, size), {"presentation_s": 1.0}
     made: dict[str, tuple[DeviceCard, dict[str, Any]]] = {
         "states": (base, {"device_levels": int(size)}),
         "stuck devices": (base, {"stuck": size, "stuck_at": "ends"}),
@@ -112,7 +114,6 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
         "device-to-device variation": (_with_spread(base, size), {"d2d": "shared"}),
         "read noise": (with_read_noise(base, size), {}),
         "telegraph noise": (base, {"telegraph": size}),
-        "volatility": (_with_volatile_part(base, size), {"presentation_s": 1.0}),
     }
     return made[flaw]
 
