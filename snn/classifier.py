@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
+from snn.forgetting import check, words
 from snn.learner import Learner
 from snn.network.encoding import content_ids, levels, stream_key
 from snn.recipe import choose, make_dynamics, with_policy
@@ -26,6 +27,7 @@ WIDTHS = (256, 1000)  # hidden neurons that are chosen, at least and at most
 A_CLASS = 10  # features that a class counts as, in that choice
 OF_DEVICES = (
     "schedule", "mapping", "policy", "max_pulses", "decay_by", "c2c", "d2d", "read_noise", "stuck",
+    "presentation_s",
 )  # fmt: skip
 _START, _ORDER, _TRAIN, _TEST = 21, 22, 23, 24
 
@@ -54,7 +56,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         few features, with one channel that is always 1.
     scheme : {"insitu", "hybrid", "offline"} or None
         As in `snn.config.TrainingConfig`; None: in situ with a card, else offline.
-    schedule, mapping, margin, gradient, policy, max_pulses, decay_by, c2c, d2d, read_noise, stuck
+    schedule, mapping, margin, gradient, policy, max_pulses, decay_by, c2c, d2d, read_noise, stuck, presentation_s
         As in `snn.config.TrainingConfig`; for a card only, but for `margin` and `gradient`.
     random_state : int, RandomState or None
         Seeds start weights, order, encoding and devices.
@@ -65,6 +67,9 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
     recipe_ : snn.recipe.Recipe
         Rates and thresholds that were chosen.
+    forgetting_ : str
+        What the training made of the card's volatile part, in words; empty where it has none. Where `presentation_s` is
+        0, nothing is forgotten.
 
     Notes
     -----
@@ -95,6 +100,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         d2d: str = "resample",
         read_noise: bool = False,
         stuck: float = 0.0,
+        presentation_s: float = 0.0,
         random_state: Any = None,
     ) -> None:
         self.card = card
@@ -116,6 +122,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         self.d2d = d2d
         self.read_noise = read_noise
         self.stuck = stuck
+        self.presentation_s = presentation_s
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -180,6 +187,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             d2d=self.d2d,  # type: ignore[arg-type]
             read_noise=self.read_noise,
             stuck=self.stuck,
+            presentation_s=self.presentation_s,
         )
         if self.card is None:
             usual = {name: each.default for name, each in signature(type(self)).parameters.items()}
@@ -189,6 +197,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         if self.card is None and self._config.scheme != "offline":
             raise UsageError(f'scheme "{self._config.scheme}" trains devices: it needs a card')
         self._config = with_policy(self._config, self.card)
+        check(self.card, self._config)
         self._fix_scaling(X)
         x = self._levels(X)
         recipe = choose(self._config, self.card, drive=float(x.sum(axis=1).mean()) / 65536)
@@ -199,6 +208,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         card = None if self._config.scheme == "offline" else self.card
         self._learner = Learner(card, self._config, recipe, make_dynamics(self._config, 0, 0.0), start)
         self._epoch, self._age = 0, 0.0
+        self.forgetting_ = words(self.card, self._config)
         self.recipe_, self.classes_ = recipe, classes  # last: a start that failed leaves nothing fitted
 
     def _fix_scaling(self, X: np.ndarray) -> None:

@@ -12,6 +12,8 @@ from snn.network.bits import MAX_STEPS
 from snn.network.learning import get_gradient
 from snn.network.pulsing import get_policy
 
+LONGEST = 1e12  # of a time [s]
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -101,6 +103,13 @@ class TrainingConfig:
     refresh : float
         After each in-situ epoch, pairs with a device within this distance of an end of the window are programmed
         anew about the middle (with `levels` and `program_sigma`), fraction of the window, 0 (never) to 0.5.
+    presentation_s : float
+        Time from one training presentation to the next [s], in which devices of a card with a volatile part forget; 0:
+        no time passes, and nothing is forgotten (`snn.forgetting`). Any other card takes times too, without effect.
+    pulse_period_s : float
+        Time between the pulses of one synapse in one presentation [s]; all of them fit into `presentation_s`.
+    test_delay_s : float
+        Time between the last presentation, or programming, and a test [s].
 
     Raises
     ------
@@ -143,6 +152,9 @@ class TrainingConfig:
     program_sigma: float = 0.03
     device_levels: int = 0
     refresh: float = 0.0
+    presentation_s: float = 0.0
+    pulse_period_s: float = 0.0
+    test_delay_s: float = 0.0
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -172,6 +184,9 @@ class TrainingConfig:
             ("refresh", 0.5),
             ("read_noise_of_g", 1.0),
             ("telegraph", 0.5),
+            ("presentation_s", LONGEST),
+            ("pulse_period_s", LONGEST),
+            ("test_delay_s", LONGEST),
         ):
             self._check_number(name, 0.0, top)
         if self.reference is not None:

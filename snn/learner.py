@@ -84,8 +84,10 @@ class Learner:
             return int(offline_epoch(*shown, self.w1, self.w2, rule, self.dynamics, QUIET))
         rule = self.recipe.rule(self.config, insitu=True, epoch=age, least=least)
         th1, th2 = self.recipe.thresholds(self.config, age, least)
-        first, second = self.synapses.layers
-        return int(insitu_epoch(*shown, first, second, th1, th2, rule, self.dynamics, self.noise()))  # type: ignore[call-arg, arg-type]
+        first, second = self.synapses.fading or self.synapses.layers
+        right = int(insitu_epoch(*shown, first, second, th1, th2, rule, self.dynamics, self.noise()))  # type: ignore[call-arg, arg-type]
+        self.synapses.pulsed()
+        return right
 
     def noise(self) -> Noise:
         """Noise of reading in weight units: sd of the state times c; of a pair both devices are read."""
@@ -112,7 +114,7 @@ class Learner:
         return Synapses.program(self.card, self.config, self.recipe, w)
 
     def weights(self, retention: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Padded weights [1] of both layers as they are now."""
+        """Padded weights [1] of both layers as they are now, the last presentation's time over."""
         return (self.w1, self.w2) if self.synapses is None else self.synapses.read(retention)
 
     def predict(  # type: ignore[no-untyped-def]
@@ -123,7 +125,7 @@ class Learner:
         `synapses` are those that are read, if they are not the network's own.
         """
         read = self.synapses if synapses is None else synapses
-        w1, w2 = (self.w1, self.w2) if read is None else read.read(self.config.retention)
+        w1, w2 = (self.w1, self.w2) if read is None else read.read(self.config.retention, self.config.test_delay_s)
         # weights from a memory map are read-only, which would be another compiled type
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
         noise = QUIET if read is None else self.noise()

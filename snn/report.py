@@ -88,6 +88,8 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
     ]
     if result.write_energy_j is not None:
         rows.append(("energy of all pulses (V² G t, G mid-window)", si(result.write_energy_j, "J")))
+    if result.forgetting:
+        rows.append(("volatile part of the devices", result.forgetting))
     if card is not None and result.scheme != "offline":
         rows.append(("variation of the devices", _variation_in_training(card, result)))
     return rows
@@ -212,6 +214,8 @@ def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
             f"{percent(result.accuracy_after_mapping)}."
         )
     words.append(accuracy_basis(result))
+    if result.forgetting:
+        words.append(f"Volatile part: {result.forgetting}.")
     if result.scheme != "offline" and result.config.hidden > HIDDEN:
         words.append(
             f"{result.config.hidden} hidden neurons hide most of what a device does: devicekit benchmark says what it "

@@ -9,9 +9,11 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
+from snn import forgetting
 from snn.config import TrainingConfig
 from snn.network.crossbar import Layer, make_layer, states, weights
 from snn.network.encoding import stream_key
+from snn.network.fading import FadingLayer, make_fading, take_over
 from snn.network.neurons import padded
 from snn.recipe import Recipe
 
@@ -22,12 +24,16 @@ _DRAWS = 1000  # from one draw of devices to the next
 
 @dataclass(frozen=True)
 class Synapses:
-    """The devices of both layers, and what compiled code needs of them (shared memory)."""
+    """The devices of both layers, and what compiled code needs of them (shared memory).
+
+    `fading` are the layers of devices that forget while they are trained; empty if they do not.
+    """
 
     arrays: tuple[DeviceArray, ...]
     layers: tuple[Layer, ...]
     shapes: tuple[tuple[int, int], ...]
     reference: float | None
+    fading: tuple[FadingLayer, ...] = ()
 
     @classmethod
     def start(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
@@ -44,47 +50,73 @@ class Synapses:
     def program(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
         """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma`.
 
-        Stuck devices stay where they are, at `recipe.middle` or at an end of the window (`stuck_at`).
+        Stuck devices stay where they are, at `recipe.middle` or at an end of the window (`stuck_at`). Of a change from
+        `recipe.middle` devices with a volatile part forget.
         """
         assert recipe.middle is not None
         pair = config.mapping == "pair"
-        initial = []
+        initial, before = [], []
         for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True)):
             r = states(layer.astype(float), c, recipe.middle, pair)
             rng = np.random.default_rng([config.seed, _PROGRAM + number])
             kept = np.where(_stuck(config, number, r.size), recipe.middle, programmed(r, config, rng))
             initial.append(_held(kept, config, number))
-        return cls._build(card, config, recipe, initial, [layer.shape for layer in w])
+            before.append(_held(np.full(r.size, recipe.middle), config, number))
+        return cls._build(card, config, recipe, initial, [layer.shape for layer in w], before)
 
     @classmethod
     def _build(
-        cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, initial: list[np.ndarray], shapes: list
+        cls,
+        card: DeviceCard,
+        config: TrainingConfig,
+        recipe: Recipe,
+        initial: list[np.ndarray],
+        shapes: list,
+        before: list[np.ndarray] | None = None,
     ) -> Self:
         reference = None if config.mapping == "pair" else recipe.middle
-        arrays, layers = [], []
+        arrays, layers, fading = [], [], []
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
             if config.device_levels > 0:
                 r = on_levels(r, config.device_levels, np.random.default_rng([config.seed, _STATES + number]))
             seed = int(stream_key(config.seed, _ARRAY + number + _DRAWS * config.draw) >> np.uint64(1))
-            array = DeviceArray(card, r.size, seed, initial=r, c2c=config.c2c, d2d=config.d2d)
+            rest = r if before is None else before[number]
+            array = DeviceArray(card, r.size, seed, initial=rest, c2c=config.c2c, d2d=config.d2d)
+            array.put(r)
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             stuck = _stuck(config, number, r.size)
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            layers.append(
-                make_layer(array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels)
-            )
-        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference)
+            layer = make_layer(array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels)
+            layers.append(layer)
+            if array.fading is not None and forgetting.in_training(card, config):
+                times = (config.pulse_period_s, config.presentation_s)
+                fading.append(make_fading(layer, array.fading, shape, *times))
+        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading))
 
-    def read(self, retention: float) -> tuple[np.ndarray, np.ndarray]:
-        """Padded weights [1] of both layers for the kernels, after a loss `retention` of every state."""
+    def read(self, retention: float, delay: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Padded weights [1] of both layers for the kernels.
+
+        Parameters
+        ----------
+        retention : float
+            Loss of every state [1].
+        delay : float
+            How much later than now it is [s]: devices that forget have forgotten more by then.
+        """
         first, second = (layer.w for layer in self.layers)
-        if retention > 0:
+        forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
+        if retention > 0 or forget:
             first, second = np.zeros_like(first), np.zeros_like(second)
             for w, array, layer, shape in zip((first, second), self.arrays, self.layers, self.shapes, strict=True):
-                r = array.r * (1.0 - retention)
+                r = (array.later(delay) if forget else array.r) * (1.0 - retention)
                 w[: shape[0], : shape[1]] = weights(r, shape, layer.scale, self.reference)
         return first, second
+
+    def pulsed(self) -> None:
+        """After compiled code has given pulses: states as they are now, and what devices may forget of the pulses."""
+        for array in self.arrays:
+            array.settle(forgot=len(self.fading) > 0)
 
     def refresh(self, config: TrainingConfig, recipe: Recipe, epoch: int) -> int:
         """Program pairs with a device near an end of the window anew about the middle; returns how many."""
@@ -101,9 +133,11 @@ class Synapses:
             new = programmed(fresh.ravel(), config, rng)
             if config.device_levels > 0:
                 new = on_levels(new, config.device_levels, rng)
-            r[wanted] = new.reshape(-1, 2)[wanted]
+            array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
             layer.w[: shape[0], : shape[1]] = weights(array.r, shape, layer.scale, None)
             count += int(wanted.sum())
+        for fading, shape in zip(self.fading, self.shapes, strict=True) if self.fading else ():
+            take_over(fading, shape)
         return count
 
     @property

@@ -15,7 +15,7 @@ from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel
 from devicekit.text import percent
-from snn import figures
+from snn import figures, forgetting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.learner import Learner
@@ -90,6 +90,8 @@ class TrainingResult:
         Pairs programmed anew because a device was near an end of its window (`refresh`).
     w1, w2 : ndarray, shapes (channels, hidden) and (hidden, classes)
         Weights in the end [1].
+    forgetting : str
+        What the training made of the card's volatile part, in words; empty where it has none.
     """
 
     config: TrainingConfig
@@ -106,6 +108,7 @@ class TrainingResult:
     refreshed_pairs: int
     w1: np.ndarray
     w2: np.ndarray
+    forgetting: str = ""
 
     @property
     def scheme(self) -> str:
@@ -158,6 +161,7 @@ class TrainingResult:
             ("data", f"{self.data.name}, {self.data.split}"),
             ("scheme", self.scheme),
             ("pulses per device, mean", f"{self.pulses_per_device:.3g}"),
+            *([("volatile part", self.forgetting)] if self.forgetting else []),
         ]
         return html("Training of a spiking network", rows, self.panel())
 
@@ -183,6 +187,8 @@ class TrainingResult:
             out["accuracy_programmed"] = self.accuracy_programmed
         if self.scheme == "hybrid":
             out["accuracy_after_mapping"] = self.accuracy_after_mapping
+        if self.forgetting:
+            out["forgetting"] = self.forgetting
         return out
 
 
@@ -241,6 +247,7 @@ class Run:
         if card is not None:
             card = idealise(card, linear=config.linear, symmetric=config.symmetric)
         config = with_policy(config, card)
+        forgetting.check(card, config)
         self.card, self.config, self.data = card, config, data
         self.recipe = choose(config, card)
         self.rows: list[EpochRow] = []
@@ -332,6 +339,7 @@ class Run:
             refreshed_pairs=self.refreshed,
             w1=w1[:, : config.hidden].copy(),
             w2=w2[: config.hidden].copy(),
+            forgetting=forgetting.words(self.card, config),
         )
 
 

@@ -42,6 +42,8 @@ def _print(result: Benchmark) -> None:
     if result.scatter_over_step is not None:
         facts.append(("scatter of an update over a step", f"{result.scatter_over_step:.2g}"))
     facts.append(("flaws that it has here", ", ".join(result.flaws) or "none"))
+    if result.forgetting:
+        facts.append(("volatile part", result.forgetting))
     facts.append(("data", result.split))
     terminal.fields(facts)
 

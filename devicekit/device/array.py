@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from devicekit.device.card import DeviceCard
+from devicekit.device.fading import Fading, book, fading, later, pass_time
 from devicekit.device.random import mix, normal
 from devicekit.errors import UsageError
 from devicekit.models import kernel
@@ -131,6 +132,12 @@ class DeviceArray:
     Notes
     -----
     Noise is drawn by counter: the n-th pulse of device k gets the same draw whatever else happened.
+
+    Devices of a card with a volatile part forget as time passes (`devicekit.device.measured.Volatile`), and time
+    passes where `pulse` and `read` are told when they happen; where they never are, nothing is forgotten. What a pulse
+    changes, its scatter included, is divided among persistent part and terms, and clipped with the state: what would
+    leave 0..1 is in neither. The starting state is persistent. Devices of any other card take times too, and nothing
+    changes.
     """
 
     def __init__(
@@ -181,6 +188,8 @@ class DeviceArray:
         )
         if not ((self.r >= 0) & (self.r <= 1)).all():
             raise UsageError("initial states must lie in 0..1")
+        self.fading: Fading | None = fading(card, self.r)
+        self._time_s = 0.0
         self.read_sigma = read_sigma(card) if read_noise else 0.0
         self._reader = np.random.default_rng([seed, 3])
 
@@ -199,7 +208,12 @@ class DeviceArray:
         """Pulses that each device has received, shape (n,)."""
         return self._kernel.pulses
 
-    def pulse(self, sign: int | np.ndarray, index: np.ndarray | None = None) -> None:
+    @property
+    def time_s(self) -> float:
+        """Time of the last pulse or reading that was given one [s]; 0 at first."""
+        return self._time_s
+
+    def pulse(self, sign: int | np.ndarray, index: np.ndarray | None = None, time_s: float | None = None) -> None:
         """One pulse on each device of `index` (default: all), in place.
 
         Parameters
@@ -208,19 +222,84 @@ class DeviceArray:
             +1 for LTP, -1 for LTD, 0 for none; one for all, or one for each entry of `index`.
         index : ndarray of int, optional
             Devices to pulse; a device named twice gets two pulses.
+        time_s : float, optional
+            When, not before `time_s` of the array [s]; None: now, no time has passed.
+
+        Raises
+        ------
+        UsageError
+            If a device does not exist, or the time is before what has happened already.
         """
         index = np.arange(self.n) if index is None else np.atleast_1d(np.asarray(index, np.int64))
         if index.size and (index.min() < 0 or index.max() >= self.n):
             raise UsageError(f"device index out of 0..{self.n - 1}")
         signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
+        self._wait(time_s)
         _pulse_many(self._kernel, index, signs)
+        if self.fading is not None:
+            book(self.fading, self.r, np.unique(index))
 
-    def read(self) -> np.ndarray:
-        """Conductances [S] (or weights) of all devices, with read noise if the array has it."""
+    def read(self, time_s: float | None = None) -> np.ndarray:
+        """Conductances [S] (or weights) of all devices, with read noise if the array has it.
+
+        Parameters
+        ----------
+        time_s : float, optional
+            When, as for `pulse`.
+        """
+        self._wait(time_s)
         r = self.r
         if self.read_sigma > 0:
             r = r + self.read_sigma * self._reader.standard_normal(self.n)
         return self.card.window.from_state(r)
+
+    def put(self, r: np.ndarray, index: np.ndarray | None = None) -> None:
+        """Set states of devices (default: all) at once, as programming does; they forget of it as of pulses.
+
+        Parameters
+        ----------
+        r : ndarray
+            New states, 0 to 1, one for each entry of `index`.
+        index : ndarray of int, optional
+            Devices, each once.
+        """
+        r = np.asarray(r, float)
+        if not ((r >= 0) & (r <= 1)).all():
+            raise UsageError("states must lie in 0..1")
+        where = slice(None) if index is None else np.asarray(index, np.int64)
+        self.r[where] = r
+        if self.fading is not None:
+            book(self.fading, self.r, where)
+
+    def later(self, seconds: float = 0.0) -> np.ndarray:
+        """States [1] so many seconds from now if nothing happens till then, shape (n,); the array stays as it is."""
+        return self.r.copy() if self.fading is None else later(self.fading, seconds)
+
+    def settle(self, forgot: bool = False) -> None:
+        """After compiled code has changed the array: nothing, of devices that forget nothing.
+
+        Parameters
+        ----------
+        forgot : bool
+            Whether that code kept what devices forget (`fading`), so that states follow from it; else it has moved the
+            states alone, and what devices forget of that is booked.
+        """
+        if self.fading is None:
+            return
+        if forgot:
+            self.r[:] = later(self.fading)
+        else:
+            book(self.fading, self.r)
+
+    def _wait(self, time_s: float | None) -> None:
+        if time_s is None or time_s == self._time_s:
+            return
+        if not self._time_s < time_s < math.inf:
+            raise UsageError(f"time_s={time_s!r}: the array is at {self._time_s:g} s, and times do not go back")
+        if self.fading is not None:
+            pass_time(self.fading, time_s - self._time_s)
+            self.r[:] = later(self.fading)
+        self._time_s = float(time_s)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,8 @@ class Export:
         Numbers that describe the export, such as its deviation; JSON values.
     origin : tuple of str
         What it was made from besides the card, a sentence each.
+    forgetting : str
+        What was done with the card's volatile part, a sentence; empty: it is left out, and README.txt says so.
     """
 
     files: Mapping[str, bytes]
@@ -77,6 +79,7 @@ class Export:
     noise: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     origin: tuple[str, ...] = ()
+    forgetting: str = ""
 
     def __repr__(self) -> str:
         return f"<Export: {', '.join(self.files)}>"

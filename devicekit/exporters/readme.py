@@ -47,6 +47,19 @@ def _origin(card: DeviceCard) -> list[str]:
     return lines
 
 
+def _forgetting(card: DeviceCard, result: Export) -> list[str]:
+    """What was done with the card's volatile part; nothing of a card without one."""
+    block = card.volatile
+    if block is None or block.persistent_share == 1.0:
+        return []
+    forgotten = f"{100 * (1.0 - block.persistent_share):.3g} %"
+    return [
+        f"The card says that {forgotten} of an update is forgotten ({block.kernel}, time constant "
+        f"{block.parameters['tau_s']:.4g} s).",
+        result.forgetting or "LEFT OUT: the steps here are those right after a pulse, and they last.",
+    ]
+
+
 def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
     """The export with its README.txt."""
     names = [*result.files, "README.txt"]
@@ -58,6 +71,7 @@ def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
         ("EXACT", _wrapped(result.exact)),
         ("APPROXIMATED", _wrapped(result.approximated) or ["- nothing"]),
         ("NOISE", _wrapped([result.noise])),
+        ("FORGETTING", _wrapped(_forgetting(card, result))),
         (
             "UNITS",
             [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units],

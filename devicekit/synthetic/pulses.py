@@ -15,7 +15,7 @@ import pandas as pd
 from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Branch, BranchVariation, Conditions, Provenance, RateCurve, Sigma, Variation, Window
 from devicekit.device.card import DeviceCard
-from devicekit.errors import CodedWarning
+from devicekit.errors import CodedWarning, UsageError
 from devicekit.models import kernel
 from devicekit.models.registry import LAWS
 from devicekit.synthetic.package import write_package
@@ -118,7 +118,15 @@ def truth_card(
 
 
 def generate(
-    card: DeviceCard, n_devices: int, n_cycles: int, n_pulses: int, seed: int, *, conditioning: int = 0
+    card: DeviceCard,
+    n_devices: int,
+    n_cycles: int,
+    n_pulses: int,
+    seed: int,
+    *,
+    conditioning: int = 0,
+    pulse_period_s: float = 0.0,
+    read_delay_s: float = 0.0,
 ) -> PulseTable:
     """Alternating LTP and LTD trains of devices drawn from a card, read after every pulse.
 
@@ -134,20 +142,39 @@ def generate(
         Seed of every draw.
     conditioning : int
         LTP/LTD pairs that are applied but not recorded.
+    pulse_period_s : float
+        Time from one pulse to the next [s], from train to train too; devices of a card with a volatile part forget in
+        it.
+    read_delay_s : float
+        Time from a pulse to its reading [s], up to the period.
 
     Returns
     -------
     PulseTable
         With the warning `synthetic`.
+
+    Raises
+    ------
+    UsageError
+        If a time is negative, or the reading comes after the next pulse.
     """
+    if not 0.0 <= read_delay_s <= pulse_period_s < float("inf"):
+        raise UsageError(
+            f"pulse_period_s={pulse_period_s:g}, read_delay_s={read_delay_s:g}: times from 0, and a reading no later "
+            "than the next pulse"
+        )
+    pulses = 0
+
     array = DeviceArray(card, n_devices, seed, d2d="shared", read_noise=True)
     readings = np.empty((n_cycles, 2, n_pulses + 1, n_devices))
     for cycle in range(-conditioning, n_cycles):
         for branch, sign in enumerate((1, -1)):
             train = [array.read()]
             for _ in range(n_pulses):
-                array.pulse(sign)
-                train.append(array.read())
+                pulses += 1
+                now = max(pulses * pulse_period_s, array.time_s)
+                array.pulse(sign, time_s=now)
+                train.append(array.read(now + read_delay_s))
             if cycle >= 0:
                 readings[cycle, branch] = train
     cycle, branch, pulse, device = np.indices(readings.shape)

@@ -11,6 +11,7 @@ from devicekit.device.array import applied_variation, read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise, mean_step, with_steps
 from snn.config import TrainingConfig
+from snn.forgetting import at_all
 
 COARSEST, FINEST = 1 / 32, 1 / 100  # mean steps [of the window] between which a twin's lies
 FLAWS = (
@@ -23,6 +24,7 @@ FLAWS = (
     "telegraph noise",
     "states",
     "stuck devices",
+    "volatility",
 )
 
 
@@ -48,6 +50,7 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
         "telegraph noise": config.telegraph > 0,
         "states": config.device_levels > 0,
         "stuck devices": config.stuck > 0,
+        "volatility": at_all(card, config),
     }
     return tuple(name for name in FLAWS if has[name])
 
@@ -76,6 +79,8 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
         changes["device_levels"] = 0
     if "stuck devices" in gone:
         changes["stuck"] = 0.0
+    if "volatility" in gone:
+        card = card.model_copy(update={"volatile": None})
     return Case(card, changes)
 
 

@@ -87,6 +87,7 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
     for each in results:
         flaws = f"Flaws that it has here: {listed(list(each.flaws)) or 'none'}."
         told_of = [each.verdict, each.rule_or_device, each.width_hides, each.left_open, flaws]
+        told_of += [f"Volatile part: {each.forgetting}."] if each.forgetting else []
         words = [word for word in told_of if word]
         summary += words if len(results) == 1 else [f"{each.name}: {' '.join(words)}"]
     summary.append("What a card does not know, its device does not have here.")

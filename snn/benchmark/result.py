@@ -54,6 +54,8 @@ class Benchmark:
         With the pulse policy that "auto" takes for the card.
     reason : (str, str)
         Which one that is, and why.
+    forgetting : str
+        What was made of the card's volatile part, in words; empty where it has none.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Benchmark:
     synthetic: bool = False
     policy: VariantResult | None = None
     reason: tuple[str, str] = ("", "")
+    forgetting: str = ""
 
     @property
     def all_variants(self) -> tuple[VariantResult, ...]:
@@ -277,6 +280,7 @@ class Benchmark:
             "wide": None if self.wide is None else self.wide.as_dict(),
             "policy": None if self.policy is None else {**self.policy.as_dict(), "name": self.reason[0]},
             "flaws": list(self.flaws),
+            **({"forgetting": self.forgetting} if self.forgetting else {}),
             "main": list(self.main),
             "also": list(self.also),
             "shares": {variant: [each.as_dict() for each in shares] for variant, shares in self.shares.items()},

@@ -19,6 +19,7 @@ from snn.benchmark.severity import SEVERITIES, own_severity
 from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
+from snn.forgetting import check, words
 from snn.recipe import reason_for_policy
 
 Progress = Callable[[int, int], None]
@@ -106,10 +107,13 @@ def benchmark(
     if base.policy == "auto":  # the twin's is the device's
         changes = {**changes, "policy": reason_for_policy(base, card)[0]}
         base = setting("plain", 0, **changes)
+    check(card, base)
     flaws = present(card, base)
     twin = without(card, base, flaws)
     other_policy = other_policy and "policy" not in changes
     reason = reason_for_policy(base, card) if other_policy else ("", "")
+    if other_policy:
+        check(card, replace(base, policy=reason[0]))
     others: dict[Variant, bool] = {"wide": wide, "policy": other_policy}
     variants: tuple[Variant, ...] = (*VARIANTS, *(variant for variant, wanted in others.items() if wanted))
 
@@ -147,6 +151,7 @@ def benchmark(
         wide=results.get("wide"),
         policy=results.get("policy"),
         reason=reason,
+        forgetting=words(card, base),
         synthetic=card.provenance.synthetic,
     )
     worst = result.worst

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,12 @@ from devicekit.device.array import applied_variation, read_sigma
 from devicekit.device.blocks import BranchVariation, Sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step, mean_steps
+from devicekit.device.measured import Term, Volatile
 from snn.benchmark.flaws import scatter_over_step
 from snn.benchmark.measure import STEPS, generic
+from snn.benchmark.task import IMAGES
 from snn.config import TrainingConfig
+from snn.forgetting import at_all
 
 _GRID = np.linspace(0.02, 0.98, 49)
 
@@ -54,6 +58,7 @@ SEVERITIES = (
     Flaw("device-to-device variation", "sd of ln rate over devices", (0.25, 0.5, 1, 1.5)),
     Flaw("read noise", "sd of one reading, of the window", (0.01, 0.03, 0.05, 0.1)),
     Flaw("telegraph noise", "sd of a level held while an image is shown, of the window", (0.01, 0.03, 0.05, 0.1)),
+    Flaw("volatility", "share of an update that is forgotten by the end of the task", (0.3, 0.5, 0.7, 0.8, 0.9)),
     Flaw("nonlinearity", "ln of the largest over the smallest step", (0, 1, 2, 3, 4, 5, 6), base=None),
 )
 
@@ -76,6 +81,21 @@ def _with_spread(card: DeviceCard, sd: float) -> DeviceCard:
     return card.model_copy(update={"variation": variation})
 
 
+def _with_volatile_part(card: DeviceCard, share: float) -> DeviceCard:
+    """The card of a device that forgets that share of an update, with a time constant of a second."""
+    block = Volatile(
+        source="synthetic",
+        synthetic=True,
+        kernel="exponential",
+        parameters={"tau_s": 1.0},
+        persistent_share=1.0 - share,
+        terms=(Term(tau_s=1.0, share=1.0),),
+        terms_error=0.0,
+        n=0,
+    )
+    return card.with_blocks({"volatile": block})
+
+
 def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
     """A SYNTHETIC device with one flaw of that size (NL 1, 100 steps, 1 % scatter otherwise), and its settings."""
     if flaw == "scatter of updates":
@@ -85,6 +105,8 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
     if flaw == "nonlinearity":
         return generic(nl=max(size, 1e-3)), {}  # soft bounds are linear in the limit
     base = generic()
+    if flaw == "volatility":
+        return _with_volatile_part(base, size), {"presentation_s": 1.0}
     made: dict[str, tuple[DeviceCard, dict[str, Any]]] = {
         "states": (base, {"device_levels": int(size)}),
         "stuck devices": (base, {"stuck": size, "stuck_at": "ends"}),
@@ -113,9 +135,22 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig) -> float |
         "device-to-device variation": _spread(card, config),
         "read noise": (read_sigma(card, config.read_noise_of_g) or None) if config.read_noise else None,
         "telegraph noise": config.telegraph or None,
+        "volatility": _forgotten(card, config),
         "nonlinearity": max(largest),
     }
     return values[flaw]
+
+
+def _forgotten(card: DeviceCard, config: TrainingConfig) -> float | None:
+    """Share of an update that is forgotten by the end of the few-shot task; None of a device that forgets nothing.
+
+    Devices that forget the same by then lose about the same, whether they forget at once or slowly.
+    """
+    if card.volatile is None or not at_all(card, config):
+        return None
+    passed = IMAGES * config.epochs * config.presentation_s + config.test_delay_s
+    left = sum(term.share * math.exp(-passed / term.tau_s) for term in card.volatile.terms)
+    return (1.0 - card.volatile.persistent_share) * (1.0 - left)
 
 
 def _spread(card: DeviceCard, config: TrainingConfig) -> float | None:

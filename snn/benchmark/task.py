@@ -27,6 +27,7 @@ SPLIT_SEED = 0
 SETTABLE = (  # the odds were measured for this task; other settings would be another one
     "stuck", "stuck_at", "device_levels", "read_noise", "read_noise_of_g", "telegraph", "c2c", "d2d", "linear",
     "symmetric", "gradient", "policy", "max_pulses", "decay_by", "draw",
+    "presentation_s", "pulse_period_s", "test_delay_s",
 )  # fmt: skip
 # Standard deviation [1] of the difference of two trainings of one seed that differ by the draw of devices and of their
 # noise alone, of the generic base: two standard errors above what 2000 seeds (Optdigits 1000; wide and policy 200) gave

@@ -20,6 +20,7 @@ from snn.network.bits import lowest_bit
 from snn.network.changes import Changes, Rule, make_changes, row_changes, target_train
 from snn.network.crossbar import Layer, Threshold, Wishes, give, make_wishes, wish_each, wish_row
 from snn.network.encoding import presentation_key
+from snn.network.fading import FadingLayer, give_fading, next_presentation, renew
 from snn.network.lanes import LANES
 from snn.network.learning import add_row, bound, find
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, present
@@ -166,6 +167,30 @@ def _insitu(  # type: ignore[no-untyped-def]
     return right
 
 
+def _fading(  # type: ignore[no-untyped-def]
+    levels, labels, ids, order, stream, epoch, first: FadingLayer, second: FadingLayer, th1, th2, rule, dynamics, noise,
+    held, read1, read2, s: Scratch, c: Changes, wishes: Wishes, memory,
+) -> int:  # fmt: skip
+    """As `_insitu`, with time that passes: weights are those at the time of reading, and pulses come at times."""
+    target = target_train(dynamics)
+    right = 0
+    every = dynamics.side > 0  # images move: which inputs may fire is not known
+    for position in range(order.size):
+        k = order[position]
+        key = presentation_key(stream, epoch, ids[k])
+        renew(first, levels[k], every)
+        renew(second, levels[k], True)
+        if held:
+            hold(first.w, second.w, dynamics, noise, key, s)
+        right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
+        n = find(labels[k], target, read2, rule, dynamics, noise, key, s, c)
+        if n > 0:
+            settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)  # type: ignore[arg-type]
+        next_presentation(first)
+        next_presentation(second)
+    return right
+
+
 @cache
 def _offline_of(gradient: int) -> Callable[..., Any]:
     """`_offline` with the gradient of that number."""
@@ -178,6 +203,14 @@ def _insitu_of(gradient: int, summed: bool) -> Callable[..., Any]:
     return bound(_insitu, gradient, settle=bound(settle_sums if summed else settle_each, gradient))
 
 
+@cache
+def _fading_of(gradient: int, summed: bool) -> Callable[..., Any]:
+    """`_fading`, as `_insitu_of`."""
+    settled = settle_sums if summed else settle_each  # of any layer that has the fields they take
+    own = bound(settled, gradient, give=give_fading)
+    return bound(_fading, gradient, settle=own)
+
+
 def insitu_epoch(
     levels: np.ndarray,
     labels: np.ndarray,
@@ -185,20 +218,24 @@ def insitu_epoch(
     order: np.ndarray,
     stream: np.uint64,
     epoch: int,
-    first: Layer,
-    second: Layer,
+    first: Layer | FadingLayer,
+    second: Layer | FadingLayer,
     th1: Threshold,
     th2: Threshold,
     rule: Rule,
     dynamics: Dynamics,
     noise: Noise,
 ) -> int:
-    """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`."""
+    """Train weights held by devices, in place, by pulses; parameters and result as in `offline_epoch`.
+
+    Both layers forget, or neither does.
+    """
     held = is_held(noise)
     s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held, rule.deep)
     c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, rule.deep)
     read = (s.w_hidden, s.w_output) if held else (first.w, second.w)
     room = (s, c, make_wishes(max(first.w.size, second.w.size)), np.empty(MAX_SHAPE))
     shown = (levels, labels, ids, order, stream, epoch)
-    run = _insitu_of(rule.gradient, th1.summed)
+    of = _fading_of if isinstance(first, FadingLayer) else _insitu_of
+    run = of(rule.gradient, th1.summed)
     return int(run(*shown, first, second, th1, th2, rule, dynamics, noise, held, *read, *room))

@@ -54,7 +54,7 @@ def bound(function: Callable[..., Any], number: int, **known: Any) -> Callable[.
     name, gradient = list(GRADIENTS.items())[number]
     names = {**function.__globals__, "find": gradient.find, "add_row": gradient.add_row, **known}
     inside = [each.__name__ for each in known.values()]
-    own = FunctionType(function.__code__, names, "_".join([function.__name__, *(inside or [name])]))
+    own = FunctionType(function.__code__, names, "_".join([function.__name__, *inside, name]))
     own.__qualname__ = own.__name__  # by which compiled code is kept
     made: Callable[..., Any] = borrowing(own)
     return made

@@ -317,6 +317,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "aihwkit's own defaults would switch variation on (dw_min_std 0.3, dw_min_dtod 0.3, w_max_dtod 0.3).",
         ),
         approximated=tuple(_approximations(card, options, fields, linear is not None, figures)),
+        forgetting="LEFT OUT: the steps here are those right after a pulse, and they last. aihwkit's lifetime makes "
+        "whole weights decay once a mini-batch, not the forgotten share of each update; it and diffusion are off.",
         units=_units(card),
         noise=base.noise_sentence(card, options, exported, c2c or dtod),
         figures=figures,

@@ -15,6 +15,7 @@ from scipy.io import loadmat
 import devicekit
 from devicekit import plugins
 from devicekit.device.card import DeviceCard
+from devicekit.device.measured import Term, Volatile
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.exporters import ExportOptions, exporters, make
 from devicekit.synthetic.pulses import truth_card
@@ -274,3 +275,28 @@ def test_csv_steps_end_at_the_window(tmp_path: Path) -> None:
     assert rates["step_ltp"].iloc[-1] == 0
     assert rates["step_ltd"].iloc[0] == 0
     assert (rates["step_ltp"].iloc[:-1] > 0).all()
+
+
+@pytest.mark.parametrize("target", list(exporters()))
+def test_a_volatile_part_is_left_out_and_that_is_said(target: str) -> None:
+    card = truth_card(LAWS["softbounds"], model="softbounds")
+    block = Volatile(
+        source="made",
+        kernel="exponential",
+        parameters={"tau_s": 0.02},
+        persistent_share=0.25,
+        terms=(Term(tau_s=0.02, share=1.0),),
+        terms_error=0.0,
+        n=9,
+    )
+    plain, volatile = (
+        make(card, target, ExportOptions()),
+        make(card.with_blocks({"volatile": block}), target, ExportOptions()),
+    )
+    assert {name for name in plain.files if plain.files[name] != volatile.files[name]} == {"README.txt"}
+    words = volatile.files["README.txt"].decode()
+    assert "FORGETTING" in words
+    assert "75 % of an update is forgotten (exponential, time constant 0.02 s)" in words
+    assert "LEFT OUT" in words
+    assert ("lifetime" in words) == (target == "aihwkit")
+    assert "FORGETTING" not in plain.files["README.txt"].decode()

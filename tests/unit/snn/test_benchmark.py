@@ -492,7 +492,7 @@ def test_shipped_curves_tell_flaws_apart() -> None:
         return np.array([row["mean"] for row in rows]), np.array([row["se"] for row in rows])
 
     monotone = ("scatter of updates", "states", "stuck devices", "device-to-device variation", "read noise")
-    for name in (*monotone, "telegraph noise"):
+    for name in (*monotone, "telegraph noise", "volatility"):
         for variant in ("plain", "scaled"):
             mean, se = points(name, variant)
             assert (np.diff(mean) < 2 * np.hypot(se[1:], se[:-1])).all(), (name, variant)

@@ -1,0 +1,95 @@
+"""What devices forget: the volatile part of their states, and the time that passes for all of them at once.
+
+The state is a persistent part and a sum of terms, s = p + sum_m v_m. A pulse (or programming) changes s by d; p gets
+`kept` d and term m gets `shares[m]` d; between pulses v_m decays by exp(-t / tau_m). One clock serves all devices: a
+term is kept as v_m over a factor that all devices share, so that time passes by one multiplication a term, whatever the
+number of devices (`RESCALED` time constants later the factor starts at 1 again). The model is that of
+`devicekit.device.measured.Volatile`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+
+RESCALED = 20.0  # time constants after which a factor starts at 1 again
+SMALLEST = math.exp(-RESCALED)
+NOTHING = 1e-12  # of the window: what is left of a term below this, when its factor starts again, is taken for 0
+
+
+class Fading(NamedTuple):
+    """The volatile states of an array; arrays are changed in place, by compiled code too.
+
+    Attributes
+    ----------
+    persistent : ndarray, shape (n,)
+        p of each device [1].
+    parts : ndarray, shape (n, m)
+        v_m of each device over the factor of its term [1].
+    factor : ndarray, shape (m,)
+        Factor of each term [1].
+    tau_s : ndarray, shape (m,)
+        Time constants [s].
+    kept : float
+        Share of a change that stays [1].
+    shares : ndarray, shape (m,)
+        Shares of a change that the terms get; with `kept` they sum to 1.
+    """
+
+    persistent: np.ndarray
+    parts: np.ndarray
+    factor: np.ndarray
+    tau_s: np.ndarray
+    kept: float
+    shares: np.ndarray
+
+
+def forgets(card: DeviceCard) -> bool:
+    """Whether a card's device forgets anything of an update, if time passes."""
+    return card.volatile is not None and card.volatile.persistent_share < 1.0
+
+
+def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
+    """The volatile states of devices that rest at `r`, shape (n,); None of a card that forgets nothing."""
+    if card.volatile is None or not forgets(card):
+        return None
+    block = card.volatile
+    shares = np.array([term.share for term in block.terms])
+    return Fading(
+        persistent=r.copy(),
+        parts=np.zeros((r.size, shares.size)),
+        factor=np.ones(shares.size),
+        tau_s=np.array([term.tau_s for term in block.terms]),
+        kept=float(block.persistent_share),
+        shares=(1.0 - block.persistent_share) * shares / shares.sum(),
+    )
+
+
+def later(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """States [1] of devices (default: all) so many seconds from now; nothing is changed.
+
+    No state leaves 0..1 by forgetting. What is left of a change is log-convex in time, so a state without further
+    pulses is a weighted mean of earlier ones (Kaluza's theorem, 1928): the clipping is for the last bit.
+    """
+    now = f.factor * np.exp(-seconds / f.tau_s) if seconds > 0 else f.factor
+    return np.clip(f.persistent[index] + f.parts[index] @ now, 0.0, 1.0)
+
+
+def pass_time(f: Fading, seconds: float) -> None:
+    """So many seconds pass, in place."""
+    f.factor[:] *= np.exp(-seconds / f.tau_s)
+    for m in np.flatnonzero(f.factor < SMALLEST):
+        f.parts[:, m] *= f.factor[m]
+        f.parts[np.abs(f.parts[:, m]) < NOTHING, m] = 0.0
+        f.factor[m] = 1.0
+
+
+def book(f: Fading, r: np.ndarray, index: np.ndarray | slice = slice(None)) -> None:
+    """Divide what the states `r` (n,) have moved since among persistent part and terms, of devices (default: all)."""
+    change = r[index] - (f.persistent[index] + f.parts[index] @ f.factor)
+    f.persistent[index] += f.kept * change
+    f.parts[index] += change[:, None] * (f.shares / f.factor)

@@ -1,0 +1,332 @@
+"""Layers whose devices forget: their weights at the time of reading, and pulses at times.
+
+The volatile parts decay by the clock that all devices of an array share (`devicekit.device.fading`), so what time costs
+is one multiplication a term, and the weights that a presentation reads: persistent + sum_m factor_m part_m, which is
+made anew for the rows that fire. Nothing here is compiled where nothing is forgotten.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from devicekit.device.array import ArrayState, pulse_one
+from devicekit.device.fading import NOTHING, RESCALED, Fading
+from devicekit.device.random import mix
+from devicekit.models.kernel import borrowing
+from snn.network import lanes
+from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, Wishes
+from snn.network.neurons import bell
+
+SMALLEST = math.exp(-RESCALED)
+SPARSE = 50  # times as long as one of many takes a weight by itself, for each term
+
+
+class FadingLayer(NamedTuple):
+    """A `Layer` whose devices forget; the fields of one that pulses need, and those of its array's `Fading`.
+
+    Attributes
+    ----------
+    array, w, sums, columns, scale, reference, coin, stuck, pulses, reads
+        As of `Layer`; `w` is what the weights were when a row was last read or a synapse last pulsed.
+    persistent, parts, factor, tau_s, kept, shares
+        As of `Fading`.
+    stays : ndarray of float32, shape of w
+        Weights when all is forgotten [1].
+    terms : ndarray of float32, shape (m * padded rows, padded columns)
+        What each term adds to the weights, over its factor [1].
+    touched : ndarray of int64, shape (m, synapses)
+        Synapses of which a term is not 0; the first `touches[m]` are in use.
+    touches : ndarray of int64, shape (m,)
+    is_touched : ndarray of bool, shape (m, synapses)
+    order : ndarray of int64, shape (m,)
+        Room for an order of the terms.
+    befores : ndarray of float32, shape (synapses,)
+        Room for what is read before pulses.
+    elapsed : ndarray, shape (1,)
+        Time since the presentation [s].
+    pulse_period, presentation : float
+        Time between the pulses of a presentation, and from one presentation to the next [s].
+    """
+
+    array: ArrayState
+    w: np.ndarray
+    sums: np.ndarray
+    columns: int
+    scale: float
+    reference: float
+    coin: np.uint64
+    stuck: np.ndarray
+    pulses: np.ndarray
+    reads: np.ndarray
+    persistent: np.ndarray
+    parts: np.ndarray
+    factor: np.ndarray
+    tau_s: np.ndarray
+    kept: float
+    shares: np.ndarray
+    stays: np.ndarray
+    terms: np.ndarray
+    touched: np.ndarray
+    touches: np.ndarray
+    is_touched: np.ndarray
+    order: np.ndarray
+    befores: np.ndarray
+    elapsed: np.ndarray
+    pulse_period: float
+    presentation: float
+
+
+def make_fading(
+    layer: Layer, f: Fading, shape: tuple[int, int], pulse_period: float, presentation: float
+) -> FadingLayer:
+    """The layer with what its devices forget of it.
+
+    Parameters
+    ----------
+    layer : Layer
+    f : Fading
+        Of the layer's array.
+    shape : (int, int)
+        Rows and columns without padding.
+    pulse_period, presentation : float
+        As of `FadingLayer` [s].
+    """
+    number, synapses = f.factor.size, shape[0] * shape[1]
+    made = FadingLayer(
+        array=layer.array,
+        w=layer.w,
+        sums=layer.sums,
+        columns=layer.columns,
+        scale=layer.scale,
+        reference=layer.reference,
+        coin=layer.coin,
+        stuck=layer.stuck,
+        pulses=layer.pulses,
+        reads=layer.reads,
+        persistent=f.persistent,
+        parts=f.parts,
+        factor=f.factor,
+        tau_s=f.tau_s,
+        kept=f.kept,
+        shares=f.shares,
+        stays=np.zeros_like(layer.w),
+        terms=np.zeros((number * layer.w.shape[0], layer.w.shape[1]), np.float32),
+        touched=np.zeros((number, synapses), np.int64),
+        touches=np.zeros(number, np.int64),
+        is_touched=np.zeros((number, synapses), bool),
+        order=np.zeros(number, np.int64),
+        befores=np.zeros(synapses, np.float32),
+        elapsed=np.zeros(1),
+        pulse_period=float(pulse_period),
+        presentation=float(presentation),
+    )
+    take_over(made, shape)
+    return made
+
+
+def take_over(layer: FadingLayer, shape: tuple[int, int]) -> None:
+    """Weights and lists made anew from the states of all devices, which something else than pulses has changed."""
+    rows, columns = shape
+    pair = layer.reference < 0.0
+
+    def weights(of: np.ndarray, other: float) -> np.ndarray:
+        values = of.reshape(rows, columns, -1)
+        return layer.scale * (values[..., 0] - (values[..., 1] if pair else other))
+
+    layer.stays[:rows, :columns] = weights(layer.persistent, layer.reference)
+    for m in range(layer.factor.size):
+        start = m * layer.w.shape[0]
+        layer.terms[start : start + rows, :columns] = weights(layer.parts[:, m], 0.0)
+        touched = np.flatnonzero(layer.parts[:, m].reshape(rows * columns, -1).any(axis=1))
+        layer.touches[m] = touched.size
+        layer.touched[m, : touched.size] = touched
+        layer.is_touched[m] = False
+        layer.is_touched[m, touched] = True
+    layer.w[:] = layer.stays
+    for term, by in zip(layer.terms.reshape(-1, *layer.w.shape), layer.factor, strict=True):
+        layer.w[:] += np.float32(by) * term
+
+
+@borrowing
+def renew(layer: FadingLayer, levels: np.ndarray, whole: bool) -> None:
+    """Weights as they are now, of the inputs that may fire in a presentation (levels above 0), or all of them.
+
+    Of a term that few synapses have anything of, those are done one by one, and all their terms with it.
+    """
+    w, stays, terms, factor, touched, count, order = (
+        layer.w, layer.stays, layer.terms, layer.factor, layer.touched, layer.touches, layer.order,
+    )  # fmt: skip
+    rows, width, columns, number = w.shape[0], w.shape[1], layer.columns, factor.size
+    size, many, few = rows * width, 0, 0
+    for m in range(number):  # terms of many synapses first in the order, those of few last
+        if count[m] * number * SPARSE >= size:
+            order[many] = m
+            many += 1
+        else:
+            few += 1
+            order[number - few] = m
+    blocks = (size if whole else width) // lanes.LANES if many > 0 else 0
+    for i in range(1 if whole else rows):
+        if not whole and levels[i] <= 0:
+            continue
+        for b in range(blocks):
+            at = i * width + lanes.LANES * b
+            v = lanes.load(stays, 0, at)
+            for n in range(many):
+                m = order[n]
+                v = lanes.add(v, lanes.scale(lanes.load(terms, 0, m * size + at), np.float32(factor[m])))
+            lanes.store(v, w, 0, at)
+    for at in range(many, number):
+        m = order[at]
+        for n in range(count[m]):
+            k = touched[m, n]
+            i, j = k // columns, k % columns
+            now = stays[i, j]
+            for other in range(number):
+                now += terms[other * rows + i, j] * np.float32(factor[other])
+            w[i, j] = now
+
+
+@borrowing
+def pass_on(layer: FadingLayer, seconds: float) -> None:
+    """So many seconds pass; the factor of a term that has become small starts again."""
+    factor, tau_s = layer.factor, layer.tau_s
+    if seconds <= 0.0:
+        return
+    for m in range(factor.size):
+        factor[m] *= math.exp(-seconds / tau_s[m])
+        if factor[m] < SMALLEST:
+            start_again(layer, m)
+
+
+@borrowing
+def start_again(layer: FadingLayer, m: int) -> None:
+    """Term m over a factor of 1; synapses of which nothing is left of it are dropped from its list."""
+    parts, terms, touched, is_touched = layer.parts, layer.terms, layer.touched, layer.is_touched
+    columns, scale, by, w, stays, factor = (
+        layer.columns, layer.scale, layer.factor[m], layer.w, layer.stays, layer.factor,
+    )  # fmt: skip
+    rows, devices = w.shape[0], 2 if layer.reference < 0.0 else 1
+    factor[m] = 1.0
+    left = 0
+    for n in range(layer.touches[m]):
+        k = touched[m, n]
+        something, value = False, 0.0
+        for d in range(devices):
+            part = parts[devices * k + d, m] * by
+            part = part if abs(part) >= NOTHING else 0.0
+            parts[devices * k + d, m] = part
+            something |= part != 0.0
+            value += part if d == 0 else -part
+        i, j = k // columns, k % columns
+        terms[m * rows + i, j] = np.float32(scale * value)
+        if something:
+            touched[m, left] = k
+            left += 1
+            continue
+        is_touched[m, k] = False
+        now = stays[i, j]
+        for other in range(factor.size):
+            now += terms[other * rows + i, j] * np.float32(factor[other])
+        w[i, j] = now
+    layer.touches[m] = left
+
+
+@borrowing
+def give_fading(
+    layer: FadingLayer,
+    wishes: Wishes,
+    count: int,
+    verifies: bool,
+    level: np.float32,
+    read: np.float32,
+    key: np.uint64,
+    scratch: np.ndarray,
+) -> None:
+    """As `snn.network.crossbar.give`, the first pulse of every synapse at once, then the second of each, and so on."""
+    (
+        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
+        up_relative, down_relative, r, pulses, devices,
+    ) = layer.array  # fmt: skip
+    w, stuck, columns, scale, coin, sums = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin, layer.sums
+    reference, period = layer.reference, layer.pulse_period
+    persistent, parts, factor, kept, shares = layer.persistent, layer.parts, layer.factor, layer.kept, layer.shares
+    stays, terms, touched, is_touched = layer.stays, layer.terms, layer.touched, layer.is_touched
+    touches, elapsed, rows, number = layer.touches, layer.elapsed, w.shape[0], factor.size
+    synapses, wanted, befores = wishes.synapses, wishes.pulses, layer.befores
+    pair, total, most = reference < 0.0, 0, 0
+    for n in range(count):
+        total += abs(wanted[n])
+        most = max(most, abs(wanted[n]))
+        if verifies:  # what is read before
+            i, j = synapses[n] // columns, synapses[n] % columns
+            now = stays[i, j]
+            for m in range(number):
+                now += terms[m * rows + i, j] * np.float32(factor[m])
+            befores[n] = now
+    for turn in range(most):
+        if turn > 0:
+            pass_on(layer, period)
+            elapsed[0] += period
+        for n in range(count):
+            if abs(wanted[n]) <= turn:
+                continue
+            k = synapses[n]
+            i, j = k // columns, k % columns
+            sign = 1 if wanted[n] > 0 else -1
+            device = k
+            if pair:
+                given = pulses[2 * k] + pulses[2 * k + 1]
+                heads = (mix(mix(coin, np.uint64(k)), np.uint64(given)) & np.uint64(1)) != np.uint64(0)
+                device = 2 * k if heads else 2 * k + 1
+                sign = sign if heads else -sign
+            if stuck[device]:
+                pulses[device] += 1
+            else:
+                before = persistent[device]
+                for m in range(number):
+                    before += factor[m] * parts[device, m]
+                r[device] = min(max(before, 0.0), 1.0)
+                pulse_one(
+                    law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
+                    down_sigma, up_relative, down_relative, r, pulses, devices, device, sign, scratch,
+                )  # fmt: skip
+                change = r[device] - before
+                persistent[device] += kept * change
+                for m in range(number):
+                    parts[device, m] += shares[m] * change / factor[m]
+                    other = parts[2 * k + 1, m] if pair else 0.0
+                    terms[m * rows + i, j] = np.float32(scale * ((parts[2 * k, m] if pair else parts[k, m]) - other))
+                    if not is_touched[m, k]:
+                        is_touched[m, k] = True
+                        touched[m, touches[m]] = k
+                        touches[m] += 1
+                other = persistent[2 * k + 1] if pair else reference
+                stays[i, j] = np.float32(scale * ((persistent[2 * k] if pair else persistent[k]) - other))
+            if turn + 1 < abs(wanted[n]):
+                continue
+            now = stays[i, j]
+            for m in range(number):
+                now += terms[m * rows + i, j] * np.float32(factor[m])
+            w[i, j] = now
+            if verifies:
+                moved = now - befores[n]
+                size = abs(wanted[n])
+                sums[i, j] -= moved
+                if read > np.float32(0.0):  # two reads
+                    sums[i, j] -= read * np.float32(1.4142135) * bell(mix(key, coin), np.uint64(k))
+                if size >= WINDS_UP and abs(moved) < NO_MOVE * size * level:
+                    sums[i, j] = np.float32(0.0)  # stuck, or at an end: what it cannot do is not asked for again
+    layer.pulses[0] += total
+    if verifies:
+        layer.reads[0] += 2 * count
+
+
+@borrowing
+def next_presentation(layer: FadingLayer) -> None:
+    """Time passes till the next one."""
+    pass_on(layer, layer.presentation - layer.elapsed[0])
+    layer.elapsed[0] = 0.0
