@@ -13,6 +13,8 @@ from devicekit.names import Unit, parse_unit
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
 KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired")
+KERNELS = ("exponential", "stretched", "double", "power")  # of a relaxation: `devicekit.models.relaxation.KERNELS`
+BASELINES = ("original", "before")  # from where the second answer of a pulse pair is counted
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
 FILES = (*PARTS, "separate")
 COLUMNS = (*PARTS, "levels")  # what several columns may stand for: levels of retention or endurance, too

@@ -20,6 +20,7 @@ from pandera.errors import SchemaErrors
 from devicekit import files
 from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import DIRECTIONS
+from devicekit.options import BASELINES
 from devicekit.text import count
 
 _INDEX = pa.Check.ge(0, error="0 or more")
@@ -113,8 +114,6 @@ TRANSIENT_SCHEMA = pa.DataFrameSchema(
         "temperature_k": _optional(_POSITIVE),
     }
 )
-
-BASELINES = ("original", "before")
 
 PAIRED_SCHEMA = pa.DataFrameSchema(
     {
@@ -424,12 +423,5 @@ class RecordTable(_Table):
 
 
 Table = (
-    PulseTable
-    | SweepTable
-    | EnduranceTable
-    | RetentionTable
-    | StdpTable
-    | TransientTable
-    | PairedTable
-    | RecordTable
+    PulseTable | SweepTable | EnduranceTable | RetentionTable | StdpTable | TransientTable | PairedTable | RecordTable
 )

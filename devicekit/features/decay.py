@@ -362,7 +362,8 @@ class Choice:
     fits : tuple of Fit
         Those that were tried, the best first.
     candidates : tuple of str
-        Kernels within `DECIDED` of the best BIC.
+        Kernels that are not excluded: within `DECIDED` of the best BIC, or of the best likelihood. One that fits as
+        well as the best, and has a parameter more, is no worse for it.
     verdict : {"decided", "parsimony", "chosen", "undecided", "no_decay"}
     kernel : str
         That of the numbers shown: the only candidate, the chosen one, or the one of fewest parameters.
@@ -412,7 +413,13 @@ def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | 
     if not fits:
         raise Undetermined(f"{len(data.y)} readings are too few")
     fits.sort(key=lambda each: each.bic)
-    candidates = tuple(each.kernel for each in fits if each.bic <= fits[0].bic + DECIDED)
+    floor = max(min(each.rss for each in fits), 1e-300)
+    n = len(data.y)
+    candidates = tuple(
+        each.kernel
+        for each in fits
+        if each.bic <= fits[0].bic + DECIDED or n * np.log(max(each.rss, 1e-300) / floor) <= DECIDED
+    )
     simplest = min((each for each in fits if each.kernel in candidates), key=lambda each: (each.k, each.bic)).kernel
     if flat(data) <= fits[0].bic + DECIDED:
         return Choice(tuple(fits), candidates, "no_decay", simplest)

@@ -224,7 +224,9 @@ def stdp(
     return Panel(x, Axis.of("weight_change"), curves, lines=(("y", 0.0),))
 
 
-def relaxation(records: Mapping[str, tuple[np.ndarray, ...]], unit: str, scale: Literal["log", "linear"] = "log") -> Panel:
+def relaxation(
+    records: Mapping[str, tuple[np.ndarray, ...]], unit: str, scale: Literal["log", "linear"] = "log"
+) -> Panel:
     """Readings after the last pulse of each record, and its fitted kernel.
 
     Parameters

@@ -13,9 +13,11 @@ from devicekit.tables import TransientTable
 
 MOST_PULSES = 200
 MOST_KINDS = 4
-MOST_READINGS = 400  # beyond, readings are averaged in bins of 5 % of the time since the last pulse
+MOST_NUMBERS = 20_000  # of delays: beyond, readings are averaged in bins of 5 % of the time since the last pulse
+LEAST_READINGS = 100  # that are kept in any case
 BIN = 0.05
 FEWEST = 6
+TRAIN = 5  # pulses from which on a record may be a train and no relaxation
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,8 @@ class Record:
             return f"{after.size} readings after a pulse, less than {FEWEST}"
         if np.unique(self.time_s[self.before > 0]).size < FEWEST:
             return f"readings at less than {FEWEST} times after a pulse"
+        if len(self.pulses_s) >= TRAIN and (self.before == len(self.pulses_s)).sum() < FEWEST:
+            return f"a train of {len(self.pulses_s)} pulses without {FEWEST} readings after the last one"
         return None
 
     def data(self) -> Data:
@@ -85,11 +89,15 @@ class Record:
             if np.linalg.matrix_rank(np.column_stack([*columns, counted])) > len(columns):
                 columns.append(counted)
         whole = Data(self.value, np.column_stack(columns), self.delays, self.groups)
-        return whole if len(self.value) <= MOST_READINGS else _binned(whole, self)
+        most = max(LEAST_READINGS, MOST_NUMBERS // len(self.pulses_s))
+        return whole if len(self.value) <= most else _binned(whole, self, most)
 
 
-def _binned(data: Data, record: Record) -> Data:
-    """Means over bins of the time since the last pulse; before the first one over ten equal parts."""
+def _binned(data: Data, record: Record, most: int) -> Data:
+    """Means over bins of the time since the last pulse; before the first one over ten equal parts.
+
+    Where pulses are many, only some of them, evenly chosen, keep the readings that follow them; the last one does.
+    """
     last = np.where(record.before > 0, record.pulses_s[np.maximum(record.before - 1, 0)], np.nan)
     since = record.time_s - last
     known = since[since > 0]
@@ -98,11 +106,18 @@ def _binned(data: Data, record: Record) -> Data:
     early = record.before == 0
     number[early] = np.floor(10 * np.arange(early.sum()) / max(1, early.sum()))
     bins = pd.DataFrame({"before": record.before, "number": number}).groupby(["before", "number"], sort=True).ngroup()
-    order, counts = bins.to_numpy(), np.bincount(bins)
+    held = bins.to_numpy()
+    tail = (record.before == 0) | (record.before == len(record.pulses_s))
+    between, room = np.unique(held[~tail]), max(most - np.unique(held[tail]).size, most // 2)
+    if between.size > room:
+        between = between[np.linspace(0, between.size - 1, room).astype(int)]
+    kept = tail | np.isin(held, between)
+    order = np.unique(held[kept], return_inverse=True)[1]
+    counts = np.bincount(order)
 
     def mean(values: np.ndarray) -> np.ndarray:
         sums = np.zeros((len(counts), *values.shape[1:]))
-        np.add.at(sums, order, values)
+        np.add.at(sums, order, values[kept])
         return sums / counts.reshape(-1, *[1] * (values.ndim - 1))
 
     return Data(mean(data.y), mean(data.others), mean(data.delays), data.groups, counts.astype(float))

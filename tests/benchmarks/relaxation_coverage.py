@@ -144,7 +144,9 @@ def main() -> int:
     print("| cell | runs | coverage, both ends | open | factor | median / truth |")
     print("|---|---|---|---|---|---|", flush=True)
     done = [*show(records, said.runs), *show(pairs, said.runs)]
-    pooled = float(np.average([each.coverage for each in done if each.closed], weights=[c.closed for c in done if c.closed]))
+    pooled = float(
+        np.average([each.coverage for each in done if each.closed], weights=[c.closed for c in done if c.closed])
+    )
     print(f"pooled coverage {100 * pooled:.1f} %; {time.process_time() - start:.0f} s of CPU")
     return int(said.check and not BOUNDS[0] <= pooled <= BOUNDS[1])
 

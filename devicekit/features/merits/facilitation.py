@@ -21,11 +21,12 @@ from devicekit.features import decay, figures
 from devicekit.features.decay import Data, Estimate, Fit
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
 from devicekit.features.merits.volatile import interval_words
+from devicekit.options import BASELINES
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.statistics import t_quantile
-from devicekit.tables import BASELINES, PairedTable
+from devicekit.tables import PairedTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent, si
 
@@ -204,7 +205,15 @@ class FacilitationResult:
                     ", ".join(each.candidates) or "–",
                 )
             )
-        head = ("device", "kind", "tau", "95 % interval", "A2/A1 at long intervals", "A2 counted from", "stays of a step")
+        head = (
+            "device",
+            "kind",
+            "tau",
+            "95 % interval",
+            "A2/A1 at long intervals",
+            "A2 counted from",
+            "stays of a step",
+        )
         caption = "Paired pulses: R = R_inf + c exp(-interval / tau), R_inf free."
         shown = figure(self.panel(), "Pairs and the fitted curve.", "Paired-pulse ratio against the interval")
         return [Text(self.sentences()), Table((*head, "kernels that fit"), rows, caption), shown]
@@ -259,7 +268,9 @@ def _device(name: str, interval: np.ndarray, ratio: np.ndarray, said: str | None
         why = f"{count(different, 'interval')}, less than {least}"
         return Facilitation(name, interval, ratio, None, (), None, said, why)
     data = Data(ratio, np.ones((len(ratio), 1)), interval[:, None])
-    kernels = tuple(KERNELS[n] for n in (1, 2) if n == number or (number is None and (n == 1 or different >= FEWEST_FOR_TWO)))
+    kernels = tuple(
+        KERNELS[n] for n in (1, 2) if n == number or (number is None and (n == 1 or different >= FEWEST_FOR_TWO))
+    )
     choice = decay.choose(data, kernels, KERNELS[number] if number else None)
     if choice.verdict == "no_decay":
         why = "the ratio does not change with the interval beyond its noise"
@@ -267,7 +278,9 @@ def _device(name: str, interval: np.ndarray, ratio: np.ndarray, said: str | None
     fit = choice.fit
     wide = t_quantile(0.975, fit.n - fit.k) * float(np.sqrt(fit.covariance[0, 0]))
     end = fit.others[0]
-    return Facilitation(name, interval, ratio, fit, choice.candidates, Estimate(end, end - wide, end + wide), said, None)
+    return Facilitation(
+        name, interval, ratio, fit, choice.candidates, Estimate(end, end - wide, end + wide), said, None
+    )
 
 
 def _warnings(devices: tuple[Facilitation, ...], said: str | None, lost: int) -> list[CodedWarning]:

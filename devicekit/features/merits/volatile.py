@@ -358,8 +358,12 @@ def _mean(values: Sequence[float], log: bool = False) -> Estimate:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> VolatileResult | None:
-    """Relaxation, of a transient table."""
-    return characterize(table, kernel=settings.kernel) if isinstance(table, TransientTable) else None
+    """Relaxation, of a transient table; None of one that holds trains without a tail."""
+    if not isinstance(table, TransientTable):
+        return None
+    if "rates" in found and all(each.why_not() for each in records(table)):
+        return None
+    return characterize(table, kernel=settings.kernel)
 
 
 def characterize(table: TransientTable, *, kernel: str | None = None) -> VolatileResult:
