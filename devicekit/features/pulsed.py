@@ -1,4 +1,4 @@
-"""A record of readings and pulses as what a decay is fitted to: delays after each pulse, binned where there are many."""
+"""A record of readings and pulses as what a decay is fitted to: delays after each pulse, binned where many."""
 
 from __future__ import annotations
 

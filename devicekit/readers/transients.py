@@ -57,7 +57,7 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
         raise QuestionError(
             where,
             Question(
-                "the voltage is 0 V between the pulses, where no current tells the state: which column holds the state?",
+                "the voltage is 0 V between the pulses, where no current tells the state: which column holds it?",
                 ("columns",),
                 (Choice.of("a column of conductances", map={"conductance_s": Blank("COLUMN")}),),
                 (f"{count(len(size), 'pulse')} to {largest:.3g} V",),
@@ -134,7 +134,7 @@ def table(records: Sequence[Record], options: ReadOptions, reader: str, source: 
 def finish(
     frame: pd.DataFrame, options: ReadOptions, name: str, meta: dict[str, Any], warnings: Sequence[CodedWarning]
 ) -> TransientTable:
-    """The table of rows: pulses by the voltage where no column says them, conductances where the read voltage is known."""
+    """The table of rows: pulses by the voltage where no column says them, conductances by the read voltage."""
     told = list(warnings)
     if "pulse_voltage_v" in frame:
         frame = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].fillna(0.0))

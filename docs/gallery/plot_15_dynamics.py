@@ -20,8 +20,8 @@ for result, ax in zip((relaxed, pairs, by_rate), axes, strict=True):
     result.panel().draw(ax)
 
 # %%
-# Each says what it found, with the interval of tau. Amplitudes of the pairs are counted from the original level, so that
-# what is left of A2/A1 - 1 at long intervals is the share that stays.
+# Each says what it found, with the interval of tau. Amplitudes of the pairs are counted from the original level, so
+# that what is left of A2/A1 - 1 at long intervals is the share that stays.
 
 for result in (relaxed, pairs, by_rate):
     print(*result.sentences())

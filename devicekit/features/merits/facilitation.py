@@ -154,7 +154,8 @@ class FacilitationResult:
             return ()
         only = self.devices[0]
         tau, end = only.tau, only.end
-        assert tau is not None and end is not None
+        assert tau is not None
+        assert end is not None
         ends = (tau.low, tau.high) if tau.closed else (None, None)
         by = f"A2 from {only.baseline}" if only.baseline else ""
         return (
@@ -175,8 +176,8 @@ class FacilitationResult:
                 text += f": of a step {percent(each.permanent.value)} stays"
             elif each.baseline is None:
                 text += (
-                    "; if A2 is counted from the original level, that is 1 plus the share of a step that stays; if from "
-                    "just before the second pulse, the step itself has changed"
+                    "; if A2 is counted from the original level, that is 1 plus the share of a step that stays; if "
+                    "from just before the second pulse, the step itself has changed"
                 )
             found.append(f"{text}.")
         return found
