@@ -204,6 +204,14 @@ def _zoom(function: Callable[[np.ndarray], np.ndarray], low: float, high: float)
     return x, least
 
 
+def _bottom(function: Callable[[float], float], low: float, high: float, close: float) -> tuple[float, float]:
+    """Where a function with one minimum between two places is least, to within `close`."""
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(function, bounds=(low, high), method="bounded", options={"xatol": close})
+    return float(found.x), float(found.fun)
+
+
 def _ends(
     profile: Callable[[float], float], at: np.ndarray, values: np.ndarray, best: float, limit: float
 ) -> tuple[float | None, float | None]:
@@ -249,7 +257,7 @@ def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> F
     values = np.array([problem.along(u)[0] for u in at])
     start = int(np.argmin(values))
     low, high = at[max(start - 1, 0)], at[min(start + 1, len(at) - 1)]
-    u, least = _zoom(lambda w: np.array([problem.along(each)[0] for each in w]), low, high)
+    u, least = _bottom(lambda x: problem.along(x)[0], low, high, 1e-8 if problem.nonlinear == 1 else 1e-4)
     if values[start] < least:
         u, least = float(at[start]), float(values[start])
     v = problem.along(u)[1]

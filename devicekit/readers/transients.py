@@ -47,9 +47,10 @@ def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarr
     v = np.where(np.isfinite(voltage), voltage, 0.0)
     base, largest = float(np.median(v)), float(np.abs(v).max(initial=0.0))
     away = np.abs(v - base)
-    under = away > APART * away.max(initial=0.0)
     if abs(base) > LEAST_BASE * largest:
+        under = away > APART * away.max(initial=0.0)
         return np.where(under, v, 0.0), np.where(under, np.nan, base)
+    under = away > LEAST_BASE * largest
     runs = np.cumsum(under & ~np.r_[False, under[:-1]]) * under
     size = np.array([np.abs(v[runs == k]).max() for k in range(1, int(runs.max(initial=0)) + 1)])
     read = {k for k, each in enumerate(size, 1) if each < SMALL_READ * size.max()}

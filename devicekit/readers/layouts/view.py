@@ -107,7 +107,8 @@ class View:
             return False
         pulse = volts.fillna(0.0).to_numpy() != 0
         pulses = int((pulse & ~np.r_[False, pulse[:-1]]).sum())
-        return pulses > 0 and (~pulse).sum() >= MANY_READS * pulses
+        numbered = any(column.name.strip().lower() == "record" for column in self.columns)  # as in our own files
+        return pulses > 0 and bool((~pulse).sum() >= (1 if numbered else MANY_READS) * pulses)
 
     @cached_property
     def states(self) -> list[Column]:
