@@ -125,7 +125,7 @@ class _Problem:
         root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
         self.root = root
         self.y = data.y * root
-        self.basis, _ = np.linalg.qr(data.others * root[:, None]) if data.others.size else (np.zeros((len(root), 0)), 0)
+        self.basis: np.ndarray = np.linalg.qr(data.others * root[:, None])[0]
         self.rest = self.y - self.basis @ (self.basis.T @ self.y)
         self.delays, self.after = np.where(np.isfinite(data.delays), data.delays, 0.0), np.isfinite(data.delays)
         groups = np.zeros(data.delays.shape[1], int) if data.groups is None else data.groups
@@ -354,7 +354,18 @@ def flat(data: Data) -> float:
 
 
 def predicted(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
-    """The fitted curve at other delays [s]; the arrays as in `Data`."""
+    """The fitted curve at other delays.
+
+    Parameters
+    ----------
+    found : Fit
+    others : ndarray, shape (n, p)
+        Columns as in `Data`.
+    delays : ndarray, shape (n, m)
+        Time since each pulse [s]; NaN where it is still to come.
+    groups : ndarray, shape (m,), optional
+        Which pulses share an amplitude, from 0.
+    """
     k = kernel(found.kernel, np.where(np.isfinite(delays), delays, 0.0), **found.values)
     own = np.zeros(delays.shape[1], int) if groups is None else groups
     size = np.asarray(found.amplitudes)[own]

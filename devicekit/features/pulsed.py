@@ -124,9 +124,14 @@ def _binned(data: Data, record: Record, most: int) -> Data:
 
 
 def records(table: TransientTable) -> Iterator[Record]:
-    """Each record of a table with its readings and pulses."""
+    """Each record of a table with its readings and pulses.
+
+    Parameters
+    ----------
+    table : TransientTable
+    """
     for (device, number), rows in table.frame.groupby(["device_id", "record"], sort=False):
-        yield _record(str(device), int(number), rows, table.quantity)
+        yield _record(str(device), int(str(number)), rows, table.quantity)
 
 
 def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Record:

@@ -53,7 +53,7 @@ class DynamicsTruth:
         """The longest time constant [s]."""
         return max(value for name, value in self.parameters.items() if name.startswith("tau"))
 
-    def conductance(self, t: np.ndarray, pulses: Sequence[float]) -> np.ndarray:
+    def conductance(self, t: np.ndarray, pulses: Sequence[float] | np.ndarray) -> np.ndarray:
         """G at times t [s] after pulses at given times [s]; a pulse counts after its time."""
         since = np.asarray(t, float)[:, None] - np.asarray(pulses, float)[None, :]
         after = since > 0

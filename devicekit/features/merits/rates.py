@@ -215,7 +215,7 @@ def characterize(table: TransientTable) -> RatesResult | None:
         except decay.Undetermined:
             continue
     unsettled = [f"record {train.record}" for _, train in found if not train.settled]
-    warnings = ()
+    warnings: tuple[CodedWarning, ...] = ()
     if unsettled:
         words = f"the level still moves at the end of the train: {', '.join(unsettled[:10])}"
         warnings = (CodedWarning("unsettled", words),)

@@ -173,7 +173,7 @@ class VolatileResult:
                 "card needs it"
             )
         values = {name: each.value for name, each in found.items()}
-        sum_of = terms(self.kernel, **values)
+        sum_of = terms(self.kernel, **values)  # type: ignore[arg-type]
         kelvins = [each.record.temperature_k for each in self.decaying if each.record.temperature_k]
         ends = {name: (each.low, each.high) for name, each in found.items() if each.closed}
         low, high = stays.low, stays.high

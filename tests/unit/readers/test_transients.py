@@ -142,6 +142,15 @@ def test_two_amplitudes_give_the_ratio(tmp_path: Path) -> None:
     assert np.isnan(table.frame["ratio"].iloc[1])
 
 
+def test_records_are_counted_over_files(tmp_path: Path) -> None:
+    text = "Time (s),G (S),Pulse (V)\n" + lines("{0},{1},{2}")
+    paths = [file(tmp_path, text, "r1.csv"), file(tmp_path, text + lines("{0},{1},{2}"), "r2.csv")]
+    assert read(paths, files_are="cycles").frame["record"].tolist() == [1] * 20 + [2] * 20 + [3] * 20
+    devices = read(paths, files_are="devices").frame
+    assert devices["record"].tolist() == [1] * 40 + [2] * 20
+    assert devices["device_id"].nunique() == 2
+
+
 def test_a_written_table_is_read_again(tmp_path: Path) -> None:
     from devicekit.synthetic import dynamics
 
