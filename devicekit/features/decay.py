@@ -124,7 +124,8 @@ class _Problem:
         self.name = name
         root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
         self.root = root
-        self.y = data.y * root
+        self.size = _size(data)
+        self.y = data.y / self.size * root
         self.basis: np.ndarray = np.linalg.qr(data.others * root[:, None])[0]
         self.rest = self.y - self.basis @ (self.basis.T @ self.y)
         self.delays, self.after = np.where(np.isfinite(data.delays), data.delays, 0.0), np.isfinite(data.delays)
@@ -292,6 +293,7 @@ def _whole(
 ) -> Fit:
     """Coefficients, their covariance by the whole Jacobian, and the criterion."""
     n, p = data.others.shape
+    unit = np.float64(problem.size)
 
     def matrix(a: float, b: float) -> np.ndarray:
         decaying = problem.columns(np.array([a]), np.array([b]))[0]
@@ -328,15 +330,20 @@ def _whole(
     return Fit(
         problem.name,
         parameters,
-        tuple(map(float, found[:p])),
-        tuple(map(float, amplitudes)),
-        covariance,
-        float(least),
-        float(np.sqrt(variance)),
+        tuple(map(float, found[:p] * unit)),
+        tuple(map(float, amplitudes * unit)),
+        covariance * unit**2,
+        float(least) * unit**2,
+        float(np.sqrt(variance)) * unit,
         n,
         k,
-        criterion(least, n, k, problem.y),
+        criterion(least, n, k, problem.y) + 2 * n * float(np.log(unit)),
     )
+
+
+def _size(data: Data) -> float:
+    """Largest magnitude of the readings, by which they are divided while they are fitted."""
+    return float(np.abs(data.y).max(initial=0.0)) or 1.0
 
 
 def criterion(rss: float, n: int, k: int, y: np.ndarray) -> float:
@@ -348,9 +355,10 @@ def criterion(rss: float, n: int, k: int, y: np.ndarray) -> float:
 def flat(data: Data) -> float:
     """BIC of the readings without anything that decays."""
     root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
-    x, y = data.others * root[:, None], data.y * root
+    size = _size(data)
+    x, y = data.others * root[:, None], data.y / size * root
     rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-    return criterion(float(rest @ rest), len(y), x.shape[1], y)
+    return criterion(float(rest @ rest), len(y), x.shape[1], y) + 2 * len(y) * float(np.log(size))
 
 
 def predicted(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:

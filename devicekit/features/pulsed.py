@@ -75,6 +75,8 @@ class Record:
             return f"{after.size} readings after a pulse, less than {FEWEST}"
         if np.unique(self.time_s[self.before > 0]).size < FEWEST:
             return f"readings at less than {FEWEST} times after a pulse"
+        if not (self.delays > 0).any():
+            return "no reading later than its pulse"
         if len(self.pulses_s) >= TRAIN and (self.before == len(self.pulses_s)).sum() < FEWEST:
             return f"a train of {len(self.pulses_s)} pulses without {FEWEST} readings after the last one"
         return None

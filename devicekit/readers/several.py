@@ -237,7 +237,7 @@ def _numbered(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
     for frame in frames:
         own = frame.groupby("device_id", sort=False)["record"].rank(method="dense").astype(int)
         found.append(frame.assign(record=own + frame["device_id"].map(given).fillna(0).astype(int)))
-        given |= found[-1].groupby("device_id")["record"].max().to_dict()
+        given |= {str(name): int(most) for name, most in found[-1].groupby("device_id")["record"].max().items()}
     return found
 
 

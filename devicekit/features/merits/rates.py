@@ -21,7 +21,7 @@ from devicekit.features.decay import Data, Fit
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
 from devicekit.features.merits.volatile import interval_words
 from devicekit.features.pulsed import MOST_PULSES, Record, records
-from devicekit.plot import Panel
+from devicekit.plot import Axis, Panel
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.tables import Table as AnyTable
@@ -66,9 +66,10 @@ class Train:
 
 @dataclass(frozen=True, eq=False)
 class RatesResult:
-    """Trains, and per device the fit over its rates."""
+    """Trains, each pulse of them, and per device the fit over its rates."""
 
     trains: tuple[Train, ...]
+    pulses: pd.DataFrame
     fits: Mapping[str, Fit]
     table: TransientTable
     warnings: tuple[CodedWarning, ...]
@@ -91,8 +92,8 @@ class RatesResult:
         return rows
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a train, and a row a device with a fit."""
-        found = {"rates": pd.DataFrame([asdict(each) for each in self.trains])}
+        """A row a train, a row a pulse, and a row a device with a fit."""
+        found = {"rates": pd.DataFrame([asdict(each) for each in self.trains]), "rates_pulses": self.pulses}
         return found | ({"rates_fit": pd.DataFrame(self._rows())} if self.fits else {})
 
     def scalars(self) -> tuple[Scalar, ...]:
@@ -105,6 +106,10 @@ class RatesResult:
 
     def sentences(self) -> list[str]:
         """Gains over the rates, and tau."""
+        if len(self.trains) == 1:
+            only = self.trains[0]
+            words = f"{count(only.n_pulses, 'pulse')} at {si(only.rate_hz, 'Hz')}"
+            return [f"A train of {words}: the last answer is {only.gain:.3g} times the first."]
         slow, fast = (pick(self.trains, key=lambda each: each.rate_hz) for pick in (min, max))
         text = f"{count(len(self.trains), 'train')} from {si(slow.rate_hz, 'Hz')} to {si(fast.rate_hz, 'Hz')}: "
         found = [f"{text}the last answer is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
@@ -115,15 +120,20 @@ class RatesResult:
         return found
 
     def panel(self) -> Panel:
-        """Levels before and after a pulse against the rate, of the first device."""
-        device = self.trains[0].device_id
+        """Levels before and after a pulse against the rate, of the first device; of one rate against their number."""
+        device, unit = self.trains[0].device_id, "S" if self.table.quantity == "conductance_s" else "A"
+        if len({each.rate_hz for each in self.trains if each.device_id == device}) == 1:
+            first = self.pulses[self.pulses["record"] == self.trains[0].record]
+            number_, levels = first["pulse"].to_numpy(float), ("after", "before")
+            curves = {f"{name} a pulse": (number_, first[name].to_numpy(float)) for name in levels}
+            return figures.readings(curves, Axis("pulse", whole=True), Axis("level above the start", unit), "o-")
         own = sorted((t for t in self.trains if t.device_id == device), key=lambda each: each.rate_hz)
         rate, before, after = (np.array([getattr(t, name) for t in own]) for name in ("rate_hz", "before", "after"))
         fitted: Sequence[np.ndarray] = ()
         if device in self.fits and len({t.n_pulses for t in own}) == 1:
             at = np.geomspace(rate.min(), rate.max(), 100)
             fitted = (at, *late(self.fits[device], at, own[0].n_pulses))
-        return figures.against_rate(rate, before, after, fitted, "S" if self.table.quantity == "conductance_s" else "A")
+        return figures.against_rate(rate, before, after, fitted, unit)
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
@@ -200,10 +210,10 @@ def characterize(table: TransientTable) -> RatesResult | None:
     Returns
     -------
     RatesResult or None
-        None where no record is a train, or all are of one rate and one length.
+        None where no record is a train.
     """
     found = [(each, train) for each in records(table) if (train := _train(each)) is not None]
-    if len({(round(train.rate_hz, 6), train.n_pulses) for _, train in found}) < 2:
+    if not found:
         return None
     fits = {}
     for device in dict.fromkeys(train.device_id for _, train in found):
@@ -219,7 +229,8 @@ def characterize(table: TransientTable) -> RatesResult | None:
     if unsettled:
         words = f"the level still moves at the end of the train: {', '.join(unsettled[:10])}"
         warnings = (CodedWarning("unsettled", words),)
-    return RatesResult(tuple(train for _, train in found), fits, table, warnings)
+    pulses = pd.concat([_pulses(each) for each, _ in found], ignore_index=True)
+    return RatesResult(tuple(train for _, train in found), pulses, fits, table, warnings)
 
 
 def _around(record: Record) -> tuple[np.ndarray, np.ndarray]:
@@ -258,6 +269,15 @@ def _train(record: Record) -> Train | None:
         float(late_),
         bool(abs(late_ - third) < SETTLED * abs(late_)),
     )
+
+
+def _pulses(record: Record) -> pd.DataFrame:
+    """Levels before and after each pulse, and the latter over the first one."""
+    last, first = _around(record)
+    before, after = record.value[last] - record.level, record.value[first] - record.level
+    gain = after / after[0] if after[0] else np.full(after.size, np.nan)
+    names = {"device_id": record.device_id, "record": record.record, "pulse": np.arange(1, after.size + 1)}
+    return pd.DataFrame({**names, "before": before, "after": after, "gain": gain})
 
 
 def _joint(own: Sequence[Record]) -> Data:

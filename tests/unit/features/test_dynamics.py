@@ -252,8 +252,29 @@ def test_a_train_that_keeps_nothing_settles() -> None:
 
 @pytest.mark.parametrize(("n", "there"), [(5, True), (4, False)])
 def test_pulses_of_a_train_are_counted(n: int, there: bool) -> None:
-    frame = pd.concat([train(10.0, n), train(20.0, n, 2)], ignore_index=True)
-    assert (rates.characterize(TransientTable(frame)) is not None) is there
+    assert (rates.characterize(TransientTable(train(20.0, n))) is not None) is there
+
+
+def test_answers_of_one_train_are_sums_over_its_pulses() -> None:
+    found = rates.characterize(TransientTable(train(20.0, 6)))
+    assert found is not None
+    gain = found.tables()["rates_pulses"]["gain"].to_numpy()
+    assert gain == pytest.approx([sum(np.exp(-j) for j in range(n)) for n in range(1, 7)], rel=2e-3)  # f tau = 1
+    found.panel().draw()
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_absurd_sizes_are_no_failure(size: float) -> None:
+    rng = np.random.default_rng(0)
+    frame = relaxed().assign(conductance_s=lambda each: each["conductance_s"] * rng.random(len(each)) * size)
+    with np.errstate(all="ignore"):
+        assert json.dumps(characterize(TransientTable(frame)).as_dict(), allow_nan=False)
+
+
+def test_a_record_that_ends_before_time_0_is_left_out() -> None:
+    frame = relaxed().drop(columns="pulse_voltage_v").assign(time_s=lambda each: each["time_s"] - 99.0)
+    with pytest.raises(TraceError, match="later than its pulse"):
+        volatile.characterize(TransientTable(frame.dropna(subset="conductance_s")))
 
 
 @pytest.mark.parametrize("name", ["reference-transient", "reference-paired", "reference-trains"])
@@ -307,3 +328,37 @@ def test_intervals_cover(tmp_path: Path) -> None:
                     inside.append(tau.low <= truth.parameters[name] <= tau.high)
     assert len(inside) > 280
     assert 0.91 <= np.mean(inside) <= 0.99
+
+
+def test_the_command_takes_the_kernel_and_the_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from devicekit.cli import build_app
+    from devicekit.cli.common import run_app
+
+    pairs().to_csv(tmp_path / "pairs.csv")
+    dynamics.transient(1, 30).to_csv(tmp_path / "relaxed.csv")
+    files = [str(tmp_path / name) for name in ("pairs.csv", "relaxed.csv")]
+    said = ["--ppf-baseline", "original", "--kernel", "stretched", "--jobs", "1", "--json", "--out"]
+    assert run_app(build_app(), ["characterize", *files, *said, str(tmp_path / "out")]) == 0
+    first, second = json.loads(capsys.readouterr().out)["files"]
+    assert first["facilitation"]["devices"][0]["permanent_share"]["value"] == pytest.approx(0.5, abs=0.01)
+    assert (second["volatile"]["kernel"], second["volatile"]["candidates"]) == ("stretched", ["stretched"])
+    assert (tmp_path / "out" / "relaxed" / "relaxation_kernels.csv").exists()
+    assert run_app(build_app(), ["characterize", *files, "--ppf-baseline", "first", "--out", str(tmp_path / "o")]) == 2
+    assert "--ppf-baseline is one of original, before" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_card_takes_the_volatile_part(tmp_path: Path) -> None:
+    import shutil
+
+    from devicekit.cli import build_app
+    from devicekit.cli.common import run_app
+    from devicekit.device.card import load_card
+
+    card = tmp_path / "card.json"
+    shutil.copy(catalog.get("pt-hfo2-al2o3-ti").card, card)
+    dynamics.transient(1, 40).to_csv(tmp_path / "relaxed.csv")
+    assert run_app(build_app(), ["card", "add", str(card), str(tmp_path / "relaxed.csv")]) == 0
+    block = load_card(card).volatile
+    assert block is not None
+    assert block.intervals["tau_s"][0] < 0.05 < block.intervals["tau_s"][1]
+    assert block.persistent_share == pytest.approx(1 / 3, abs=0.03)
