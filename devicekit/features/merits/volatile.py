@@ -419,8 +419,8 @@ def _permanent(found: Fit, columns: int) -> Estimate | None:
     total = stays + goes
     if total == 0:
         return None
-    slopes = np.array([goes, -stays]) / total**2
-    own = found.covariance[np.ix_([1, columns], [1, columns])]
+    slopes = np.array([goes / total, -stays / total])
+    own = found.covariance[np.ix_([1, columns], [1, columns])] / total / total
     wide = t_quantile(0.975, found.n - found.k) * float(np.sqrt(max(slopes @ own @ slopes, 0.0)))
     share = stays / total
     return Estimate(share, share - wide, share + wide)
