@@ -122,6 +122,21 @@ WARNING_CODES = {
     "wide_range": WarningKind(
         "the conductance spans more than a factor of 30", MISLEADING, "fit the logarithm: --state log"
     ),
+    "undecided": WarningKind(
+        "the data leave more than one law or mechanism",
+        MISLEADING,
+        "quote the set, not one of it; less noise or a longer span decides, or choose one yourself, knowing why",
+    ),
+    "open_interval": WarningKind(
+        "the interval of a number is open on a side: the data do not bound it there",
+        MISLEADING,
+        "quote the end that is bounded; measure to five time constants and from a fiftieth of one",
+    ),
+    "unsettled": WarningKind(
+        "the level still moves at the end of a train of pulses",
+        MISLEADING,
+        "take what it settles at from the fit over rates, or give more pulses",
+    ),
     "outliers": WarningKind(
         "isolated readings lie far from the fitted curve",
         MISLEADING,
@@ -166,6 +181,17 @@ WARNING_CODES = {
     ),
     "abs": WarningKind(
         "magnitudes of negative conductances were taken", ASSUMED, "make sure that the sign was only a polarity"
+    ),
+    "ppf_baseline": WarningKind(
+        "nobody says from where the second amplitude of a pulse pair is counted",
+        ASSUMED,
+        "say --ppf-baseline original (the level before both pulses) or before (just before the second): the share of a "
+        "step that stays follows from it",
+    ),
+    "no_pulse": WarningKind(
+        "a record of a relaxation holds no pulse: the decay is counted from its time 0",
+        ASSUMED,
+        "check that the pulse ended there; readings before the pulse would tell what share of it stays",
     ),
     "assumed_c2c": WarningKind(
         "how cycles differ is assumed, not measured: one cycle cannot tell",

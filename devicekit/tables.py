@@ -1,4 +1,4 @@
-"""Validated tables: pulse trains, voltage sweeps, endurance, retention, STDP, and plain records.
+"""Validated tables: pulse trains, sweeps, endurance, retention, STDP, transients, pulse pairs, and plain records.
 
 Measured and simulated data share these schemas. Columns with no name of ours are kept as they are.
 """
@@ -20,6 +20,7 @@ from pandera.errors import SchemaErrors
 from devicekit import files
 from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import DIRECTIONS
+from devicekit.options import BASELINES
 from devicekit.text import count
 
 _INDEX = pa.Check.ge(0, error="0 or more")
@@ -97,6 +98,33 @@ STDP_SCHEMA = pa.DataFrameSchema(
         "repeat": _column(int, _INDEX),
         "spike_delay_s": _column(float, _FINITE),
         "weight_change": _column(float, _NOT_INFINITE, nullable=True),
+    }
+)
+
+TRANSIENT_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "record": _column(int, _INDEX),
+        "time_s": _column(float, _FINITE),
+        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, required=False, nullable=True),
+        "current_a": _column(float, _NOT_INFINITE, required=False, nullable=True),
+        "read_voltage_v": _optional(),
+        "pulse_voltage_v": _column(float, _FINITE, required=False),
+        "pulse_width_s": _optional(_POSITIVE),
+        "temperature_k": _optional(_POSITIVE),
+    }
+)
+
+PAIRED_SCHEMA = pa.DataFrameSchema(
+    {
+        "device_id": _column(str),
+        "repeat": _column(int, _INDEX),
+        "interval_s": _column(float, _FINITE, _POSITIVE),
+        "ratio": _column(float, _NOT_INFINITE, nullable=True),
+        "first_amplitude": _optional(),
+        "second_amplitude": _optional(),
+        "pulse_voltage_v": _optional(),
+        "baseline": _column(str, pa.Check.isin(BASELINES, error="original or before"), required=False),
     }
 )
 
@@ -340,6 +368,53 @@ class StdpTable(_Table):
 
 
 @dataclass(frozen=True, eq=False)
+class TransientTable(_Table):
+    """Readings in time with the pulses between them: device_id, record, time_s [s], conductance_s [S] or current_a [A].
+
+    Optional pulse_voltage_v [V], 0 between the pulses (without it the pulse came before the record, at time 0),
+    pulse_width_s [s], read_voltage_v [V], temperature_k [K]; any others. What is read in a row of a pulse is read under
+    the pulse, and is no state.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = TRANSIENT_SCHEMA
+    kind: ClassVar[str] = "transient"
+
+    def _check(self, frame: pd.DataFrame) -> None:
+        have = [name for name in ("conductance_s", "current_a") if name in frame]
+        if not have:
+            raise TableError("a transient table has a column conductance_s or current_a; found neither")
+        back = frame.groupby(["device_id", "record"], sort=False)["time_s"].diff() < 0
+        if back.any():
+            at = int(np.flatnonzero(back.to_numpy())[0])
+            device, record = frame["device_id"].iloc[at], frame["record"].iloc[at]
+            raise TableError(f"the times of record {record} of {device} run backwards at row {at + 1}")
+
+    @property
+    def quantity(self) -> str:
+        """Name of the column that holds the readings: conductance_s, else current_a."""
+        return "conductance_s" if "conductance_s" in self.frame else "current_a"
+
+
+@dataclass(frozen=True, eq=False)
+class PairedTable(_Table):
+    """Pairs of pulses: device_id, repeat, interval_s between the two [s], ratio of their amplitudes A2/A1 [1].
+
+    Optional first_amplitude and second_amplitude (one unit, S or A), from which ratio was made; pulse_voltage_v [V];
+    baseline, from which A2 is counted: `original` (the level before the first pulse) or `before` (just before the
+    second); any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = PAIRED_SCHEMA
+    kind: ClassVar[str] = "paired"
+
+    @property
+    def baseline(self) -> str | None:
+        """What the table says of the baseline; None where it is silent or says both."""
+        said = set(self.frame["baseline"]) if "baseline" in self.frame else set()
+        return str(said.pop()) if len(said) == 1 else None
+
+
+@dataclass(frozen=True, eq=False)
 class RecordTable(_Table):
     """Records whose columns have no role of ours: device_id, record, point, and the file's own columns."""
 
@@ -347,4 +422,6 @@ class RecordTable(_Table):
     kind: ClassVar[str] = "record"
 
 
-Table = PulseTable | SweepTable | EnduranceTable | RetentionTable | StdpTable | RecordTable
+Table = (
+    PulseTable | SweepTable | EnduranceTable | RetentionTable | StdpTable | TransientTable | PairedTable | RecordTable
+)

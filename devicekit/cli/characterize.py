@@ -24,7 +24,7 @@ from devicekit.cli.common import (
 )
 from devicekit.errors import CodedWarning, DevicekitError
 from devicekit.features.definitions import V_RESET, V_SET
-from devicekit.options import ReadOptions
+from devicekit.options import BASELINES, KERNELS, ReadOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,22 +163,30 @@ def characterize_command(
     horizon: Annotated[
         float, typer.Option("--horizon", metavar="S", help="Retention: time of the prediction [s].")
     ] = 3.15576e8,
+    kernel: Annotated[
+        str | None, choice("--kernel", KERNELS, "Relaxation: its kernel, left to the data if not given")
+    ] = None,
+    ppf_baseline: Annotated[
+        str | None,
+        choice("--ppf-baseline", BASELINES, "Paired pulses: level from which the second is counted", metavar="WHICH"),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Files at a time.")] = 2,
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Figures of merit: DC, endurance, retention, STDP, noise.
+    """Figures of merit: DC, endurance, retention, STDP, relaxation, paired pulses, noise.
 
     Of whatever the files hold; --out DIR receives tables, figures and report.html.
 
     Examples:
         devicekit characterize sweeps.csv endurance.csv --out results
         devicekit characterize sweeps.csv --v-set max_didv --read-voltage 0.2
+        devicekit characterize pairs.csv --ppf-baseline original
     """
     from devicekit import files
     from devicekit.features.merit import Settings
 
-    settings = Settings(reading.read_voltage, v_set, v_reset, threshold, horizon)
+    settings = Settings(reading.read_voltage, v_set, v_reset, threshold, horizon, kernel, ppf_baseline)
     names = folder_names(files_)
     outcomes = _all(files_, reading, settings, names, jobs, json_output)
     bad = [each for each in outcomes if each.error]

@@ -6,7 +6,7 @@ from typing import Any
 
 from devicekit.features.sweeps import legs
 from devicekit.names import GLOSSARY
-from devicekit.tables import PulseTable, SweepTable, Table
+from devicekit.tables import PairedTable, PulseTable, SweepTable, Table, TransientTable
 from devicekit.text import count
 
 
@@ -36,6 +36,10 @@ def describe(table: Table) -> dict[str, Any]:
             len(legs(sweep.to_numpy(float)))
             for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
         )
+    elif isinstance(table, TransientTable):
+        summary["transients"] = len(table.frame.drop_duplicates(["device_id", "record"]))
+    elif isinstance(table, PairedTable):
+        summary["intervals"] = int(table.frame["interval_s"].nunique())
     elif "level" in table.frame:
         summary["levels"] = sorted(table.frame["level"].unique())
     summary["warnings"] = [warning.as_dict() for warning in table.warnings]
@@ -49,6 +53,10 @@ def counts(summary: dict[str, Any]) -> str:
     if "sweeps" in summary:
         branches = count(summary["branches"], "branch", "branches")
         return f"{count(summary['sweeps'], 'sweep')} of {branches}{' in all' if summary['sweeps'] > 1 else ''}"
+    if "transients" in summary:
+        return f"{count(summary['transients'], 'record')} of readings in time"
+    if "intervals" in summary:
+        return f"pairs of pulses at {count(summary['intervals'], 'interval')}"
     if "levels" in summary:
         return f"{summary['kind']}, levels {', '.join(summary['levels'][:12])}"
     return str(summary["kind"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -221,6 +222,78 @@ def stdp(
         curves.append(Curve(f"fit, {name}", 1e3 * t, change, width=1.0, legend=n == 0))
     x = Axis("spike delay Δt", "ms")
     return Panel(x, Axis.of("weight_change"), curves, lines=(("y", 0.0),))
+
+
+def relaxation(
+    records: Mapping[str, tuple[np.ndarray, ...]], unit: str, scale: Literal["log", "linear"] = "log"
+) -> Panel:
+    """Readings after the last pulse of each record, and its fitted kernel.
+
+    Parameters
+    ----------
+    records : mapping of str to tuple of ndarray
+        Time since the pulse and reading, then time and value of the fitted curve [s, unit].
+    unit : {"S", "A"}
+        Of the readings.
+    scale : {"log", "linear"}
+        Of the time.
+    """
+    curves = []
+    for n, (name, (t, value, at, fitted)) in enumerate(records.items()):
+        colour = f"C{n % 10}"
+        shown = np.where(t > 0, t, np.nan) if scale == "log" else t
+        curves.append(Curve(name, shown, value, style=".", colour=colour, size=2.5))
+        curves.append(Curve(f"{name}, kernel", at, fitted, width=1.0, colour=colour, legend=False))
+    y = Axis.of("conductance_s") if unit == "S" else Axis.of("current_a")
+    return Panel(Axis("time since the last pulse", "s", scale), y, curves, legend="none" if len(records) > 8 else "in")
+
+
+def facilitation(
+    interval: np.ndarray, ratio: np.ndarray, at: np.ndarray, fitted: np.ndarray, end: float | None
+) -> Panel:
+    """Paired-pulse ratio against the interval on a logarithmic axis, with the fit and what it ends at.
+
+    Parameters
+    ----------
+    interval, ratio : ndarray, shape (n,)
+        Each pair [s, 1].
+    at, fitted : ndarray, shape (m,)
+        The fitted curve; empty where there is none.
+    end : float, optional
+        R at long intervals.
+    """
+    curves = [Curve("pairs", interval, ratio, style=".", colour="0.45", size=4.0)]
+    if at.size:
+        curves.append(Curve("fit", at, fitted, width=1.2, colour=COLOURS["ltp"]))
+    lines = [("y", 1.0), *([("y", end)] if end is not None and abs(end - 1.0) > 1e-9 else [])]
+    return Panel(Axis.of("interval_s", scale="log"), Axis.of("ratio"), curves, lines=tuple(lines))
+
+
+def against_rate(
+    rate: np.ndarray, before: np.ndarray, after: np.ndarray, fitted: Sequence[np.ndarray], unit: str
+) -> Panel:
+    """Level above the start just before and just after a pulse late in a train, against the rate of the pulses.
+
+    Parameters
+    ----------
+    rate, before, after : ndarray, shape (n,)
+        Pulses a second [Hz], levels [unit].
+    fitted : sequence of ndarray
+        Rate, before and after by the fit; empty where there is none.
+    unit : {"S", "A"}
+    """
+    curves = [
+        Curve("after a pulse", rate, after, style="o", colour=COLOURS["ltp"], size=4.0),
+        Curve("before a pulse", rate, before, style="o", colour=COLOURS["ltd"], size=4.0),
+    ]
+    if len(fitted):
+        at, low, high = fitted
+        curves += [
+            Curve("after, fit", at, high, width=1.0, colour=COLOURS["ltp"], legend=False),
+            Curve("before, fit", at, low, width=1.0, colour=COLOURS["ltd"], legend=False),
+        ]
+    label = "conductance above the start" if unit == "S" else "current above the start"
+    return Panel(Axis("rate of the pulses", "Hz", "log"), Axis(label, unit), curves)
 
 
 def current_in_time(time: np.ndarray, current: np.ndarray, marked: Sequence[float]) -> Panel:

@@ -37,13 +37,19 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may choose: definitions of the voltages, window threshold, horizon of the retention [s]."""
+    """What a user may choose.
+
+    Definitions of the voltages, window threshold, horizon of the retention [s], kernel of a relaxation (chosen by the
+    data if None), and from where the second amplitude of a pulse pair is counted (as the file says if None).
+    """
 
     read_voltage: float | None = None
     v_set: str = DEFAULT_V_SET
     v_reset: str = DEFAULT_V_RESET
     threshold: float = 2.0
     horizon: float = TEN_YEARS
+    kernel: str | None = None
+    ppf_baseline: str | None = None
 
 
 class Merit(Protocol):

@@ -5,10 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from devicekit.features import figures
-from devicekit.features.merit import middle
+from devicekit.features.merit import MOST_CURVES, middle
 from devicekit.features.merits.pulses import trains_panel
 from devicekit.plot import Axis, Panel
-from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable, SweepTable, Table
+from devicekit.tables import (
+    EnduranceTable,
+    PairedTable,
+    PulseTable,
+    RetentionTable,
+    StdpTable,
+    SweepTable,
+    Table,
+    TransientTable,
+)
 
 
 def preview(table: Table) -> Panel:
@@ -30,6 +39,15 @@ def preview(table: Table) -> Panel:
     if isinstance(table, StdpTable):
         pairs = {"readings": (frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float))}
         return figures.readings(pairs, Axis.of("spike_delay_s"), Axis.of("weight_change"))
+    if isinstance(table, PairedTable):
+        ratios = (frame["interval_s"].to_numpy(float), frame["ratio"].to_numpy(float))
+        return figures.readings({"pairs": ratios}, Axis.of("interval_s", scale="log"), Axis.of("ratio"))
+    if isinstance(table, TransientTable):
+        groups = {
+            f"{device} {record}": (rows["time_s"].to_numpy(float), rows[table.quantity].to_numpy(float))
+            for (device, record), rows in list(frame.groupby(["device_id", "record"], sort=False))[:MOST_CURVES]
+        }
+        return figures.readings(groups, Axis.of("time_s"), Axis.of(table.quantity))
     numbers = [name for name in frame.select_dtypes("number") if name not in ("record", "point")][:4]
     columns = {str(name): (np.arange(len(frame)), frame[name].to_numpy(float)) for name in numbers}
     return figures.readings(columns, Axis.of("point"), Axis("value"), style="-")

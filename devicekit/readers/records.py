@@ -151,7 +151,7 @@ def _factor(record: Record, theirs: str, ours: str, where: str) -> float:
     return unit.factor
 
 
-def _frame(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame:
+def in_si(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame:
     """The record's columns: those with a role under our name in SI, the others as they are."""
     ours_of = {theirs: ours for ours, theirs in roles.items()}
     columns: dict[str, pd.Series] = {}
@@ -223,8 +223,8 @@ def record_table(
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if several else name
         roles = find_roles(record, options, where)
-        frame = _frame(record, roles, where)
-        warnings += _about_columns(record, roles, where)
+        frame = in_si(record, roles, where)
+        warnings += about_columns(record, roles, where)
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
@@ -235,7 +235,7 @@ def record_table(
         frames.append(frame)
     warnings += _number_cycles(records, frames, name)
     whole = pd.concat(frames, ignore_index=True)
-    meta = _meta(records, reader, source)
+    meta = meta_of(records, reader, source)
     if not {"voltage_v", "current_a"} <= set(whole):
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
@@ -257,10 +257,10 @@ def _pulses(
         if "device_id" not in roles and record.device:
             record.columns["device_id"] = record.device
             roles["device_id"] = "device_id"
-        warnings += _about_columns(record, roles, where)
-        frames.append(_frame(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
+        warnings += about_columns(record, roles, where)
+        frames.append(in_si(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
     table = pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(warnings))
-    return PulseTable(table.frame, {**table.meta, **_meta(records, reader, source)}, table.warnings)
+    return PulseTable(table.frame, {**table.meta, **meta_of(records, reader, source)}, table.warnings)
 
 
 def _once(warnings: Iterable[CodedWarning]) -> tuple[CodedWarning, ...]:
@@ -272,7 +272,8 @@ def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
     return frame[[*lead, *(name for name in frame if name not in lead)]]
 
 
-def _about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
+def about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
+    """Which columns were taken for what, and which units the instrument's habit gave."""
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
     unstated = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
     warnings = [CodedWarning("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
@@ -310,7 +311,8 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
     return warnings
 
 
-def _meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
+def meta_of(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
+    """What a table of records says of itself: reader, file, and the facts of each record."""
     facts = [
         {
             "name": record.name,

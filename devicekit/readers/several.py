@@ -16,7 +16,7 @@ from devicekit.readers.layout import IGNORED, KEPT, Layout
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.places import names_tags
 from devicekit.readers.source import Source
-from devicekit.tables import PulseTable, SweepTable, Table
+from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 from devicekit.text import count
 
 _NO_DATA = {".md", ".toml", ".json", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
@@ -230,10 +230,23 @@ def _tagged(table: Table, tags: dict[str, Any], file: Path) -> pd.DataFrame:
     return frame
 
 
+def _numbered(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Records of readings in time, counted on from file to file of a device."""
+    given: dict[str, int] = {}
+    found = []
+    for frame in frames:
+        own = frame.groupby("device_id", sort=False)["record"].rank(method="dense").astype(int)
+        found.append(frame.assign(record=own + frame["device_id"].map(given).fillna(0).astype(int)))
+        given |= {str(name): int(most) for name, most in found[-1].groupby("device_id")["record"].max().items()}
+    return found
+
+
 def _counted(frames: list[pd.DataFrame], first: Table) -> list[pd.DataFrame]:
     """Refuse two files that give the same device, cycle and direction."""
     wanted = ("device_id", "cycle", "direction", "pulse_width_s", "level", "compliance_a", "temperature_k")
     keys = [key for key in wanted if all(key in frame for frame in frames)]
+    if isinstance(first, TransientTable):
+        return _numbered(frames)
     if not isinstance(first, PulseTable | SweepTable):
         return frames
     seen = pd.concat([frame[keys].drop_duplicates() for frame in frames])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.names import GLOSSARY
+from devicekit.synthetic import dynamics
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
 
@@ -263,6 +264,21 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
     ),
     "reference-endurance": ("endurance of five devices to 1e6 cycles", "endurance", endurance),
     "reference-retention": ("retention of ten states to 1e4 s at 85 C", "retention", retention),
+    "reference-paired": (
+        "pairs of pulses at 12 intervals, a third of a step stays, amplitudes from the original level",
+        "pairs",
+        dynamics.paired,
+    ),
+    "reference-transient": (
+        "relaxation after one pulse, five records of 100 readings, exponential, a third of a step stays",
+        "relaxation",
+        lambda: dynamics.transient(5),
+    ),
+    "reference-trains": (
+        "trains of 30 pulses at six rates, read before and after each pulse",
+        "trains",
+        dynamics.trains,
+    ),
     "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),
 }
 

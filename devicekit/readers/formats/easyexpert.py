@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, replace
 
 from devicekit.errors import Choice, FileError, Question, QuestionError, UsageError
 from devicekit.options import ReadOptions
+from devicekit.readers import transients
 from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
 from devicekit.readers.records import Record, record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
-from devicekit.tables import PulseTable, RecordTable, SweepTable
+from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
 
 NAME = "easyexpert"
 TITLE = "Keysight EasyEXPERT text export"
-TAKES = frozenset({"columns", "read_voltage", "absolute", "columns_are"})
+TAKES = frozenset({"columns", "read_voltage", "absolute", "columns_are", "kind"})
 STATES_UNITS = True
 _HEADER_FORM = re.compile(r"^\s*(SetupTitle|DataName|DataValue)\s*[,\t]", re.MULTILINE)
 _SINGLE_FORM = re.compile(r'^\s*"?Setup title"?\s*,', re.MULTILINE)
@@ -51,7 +52,7 @@ class _Raw:
         return next((value for value in self.settings.get(key, []) if value), "")
 
 
-def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | RecordTable:
+def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | TransientTable | RecordTable:
     """The table of a file in this format; see `devicekit.readers.Reader`."""
     if source.workbook_kind:
         raws = [raw for sheet in source.sheets for raw in _beside(sheet.name, sheet.rows, options, source.path.name)]
@@ -66,7 +67,11 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
         )
     if not raws:
         raise FileError(f"{source.path.name}: no DataValue row in this EasyEXPERT file")
-    return record_table([_record(raw) for raw in raws], options, NAME, source)
+    records = [_record(raw) for raw in raws]
+    sampled = all("sampling" in raw.first("PrimitiveTest").lower() for raw in raws)
+    if transients.wanted(options, source) or (sampled and transients.pulsed(records, options, source)):
+        return transients.table(records, options, NAME, source)
+    return record_table(records, options, NAME, source)
 
 
 def _header(lines: Sequence[str]) -> Iterator[_Raw]:

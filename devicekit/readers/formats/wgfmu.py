@@ -14,17 +14,18 @@ import pandas as pd
 
 from devicekit.errors import Choice, FileError, Question, QuestionError
 from devicekit.options import ReadOptions
+from devicekit.readers import transients
 from devicekit.readers.cells import numbers, plain, text_frame
 from devicekit.readers.header import unit_of
 from devicekit.readers.records import Record, names_of, record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.state import conductance, factor
-from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable
+from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable, TransientTable
 
 NAME = "wgfmu"
 TITLE = "Keysight B1530A WGFMU export"
-TAKES = frozenset({"columns", "read_voltage", "absolute"})
+TAKES = frozenset({"columns", "read_voltage", "absolute", "kind"})
 STATES_UNITS = True
 FEW_AMPLITUDES = 4  # of set and reset pulses; beyond, they are swept
 _APPLICATION = r'^\s*"?Time"?\s*,\s*"?MeasResult1_value'
@@ -33,8 +34,11 @@ _LOW, _HIGH = re.compile(r"(?i)^(r[_ ]?low|lrs|r[_ ]?on)\b"), re.compile(r"(?i)^
 matches = Signature(head=re.compile(f"{_CUSTOM.pattern}|{_APPLICATION}"))
 
 
-def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
+def read(
+    source: Source, options: ReadOptions
+) -> PulseTable | SweepTable | EnduranceTable | TransientTable | RecordTable:
     """The table of a file in this format; see `devicekit.readers.Reader`."""
+    in_time = transients.wanted(options, source)
     if _CUSTOM.search(source.head):
         return _custom(source, options)
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
@@ -48,7 +52,10 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Endu
     known = {"time_s": "Time", "voltage_v": "MeasResult1_value", "current_a": "MeasResult2_value"}
     roles = {ours: theirs for ours, theirs in known.items() if theirs in frame.columns}
     facts = {"instrument": "Keysight B1530A WGFMU"}
-    return record_table([Record(frame, roles=roles, meta=facts)], options, NAME, source)
+    records = [Record(frame, roles=roles, meta=facts)]
+    if in_time:
+        return transients.table(records, options, NAME, source)
+    return record_table(records, options, NAME, source)
 
 
 def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:

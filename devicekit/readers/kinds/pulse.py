@@ -30,6 +30,8 @@ def claim(view: View) -> Claim | None:
     """Whether the columns can be pulse trains: a state, and a word for pulses or directions."""
     if all(view.of(role) for role in _PAIR):
         return Claim(2, "resistances before and after a pulse")
+    if view.watched:
+        return None
     if view.once_a_cycle and not view.of("pulse_index"):
         return None
     numbered = view.of("pulse_index") or view.few_voltages

@@ -303,7 +303,7 @@ def _no_kind(view: View) -> QuestionError:
 
 def _used(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
     """Options about the numbers that this table has a use for."""
-    if kind.NAME == "stdp":
+    if kind.NAME in ("stdp", "paired"):
         return frozenset({"unit"} if options.stated_quantity == "weight" else ())
     if kind.NAME == "sweep":
         amps = [column for column in view.columns if column.role == "current_a"]

@@ -21,7 +21,7 @@ from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 
 _PREFIX = re.compile(r"[ _./(\[]([kMGmuµμnpf])[)\]]?$")
-TEXT = {"device_id", "direction", "level"}
+TEXT = {"device_id", "direction", "level", "baseline"}
 STATES = {
     "conductance_s": "conductance",
     "resistance_ohm": "resistance",

@@ -21,6 +21,9 @@ from devicekit.readers.layouts.view import View
 from devicekit.readers.state import quantity_choices
 
 IMAGE = 16  # nameless columns of small whole numbers beyond which a table holds images, not devices
+NEEDED = frozenset(
+    {"time_s", "spike_delay_s", "interval_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a"}
+)
 _READ = re.compile(r"(?i)read|sense|\bmeas")
 
 
@@ -33,7 +36,7 @@ def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[Cod
         if column.role == "weight_change" and not column.stated and percent:
             column = replace(column, factor=0.01, unit="%", stated=True, unclear="")
         is_state = column.role in (*STATES, "value") and column.role in kind.VALUES
-        is_current = column.role == "current_a" and kind.NAME == "sweep"
+        is_current = column.role == "current_a" and kind.NAME in ("sweep", "transient")
         if column.unclear and column.role in GLOSSARY:
             column = _clear(column, view, is_state or is_current)
         elif (is_state or is_current) and column.by not in ("ours", "recipe"):
@@ -152,7 +155,7 @@ def _assumed(column: Column, view: View) -> tuple[Column, list[str]]:
         return column, []
     if GLOSSARY[column.role].unit == "V":
         return column, [column.name]
-    needed = column.role in ("time_s", "spike_delay_s", "resistance_before_ohm", "resistance_after_ohm", "compliance_a")
+    needed = column.role in NEEDED
     needed = needed and view.options.kind != "sweep" and not view.sweeps and not view.of("pulse_index")
     if not needed:
         return replace(column, role=KEPT, why="no unit"), []

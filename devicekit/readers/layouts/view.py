@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from devicekit.options import ReadOptions
@@ -15,6 +16,7 @@ from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, counts, numbers_rows
 
 FEW = 4  # values of a voltage below which a table may be no sweep
+MANY_READS = 5  # readings after a pulse from which on they are watched in time
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,21 @@ class View:
         if len(found) != 1 or not 1 < found[0].nunique() < FEW or len(found[0]) < 2 * FEW:
             return False
         return bool((found[0].diff().iloc[1:] == 0).mean() > 0.5)
+
+    @cached_property
+    def watched(self) -> bool:
+        """Whether rows have a time, a state and a pulse voltage that is 0 between pulses, at many readings each."""
+        if not self.of("time_s") or not self.of(*STATES, "value", "current_a", UNKNOWN):
+            return False
+        if self.of("pulse_index", "direction", "spike_delay_s", "level") or len(self.of("pulse_voltage_v")) != 1:
+            return False
+        volts = self.numbers(self.of("pulse_voltage_v")[0].name)
+        if volts is None:
+            return False
+        pulse = volts.fillna(0.0).to_numpy() != 0
+        pulses = int((pulse & ~np.r_[False, pulse[:-1]]).sum())
+        numbered = any(column.name.strip().lower() == "record" for column in self.columns)  # as in our own files
+        return pulses > 0 and bool((~pulse).sum() >= (1 if numbered else MANY_READS) * pulses)
 
     @cached_property
     def states(self) -> list[Column]:

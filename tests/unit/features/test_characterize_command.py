@@ -30,6 +30,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 KINDS = ["dc", "endurance", "retention", "stdp", "noise"]
+SMALL = ["reference-endurance", "reference-retention", "reference-stdp"]
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +154,7 @@ def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: 
         assert json.loads((tmp_path / "out" / each["folder"] / "results.json").read_text())["stdp"] == each["stdp"]
 
 
-@pytest.mark.parametrize("name", ["reference-dc", "reference-endurance", "reference-retention", "reference-stdp"])
+@pytest.mark.parametrize("name", ["reference-dc", *SMALL])
 def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, devicekit: Run) -> None:
     from devicekit import catalog, files
 
@@ -170,7 +171,7 @@ def test_shipped_sets_come_from_their_generator(tmp_path: Path) -> None:
     from devicekit import catalog
 
     records.write_all(tmp_path)
-    for name in ("reference-endurance", "reference-retention", "reference-stdp"):
+    for name in [*SMALL, "reference-transient", "reference-paired", "reference-trains"]:
         fresh = pd.read_csv(next((tmp_path / name).glob("*.gz")))
         shipped = pd.read_csv(catalog.get(name).data)
         pd.testing.assert_frame_equal(fresh, shipped, rtol=1e-4)

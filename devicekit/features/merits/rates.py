@@ -1,0 +1,296 @@
+"""Trains at several rates: where the level settles before and after a pulse, sums of answers, and the tau behind them.
+
+Of a part that decays with e^(-t / tau) the level before a pulse settles at a_v / (e^(1/(f tau)) - 1) above the start,
+after it at a_v / (1 - e^(-1/(f tau))): both follow from adding a_v at each pulse. What a pulse leaves for good, a_nv,
+adds up without end. The fit takes both, with the number of pulses as it was, over all rates at once.
+See doi:10.1073/pnas.94.2.719 and doi:10.1146/annurev.physiol.64.092501.114547 for the use of such trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.features import decay, figures
+from devicekit.features.decay import Data, Fit
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.features.merits.volatile import interval_words
+from devicekit.features.pulsed import MOST_PULSES, Record, records
+from devicekit.plot import Axis, Panel
+from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
+from devicekit.tables import Table as AnyTable
+from devicekit.tables import TransientTable
+from devicekit.text import count, si
+
+FEWEST_PULSES = 5
+FEWEST_RATES = 3
+EVEN = 0.05  # largest departure of a gap from their median
+SETTLED = 0.05  # largest change from the third to the fourth quarter of a train, of the level after a pulse
+
+
+@dataclass(frozen=True)
+class Train:
+    """One train of pulses at one rate; levels are counted from that before the first pulse [S or A].
+
+    Attributes
+    ----------
+    rate_hz : float
+    n_pulses : int
+    first, last : float
+        Level after the first pulse and after the last: A1 and An.
+    gain : float
+        An/A1.
+    before, after : float
+        Mean level just before and just after a pulse over the last quarter of the train.
+    settled : bool
+        Whether the level after a pulse changes by less than 5 % from the third quarter to the fourth.
+    """
+
+    device_id: str
+    record: int
+    rate_hz: float
+    n_pulses: int
+    first: float
+    last: float
+    gain: float
+    before: float
+    after: float
+    settled: bool
+
+
+@dataclass(frozen=True, eq=False)
+class RatesResult:
+    """Trains, each pulse of them, and per device the fit over its rates."""
+
+    trains: tuple[Train, ...]
+    pulses: pd.DataFrame
+    fits: Mapping[str, Fit]
+    table: TransientTable
+    warnings: tuple[CodedWarning, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "trains": [asdict(each) for each in self.trains],
+            "fits": [row | {"n": fit.n} for row, fit in zip(self._rows(), self.fits.values(), strict=True)],
+            "warnings": [warning.as_dict() for warning in self.warnings],
+        }
+
+    def _rows(self) -> list[dict[str, Any]]:
+        rows = []
+        for device, fit in self.fits.items():
+            tau = fit.parameters["tau_s"]
+            ends = {"tau_s": tau.value, "tau_low_s": tau.low, "tau_high_s": tau.high}
+            sizes = {"volatile_step": fit.amplitudes[0], "permanent_step": fit.others[-1], "noise": fit.noise}
+            rows.append({"device_id": device, **ends, **sizes})
+        return rows
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a train, a row a pulse, and a row a device with a fit."""
+        found = {"rates": pd.DataFrame([asdict(each) for each in self.trains]), "rates_pulses": self.pulses}
+        return found | ({"rates_fit": pd.DataFrame(self._rows())} if self.fits else {})
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The gain of the fastest train, where there is one device."""
+        if len({each.device_id for each in self.trains}) != 1:
+            return ()
+        fastest = max(self.trains, key=lambda each: each.rate_hz)
+        by = f"{fastest.n_pulses} pulses at {fastest.rate_hz:.3g} Hz"
+        return (Scalar("train_gain", "answer to the last pulse of a train over the first", fastest.gain, by=by),)
+
+    def sentences(self) -> list[str]:
+        """Gains over the rates, and tau."""
+        if len(self.trains) == 1:
+            only = self.trains[0]
+            words = f"{count(only.n_pulses, 'pulse')} at {si(only.rate_hz, 'Hz')}"
+            return [f"A train of {words}: the last answer is {only.gain:.3g} times the first."]
+        slow, fast = (pick(self.trains, key=lambda each: each.rate_hz) for pick in (min, max))
+        text = f"{count(len(self.trains), 'train')} from {si(slow.rate_hz, 'Hz')} to {si(fast.rate_hz, 'Hz')}: "
+        found = [f"{text}the last answer is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
+        for device, fit in list(self.fits.items())[:3]:
+            tau = fit.parameters["tau_s"]
+            words = f"{device}: one tau of {si(tau.value, 's')} ({interval_words(tau, 's')}) over all rates."
+            found.append(words)
+        return found
+
+    def panel(self) -> Panel:
+        """Levels before and after a pulse against the rate, of the first device; of one rate against their number."""
+        device, unit = self.trains[0].device_id, "S" if self.table.quantity == "conductance_s" else "A"
+        if len({each.rate_hz for each in self.trains if each.device_id == device}) == 1:
+            first = self.pulses[self.pulses["record"] == self.trains[0].record]
+            number_, levels = first["pulse"].to_numpy(float), ("after", "before")
+            curves = {f"{name} a pulse": (number_, first[name].to_numpy(float)) for name in levels}
+            return figures.readings(curves, Axis("pulse", whole=True), Axis("level above the start", unit), "o-")
+        own = sorted((t for t in self.trains if t.device_id == device), key=lambda each: each.rate_hz)
+        rate, before, after = (np.array([getattr(t, name) for t in own]) for name in ("rate_hz", "before", "after"))
+        fitted: Sequence[np.ndarray] = ()
+        if device in self.fits and len({t.n_pulses for t in own}) == 1:
+            at = np.geomspace(rate.min(), rate.max(), 100)
+            fitted = (at, *late(self.fits[device], at, own[0].n_pulses))
+        return figures.against_rate(rate, before, after, fitted, unit)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        unit = "S" if self.table.quantity == "conductance_s" else "A"
+        rows = [
+            (
+                t.device_id,
+                str(t.record),
+                f"{t.rate_hz:.4g} Hz",
+                str(t.n_pulses),
+                number(t.before, unit),
+                number(t.after, unit),
+                f"{t.gain:.3g}",
+                "yes" if t.settled else "no",
+            )
+            for t in self.trains[:ROWS_SHOWN]
+        ]
+        head = ("device", "record", "rate", "pulses", "before a pulse", "after a pulse", "An/A1", "settled")
+        caption = "Trains against rate: levels above the start, over the last quarter of each train."
+        shown = figure(self.panel(), "Levels before and after a pulse.", "Level against the rate of the pulses")
+        return [Text(self.sentences()), Table(head, rows, caption), shown]
+
+
+def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a volatile part settles just before and just after a pulse.
+
+    Parameters
+    ----------
+    amplitude : float
+        What a pulse adds, a_v.
+    tau : float
+        Time constant [s].
+    rate : ndarray, shape (n,)
+        Pulses a second [Hz].
+
+    Returns
+    -------
+    before, after : ndarray, shape (n,)
+        In the unit of the amplitude: a_v / (e^(1/(f tau)) - 1) and a_v / (1 - e^(-1/(f tau))).
+    """
+    x = 1.0 / (np.asarray(rate, float) * tau)
+    return amplitude / np.expm1(x), -amplitude / np.expm1(-x)
+
+
+def late(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean levels before and after a pulse over the last quarter of n pulses at rates [Hz], by a fit over rates."""
+    x = 1.0 / (np.asarray(rate, float) * fit.parameters["tau_s"].value)
+    pulse = np.arange(n - quarter(n), n)[:, None] + 1.0
+    volatile, stays = fit.amplitudes[0], fit.others[-1]
+    left = -np.expm1(-pulse * x) / -np.expm1(-x)  # after that many pulses, of one
+    earlier = np.exp(-x) * np.expm1(-(pulse - 1) * x) / np.expm1(-x)
+    return (volatile * earlier + stays * (pulse - 1)).mean(axis=0), (volatile * left + stays * pulse).mean(axis=0)
+
+
+def quarter(n: int) -> int:
+    """Pulses of the last quarter of n, at least 1."""
+    return max(1, n // 4)
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RatesResult | None:
+    """Trains of a transient table; None where it holds none."""
+    return characterize(table) if isinstance(table, TransientTable) else None
+
+
+def characterize(table: TransientTable) -> RatesResult | None:
+    """Levels of every even train, and one decay over the rates of each device.
+
+    Parameters
+    ----------
+    table : TransientTable
+        Records with pulses; those with five even ones and more are trains, if they were read before the first pulse
+        and around each of them.
+
+    Returns
+    -------
+    RatesResult or None
+        None where no record is a train.
+    """
+    found = [(each, train) for each in records(table) if (train := _train(each)) is not None]
+    if not found:
+        return None
+    fits = {}
+    for device in dict.fromkeys(train.device_id for _, train in found):
+        own = [each for each, train in found if train.device_id == device and len(each.pulses_s) <= MOST_PULSES]
+        if len({f"{train.rate_hz:.3g}" for _, train in found if train.device_id == device}) < FEWEST_RATES or not own:
+            continue
+        try:
+            fits[device] = decay.fit(_joint(own))
+        except decay.Undetermined:
+            continue
+    unsettled = [f"record {train.record}" for _, train in found if not train.settled]
+    warnings: tuple[CodedWarning, ...] = ()
+    if unsettled:
+        words = f"the level still moves at the end of the train: {', '.join(unsettled[:10])}"
+        warnings = (CodedWarning("unsettled", words),)
+    pulses = pd.concat([_pulses(each) for each, _ in found], ignore_index=True)
+    return RatesResult(tuple(train for _, train in found), pulses, fits, table, warnings)
+
+
+def _around(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the last reading before and of the first after each pulse; empty where one is missing."""
+    numbers = np.arange(len(record.pulses_s))
+    last = np.searchsorted(record.before, numbers, side="right") - 1
+    first = np.searchsorted(record.before, numbers + 1, side="left")
+    known = (first < len(record.before)) & (last >= 0)
+    if not known.all() or (record.before[last] != numbers).any() or (record.before[first] != numbers + 1).any():
+        return np.array([], int), np.array([], int)
+    return last, first
+
+
+def _train(record: Record) -> Train | None:
+    n = len(record.pulses_s)
+    if not record.told or n < FEWEST_PULSES or record.groups.max() > 0 or record.level is None:
+        return None
+    gaps = np.diff(record.pulses_s)
+    if not gaps.min() > 0 or np.abs(gaps / np.median(gaps) - 1.0).max() > EVEN:
+        return None
+    last, first = _around(record)
+    if not last.size:
+        return None
+    before, after = record.value[last] - record.level, record.value[first] - record.level
+    size = quarter(n)
+    late_, third = after[-size:].mean(), after[-2 * size : -size].mean()
+    return Train(
+        record.device_id,
+        record.record,
+        float(1.0 / np.median(gaps)),
+        n,
+        float(after[0]),
+        float(after[-1]),
+        float(after[-1] / after[0]) if after[0] else float("nan"),
+        float(before[-size:].mean()),
+        float(late_),
+        bool(abs(late_ - third) < SETTLED * abs(late_)),
+    )
+
+
+def _pulses(record: Record) -> pd.DataFrame:
+    """Levels before and after each pulse, and the latter over the first one."""
+    last, first = _around(record)
+    before, after = record.value[last] - record.level, record.value[first] - record.level
+    gain = after / after[0] if after[0] else np.full(after.size, np.nan)
+    names = {"device_id": record.device_id, "record": record.record, "pulse": np.arange(1, after.size + 1)}
+    return pd.DataFrame({**names, "before": before, "after": after, "gain": gain})
+
+
+def _joint(own: Sequence[Record]) -> Data:
+    """Readings before and after each pulse of several records, each with a level of its own."""
+    most = max(len(each.pulses_s) for each in own)
+    y, others, delays = [], [], []
+    for number_, each in enumerate(own):
+        at = np.unique(np.concatenate(_around(each)))
+        since = np.full((at.size, most), np.nan)
+        since[:, : len(each.pulses_s)] = each.delays[at]
+        level = np.zeros((at.size, len(own)))
+        level[:, number_] = 1.0
+        y.append(each.value[at])
+        delays.append(since)
+        others.append(np.column_stack([level, each.before[at]]))
+    return Data(np.concatenate(y), np.vstack(others).astype(float), np.vstack(delays))

@@ -1,0 +1,96 @@
+"""Readings in time with pulses between them: relaxation, answers to pulses, trains against rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError
+from devicekit.options import ReadOptions
+from devicekit.readers import transients
+from devicekit.readers.cells import whole
+from devicekit.readers.layout import Column
+from devicekit.readers.layouts.roles import STATES, UNKNOWN
+from devicekit.readers.layouts.view import Claim, View
+from devicekit.readers.source import Source
+from devicekit.readers.state import STATE_COLUMNS, with_state
+from devicekit.tables import TransientTable
+
+NAME = "transient"
+TITLE = "readings in time with pulses between them (relaxation, trains)"
+VALUES = frozenset({"conductance_s", "resistance_ohm", "read_current_a", "current_a", "value"})
+
+
+def claim(view: View) -> Claim | None:
+    """Whether the columns can be readings in time: a pulse voltage that is 0 in most rows, or it is said."""
+    if view.watched:
+        return Claim(2, "a time, a state, and a voltage of pulses that is 0 between them")
+    if view.options.kind != NAME or not view.cells.block.named or not view.of("time_s"):
+        return None
+    if view.of(*STATES, "value", "current_a", UNKNOWN):
+        return Claim(1, "a time and a state")
+    if len(view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")) > 1:
+        raise _two_channels(view)
+    return None
+
+
+def _two_channels(view: View) -> QuestionError:
+    """An oscilloscope's two voltages: the current is the one across a resistor over its resistance, which is asked."""
+    names = [column.name for column in view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")]
+    return QuestionError(
+        view.where,
+        Question(
+            f"columns {', '.join(names)} are voltages, and no column is a current: if one is measured across a series "
+            "resistor, divide it by the resistance (and subtract it from the other, if that one drives both) and name "
+            "the result",
+            ("columns",),
+            (
+                Choice.of(
+                    "a column of currents, made so", map={"current_a": Blank("COLUMN"), "voltage_v": Blank("COLUMN")}
+                ),
+            ),
+            (f"{len(names)} channels of volts",),
+        ),
+    )
+
+
+def assign(view: View) -> list[Column]:
+    """Numbers of unknown role are the state; of a current beside a state only the state counts."""
+    known = bool(view.of(*STATES, "value"))
+    found = []
+    for column in view.columns:
+        if column.name.strip().lower() == "record" and not view.of("cycle"):
+            column = view.changed(column, role="record", why="by its name")
+        elif column.role == "current_a" and known:
+            column = view.changed(column, role="keep")
+        elif column.role == UNKNOWN:
+            column = view.changed(column, role="keep" if known or view.of("current_a") else "value")
+        elif column.role == "cycle":
+            column = view.changed(column, role="record", why="it numbers the records")
+        elif (column.role == "voltage_v" and view.of("pulse_voltage_v")) or column.role in (
+            "counter",
+            "point",
+            "direction",
+            "level",
+            "pulse_index",
+            "weight",
+            "spike_delay_s",
+        ):
+            column = view.changed(column, role="keep")
+        found.append(column)
+    return found
+
+
+def build(
+    frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
+) -> TransientTable:
+    """The table of rows under our names."""
+    name, told = source.path.name, list(warnings)
+    if any(column in frame for column in ("value", *STATE_COLUMNS)):
+        frame, more = with_state(frame, options, name)
+        told += more
+    if "record" not in frame:
+        frame = frame.assign(record=frame["cycle"] if "cycle" in frame else frame.get("_part", 0) + 1)
+    frame = frame.assign(record=whole(frame, "record", name))
+    return transients.finish(frame, options, name, {"format": "table", "source": name}, told)

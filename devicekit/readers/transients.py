@@ -1,0 +1,167 @@
+"""Readings in time with pulses between them: which rows are pulses, which records are watched after one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
+from devicekit.options import ReadOptions
+from devicekit.readers.records import Record, about_columns, find_roles, in_si, meta_of
+from devicekit.readers.source import Source
+from devicekit.tables import TransientTable
+from devicekit.text import count
+
+KIND = "transient"
+APART = 0.1  # of the largest departure from the voltage between pulses: beyond, a row is under a pulse
+SMALL_READ = 0.5  # of the largest pulse: below, pulses from 0 V are readings
+LEAST_BASE = 0.01  # of the largest voltage: below, the voltage between pulses is 0
+
+
+def split_voltage(voltage: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pulses and readings of a voltage that rests at a level between pulses.
+
+    The level is the median; rows that depart from it by a tenth of the largest departure are pulses. Where it is 0 V,
+    the small ones of pulses of two sizes are readings.
+
+    Parameters
+    ----------
+    voltage : ndarray, shape (n,)
+        As applied [V].
+    where : str
+        For messages.
+
+    Returns
+    -------
+    pulse, read : ndarray, shape (n,)
+        Pulse voltage [V], 0 outside pulses; read voltage [V], NaN in pulses and where nothing is read.
+
+    Raises
+    ------
+    QuestionError
+        If the voltage is 0 between pulses and all pulses are of one size: then no row reads the state.
+    """
+    v = np.where(np.isfinite(voltage), voltage, 0.0)
+    base, largest = float(np.median(v)), float(np.abs(v).max(initial=0.0))
+    away = np.abs(v - base)
+    if abs(base) > LEAST_BASE * largest:
+        under = away > APART * away.max(initial=0.0)
+        return np.where(under, v, 0.0), np.where(under, np.nan, base)
+    under = away > LEAST_BASE * largest
+    runs = np.cumsum(under & ~np.r_[False, under[:-1]]) * under
+    size = np.array([np.abs(v[runs == k]).max() for k in range(1, int(runs.max(initial=0)) + 1)])
+    read = {k for k, each in enumerate(size, 1) if each < SMALL_READ * size.max()}
+    if not read:
+        raise QuestionError(
+            where,
+            Question(
+                "the voltage is 0 V between the pulses, where no current tells the state: which column holds it?",
+                ("columns",),
+                (Choice.of("a column of conductances", map={"conductance_s": Blank("COLUMN")}),),
+                (f"{count(len(size), 'pulse')} to {largest:.3g} V",),
+            ),
+        )
+    reading = np.isin(runs, list(read))
+    return np.where(under & ~reading, v, 0.0), np.where(reading, v, np.nan)
+
+
+def has_pulses(voltage: np.ndarray) -> bool:
+    """Whether a voltage rests at one level other than 0 for most rows, exactly, and departs from it in between."""
+    v = voltage[np.isfinite(voltage)]
+    if v.size < 4:
+        return False
+    base = float(np.median(v))
+    rests = np.isclose(v, base, rtol=1e-3, atol=0.0)
+    inner = np.flatnonzero(~rests)
+    return base != 0 and 0.5 < rests.mean() < 1 and bool(rests[-1]) and bool(inner.size)
+
+
+def wanted(options: ReadOptions, source: Source) -> bool:
+    """Whether somebody said that an instrument's file is watched in time.
+
+    Raises
+    ------
+    UsageError
+        If another kind was said, which its columns decide.
+    """
+    if options.kind not in (None, KIND):
+        raise UsageError(
+            f"{source.path.name}: kind={options.kind} has no use here: of this instrument only kind=transient is said, "
+            "readings in time with pulses between them"
+        )
+    return options.kind == KIND
+
+
+def pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -> bool:
+    """Whether every record has a time, a current and a voltage that pulses; nothing is named by an option."""
+    if options.columns:
+        return False
+    for record in records:
+        roles = find_roles(record, options, source.path.name)
+        if not {"time_s", "voltage_v", "current_a"} <= set(roles):
+            return False
+        if not has_pulses(in_si(record, roles, source.path.name)["voltage_v"].to_numpy(float)):
+            return False
+    return True
+
+
+def table(records: Sequence[Record], options: ReadOptions, reader: str, source: Source) -> TransientTable:
+    """An instrument's records as readings in time, the pulses by the voltage.
+
+    Raises
+    ------
+    TableError
+        If a record lacks a time or a current.
+    """
+    name, frames = source.path.name, []
+    told: list[CodedWarning] = []
+    for number, record in enumerate(records, 1):
+        where = f"{name}, record {number}" if len(records) > 1 else name
+        roles = find_roles(record, options, where)
+        frame = in_si(record, roles, where)
+        if not {"time_s", "current_a"} <= set(frame) and not {"time_s", "conductance_s"} <= set(frame):
+            raise TableError(f"{where}: readings in time need a time and a current; name them with map=")
+        if "device_id" not in frame:
+            frame["device_id"] = record.device or "device1"
+        told += about_columns(record, roles, where)
+        frames.append(frame.assign(record=number, file_row=record.columns.index))
+    whole = pd.concat(frames, ignore_index=True)
+    return finish(whole, options, name, {**meta_of(records, reader, source)}, told)
+
+
+def finish(
+    frame: pd.DataFrame, options: ReadOptions, name: str, meta: dict[str, Any], warnings: Sequence[CodedWarning]
+) -> TransientTable:
+    """The table of rows: pulses by the voltage where no column says them, conductances by the read voltage."""
+    told = list(warnings)
+    if "pulse_voltage_v" in frame:
+        frame = frame.assign(pulse_voltage_v=frame["pulse_voltage_v"].fillna(0.0))
+    elif "voltage_v" in frame:
+        pulse, read = split_voltage(frame["voltage_v"].to_numpy(float), name)
+        if np.ptp(frame["voltage_v"].to_numpy(float)) > 0:
+            frame = frame.assign(pulse_voltage_v=pulse)
+            words = (
+                f"{name}: {count(int(((pulse != 0) & ~np.r_[False, pulse[:-1] != 0]).sum()), 'pulse')} by the voltage"
+            )
+            told.append(CodedWarning("columns", words))
+        if "read_voltage_v" not in frame:
+            frame = frame.assign(read_voltage_v=read)
+    if options.read_voltage is not None and "read_voltage_v" not in frame:
+        frame = frame.assign(read_voltage_v=options.read_voltage)
+    if "conductance_s" not in frame and "current_a" in frame and "read_voltage_v" in frame:
+        under = frame["pulse_voltage_v"].to_numpy() != 0 if "pulse_voltage_v" in frame else np.zeros(len(frame), bool)
+        volts = frame["read_voltage_v"].to_numpy(float)
+        g = np.divide(frame["current_a"], volts, out=np.full(len(frame), np.nan), where=(volts != 0) & ~under)
+        frame = frame.assign(conductance_s=np.abs(g) if options.absolute else g)
+    back = frame.groupby(["device_id", "record"], sort=False)["time_s"].diff() < 0
+    if back.any():
+        part = back.groupby(frame["device_id"], sort=False).cumsum()
+        first = frame.groupby("device_id", sort=False)["record"].transform("first")
+        frame = frame.assign(record=(frame["record"] - first).abs().astype(int) + part.astype(int) + 1)
+        told.append(CodedWarning("split", f"{name}: the time starts again: {frame['record'].nunique()} records"))
+    lead = [column for column in TransientTable.schema.columns if column in frame]
+    frame = frame[[*lead, *(column for column in frame if column not in lead)]]
+    return TransientTable(frame, meta, tuple(dict.fromkeys(told)))

@@ -1,0 +1,199 @@
+"""SYNTHETIC short-term dynamics with a known truth: relaxation after pulses, pairs of pulses, trains at several rates.
+
+G(t) = g0 + sum over pulses of [a_nv + a_v K(t - t_j)], where a_nv + a_v is what a pulse adds and a_nv stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.models.relaxation import kernel
+from devicekit.tables import PairedTable, TransientTable
+
+SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
+SEED = 2023
+
+
+@dataclass(frozen=True)
+class DynamicsTruth:
+    """What synthetic dynamics are made of.
+
+    Attributes
+    ----------
+    kernel : str
+        Of `devicekit.models.relaxation.KERNELS`.
+    parameters : mapping
+        Its parameters; tau_s in [s].
+    g0 : float
+        Level before the first pulse [S].
+    step : float
+        What one pulse adds, a_nv + a_v [S].
+    permanent : float
+        Share of it that stays, a_nv / (a_nv + a_v), 0..1.
+    """
+
+    kernel: str = "exponential"
+    parameters: Mapping[str, float] = field(default_factory=lambda: {"tau_s": 0.05})
+    g0: float = 20e-6
+    step: float = 5e-6
+    permanent: float = 1 / 3
+
+    @property
+    def volatile(self) -> float:
+        """a_v [S]."""
+        return self.step * (1.0 - self.permanent)
+
+    @property
+    def slowest_s(self) -> float:
+        """The longest time constant [s]."""
+        return max(value for name, value in self.parameters.items() if name.startswith("tau"))
+
+    def conductance(self, t: np.ndarray, pulses: Sequence[float] | np.ndarray) -> np.ndarray:
+        """G at times t [s] after pulses at given times [s]; a pulse counts after its time."""
+        since = np.asarray(t, float)[:, None] - np.asarray(pulses, float)[None, :]
+        after = since > 0
+        left = kernel(self.kernel, np.where(after, since, 0.0), **self.parameters)
+        return self.g0 + np.where(after, self.step * self.permanent + self.volatile * left, 0.0).sum(axis=1)
+
+
+def transient(
+    n_records: int = 3,
+    n_times: int = 100,
+    *,
+    n_pulses: int = 1,
+    span: float = 5.0,
+    noise: float = 0.01,
+    gap_s: float | None = None,
+    truth: DynamicsTruth | None = None,
+    seed: int = SEED,
+) -> TransientTable:
+    """Records of readings before and after pulses of 1 V and 1 ms, on a logarithmic grid of delays.
+
+    Parameters
+    ----------
+    n_records, n_times : int
+        Records, and readings of each after its last pulse; ten come before the first.
+    n_pulses : int
+        Pulses of a record; one reading stands half-way between two.
+    span : float
+        Last delay over the slowest time constant; the first is 2 % of the fastest.
+    noise : float
+        Standard deviation of a reading, over a_v.
+    gap_s : float, optional
+        Time between two pulses [s]; half the first time constant if not given.
+    truth : DynamicsTruth, optional
+        What they are made of.
+    seed : int
+        Seed of every draw.
+    """
+    truth = truth or DynamicsTruth()
+    rng = np.random.default_rng(seed)
+    tau = truth.parameters["tau_s"]
+    gap = gap_s or tau / 2
+    pulses = 2 * tau + gap * np.arange(n_pulses)
+    between = pulses[:-1] + gap / 2
+    last = pulses[-1] + np.geomspace(0.02 * tau, span * truth.slowest_s, n_times)
+    reads = np.concatenate([np.linspace(0.0, 1.9 * tau, 10), between, last])
+    frames = []
+    for record in range(1, n_records + 1):
+        g = truth.conductance(reads, pulses) + noise * truth.volatile * rng.standard_normal(reads.size)
+        read = pd.DataFrame({"time_s": reads, "conductance_s": np.maximum(g, 0.0), "pulse_voltage_v": 0.0})
+        given = pd.DataFrame({"time_s": pulses, "conductance_s": np.nan, "pulse_voltage_v": 1.0})
+        one = pd.concat([read, given]).sort_values("time_s", kind="stable")
+        frames.append(one.assign(device_id="device1", record=record))
+    whole = pd.concat(frames, ignore_index=True)
+    whole = whole[["device_id", "record", "time_s", "conductance_s", "pulse_voltage_v"]].assign(read_voltage_v=0.1)
+    return TransientTable(whole, {"format": "synthetic"}, SYNTHETIC)
+
+
+def paired(
+    n_intervals: int = 12,
+    n_repeats: int = 3,
+    *,
+    noise: float = 0.02,
+    baseline: str | None = "original",
+    longest: float = 5.0,
+    truth: DynamicsTruth | None = None,
+    seed: int = SEED,
+) -> PairedTable:
+    """A2/A1 of pairs of pulses at intervals on a logarithmic grid, with the first amplitude and the second.
+
+    Parameters
+    ----------
+    n_intervals, n_repeats : int
+        Intervals from a tenth of tau on, and pairs at each.
+    noise : float
+        Standard deviation of the ratio [1].
+    baseline : {"original", "before"}, optional
+        From where A2 is counted; with None the table does not say, and is made as `original`.
+    longest : float
+        Longest interval over the slowest time constant.
+    truth : DynamicsTruth, optional
+        What they are made of.
+    seed : int
+        Seed of every draw.
+    """
+    truth = truth or DynamicsTruth()
+    rng = np.random.default_rng(seed)
+    at = np.geomspace(0.1 * truth.parameters["tau_s"], longest * truth.slowest_s, n_intervals)
+    interval = np.repeat(at, n_repeats)
+    left = truth.permanent + (1.0 - truth.permanent) * kernel(truth.kernel, interval, **truth.parameters)
+    clean = np.ones(interval.size) if baseline == "before" else 1.0 + left
+    ratio = clean + noise * rng.standard_normal(interval.size)
+    frame = pd.DataFrame(
+        {
+            "device_id": "device1",
+            "repeat": np.tile(np.arange(1, n_repeats + 1), n_intervals),
+            "interval_s": interval,
+            "ratio": ratio,
+        }
+    )
+    if baseline is not None:
+        frame["baseline"] = baseline
+    return PairedTable(frame, {"format": "synthetic"}, SYNTHETIC)
+
+
+def trains(
+    rates: Sequence[float] = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0),
+    n_pulses: int = 30,
+    *,
+    noise: float = 0.02,
+    truth: DynamicsTruth | None = None,
+    seed: int = SEED,
+) -> TransientTable:
+    """A record a rate [Hz]: pulses of 1 V at that rate, read just before and just after each of them.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Pulses a second.
+    n_pulses : int
+        Pulses of a record.
+    noise : float
+        Standard deviation of a reading, over a_v.
+    truth : DynamicsTruth, optional
+        What they are made of; nothing stays of a pulse if not given.
+    seed : int
+        Seed of every draw.
+    """
+    truth = truth or DynamicsTruth(permanent=0.0)
+    rng = np.random.default_rng(seed)
+    frames = []
+    for record, rate in enumerate(rates, 1):
+        gap = 1.0 / rate
+        pulses = gap * np.arange(1, n_pulses + 1)
+        near = 1e-3 * gap
+        reads = np.sort(np.concatenate([pulses - near, pulses + near]))
+        g = truth.conductance(reads, pulses) + noise * truth.volatile * rng.standard_normal(reads.size)
+        read = pd.DataFrame({"time_s": reads, "conductance_s": np.maximum(g, 0.0), "pulse_voltage_v": 0.0})
+        given = pd.DataFrame({"time_s": pulses, "conductance_s": np.nan, "pulse_voltage_v": 1.0})
+        one = pd.concat([read, given]).sort_values("time_s", kind="stable")
+        frames.append(one.assign(device_id="device1", record=record))
+    whole = pd.concat(frames, ignore_index=True)
+    whole = whole[["device_id", "record", "time_s", "conductance_s", "pulse_voltage_v"]].assign(read_voltage_v=0.1)
+    return TransientTable(whole, {"format": "synthetic"}, SYNTHETIC)
