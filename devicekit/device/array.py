@@ -199,7 +199,15 @@ class DeviceArray:
         """Pulses that each device has received, shape (n,)."""
         return self._kernel.pulses
 
-    def pulse(self, sign: int | np.ndarray, index: np.ndarray | None = None) -> None:
+    def pulse(
+        self,
+        sign: int | np.ndarray,
+        index: np.ndarray | None = None,
+        *,
+        voltage_v: float | None = None,
+        width_s: float | None = None,
+        extrapolate: bool = False,
+    ) -> None:
         """One pulse on each device of `index` (default: all), in place.
 
         Parameters
@@ -208,12 +216,43 @@ class DeviceArray:
             +1 for LTP, -1 for LTD, 0 for none; one for all, or one for each entry of `index`.
         index : ndarray of int, optional
             Devices to pulse; a device named twice gets two pulses.
+        voltage_v, width_s : float, optional
+            Amplitude [V], which counts by its size (`sign` says the polarity), and width [s] of the pulse, on a card
+            with a law of them (`pulse_law`): the step is the reference pulse's times the law's factor. The scatter of
+            an update stays that of the reference pulse, where it was measured.
+        extrapolate : bool
+            Whether amplitudes and widths outside the measured range are allowed.
+
+        Raises
+        ------
+        UsageError
+            If there is no such device, the card has no such law, or the pulse is outside the measured range.
         """
         index = np.arange(self.n) if index is None else np.atleast_1d(np.asarray(index, np.int64))
         if index.size and (index.min() < 0 or index.max() >= self.n):
             raise UsageError(f"device index out of 0..{self.n - 1}")
         signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
-        _pulse_many(self._kernel, index, signs)
+        state = self._kernel
+        if voltage_v is not None or width_s is not None:
+            state = self._scaled(state, signs, voltage_v, width_s, extrapolate)
+        _pulse_many(state, index, signs)
+
+    def _scaled(
+        self, state: ArrayState, signs: np.ndarray, voltage_v: float | None, width_s: float | None, extrapolate: bool
+    ) -> ArrayState:
+        """The array with steps of another pulse than the reference; states and counters are the same memory."""
+        law = self.card.pulse_law
+        if law is None:
+            raise UsageError(
+                f"card {self.card.name!r} has no law of amplitude or width: fit a table of several with "
+                "share='amplitude', 'width' or 'both'"
+            )
+        gains = {}
+        for name, sign, gain in (("ltp", 1, state.up_gain), ("ltd", -1, state.down_gain)):
+            asked = (signs == sign).any()
+            factor = law.branch(name).factor(voltage_v, width_s, extrapolate, name.upper()) if asked else 1.0
+            gains[name] = gain * factor
+        return state._replace(up_gain=gains["ltp"], down_gain=gains["ltd"])
 
     def read(self) -> np.ndarray:
         """Conductances [S] (or weights) of all devices, with read noise if the array has it."""

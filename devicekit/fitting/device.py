@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from devicekit.errors import UsageError
+from devicekit.fitting.amplitudes import fit_amplitudes
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.fitting.result import DeviceFit
@@ -89,6 +90,8 @@ def _pulses(
 def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
     """Fit a table as the options say (see `fit`)."""
     widths = table.widths
+    if options.share in ("amplitude", "both"):
+        return fit_amplitudes(table, options)
     if options.share == "width":
         conditions = fit_widths(table, options)
     elif len(widths) < 2:
