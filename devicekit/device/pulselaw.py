@@ -59,9 +59,9 @@ class BranchScaling(Strict):
         ):
             if (value is None) != (reference is None) or (value is not None and value[0] > value[1]):
                 raise ValueError("a measured range belongs to each reference, its lower end first")
-        if self.law == "threshold" and self.voltage_range_v is not None:
-            if self.parameters["v_th"] >= self.voltage_range_v[0]:
-                raise ValueError("the threshold lies below the lowest measured amplitude")
+        lowest = np.inf if self.voltage_range_v is None else self.voltage_range_v[0]
+        if self.parameters.get("v_th", 0.0) >= lowest:
+            raise ValueError("the threshold lies below the lowest measured amplitude")
         return self
 
     def factor(self, voltage_v: float | None, width_s: float | None, extrapolate: bool, name: str) -> float:

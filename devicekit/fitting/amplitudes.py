@@ -13,14 +13,14 @@ from devicekit.fitting.branch.fit import box_of, names_at_bound
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.condition import LARGE, fit_condition
-from devicekit.fitting.pulses.fit import pulse_law
+from devicekit.fitting.pulses.fit import DIRECTIONS, pulse_law
 from devicekit.fitting.pulses.joint import Joint
 from devicekit.fitting.pulses.programmes import Programme, programmes_of
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.result import DeviceFit
 from devicekit.models.pulselaw import EVERY_LAW
 from devicekit.tables import PulseTable
-from devicekit.text import si
+from devicekit.text import count, si
 
 REPLACED = ("weak", "at_bound", "extrapolated", "structured", "read_noise_only")  # of a fit of one pulse alone
 BY_LAW = "moments of the residuals of all trains"
@@ -52,7 +52,9 @@ def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
     window = next(iter(law.joints.values())).window
     shown, chosen = _reference_table(table, law)
     single = replace(options, share=None)
-    fitted = fit_condition(replace(shown, warnings=_told(table, law)), single, window)
+    # what says that no law describes growing amplitudes is no longer so
+    told = tuple(each for each in table.warnings if each.code != "growing_amplitude")
+    fitted = fit_condition(replace(shown, warnings=told), single, window)
     branches: dict[str, BranchFit | None] = {"ltp": fitted.ltp, "ltd": fitted.ltd}
     spreads = dict(fitted.variation.branches)
     for direction, joint in law.joints.items():
@@ -84,8 +86,9 @@ def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
 
 def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict[str, Programme]]:
     """The trains of the reference pulse (of the programme nearest to it), and the programme of each direction."""
-    parts, chosen = [], {}
-    for direction in ("ltp", "ltd"):
+    parts: list[pd.DataFrame] = []
+    chosen: dict[str, Programme] = {}
+    for direction in DIRECTIONS:
         programmes, _ = programmes_of(table, direction)
         if direction in law.joints:
             joint = law.joints[direction]
@@ -97,9 +100,9 @@ def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict
             programmes = [chosen[direction]]
         parts += [_frame(each, direction, table.quantity) for each in programmes]
     frame = pd.concat(parts, ignore_index=True)
-    for name in ("read_voltage_v",):
-        if name in table.frame and table.frame[name].nunique() == 1:
-            frame[name] = table.frame[name].iloc[0]
+    name = "read_voltage_v"
+    if name in table.frame and table.frame[name].nunique() == 1:
+        frame[name] = table.frame[name].dropna().iloc[0]
     return replace(table, frame=frame), chosen
 
 
@@ -146,16 +149,12 @@ def _replaced(fit: BranchFit, joint: Joint, programme: Programme, window: Window
         best.values, programme.voltages, programme.widths, joint.reference, joint.with_width
     )[0]
     alike = not programme.varied and bool(np.all(np.abs(factors) < 1e-12))
+    first, last = programme.voltages[0], programme.voltages[-1]
+    grows = f"; amplitudes grow along the train ({first:.3g} to {last:.3g} V), which the law of the amplitude describes"
     note = CodedWarning(
         "amplitude_law",
-        f"{joint.direction.upper()}: one shape for {len(joint.programmes)} kinds of trains and a law of the pulse "
-        f"({joint.best}); the branch is that of a pulse of {_words(joint)}"
-        + (
-            f"; amplitudes grow along the train ({programme.voltages[0]:.3g} to {programme.voltages[-1]:.3g} V), and the "
-            "law of the amplitude was used for that"
-            if programme.varied
-            else ""
-        ),
+        f"{joint.direction.upper()}: one shape for {count(len(joint.programmes), 'kind')} of trains and a law of the "
+        f"pulse ({joint.best}); the branch is that of a pulse of {_words(joint)}{grows if programme.varied else ''}",
     )
     return replace(
         fit,
@@ -176,9 +175,3 @@ def _words(joint: Joint) -> str:
     own = joint.reference
     parts = [si(value, unit) for value, unit in ((own.voltage_v, "V"), (own.width_s, "s")) if value is not None]
     return ", ".join(parts)
-
-
-def _told(table: PulseTable, law: PulseLaw) -> tuple[CodedWarning, ...]:
-    """The table's warnings; what says that no law describes growing amplitudes is no longer so."""
-    del law
-    return tuple(each for each in table.warnings if each.code != "growing_amplitude")

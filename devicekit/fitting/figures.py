@@ -258,7 +258,9 @@ def pulse_trains(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], quantity: 
     return Panel(Axis.of("pulse_index"), Axis(label, unit), drawn, f"{direction.upper()}, one shape for all pulses")
 
 
-def left_out(pulse: np.ndarray, measured: np.ndarray, predicted: np.ndarray, low: np.ndarray, high: np.ndarray) -> Panel:
+def left_out(
+    pulse: np.ndarray, measured: np.ndarray, predicted: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> Panel:
     """A train that was left out of a fit (dots), and what the law of the others says of it, with its band.
 
     Parameters

@@ -140,7 +140,9 @@ class DeviceFit:
             return None
         wide = conditions.pulse_width_s
         block = self.pulse_law.to_block(provenance.source, provenance.synthetic)
-        return block.at(*(Pulse(None if v is None else abs(v), wide) for v in (conditions.ltp_voltage_v, conditions.ltd_voltage_v)))
+        return block.at(
+            *(Pulse(None if v is None else abs(v), wide) for v in (conditions.ltp_voltage_v, conditions.ltd_voltage_v))
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The body of `devicekit fit --json`, without the card's path."""

@@ -1,8 +1,9 @@
 r"""How a pulse's amplitude and width scale its step: laws of ln rho(V, w) against a reference pulse.
 
 A pulse of amplitude V and width w moves a device by :math:`\rho(V, w) f(r)`: one shape f for all pulses, and a factor.
-Every law here is ln of that factor over the factor of a reference pulse, so that it is 0 there; amplitudes count by
-their size. The width enters as a power, :math:`w^m`: m = 1 where the state moves at one speed while the pulse lasts.
+Every law here is ln of that factor over the factor of a reference pulse, so that it is 0 there. Amplitudes count by
+their size, and no law lets a stronger pulse move a device less. The width enters as a power, :math:`w^m`: m = 1 where
+the state moves at one speed while the pulse lasts.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ AMPLITUDE_LAWS = {
             "ln rate = a + |V| / V0",
             "10.1109/LED.2011.2163292",
             ("inverse_v0",),
-            (-50.0,),
+            (0.0,),
             (200.0,),
             ((1.0,), (5.0,), (15.0,)),
             _exponential,
@@ -121,7 +122,7 @@ AMPLITUDE_LAWS = {
             "ln rate = a + n ln |V|",
             "10.1109/TCSII.2015.2433536",
             ("n",),
-            (-40.0,),
+            (0.0,),
             (100.0,),
             ((2.0,), (6.0,)),
             _power,

@@ -15,7 +15,7 @@ from devicekit.fitting.pulses.noise import Noise, Path, chosen, covariance_of, e
 from devicekit.fitting.pulses.programmes import Programme
 from devicekit.models import kernel
 from devicekit.models.law import Law
-from devicekit.models.pulselaw import AMPLITUDE_LAWS, CLOSEST, CURVED, NO_AMPLITUDE, AmplitudeLaw, Pulse
+from devicekit.models.pulselaw import AMPLITUDE_LAWS, CLOSEST, CURVED, EVERY_LAW, NO_AMPLITUDE, AmplitudeLaw, Pulse
 from devicekit.statistics import chi2_tail
 
 SCATTER, SCATTER_DEGREES = 0.05, 2.0  # of ln rate that a law leaves out, expected; counted as so many pulses
@@ -97,6 +97,9 @@ class Joint:
     fits : mapping of str to LawFit
         Laws by name.
     best : str
+    confounded : bool
+        Whether there is one kind of growing train only: state and amplitude rise together, so that shape and law
+        can take each other's place.
     scatter, scatter_degrees : float
         Standard deviation of ln rate about the best law, and how many pulses (two of them expected) it is known by.
     noise : Noise
@@ -117,6 +120,7 @@ class Joint:
     free: LawFit | None
     fits: dict[str, LawFit]
     best: str
+    confounded: bool
     scatter: float
     scatter_degrees: float
     noise: Noise
@@ -187,7 +191,9 @@ class _Problem:
 
         inside = [np.clip(start, self.lower + 1e-9, self.upper - 1e-9) for start in starts]
         found = [
-            least_squares(self.residuals, z, self.jacobian, bounds=(self.lower, self.upper), x_scale="jac", max_nfev=200)
+            least_squares(
+                self.residuals, z, self.jacobian, bounds=(self.lower, self.upper), x_scale="jac", max_nfev=200
+            )
             for z in inside
         ]
         return np.asarray(min(found, key=lambda each: each.cost).x)
@@ -224,7 +230,7 @@ def law_factors(law: AmplitudeLaw, programmes: list[Programme], reference: Pulse
 
 
 def _free_factors(programmes: list[Programme], pulses: list[Pulse], reference: Pulse) -> Factors:
-    others = [pulse for pulse in pulses if pulse != reference]
+    others = _others(pulses, reference)
 
     def factors(values: np.ndarray, g: int) -> tuple[np.ndarray, np.ndarray]:
         size = programmes[g].voltages.size
@@ -265,22 +271,26 @@ def _short(value: float | None) -> float:
 
 
 def _bounds(law: AmplitudeLaw, lowest: float, with_width: bool) -> tuple[np.ndarray, np.ndarray]:
-    lower, upper = list(law.lower), [min(u, lowest * (1.0 - CLOSEST)) if np.isinf(u) else u for u in law.upper]
+    lower: list[float] = list(law.lower)
+    upper: list[float] = [min(u, lowest * (1.0 - CLOSEST)) if np.isinf(u) else u for u in law.upper]
     if with_width:
-        lower, upper = [*lower, WIDTH_EXPONENT[0]], [*upper, WIDTH_EXPONENT[1]]
+        lower.append(WIDTH_EXPONENT[0])
+        upper.append(WIDTH_EXPONENT[1])
     return np.array(lower), np.array(upper)
 
 
 def _shapes(programmes: list[Programme], window: Window, options: FitOptions) -> list[np.ndarray]:
     """theta of each programme alone, as if its pulses were alike: where searches start."""
-    return [
-        fit_branch(each.trains, window, options, with_lmfit=False, judge=False).theta
-        for each in programmes
-    ]
+    return [fit_branch(each.trains, window, options, with_lmfit=False, judge=False).theta for each in programmes]
 
 
 def _guesses(
-    law: AmplitudeLaw, levels: np.ndarray, programmes: list[Programme], reference: Pulse, with_width: bool, lowest: float
+    law: AmplitudeLaw,
+    levels: np.ndarray,
+    programmes: list[Programme],
+    reference: Pulse,
+    with_width: bool,
+    lowest: float,
 ) -> list[np.ndarray]:
     """Values of a law from the levels of the programmes alone."""
     found = []
@@ -336,22 +346,18 @@ def fit_joint_pulses(
         values = _guesses(of, at, programmes, reference, with_width, lowest)
         return [np.concatenate([theta, value, first]) for theta in shapes for value in values]
 
-    best_alone = _widest(programmes, alone, curves)
-    shapes = [np.append(levels[best_alone], alone[best_alone][1:])]
-    if len(alone) > 1:
-        middle = len(alone) // 2
-        shapes.append(np.append(levels[middle], alone[middle][1:]))
+    shapes = [alone[_widest(programmes, curves)], *([alone[len(alone) // 2]] if len(alone) > 1 else [])]
     # 1. what everything is held against: free rates, or a parabola where amplitudes grow along a train
     if varied:
         against: _Problem = problem(CURVED if with_amplitude else NO_AMPLITUDE)
         z = against.solve(starts(CURVED if with_amplitude else NO_AMPLITUDE, shapes, levels))
     else:
-        others = [k for k, pulse in enumerate(pulses) if pulse != reference]
-        at = np.array([np.mean([levels[g] for g, e in enumerate(programmes) if e.pulse == p]) for p in pulses])
-        here = at[pulses.index(reference)]
-        span = np.full(len(others), 15.0)
+        of_pulse = {p: np.mean([levels[g] for g, e in enumerate(programmes) if e.pulse == p]) for p in pulses}
+        here = of_pulse[reference]
+        steps = np.array([of_pulse[pulse] - here for pulse in _others(pulses, reference)])
+        span = np.full(steps.size, 15.0)
         against = _Problem(law, curves, _free_factors(programmes, pulses, reference), (-span, span))
-        z = against.solve([np.concatenate([[here], s[1:], at[others] - here, first]) for s in shapes])
+        z = against.solve([np.concatenate([[here], s[1:], steps, first]) for s in shapes])
     # 2. its noise, and again with it
     for _ in range(2):
         paths = against.paths(z)
@@ -364,46 +370,29 @@ def fit_joint_pulses(
     sigmas = [worse * sigma for sigma in sigmas]
     against.weigh(sigmas)
     free = _law_fit(FREE, (), against, z)
-    level_of = np.array([z[0], *([] if varied else z[law.n_parameters : law.n_parameters + len(pulses) - 1])])
     # 3. the laws, by the same weights
     fits: dict[str, LawFit] = {}
     problems: dict[str, _Problem] = {}
-    at = levels
+    shape, at = z[: law.n_parameters], levels
     if not varied:
-        relative = {p: 0.0 if p == reference else 0.0 for p in pulses}
-        relative.update(dict(zip([p for p in pulses if p != reference], level_of[1:], strict=True)))
+        relative = {reference: 0.0, **dict(zip(_others(pulses, reference), free.values, strict=True))}
         at = np.array([z[0] + relative[each.pulse] for each in programmes])
     for of in _candidates(programmes, with_amplitude):
         own = problem(of)
         own.weigh(sigmas)
-        shape = z[: law.n_parameters]
         tries = starts(of, [shape], at)
         if varied:
-            tries += starts(of, shapes, at)
+            tries = [*tries, *starts(of, shapes, at), *_tangent(of, against, z, reference, with_width, lowest)]
         found = own.solve(tries)
         names = (*of.parameters, "m") if with_width else of.parameters
         fits[of.name], problems[of.name] = _law_fit(of.name, names, own, found), own
     fits, best = _judged(fits, free, lowest, varied)
     # 4. how far rates are from the best law, and what that leaves open
     degrees = max(free.values.size - fits[best].values.size, 0)
-    errors = np.zeros(0)
-    measured = np.zeros(0)
-    scatter = SCATTER
-    if not varied:
-        p = law.n_parameters
-        order = [reference, *(each for each in pulses if each != reference)]
-        cov = free.covariance[: p + len(pulses) - 1, : p + len(pulses) - 1]
-        pick = np.zeros((len(pulses), p + len(pulses) - 1))
-        pick[:, 0] = 1.0
-        for k in range(1, len(pulses)):
-            pick[k, p + k - 1] = 1.0
-        measured, errors = pick @ free_z(free)[: p + len(pulses) - 1], np.sqrt(np.diag(pick @ cov @ pick.T))
-        back = [order.index(each) for each in pulses]
-        measured, errors = measured[back], errors[back]
+    measured, errors = (np.zeros(0), np.zeros(0)) if varied else _free_levels(free, pulses, reference)
     excess = 0.0
-    if degrees and fits[best].statistic > degrees:
-        expected = np.array([_level(fits[best], pulse, reference, with_width) for pulse in pulses])
-        off = measured - expected
+    if measured.size and degrees and fits[best].statistic > degrees:
+        off = measured - np.array([_level(fits[best], pulse, reference, with_width) for pulse in pulses])
         excess = float(np.sum((off - off.mean()) ** 2)) * (1.0 - degrees / fits[best].statistic)
     scatter = float(np.sqrt((SCATTER_DEGREES * SCATTER**2 + excess) / (SCATTER_DEGREES + degrees)))
     for name, own in problems.items():
@@ -429,11 +418,42 @@ def fit_joint_pulses(
         None if varied else free,
         fits,
         best,
+        varied and len(programmes) == 1,
         scatter,
         SCATTER_DEGREES + degrees,
         noise,
         worse,
     )
+
+
+def _others(pulses: list[Pulse], reference: Pulse) -> list[Pulse]:
+    return [pulse for pulse in pulses if pulse != reference]
+
+
+def _free_levels(free: LawFit, pulses: list[Pulse], reference: Pulse) -> tuple[np.ndarray, np.ndarray]:
+    """ln rate at x = 1/2 of each pulse and its standard error."""
+    p, others = free.theta.size, _others(pulses, reference)
+    pick = np.zeros((len(pulses), free.covariance.shape[0]))
+    pick[:, 0] = 1.0
+    for row, pulse in zip(pick, pulses, strict=True):
+        if pulse != reference:
+            row[p + others.index(pulse)] = 1.0
+    return pick @ free_z(free), np.sqrt(np.maximum(np.diag(pick @ free.covariance @ pick.T), 0.0))
+
+
+def _tangent(
+    of: AmplitudeLaw, against: _Problem, z: np.ndarray, reference: Pulse, with_width: bool, lowest: float
+) -> list[np.ndarray]:
+    """A start of a law from the parabola's slope at the reference amplitude."""
+    p, volts = against.p, reference.voltage_v or 1.0
+    slope = max(z[p] + 2.0 * z[p + 1] * volts, 0.1)
+    own = {
+        "exponential": [slope],
+        "power": [slope * volts],
+        "threshold": [0.6 * lowest, slope * (volts - 0.6 * lowest)],
+    }[of.name]
+    values = [*own, z[p + 2]] if with_width else own
+    return [np.concatenate([z[:p], values, z[p + against.f :]])]
 
 
 def free_z(fit: LawFit) -> np.ndarray:
@@ -443,17 +463,15 @@ def free_z(fit: LawFit) -> np.ndarray:
 
 def _level(fit: LawFit, pulse: Pulse, reference: Pulse, with_width: bool) -> float:
     """ln rate of a pulse at x = 1/2 by a law."""
-    from devicekit.models.pulselaw import EVERY_LAW
-
     volts, wide = np.array([pulse.voltage_v or np.nan]), np.array([pulse.width_s or np.nan])
     ln_factor = EVERY_LAW[fit.name].ln_factor(fit.values, volts, wide, reference, with_width)[0]
     return float(fit.theta[0] + ln_factor[0])
 
 
-def _widest(programmes: list[Programme], alone: list[np.ndarray], curves: list[np.ndarray]) -> int:
+def _widest(programmes: list[Programme], curves: list[np.ndarray]) -> int:
     """The programme whose curve covers most of the window; a constant one if there is any."""
-    spans = [float(np.nanmax(x) - np.nanmin(x)) - (1.0 if each.varied else 0.0) for each, x in zip(programmes, curves, strict=True)]
-    return int(np.argmax(spans))
+    spans = [float(np.nanmax(x) - np.nanmin(x)) for x in curves]
+    return int(np.argmax([span - 9.0 * each.varied for each, span in zip(programmes, spans, strict=True)]))
 
 
 def _sigmas(
@@ -475,9 +493,7 @@ def _law_fit(name: str, names: tuple[str, ...], problem: _Problem, z: np.ndarray
     return LawFit(name, names, z[:p], z[p : p + f], z[p + f :], covariance, covariance, chi2, aicc)
 
 
-def _judged(
-    fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool
-) -> tuple[dict[str, LawFit], str]:
+def _judged(fits: dict[str, LawFit], free: LawFit, lowest: float, varied: bool) -> tuple[dict[str, LawFit], str]:
     """The fits with their tests against free rates, and the best of those that are determined."""
     tested = {}
     for name, each in fits.items():

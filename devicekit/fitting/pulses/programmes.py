@@ -171,3 +171,23 @@ def that_move(programmes: list[Programme], window: Window) -> tuple[list[Program
     direction = programmes[0].trains.direction.upper() if programmes else ""
     words = f"{direction}: trains of {'; '.join(still)} do not move beyond their noise and tell no rate: left out"
     return moving, [CodedWarning("dropped", words)] if still else []
+
+
+def several_amplitudes(table: PulseTable) -> CodedWarning | None:
+    """A warning where trains of one amplitude each, of several amplitudes, are about to be averaged."""
+    if "pulse_voltage_v" not in table.frame or all(len(sizes) < 2 for sizes in table.amplitudes.values()):
+        return None
+    keys = ["direction", "device_id", "cycle", *(["pulse_width_s"] if "pulse_width_s" in table.frame else [])]
+    given = table.frame[table.frame["pulse_index"] > table.frame["pulse_index"].min()]
+    size = given["pulse_voltage_v"].abs().groupby([given[key] for key in keys], dropna=False).agg(["min", "max"])
+    alike = size[(size["max"] <= (1 + ALIKE) * size["min"]) & (size["min"] > 0)]
+    spread = alike["max"].groupby(level="direction").agg(["min", "max"])
+    apart = spread[spread["max"] > (1 + ALIKE) * spread["min"]]
+    if apart.empty:
+        return None
+    words = [f"{name.upper()} {low:.3g} to {high:.3g} V" for name, (low, high) in apart.iterrows()]
+    return CodedWarning(
+        "several_amplitudes",
+        f"trains of several amplitudes ({', '.join(words)}) are averaged into one curve; share=amplitude fits them "
+        "with one shape and a law of the amplitude",
+    )

@@ -127,7 +127,7 @@ class PulseLaw:
     def assumed(self, direction: str, voltage: float | None = None, width: float | None = None) -> str | None:
         """Why the law is assumed at a pulse, in words; None between measured ones that test it, and at them."""
         joint = self._joint(direction)
-        reasons = []
+        reasons = ["one kind of growing train, whose shape and law can take each other's place"] * joint.confounded
         rows = (("amplitude", "V", voltage, joint.with_amplitude), ("width", "s", width, joint.with_width))
         for (name, unit, value, asked), known in zip(rows, self.measured(direction), strict=True):
             if value is None or not known:
@@ -153,7 +153,9 @@ class PulseLaw:
                 told = own is not None and np.allclose(np.abs(value), own, rtol=1e-3)
                 if not told:
                     raise UsageError(f"this law does not say what the {name} does: the table has one {name} only")
-        volts = np.asarray(np.nan if reference.voltage_v is None else reference.voltage_v) if voltage is None else voltage
+        volts = (
+            np.asarray(np.nan if reference.voltage_v is None else reference.voltage_v) if voltage is None else voltage
+        )
         wide = np.nan if reference.width_s is None else reference.width_s
         size = np.broadcast_to(np.abs(np.asarray(volts, float)), (n,)).copy()
         return size, np.full(n, wide if width is None else float(width))
@@ -279,7 +281,11 @@ class PulseLaw:
         warned = [] if why is None else [CodedWarning("law_assumed", f"{direction.upper()}: {why}: the law is assumed")]
         return PredictedTrain(
             direction,
-            *rows,
+            r=rows[0],
+            low=rows[1],
+            high=rows[2],
+            reading_low=rows[3],
+            reading_high=rows[4],
             conductance=joint.window.from_state(rows[0]),
             laws=self.possible(direction),
             level=level,
@@ -292,19 +298,19 @@ class PulseLaw:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """States on the rising coordinate, half the band of the mean curve, and of one train's readings."""
         p, f, n = fit.theta.size, fit.values.size, volts.size
-        ln_factors, by_pulse = EVERY_LAW[fit.name].ln_factor(
-            fit.values, volts, wide, joint.reference, joint.with_width
+        ln_factors, by_pulse = EVERY_LAW[fit.name].ln_factor(fit.values, volts, wide, joint.reference, joint.with_width)
+        g = (
+            int(np.argmin([abs(np.median(each.voltages) - volts[0]) for each in joint.programmes]))
+            if start is None
+            else 0
         )
-        g = int(np.argmin([abs(np.median(each.voltages) - volts[0]) for each in joint.programmes])) if start is None else 0
         x0 = float(fit.starts[g]) if start is None else (start if joint.direction == "ltp" else 1.0 - start)
         states, steady, full = np.empty(n + 1), np.empty(n), np.empty((n + 1, p + f + 1))
         kernel.driven_with_sensitivities(
             joint.law.id, fit.theta, x0, ln_factors, np.ascontiguousarray(by_pulse), states, full, steady
         )
         own = [*range(p + f), *([p + f + g] if start is None else [])]
-        slopes = full[:, : len(own)]
-        if start is None:
-            slopes = full
+        slopes = full[:, : len(own)]  # the start's column is the last
         noise, total = (
             np.einsum("ij,jk,ik->i", slopes, each[np.ix_(own, own)], slopes) for each in (fit.covariance, fit.wide)
         )
@@ -343,14 +349,17 @@ class PulseLaw:
         for direction, joint in self.joints.items():
             least = min(each.aicc for each in joint.fits.values())
             for name, each in joint.fits.items():
-                words = [f"{n} = {v:.4g} ± {e:.2g}" for n, v, e in zip(each.parameters, each.values, each.errors, strict=True)]
+                words = [
+                    f"{n} = {v:.4g} ± {e:.2g}"
+                    for n, v, e in zip(each.parameters, each.values, each.errors, strict=True)
+                ]
                 rows.append(
                     {
                         "direction": direction,
                         "law": name,
                         "parameters": ", ".join(words),
                         "aicc_above_best": each.aicc - least,
-                        "p_against_free_rates": each.p_value if each.degrees else None,
+                        "p_value": each.p_value if each.degrees else None,
                         "degrees": each.degrees,
                         "verdict": each.status,
                         "doi": EVERY_LAW[name].doi,
@@ -396,7 +405,16 @@ class PulseLaw:
             elif len(self.possible(direction)) > 1:
                 words = listed(list(self.possible(direction)))
                 found.append(CodedWarning("law_open", f"{name}: the trains do not tell {words} apart"))
-            if best.degrees == 0:
+            if joint.confounded:
+                found.append(
+                    CodedWarning(
+                        "law_assumed",
+                        f"{name}: one kind of train whose amplitude grows: the state rises with the amplitude, so that "
+                        "the shape and the law can take each other's place; add trains of another step, or of one "
+                        "amplitude",
+                    )
+                )
+            elif best.degrees == 0 and joint.free is not None:
                 found.append(
                     CodedWarning(
                         "law_assumed",
@@ -421,12 +439,11 @@ class PulseLaw:
                 )
                 if asked and each
             ]  # fmt: skip
-            test = f"p = {fit.p_value:.2g} against free rates" if fit.degrees else "nothing left over to test it"
+            against = "a parabola in the amplitude" if joint.free is None else "free rates"
+            test = f"p = {fit.p_value:.2g} against {against}" if fit.degrees else "nothing left over to test it"
             others = [name for name in self.possible(direction) if name != joint.best]
             also = f"; not excluded: {listed(others)}" if others else ""
-            found.append(
-                f"{direction.upper()}: {law.title} ({values}) over {listed(known)}; {test}{also}."
-            )
+            found.append(f"{direction.upper()}: {law.title} ({values}) over {listed(known)}; {test}{also}.")
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -474,7 +491,7 @@ class PulseLaw:
                 width_range_s=(wide[0], wide[-1]) if joint.with_width else None,
                 n_pulses=len(joint.pulses) or len(joint.programmes),
                 not_excluded=self.possible(direction),
-                assumed=fit.degrees == 0 or fit.p_value < EXCLUDED_P,
+                assumed=(fit.degrees == 0 and joint.free is not None) or joint.confounded or fit.p_value < EXCLUDED_P,
             )
         return PulseScaling(source=source, synthetic=synthetic, ltp=branches.get("ltp"), ltd=branches.get("ltd"))
 
@@ -501,7 +518,9 @@ class PulseLaw:
                 if along != "amplitude" or p.width_s == own.width_s
             ]
             points = [each for each in points if each[0] is not None]
-            found[direction] = figures.PulseRates(grid, middle, low, high, np.array(points, float).reshape(-1, 3), joint.best)
+            found[direction] = figures.PulseRates(
+                grid, middle, low, high, np.array(points, float).reshape(-1, 3), joint.best
+            )
         return figures.pulse_rates(found, along)
 
     def trains_panel(self, direction: str) -> Panel:
