@@ -22,7 +22,10 @@ TRUTHS: dict[str, dict[str, float]] = {
     "power": {"n": 7.0},
     "threshold": {"v_th": 0.5, "alpha": 2.2},
 }
-_THETA = {"ltp": (-3.9, 1.0), "ltd": (-4.1, 1.0)}  # L and kappa of soft bounds: no step is left at the bound
+_THETA: dict[str, tuple[float, ...]] = {
+    "ltp": (-3.9, 1.0),
+    "ltd": (-4.1, 1.0),
+}  # L and kappa of soft bounds: no step is left at the bound
 _FAR = (0.01, 100.0)  # V, s: the truth holds everywhere
 
 

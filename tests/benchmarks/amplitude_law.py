@@ -1,6 +1,6 @@
 """The law of the amplitude: a left-out amplitude is predicted from the others; the middle width from the outer two.
 
-python tests/benchmarks/amplitude_law.py [RUNS]     # 120 devices of each kind and noise: about fifteen minutes
+python tests/benchmarks/amplitude_law.py [RUNS] [KIND or NOISE ...]     # 120 devices of each: ten CPU minutes
 
 Truths are made here, by their own recursion and three laws of the amplitude with drawn parameters: what is fitted has
 no part in them. Of five amplitudes one of the inner three is left out, and the lowest and highest in turn. Printed are
@@ -184,14 +184,17 @@ def middle_width() -> dict[str, tuple[float, float, float]]:
 
 def main() -> int:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 120
+    asked = set(sys.argv[2:])
+    kinds = [each for each in KINDS if each in asked] or KINDS
+    noises = {name: each for name, each in NOISES.items() if name in asked} or NOISES
     good = True
     print(f"{runs} devices a row; {CYCLES} cycles of {PULSES} pulses at each of {VOLTS} V; eq. (2)")
     print(
         "kind, noise, left out: nrmse of the prediction over that of its own fit (median, share <= 2), and the same of"
     )
     print("the true law; coverage of the true mean curve, of single readings; the truth not excluded, and best")
-    for kind in KINDS:
-        for name, noise in NOISES.items():
+    for kind in kinds:
+        for name, noise in noises.items():
             for place, outs in (("inner", (1, 2, 3)), ("end", (0, 4))):
                 many = runs if place == "inner" else max(runs // 4, 1)
                 found = [run(kind, noise, outs[seed % len(outs)], seed) for seed in range(many)]
@@ -207,7 +210,7 @@ def main() -> int:
                 )
                 close = name != "readings" or float(np.median(ratio)) <= 2  # updates wander: their own fit follows them
                 good = good and (place == "end" or (curve >= 0.9 and close))
-    for direction, (own, predicted, inside) in middle_width().items():
+    for direction, (own, predicted, inside) in (middle_width() if not asked else {}).items():
         print(
             f"middle width from outer two, {direction}: own {own:.4f}, predicted {predicted:.4f}, in band {inside:.0%}"
         )

@@ -254,8 +254,8 @@ def _reference(programmes: list[Programme]) -> Pulse:
     widths = sorted({pulse.width_s for pulse in constant if pulse.width_s is not None})
     wide = widths[len(widths) // 2] if widths else None
     at = [pulse for pulse in constant if pulse.width_s == wide]
-    volts = sorted({pulse.voltage_v for pulse in at if pulse.voltage_v is not None})
-    return Pulse(volts[len(volts) // 2] if volts else None, wide)
+    sizes = sorted({pulse.voltage_v for pulse in at if pulse.voltage_v is not None})
+    return Pulse(sizes[len(sizes) // 2] if sizes else None, wide)
 
 
 def _candidates(programmes: list[Programme], with_amplitude: bool) -> list[AmplitudeLaw]:
