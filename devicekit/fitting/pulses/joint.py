@@ -24,6 +24,7 @@ EXCLUDED_AICC = 10.0  # above the best law: essentially no support (Burnham and 
 POOR_THRESHOLD = 0.3  # of the lowest amplitude: a standard error of v_th beyond which it is not determined
 WIDTH_EXPONENT = (-2.0, 6.0)
 FREE = "free"
+LIFTS = (0.0, 1e-12, 1e-9, 1e-6)  # of the mean variance
 
 # (values, programme number) -> ln of each pulse's factor (N,), and its derivatives (N, f)
 Factors = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -182,7 +183,7 @@ class _Problem:
 
     def weigh(self, sigmas: list[np.ndarray]) -> None:
         """Weigh readings by the inverse of these covariances from now on."""
-        self.roots = [np.linalg.inv(np.linalg.cholesky(sigma)) for sigma in sigmas]
+        self.roots = [_root(sigma) for sigma in sigmas]
         self._at = None
 
     def solve(self, starts: list[np.ndarray]) -> np.ndarray:
@@ -217,6 +218,17 @@ class _Problem:
     @property
     def n_readings(self) -> int:
         return sum(seen.size for seen in self.seen)
+
+
+def _root(sigma: np.ndarray) -> np.ndarray:
+    """Inverse of the lower root of a covariance; its diagonal lifted where rounding has made it indefinite."""
+    size = float(np.trace(sigma)) / len(sigma)
+    for lift in LIFTS:
+        try:
+            return np.linalg.inv(np.linalg.cholesky(sigma + lift * size * np.eye(len(sigma))))
+        except np.linalg.LinAlgError:
+            continue
+    return np.diag(1.0 / np.sqrt(np.maximum(np.diag(sigma), 1e-12)))
 
 
 def law_factors(law: AmplitudeLaw, programmes: list[Programme], reference: Pulse, with_width: bool) -> Factors:

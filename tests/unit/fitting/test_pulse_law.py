@@ -14,7 +14,8 @@ from devicekit.errors import UsageError
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.page import fit_page
 from devicekit.fitting.pulses.fit import pulse_law
-from devicekit.fitting.pulses.noise import Noise, Path as Curve, covariance_of, walk
+from devicekit.fitting.pulses.noise import Noise, covariance_of, walk
+from devicekit.fitting.pulses.noise import Path as Curve
 from devicekit.fitting.pulses.programmes import programmes_of, several_amplitudes
 from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.models import kernel
