@@ -36,7 +36,8 @@ WARNING_CODES = {
     "growing_amplitude": WarningKind(
         "pulse amplitudes grow along the train: eq. (2) is not a law for such trains",
         UNUSABLE,
-        "use trains of identical pulses; the fit describes an average pulse at best",
+        "fit them with a law of the amplitude (--share amplitude), or use trains of identical pulses; the fit "
+        "describes an average pulse at best",
     ),
     "suspect_unit": WarningKind(
         "values are improbable for the stated unit",
@@ -230,6 +231,31 @@ WARNING_CODES = {
         "times were those of a clock (seconds since 1970), and are counted from the first reading",
         ASSUMED,
         "nothing, if the record starts with that reading",
+    ),
+    "amplitude_law": WarningKind(
+        "pulses of several amplitudes were fitted with one shape and a law of the amplitude",
+        ASSUMED,
+        "look at the rates and at the laws that are not excluded; the card is that of its reference pulse",
+    ),
+    "several_amplitudes": WarningKind(
+        "trains of several amplitudes were averaged into one curve",
+        MISLEADING,
+        "fit them with one shape and a law of the amplitude (--share amplitude), or each by itself",
+    ),
+    "no_pulse_law": WarningKind(
+        "rates at the measured amplitudes or widths follow none of the laws",
+        MISLEADING,
+        "trust the fits at measured pulses only; look for drift between the trains",
+    ),
+    "law_assumed": WarningKind(
+        "a law of amplitude or width is assumed: the pulse is outside what was measured, or nothing tests the law",
+        ASSUMED,
+        "measure a third amplitude or width, or one beyond the pulse asked for",
+    ),
+    "law_open": WarningKind(
+        "several laws of amplitude or width agree with the trains",
+        REMARK,
+        "nothing between measured pulses, where the band holds them all; to tell them apart, measure a wider range",
     ),
     "shared_shape": WarningKind(
         "pulse widths were fitted with one shared shape",

@@ -303,6 +303,19 @@ class PulseTable(_Table):
             return []
         return sorted(float(width) for width in self.frame["pulse_width_s"].dropna().unique())
 
+    @property
+    def amplitudes(self) -> dict[str, list[float]]:
+        """Pulse amplitudes present by direction [V], by their size, ascending; empty where the table does not say.
+
+        Those of pulses, not of the reading before the first one, where the table has others.
+        """
+        found: dict[str, list[float]] = {"ltp": [], "ltd": []}
+        if "pulse_voltage_v" in self.frame:
+            given = self.frame[self.frame["pulse_index"] > self.frame["pulse_index"].min()]
+            for direction, volts in given["pulse_voltage_v"].abs().dropna().groupby(given["direction"]):
+                found[str(direction)] = sorted(float(each) for each in volts.unique())
+        return found
+
     def select(self, device: str | None = None, cycle: int | None = None, width: float | None = None) -> PulseTable:
         """The rows of one device, cycle or pulse width [s]; `TableError` if nothing is left."""
         table = super().select(device, cycle)

@@ -108,7 +108,7 @@ def add(
         devicekit card add card.json endurance.xlsx --threshold 5 --out full.json
     """
     from devicekit.catalog import is_synthetic
-    from devicekit.device.card import BLOCKS, load_card
+    from devicekit.device.card import ADDED, load_card
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import Settings
     from devicekit.readers import read
@@ -118,7 +118,7 @@ def add(
     found = characterize(table, Settings(threshold=threshold))
     blocks = found.for_card(file, synthetic or is_synthetic(file))
     if not blocks:
-        raise UsageError(f"{file}: a table of kind {table.kind}; a card takes {', '.join(BLOCKS)}")
+        raise UsageError(f"{file}: a table of kind {table.kind}; a card takes {', '.join(ADDED)}")
     target = out or card
     loaded.with_blocks(blocks, replace).save(target, replace=out is None)
     if json_output:

@@ -150,6 +150,8 @@ def print_fit(name: str, fit: DeviceFit) -> None:
     if fit.conditions:
         widths = ", ".join(si(each.table.widths[0], "s") for each in fit.conditions)
         rows.append(("pulse widths", f"{widths}; shown: {si(fit.table.widths[0], 's')}"))
+    if fit.pulse_law is not None:
+        rows += [("law of the pulse", sentence) for sentence in fit.pulse_law.sentences()]
     terminal.fields(rows)
     print_branches(fit.branches, {direction: each.to_card() for direction, each in fit.variation.branches.items()})
     for sentence in fit.variation.sentences():
@@ -171,7 +173,7 @@ def fit_command(
     ] = "mean",
     share: Annotated[
         str | None,
-        choice("--share", CHOICES["share"], "One shape for all values of it, each its own rate", "width"),
+        choice("--share", CHOICES["share"], "One shape for all pulses, and a law by which they scale it"),
     ] = None,
     state: Annotated[
         str,

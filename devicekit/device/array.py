@@ -213,7 +213,16 @@ class DeviceArray:
         """Time of the last pulse or reading that was given one [s]; 0 at first."""
         return self._time_s
 
-    def pulse(self, sign: int | np.ndarray, index: np.ndarray | None = None, time_s: float | None = None) -> None:
+    def pulse(
+        self,
+        sign: int | np.ndarray,
+        index: np.ndarray | None = None,
+        time_s: float | None = None,
+        *,
+        voltage_v: float | None = None,
+        width_s: float | None = None,
+        extrapolate: bool = False,
+    ) -> None:
         """One pulse on each device of `index` (default: all), in place.
 
         Parameters
@@ -224,20 +233,46 @@ class DeviceArray:
             Devices to pulse; a device named twice gets two pulses.
         time_s : float, optional
             When, not before `time_s` of the array [s]; None: now, no time has passed.
+        voltage_v, width_s : float, optional
+            Amplitude [V], which counts by its size (`sign` says the polarity), and width [s] of the pulse, on a card
+            with a law of them (`pulse_law`): the step is the reference pulse's times the law's factor. The scatter of
+            an update stays that of the reference pulse, where it was measured.
+        extrapolate : bool
+            Whether amplitudes and widths outside the measured range are allowed.
 
         Raises
         ------
         UsageError
-            If a device does not exist, or the time is before what has happened already.
+            If there is no such device, the time is before what has happened already, the card has no such law, or the
+            pulse is outside the measured range.
         """
         index = np.arange(self.n) if index is None else np.atleast_1d(np.asarray(index, np.int64))
         if index.size and (index.min() < 0 or index.max() >= self.n):
             raise UsageError(f"device index out of 0..{self.n - 1}")
         signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
+        asked = voltage_v is not None or width_s is not None
+        gains = self._gains(signs, voltage_v, width_s, extrapolate) if asked else {}
         self._wait(time_s)
-        _pulse_many(self._kernel, index, signs)
+        _pulse_many(self._kernel._replace(**gains), index, signs)
         if self.fading is not None:
             book(self.fading, self.r, np.unique(index))
+
+    def _gains(
+        self, signs: np.ndarray, voltage_v: float | None, width_s: float | None, extrapolate: bool
+    ) -> dict[str, np.ndarray]:
+        """Gains of the devices for another pulse than the reference."""
+        law = self.card.pulse_law
+        if law is None:
+            raise UsageError(
+                f"card {self.card.name!r} has no law of amplitude or width: fit a table of several with "
+                "share='amplitude', 'width' or 'both'"
+            )
+        gains = {}
+        for name, sign, gain in (("ltp", 1, "up_gain"), ("ltd", -1, "down_gain")):
+            asked = (signs == sign).any()
+            factor = law.branch(name).factor(voltage_v, width_s, extrapolate, name.upper()) if asked else 1.0
+            gains[gain] = getattr(self._kernel, gain) * factor
+        return gains
 
     def read(self, time_s: float | None = None) -> np.ndarray:
         """Conductances [S] (or weights) of all devices, with read noise if the array has it.

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from devicekit import files
 from devicekit.device.blocks import Branch, Conditions, DeviceRow, Provenance, Strict, Variation, Window
 from devicekit.device.measured import Endurance, Measured, Retention, StdpWindow, Volatile
+from devicekit.device.pulselaw import PulseScaling
 from devicekit.device.remarks import Remark
 from devicekit.errors import CardError, FileError, UsageError, invalid_rows
 from devicekit.models.law import Law
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from devicekit.plot import Panel
     from devicekit.scalars import Scalar
 
-BLOCKS = ("stdp", "retention", "endurance", "volatile")  # optional, each by `devicekit card add`
+ADDED = ("stdp", "retention", "endurance", "volatile")  # optional, each by `devicekit card add`
+BLOCKS = (*ADDED, "pulse_law")  # the last one by `devicekit fit --share`
 SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviations
 
 
@@ -53,6 +55,9 @@ class DeviceCard(Strict):
     retention: Retention | None = Field(default=None, description="drift of the states in time, if it was measured")
     endurance: Endurance | None = Field(default=None, description="window over write cycles, if it was measured")
     volatile: Volatile | None = Field(default=None, description="what is forgotten of an update, if it was measured")
+    pulse_law: PulseScaling | None = Field(
+        default=None, description="how amplitude and width scale a step, if several were measured"
+    )
     warnings: tuple[Remark, ...]
     provenance: Provenance
 

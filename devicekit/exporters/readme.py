@@ -9,6 +9,7 @@ from dataclasses import replace
 from devicekit._version import __version__
 from devicekit.device.card import DeviceCard
 from devicekit.exporters.base import Export, one_line
+from devicekit.text import si
 
 _WIDTH = 100
 
@@ -60,8 +61,30 @@ def _forgetting(card: DeviceCard, result: Export) -> list[str]:
     ]
 
 
+def _of_one_pulse(card: DeviceCard) -> list[str]:
+    """What is said of a law in amplitude and width: no target holds one, so that an export is of one pulse."""
+    if card.pulse_law is None:
+        return []
+    conditions = card.conditions
+    parts = [
+        f"{name} {si(abs(value), unit)}"
+        for name, value, unit in (
+            ("LTP", conditions.ltp_voltage_v, "V"),
+            ("LTD", conditions.ltd_voltage_v, "V"),
+            ("width", conditions.pulse_width_s, "s"),
+        )
+        if value is not None
+    ]
+    of = f" ({', '.join(parts)})" if parts else ""
+    return [
+        f"The card's law of amplitude and width is left out: {card.pulse_law.sentence()}. What is exported is the "
+        f"card's reference pulse{of}; a DeviceArray of the card takes others."
+    ]
+
+
 def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
     """The export with its README.txt."""
+    result = replace(result, approximated=(*result.approximated, *_of_one_pulse(card)))
     names = [*result.files, "README.txt"]
     wide = max((len(row[0]) for row in result.units), default=0)
     across = max((len(row[1]) for row in result.units), default=0)

@@ -9,9 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit.errors import UsageError
+from devicekit.errors import CodedWarning, UsageError
+from devicekit.fitting.amplitudes import fit_amplitudes
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
+from devicekit.fitting.pulses.fit import pulse_law
+from devicekit.fitting.pulses.programmes import several_amplitudes
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.widths import fit_widths
 from devicekit.options import ReadOptions
@@ -86,13 +89,31 @@ def _pulses(
     return table.select(**reading)
 
 
+def _with_law(conditions: tuple[DeviceFit, ...], table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
+    """The fits of all widths with the law of the width, where the pulses differ in nothing else."""
+    if any(len(sizes) > 1 for sizes in table.amplitudes.values()):
+        return conditions
+    law = pulse_law(table, options, conditions[0].window, needed=False)
+    if law is None:
+        return conditions
+    return tuple(replace(each, pulse_law=law, own_warnings=(*each.own_warnings, *law.warnings)) for each in conditions)
+
+
 def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
     """Fit a table as the options say (see `fit`)."""
     widths = table.widths
+    if options.share in ("amplitude", "both"):
+        return fit_amplitudes(table, options)
+    mixed = several_amplitudes(table)
     if options.share == "width":
-        conditions = fit_widths(table, options)
+        conditions = _with_law(fit_widths(table, options), table, options)
     elif len(widths) < 2:
-        return fit_condition(table, options)
+        return _told(fit_condition(table, options), mixed)
     else:
         conditions = tuple(fit_condition(table.select(width=width), options) for width in widths)
+    conditions = tuple(_told(each, mixed) for each in conditions)
     return replace(conditions[len(conditions) // 2], conditions=conditions)
+
+
+def _told(fitted: DeviceFit, warning: CodedWarning | None) -> DeviceFit:
+    return fitted if warning is None else replace(fitted, own_warnings=(*fitted.own_warnings, warning))

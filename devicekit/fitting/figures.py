@@ -189,3 +189,85 @@ def criteria(laws: Sequence[str], excess: np.ndarray, misfit: np.ndarray, direct
     x = Axis("BIC above the best law", limits=(0.0, 1.15 * max(float(np.max(excess)), 1e-9)))
     title = f"{direction.upper()}, rms misfit in % of the window"
     return Panel(x, Axis("", names=tuple(laws)), [bars], title, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class PulseRates:
+    """Rates of one direction against the amplitude or the width of a pulse.
+
+    Attributes
+    ----------
+    at, rate, low, high : ndarray, shape (n,)
+        Amplitude [V] or width [s], the law's rate at x = 1/2 [1 per pulse] and its band.
+    points : ndarray, shape (m, 3)
+        Measured pulses: amplitude or width, rate, and standard error of ln rate.
+    law : str
+        Name of the law.
+    """
+
+    at: np.ndarray
+    rate: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    points: np.ndarray
+    law: str
+
+
+def pulse_rates(branches: Mapping[str, PulseRates], along: str) -> Panel:
+    """Rate at half of the window against the amplitude or the width: measured pulses, the law and its band.
+
+    Parameters
+    ----------
+    branches : mapping of direction to PulseRates
+    along : {"amplitude", "width"}
+    """
+    curves = []
+    for direction, each in branches.items():
+        name, colour = direction.upper(), COLOURS[direction]
+        band = f"{name}, 95 % band over all laws not excluded"
+        curves.append(Curve(band, each.at, each.low, "band", low=each.low, high=each.high, colour=colour, alpha=0.2))
+        curves.append(Curve(f"{name}, {each.law} law", each.at, each.rate, colour=colour))
+        if len(each.points):
+            at, rate, error = each.points.T
+            low, high = rate * np.exp(-1.96 * error), rate * np.exp(1.96 * error)
+            curves.append(Curve(f"{name}, fitted free", at, rate, "errors", "o", low=low, high=high, colour=colour))
+    x = Axis("pulse amplitude", "V") if along == "amplitude" else Axis("pulse width", "s", "log")
+    return Panel(x, Axis("rate at half of the window", "1 per pulse", "log"), curves)
+
+
+def pulse_trains(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], quantity: str, direction: str) -> Panel:
+    """Mean curves of trains of several pulses (dots) and the one shape that follows them all (lines).
+
+    Parameters
+    ----------
+    curves : mapping of str to (ndarray, ndarray), shape (N + 1,) each
+        Measured and fitted by what the pulses were, in the unit of the quantity.
+    quantity : str
+        conductance_s or weight.
+    direction : str
+        ltp or ltd.
+    """
+    top = max((float(np.nanmax(measured)) for measured, _ in curves.values()), default=0.0)
+    factor, label, unit = quantity_axis(quantity, top)
+    dark = np.linspace(0.35, 1.0, len(curves))
+    drawn = []
+    for k, (words, (measured, fitted)) in enumerate(curves.items()):
+        n, alpha = np.arange(measured.size), float(dark[k])
+        drawn.append(Curve(words, n, factor * measured, style=".", colour=COLOURS[direction], alpha=alpha))
+        drawn.append(Curve(f"law at {words}", n, factor * fitted, legend=k == 0))
+    return Panel(Axis.of("pulse_index"), Axis(label, unit), drawn, f"{direction.upper()}, one shape for all pulses")
+
+
+def left_out(
+    pulse: np.ndarray, measured: np.ndarray, predicted: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> Panel:
+    """A train that was left out of a fit (dots), and what the law of the others says of it, with its band.
+
+    Parameters
+    ----------
+    pulse, measured, predicted, low, high : ndarray, shape (N + 1,)
+        States as fractions of the window.
+    """
+    band = Curve("95 % band", pulse, low, "band", low=low, high=high, colour="0.6", alpha=0.4)
+    seen = Curve("measured, left out", pulse, measured, style=".", colour=COLOURS["ltp"])
+    return Panel(Axis.of("pulse_index"), Axis("state r"), [band, seen, Curve("predicted", pulse, predicted)])

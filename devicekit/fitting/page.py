@@ -6,6 +6,7 @@ from devicekit import files
 from devicekit.device.card import DeviceCard
 from devicekit.device.report import provenance, rate_section
 from devicekit.fitting import report
+from devicekit.fitting.pulses.report import pulse_section
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Report
 from devicekit.report.shared import provenance_section, source_line, warnings_section
@@ -31,6 +32,7 @@ def fit_page(fit: DeviceFit, name: str, card: DeviceCard | None, command: str, s
     follows, misses = curves.figures[:2]
     sections = [
         curves,
+        *([] if fit.pulse_law is None else [pulse_section(fit.pulse_law)]),
         *rates,
         report.variation_section(fit),
         warnings_section(fit.warnings),

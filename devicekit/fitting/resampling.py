@@ -121,8 +121,8 @@ def resampled_fit(fit: DeviceFit, draw: int, seed: int = 0) -> DeviceFit:
     """
     if fit.ltp is None or fit.ltd is None:
         raise UsageError("resampling cards needs LTP and LTD")
-    if fit.joint:
-        raise UsageError("resampling does not know how to redo a joint fit over widths")
+    if fit.joint or fit.pulse_law is not None:
+        raise UsageError("resampling does not know how to redo a joint fit over widths or amplitudes")
     if draw < 1:
         raise UsageError(f"the number of a resampled card must be at least 1, not {draw}")
     names = ("model", "loss", "estimator", "state")
@@ -185,7 +185,7 @@ def reason_to_resample(fit: DeviceFit) -> str:
     Measured on four simulated devices: it matters with three cycles or fewer whose updates scatter by 1 % of the window
     or more, and for trains that go through less than a third of the window. A joint fit over widths is not resampled.
     """
-    if fit.joint:
+    if fit.joint or fit.pulse_law is not None:
         return ""
     found = []
     for direction, branch in fit.branches.items():

@@ -11,12 +11,15 @@ import numpy as np
 
 from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Window
 from devicekit.device.card import DeviceCard
+from devicekit.device.pulselaw import PulseScaling
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, trains_of
 from devicekit.fitting.likelihood.fit import TrainFit
+from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.variation.spread import VariationResult, predicted_variance, scatter
 from devicekit.models.law import Law
+from devicekit.models.pulselaw import Pulse
 from devicekit.plot import Panel
 from devicekit.tables import PulseTable
 from devicekit.text import count, percent, span
@@ -41,6 +44,8 @@ class DeviceFit:
         Facts of the joint fit over pulse widths, if the shape was shared (see `devicekit.fitting.widths.JointFit`).
     likelihood : mapping of direction to TrainFit
         Law and noise by the likelihood of whole trains, behind the band and the components.
+    pulse_law : PulseLaw or None
+        How amplitude and width scale the rate, if the shape was shared over them.
     """
 
     window: Window
@@ -55,6 +60,7 @@ class DeviceFit:
     conditions: tuple[DeviceFit, ...] = ()
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
     likelihood: dict[str, TrainFit] = field(default_factory=dict)
+    pulse_law: PulseLaw | None = None
 
     def __repr__(self) -> str:
         branches = ", ".join(
@@ -100,6 +106,8 @@ class DeviceFit:
             if len(pair) == 2
         )
         made = (CodedWarning("synthetic", "fitted to synthetic data, not to a measurement"),) if synthetic else ()
+        conditions = self._conditions()
+        provenance = Provenance.of(source, self.table, synthetic, self.settings)
         return DeviceCard(
             name=name,
             model=self.law.name,
@@ -108,9 +116,32 @@ class DeviceFit:
             ltd=self.ltd.to_card(),
             devices=rows,
             variation=self.variation.to_card(),
-            conditions=Conditions.of(self.table),
+            conditions=conditions,
+            pulse_law=self._pulse_block(provenance, conditions),
             warnings=(*made, *self.warnings),
-            provenance=Provenance.of(source, self.table, synthetic, self.settings),
+            provenance=provenance,
+        )
+
+    def _conditions(self) -> Conditions:
+        """Those that the table states; where amplitudes grow, of the pulse that the branches are of."""
+        told = Conditions.of(self.table)
+        if self.pulse_law is None:
+            return told
+        changed: dict[str, float] = {}
+        for direction, joint in self.pulse_law.joints.items():
+            if joint.with_amplitude and joint.reference.voltage_v is not None:
+                sign = 1.0 if direction == "ltp" else -1.0
+                changed[f"{direction}_voltage_v"] = sign * joint.reference.voltage_v
+        return told.model_copy(update=changed)
+
+    def _pulse_block(self, provenance: Provenance, conditions: Conditions) -> PulseScaling | None:
+        """The law of amplitude and width, counted from the pulse that the card is of."""
+        if self.pulse_law is None:
+            return None
+        wide = conditions.pulse_width_s
+        block = self.pulse_law.to_block(provenance.source, provenance.synthetic)
+        return block.at(
+            *(Pulse(None if v is None else abs(v), wide) for v in (conditions.ltp_voltage_v, conditions.ltd_voltage_v))
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,6 +154,8 @@ class DeviceFit:
         }
         if self.joint:
             result["joint"] = self.joint
+        if self.pulse_law is not None:
+            result["pulse_law"] = self.pulse_law.as_dict()
         if self.devices:
             result["devices"] = [
                 {"device_id": name, "branches": {direction: fit.as_dict() for direction, fit in pair.items()}}

@@ -245,6 +245,82 @@ def simulate_with_sensitivities(
 
 
 @compiled
+def simulate_driven(law: int, theta: np.ndarray, x0: float, ln_factors: np.ndarray) -> np.ndarray:
+    """States x_0 ... x_n under pulses that are not alike, shape (n + 1,): pulse k has exp(ln_factors[k]) of a step."""
+    scratch = np.empty(MAX_SHAPE)
+    mid = middle(law, theta)
+    out = np.empty(ln_factors.size + 1)
+    x = x0
+    out[0] = x
+    for n in range(ln_factors.size):
+        log_rate = theta[0] + ell(law, x, theta[1:], scratch) - mid + ln_factors[n]
+        x = min(x + math.exp(min(log_rate, LARGEST_LOG_RATE)), LARGEST_STATE)
+        out[n + 1] = x
+    return out
+
+
+@compiled
+def driven_with_sensitivities(
+    law: int,
+    theta: np.ndarray,
+    x0: float,
+    ln_factors: np.ndarray,
+    by_pulse: np.ndarray,
+    states: np.ndarray,
+    sensitivities: np.ndarray,
+    steady: np.ndarray,
+) -> None:
+    """As `simulate_with_sensitivities`, of pulses that are not alike.
+
+    Parameters
+    ----------
+    law : int
+    theta, x0 : ndarray, shape (p,), and float
+    ln_factors : ndarray, shape (n,)
+        Of each pulse's step.
+    by_pulse : ndarray, shape (n, f)
+        Derivatives of them by f parameters of the pulses' law.
+    states : ndarray, shape (n + 1,)
+        Filled.
+    sensitivities : ndarray, shape (n + 1, p + f + 1)
+        Filled with d state / d (theta, f parameters, x0).
+    steady : ndarray, shape (n,)
+        Filled with q = 1 + d step / d x: what of a deviation is left after a pulse.
+    """
+    p, f = theta.size, by_pulse.shape[1]
+    last = p + f
+    at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
+    mid = middle_and_gradient(law, theta[1:], at_mid)
+    x = x0
+    states[0] = x
+    sensitivities[0, :] = 0.0
+    sensitivities[0, last] = 1.0
+    for n in range(ln_factors.size):
+        log_rate = theta[0] + ell(law, x, theta[1:], at_x) - mid + ln_factors[n]
+        alive = log_rate != -math.inf
+        capped = log_rate > LARGEST_LOG_RATE
+        rho = math.exp(min(log_rate, LARGEST_LOG_RATE)) if alive else 0.0
+        q = 1.0
+        if alive and not capped:
+            q = max(1.0 + rho * at_x[0], SMALLEST_SLOPE)
+        x += rho
+        if x > LARGEST_STATE:
+            x = LARGEST_STATE
+            q = 0.0
+            alive = False
+        states[n + 1] = x
+        steady[n] = q
+        for j in range(last + 1):
+            sensitivities[n + 1, j] = q * sensitivities[n, j]
+        if alive and not capped:
+            sensitivities[n + 1, 0] += rho
+            for j in range(1, p):
+                sensitivities[n + 1, j] += rho * (at_x[j] - at_mid[j])
+            for j in range(f):
+                sensitivities[n + 1, p + j] += rho * by_pulse[n, j]
+
+
+@compiled
 def slopes(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """q(x) = 1 + d rho / dx at each x (1-d), clipped to [0.2, 1.3] as the variance recursions need it."""
     at_x = np.empty(MAX_SHAPE)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "loss": ("linear", "tukey"),
     "estimator": ("mean", "innovations"),
-    "share": (None, "width"),
+    "share": (None, "width", "amplitude", "both"),
     "state": ("linear", "log"),
 }
 
@@ -35,8 +35,9 @@ class FitOptions:
         better where increments dominate.
     state : {"linear", "log"}
         The law's state: conductance scaled to 0..1, or its logarithm, for devices that span several decades.
-    share : {None, "width"}
-        With several pulse widths: one shared shape, each width its own rate and start (`devicekit.fitting.widths`).
+    share : {None, "width", "amplitude", "both"}
+        With several pulse widths, amplitudes or both: one shared shape, and a law by which they scale the rate
+        (`devicekit.fitting.pulses`). `width` gives one fit a width, each with its own rate and start.
 
     Raises
     ------

@@ -55,6 +55,8 @@ class BranchFit:
         The problem that lmfit solves last, if this fit ended so.
     band : RateBand or None
         What the band of the rate curve is drawn by; the covariance, if None.
+    ln_factors : ndarray, shape (N,), or None
+        ln of each pulse's step over that of the pulse that theta is of, where the pulses of the train were not alike.
     """
 
     direction: str
@@ -70,6 +72,7 @@ class BranchFit:
     warnings: tuple[CodedWarning, ...]
     last_call: LastCall | None = field(default=None, repr=False)
     band: RateBand | None = field(default=None, repr=False)
+    ln_factors: np.ndarray | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         return f"<BranchFit {self.direction} {self.law.name}: nrmse {self.nrmse:.2%}, {self.n_points} points>"
@@ -87,6 +90,8 @@ class BranchFit:
     @cached_property
     def trajectory(self) -> np.ndarray:
         """Fitted states on the rising coordinate, shape (N + 1,)."""
+        if self.ln_factors is not None:
+            return kernel.simulate_driven(self.law.id, self.theta, self.parameters[-1], self.ln_factors)
         return kernel.simulate(self.law.id, self.theta, self.parameters[-1], self.x.size - 1)
 
     def _sided(self, x: np.ndarray) -> np.ndarray:
@@ -132,7 +137,8 @@ class BranchFit:
     @property
     def largest_step(self) -> float:
         """Largest step of the fitted trajectory: rates beyond it are extrapolation."""
-        return float(np.diff(self.trajectory).max())
+        steps = np.diff(self.trajectory)
+        return float((steps if self.ln_factors is None else steps * np.exp(-self.ln_factors)).max())
 
     @property
     def measured_range(self) -> tuple[float, float]:

@@ -277,8 +277,8 @@ def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, 
     """
     if len(fit.table.devices) > 1:
         raise UsageError("a posterior is of one device: choose it with device=")
-    if fit.joint:
-        raise UsageError("a posterior does not know a shape that is shared over widths: leave share= out")
+    if fit.joint or fit.pulse_law is not None:
+        raise UsageError("a posterior does not know a shape that is shared over widths or amplitudes: leave share= out")
     if draws < 20 or not target_rhat > 1:
         raise UsageError(f"draws= is at least 20 and target_rhat= above 1, not {draws} and {target_rhat:g}")
     branches = {

@@ -1,0 +1,177 @@
+"""A device's fit where a table holds several amplitudes: that of a reference pulse, with the law of all others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from devicekit.device.blocks import Window
+from devicekit.errors import CodedWarning
+from devicekit.fitting.branch.fit import box_of, names_at_bound
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.condition import LARGE, fit_condition
+from devicekit.fitting.pulses.fit import DIRECTIONS, pulse_law
+from devicekit.fitting.pulses.joint import Joint
+from devicekit.fitting.pulses.programmes import Programme, programmes_of
+from devicekit.fitting.pulses.result import PulseLaw
+from devicekit.fitting.result import DeviceFit
+from devicekit.models.pulselaw import EVERY_LAW
+from devicekit.tables import PulseTable
+from devicekit.text import count, si
+
+REPLACED = ("weak", "at_bound", "extrapolated", "structured", "read_noise_only")  # of a fit of one pulse alone
+BY_LAW = "moments of the residuals of all trains"
+
+
+def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
+    """Fit a table of several amplitudes (and widths): the device at a reference pulse, and the law of the others.
+
+    Parameters
+    ----------
+    table : PulseTable
+        Trains at two amplitudes or more, of one width or several, or trains whose amplitude grows.
+    options : FitOptions
+        How to fit; `share` is amplitude or both.
+
+    Returns
+    -------
+    DeviceFit
+        Of the reference pulse (the middle amplitude at the middle width) with `pulse_law`; where every train grows, of
+        the middle pulse of those trains.
+
+    Raises
+    ------
+    UsageError
+        If the table has one amplitude only.
+    """
+    law = pulse_law(table, options)
+    assert law is not None
+    window = next(iter(law.joints.values())).window
+    shown, chosen = _reference_table(table, law)
+    single = replace(options, share=None)
+    # what says that no law describes growing amplitudes is no longer so
+    told = tuple(each for each in table.warnings if each.code != "growing_amplitude")
+    fitted = fit_condition(replace(shown, warnings=told), single, window)
+    branches: dict[str, BranchFit | None] = {"ltp": fitted.ltp, "ltd": fitted.ltd}
+    spreads = dict(fitted.variation.branches)
+    for direction, joint in law.joints.items():
+        own = branches[direction]
+        if own is None:
+            continue
+        branches[direction] = _replaced(own, joint, chosen[direction], window)
+        if chosen[direction].varied:
+            noise = joint.noise
+            spreads[direction] = replace(
+                spreads[direction], increment=noise.increment, read=noise.read, step=None, intervals={}, by=BY_LAW
+            )
+    growing = any(each.varied for each in chosen.values())
+    kept = fitted.own_warnings
+    if growing:  # they judge a pair of curves under identical pulses
+        kept = tuple(each for each in kept if each.code not in ("loop_gain", "range_ratio", "junction"))
+    return replace(
+        fitted,
+        ltp=branches["ltp"],
+        ltd=branches["ltd"],
+        devices={} if growing else fitted.devices,
+        variation=replace(fitted.variation, branches=spreads),
+        own_warnings=(*kept, *law.warnings),
+        settings=options.as_settings(),
+        likelihood={} if growing else fitted.likelihood,
+        pulse_law=law,
+    )
+
+
+def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict[str, Programme]]:
+    """The trains of the reference pulse (of the programme nearest to it), and the programme of each direction."""
+    parts: list[pd.DataFrame] = []
+    chosen: dict[str, Programme] = {}
+    for direction in DIRECTIONS:
+        programmes, _ = programmes_of(table, direction)
+        if direction in law.joints:
+            joint = law.joints[direction]
+            programmes = list(joint.programmes)
+            here = [each for each in programmes if each.pulse == joint.reference and not each.varied]
+            middle = programmes[len(programmes) // 2]
+            constant = [each for each in programmes if not each.varied]
+            chosen[direction] = (here or constant or [middle])[0]
+            programmes = [chosen[direction]]
+        parts += [_frame(each, direction, table.quantity) for each in programmes]
+    frame = pd.concat(parts, ignore_index=True)
+    name = "read_voltage_v"
+    if name in table.frame and table.frame[name].nunique() == 1:
+        frame[name] = table.frame[name].dropna().iloc[0]
+    return replace(table, frame=frame), chosen
+
+
+def _frame(programme: Programme, direction: str, quantity: str) -> pd.DataFrame:
+    """A programme's trains as rows."""
+    trains = programme.trains
+    count, readings = trains.values.shape
+    rows = {
+        "device_id": np.repeat(np.array(trains.devices, dtype=object), readings),
+        "cycle": np.repeat(_numbers(trains.devices), readings),
+        "direction": direction,
+        "pulse_index": np.tile(np.arange(readings), count),
+        quantity: trains.values.ravel(),
+    }
+    sign = 1.0 if direction == "ltp" else -1.0
+    frame = pd.DataFrame(rows)
+    if np.isfinite(programme.voltages).all():
+        frame["pulse_voltage_v"] = np.tile(sign * np.append(programme.voltages[:1], programme.voltages), count)
+    if np.isfinite(programme.widths).all():
+        frame["pulse_width_s"] = float(programme.widths[0])
+    return frame
+
+
+def _numbers(devices: tuple[str, ...]) -> np.ndarray:
+    """Trains of each device counted from 1: cycle numbers of several amplitudes may be the same."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in devices:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(seen[name])
+    return np.array(found)
+
+
+def _replaced(fit: BranchFit, joint: Joint, programme: Programme, window: Window) -> BranchFit:
+    """The branch of the reference pulse with the shape of all trains and the rate that the law gives it."""
+    best = joint.fits[joint.best]
+    p, f = best.theta.size, best.values.size
+    g = next(k for k, each in enumerate(joint.programmes) if each is programme)
+    at = np.r_[np.arange(p), p + f + g]
+    parameters = np.append(best.theta, best.starts[g])
+    x = programme.curve(window)
+    bound = names_at_bound(fit.law, parameters, box_of(fit.law, x, fit.noise))
+    factors = EVERY_LAW[joint.best].ln_factor(
+        best.values, programme.voltages, programme.widths, joint.reference, joint.with_width
+    )[0]
+    alike = not programme.varied and bool(np.all(np.abs(factors) < 1e-12))
+    first, last = programme.voltages[0], programme.voltages[-1]
+    grows = f"; amplitudes grow along the train ({first:.3g} to {last:.3g} V), which the law of the amplitude describes"
+    note = CodedWarning(
+        "amplitude_law",
+        f"{joint.direction.upper()}: one shape for {count(len(joint.programmes), 'kind')} of trains and a law of the "
+        f"pulse ({joint.best}); the branch is that of a pulse of {_words(joint)}{grows if programme.varied else ''}",
+    )
+    return replace(
+        fit,
+        parameters=parameters,
+        covariance=best.wide[np.ix_(at, at)],
+        degrees=LARGE,
+        method=f"joint fit over pulses, {joint.best} law; scatter of rates about it {joint.scatter:.1%}",
+        x=x,
+        band=None,
+        at_bound=tuple(name for name, hit in zip((*fit.law.parameters, "x0"), bound, strict=True) if hit),
+        warnings=(*(each for each in fit.warnings if each.code not in REPLACED), note),
+        last_call=None,
+        ln_factors=None if alike else factors,
+    )
+
+
+def _words(joint: Joint) -> str:
+    own = joint.reference
+    parts = [si(value, unit) for value, unit in ((own.voltage_v, "V"), (own.width_s, "s")) if value is not None]
+    return ", ".join(parts)

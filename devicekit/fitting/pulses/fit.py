@@ -1,0 +1,87 @@
+"""The law of amplitude and width of a table: its trains by their pulses, one window, LTP and LTD each."""
+
+from __future__ import annotations
+
+from devicekit.device.blocks import Window
+from devicekit.errors import CodedWarning, TraceError, UsageError
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.trains import choose_window
+from devicekit.fitting.pulses.joint import fit_joint_pulses
+from devicekit.fitting.pulses.programmes import Programme, programmes_of, that_move
+from devicekit.fitting.pulses.result import PulseLaw
+from devicekit.tables import PulseTable
+from devicekit.text import listed
+
+DIRECTIONS = ("ltp", "ltd")
+
+
+def _several(programmes: list[Programme]) -> tuple[bool, bool]:
+    """Whether there are several amplitudes, and several widths."""
+    volts = {f"{each.pulse.voltage_v:.3g}" for each in programmes if each.pulse.voltage_v is not None}
+    wide = {f"{each.pulse.width_s:.6g}" for each in programmes if each.pulse.width_s is not None}
+    return len(volts) > 1 or any(each.varied for each in programmes), len(wide) > 1
+
+
+def pulse_law(
+    table: PulseTable, options: FitOptions, window: Window | None = None, needed: bool = True
+) -> PulseLaw | None:
+    """Fit one shape to the trains of every amplitude and width of a table, and the laws by which these scale the rate.
+
+    Parameters
+    ----------
+    table : PulseTable
+        With several amplitudes or widths, or trains whose amplitude grows.
+    options : FitOptions
+        Update law and state; `share` says what the law is of: amplitude, width or both.
+    window : Window, optional
+        The range of all mean curves if left out.
+    needed : bool
+        Whether to refuse a table that has nothing for such a law; else None is given back.
+
+    Raises
+    ------
+    UsageError
+        If the table has one amplitude (or width) only.
+    TraceError
+        If no train of a direction moves.
+    """
+    warnings: list[CodedWarning] = []
+    sets: dict[str, list[Programme]] = {}
+    for direction in DIRECTIONS:
+        programmes, dropped = programmes_of(table, direction)
+        warnings += dropped
+        if programmes:
+            sets[direction] = programmes
+    scope = "range of the mean curves over all pulses"
+    if window is None:
+        everything = [each.trains for programmes in sets.values() for each in programmes]
+        window = choose_window(everything, table.quantity, scope, options.state)
+    joints, single = {}, []
+    for direction, programmes in sets.items():
+        volts, wide = _several(programmes)
+        if options.share == "width" and volts and any(each.varied for each in programmes):
+            raise UsageError("trains whose amplitude grows need a law of the amplitude: share='amplitude' or 'both'")
+        volts, wide = volts and options.share != "width", wide and options.share != "amplitude"
+        if options.share == "amplitude" and _several(programmes)[1]:
+            raise UsageError("the table holds several pulse widths: share='both', or width= to choose one")
+        if options.share == "width" and _several(programmes)[0]:
+            raise UsageError("the table holds several amplitudes: share='both', or trains of one amplitude")
+        moving, still = that_move(programmes, window)
+        warnings += still
+        if not moving:
+            raise TraceError(f"no {direction.upper()} train moves beyond its noise")
+        volts, wide = (a and b for a, b in zip(_several(moving), (volts, wide), strict=True))
+        if not (volts or wide):
+            single.append(direction.upper())
+            continue
+        joints[direction] = fit_joint_pulses(moving, window, options, volts, wide)
+    if not joints:
+        if not needed:
+            return None
+        what = {"amplitude": "amplitudes (column pulse_voltage_v)", "width": "widths (column pulse_width_s)"}
+        named = what.get(options.share or "", "amplitudes or widths (columns pulse_voltage_v, pulse_width_s)")
+        raise UsageError(f"share={options.share} needs a table with two pulse {named} or more")
+    if single:
+        words = f"{listed(single)}: one kind of pulse that moves; no law of it"
+        warnings.append(CodedWarning("law_assumed", words))
+    return PulseLaw(joints, options.share or "both", tuple(warnings))

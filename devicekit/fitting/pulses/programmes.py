@@ -1,0 +1,193 @@
+"""Trains of one direction sorted by what their pulses were: one amplitude and width, or an amplitude that grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.device.blocks import Window
+from devicekit.errors import CodedWarning, TraceError
+from devicekit.fitting.branch.checks import check_curve
+from devicekit.fitting.branch.trains import FEWEST_POINTS, SHORT_TRAIN, Trains, noise_of
+from devicekit.models.pulselaw import Pulse
+from devicekit.statistics import nanmean
+from devicekit.tables import PulseTable
+from devicekit.text import count, si
+
+ALIKE = 0.02  # of the amplitude: pulses that differ by less are pulses of one amplitude
+DIGITS = 3  # of an amplitude, by which trains are put together
+
+
+@dataclass(frozen=True, eq=False)
+class Programme:
+    """Trains whose pulses were alike, pulse by pulse.
+
+    Attributes
+    ----------
+    trains : Trains
+    voltages : ndarray, shape (N,)
+        Size of each pulse [V]; NaN where the table does not say.
+    widths : ndarray, shape (N,)
+        [s]; NaN where the table does not say.
+    """
+
+    trains: Trains
+    voltages: np.ndarray
+    widths: np.ndarray
+
+    @property
+    def varied(self) -> bool:
+        """Whether the amplitude changes along the train."""
+        return bool(self.voltages.size) and _varied(self.voltages)
+
+    @property
+    def pulse(self) -> Pulse:
+        """Its pulse; the one in the middle where they grow."""
+        volts, wide = float(np.median(self.voltages)), float(np.median(self.widths))
+        return Pulse(volts if np.isfinite(volts) else None, wide if np.isfinite(wide) else None)
+
+    @property
+    def words(self) -> str:
+        """What the pulses were, for people."""
+        parts = []
+        if np.isfinite(self.voltages).all():
+            first, last = self.voltages[0], self.voltages[-1]
+            parts.append(f"{first:.3g} to {last:.3g} V" if self.varied else f"{np.median(self.voltages):.3g} V")
+        if np.isfinite(self.widths).all():
+            parts.append(si(float(self.widths[0]), "s"))
+        return ", ".join(parts) or "pulses"
+
+    def clusters(self, window: Window) -> np.ndarray:
+        """Independent repeats on the rising coordinate, shape (K, N + 1): devices if there are several, else cycles."""
+        rows = self.trains.rising(window)
+        names = list(dict.fromkeys(self.trains.devices))
+        if len(names) < 2:
+            return rows
+        return np.array([nanmean(rows[[d == name for d in self.trains.devices]]) for name in names])
+
+    def curve(self, window: Window) -> np.ndarray:
+        """Mean over the repeats, shape (N + 1,)."""
+        return nanmean(self.clusters(window))
+
+
+def _varied(volts: np.ndarray) -> bool:
+    known = volts[np.isfinite(volts)]
+    return bool(known.size) and float(np.ptp(known)) > ALIKE * float(np.max(known))
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else -1.0
+
+
+def _pieces(frame: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
+    """Single trains: by device, cycle and width, and by amplitude where those do not keep pulses apart."""
+    keys = ["device_id", "cycle", *(["pulse_width_s"] if "pulse_width_s" in frame else [])]
+    pieces = []
+    for key, train in frame.groupby(keys, sort=False, dropna=False):
+        repeated = train["pulse_index"].duplicated().any() and "pulse_voltage_v" in train
+        parts = [each for _, each in train.groupby(train["pulse_voltage_v"].abs())] if repeated else [train]
+        pieces += [(key, part.sort_values("pulse_index", kind="stable")) for part in parts]
+    return pieces
+
+
+def _read(key: Any, train: pd.DataFrame, quantity: str, first: int) -> dict[str, Any]:
+    """One train as arrays that begin at its first reading; amplitudes between readings by straight lines."""
+    index = train["pulse_index"].to_numpy(int)
+    start = first if index[0] - first <= 1 else int(index[0])
+    position = index - start
+    state = train[quantity].to_numpy(float)
+    finite = np.flatnonzero(np.isfinite(state))
+    length = int(position[finite[-1]]) if finite.size else 0
+    values = np.full(length + 1, np.nan)
+    inside = (position <= length) & np.isfinite(state)
+    values[position[inside]] = state[inside]
+    volts = np.full(length, np.nan)
+    if "pulse_voltage_v" in train:
+        size = np.abs(train["pulse_voltage_v"].to_numpy(float))
+        told = np.isfinite(size) & (position > 0)
+        if told.any():
+            volts = np.interp(np.arange(1, length + 1), position[told], size[told])
+    width = float(train["pulse_width_s"].iloc[0]) if "pulse_width_s" in train else np.nan
+    return {"device": str(key[0]), "cycle": int(key[1]), "values": values, "volts": volts, "width": width}
+
+
+def _signature(train: dict[str, Any]) -> tuple[Any, ...]:
+    volts = train["volts"]
+    if not volts.size or not np.isfinite(volts).all():
+        return (train["width"] if np.isfinite(train["width"]) else -1.0, False, -1.0)
+    wide = train["width"] if np.isfinite(train["width"]) else -1.0
+    if not _varied(volts):
+        return (wide, False, _rounded(float(np.median(volts))))
+    return (wide, True, *(_rounded(each) for each in volts[:3]))
+
+
+def programmes_of(table: PulseTable, direction: str) -> tuple[list[Programme], list[CodedWarning]]:
+    """The programmes of one direction, by width and then amplitude; what was left out as warnings.
+
+    Every programme is cut to its shortest train; trains shorter than half the median length are left out.
+    """
+    frame = table.frame[table.frame["direction"] == direction]
+    if frame.empty:
+        return [], []
+    first = int(frame["pulse_index"].min())
+    read = [_read(key, train, table.quantity, first) for key, train in _pieces(frame)]
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for train in read:
+        groups.setdefault(_signature(train), []).append(train)
+    found, dropped = [], 0
+    for key in sorted(groups):
+        lengths = np.array([each["volts"].size for each in groups[key]])
+        keep = [each for each, n in zip(groups[key], lengths, strict=True) if n >= SHORT_TRAIN * np.median(lengths)]
+        dropped += len(groups[key]) - len(keep)
+        head = min(each["volts"].size for each in keep)
+        if head < 1:
+            continue
+        values = np.array([each["values"][: head + 1] for each in keep])
+        volts = np.mean([each["volts"][:head] for each in keep], axis=0)
+        if not _varied(volts):
+            volts = np.full(head, float(np.median(volts)))
+        devices, cycles = tuple(each["device"] for each in keep), np.array([each["cycle"] for each in keep])
+        trains = Trains(direction, devices, cycles, values)
+        found.append(Programme(trains, volts, np.full(head, keep[0]["width"])))
+    words = f"{direction.upper()}: {count(dropped, 'train')} far shorter than the others of the same pulses left out"
+    return found, [CodedWarning("dropped", words)] if dropped else []
+
+
+def that_move(programmes: list[Programme], window: Window) -> tuple[list[Programme], list[CodedWarning]]:
+    """Those whose mean curve moves beyond its noise; the others as warnings."""
+    moving, still = [], []
+    for each in programmes:
+        x = each.curve(window)
+        try:
+            if np.isfinite(x).sum() < FEWEST_POINTS:
+                raise TraceError("too short")
+            check_curve(x, each.trains.direction, noise_of(x))
+            moving.append(each)
+        except TraceError:
+            still.append(each.words)
+    direction = programmes[0].trains.direction.upper() if programmes else ""
+    words = f"{direction}: trains of {'; '.join(still)} do not move beyond their noise and tell no rate: left out"
+    return moving, [CodedWarning("dropped", words)] if still else []
+
+
+def several_amplitudes(table: PulseTable) -> CodedWarning | None:
+    """A warning where trains of one amplitude each, of several amplitudes, are about to be averaged."""
+    if "pulse_voltage_v" not in table.frame or all(len(sizes) < 2 for sizes in table.amplitudes.values()):
+        return None
+    keys = ["direction", "device_id", "cycle", *(["pulse_width_s"] if "pulse_width_s" in table.frame else [])]
+    given = table.frame[table.frame["pulse_index"] > table.frame["pulse_index"].min()]
+    size = given["pulse_voltage_v"].abs().groupby([given[key] for key in keys], dropna=False).agg(["min", "max"])
+    alike = size[(size["max"] <= (1 + ALIKE) * size["min"]) & (size["min"] > 0)]
+    spread = alike["max"].groupby(level="direction").agg(["min", "max"])
+    apart = spread[spread["max"] > (1 + ALIKE) * spread["min"]]
+    if apart.empty:
+        return None
+    words = [f"{name.upper()} {low:.3g} to {high:.3g} V" for name, (low, high) in apart.iterrows()]
+    return CodedWarning(
+        "several_amplitudes",
+        f"trains of several amplitudes ({', '.join(words)}) are averaged into one curve; share=amplitude fits them "
+        "with one shape and a law of the amplitude",
+    )

@@ -1,0 +1,84 @@
+"""One pulse a cell: a regression that gives back what the cells were made with, and says no more than it can."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from devicekit.errors import UsageError
+from devicekit.fitting.pulses.single import single_pulses
+
+DATA = Path(os.environ.get("DEVICEKIT_TEST_DATA", "absent")) / "rram_1t1r" / "set_sweep.tsv"
+
+
+def cells(n: int, seed: int, slope: float = 3.4, longer: float = 0.05, scatter: float = 0.4) -> dict[str, np.ndarray]:
+    """SYNTHETIC twin of a set sweep: change of ln G linear in amplitude and ln width, cells of many states."""
+    rng = np.random.default_rng(seed)
+    volts, wide = rng.choice(np.arange(0.5, 1.05, 0.1), n), rng.choice([2e-8, 1e-7, 1e-6], n)
+    before = np.exp(-11.2 + 0.5 * rng.standard_normal(n))
+    change = slope * volts + longer * np.log(wide / 1e-7) - 0.6 * (np.log(before) + 11.2)
+    change += scatter * rng.standard_normal(n)
+    return {"voltage": volts, "width": wide, "before": before, "after": before * np.exp(change)}
+
+
+def test_coefficients_lie_in_their_intervals_as_often_as_said() -> None:
+    inside = np.zeros(3)
+    for seed in range(200):
+        found = single_pulses(**cells(300, seed))
+        truth = {"voltage_v": 3.4, "ln_width": 0.05, "ln_before": -0.6}
+        for k, (name, value) in enumerate(truth.items()):
+            low, high = found.interval(name)
+            inside[k] += low <= value <= high
+    assert (inside / 200 > 0.9).all()
+    assert (inside / 200 < 0.99).all()
+
+
+def test_the_scatter_is_that_of_cells_and_pulses_together() -> None:
+    data = cells(4000, 1)
+    found = single_pulses(**data)
+    assert found.scatter == pytest.approx(0.4, rel=0.05)
+    assert single_pulses(**data, state=False).scatter == pytest.approx(0.5, rel=0.05)  # the state's part is left in it
+    told = found.table()
+    assert told["cells"].sum() == 4000
+    assert told["median"].is_monotonic_increasing or told.groupby("voltage_v")["median"].mean().is_monotonic_increasing
+    assert ((told["q25"] <= told["median"]) & (told["median"] <= told["q75"])).all()
+    panel = found.panel()
+    assert len(panel.curves) == 4
+    assert "4000 cells" in repr(found)
+
+
+def test_a_gate_is_told_apart_and_polarity_does_not_count() -> None:
+    data, rng = cells(2000, 2), np.random.default_rng(3)
+    gate = rng.choice([1.5, 2.0, 2.5], 2000)
+    data["after"] = data["after"] * np.exp(0.3 * gate)
+    found = single_pulses(**{**data, "voltage": -data["voltage"]}, gate=gate)
+    assert found.values[found.names.index("gate_v")] == pytest.approx(0.3, abs=0.1)
+    assert found.values[found.names.index("voltage_v")] == pytest.approx(3.4, abs=0.2)
+
+
+def test_what_cannot_be_told_is_refused() -> None:
+    data = cells(50, 4)
+    with pytest.raises(UsageError, match="neither"):
+        single_pulses(np.ones(50), np.ones(50), data["before"], data["after"])
+    with pytest.raises(UsageError, match="one number for each cell"):
+        single_pulses(data["voltage"][:3], data["width"], data["before"], data["after"])
+    with pytest.raises(UsageError, match="cells"):
+        single_pulses(**{name: each[:10] for name, each in data.items()})
+    broken = {**data, "after": np.where(np.arange(50) < 30, np.nan, data["after"])}
+    assert single_pulses(**broken).change.size == 20
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="DEVICEKIT_TEST_DATA is not set")
+def test_the_measured_set_sweep_tells_the_amplitude_and_hardly_the_width() -> None:
+    names = ["cell", "width", "voltage", "gate", "before", "after"]
+    raw = pd.read_csv(DATA, sep="\t", header=None, names=names)
+    on = raw[(raw["gate"] >= 1.5) & (raw["voltage"] <= 1.0)]
+    columns = [on[name].to_numpy() for name in ("voltage", "width")]
+    found = single_pulses(*columns, 1 / on["before"].to_numpy(), 1 / on["after"].to_numpy(), on["gate"].to_numpy())
+    assert found.interval("voltage_v") == pytest.approx((3.32, 3.47), abs=0.02)
+    assert 0 < found.interval("ln_width")[0] < found.interval("ln_width")[1] < 0.03
+    assert found.scatter == pytest.approx(0.44, abs=0.02)
