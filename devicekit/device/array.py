@@ -259,7 +259,7 @@ class DeviceArray:
 
     def _gains(
         self, signs: np.ndarray, voltage_v: float | None, width_s: float | None, extrapolate: bool
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[str, Any]:
         """Gains of the devices for another pulse than the reference."""
         law = self.card.pulse_law
         if law is None:
