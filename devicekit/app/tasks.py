@@ -73,7 +73,7 @@ class Bench:
         fit = fit_table(table, FitOptions(choice.model, choice.loss, state=choice.state))  # type: ignore[arg-type]
         synthetic = is_synthetic(path)
         whole = fit.ltp is not None and fit.ltd is not None  # a card describes both
-        again = _fit_again(path.name, reading, choice, whole)
+        again = _fit_again(path.name, reading, choice, (len(fit.conditions) or 1) if whole else 0)
         made = {}
         if whole:
             made = cards(fit, folder / "card.json", path.stem, path, synthetic)
@@ -266,17 +266,25 @@ def _read_again(name: str, reading: ReadOptions) -> Again:
     )
 
 
-def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, whole: bool) -> Again:
+def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, count: int) -> Again:
+    """How to fit it again, with so many cards."""
     usual = FitChoice()
     chosen = {key: value for key, value in vars(choice).items() if value != getattr(usual, key)}
-    card = {"out": "card.json"} if whole else {}
+    card = {"out": "card.json"} if count else {}
+    kept = {0: "fit.as_dict()", 1: f'fit.to_card({Path(name).stem!r}, {name!r}).save("card.json")'}
+    several = [
+        "from pathlib import Path",
+        "from devicekit.fitting.cards import cards",
+        f'for file, card in cards(fit, Path("card.json"), {Path(name).stem!r}, Path({name!r})).items():',
+        "    card.save(file)",
+    ]
     line = command("fit", [name], {**given(reading), **chosen, **card, "report": "report.html"})
     python = "\n".join(
         [
             "import devicekit",
             "table = " + call("devicekit.read", repr(name), **given(reading)),
             "fit = " + call("devicekit.fit", "table", **chosen),
-            f'fit.to_card({Path(name).stem!r}, {name!r}).save("card.json")' if whole else "fit.as_dict()",
+            *([kept[count]] if count in kept else several),
         ]
     )
     return Again(line, python)

@@ -292,6 +292,7 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     from devicekit.cli import build_app
     from devicekit.cli.common import run_app
     from devicekit.device.card import load_card
+    from devicekit.tables import write_csv
 
     def check(visit: Any, dropped: Path) -> None:
         command, python = visit.again
@@ -312,15 +313,14 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
             (written,) = (work / "results").rglob(name)
             assert written.read_bytes() == offered[name]
         spoken: dict[str, Any] = {}
-        *lines, last = python.splitlines()
-        exec("\n".join(lines), spoken)
-        if "card.json" in cards:
-            (work / "card.json").unlink()
-            exec(last, spoken)
-            assert (work / "card.json").read_bytes() == offered["card.json"]
-        elif "found" in spoken:
-            for name in tables:
-                spoken["found"].tables[name.removesuffix(".csv")]
+        for name in cards:
+            (work / name).unlink()
+        exec(python, spoken)
+        for name in cards:
+            assert (work / name).read_bytes() == offered[name]
+        for name in tables:
+            write_csv(spoken["found"].tables[name.removesuffix(".csv")], work / name)
+            assert (work / name).read_bytes() == offered[name]
         assert cards or tables or "fit" in spoken
         capfd.readouterr()
 

@@ -254,6 +254,7 @@ def test_twenty_five_devices_are_compared_and_one_is_removed(visit: Visit, app: 
     visit.open("/library?words=many")
     visit.get("document.querySelector('table.records tbody a').click()")
     visit.until("location.pathname.startsWith('/library/')")
+    visit.still()
     card = visit.app.ask(f"{visit.path}/card.json")
     assert json.loads(card.content)["model"] == "softbounds"
     visit.chromium.dialogs.clear()

@@ -228,6 +228,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> 
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_second_copy_takes_another_port_and_leaves_the_first_alone(app: Served, tmp_path: Path) -> None:
     with Served(tmp_path / "library", app.temporary, "--json") as other:
         assert other.port != app.port
@@ -248,7 +249,9 @@ def test_json_is_one_document_with_the_address(tmp_path: Path) -> None:
     assert not app.folders
 
 
-@pytest.mark.parametrize("how", ["interrupt", "terminal", "terminate", "quit"])
+@pytest.mark.parametrize(
+    "how", ["terminal", *(pytest.param(each, marks=pytest.mark.slow) for each in ("interrupt", "terminate", "quit"))]
+)
 def test_it_ends_with_its_workers_and_files(how: str, tmp_path: Path) -> None:
     with served(tmp_path) as app:
         started = app.processes()
@@ -267,6 +270,7 @@ def test_it_ends_with_its_workers_and_files(how: str, tmp_path: Path) -> None:
     assert not app.folders
 
 
+@pytest.mark.slow
 def test_what_a_kill_has_left_is_removed_by_the_next_start(tmp_path: Path) -> None:
     with served(tmp_path) as app:
         app.drop("a.csv", SWEEP)
@@ -280,6 +284,7 @@ def test_what_a_kill_has_left_is_removed_by_the_next_start(tmp_path: Path) -> No
         assert len(app.folders) == 1
 
 
+@pytest.mark.slow
 def test_over_ssh_it_says_how_to_reach_it(tmp_path: Path) -> None:
     with served(tmp_path, SSH_CONNECTION="10.0.0.1 1 10.0.0.2 22") as app:
         code, out, _ = app.ended(signal.SIGINT)

@@ -138,6 +138,7 @@ def test_a_process_that_dies_is_said_and_the_next_job_is_done(worker: Worker, jo
     assert again.state == "done"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_handed_over_fails_alone(worker: Worker, job: Callable[..., Job]) -> None:
     strange = job()
     strange.arguments = {"path": lambda: None}
@@ -149,6 +150,7 @@ def test_what_cannot_be_handed_over_fails_alone(worker: Worker, job: Callable[..
     assert after.state == "done"
 
 
+@pytest.mark.slow
 def test_a_process_for_one_job_ends_with_it_and_close_ends_all(job: Callable[..., Job]) -> None:
     single = Worker(lasting=False)
     done = single.submit(job())
