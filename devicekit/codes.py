@@ -36,8 +36,8 @@ WARNING_CODES = {
     "growing_amplitude": WarningKind(
         "pulse amplitudes grow along the train: eq. (2) is not a law for such trains",
         UNUSABLE,
-        "fit them with a law of the amplitude (--share amplitude), or use trains of identical pulses; the fit describes "
-        "an average pulse at best",
+        "fit them with a law of the amplitude (--share amplitude), or use trains of identical pulses; the fit "
+        "describes an average pulse at best",
     ),
     "suspect_unit": WarningKind(
         "values are improbable for the stated unit",

@@ -68,7 +68,7 @@ class SinglePulses:
 
         frame = pd.DataFrame({"voltage_v": self.voltage, "width_s": self.width, "change": self.change})
         groups = frame.groupby(["voltage_v", "width_s"])["change"]
-        found = groups.quantile([0.25, 0.5, 0.75]).unstack()
+        found = groups.quantile(np.array([0.25, 0.5, 0.75])).unstack()
         found.columns = ["q25", "median", "q75"]
         found.insert(0, "cells", groups.size())
         found["doubled"] = groups.apply(lambda each: float((each >= np.log(SEEN)).mean()))
