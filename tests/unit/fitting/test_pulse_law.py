@@ -105,7 +105,7 @@ def test_what_is_assumed_just_inside_and_just_outside() -> None:
     assert three.assumed("ltp", -0.95) is None
     assert "between the two" in (two.assumed("ltp", 0.9) or "")
     assert two.assumed("ltp", 0.8) is None
-    assert [each.code for each in two.warnings] == ["law_assumed"] * 2 or "law_open" in {e.code for e in two.warnings}
+    assert {"law_assumed", "law_open"} <= {each.code for each in two.warnings}
     told = two.predict("ltp", 0.9, n_pulses=10)
     assert told.assumed
     assert [each.code for each in told.warnings] == ["law_assumed"]
@@ -352,7 +352,7 @@ def test_noisy_trains_keep_the_true_law_and_predict_a_left_out_amplitude(kind: s
     assert np.mean((mean >= found.low - 0.008) & (mean <= found.high + 0.008)) > 0.95
 
 
-def test_what_a_law_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_law_shows() -> None:
     law = pulse_law(straight(FACTORS["threshold"][0]), FitOptions("linear", share="amplitude"))
     assert law is not None
     told = law.table()
