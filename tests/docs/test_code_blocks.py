@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 
 from devicekit.synthetic import records
+from devicekit.synthetic.amplitudes import amplitude_truth, generate_programmes
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.tables import PulseTable
 
@@ -100,6 +101,9 @@ def commands(block: Block) -> Iterator[list[str]]:
             yield words
 
 
+SERVING = {"app"}  # commands that answer until somebody ends them; tests/integration/test_app.py runs them
+
+
 def left_alone(words: list[str]) -> bool:
     """Whether no test here runs this command; a script that it names must exist all the same."""
     if words[0].startswith("python"):
@@ -110,6 +114,8 @@ def left_alone(words: list[str]) -> bool:
 def reduced(words: list[str]) -> list[str]:
     """The words after `devicekit`, with the options that make the command short."""
     words = list(words)
+    if words[0] in SERVING:
+        return [*words, "--help"]
     fitting = [name for name in REDUCED if tuple(words[: len(name)]) == name]
     for name in sorted(fitting, key=len)[-1:]:
         options = REDUCED[name]
@@ -178,6 +184,15 @@ def _sweep(path: Path) -> None:
     simulate_iv(load_stack().replace({"reaction.energy": 1.31}), mesh="coarse").sweep.to_csv(path)
 
 
+def _programmes(path: Path, amplitudes: tuple[float, ...], widths: tuple[float, ...]) -> None:
+    """Trains of a device that follows a law of amplitude and width, cycles counted on."""
+    card, frames = amplitude_truth("exponential"), []
+    for number, width in enumerate(widths):
+        table = generate_programmes(card, [np.full(50, each) for each in amplitudes], 3, number, width_s=width)
+        frames.append(table.frame.assign(cycle=table.frame["cycle"] + 100 * number))
+    pd.concat(frames).to_csv(path, index=False)
+
+
 OWNED: dict[str, Callable[[Path], None]] = {
     "ramps": _ramps,
     "mine.csv": _mine,
@@ -186,6 +201,9 @@ OWNED: dict[str, Callable[[Path], None]] = {
     "retention.csv": lambda path: records.retention().to_csv(path),
     "stdp.csv": lambda path: records.stdp().to_csv(path),
     "sweep.csv": _sweep,
+    "amplitudes.csv": lambda path: _programmes(path, (0.8, 0.95, 1.1), (50e-6,)),
+    "both.csv": lambda path: _programmes(path, (0.8, 0.95, 1.1), (25e-6, 50e-6, 100e-6)),
+    "widths.csv": lambda path: _programmes(path, (0.95,), (25e-6, 50e-6, 100e-6)),
 }
 
 
