@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable
@@ -139,6 +140,8 @@ def serve(held: App, listening: socket.socket, token: str, opened: Callable[[], 
         server.should_exit = True
 
     held.quit = stop
+    for each in (signal.SIGINT, signal.SIGTERM):  # until the server listens to them itself, and after it
+        signal.signal(each, lambda number, frame: stop())
     listening.listen(128)
     opened()
     server.run(sockets=[listening])

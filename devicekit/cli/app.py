@@ -36,6 +36,16 @@ def app_command(
         devicekit app
         devicekit app --no-browser --port 8000 --library /share/devices
     """
+    asked: list[int] = []  # signals that have come; an import may swallow what is raised in it
+
+    def end(number: int, frame: object) -> None:
+        asked.append(number)
+        if not ready:
+            raise KeyboardInterrupt
+
+    ready = False
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, end)
     try:
         from devicekit.app import server
     except ModuleNotFoundError as error:
@@ -66,23 +76,18 @@ def app_command(
             import webbrowser
 
             webbrowser.open(address)
+        if asked:
+            held.quit()
 
-    def end(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)  # the server stops by itself; this is what it then hands the signal to
-    held = None
+    ready = True  # workers that are being started must not be left behind: the server stops, at once
+    held = App(server.work_folder(), Path(folder))
     try:
         with listening:
-            held = App(server.work_folder(), Path(folder))
             server.serve(held, listening, token, opened)
-    except KeyboardInterrupt:
-        pass
     finally:
         for each in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C must not leave half of it
             signal.signal(each, signal.SIG_IGN)
-        if held is not None:
-            held.close()
+        held.close()
 
 
 def _say_tunnel(port: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +149,14 @@ def test_a_failure_of_our_own_is_a_page(held: state.App, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("path", ["/drops/0/whole", "/drops/0/file"])
 def test_what_is_not_there_is_said(held: state.App, path: str) -> None:
     assert ask(held, path, [])[0] == 404
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_server_listens_to_it_is_not_lost(held: state.App, number: int) -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with server.free_socket(None) as listening:
+            server.serve(held, listening, KEY, lambda: os.kill(os.getpid(), number))
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
