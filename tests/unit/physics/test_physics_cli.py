@@ -139,6 +139,7 @@ def test_a_bad_stack_ends_with_2_and_the_key(capsys, tmp_path, line, key):
     assert key in error["message"] + json.dumps(error["rows"])
 
 
+@pytest.mark.slow
 def test_an_incomplete_run_is_saved_and_ends_with_1(capsys, tmp_path):
     path, out = tmp_path / "stack.toml", tmp_path / "out"
     path.write_text("[numerics]\ntemperature_tolerance = { value = 1e-300, unit = 'K' }\n")

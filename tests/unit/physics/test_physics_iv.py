@@ -112,6 +112,7 @@ def test_interrupt_keeps_what_there_is():
     json.dumps(result.summary(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_run_that_does_not_converge_ends_with_what_it_has():
     # A temperature tolerance that rounding never meets once the filament heats.
     stack = load_stack().replace({"numerics.temperature_tolerance": 1e-300})

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from devicekit import catalog
 from devicekit.device.card import load_card
@@ -19,6 +20,7 @@ from snn.data.dataset import Dataset
 from snn.training import train
 
 
+@pytest.mark.slow
 def test_after_it_nothing_is_compiled() -> None:
     parts = []
     warm(lambda done, total: parts.append((done, total)))
@@ -37,6 +39,7 @@ def test_after_it_nothing_is_compiled() -> None:
     assert names == []
 
 
+@pytest.mark.slow
 def test_the_command_says_how_many_and_where() -> None:
     """Where another test or run has compiled before, there is nothing left."""
     words = [sys.executable, "-m", "devicekit", "warm", "--json"]
