@@ -195,7 +195,9 @@ def train_page(
         pictures=[*trained.figures, *rate_section(card).figures],
         numbers=training_numbers(result),
         warnings=card.warnings,
-        source=source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256),
+        source=" · ".join(
+            [source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256), result.data.split]
+        ),
     )
 
 

@@ -21,39 +21,34 @@ from devicekit.app.forms import blanks, in_page_words, reading_fields, reading_o
 from devicekit.app.results import FitChoice, Found, Understood
 from devicekit.app.security import plain_name
 from devicekit.app.shelf import keep_file
-from devicekit.app.state import App
+from devicekit.app.state import running
 from devicekit.commands import given
 from devicekit.errors import Choice, DevicekitError, Question, UsageError
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
 from devicekit.plugins import EXPORTERS, READERS
-
-
-def state(request: Request) -> App:
-    """The running app."""
-    held: App = request.app.state.held
-    return held
+from devicekit.readers.recipe import shipped
 
 
 def _drop(request: Request) -> Drop | None:
-    return state(request).drops.get(request.path_params["key"])
+    return running(request).drops.get(request.path_params["key"])
 
 
 async def home(request: Request) -> Response:
     """The drop zone and what is open."""
-    return pages.page(request, "measure", "Measure", "measure", drops=list(state(request).drops))
+    return pages.page(request, "measure", "Measure", "measure", drops=list(running(request).drops))
 
 
 async def open_drop(request: Request) -> Response:
     """Begin a drop: a file, or a folder whose files follow."""
     name, folder = request.headers.get("x-name", ""), request.headers.get("x-folder", "no")
-    drop = state(request).drops.open(name, folder != "no", folder == "made")
+    drop = running(request).drops.open(name, folder != "no", folder == "made")
     return JSONResponse({"key": drop.key, "name": drop.name})
 
 
 async def receive(request: Request) -> Response:
     """One file of a drop, as it comes."""
-    app, drop = state(request), _drop(request)
+    app, drop = running(request), _drop(request)
     if drop is None:
         return PlainTextResponse("There is no such drop.", 404)
     try:
@@ -72,7 +67,7 @@ async def whole(request: Request) -> Response:
     if drop is None:
         return PlainTextResponse("There is no such drop.", 404)
     drop.whole = True
-    state(request).read(drop)
+    running(request).read(drop)
     return JSONResponse({"received": drop.size})
 
 
@@ -87,7 +82,7 @@ async def show(request: Request) -> Response:
 def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, form: Any = None) -> Response:
     """The page of a drop; with a `form` that was refused, as it was filled in."""
     form = FormData() if form is None else form
-    app = state(request)
+    app = running(request)
     read = app.read(drop)
     if read is None:
         return pages.page(request, "sending", drop.name, "measure", status, drop=drop)
@@ -95,7 +90,7 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, for
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    known = reading_fields(drop.reading, [*recipes, *_shipped()], READERS.own())
+    known = reading_fields(drop.reading, [*recipes, *shipped()], READERS.own())
     fields_ = [replace(each, value=str(form.get(each.name, each.value))) for each in known]
     return pages.page(
         request,
@@ -130,11 +125,6 @@ def _choices(question: Question, form: Any) -> list[tuple[Choice, list[tuple[str
     return found
 
 
-def _shipped() -> list[str]:
-    folder = Path(__file__).parents[1] / "readers" / "recipes"
-    return sorted(file.stem for file in folder.glob("*.toml"))
-
-
 async def answer(request: Request) -> Response:
     """Read it as a choice of the question says."""
     drop = _drop(request)
@@ -153,13 +143,13 @@ async def answer(request: Request) -> Response:
         options = answered(drop, number, filled, own)
     except DevicekitError as error:
         return _shown(request, drop, str(error.in_words(in_page_words)), 422, form)
-    await run_in_threadpool(state(request).begin_again, drop, options)
+    await run_in_threadpool(running(request).begin_again, drop, options)
     return _then(request, drop)
 
 
 async def read_again(request: Request) -> Response:
     """Read it as the fields of the form say."""
-    app, drop = state(request), _drop(request)
+    app, drop = running(request), _drop(request)
     if drop is None:
         return pages.missing(request, "file")
     form = await request.form()
@@ -167,7 +157,7 @@ async def read_again(request: Request) -> Response:
     try:
         options = reading_of({name: str(value) for name, value in form.items() if name in known})
         if options.recipe is not None and (kept := app.recipes / f"{plain_name(str(options.recipe))}.toml").is_file():
-            options = reading_of({**{k: str(v) for k, v in form.items() if k in known}, "recipe": str(kept)})
+            options = replace(options, recipe=kept)
     except DevicekitError as error:
         return _shown(request, drop, str(error.in_words(in_page_words)), 422, form)
     await run_in_threadpool(app.begin_again, drop, options)
@@ -185,7 +175,7 @@ async def fit_again(request: Request) -> Response:
         FitOptions(said["model"], said["loss"], state=said["state"])
     except DevicekitError as error:
         return _shown(request, drop, str(error), 422)
-    await run_in_threadpool(state(request).drop_job, drop.found)
+    await run_in_threadpool(running(request).drop_job, drop.found)
     drop.choice, drop.found, drop.kept = FitChoice(**said), None, ""
     return _then(request, drop)
 
@@ -200,7 +190,7 @@ async def cancel(request: Request) -> Response:
     drop = _drop(request)
     if drop is None:
         return pages.missing(request, "file")
-    app = state(request)
+    app = running(request)
     for job in (drop.found, drop.read):
         if job is not None and not job.over:
             await run_in_threadpool(app.cancel, job)
@@ -211,13 +201,13 @@ async def forget(request: Request) -> Response:
     """Close a drop."""
     drop = _drop(request)
     if drop is not None:
-        await run_in_threadpool(state(request).forget, drop)
+        await run_in_threadpool(running(request).forget, drop)
     return pages.go(request, "/")
 
 
 async def keep_recipe(request: Request) -> Response:
     """Keep the layout as a recipe for files like it."""
-    app, drop = state(request), _drop(request)
+    app, drop = running(request), _drop(request)
     if drop is None or drop.read is None or not isinstance(drop.read.result, Understood):
         return pages.missing(request, "layout")
     from devicekit import files
@@ -234,7 +224,7 @@ async def keep_recipe(request: Request) -> Response:
 
 async def progress(request: Request) -> Response:
     """How far a job is; once it is over, what leads to its result."""
-    job = state(request).jobs.get(request.path_params["job"])
+    job = running(request).jobs.get(request.path_params["job"])
     back = request.query_params.get("back", "/")
     if job is None or not re.fullmatch(r"/(drops|runs)/[0-9a-f]{32}", back):
         return pages.missing(request, "job")
@@ -244,7 +234,7 @@ async def progress(request: Request) -> Response:
 
 async def keep(request: Request) -> Response:
     """Keep what was found in the library, with place and labels."""
-    app, drop = state(request), _drop(request)
+    app, drop = running(request), _drop(request)
     if drop is None or drop.found is None or not isinstance(drop.found.result, Found):
         return pages.missing(request, "result")
     form = {name: str(value).strip() for name, value in (await request.form()).items()}
@@ -261,7 +251,7 @@ async def keep(request: Request) -> Response:
 
 async def download(request: Request) -> Response:
     """A file that a job wrote."""
-    app = state(request)
+    app = running(request)
     job = app.jobs.get(request.path_params["job"])
     name = request.path_params["name"]
     if job is None or not isinstance(job.result, Found) or name not in job.result.files:
@@ -281,7 +271,7 @@ async def recipe(request: Request) -> Response:
 
 async def export(request: Request) -> Response:
     """A card for another program, as a zip file."""
-    app = state(request)
+    app = running(request)
     job = app.jobs.get(request.path_params["job"])
     card, to = request.query_params.get("card", ""), request.query_params.get("to", "")
     if job is None or not isinstance(job.result, Found) or card not in job.result.cards or to not in EXPORTERS.own():

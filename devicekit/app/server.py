@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from devicekit.app import measure, pages, shelf, studies
 from devicekit.app.security import Guard
-from devicekit.app.state import App
+from devicekit.app.state import App, running
 from devicekit.errors import UsageError
 from devicekit.report import live
 
@@ -40,7 +40,7 @@ async def static(request: Request) -> Response:
 
 async def leave(request: Request) -> Response:
     """End the app."""
-    measure.state(request).quit()
+    running(request).quit()
     return HTMLResponse(pages.fragment("frame", title="Ended", tab="", body=pages.fragment("ended")))
 
 

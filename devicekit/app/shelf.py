@@ -12,18 +12,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from devicekit.app import pages
-from devicekit.app.state import App
+from devicekit.app.state import App, running
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.library import Library, Query, Range
 
 SHOWN = 200  # rows of the table
 MOST_COMPARED = 100
 COLUMNS = ("on_off", "nrmse_ltp", "increment_ltp", "d2d_spread_ltp", "v_set_v", "v_reset_v")
-
-
-def _app(request: Request) -> App:
-    held: App = request.app.state.held
-    return held
 
 
 def keep_file(app: App, source: Any, name: str, said: dict[str, str], reading: dict[str, Any]) -> str:
@@ -65,7 +60,7 @@ async def show(request: Request) -> Response:
 
 def _show(request: Request, wrong: str = "", status: int = 200) -> Response:
     said = request.query_params
-    shelf = Library(_app(request).library)
+    shelf = Library(running(request).library)
     found: Any = ()
     try:
         found = shelf.records(query_of(said))
@@ -84,7 +79,7 @@ def _show(request: Request, wrong: str = "", status: int = 200) -> Response:
         "Library",
         "library",
         status,
-        folder=str(_app(request).library),
+        folder=str(running(request).library),
         said=said,
         rows=rows,
         total=found.total if found else 0,
@@ -104,7 +99,7 @@ def _cell(scalar: Any) -> str:
 
 async def compare(request: Request) -> Response:
     """Begin a comparison of the records that were picked, or of all that were found."""
-    app, form = _app(request), await request.form()
+    app, form = running(request), await request.form()
     picked = [str(each) for each in form.getlist("pick")]
     said: dict[str, Any] = {name: str(form.get(name, "")) or None for name in ("x", "y", "by")}
     if not picked:
@@ -125,7 +120,7 @@ async def one(request: Request) -> Response:
 
 
 def _one(request: Request) -> Response:
-    shelf = Library(_app(request).library)
+    shelf = Library(running(request).library)
     try:
         record = shelf.get(request.path_params["id"])
     except DevicekitError as error:
@@ -146,7 +141,7 @@ async def card(request: Request) -> Response:
 
     def found() -> Response:
         try:
-            record = Library(_app(request).library).get(request.path_params["id"])
+            record = Library(running(request).library).get(request.path_params["id"])
         except DevicekitError as error:
             return pages.refused(request, error, "library", 404)
         if record.card is None:
@@ -161,7 +156,7 @@ async def table(request: Request) -> Response:
 
     def found() -> Response:
         try:
-            record = Library(_app(request).library).get(request.path_params["id"])
+            record = Library(running(request).library).get(request.path_params["id"])
         except DevicekitError as error:
             return pages.refused(request, error, "library", 404)
         name = request.path_params["name"]
@@ -181,7 +176,7 @@ def _attached(text: str, name: str, kind: str) -> Response:
 async def remove(request: Request) -> Response:
     """Remove a record from the library."""
     try:
-        await run_in_threadpool(Library(_app(request).library).remove, request.path_params["id"])
+        await run_in_threadpool(Library(running(request).library).remove, request.path_params["id"])
     except DevicekitError as error:
         return pages.refused(request, error, "library")
     return pages.go(request, "/library")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import Request
+
 from devicekit.app.drops import MOST_BYTES, Drop, Drops
 from devicekit.app.results import Understood
 from devicekit.app.worker import Job, Worker
@@ -102,3 +104,9 @@ class App:
         self.quick.close()
         self.long.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def running(request: Request) -> App:
+    """The app that answers a request."""
+    held: App = request.app.state.held
+    return held

@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 import physics
 from devicekit.app import pages
-from devicekit.app.measure import state
 from devicekit.app.results import Found
 from devicekit.app.shelf import card_text
+from devicekit.app.state import running
 from devicekit.app.worker import Job
 from devicekit.errors import DevicekitError, UsageError
 
@@ -56,13 +56,13 @@ async def start_simulation(request: Request) -> Response:
             raise UsageError("Loops: 0 (one set) to 1000")
     except DevicekitError as error:
         return pages.page(request, "simulate", "Simulate", "simulate", 422, **_choices(), said=form, wrong=str(error))
-    job = state(request).job(f"simulating {options['material']}", "simulate", long=True, **options)
+    job = running(request).job(f"simulating {options['material']}", "simulate", long=True, **options)
     return pages.go(request, f"/runs/{job.id}")
 
 
 def card_of(request: Request, where: str) -> tuple[str, str] | None:
     """Name and text of a card: of a job (`job:ID:FILE`) or of the library (`record:ID`)."""
-    app = state(request)
+    app = running(request)
     kind, _, rest = where.partition(":")
     if kind == "job":
         key, _, name = rest.partition(":")
@@ -91,7 +91,7 @@ async def start_benchmark(request: Request) -> Response:
         return pages.missing(request, "card")
     seeds = str(form.get("seeds", "10"))
     name, text = card
-    job = state(request).job(
+    job = running(request).job(
         f"benchmark of {name}",
         "benchmark",
         long=True,
@@ -104,7 +104,7 @@ async def start_benchmark(request: Request) -> Response:
 
 
 def _job(request: Request) -> Job | None:
-    return state(request).jobs.get(request.path_params["job"])
+    return running(request).jobs.get(request.path_params["job"])
 
 
 async def run(request: Request) -> Response:
@@ -122,7 +122,7 @@ async def cancel_run(request: Request) -> Response:
     job = _job(request)
     if job is None:
         return pages.missing(request, "run")
-    await run_in_threadpool(state(request).cancel, job)
+    await run_in_threadpool(running(request).cancel, job)
     return await run(request)
 
 

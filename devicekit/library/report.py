@@ -66,8 +66,8 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
 def _median(found: Comparison, name: str) -> Scalar:
     row = found.row(name)
     meaning = row.meaning
-    label = f"{meaning.label}, median of {row.n}"
-    return Scalar(name, label, float(np.nanmedian(row.values)), meaning.unit, meaning.of)
+    label = f"{meaning.label.removesuffix(', median')}, median of {row.n} records"
+    return Scalar(name, label, float(np.nanmedian(row.values)), meaning.unit, meaning.of, by=meaning.by)
 
 
 def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from devicekit import plugins
+from devicekit.commands import given
 from devicekit.errors import FileError, UsageError
 from devicekit.names import GLOSSARY
 from devicekit.options import QUANTITIES, ReadOptions
@@ -99,12 +100,6 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
     raise FileError(f"{source.path} is a folder in no format that devicekit knows")
 
 
-def _given(options: ReadOptions) -> list[str]:
-    """The options that somebody gave."""
-    usual = ReadOptions()
-    return [each.name for each in fields(ReadOptions) if getattr(options, each.name) != getattr(usual, each.name)]
-
-
 def _option_names(names: list[str]) -> str:
     return " and ".join({"columns": "map"}.get(name, name) + "=" for name in names)
 
@@ -116,8 +111,8 @@ def _it(names: list[str]) -> str:
 def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> None:
     """Refuse options that the reader cannot honour."""
     takes = getattr(reader, "TAKES", None)
-    given = [name for name in _given(options) if name not in _ALWAYS | elsewhere]
-    wrong = [] if takes is None else [name for name in given if name not in takes]
+    said = [name for name in given(options) if name not in _ALWAYS | elsewhere]
+    wrong = [] if takes is None else [name for name in said if name not in takes]
     if not wrong:
         return
     words = f"{source.path.name} ({reader.TITLE})"
@@ -214,7 +209,7 @@ def _read_table(source: Source, options: ReadOptions, made: Recipe | None, elsew
     from devicekit.readers.layouts.infer import understand
 
     reading = understand(source, options, made)
-    unseen = [name for name in _given(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
+    unseen = [name for name in given(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
     unseen = [name for name in unseen if not (name in elsewhere and SweepTable.kind == reading.kind.NAME)]
     if unseen:
         raise _no_use(source, reading.kind.NAME, unseen)
@@ -227,7 +222,7 @@ def _read_watched(reader: Reader, source: Source, options: ReadOptions, elsewher
     watched.__dict__["seen"] = set()
     table = reader.read(source, watched)
     used = watched.__dict__["seen"] | (elsewhere if isinstance(table, SweepTable) else frozenset())
-    if unseen := [name for name in _given(options) if name in _WATCHED - used]:
+    if unseen := [name for name in given(options) if name in _WATCHED - used]:
         raise _no_use(source, table.kind, unseen)
     return table
 

@@ -6,10 +6,11 @@ import datetime
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from devicekit.commands import given
 from devicekit.errors import UsageError
 from devicekit.names import GLOSSARY, Unit, parse_unit
 from devicekit.options import ReadOptions
@@ -50,9 +51,7 @@ class Recipe:
 
     def merged(self, said: ReadOptions) -> ReadOptions:
         """Its options, overridden by what was said."""
-        usual = ReadOptions()
-        given = {each.name: getattr(said, each.name) for each in fields(ReadOptions)}
-        return replace(self.options, **{k: v for k, v in given.items() if v != getattr(usual, k)})
+        return replace(self.options, **given(said))
 
     @property
     def wants(self) -> str:

@@ -67,6 +67,8 @@ def run_report(
     matters = trained.figures if benchmark is None else severity_figures([benchmark], 1) or trained.figures
     numbers = [each for each in fits.fit_numbers(fit) if each.name.startswith(("steps", "nrmse", "increment"))]
     losses = [] if benchmark is None else loss_numbers(benchmark)[:1]
+    splits = [f"accuracy: {training.data.split}"]
+    splits += [] if benchmark is None else [f"loss to the twin: {benchmark.split}"]
     return Report(
         title,
         _verdict(training, benchmark),
@@ -76,7 +78,7 @@ def run_report(
         pictures=[*curves.figures[:1], *rates.figures, *matters[:1]],
         numbers=[accuracy_number(training), *losses, *numbers],
         warnings=card.warnings,
-        source=source_line(fits.source_words(fit, source), card.provenance.sha256),
+        source=" · ".join([source_line(fits.source_words(fit, source), card.provenance.sha256), *splits]),
     )
 
 
