@@ -16,6 +16,9 @@ from typing import Any, Self
 
 import pytest
 
+from tests.served import Served, served
+from tests.visited import Visit
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SWITCHES = (
     "--headless",
@@ -325,3 +328,17 @@ def same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         capfd.readouterr()
 
     return check
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One running app."""
+    pytest.importorskip("starlette")
+    with served(tmp_path_factory.mktemp("app")) as running:
+        yield running
+        assert running.err == ""
+
+
+@pytest.fixture
+def visit(chromium: Any, app: Served) -> Visit:
+    return Visit(chromium, app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,6 @@ from tests.served import Served, served
 from tests.visited import Visit
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One running app."""
-    pytest.importorskip("starlette")
-    with served(tmp_path_factory.mktemp("app")) as running:
-        yield running
-        assert running.err == ""
-
-
-@pytest.fixture
-def visit(chromium: Any, app: Served) -> Visit:
-    return Visit(chromium, app)
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from devicekit import catalog
-from tests.served import Served, served
 from tests.visited import Visit
 
 pytestmark = pytest.mark.slow
@@ -68,20 +66,6 @@ MEASURED = {
     ),
 }
 SHIPPED = ("pt-hfo2-al2o3-ti", "reference-dc", "reference-endurance", "reference-retention", "reference-stdp")
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One running app."""
-    pytest.importorskip("starlette")
-    with served(tmp_path_factory.mktemp("app")) as running:
-        yield running
-        assert running.err == ""
-
-
-@pytest.fixture
-def visit(chromium: Any, app: Served) -> Visit:
-    return Visit(chromium, app)
 
 
 def test_every_measured_file_is_listed_here(measured: Path) -> None:
