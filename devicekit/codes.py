@@ -100,6 +100,16 @@ WARNING_CODES = {
         MISLEADING,
         "compare within one definition, or characterize all of them anew with the same options",
     ),
+    "state_moved": WarningKind(
+        "a rising leg shows another mechanism than the falling leg of the same state: it switched on the way",
+        MISLEADING,
+        "judge by the falling leg, where the state stands still; or sweep the rising leg less far",
+    ),
+    "heavy_tail": WarningKind(
+        "values of a level lie further out than normal ones would",
+        MISLEADING,
+        "judge by the counted error rate; the normal one would be far too small",
+    ),
     "junction": WarningKind(
         "the end of LTP and the start of LTD lie apart",
         MISLEADING,
@@ -276,6 +286,11 @@ WARNING_CODES = {
         "a simulated time is shorter than heat takes to spread (1e-10 s)",
         ASSUMED,
         "temperature follows at once in the model: a real device is slower",
+    ),
+    "needs_thickness": WarningKind(
+        "a parameter cannot be judged without the thickness of the film",
+        REMARK,
+        "pass --thickness, in metres; in a filament it is the gap that carries the field, not the film",
     ),
     "at_bound": WarningKind(
         "a coefficient sits at a bound of the fit",

@@ -65,6 +65,7 @@ SWEEP_SCHEMA = pa.DataFrameSchema(
         "current_a": _column(float, nullable=True),
         "time_s": _optional(),
         "compliance_a": _optional(_POSITIVE),
+        "temperature_k": _optional(_POSITIVE),
     }
 )
 
@@ -344,7 +345,10 @@ class PulseTable(_Table):
 
 @dataclass(frozen=True, eq=False)
 class SweepTable(_Table):
-    """Voltage sweeps: device_id, cycle, point, voltage_v [V], current_a [A]; optional time_s, compliance_a."""
+    """Voltage sweeps: device_id, cycle, point, voltage_v [V], current_a [A].
+
+    Optional time_s [s], compliance_a [A], temperature_k [K]; any others.
+    """
 
     schema: ClassVar[pa.DataFrameSchema] = SWEEP_SCHEMA
     kind: ClassVar[str] = "sweep"

@@ -22,7 +22,7 @@ from devicekit.cli.common import (
     this_command,
     with_reading_options,
 )
-from devicekit.errors import CodedWarning, DevicekitError
+from devicekit.errors import CodedWarning, DevicekitError, UsageError
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import BASELINES, KERNELS, ReadOptions
 
@@ -170,6 +170,28 @@ def characterize_command(
         str | None,
         choice("--ppf-baseline", BASELINES, "Paired pulses: level from which the second is counted", metavar="WHICH"),
     ] = None,
+    thickness: Annotated[
+        float | None, typer.Option("--thickness", metavar="M", help="Conduction: thickness of the film [m].")
+    ] = None,
+    area: Annotated[
+        float | None, typer.Option("--area", metavar="M2", help="Conduction: area of the electrode [m2].")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", metavar="K", help="Conduction: temperature of the measurement [K]."),
+    ] = None,
+    permittivity: Annotated[
+        str | None,
+        typer.Option("--permittivity", metavar="LOW:HIGH", help="Conduction: range of the relative permittivity."),
+    ] = None,
+    life_temperature: Annotated[
+        float,
+        typer.Option("--life-temperature", metavar="K", help="Retention: temperature of use, for the life [K]."),
+    ] = 358.15,
+    lost_factor: Annotated[
+        float,
+        typer.Option("--lost-factor", metavar="X", help="Retention: change of G by which a state is lost."),
+    ] = 2.0,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Files at a time.")] = 2,
     force: Force = False,
     json_output: Json = False,
@@ -180,13 +202,24 @@ def characterize_command(
 
     Examples:
         devicekit characterize sweeps.csv endurance.csv --out results
-        devicekit characterize sweeps.csv --v-set max_didv --read-voltage 0.2
         devicekit characterize pairs.csv --ppf-baseline original
+        devicekit characterize sweeps.csv --thickness 8e-9 --area 1e-10 --temperature 295 --permittivity 4:25
     """
     from devicekit import files
-    from devicekit.features.merit import Settings
+    from devicekit.features.merit import Sample, Settings
 
-    settings = Settings(reading.read_voltage, v_set, v_reset, threshold, horizon, kernel, ppf_baseline)
+    settings = Settings(
+        reading.read_voltage,
+        v_set,
+        v_reset,
+        threshold,
+        horizon,
+        kernel,
+        ppf_baseline,
+        Sample(thickness, area, temperature, _range(permittivity)),
+        life_temperature,
+        lost_factor,
+    )
     names = folder_names(files_)
     outcomes = _all(files_, reading, settings, names, jobs, json_output)
     bad = [each for each in outcomes if each.error]
@@ -211,6 +244,17 @@ def characterize_command(
     else:
         _print(outcomes, out)
     return _code(bad)
+
+
+def _range(text: str | None) -> tuple[float, float] | None:
+    """LOW:HIGH, or one number for both."""
+    if text is None:
+        return None
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise UsageError(f"--permittivity takes LOW:HIGH, such as 4:25, not {text!r}") from None
 
 
 def _code(bad: Sequence[Outcome]) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.device.measured import Measured
-from devicekit.errors import CodedWarning
+from devicekit.errors import CodedWarning, UsageError
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
 from devicekit.features.stats import Spread
 from devicekit.plot import Panel
@@ -36,11 +36,46 @@ QUANTITIES = {
 
 
 @dataclass(frozen=True)
+class Sample:
+    """What was told of the sample; None where it was not told, for nothing here is ever guessed.
+
+    Parameters
+    ----------
+    thickness_m, area_m2 : float, optional
+        Of the film between the electrodes [m], [m2], above 0.
+    temperature_k : float, optional
+        During the measurement [K], above 0; a column `temperature_k` of the table goes before it.
+    permittivity : (float, float), optional
+        Range of the relative permittivity, from that of light (n squared) to the static one; 1 or more.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of its range.
+    """
+
+    thickness_m: float | None = None
+    area_m2: float | None = None
+    temperature_k: float | None = None
+    permittivity: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name, unit in (("thickness_m", "m"), ("area_m2", "m2"), ("temperature_k", "K")):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise UsageError(f"{name}= is a finite number above 0 [{unit}], not {value}")
+        if self.permittivity is not None and not 1 <= self.permittivity[0] <= self.permittivity[1] < math.inf:
+            raise UsageError(f"permittivity= is a range (low, high) of 1 or more, not {self.permittivity}")
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a user may choose.
 
     Definitions of the voltages, window threshold, horizon of the retention [s], kernel of a relaxation (chosen by the
-    data if None), and from where the second amplitude of a pulse pair is counted (as the file says if None).
+    data if None), from where the second amplitude of a pulse pair is counted (as the file says if None), what is known
+    of the sample, the temperature of use for which a life is predicted [K], and the factor by which a conductance must
+    have changed for its state to count as lost.
     """
 
     read_voltage: float | None = None
@@ -50,6 +85,9 @@ class Settings:
     horizon: float = TEN_YEARS
     kernel: str | None = None
     ppf_baseline: str | None = None
+    sample: Sample = Sample()
+    life_temperature_k: float = 358.15
+    lost_factor: float = 2.0
 
 
 class Merit(Protocol):
