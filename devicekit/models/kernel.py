@@ -26,7 +26,13 @@ from devicekit.models.registry import LAWS
 LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is a runaway of a search
 LARGEST_STATE = 3.0
 SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
-_KERNELS = ("devicekit/models", "devicekit/device", "devicekit/fitting", "snn")  # where compiled code is
+_KERNELS = (
+    "devicekit/models",
+    "devicekit/device",
+    "devicekit/fitting",
+    "devicekit/features/conduction",
+    "snn",
+)  # where compiled code is
 _MARKS = ("@compiled", "@borrowing", "@inlined", "bound(", "switch(")  # beside what is compiled
 
 

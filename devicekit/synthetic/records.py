@@ -11,7 +11,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.names import GLOSSARY
-from devicekit.synthetic import dynamics
+from devicekit.synthetic import conduction, dynamics
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
 
@@ -261,6 +261,11 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         "1000 bipolar DC sweeps of one device",
         "sweeps",
         lambda: sweeps(1000, truth=SweepTruth(step=0.02)),
+    ),
+    "reference-conduction": (
+        "six bipolar DC sweeps at three temperatures, HRS by Poole-Frenkel emission in 12 nm, LRS ohmic",
+        "sweeps",
+        conduction.conduction,
     ),
     "reference-endurance": ("endurance of five devices to 1e6 cycles", "endurance", endurance),
     "reference-retention": ("retention of ten states to 1e4 s at 85 C", "retention", retention),

@@ -38,7 +38,7 @@ def noisy(size: int, share: float = 0.01) -> np.ndarray:
 
 def test_a_staircase_of_reads_with_the_wrong_sign_is_a_finding_and_no_sweep() -> None:
     found = characterize(table(READS, -99e-6 * READS * noisy(READS.size)))
-    assert list(found.results) == ["dc", "linearity", "sign"]
+    assert list(found.results) == ["dc", "linearity", "mechanism", "sign"]
     sentences = found.results["dc"].sentences()
     assert sentences == [
         "1 sweep up to 0.2 V does not switch the device: it only reads it, so there is no V_set or V_reset."
@@ -154,7 +154,7 @@ def test_a_sweep_of_the_drain_at_a_constant_gate_is_a_sweep() -> None:
     sweeps = records.sweeps(3)
     frame = sweeps.frame.assign(GateV=1.2, record=1)
     found = characterize(SweepTable(frame, {"records": [{"columns": ["DrainV", "DrainI", "GateV"]}]}))
-    assert list(found.results) == ["dc"]
+    assert list(found.results) == ["dc", "mechanism"]
 
 
 def test_what_the_reader_says_of_its_roles_goes_first() -> None:
@@ -169,7 +169,7 @@ def test_of_several_records_only_the_transfer_curves_are_left_out() -> None:
     other = transistor().frame.assign(record=1, device_id="t")
     meta = {"records": [{"columns": COLUMNS}, {"columns": ["AnodeV", "AnodeI"]}]}
     found = characterize(SweepTable(pd.concat([other, sweeps], ignore_index=True), meta))
-    assert list(found.results) == ["dc", "transfer"]
+    assert list(found.results) == ["dc", "mechanism", "transfer"]
     assert set(found.results["dc"].tables()["cycles"]["device_id"]) == {"device01"}
 
 

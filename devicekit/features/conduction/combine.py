@@ -1,0 +1,202 @@
+"""Verdicts over many legs: of a state at one polarity, of both polarities, of several temperatures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from devicekit.features.conduction.fit import Fitted
+from devicekit.features.conduction.forms import FORMS
+from devicekit.features.conduction.states import StateLeg
+from devicekit.features.conduction.verdict import Verdict, judge
+from devicekit.features.merit import Sample
+
+LOST = 0.03  # share of legs on which a true mechanism is excluded
+CHANCE = 0.05  # probability of so many such legs below which a mechanism is excluded over all
+RECTIFIES = 1.5  # ratio of the currents of both polarities from which a device is not symmetric
+SYMMETRIC = frozenset(form.name for form in FORMS if form.symmetric)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A leg, or legs of one device at several temperatures, with the verdict; None where there is no range."""
+
+    legs: tuple[StateLeg, ...]
+    verdict: Verdict | None
+
+    @property
+    def first(self) -> StateLeg:
+        """Its first leg."""
+        return self.legs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class StateVerdict:
+    """What is left of one state at one polarity.
+
+    Attributes
+    ----------
+    state, sign
+        As in `StateLeg`.
+    word : str
+        "decided", "undecided", "nearly_ohmic", "none", or "no_range".
+    left : tuple of str
+        Mechanisms that are not excluded, those with the best fits first.
+    judged : tuple of Judged
+        The legs that count: falling ones, or rising ones where there are none.
+    only_rising : bool
+        Whether there were none: then nothing is decided, unless falling legs at the other polarity agree.
+    state_moved : bool
+        Whether the rising legs leave none of what the falling ones do.
+    rectifies : bool or None
+        Whether the polarities differ by more than a factor of 1.5; None where only one was measured.
+    """
+
+    state: str
+    sign: int
+    word: str
+    left: tuple[str, ...]
+    judged: tuple[Judged, ...]
+    only_rising: bool = False
+    state_moved: bool = False
+    rectifies: bool | None = None
+
+    @property
+    def counted(self) -> list[Judged]:
+        """Legs that show enough for a verdict."""
+        return [each for each in self.judged if each.verdict is not None]
+
+    @property
+    def shown(self) -> Judged | None:
+        """The leg to show: the one with the widest range of currents."""
+        return max(self.counted, key=lambda each: each.verdict.legs[0].decades, default=None)  # type: ignore[union-attr]
+
+    def fits(self, name: str) -> list[Fitted]:
+        """Fits of one mechanism to every leg that counts."""
+        return [each.verdict.fitted(name) for each in self.counted if each.verdict is not None]
+
+
+def verdicts(legs: Sequence[StateLeg], sample: Sample) -> tuple[StateVerdict, ...]:
+    """The verdict of each state at each polarity.
+
+    Parameters
+    ----------
+    legs : sequence of StateLeg
+    sample : Sample
+    """
+    found = []
+    for side in dict.fromkeys(each.side for each in legs):
+        own = [each for each in legs if each.side == side]
+        falling = _judged([each for each in own if not each.rising], sample)
+        rising = _judged([each for each in own if each.rising], sample)
+        found.append(_of_side(side, falling, rising))
+    return tuple(_with_both(found))
+
+
+def _judged(legs: Sequence[StateLeg], sample: Sample) -> list[Judged]:
+    """Each leg on its own; where one device has legs at several temperatures, these together."""
+    groups: dict[str, dict[float | None, list[StateLeg]]] = {}
+    for each in legs:
+        groups.setdefault(each.device_id, {}).setdefault(each.temperature, []).append(each)
+    found = []
+    for by_temperature in groups.values():
+        ready = {kelvin: [each for each in own if each.leg is not None] for kelvin, own in by_temperature.items()}
+        warm = {kelvin: own for kelvin, own in ready.items() if own and kelvin is not None}
+        if len(warm) > 1:
+            for together in zip(*warm.values(), strict=False):
+                found.append(_one(together, sample))
+        else:
+            found += [_one([each], sample) for own in by_temperature.values() for each in own]
+    return found
+
+
+def _one(legs: Sequence[StateLeg], sample: Sample) -> Judged:
+    ready = [each.leg for each in legs if each.leg is not None]
+    return Judged(tuple(legs), judge(ready, sample) if len(ready) == len(legs) else None)
+
+
+def _of_side(side: tuple[str, int], falling: list[Judged], rising: list[Judged]) -> StateVerdict:
+    usable = [each for each in falling if each.verdict is not None]
+    legs = falling if usable or not rising else rising
+    word, left = _over([each.verdict for each in legs if each.verdict is not None])
+    only_rising = legs is rising
+    moved = False
+    if not only_rising:
+        _, other = _over([each.verdict for each in rising if each.verdict is not None])
+        moved = bool(left and other) and not set(left) & set(other)
+    elif word == "decided":
+        word = "undecided"
+    return StateVerdict(*side, word, left, tuple(legs), only_rising, moved)
+
+
+def _over(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
+    """Word and mechanisms left over several legs: excluded is what is excluded in more of them than chance does."""
+    n = len(each)
+    if n == 0:
+        return "no_range", ()
+    counts = Counter(name for one in each for name in one.left)
+    excess = {form.name: float(np.median([one.excess(one.fitted(form.name)) for one in each])) for form in FORMS}
+    left = sorted((name for name in counts if _at_least(n - counts[name], n) >= CHANCE), key=lambda name: excess[name])
+    words = Counter(one.word for one in each)
+    if words["nearly_ohmic"] and 2 * (words["nearly_ohmic"] + sum(one.left == ("ohmic",) for one in each)) > n:
+        return ("nearly_ohmic" if len(left) > 1 else "decided"), tuple(left)
+    return ("decided" if len(left) == 1 else "undecided" if left else "none"), tuple(left)
+
+
+def _at_least(k: int, n: int) -> float:
+    """Probability of k or more of n legs on which a true mechanism is excluded."""
+    from scipy.special import bdtrc
+
+    return 1.0 if k == 0 else float(bdtrc(k - 1, n, LOST))
+
+
+def _with_both(found: list[StateVerdict]) -> list[StateVerdict]:
+    """The same, the two polarities of a state held against each other."""
+    by_side = {(each.state, each.sign): each for each in found}
+    shown = []
+    for each in found:
+        other = by_side.get((each.state, -each.sign))
+        if other is None or other.shown is None or each.shown is None or each.state_moved or other.state_moved:
+            shown.append(each)
+            continue
+        rectifies = _rectify(each, other)
+        asymmetric = rectifies and each.word != "nearly_ohmic"
+        left = tuple(name for name in each.left if name not in SYMMETRIC) if asymmetric else each.left
+        word = each.word
+        if left != each.left:
+            word = "none" if not left else "decided" if len(left) == 1 and not each.only_rising else "undecided"
+        agrees = other.word == "decided" and not other.only_rising and other.left == left and not rectifies
+        word = "decided" if each.only_rising and len(left) == 1 and agrees else word
+        shown.append(replace(each, rectifies=rectifies, left=left, word=word))
+    return shown
+
+
+def _rectify(one: StateVerdict, other: StateVerdict) -> bool | None:
+    """Whether the two legs of each sweep differ, all in the same sense; None where no sweep has both."""
+    pairs = [
+        (a.first, b.first)
+        for a in one.counted
+        for b in other.counted
+        if (a.first.device_id, a.first.cycle) == (b.first.device_id, b.first.cycle)
+    ]
+    senses = [_sense(*pair) for pair in pairs]
+    known = {each for each in senses if each is not None}
+    return None if not known else known in ({1}, {-1})
+
+
+def _sense(one: StateLeg, other: StateLeg) -> int | None:
+    """1 or -1 if one polarity carries more by the factor at three voltages, 0 if not; None where they do not meet."""
+    a, b = one.leg, other.leg
+    if a is None or b is None:
+        return None
+    low, high = max(a.v[0], b.v[0]), min(a.v[-1], b.v[-1])
+    if not high > 1.2 * low:
+        return None
+    at = np.log(np.linspace(0.5 * (low + high), high, 3))
+    ratio = [np.interp(at, np.log(leg.v), leg.y) + np.log(leg.mean_a) for leg in (a, b)]
+    apart = ratio[0] - ratio[1]
+    limit = max(np.log(RECTIFIES), 3.0 * float(np.hypot(a.noise, b.noise)))
+    return 1 if (apart > limit).all() else -1 if (apart < -limit).all() else 0

@@ -1,0 +1,81 @@
+"""Figures of conduction: a leg with every mechanism that is left, residuals, and the usual straight-line plots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from devicekit.plot import Axis, Curve, Panel
+
+
+class LinePlot(NamedTuple):
+    """A plot that is straight for one law."""
+
+    title: str
+    x: Axis
+    y: Axis
+    of: str  # what is drawn against what
+
+
+_LN_I, _ROOT = Axis("ln of the current in A"), Axis("square root of the voltage", "V^1/2")
+LINES = {
+    "log_log": LinePlot("Logarithmic axes", Axis("ln of the voltage in V"), _LN_I, "ln I on ln V"),
+    "schottky": LinePlot("Schottky plot", _ROOT, _LN_I, "ln I on sqrt V"),
+    "poole_frenkel": LinePlot("Poole-Frenkel plot", _ROOT, Axis("ln(I/V), I/V in S"), "ln(I/V) on sqrt V"),
+    "fowler_nordheim": LinePlot("Fowler-Nordheim plot", Axis("1/V", "1/V"), Axis("ln(I/V^2)"), "ln(I/V^2) on 1/V"),
+}
+
+
+def straight(name: str, v: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of one of `LINES` from voltage [V] and current [A], both above 0."""
+    if name == "log_log":
+        return np.log(v), np.log(i)
+    if name == "schottky":
+        return np.sqrt(v), np.log(i)
+    if name == "poole_frenkel":
+        return np.sqrt(v), np.log(i / v)
+    return 1.0 / v, np.log(i / v**2)
+
+
+def candidates(
+    v: np.ndarray, i: np.ndarray, used_v: np.ndarray, used_i: np.ndarray, fits: Mapping[str, np.ndarray]
+) -> Panel:
+    """A leg on logarithmic axes, what was cut grey, with the curve of each mechanism that is left.
+
+    Parameters
+    ----------
+    v, i : ndarray, shape (n,)
+        All points: sizes of voltage [V] and current [A].
+    used_v, used_i : ndarray, shape (m,)
+        Those that were fitted.
+    fits : mapping of str to ndarray, shape (m,)
+        Currents of each mechanism at the points that were fitted [A].
+    """
+    keep = (v > 0) & (i > 0)
+    curves = [
+        Curve("left out", v[keep], i[keep], style=".", colour="0.7", size=3.0),
+        Curve("fitted", used_v, used_i, style=".", colour="black", size=4.0),
+    ]
+    curves += [Curve(name, used_v, each, width=1.1, colour=f"C{n % 10}") for n, (name, each) in enumerate(fits.items())]
+    x, y = Axis("size of the voltage", "V", "log"), Axis("size of the current", "A", "log")
+    return Panel(x, y, curves)
+
+
+def residuals(v: np.ndarray, fits: Mapping[str, np.ndarray]) -> Panel:
+    """Residuals of ln I of each mechanism that is left, as a share of I [1] against the voltage [V]."""
+    curves = [
+        Curve(name, v, each, style=".-", width=0.7, colour=f"C{n % 10}") for n, (name, each) in enumerate(fits.items())
+    ]
+    return Panel(Axis("size of the voltage", "V", "log"), Axis("ln of current over fit"), curves, lines=(("y", 0.0),))
+
+
+def lines(name: str, legs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Panel:
+    """One of the usual straight-line plots of several legs: (name, voltage [V], current [A]) each."""
+    plot = LINES[name]
+    curves = [
+        Curve(label, *straight(name, v, i), style=".-", width=0.6, colour=f"C{n % 10}")
+        for n, (label, v, i) in enumerate(legs)
+    ]
+    return Panel(plot.x, plot.y, curves)

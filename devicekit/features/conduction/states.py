@@ -1,0 +1,182 @@
+"""Legs of sweeps by the state that they show: HRS and LRS, at each polarity, on the way back or on the way up.
+
+On the way back the state stands still: LRS after a set, HRS after a reset. On the way up it may move before it
+switches, so that such a leg is used up to 0.9 of its first step, and never decides alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.features.conduction.prepare import Leg, prepare
+from devicekit.features.legs import Leg as Run
+from devicekit.features.switching import AT_COMPLIANCE
+from devicekit.features.trace import Sweep
+from devicekit.features.transitions import Transition, transitions
+
+MOST_SWEEPS = 4  # that are looked at at one temperature, evenly spread over devices and cycles
+MOST_RISING = 2  # of these, whose ways up are looked at: they only confirm
+STEP_MAD, STEP_LEAST = 8.0, 0.15  # a jump of ln I beyond both is a step
+SHORT = 0.9  # of the voltage of the first step
+OF_STATE = {"set": ("hrs", "lrs"), "reset": ("lrs", "hrs")}  # on the way up, and back
+
+
+@dataclass(frozen=True, eq=False)
+class StateLeg:
+    """One leg of one state.
+
+    Attributes
+    ----------
+    device_id, cycle : str, int
+        Of the sweep.
+    state : {"hrs", "lrs", "state"}
+        "state" where nothing switches.
+    sign : {1, -1}
+        Of the voltage.
+    rising : bool
+        Whether it is the way up.
+    temperature : float or None
+        [K].
+    v, i : ndarray, shape (n,)
+        All its points: sizes of the voltage [V], and currents in its direction [A].
+    limit : float or None
+        Compliance in force [A].
+    leg : Leg or None
+        What is fitted; None where too little is left.
+    switches : bool
+        Whether the excursion that it belongs to does.
+    """
+
+    device_id: str
+    cycle: int
+    state: str
+    sign: int
+    rising: bool
+    temperature: float | None
+    v: np.ndarray
+    i: np.ndarray
+    limit: float | None = None
+    leg: Leg | None = None
+    switches: bool = True
+
+    @property
+    def side(self) -> tuple[str, int]:
+        """State and polarity."""
+        return self.state, self.sign
+
+    @property
+    def words(self) -> str:
+        """What it is, for people: "LRS, positive, falling"."""
+        state = self.state.upper() if self.state != "state" else "the state"
+        return f"{state}, {'positive' if self.sign > 0 else 'negative'}, {'rising' if self.rising else 'falling'}"
+
+
+def state_legs(frame: pd.DataFrame, read: float, temperature: float | None) -> list[StateLeg]:
+    """Legs of some sweeps of a table, evenly spread over devices and cycles, at each temperature.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Of a sweep table.
+    read : float
+        Voltage at which states are told [V].
+    temperature : float or None
+        Of the sweeps that a column `temperature_k` does not tell [K].
+    """
+    groups = list(frame.groupby(["device_id", "cycle"], sort=False))
+    kelvins = [_kelvin(rows, temperature) for _, rows in groups]
+    chosen = []
+    for kelvin in dict.fromkeys(kelvins):
+        here = [k for k, each in enumerate(kelvins) if each == kelvin]
+        places = np.unique(np.round(np.linspace(0, len(here) - 1, min(MOST_SWEEPS, len(here)))).astype(int))
+        chosen += [here[place] for place in places]
+    found: list[StateLeg] = []
+    for number in chosen:
+        key, rows = groups[number]
+        found += _of_sweep(Sweep.of(key, rows), read, kelvins[number])
+    named, rising = [], Counter[Any]()
+    for each in _named(found, read):
+        rising[each.side, each.temperature] += each.rising
+        if not each.rising or rising[each.side, each.temperature] <= MOST_RISING:
+            named.append(replace(each, leg=_prepared(each)))
+    return named
+
+
+def _kelvin(rows: pd.DataFrame, temperature: float | None) -> float | None:
+    own = rows["temperature_k"].median() if "temperature_k" in rows else np.nan
+    return float(own) if np.isfinite(own) else temperature
+
+
+def _of_sweep(sweep: Sweep, read: float, kelvin: float | None) -> list[StateLeg]:
+    found = []
+    for each in transitions(sweep, read):
+        up, back = OF_STATE.get(each.kind, ("", ""))
+        for state, run, rising in ((up, each.excursion.up, True), (back, each.excursion.back, False)):
+            if run is not None:
+                found.append(_leg(sweep, each, state, run, rising, kelvin))
+    return found
+
+
+def _leg(sweep: Sweep, each: Transition, state: str, run: Run, rising: bool, kelvin: float | None) -> StateLeg:
+    v = np.abs(sweep.v[run.start : run.stop])
+    i = run.sign * sweep.i[run.start : run.stop]
+    return StateLeg(sweep.device, sweep.cycle, state, run.sign, rising, kelvin, v, i, each.excursion.limit)
+
+
+def _prepared(each: StateLeg) -> Leg | None:
+    """What is fitted: without what is limited by a compliance, and of a way up what comes before it switches."""
+    v, i = each.v, each.i
+    if each.limit is not None:
+        below = v < v[i >= AT_COMPLIANCE * each.limit].min(initial=np.inf)
+        v, i = v[below], i[below]
+    order = np.argsort(v, kind="stable")
+    v, i = v[order], i[order]
+    if each.rising and each.switches:
+        before = v <= SHORT * _first_step(v, i)
+        v, i = v[before], i[before]
+    return prepare(v, i, temperature=each.temperature)
+
+
+def _first_step(v: np.ndarray, i: np.ndarray) -> float:
+    """Voltage before the first odd jump of ln I [V]; infinite if there is none."""
+    keep = (i > 0) & (v > 0.1 * v.max(initial=0.0))
+    v, y = v[keep], np.log(i[keep])
+    if y.size < 5:
+        return np.inf
+    jumps = np.diff(y)
+    middle = np.median(jumps)
+    limit = max(STEP_MAD * 1.4826 * float(np.median(np.abs(jumps - middle))), STEP_LEAST)
+    odd = np.flatnonzero(np.abs(jumps - middle) > limit)
+    return float(v[odd[0]]) if odd.size else np.inf
+
+
+def _named(found: Sequence[StateLeg], read: float) -> list[StateLeg]:
+    """The same with the states of legs of excursions that do not switch, by their conductance."""
+    levels = {
+        state: [g for each in found if each.state == state and (g := _conductance(each, read)) > 0]
+        for state in ("hrs", "lrs")
+    }
+    if not any(levels.values()):
+        return [replace(each, state="state", switches=False) for each in found]
+    if not all(levels.values()):
+        return [each for each in found if each.state]
+    middle = float(np.sqrt(np.median(levels["hrs"]) * np.median(levels["lrs"])))
+    named = []
+    for each in found:
+        if each.state:
+            named.append(each)
+        elif (g := _conductance(each, read)) > 0:
+            named.append(replace(each, state="lrs" if g > middle else "hrs", switches=False))
+    return named
+
+
+def _conductance(each: StateLeg, read: float) -> float:
+    near = (each.v >= 0.5 * read) & (each.v <= 1.5 * read)
+    v, i = each.v[near], each.i[near]
+    return float((v @ i) / (v @ v)) if v.size else float("nan")

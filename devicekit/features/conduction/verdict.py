@@ -1,0 +1,121 @@
+"""The verdict: the set of mechanisms that a leg does not exclude."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.features.conduction.fit import MOST_LEAK, MOST_SERIES, Fitted, fit_all
+from devicekit.features.conduction.prepare import Leg
+from devicekit.features.merit import Sample
+
+EVIDENCE = 7.0  # of BIC above the best mechanism: more excludes
+REFERENCE = 12.0  # of BIC above a smooth curve: more excludes
+MISFIT = 0.05  # of I: a smaller misfit never excludes
+NOISES = 3.0  # of the noise: nor does one below so many
+MEASURED = 0.15  # of I: on measured legs a larger misfit excludes
+NEAR = 0.15  # of 1: a slope that is this near is ohmic,
+SURE = 0.1  # if its standard error is no larger
+NEARLY = 1.2  # a slope up to here is "nearly ohmic" and no more
+WARMS = 3.0  # factor between temperatures above which a current is not one of tunnelling alone
+EQUAL = 2.0  # of BIC: two mechanisms that differ by less are as good as each other
+EDGE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What legs of one state leave.
+
+    Attributes
+    ----------
+    word : str
+        "decided", "undecided", "nearly_ohmic", or "none" (mixed, or not in the list).
+    left : tuple of str
+        Mechanisms that are not excluded, the best first.
+    fits : tuple of Fitted
+        All mechanisms, the best first.
+    legs : tuple of Leg
+    """
+
+    word: str
+    left: tuple[str, ...]
+    fits: tuple[Fitted, ...]
+    legs: tuple[Leg, ...]
+
+    @property
+    def best(self) -> Fitted:
+        """The fit with the least BIC."""
+        return self.fits[0]
+
+    def fitted(self, name: str) -> Fitted:
+        """The fit of one mechanism."""
+        return next(each for each in self.fits if each.form.name == name)
+
+    def excess(self, fitted: Fitted) -> float:
+        """BIC of a fit above that of the best one."""
+        return fitted.bic - self.best.bic
+
+
+def judge(legs: Sequence[Leg], sample: Sample, *, measured: bool = True) -> Verdict:
+    """The mechanisms that legs of one state leave.
+
+    Parameters
+    ----------
+    legs : sequence of Leg
+        One leg, or several temperatures of one state.
+    sample : Sample
+        What is known of the film.
+    measured : bool
+        Whether a misfit above 15 % excludes, whatever the noise.
+    """
+    fits = tuple(sorted(fit_all(legs, sample), key=lambda each: each.bic))
+    reference = sum(leg.reference for leg in legs)
+    kept = [each for each in fits if _possible(each, fits[0].bic, reference, legs, measured)]
+    warms = _warms(legs)
+    names = [each.form.name for each in kept if not (warms and each.form.athermal)]
+    if {"sclc", "trap_filled"} <= set(names):
+        by_name = {each.form.name: each for each in kept}
+        if by_name["sclc"].bic <= by_name["trap_filled"].bic + EQUAL:
+            names.remove("trap_filled")
+    word = "decided" if len(names) == 1 else "undecided" if names else "none"
+    straight = [_straight(leg) for leg in legs]
+    ohmic = next(each for each in fits if each.form.name == "ohmic")
+    if names and all(straight) and ohmic in kept and ohmic.bic <= fits[0].bic + EQUAL:
+        return Verdict("decided", ("ohmic",), fits, tuple(legs))
+    if all(_nearly(leg) for leg in legs):
+        names = list(dict.fromkeys(["ohmic", *names]))
+        word = "nearly_ohmic"
+    return Verdict(word, tuple(names), fits, tuple(legs))
+
+
+def _possible(each: Fitted, best: float, reference: float, legs: Sequence[Leg], measured: bool) -> bool:
+    if not each.bic < min(best + EVIDENCE, reference + REFERENCE):
+        return False
+    if max(each.series) > MOST_SERIES - EDGE or max(each.leak) > MOST_LEAK - EDGE:
+        return False
+    for misfit, leg in zip(each.misfits, legs, strict=True):
+        if misfit > max(NOISES * leg.noise, MISFIT) or (measured and misfit > MEASURED):
+            return False
+    return True
+
+
+def _warms(legs: Sequence[Leg]) -> bool:
+    """Whether the current changes with the temperature by more than tunnelling through a barrier can."""
+    low, high = max(leg.v[0] for leg in legs), min(leg.v[-1] for leg in legs)
+    if len(legs) < 2 or not high > low:
+        return False
+    at = np.log(0.5 * (low + high))
+    found = [float(np.interp(at, np.log(leg.v), leg.y) + np.log(leg.mean_a)) for leg in legs]
+    return max(found) - min(found) > np.log(WARMS)
+
+
+def _straight(leg: Leg) -> bool:
+    """Whether both ends have a slope of 1 in d ln I / d ln V."""
+    return all(abs(slope - 1.0) <= NEAR + 2.0 * error and error <= SURE for slope, error in leg.slopes())
+
+
+def _nearly(leg: Leg) -> bool:
+    """Whether neither end is steeper than 1.2, or flatter than 1 / 1.2."""
+    return all(1.0 / NEARLY <= slope <= NEARLY for slope, _ in leg.slopes())

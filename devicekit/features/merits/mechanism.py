@@ -1,0 +1,359 @@
+"""Conduction of HRS and LRS: which mechanisms the legs of voltage sweeps leave, and which they exclude.
+
+A straight line in a Schottky or Poole-Frenkel plot tells little: several mechanisms are straight in it over the range
+that a device allows. So the answer here is a set, and one mechanism only where all others are excluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.features.conduction import figures
+from devicekit.features.conduction.combine import Judged, StateVerdict, verdicts
+from devicekit.features.conduction.forms import FORMS, TEMPERATURES, Known
+from devicekit.features.conduction.states import state_legs
+from devicekit.features.conduction.verdict import Verdict
+from devicekit.features.merit import ROWS_SHOWN, Merit, Sample, Settings, figure, number
+from devicekit.features.merits.dc import DcResult, moving
+from devicekit.plot import Panel
+from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
+from devicekit.tables import SweepTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, listed, percent
+
+TITLES = {form.name: form.title for form in FORMS}
+UNITS = {"m": "m", "ev": "eV", "k": "K", "v": "V"}
+SIDES = {1: "positive", -1: "negative"}
+MOST_NAMED = 4  # mechanisms in a sentence; more are in the table
+ORDER = {"lrs": 0, "hrs": 1, "state": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class ConductionResult:
+    """What is left of the mechanisms of each state at each polarity.
+
+    Attributes
+    ----------
+    states : tuple of StateVerdict
+    sample : Sample
+        What was told of the film.
+    n_sweeps : int
+        Sweeps of the table; those that were looked at are in the states.
+    temperatures : tuple of float
+        Of the legs [K]; empty if not known.
+    """
+
+    states: tuple[StateVerdict, ...]
+    sample: Sample
+    n_sweeps: int
+    temperatures: tuple[float, ...]
+    warnings: tuple[CodedWarning, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "states": self._states().to_dict("records"),
+            "told": {
+                "thickness_m": self.sample.thickness_m,
+                "area_m2": self.sample.area_m2,
+                "permittivity": self.sample.permittivity,
+                "temperatures_k": list(self.temperatures),
+            },
+            "warnings": [warning.as_dict() for warning in self.warnings],
+        }
+
+    def _states(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "state": each.state,
+                "polarity": SIDES[each.sign],
+                "verdict": each.word,
+                "mechanisms": "; ".join(each.left),
+                "legs": len(each.counted),
+                "only_rising": each.only_rising,
+                "state_moved": each.state_moved,
+                "rectifies": each.rectifies,
+                "misfit": _misfit(each),
+            }
+            for each in self.states
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a state and polarity; a row a leg; a row a mechanism and leg."""
+        legs, rows = [], []
+        for state in self.states:
+            for each in state.judged:
+                legs.append(_leg_row(each))
+                rows += _mechanism_rows(each, self.sample)
+        return {"conduction": pd.DataFrame(legs), "mechanisms": pd.DataFrame(rows), "conduction_states": self._states()}
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """None: a set of mechanisms is no number."""
+        return ()
+
+    def sentences(self) -> list[str]:
+        """The verdict of each state at each polarity, with the misfit of the best fit."""
+        return ["Conduction: " + "; ".join(_words(each) for each in self.states) + "."]
+
+    def panel(self) -> Panel:
+        """The leg with the widest range of currents, and what is left of it."""
+        shown = _widest(self.states)
+        return figures.candidates(*_drawn(shown)) if shown is not None else self.lines_panel("log_log")
+
+    def residual_panel(self) -> Panel | None:
+        """Residuals of that leg; None where nothing is left of it."""
+        shown = _widest(self.states)
+        if shown is None or shown.verdict is None or not shown.verdict.left:
+            return None
+        leg = shown.verdict.legs[0]
+        return figures.residuals(
+            leg.v,
+            {TITLES[name]: leg.y - np.log(shown.verdict.fitted(name).curve(leg)) for name in shown.verdict.left},
+        )
+
+    def lines_panel(self, name: str) -> Panel:
+        """One of the usual straight-line plots: a key of `devicekit.features.conduction.figures.LINES`."""
+        legs = []
+        for state in self.states:
+            if state.shown is not None and state.shown.first.leg is not None:
+                leg = state.shown.first.leg
+                legs.append((state.shown.first.words, leg.v, leg.mean_a * np.exp(leg.y)))
+        return figures.lines(name, legs)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        blocks: list[Block] = [Text([*self.sentences(), self._told(), _METHOD]), self._table()]
+        if self.temperatures:
+            rows = [row for each in self.states for row in _meanings(each, self.sample)][:ROWS_SHOWN]
+            head = ("state", "polarity", "mechanism", "quantity", "value")
+            blocks.append(Table(head, rows, "What the parameters would mean, on the leg that is shown."))
+        if _widest(self.states) is None:
+            return blocks
+        shown = _widest(self.states)
+        name = shown.first.words if shown is not None else ""
+        alt = "Current against voltage on logarithmic axes, with every mechanism that is left"
+        blocks.append(figure(self.panel(), f"{name}: what is left of the mechanisms.", alt))
+        rest = self.residual_panel()
+        if rest is not None:
+            blocks.append(figure(rest, "Residuals of what is left.", "ln of current over fit against voltage"))
+        for key, plot in figures.LINES.items():
+            caption = f"{plot.title}, {plot.of}: several mechanisms are straight here, so that it decides nothing."
+            blocks.append(figure(self.lines_panel(key), caption, f"{plot.title} of each state"))
+        return blocks
+
+    def _told(self) -> str:
+        d, kelvins = self.sample.thickness_m, self.temperatures
+        told = [
+            f"thickness {number(d)} m" if d else "thickness not told (--thickness): 0.5 nm to 2 µm were allowed",
+            f"temperature {listed([f'{each:g} K' for each in kelvins])}"
+            if kelvins
+            else f"temperature not told (--temperature): {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g} K were allowed",
+            "permittivity {:g} to {:g}".format(*self.sample.permittivity)
+            if self.sample.permittivity
+            else "permittivity not told (--permittivity): 2 to 40 were allowed",
+        ]
+        return "; ".join(told).capitalize() + "."
+
+    def _table(self) -> Table:
+        rows = []
+        for each in self.states:
+            legs = f"{len(each.counted)} {'rising' if each.only_rising else 'falling'}"
+            rows.append(
+                (
+                    each.state.upper() if each.state != "state" else "the state",
+                    SIDES[each.sign],
+                    each.word.replace("_", " "),
+                    listed([TITLES[name] for name in each.left]) or "–",
+                    legs,
+                    percent(_misfit(each)) if each.counted else "–",
+                    _cuts(each),
+                )
+            )
+        head = ("state", "polarity", "verdict", "not excluded", "legs", "misfit", "cut")
+        return Table(head, rows, "Conduction: mechanisms that the legs leave.")
+
+
+_METHOD = (
+    "Each mechanism was fitted alone, with a series resistance, with a leak and with both; it is left out where a "
+    "better one or a smooth curve beats it beyond doubt, where it misses by more than the noise, or where its "
+    "parameters leave what physics allows."
+)
+
+
+def _widest(states: Sequence[StateVerdict]) -> Judged | None:
+    shown = [each.shown for each in states if each.shown is not None]
+    return max(shown, key=lambda each: each.verdict.legs[0].decades if each.verdict else 0.0, default=None)
+
+
+def _drawn(shown: Judged) -> tuple[Any, ...]:
+    verdict = shown.verdict
+    assert verdict is not None
+    leg = verdict.legs[0]
+    names = verdict.left or (verdict.best.form.name,)
+    fits = {TITLES[name]: leg.mean_a * verdict.fitted(name).curve(leg) for name in names}
+    return shown.first.v, shown.first.i, leg.v, leg.mean_a * np.exp(leg.y), fits
+
+
+def _misfit(each: StateVerdict) -> float:
+    """Median over legs of the misfit of the best mechanism that is left, or of the best at all."""
+    found = []
+    for one in each.counted:
+        verdict = one.verdict
+        assert verdict is not None
+        found.append(verdict.fitted(each.left[0]).misfit if each.left else verdict.best.misfit)
+    return float(np.median(found)) if found else float("nan")
+
+
+def _words(each: StateVerdict) -> str:
+    state = each.state.upper() if each.state != "state" else "the state"
+    name = f"{state} at {SIDES[each.sign]} voltage"
+    titles = [TITLES[other] for other in each.left]
+    if each.word == "no_range":
+        return f"{name} has too few points or too short a range for a verdict"
+    misfit = f"misfit {percent(_misfit(each))}"
+    if each.word == "none":
+        return f"{name} follows none of the twelve mechanisms ({misfit}): mixed, or not in the list"
+    if each.word == "nearly_ohmic":
+        return f"{name} is nearly ohmic, no more can be said ({misfit})"
+    if each.word == "decided":
+        why = ", as falling legs at the other polarity do" if each.only_rising else ""
+        return f"{name} leaves {titles[0]} alone{why} ({misfit})"
+    why = ": only rising legs, where the state may move" if each.only_rising else ""
+    if len(titles) == 1:
+        return f"{name} is undecided{why}; {titles[0]} fits ({misfit})"
+    between = listed(titles) if len(titles) <= MOST_NAMED else f"{len(titles)} of the {len(FORMS)} mechanisms"
+    return f"{name} is undecided between {between}{why} ({misfit})"
+
+
+def _cuts(each: StateVerdict) -> str:
+    words = {"floor": "noise floor", "compliance": "compliance", "moving": "where I rises slower than V"}
+    found = {cut for one in each.counted for leg in one.legs if leg.leg is not None for cut in leg.leg.cut}
+    return ", ".join(words[cut] for cut in words if cut in found) or "–"
+
+
+def _quantities(verdict: Verdict, name: str, sample: Sample) -> Mapping[str, tuple[float, float]]:
+    fitted = verdict.fitted(name)
+    known = Known.of(sample, verdict.legs[0].temperature, max(leg.v[-1] for leg in verdict.legs))
+    return fitted.form.quantities(fitted.shape, known)
+
+
+def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
+    """Rows of what the parameters of each mechanism that is left would mean, on the leg that is shown."""
+    if each.shown is None or each.shown.verdict is None or each.word == "nearly_ohmic":
+        return []
+    rows: list[tuple[str, ...]] = []
+    for name in each.left:
+        for key, (low, high) in _quantities(each.shown.verdict, name, sample).items():
+            stem, _, end = key.rpartition("_")
+            words, unit = (stem, UNITS[end]) if end in UNITS else (key, "")
+            value = number(low, unit) if np.isclose(low, high) else f"{number(low, unit)} to {number(high, unit)}"
+            rows.append((each.state.upper(), SIDES[each.sign], TITLES[name], words.replace("_", " "), value))
+    return rows
+
+
+def _leg_row(each: Judged) -> dict[str, Any]:
+    first, verdict = each.first, each.verdict
+    row: dict[str, Any] = {
+        "device_id": first.device_id,
+        "cycle": first.cycle,
+        "state": first.state,
+        "polarity": SIDES[first.sign],
+        "leg": "rising" if first.rising else "falling",
+        "temperatures_k": "; ".join(f"{leg.temperature:g}" for leg in each.legs if leg.temperature is not None),
+    }
+    if verdict is None:
+        return {**row, "verdict": "no_range", "mechanisms": ""}
+    leg = verdict.legs[0]
+    return {
+        **row,
+        "low_v": leg.v[0],
+        "high_v": leg.v[-1],
+        "n": sum(one.n for one in verdict.legs),
+        "n_effective": sum(one.n_effective for one in verdict.legs),
+        "noise": leg.noise,
+        "misfit": verdict.best.misfit,
+        "cut": "; ".join(leg.cut),
+        "verdict": verdict.word,
+        "mechanisms": "; ".join(verdict.left),
+    }
+
+
+def _mechanism_rows(each: Judged, sample: Sample) -> list[dict[str, Any]]:
+    if each.verdict is None:
+        return []
+    first, rows = each.first, []
+    for fitted in each.verdict.fits:
+        name = fitted.form.name
+        row: dict[str, Any] = {
+            "device_id": first.device_id,
+            "cycle": first.cycle,
+            "state": first.state,
+            "polarity": SIDES[first.sign],
+            "leg": "rising" if first.rising else "falling",
+            "mechanism": name,
+            "left": name in each.verdict.left,
+            "delta_bic": each.verdict.excess(fitted),
+            "misfit": fitted.misfit,
+            "series_share": fitted.series[0],
+            "leak_share": fitted.leak[0],
+            "at_limit": fitted.at_limit,
+        }
+        for key, (low, high) in _quantities(each.verdict, name, sample).items():
+            row[f"{key}_low"], row[f"{key}_high"] = low, high
+        rows.append(row)
+    return rows
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ConductionResult | None:
+    """Conduction of the sweeps that DC figures were found of."""
+    switching = found.get("dc")
+    if not isinstance(table, SweepTable) or not isinstance(switching, DcResult):
+        return None
+    return characterize(table, settings.sample, read_voltage=switching.read_voltage_v)
+
+
+def characterize(
+    table: SweepTable, sample: Sample | None = None, *, read_voltage: float = 0.1
+) -> ConductionResult | None:
+    """Which mechanisms the legs of sweeps leave; None where no leg is found.
+
+    Parameters
+    ----------
+    table : SweepTable
+        A column `temperature_k` tells the temperature of each sweep; legs of one device at several are fitted together.
+    sample : Sample, optional
+        What is known of the film.
+    read_voltage : float
+        Voltage at which HRS and LRS are told apart [V].
+    """
+    sample = sample or Sample()
+    sweeps = moving(table)
+    if sweeps is None:
+        return None
+    legs = state_legs(sweeps.frame, read_voltage, sample.temperature_k)
+    states = sorted(verdicts(legs, sample), key=lambda each: (ORDER[each.state], -each.sign))
+    if not any(each.counted for each in states):
+        return None
+    kelvins = tuple(sorted({each.temperature for each in legs if each.temperature is not None}))
+    total = sweeps.frame.groupby(["device_id", "cycle"], sort=False).ngroups
+    return ConductionResult(tuple(states), sample, total, kelvins, _warnings(states, sample))
+
+
+def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarning, ...]:
+    found = []
+    moved = [f"{each.state.upper()} at {SIDES[each.sign]} voltage" for each in states if each.state_moved]
+    if moved:
+        found.append(CodedWarning("state_moved", f"the state moves on the way up: {listed(moved)}"))
+    needs = {form.name for form in FORMS if form.needs}
+    shown = sorted({TITLES[name] for each in states if each.word == "undecided" for name in each.left if name in needs})
+    if shown and sample.thickness_m is None:
+        words = f"{count(len(shown), 'mechanism')} of conduction cannot be judged without it: {listed(shown)}"
+        found.append(CodedWarning("needs_thickness", words))
+    return tuple(found)
