@@ -159,7 +159,8 @@ class ConductionResult:
             if self.sample.permittivity
             else "permittivity not told (--permittivity): 2 to 40 were allowed",
         ]
-        return "; ".join(told).capitalize() + "."
+        text = "; ".join(told)
+        return f"{text[0].upper()}{text[1:]}."
 
     def _table(self) -> Table:
         rows = []
