@@ -141,8 +141,9 @@ def _over(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
     excess = {form.name: float(np.median([one.excess(one.fitted(form.name)) for one in each])) for form in FORMS}
     left = sorted((name for name in counts if _at_least(n - counts[name], n) >= CHANCE), key=lambda name: excess[name])
     words = Counter(one.word for one in each)
-    if words["nearly_ohmic"] and 2 * (words["nearly_ohmic"] + sum(one.left == ("ohmic",) for one in each)) > n:
-        return ("nearly_ohmic" if len(left) > 1 else "decided"), tuple(left)
+    ohmic = words["nearly_ohmic"] + sum(one.word == "decided" and one.left == ("ohmic",) for one in each)
+    if words["nearly_ohmic"] and 2 * ohmic > n:
+        return ("decided" if left == ["ohmic"] and 2 * words["nearly_ohmic"] < n else "nearly_ohmic"), tuple(left)
     return ("decided" if len(left) == 1 else "undecided" if left else "none"), tuple(left)
 
 

@@ -301,7 +301,7 @@ FORMS: tuple[Form, ...] = (
         "tat",
         "trap-assisted tunnelling",
         "I = C exp(-B/V)",
-        "10.1063/1.370918",
+        "10.1155/2014/578168",
         1,
         _field(lambda k: BARRIERS[1]),
         lambda v, t: (1.0 / v,),

@@ -211,6 +211,21 @@ def test_counts_over_legs_exclude_what_chance_does_not() -> None:
     assert combine._at_least(2, 8) == pytest.approx(1 - 0.97**8 - 8 * 0.03 * 0.97**7)
 
 
+@pytest.mark.parametrize(
+    ("nearly", "decided", "word"),
+    [(2, 0, "nearly_ohmic"), (1, 3, "decided"), (2, 2, "nearly_ohmic"), (0, 2, "decided")],
+)
+def test_nearly_ohmic_legs_do_not_add_up_to_a_decision(nearly: int, decided: int, word: str) -> None:
+    rng = np.random.default_rng(4)
+    v = np.linspace(0.01, 1, 80)
+    found = []
+    for power in [1.15] * nearly + [1.0] * decided:
+        made = prepare(v, v**power * np.exp(0.01 * rng.normal(size=80)), temperature=300.0)
+        assert made is not None
+        found.append(judge([made], Sample()))
+    assert combine._over(found)[0] == word
+
+
 def sweep(v: np.ndarray, i: np.ndarray, **more: object) -> pd.DataFrame:
     return pd.DataFrame(
         {"device_id": "d", "cycle": 1, "point": np.arange(v.size), "voltage_v": v, "current_a": i} | more
