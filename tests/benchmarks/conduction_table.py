@@ -19,7 +19,7 @@ from devicekit.features.conduction.verdict import judge
 from devicekit.features.merit import Sample
 from devicekit.features.stats import clopper_pearson
 
-SEED = 20_261
+SEED = 20_262
 KINDS = ("right", "undecided", "lost", "none", "no_range", "wrong")
 
 

@@ -11,13 +11,13 @@ from devicekit.features.conduction.fit import MOST_LEAK, MOST_SERIES, Fitted, fi
 from devicekit.features.conduction.prepare import Leg
 from devicekit.features.merit import Sample
 
-EVIDENCE = 7.0  # of BIC above the best mechanism: more excludes
+EVIDENCE = 6.0  # of BIC above the best mechanism: more excludes
 REFERENCE = 12.0  # of BIC above a smooth curve: more excludes
 MISFIT = 0.05  # of I: a smaller misfit never excludes
 NOISES = 3.0  # of the noise: nor does one below so many
 MEASURED = 0.15  # of I: on measured legs a larger misfit excludes
 NEAR = 0.15  # of 1: a slope that is this near is ohmic,
-SURE = 0.1  # if its standard error is no larger
+SURE = 0.12  # if its standard error is no larger
 NEARLY = 1.2  # a slope up to here is "nearly ohmic" and no more
 WARMS = 3.0  # factor between temperatures above which a current is not one of tunnelling alone
 EQUAL = 2.0  # of BIC: two mechanisms that differ by less are as good as each other
