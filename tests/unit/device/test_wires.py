@@ -1,0 +1,137 @@
+"""Wires: block elimination against a sparse solution of all nodes, closed forms, tiles, gains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import splu
+
+from devicekit.device.wires import Wires, column_gains, effective_conductance, severity
+from devicekit.errors import UsageError
+
+
+def sparse(g: np.ndarray, word: float, bit: float, terminal: float) -> np.ndarray:
+    """Kirchhoff's current law at every node: the oracle. Word node (i, j) is i n + j, bit node m n + i n + j."""
+    m, n = g.shape
+    size = 2 * m * n
+    entries: list[tuple[int, int, float]] = []
+
+    def connect(p: int, q: int, conductance: float) -> None:
+        entries.extend([(p, p, conductance), (q, q, conductance), (p, q, -conductance), (q, p, -conductance)])
+
+    right = np.zeros((size, m))
+    for i in range(m):
+        for j in range(n):
+            here, below = i * n + j, m * n + i * n + j
+            connect(here, below, g[i, j])
+            if j > 0:
+                connect(here - 1, here, 1 / word)
+            else:
+                entries.append((here, here, 1 / (word + terminal)))
+                right[here, i] = 1 / (word + terminal)
+            if i > 0:
+                connect(below - n, below, 1 / bit)
+            if i == m - 1:
+                entries.append((below, below, 1 / (bit + terminal)))
+    rows, columns, values = zip(*entries, strict=True)
+    solved = splu(coo_matrix((values, (rows, columns)), (size, size)).tocsc()).solve(right)
+    last = solved[m * n + (m - 1) * n :]
+    return (last / (bit + terminal)).T
+
+
+def devices(m: int, n: int, low: float = 63e-6, high: float = 280e-6) -> np.ndarray:
+    return np.random.default_rng(m + 7 * n).uniform(low, high, (m, n))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (7, 12), (12, 7), (32, 32), (64, 20)])
+@pytest.mark.parametrize("ohm", [(0.1, 0.1, 0.0), (10.0, 10.0, 0.0), (1.0, 4.0, 25.0)])
+def test_block_elimination_is_the_sparse_solution(shape: tuple[int, int], ohm: tuple[float, float, float]) -> None:
+    for window in ((63e-6, 280e-6), (1.64e-3, 2.47e-3)):
+        g = devices(*shape, *window)
+        found = effective_conductance(g, Wires(ohm[:2], ohm[2]))
+        assert np.abs(found / sparse(g, *ohm) - 1).max() < 1e-12
+
+
+def test_one_device_is_in_series_with_its_wires() -> None:
+    found = effective_conductance(np.array([[1e-3]]), Wires((2.0, 3.0), 5.0))
+    assert found[0, 0] == pytest.approx(1 / (1000 + 2 + 3 + 10), rel=1e-14)
+
+
+@pytest.mark.parametrize("method", ["exact", "separable"])
+def test_lines_without_resistance(method: str) -> None:
+    g = devices(5, 8)
+    assert (effective_conductance(g, Wires(), method) == g).all()  # type: ignore[arg-type]
+    tiny = effective_conductance(g, Wires((0.0, 1e-9), 0.0), method)  # type: ignore[arg-type]
+    assert tiny == pytest.approx(g, rel=1e-8)
+    tiny = effective_conductance(g, Wires((1e-9, 0.0), 0.0), method)  # type: ignore[arg-type]
+    assert tiny == pytest.approx(g, rel=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(5, 8), (8, 5)])
+def test_terminals_alone_are_one_node_a_line(shape: tuple[int, int]) -> None:
+    """Against the sparse solution with wires that hardly resist."""
+    g = devices(*shape)
+    assert effective_conductance(g, Wires(0.0, 50.0)) == pytest.approx(sparse(g, 1e-4, 1e-4, 50.0), rel=1e-5)
+
+
+def test_separable_is_exact_for_one_line_and_close_where_the_drop_is_small() -> None:
+    line = devices(1, 30)
+    ladder = effective_conductance(line, Wires((1.0, 0.0)), "separable")
+    assert ladder == pytest.approx(effective_conductance(line, Wires((1.0, 0.0))), rel=1e-12)
+    g = np.full((64, 64), 171.5e-6)
+    on = np.random.default_rng(0).random(64) < 0.5
+    exact, close = (effective_conductance(g, Wires(0.1), method)[on].sum(axis=0) for method in ("exact", "separable"))
+    assert 0.955 < (exact / g[on].sum(axis=0)).mean() < 0.965  # G_eff / G of the published table: 0.96
+    assert np.sqrt(np.mean((close / exact - 1) ** 2)) < 0.001
+
+
+def test_reciprocity_turns_inputs_into_outputs() -> None:
+    """Driven from its outputs the array has the transposed matrix: the lines' ends swap."""
+    g = devices(6, 11)
+    turned = effective_conductance(g.T[::-1, ::-1], Wires((3.0, 2.0), 7.0))
+    assert pytest.approx(effective_conductance(g, Wires((2.0, 3.0), 7.0)), rel=1e-12) == turned[::-1, ::-1].T
+
+
+def test_tiles_have_drivers_of_their_own() -> None:
+    g = devices(10, 7)
+    wires = Wires(5.0, 1.0, tile=(4, 3))
+    found = effective_conductance(g, wires)
+    alone = effective_conductance(g[8:10, 3:6], Wires(5.0, 1.0, tile=(100, 100)))
+    assert (found[8:10, 3:6] == alone).all()
+    assert len(wires.tiles(10, 7)) == 9
+
+
+def test_a_column_gain_gives_the_sum_of_all_inputs_back() -> None:
+    g = devices(10, 6)
+    wires = Wires(20.0, tile=(5, 6))
+    effective = effective_conductance(g, wires)
+    mended = effective * column_gains(g, effective, wires)
+    for rows in (slice(0, 5), slice(5, 10)):
+        assert mended[rows].sum(axis=0) == pytest.approx(g[rows].sum(axis=0), rel=1e-12)
+    assert (column_gains(np.zeros((3, 2)), np.zeros((3, 2)), wires) == 1).all()
+
+
+@pytest.mark.parametrize(("ohm", "drop"), [(0.397, 0.842), (1.0, 0.684)])
+def test_the_drop_goes_by_one_number(ohm: float, drop: float) -> None:
+    """Equal devices in a square; the number of 0.28 gives 0.84, 0.70 gives 0.68."""
+    g = np.full((64, 64), 171.5e-6)
+    wires = Wires(ohm)
+    assert severity(g, wires) == pytest.approx(ohm * 171.5e-6 * 64**2, rel=1e-12)
+    assert (effective_conductance(g, wires) / g).mean() == pytest.approx(drop, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"wire_ohm": -1.0}, {"wire_ohm": (1.0, float("inf"))}, {"terminal_ohm": -0.1}, {"tile": (0, 4)}]
+)
+def test_wires_out_of_range_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        Wires(**bad)  # type: ignore[arg-type]
+
+
+def test_conductances_that_are_none_are_refused() -> None:
+    for g in (np.array([[-1e-6]]), np.array([[np.nan]]), np.array([1e-6])):
+        with pytest.raises(UsageError, match="conductances are a matrix"):
+            effective_conductance(g, Wires(1.0))
+    with pytest.raises(UsageError, match="exact or separable"):
+        effective_conductance(np.ones((2, 2)), Wires(1.0), "first")  # type: ignore[arg-type]
