@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from devicekit.device.array import C2cMode, D2dMode
+from devicekit.device.wires import Wires
 from devicekit.errors import UsageError
 from snn.choices import DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
 from snn.network.bits import MAX_STEPS
@@ -110,6 +111,13 @@ class TrainingConfig:
         Time between the pulses of one synapse in one presentation [s]; all of them fit into `presentation_s`.
     test_delay_s : float
         Time between the last presentation, or programming, and a test [s].
+    wire_ohm, terminal_ohm : float
+        Resistance of a line from one device to the next, and of each driver and sense amplifier [ohm]; 0: ideal. In
+        training with separable gains made anew at each epoch, in a test exact (`snn.wiring`).
+    tile : (int, int)
+        Rows and columns of a tile of the crossbar.
+    column_gain : bool
+        Whether each bit line of each tile is calibrated by one read; else one gain a layer, fixed at the start.
 
     Raises
     ------
@@ -155,6 +163,10 @@ class TrainingConfig:
     presentation_s: float = 0.0
     pulse_period_s: float = 0.0
     test_delay_s: float = 0.0
+    wire_ohm: float = 0.0
+    terminal_ohm: float = 0.0
+    tile: tuple[int, int] = (128, 128)
+    column_gain: bool = False
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -187,6 +199,8 @@ class TrainingConfig:
             ("presentation_s", LONGEST),
             ("pulse_period_s", LONGEST),
             ("test_delay_s", LONGEST),
+            ("wire_ohm", 1e6),
+            ("terminal_ohm", 1e9),
         ):
             self._check_number(name, 0.0, top)
         if self.reference is not None:
@@ -196,7 +210,10 @@ class TrainingConfig:
                 raise UsageError(f"{name} must be 0 (not rounded) or at least 2, not 1")
         if self.refresh > 0 and self.mapping != "pair":
             raise UsageError('refresh is for pairs of devices: use mapping "pair"')
-        for name in ("read_noise", "linear", "symmetric"):
+        Wires(self.wire_ohm, self.terminal_ohm, self.tile)
+        if self.column_gain and self.wire_ohm == self.terminal_ohm == 0:
+            raise UsageError("column_gain calibrates bit lines with resistance: set wire_ohm too")
+        for name in ("read_noise", "linear", "symmetric", "column_gain"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")
         if self.read_noise_of_g > 0 and not self.read_noise:

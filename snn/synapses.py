@@ -16,6 +16,7 @@ from snn.network.encoding import stream_key
 from snn.network.fading import FadingLayer, make_fading, take_over
 from snn.network.neurons import padded
 from snn.recipe import Recipe
+from snn.wiring import Wiring, wiring
 
 # purposes of random streams, + layer number
 _ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS = 101, 103, 105, 107, 109, 111, 113
@@ -26,7 +27,8 @@ _DRAWS = 1000  # from one draw of devices to the next
 class Synapses:
     """The devices of both layers, and what compiled code needs of them (shared memory).
 
-    `fading` are the layers of devices that forget while they are trained; empty if they do not.
+    `fading` are the layers of devices that forget while they are trained; empty if they do not. `wiring` is None where
+    the lines of the crossbar are ideal.
     """
 
     arrays: tuple[DeviceArray, ...]
@@ -34,6 +36,7 @@ class Synapses:
     shapes: tuple[tuple[int, int], ...]
     reference: float | None
     fading: tuple[FadingLayer, ...] = ()
+    wiring: Wiring | None = None
 
     @classmethod
     def start(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
@@ -76,6 +79,7 @@ class Synapses:
     ) -> Self:
         reference = None if config.mapping == "pair" else recipe.middle
         arrays, layers, fading = [], [], []
+        wires = wiring(card, config)
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
             if config.device_levels > 0:
                 r = on_levels(r, config.device_levels, np.random.default_rng([config.seed, _STATES + number]))
@@ -87,12 +91,27 @@ class Synapses:
             stuck = _stuck(config, number, r.size)
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            layer = make_layer(array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels)
+            gain = None if wires is None else wires.gains(number, array.r, shape, "separable")
+            base = 0.0 if wires is None else wires.base
+            layer = make_layer(
+                array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels, gain, base
+            )
             layers.append(layer)
             if array.fading is not None and forgetting.in_training(card, config):
                 times = (config.pulse_period_s, config.presentation_s)
                 fading.append(make_fading(layer, array.fading, shape, *times))
-        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading))
+        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading), wires)
+
+    def rewire(self) -> None:
+        """Before an epoch: what arrives through the wires, by the states as they are now."""
+        if self.wiring is None:
+            return
+        for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
+            layer.gain[:] = self.wiring.gains(number, array.r, shape, "separable")
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
+
+    def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:
+        return weights(r, shape, layer.scale, self.reference, gain, layer.base)
 
     def read(self, retention: float, delay: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Padded weights [1] of both layers for the kernels.
@@ -106,11 +125,15 @@ class Synapses:
         """
         first, second = (layer.w for layer in self.layers)
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
-        if retention > 0 or forget:
-            first, second = np.zeros_like(first), np.zeros_like(second)
-            for w, array, layer, shape in zip((first, second), self.arrays, self.layers, self.shapes, strict=True):
+        if retention > 0 or forget or self.wiring is not None:
+            found = []
+            for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
                 r = (array.later(delay) if forget else array.r) * (1.0 - retention)
-                w[: shape[0], : shape[1]] = weights(r, shape, layer.scale, self.reference)
+                gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
+                w = np.zeros_like(layer.w)
+                w[: shape[0], : shape[1]] = self._weights(layer, r, shape, gain)
+                found.append(w)
+            first, second = found
         return first, second
 
     def pulsed(self) -> None:
@@ -134,7 +157,7 @@ class Synapses:
             if config.device_levels > 0:
                 new = on_levels(new, config.device_levels, rng)
             array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
-            layer.w[: shape[0], : shape[1]] = weights(array.r, shape, layer.scale, None)
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
             count += int(wanted.sum())
         for fading, shape in zip(self.fading, self.shapes, strict=True) if self.fading else ():
             take_over(fading, shape)

@@ -289,6 +289,8 @@ class Run:
         if not offline and learner.synapses is None:
             learner.synapses = learner.program()
             self.after_mapping = self.test(epoch)
+        if learner.synapses is not None:
+            learner.synapses.rewire()
         order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.y_train))
         age = epoch if offline else epoch - self.config.offline_epochs
         began = time.perf_counter()
