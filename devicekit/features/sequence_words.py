@@ -23,12 +23,12 @@ def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:
     return {each.name: each.label for each in quantities}
 
 
-def _pair(one: Correlation, labels: Mapping[str, str], link: str = "and") -> str:
+def _pair(one: Correlation, labels: Mapping[str, str]) -> str:
     """The two quantities in words."""
     if not one.lag:
-        return f"{labels[one.first]} {link} {labels[one.second]}"
-    second = "its own" if one.first == one.second else f"the {labels[one.second]}"
-    return f"{labels[one.first]} {link} {second} before"
+        return f"{labels[one.first]} and {labels[one.second]}"
+    second = "its previous value" if one.first == one.second else f"the previous {labels[one.second]}"
+    return f"{labels[one.first]} with {second}"
 
 
 def _number(value: float, digits: int = 2) -> str:
@@ -44,7 +44,7 @@ def _p(value: float) -> str:
 def correlated(
     combined: Sequence[Combined], quantities: Sequence[Quantity], n_devices: int, total: int, step: str
 ) -> list[str]:
-    """Which values go together, with what their changes say."""
+    """Which values go together, whether their changes say the same, and which cannot be judged."""
     labels = _labels(quantities)
     values = [each for each in combined if not each.correlation.differenced]
     changes = {each.correlation.key[:3]: each.correlation for each in combined if each.correlation.differenced}
@@ -52,46 +52,64 @@ def correlated(
     where = f"Over {count(total, 'cycle')} of {count(n_devices, 'device')}"
     if step != "one cycle":
         where = f"Over {count(total, 'reading')} of {count(n_devices, 'device')}, {step} apart,"
-    blind = [each.correlation for each in values if np.isfinite(each.correlation.rho) and not each.correlation.weight]
-    if blind:
-        first = max(blind, key=lambda one: abs(one.rho))
-        changed = changes.get(first.key[:3])
-        of_changes = f", {_number(changed.rho)} of changes" if changed is not None and not first.lag else ""
-        text = (
-            f"{where} {len(blind)} of {len(values)} rank correlations cannot be judged, {_pair(first, labels)} among "
-            f"them (rho {_number(first.rho)}{of_changes}): quantities move so slowly that {first.n} pairs are worth "
-            f"{first.n_effective:.1f} independent ones, and {LEAST_EFFECTIVE:g} are needed."
+    lasting = [e for e in clear if _lasts(e.correlation, changes.get(e.correlation.key[:3]))]
+    faded = [e for e in clear if e not in lasting]
+    blind = [e.correlation for e in values if np.isfinite(e.correlation.rho) and not e.correlation.weight]
+    found = []
+    if lasting:
+        told = _named([_told(each.correlation, labels) for each in lasting])
+        found.append(
+            f"{where} {len(lasting)} of {len(values)} rank correlations stand out, in the changes too: {told}."
         )
-        if not clear:
-            return [text]
-    if not clear:
-        return [f"{where} none of {len(values)} correlations within a cycle or with the previous one stands out."]
-    told = []
-    for each in clear[:MOST_NAMED]:
-        one = each.correlation
-        text = f"{_pair(one, labels)} {_number(one.rho)} ({_number(one.low)} to {_number(one.high)}"
-        changed = changes.get(one.key[:3])
-        if changed is not None and not one.lag and np.isfinite(changed.rho):
-            text += f"; of changes {_number(changed.rho)}"
-        told.append(f"{text})")
-    rest = len(clear) - len(told)
-    more = f" and {rest} more" if rest else ""
-    found = [f"{where} {len(clear)} of {len(values)} rank correlations stand out: {', '.join(told)}{more}."]
-    within = [each for each in clear if not each.correlation.lag]
-    faded = [e.correlation for e in within if (k := e.correlation.key[:3]) in changes and not _lasts(e, changes[k])]
     if faded:
-        names = listed([_pair(one, labels) for one in faded[:MOST_NAMED]])
-        found.append(f"Not seen in the changes from cycle to cycle, so that drift may make it: {names}.")
-    unlike = [each.correlation for each in clear if each.p_heterogeneity < UNLIKE]
+        told = _named([_told(each.correlation, labels) for each in faded])
+        them = "it" if len(faded) == 1 else "them"
+        start = f"{where} {len(faded)} of {len(values)}" if not lasting else f"{len(faded)} more"
+        found.append(f"{start} stand out in the values alone, so that drift may make {them}: {told}.")
+    if blind:
+        found.append(_blind(blind, changes, labels, "" if found else f"{where} ", len(values)))
+    if not found:
+        text = f"none of {len(values)} correlations within a cycle or with the previous one stands out"
+        found.append(f"{where} {text}.")
+    unlike = [each for each in clear if each.p_heterogeneity < UNLIKE]
     if unlike:
-        names = listed([_pair(one, labels) for one in unlike[:MOST_NAMED]])
-        found.append(f"Devices differ in it, so that no one number holds for all: {names}.")
-    return [*found, *([text] if blind else [])]
+        names = _named([_pair(each.correlation, labels) for each in unlike])
+        found.append(f"Devices differ, so that no one number holds for all: {names}.")
+    return found
 
 
-def _lasts(each: Combined, change: Correlation) -> bool:
-    """Whether changes show a correlation of the same sign."""
-    return change.p < CLEAR and np.sign(change.rho) == np.sign(each.correlation.rho)
+def _told(one: Correlation, labels: Mapping[str, str]) -> str:
+    """A correlation with its interval."""
+    return f"{_pair(one, labels)} {_number(one.rho)} ({_number(one.low)} to {_number(one.high)})"
+
+
+def _named(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _blind(
+    blind: Sequence[Correlation],
+    changes: Mapping[tuple[str, str, int], Correlation],
+    labels: Mapping[str, str],
+    where: str,
+    total: int,
+) -> str:
+    """Which correlations cannot be judged, with the largest of them."""
+    first = max(blind, key=lambda one: abs(one.rho))
+    first = next((one for one in blind if not one.lag), first)
+    changed = changes.get(first.key[:3])
+    of_changes = f", {_number(changed.rho)} of changes" if changed is not None and not first.lag else ""
+    return (
+        f"{where}{len(blind)} of {total} rank correlations cannot be judged, {_pair(first, labels)} among them (rho "
+        f"{_number(first.rho)}{of_changes}): quantities move so slowly that {first.n} pairs are worth "
+        f"{first.n_effective:.1f} independent ones, and {LEAST_EFFECTIVE:g} are needed."
+    )
+
+
+def _lasts(one: Correlation, change: Correlation | None) -> bool:
+    """Whether changes, which a drift does not touch, show a relation of the same sign."""
+    return change is not None and change.p < CLEAR and np.sign(change.rho - change.expected) == np.sign(one.rho)
 
 
 def drifting(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity]) -> list[str]:
