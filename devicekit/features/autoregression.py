@@ -19,6 +19,7 @@ from devicekit.statistics import chi2_tail, t_quantile
 
 MOST_ORDER = 3  # cycles back
 LEAST_CYCLES = 50  # of a device, in runs: below, BIC finds the order in about half of the cases
+INDEPENDENT = 1e-9  # least eigenvalue of the correlations below which one quantity follows from the others
 NOT_NORMAL = 0.01  # p of a residual's normality (Holm over the quantities) below which it is said not to be normal
 
 
@@ -169,10 +170,14 @@ def autoregression(devices: Sequence[Cycles], order: int | None = None) -> Autor
     Raises
     ------
     ValueError
-        If there are too few cycles for the parameters.
+        If there are too few cycles for the parameters, or one quantity is a combination of the others.
     """
     rest = np.concatenate([np.concatenate(device.own()[1]) for device in devices])
     scale = rest.std(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alike = (rest / scale).T @ (rest / scale) / len(rest)
+    if not np.isfinite(alike).all() or np.linalg.eigvalsh(alike)[0] < INDEPENDENT:
+        raise ValueError("a quantity does not vary, or follows from the others")
     scaled = [
         Cycles(device.numbers, tuple(each / scale for each in device.values), device.drifts) for device in devices
     ]

@@ -64,8 +64,8 @@ def correlated(
     if faded:
         told = _named([_told(each.correlation, labels) for each in faded])
         them = "it" if len(faded) == 1 else "them"
-        start = f"{where} {len(faded)} of {len(values)}" if not lasting else f"{len(faded)} more"
-        found.append(f"{start} stand out in the values alone, so that drift may make {them}: {told}.")
+        start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
+        found.append(f"{start} {_stand(faded)} out in the values alone, so that drift may make {them}: {told}.")
     if blind:
         found.append(_blind(blind, changes, labels, "" if found else f"{where} ", len(values)))
     if not found:
@@ -81,6 +81,10 @@ def correlated(
 def _told(one: Correlation, labels: Mapping[str, str]) -> str:
     """A correlation with its interval."""
     return f"{_pair(one, labels)} {_number(one.rho)} ({_number(one.low)} to {_number(one.high)})"
+
+
+def _stand(found: Sequence[Combined]) -> str:
+    return "stands" if len(found) == 1 else "stand"
 
 
 def _named(names: list[str]) -> str:

@@ -122,16 +122,16 @@ class SequenceResult:
         key = first, second, lag, differenced
         return by_key[key] if lag or key in by_key else by_key[second, first, lag, differenced]
 
-    def rho(self, lag: int, differenced: bool) -> np.ndarray:
-        """rho over the devices, shape (k, k); NaN on the diagonal of lag 0."""
+    def rho(self, lag: int, differenced: bool, excess: bool = False) -> np.ndarray:
+        """rho over the devices, shape (k, k), or what it is beyond the expected one; NaN on the diagonal of lag 0."""
         found = np.full((len(self.names),) * 2, np.nan)
         for each in self.combined:
             one = each.correlation
             if (one.lag, one.differenced) == (lag, differenced):
                 a, b = self.names.index(one.first), self.names.index(one.second)
-                found[a, b] = one.rho
+                found[a, b] = one.rho - one.expected * excess
                 if lag == 0:
-                    found[b, a] = one.rho
+                    found[b, a] = found[a, b]
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -240,7 +240,7 @@ class SequenceResult:
         return [
             cycle_figures.within_cycle(self.rho(0, False), self.rho(0, True), labels),
             cycle_figures.previous_cycle(self.rho(1, False), labels, "values, with the previous"),
-            cycle_figures.previous_cycle(self.rho(1, True), labels, "changes, with the previous"),
+            cycle_figures.previous_cycle(self.rho(1, True, True), labels, "changes, less what no memory makes"),
         ]
 
     def blocks(self) -> list[Block]:
@@ -254,7 +254,7 @@ class SequenceResult:
         alt = "Matrices of Spearman's rho within a cycle and with the previous cycle"
         shown: list[Block] = [
             Text(self.sentences()),
-            draw(self.images(), "rho within a cycle, and with the previous one.", alt, (9.6, 3.1), wide=True),
+            draw(self.images(), "rho within a cycle, and with the previous one.", alt, (9.6, 3.2), wide=True),
             figure(
                 self.panel(), "Each cycle against the one before.", "Scatter of a quantity against its previous one"
             ),
@@ -346,7 +346,7 @@ def _fit(devices: Sequence[Cycles]) -> tuple[Autoregression | None, str]:
         return None, f"no device has {LEAST_CYCLES} cycles in unbroken runs ({most} at most)"
     try:
         return autoregression(enough), ""
-    except ValueError as error:
+    except (ValueError, np.linalg.LinAlgError) as error:
         return None, str(error)
 
 
