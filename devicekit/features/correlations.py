@@ -293,7 +293,13 @@ class Combined:
 
 
 def combine(devices: Sequence[Sequence[Correlation]]) -> tuple[Combined, ...]:
-    """Correlations of several devices together; of one device, its own."""
+    """Correlations of several devices together; of one device, its own.
+
+    Parameters
+    ----------
+    devices : sequence of sequence of Correlation
+        Those of each device, in the same order, as `matrix` makes them.
+    """
     found = [_together(list(many)) for many in zip(*devices, strict=True)]
     judged = corrected([each for each, _, _ in found])
     return tuple(Combined(one, n, p) for one, (_, n, p) in zip(judged, found, strict=True))

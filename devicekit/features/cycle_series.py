@@ -122,7 +122,12 @@ def of_trains(ends: pd.DataFrame, quantity: str) -> Series | None:
 
 
 def of_endurance(table: EnduranceTable) -> Series | None:
-    """HRS and LRS of an endurance log, where its readings are even steps apart; a step is then the lag, not a cycle."""
+    """HRS and LRS of an endurance log, where its readings are even steps apart; a step is then the lag, not a cycle.
+
+    Parameters
+    ----------
+    table : EnduranceTable
+    """
     wide = table.frame.pivot_table(index=["device_id", "cycle"], columns="level", values="conductance_s")
     if not {"hrs", "lrs"} <= set(wide.columns):
         return None

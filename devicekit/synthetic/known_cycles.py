@@ -58,7 +58,7 @@ def root(covariance: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class CycleTruth:
-    """An autoregression of order 1 of |V_set|, |V_reset|, ln HRS and ln LRS with known coefficients.
+    """An autoregression of order 1 of the sizes of V_set and V_reset, ln HRS and ln LRS, with known coefficients.
 
     Attributes
     ----------
