@@ -180,7 +180,7 @@ class TrainingResult:
             "write_energy_j": self.write_energy_j,
             "refreshed_pairs": self.refreshed_pairs,
             "seed": self.config.seed,
-            "settings": asdict(self.config),
+            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.config).items()},
             "recipe": {**self.recipe.as_dict(), "offline_epochs": self.config.offline_epochs},
         }
         if self.scheme == "offline":

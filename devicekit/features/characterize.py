@@ -34,7 +34,7 @@ class Characterization:
     table : Table
     results : mapping of str to Merit
         Result by the name of the figure of merit: dc, endurance, facilitation, linearity, noise, pulses, rates,
-        retention, stdp, volatile.
+        retention, sequence, sign, stdp, transfer, volatile.
     warnings : tuple of CodedWarning
         Of the reader and of the results.
     """

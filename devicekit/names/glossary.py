@@ -67,6 +67,7 @@ LAST_EPOCHS = 3  # whose mean test accuracy is the accuracy of a training
 # Words of the field, and of this project, as they are used here.
 TERMS: dict[str, str] = {
     "accuracy": "Mean test accuracy of the last 3 epochs, never the best one, on a split that is named.",
+    "autoregression": "A law by which a cycle is a sum of the cycles before it and of something new.",
     "band": "Confidence band of a rate curve, at each state by itself (pointwise).",
     "C2C": "Cycle-to-cycle variation: one device does not do the same thing twice.",
     "card": "Device card: all that a network needs of a fitted device, with its uncertainty, as one JSON file.",
@@ -76,6 +77,7 @@ TERMS: dict[str, str] = {
     "D2D": "Device-to-device variation: what differs between devices once C2C is taken out.",
     "delta method": "Errors of parameters carried to a rate through its derivatives, to first order.",
     "dense encoding": "A full pixel fires in every step, and some images are moved by a pixel.",
+    "effective number": "n_eff: independent cycles that correlated ones are worth when something is judged by them.",
     "eq. (2)": "The rate law a (b - c r)^d / (i + exp(f r + g))^h of Ma et al. 2023.",
     "gauge": "A choice that removes an exact redundancy of eq. (2): here b = i = 1 where the branch starts.",
     "growing threshold": "The threshold of a pulse grows with the epochs: coarse changes first, fine ones later.",
@@ -100,6 +102,7 @@ TERMS: dict[str, str] = {
     "ReSuMe": "Remote supervised learning: the rule by which spike times change the weights.",
     "rising coordinate": "x from 0 to 1 along a train: x = r for LTP, 1 - r for LTD.",
     "set, reset": "The switch to LRS, and back to HRS, by a voltage sweep.",
+    "spectral radius": "Of an autoregression: what share of a deviation is left after a cycle; below 1 it dies out.",
     "split": "Which samples train and which test; an accuracy without it cannot be compared.",
     "spread": "Standard deviation of the state over cycles (or devices) at the same pulse number.",
     "SRDP": "Spike-rate-dependent plasticity: where a train of pulses leaves the level, against its rate.",
