@@ -33,8 +33,8 @@ class Characterization:
     ----------
     table : Table
     results : mapping of str to Merit
-        Result by the name of the figure of merit: dc, endurance, facilitation, linearity, noise, pulses, rates,
-        retention, stdp, volatile.
+        Result by the name of the figure of merit: dc, endurance, facilitation, linearity, multilevel, noise,
+        pulses, rates, retention, stdp, volatile.
     warnings : tuple of CodedWarning
         Of the reader and of the results.
     """

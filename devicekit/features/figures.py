@@ -324,3 +324,36 @@ def readings(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Ax
     """Any readings as they are, by name."""
     drawn = [Curve(name, *values, style=style, colour=f"C{n % 10}") for n, (name, values) in enumerate(curves.items())]
     return Panel(x, y, drawn)
+
+
+def level_densities(
+    levels: Mapping[str, tuple[np.ndarray, float, float]], thresholds: Sequence[float], log: bool
+) -> Panel:
+    """Histogram and fitted normal density of each level, with the thresholds between neighbours.
+
+    Parameters
+    ----------
+    levels : mapping of str to (ndarray, float, float)
+        Readings of each, their mean and sd: G [S], or ln G.
+    thresholds : sequence of float
+        Conductances [S].
+    log : bool
+        Whether levels are given as ln G; densities are then those of ln G.
+    """
+    curves = []
+    for k, (name, (values, mean, sd)) in enumerate(levels.items()):
+        many = int(np.clip(np.sqrt(values.size), 4, 30))
+        height, edges = np.histogram(values, many, density=True) if np.ptp(values) > 0 else (np.ones(1), [mean] * 2)
+        x, y = np.repeat(edges, 2), np.r_[0.0, np.repeat(height, 2), 0.0]
+        colour = f"C{k % 10}"
+        few = len(levels) <= 10
+        curves.append(Curve(name, np.exp(x) if log else x, y, colour=colour, width=0.8, alpha=0.6, legend=few))
+        if sd > 0:
+            at = mean + sd * np.linspace(-4, 4, 81)
+            at = at if log else at[at >= 0]
+            density = np.exp(-0.5 * ((at - mean) / sd) ** 2) / sd / np.sqrt(2 * np.pi)
+            fit = (np.exp(at) if log else at, density)
+            curves.append(Curve(f"{name}, normal", *fit, colour=colour, width=1.4, legend=False))
+    across = Axis.of("conductance_s", scale="log" if log else "linear", ticks=0 if log else 6)
+    density_axis = Axis("density of ln G") if log else Axis("density of G", "1/S")
+    return Panel(across, density_axis, curves, lines=[("x", each) for each in thresholds], legend="above")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.names import GLOSSARY
-from devicekit.synthetic import dynamics
+from devicekit.synthetic import dynamics, levels
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
 
@@ -278,6 +278,11 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         "trains of 30 pulses at six rates, read before and after each pulse",
         "trains",
         dynamics.trains,
+    ),
+    "reference-multilevel": (
+        "eight levels of four devices, 100 readings each, normal in G",
+        "levels",
+        levels.multilevel,
     ),
     "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),
 }

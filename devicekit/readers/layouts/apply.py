@@ -174,7 +174,7 @@ def _without_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame
     known = frame[role].notna()
     if "voltage_v" in frame and kind == "sweep":
         known |= frame["voltage_v"].notna()
-    if kind in ("retention", "endurance"):
+    if kind in ("retention", "endurance", "multilevel"):
         return frame[known & (frame["time_s"].notna() if "time_s" in frame and kind == "retention" else True)]
     if "pulse_index" in frame and kind == "pulse" and not frame["pulse_index"].duplicated().any():
         frame = frame.sort_values("pulse_index", kind="stable")

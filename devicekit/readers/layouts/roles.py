@@ -34,7 +34,7 @@ OURS = frozenset(
         "device_id", "cycle", "direction", "pulse_index", "conductance_s", "weight", "pulse_voltage_v",
         "pulse_width_s", "read_voltage_v", "read_current_a", "point", "voltage_v", "current_a", "time_s",
         "compliance_a", "resistance_ohm", "resistance_before_ohm", "resistance_after_ohm", "level", "spike_delay_s",
-        "weight_change", "repeat", "temperature_k", "value",
+        "weight_change", "repeat", "temperature_k", "target_s", "value",
     }
 )  # fmt: skip
 UNKNOWN = "unknown"  # numbers of which nothing is known: a state, if somebody says so
