@@ -357,3 +357,40 @@ def level_densities(
     across = Axis.of("conductance_s", scale="log" if log else "linear", ticks=0 if log else 6)
     density_axis = Axis("density of ln G") if log else Axis("density of G", "1/S")
     return Panel(across, density_axis, curves, lines=[("x", each) for each in thresholds], legend="above")
+
+
+def telegraph(time: np.ndarray, value: np.ndarray, levels: np.ndarray | None, quantity: str) -> Panel:
+    """A record at constant voltage against time [s], and the level that is on at each reading.
+
+    Parameters
+    ----------
+    time, value : ndarray, shape (n,)
+        [s], readings.
+    levels : ndarray, shape (n,), optional
+        Where two levels were found.
+    quantity : str
+        Name of the readings in the glossary.
+    """
+    kept = slice(0, 4000)  # jumps of more are not seen
+    curves = [Curve("readings", time[kept], value[kept], width=0.4, colour="0.6", legend=False)]
+    if levels is not None:
+        curves.append(Curve("levels", time[kept], levels[kept], width=1.0, colour=COLOURS["ltd"], legend=False))
+    return Panel(Axis.of("time_s"), Axis.of(quantity), curves)
+
+
+def power(frequency: np.ndarray, density: np.ndarray, exponent: float, unit: str) -> Panel:
+    """Averaged power spectrum against frequency [Hz], and the line 1/f^exponent through it.
+
+    Parameters
+    ----------
+    frequency, density : ndarray, shape (n,)
+        [Hz], and in `unit`.
+    exponent : float
+    unit : str
+    """
+    middle = float(np.exp(np.log(density).mean() + exponent * np.log(frequency).mean()))
+    curves = [
+        Curve("spectrum", frequency, density, style="o", colour=COLOURS["ltp"], legend=False),
+        Curve(f"exponent {exponent:.2f}", frequency, middle * frequency**-exponent, colour="0.3", width=1.0),
+    ]
+    return Panel(Axis("frequency", "Hz", "log"), Axis("power spectral density", unit, "log"), curves)
