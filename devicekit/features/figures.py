@@ -394,3 +394,12 @@ def power(frequency: np.ndarray, density: np.ndarray, exponent: float, unit: str
         Curve(f"exponent {exponent:.2f}", frequency, middle * frequency**-exponent, colour="0.3", width=1.0),
     ]
     return Panel(Axis("frequency", "Hz", "log"), Axis("power spectral density", unit, "log"), curves)
+
+
+def over_places(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str, unit: str, log: bool) -> Panel:
+    """A quantity over the numbers of rows and of columns, by these words."""
+    styles = zip(parts.items(), ("o-", "s--"), (COLOURS["ltp"], COLOURS["ltd"]), strict=False)
+    curves = [
+        Curve(f"over each {name}", *values, style=style, colour=colour) for (name, values), style, colour in styles
+    ]
+    return Panel(Axis("row or column", whole=True), Axis(label, unit, "log" if log else "linear"), curves)

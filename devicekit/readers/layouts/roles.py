@@ -12,6 +12,7 @@ import pandas as pd
 
 from devicekit.errors import TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
+from devicekit.names.places import meaning
 from devicekit.names.units import readings
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers, seconds
@@ -147,7 +148,16 @@ def columns_of(block: Block, options: ReadOptions, said: Sequence[Column] = ()) 
         if column.role in GLOSSARY and column.role not in STATES:
             taken.add(column.role)
         found.append(column)
-    return found
+    return _with_places(found)
+
+
+def _with_places(columns: list[Column]) -> list[Column]:
+    """A row and a column side by side are a place, and count nothing; so are a wafer and a die beside them."""
+    free = [column for column in columns if not column.told and column.role in ("counter", "point", UNKNOWN, KEPT)]
+    parts = {column.name: part for column in free if (part := meaning(column.name)) is not None}
+    if not {"row", "column"} <= set(parts.values()):
+        return columns
+    return [replace(c, role=KEPT, why=f"the {parts[c.name]} of a place") if c.name in parts else c for c in columns]
 
 
 def _mapped(block: Block, options: ReadOptions) -> dict[str, str]:
