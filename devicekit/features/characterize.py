@@ -34,7 +34,7 @@ class Characterization:
     table : Table
     results : mapping of str to Merit
         Result by the name of the figure of merit: dc, endurance, facilitation, linearity, multilevel, noise,
-        pulses, rates, retention, rtn, stdp, volatile.
+        pulses, rates, retention, rtn, stdp, volatile, wafermap.
     warnings : tuple of CodedWarning
         Of the reader and of the results.
     """
