@@ -37,7 +37,7 @@ class LevelTruth:
 
 
 def multilevel(
-    n_devices: int = 4, n_repeats: int = 100, *, truth: LevelTruth | None = None, seed: int = SEED
+    n_devices: int = 5, n_repeats: int = 100, *, truth: LevelTruth | None = None, seed: int = SEED
 ) -> MultilevelTable:
     """Each level of each device, read so many times.
 

@@ -280,7 +280,7 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         dynamics.trains,
     ),
     "reference-multilevel": (
-        "eight levels of four devices, 100 readings each, normal in G",
+        "eight levels of five devices, 100 readings each, normal in G",
         "levels",
         levels.multilevel,
     ),
