@@ -113,13 +113,13 @@ def _ranges(
     return tuple(None if each is None else (float(each[0]), float(each[1])) for each in (c2c, d2d))  # type: ignore[return-value]
 
 
-def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Interval of a share from `hits` of `n` independent trials (Clopper and Pearson, doi:10.1093/biomet/26.4.404).
 
     Parameters
     ----------
-    hits, n : int
-        0 <= hits <= n, n at least 1.
+    hits, n : float
+        0 <= hits <= n, n at least 1; not whole where trials that depend on each other are worth fewer.
     level : float
         Confidence level, 0..1.
     """

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.names import GLOSSARY
-from devicekit.synthetic import conduction, dynamics, known_cycles
+from devicekit.synthetic import conduction, dynamics, known_cycles, levels
 from devicekit.synthetic.loops import SEED, SYNTHETIC, SweepTruth, sweeps
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
@@ -187,6 +187,11 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         "trains of 30 pulses at six rates, read before and after each pulse",
         "trains",
         dynamics.trains,
+    ),
+    "reference-multilevel": (
+        "eight levels of five devices, 100 readings each, normal in G",
+        "levels",
+        levels.multilevel,
     ),
     "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),
 }
