@@ -239,6 +239,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         if learner.synapses is not None:
             age -= offline
             learner.synapses.rewire()
+        learner.calibrated_on = x
         for repeat in range(repeats):
             shown = (x, labels, ids, rng.permutation(len(labels)), _TRAIN, self._epoch * repeats + repeat)
             learner.learn(*shown, age, least)

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 from devicekit.device.array import C2cMode, D2dMode
 from devicekit.device.wires import Wires
 from devicekit.errors import UsageError
-from snn.choices import DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
+from snn.choices import AdcLines, DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
 from snn.network.bits import MAX_STEPS
 from snn.network.learning import get_gradient
 from snn.network.pulsing import get_policy
@@ -118,6 +118,12 @@ class TrainingConfig:
         Rows and columns of a tile of the crossbar.
     column_gain : bool
         Whether each bit line of each tile is calibrated by one read; else one gain a layer, fixed at the start.
+    adc_bits : int
+        Bits of the converters that read the bit lines of each tile in a test, once a time step; 0: not converted.
+    adc_quantile : float
+        Quantile of the currents of training images that is the range of a converter; 1: the largest.
+    adc_lines : {"difference", "each"}
+        Whether the two lines of a pair are subtracted before they are converted, or converted each.
 
     Raises
     ------
@@ -167,6 +173,9 @@ class TrainingConfig:
     terminal_ohm: float = 0.0
     tile: tuple[int, int] = (128, 128)
     column_gain: bool = False
+    adc_bits: int = 0
+    adc_quantile: float = 0.999
+    adc_lines: AdcLines = "difference"
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -185,6 +194,7 @@ class TrainingConfig:
             ("levels", 0, 65536),
             ("device_levels", 0, 65536),
             ("draw", 0, 10_000),
+            ("adc_bits", 0, 24),
         ):
             self._check_number(name, low, high, whole=True)
         for name, top in (
@@ -201,6 +211,7 @@ class TrainingConfig:
             ("test_delay_s", LONGEST),
             ("wire_ohm", 1e6),
             ("terminal_ohm", 1e9),
+            ("adc_quantile", 1.0),
         ):
             self._check_number(name, 0.0, top)
         if self.reference is not None:
@@ -213,6 +224,12 @@ class TrainingConfig:
         Wires(self.wire_ohm, self.terminal_ohm, self.tile)
         if self.column_gain and self.wire_ohm == self.terminal_ohm == 0:
             raise UsageError("column_gain calibrates bit lines with resistance: set wire_ohm too")
+        if self.adc_bits == 1:
+            raise UsageError("adc_bits must be 0 (not converted) or at least 2, not 1")
+        if self.adc_lines == "each" and self.mapping != "pair":
+            raise UsageError('adc_lines "each" is for pairs of devices: use mapping "pair"')
+        if self.adc_bits > 0 and self.telegraph > 0:
+            raise UsageError("adc_bits and telegraph exclude each other: a converted test draws no held levels")
         for name in ("read_noise", "linear", "symmetric", "column_gain"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
 from snn import forgetting
 from snn.config import TrainingConfig
+from snn.network.converters import Lines
 from snn.network.crossbar import Layer, make_layer, states, weights
 from snn.network.encoding import stream_key
 from snn.network.fading import FadingLayer, make_fading, take_over
@@ -123,18 +126,44 @@ class Synapses:
         delay : float
             How much later than now it is [s]: devices that forget have forgotten more by then.
         """
-        first, second = (layer.w for layer in self.layers)
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
-        if retention > 0 or forget or self.wiring is not None:
-            found = []
-            for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-                r = (array.later(delay) if forget else array.r) * (1.0 - retention)
-                gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
-                w = np.zeros_like(layer.w)
-                w[: shape[0], : shape[1]] = self._weights(layer, r, shape, gain)
-                found.append(w)
-            first, second = found
+        if retention == 0 and not forget and self.wiring is None:
+            first, second = (layer.w for layer in self.layers)
+            return first, second
+        found = []
+        for layer, shape, r, gain in self._read(retention, delay if forget else None):
+            w = np.zeros_like(layer.w)
+            w[: shape[0], : shape[1]] = self._weights(layer, r, shape, gain)
+            found.append(w)
+        first, second = found
         return first, second
+
+    def lines(self, retention: float, delay: float = 0.0) -> Lines:
+        """What the plus and the minus line of each weight carry [weight units], as `read`; pairs of conductances only.
+
+        Raises
+        ------
+        UsageError
+            If the card has no conductances: then nothing tells what a state of 0 conducts.
+        """
+        window = self.arrays[0].card.window
+        if window.quantity != "conductance_s" or window.scale != "linear":
+            raise UsageError("converting each bit line needs the conductances of a linear window")
+        base, found = window.low / window.span, []
+        forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
+        for layer, shape, r, gain in self._read(retention, delay if forget else None):
+            seen = layer.scale * (gain if gain.size else 1.0) * (r + base)
+            found.append(np.ascontiguousarray(np.moveaxis(seen.reshape(*shape, 2), 2, 0), np.float32))
+        return Lines(*found)
+
+    def _read(
+        self, retention: float, delay: float | None
+    ) -> Iterator[tuple[Layer, tuple[int, int], np.ndarray, np.ndarray]]:
+        """Each layer with its shape, the states that a test reads, and what of each device arrives."""
+        for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
+            r = (array.r if delay is None else array.later(delay)) * (1.0 - retention)
+            gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
+            yield layer, shape, r, gain
 
     def pulsed(self) -> None:
         """After compiled code has given pulses: states as they are now, and what devices may forget of the pulses."""

@@ -265,7 +265,7 @@ class Run:
         self.shapes = ((channels, config.hidden), (config.hidden, data.n_classes))
         rng = np.random.default_rng([config.seed, _START])
         start = [sd * rng.standard_normal(s) for sd, s in zip(self.recipe.start_sd, self.shapes, strict=True)]
-        self.learner = Learner(card, config, self.recipe, self.dynamics, start)
+        self.learner = Learner(card, config, self.recipe, self.dynamics, start, self.x_train)
 
     @property
     def synapses(self) -> Synapses | None:
