@@ -11,7 +11,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.names import GLOSSARY
-from devicekit.synthetic import dynamics
+from devicekit.synthetic import ageing, dynamics
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
 
@@ -279,6 +279,12 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         "trains",
         dynamics.trains,
     ),
+    "reference-bake": (
+        "retention of five devices at each of four temperatures to 7.2e5 s, one state not lost",
+        "bake",
+        ageing.bake,
+    ),
+    "reference-wear": ("endurance of twenty devices to 1e6 cycles, of which thirteen fail", "wear", ageing.wear),
     "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),
 }
 
