@@ -155,9 +155,21 @@ def lives(frame: pd.DataFrame, factor: float) -> tuple[list[Life], list[tuple[st
             at = life(time, g, factor)
             later = g[(time > at.high_s) & (g > 0)] if at.high_s else np.empty(0)
             back = bool((np.abs(np.log(later / g[0])) < np.log(factor)).any())
-            names = str(device), str(level)
-            crossing = at.low_s, at.high_s, at.life_s, at.way, at.sudden
-            found.append(Life(*names, float(str(kelvin)), len(time), float(time[0]), *crossing, back))
+            found.append(
+                Life(
+                    str(device),
+                    str(level),
+                    float(str(kelvin)),
+                    len(time),
+                    float(time[0]),
+                    at.low_s,
+                    at.high_s,
+                    at.life_s,
+                    at.way,
+                    at.sudden,
+                    back,
+                )
+            )
     return found, left_out
 
 

@@ -238,7 +238,9 @@ def coarse(runs: int) -> None:
                 for between in (False, True, None):
                     inside = []
                     for run in range(runs):
-                        records = _read(np.random.default_rng(run), temperatures(4), loss == "slow", per_decade, sigma)
+                        records = _read(
+                            np.random.default_rng(5000 + run), temperatures(4), loss == "slow", per_decade, sigma
+                        )
                         try:
                             fit = arrhenius.fit(records, between)
                         except Undetermined:
