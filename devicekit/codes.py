@@ -130,6 +130,11 @@ WARNING_CODES = {
         MISLEADING,
         "read the factor that is printed; a prediction far beyond the data rests on the model",
     ),
+    "unused_temperature": WarningKind(
+        "a column looks like a temperature and was not used",
+        MISLEADING,
+        "name it, in kelvin: --map temperature_k=COLUMN; without it states of several temperatures are one",
+    ),
     "no_life": WarningKind(
         "a life, or its activation energy, is not given",
         MISLEADING,

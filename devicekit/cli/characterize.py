@@ -199,7 +199,6 @@ def characterize_command(
     Examples:
         devicekit characterize sweeps.csv endurance.csv --out results
         devicekit characterize pairs.csv --ppf-baseline original
-        devicekit characterize bake.csv --life-temperature 328.15 --lost-factor 1.5
         devicekit characterize sweeps.csv --thickness 8e-9 --area 1e-10 --temperature 295 --permittivity 4:25
     """
     from devicekit import files

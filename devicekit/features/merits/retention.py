@@ -261,8 +261,20 @@ def characterize(
         warnings.append(CodedWarning("dropped", f"left out, at t = 0, missing or 0 S: {count(lost, 'reading')}"))
     if short:
         warnings.append(CodedWarning("few_points", f"too few times for a law: {', '.join(short[:10])}"))
-    warnings += _extrapolations(states)
+    warnings += [*_unused(frame), *_extrapolations(states)]
     return RetentionResult(tuple(states), table, tuple(warnings))
+
+
+def _unused(frame: pd.DataFrame) -> list[CodedWarning]:
+    """Columns that look like temperatures, change, and were not taken for one."""
+    from devicekit.readers.header import heading
+
+    if "temperature_k" in frame:
+        return []
+    kinds = {"temperature", "celsius", "fahrenheit"}
+    names = [name for name in map(str, frame) if heading(name).quantity in kinds and frame[name].nunique() > 1]
+    words = "looks like a temperature that changes, and is not used: a state may be a mixture of several"
+    return [CodedWarning("unused_temperature", f"column {name!r} {words}") for name in names]
 
 
 def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import devicekit
 from devicekit.errors import UsageError
 from devicekit.features import arrhenius as pure
 from devicekit.features.arrhenius import Life
@@ -248,6 +250,27 @@ def test_states_are_not_pooled_over_temperatures() -> None:
     assert nu.by.startswith("at 350")
     assert len(found.panel().curves) >= 6
     assert sum(len(c.x) for c in found.panel().curves if c.style == ".") == 27
+
+
+def test_a_temperature_that_nobody_named_is_said_and_celsius_is_no_kelvin(tmp_path: Path) -> None:
+    baked = ageing.bake((400.0, 450.0), 2).frame
+    frame = pd.DataFrame({
+        "Device": baked["device_id"], "Temperature (C)": baked["temperature_k"] - 273.15,
+        "Time (s)": baked["time_s"], "Conductance (uS)": 1e6 * baked["conductance_s"],
+    })  # fmt: skip
+    frame.to_csv(tmp_path / "b.csv", index=False)
+    found = devicekit.characterize(tmp_path / "b.csv", kind="retention")
+    assert "unused_temperature" in [warning.code for warning in found.warnings]
+    with pytest.raises(UsageError, match="not in kelvin"):
+        devicekit.read(tmp_path / "b.csv", kind="retention", columns={"temperature_k": "Temperature (C)"})
+    kelvin = frame.rename(columns={"Temperature (C)": "Temperature (K)"})
+    kelvin["Temperature (K)"] += 273.15
+    kelvin.to_csv(tmp_path / "k.csv", index=False)
+    named = devicekit.read(tmp_path / "k.csv", kind="retention", columns={"temperature_k": "Temperature (K)"})
+    assert sorted(set(named.frame["temperature_k"])) == pytest.approx([400.0, 450.0])
+    assert "unused_temperature" not in [warning.code for warning in devicekit.characterize(named).warnings]
+    one = devicekit.characterize(RetentionTable(frame_of([400.0]).rename(columns={"temperature_k": "Temperature (K)"})))
+    assert "unused_temperature" not in [warning.code for warning in one.warnings]  # it does not change
 
 
 def test_which_readings_are_one_bake() -> None:
