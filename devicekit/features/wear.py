@@ -165,7 +165,8 @@ def positions(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def trend(values: pd.Series) -> Estimate | None:
     """Theil-Sen slope of log10 of values against log10 of the cycle (index); None with fewer than 3 cycles from 1.
 
-    The interval takes readings to scatter independently of each other.
+    The interval takes readings to scatter independently of each other: where neighbours hang together (correlation of
+    what the line leaves above 2 / sqrt(n)) there is none.
     """
     from scipy.stats import theilslopes
 
@@ -178,12 +179,19 @@ def trend(values: pd.Series) -> Estimate | None:
         medians = pd.DataFrame({"x": x, "y": y}).groupby(bins).median()
         x, y = medians["x"].to_numpy(), medians["y"].to_numpy()
     slope, _, low, high = theilslopes(y, x)
-    closed = np.isfinite(low) and np.isfinite(high)
+    closed = np.isfinite(low) and np.isfinite(high) and not _hangs_together(y - slope * x)
     return Estimate(float(slope), float(low) if closed else None, float(high) if closed else None)
 
 
+def _hangs_together(left: np.ndarray) -> bool:
+    """Whether neighbours are correlated beyond chance."""
+    left = left - left.mean()
+    square = float(left @ left)
+    return square > 1e-24 * left.size and float(left[1:] @ left[:-1]) / square > 2.0 / np.sqrt(left.size)
+
+
 def common_trend(slopes: list[Estimate]) -> Estimate | None:
-    """Mean slope over devices with the 95 % interval of Student's t; of one device its own."""
+    """Mean slope over devices with the 95 % interval of Student's t; of one device its own, if it has one."""
     if len(slopes) < 2:
         return slopes[0] if slopes else None
     x = np.array([each.value for each in slopes])

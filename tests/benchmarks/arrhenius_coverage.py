@@ -82,7 +82,17 @@ def lives(
             low = t if failed else end
             found.append(
                 Life(
-                    name, "lrs", float(kelvin), 50, 0.0, low, t if failed else None, t if failed else None, None, False
+                    device_id=name,
+                    level="lrs",
+                    temperature_k=float(kelvin),
+                    n=50,
+                    first_s=0.0,
+                    low_s=low,
+                    high_s=t if failed else None,
+                    life_s=t if failed else None,
+                    way="down" if failed else None,
+                    sudden=False,
+                    returned=False,
                 )
             )
     return found

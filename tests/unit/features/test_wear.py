@@ -137,6 +137,19 @@ def test_the_trend_is_that_of_a_power_law() -> None:
     assert wear.trend(pd.Series([5.0, 4.0, 3.0], [0, 1, 10])) is None
 
 
+def test_a_window_that_drifts_has_a_trend_without_an_interval() -> None:
+    rng = np.random.default_rng(0)
+    cycle = np.unique(np.geomspace(1, 1e6, 61).astype(int))
+    noise = 0.05 * rng.standard_normal(cycle.size)
+    straight = 100 * cycle**-0.08
+    scattered, drifting = (wear.trend(pd.Series(straight * 10**z, cycle)) for z in (noise, np.cumsum(noise)))
+    assert scattered is not None
+    assert scattered.ends is not None
+    assert scattered.ends[0] < -0.08 < scattered.ends[1]
+    assert drifting is not None
+    assert drifting.ends is None
+
+
 def test_over_devices_it_is_students() -> None:
     own = [Estimate(-0.05, -0.06, -0.04), Estimate(-0.09, -0.1, -0.08)]
     both = wear.common_trend(own)
