@@ -130,6 +130,27 @@ WARNING_CODES = {
         MISLEADING,
         "read the factor that is printed; a prediction far beyond the data rests on the model",
     ),
+    "unused_temperature": WarningKind(
+        "a column looks like a temperature and was not used",
+        MISLEADING,
+        "name it, in kelvin: --map temperature_k=COLUMN; without it states of several temperatures are one",
+    ),
+    "no_life": WarningKind(
+        "a life, or its activation energy, is not given",
+        MISLEADING,
+        "the reason is in the warning: bake at three temperatures or more until most states are lost, the coldest near "
+        "that of use; quote no life in its place",
+    ),
+    "state_returned": WarningKind(
+        "a state that counted as lost came back",
+        MISLEADING,
+        "look at the record: noise or telegraph jumps near the limit make lives too short; say another --lost-factor",
+    ),
+    "late_start": WarningKind(
+        "states were first read when part of the loss may have happened",
+        MISLEADING,
+        "read once just after writing, before the bake: that reading is the reference",
+    ),
     "wide_range": WarningKind(
         "the conductance spans more than a factor of 30", MISLEADING, "fit the logarithm: --state log"
     ),
@@ -203,6 +224,22 @@ WARNING_CODES = {
         "a record of a relaxation holds no pulse: the decay is counted from its time 0",
         ASSUMED,
         "check that the pulse ended there; readings before the pulse would tell what share of it stays",
+    ),
+    "line_untested": WarningKind(
+        "nothing in the bakes can show that ln t against 1/kT is not straight",
+        ASSUMED,
+        "bake until states are lost at a third temperature; a second mechanism makes the life in use too long",
+    ),
+    "unsettled_end": WarningKind(
+        "a device ends with fewer bad cycles than a failure needs",
+        ASSUMED,
+        "cycle it on: the life counts it as failed there, the share of devices that held does not yet",
+    ),
+    "same_device": WarningKind(
+        "the same device name stands at several temperatures",
+        ASSUMED,
+        "nothing, if these are different devices; one device baked again brings its own offset to each temperature: "
+        "the interval of the activation energy is then too wide, that of a life between the bakes too narrow",
     ),
     "assumed_c2c": WarningKind(
         "how cycles differ is assumed, not measured: one cycle cannot tell",

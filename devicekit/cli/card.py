@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, Threshold, print_json, print_warnings, with_reading_options
+from devicekit.cli.common import (
+    Json,
+    LifeTemperature,
+    LostFactor,
+    Threshold,
+    print_json,
+    print_warnings,
+    with_reading_options,
+)
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 
@@ -95,6 +103,8 @@ def add(
         Path | None, typer.Option("--out", metavar="CARD.json", help="Write a new card; CARD.json itself if not given.")
     ] = None,
     threshold: Threshold = 2.0,
+    life_temperature: LifeTemperature = 358.15,
+    lost_factor: LostFactor = 2.0,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite a block that the card has already.")] = False,
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the block: the data are synthetic.")] = False,
     json_output: Json = False,
@@ -106,6 +116,7 @@ def add(
     Examples:
         devicekit card add card.json retention.csv
         devicekit card add card.json endurance.xlsx --threshold 5 --out full.json
+        devicekit card add card.json bake.csv --life-temperature 328.15
     """
     from devicekit.catalog import is_synthetic
     from devicekit.device.card import ADDED, load_card
@@ -115,7 +126,8 @@ def add(
 
     loaded = load_card(card)
     table = read(file, reading)
-    found = characterize(table, Settings(threshold=threshold))
+    settings = Settings(threshold=threshold, life_temperature_k=life_temperature, lost_factor=lost_factor)
+    found = characterize(table, settings)
     blocks = found.for_card(file, synthetic or is_synthetic(file))
     if not blocks:
         raise UsageError(f"{file}: a table of kind {table.kind}; a card takes {', '.join(ADDED)}")

@@ -14,6 +14,8 @@ from devicekit.cli import terminal
 from devicekit.cli.common import (
     Force,
     Json,
+    LifeTemperature,
+    LostFactor,
     Threshold,
     choice,
     in_command_words,
@@ -184,14 +186,8 @@ def characterize_command(
         str | None,
         typer.Option("--permittivity", metavar="LOW:HIGH", help="Conduction: range of the relative permittivity."),
     ] = None,
-    life_temperature: Annotated[
-        float,
-        typer.Option("--life-temperature", metavar="K", help="Retention: temperature of use, for the life [K]."),
-    ] = 358.15,
-    lost_factor: Annotated[
-        float,
-        typer.Option("--lost-factor", metavar="X", help="Retention: change of G by which a state is lost."),
-    ] = 2.0,
+    life_temperature: LifeTemperature = 358.15,
+    lost_factor: LostFactor = 2.0,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Files at a time.")] = 2,
     force: Force = False,
     json_output: Json = False,

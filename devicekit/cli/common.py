@@ -28,6 +28,12 @@ Report = Annotated[
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
 ]
 Threshold = Annotated[float, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")]
+LifeTemperature = Annotated[
+    float, typer.Option("--life-temperature", metavar="K", help="Retention: temperature of use, for the life [K].")
+]
+LostFactor = Annotated[
+    float, typer.Option("--lost-factor", metavar="X", help="Retention: change of G by which a state is lost.")
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Chance = Annotated[
     int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of the random draws; 0 if not given.")

@@ -84,26 +84,85 @@ class RetentionState(Strict):
         return float((self.last_s / self.first_s) ** -self.nu)
 
 
-class Retention(Measured):
-    """Drift of the states in time, a power law each."""
+class ArrheniusLine(Strict):
+    """Lives of one level over temperature: ln t = ln reference_life_s + Ea (1/kT - 1/kT_reference) + sigma z, z normal.
 
-    states: tuple[RetentionState, ...] = Field(min_length=1)
+    Holds if no other mechanism takes over at another temperature.
+    """
+
+    level: str
+    criterion: str = Field(description="when a state counts as lost")
+    lost_factor: float = Field(gt=1)
+    n: Count = Field(description="records: a state of a device in a bake")
+    failures: Count = Field(description="of them lost inside their record; the others are censored at its end")
+    devices: Count
+    lowest_k: Positive = Field(description="lowest temperature at which something was lost [K]")
+    highest_k: Positive
+    activation_energy_ev: float
+    energy_interval: Interval | None = Field(description="95 % interval; null where it is open")
+    sigma: NonNegative = Field(description="standard deviation of ln t")
+    reference_k: Positive
+    reference_life_s: Positive = Field(description="median life at reference_k")
+    life_k: Positive = Field(description="temperature of use")
+    life_s: Positive | None = Field(description="median life there; null where it is refused")
+    life_interval: Interval | None = Field(description="95 % interval of the median")
+    device_interval: Interval | None = Field(description="where the life of a new device lies with 95 %")
+    refusal: str | None = Field(default=None, description="why there is no life at life_k")
+
+    def scalars(self, several: bool) -> tuple[Scalar, ...]:
+        """Activation energy, and the median life at the temperature of use; with the level if there are several."""
+        suffix, words = (f"_{self.level}", f" of {self.level}") if several else ("", "")
+        low, high = self.energy_interval or (None, None)
+        least, most = self.life_interval or (None, None)
+        label = f"activation energy{words} (loss: {self.criterion})"
+        by = f"lost at a factor {self.lost_factor:g}"
+        energy = Scalar(
+            f"activation_energy{suffix}_ev", label, self.activation_energy_ev, "eV", low=low, high=high, by=by
+        )
+        if self.life_s is None:
+            return (energy,)
+        label = f"median retention life{words} at {self.life_k:.5g} K, if no other mechanism takes over"
+        by += f", at {self.life_k:.5g} K"
+        return energy, Scalar(f"retention_life{suffix}_s", label, self.life_s, "s", low=least, high=most, by=by)
+
+
+class Retention(Measured):
+    """Drift of the states in time, a power law each; lives over temperature where there were several."""
+
+    states: tuple[RetentionState, ...]
+    arrhenius: tuple[ArrheniusLine, ...] | None = Field(default=None, description="lives over temperature, by level")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.states and not self.arrhenius:
+            raise ValueError("a retention block holds a state or a line over temperatures")
+        return self
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """How long, and drift exponents: of LRS, of HRS and of all other states, the median where there are several.
+        """How long, drift exponents, and what the lives over temperature say.
 
-        The interval is that of a single state; a median has none here.
+        Exponents are those of LRS, of HRS and of all other states, the median where there are several: the interval is
+        that of a single state; a median has none here. Of several temperatures the lowest counts, which is said.
         """
+        shown = [line for each in self.arrhenius or () for line in each.scalars(len(self.arrhenius or ()) > 1)]
+        return (*self._drift(), *shown) if self.states else tuple(shown)
+
+    def _drift(self) -> tuple[Scalar, ...]:
         shown = [Scalar("retention_time_s", "retention watched for", max(each.last_s for each in self.states), "s")]
+        kelvins = sorted({each.temperature_k for each in self.states if each.temperature_k})
+        several = len(kelvins) > 1
+        by = f"at {kelvins[0]:.5g} K" if several else ""
         groups: dict[str, list[RetentionState]] = {}
         for state in self.states:
+            if several and state.temperature_k != kelvins[0]:
+                continue
             groups.setdefault(state.level if state.level in ("lrs", "hrs") else "", []).append(state)
         for level, own in groups.items():
             low, high = own[0].nu_interval or (None, None) if len(own) == 1 else (None, None)
-            words = [level.upper()] * bool(level) + [f"median of {len(own)} states"] * (len(own) > 1)
+            words = [level.upper()] * bool(level) + [f"median of {len(own)} states"] * (len(own) > 1) + [by] * several
             label = "drift exponent nu" + (f" ({', '.join(words)})" if words else "")
             nu = float(np.median([each.nu for each in own]))
-            shown.append(Scalar(f"nu_{level}".rstrip("_"), label, nu, low=low, high=high))
+            shown.append(Scalar(f"nu_{level}".rstrip("_"), label, nu, low=low, high=high, by=by))
         return tuple(shown)
 
 
@@ -162,26 +221,69 @@ class EnduranceDevice(Strict):
     failed_at: Count | None
 
 
+class LifeShare(Strict):
+    """Cycles until a share of the devices has failed; null where that lies far beyond the longest record."""
+
+    share: float = Field(gt=0, lt=1)
+    cycles: Positive | None
+    interval: Interval | None = Field(description="95 % interval; null where it is open")
+
+
+class EnduranceLife(Strict):
+    """Weibull's law of the cycles to failure: F = 1 - exp(-(cycles / scale)^shape)."""
+
+    criterion: str = Field(description="when a device counts as failed")
+    n: Count = Field(description="devices")
+    failures: Count = Field(description="of them failed; the others are censored at their last cycle")
+    shape: Positive
+    shape_interval: Interval | None
+    scale_cycles: Positive
+    scale_interval: Interval | None
+    longest_cycles: Positive = Field(description="of the longest record")
+    shares: tuple[LifeShare, ...]
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The Weibull shape, and cycles until a tenth has failed."""
+        low, high = self.shape_interval or (None, None)
+        shown = [Scalar("endurance_shape", "Weibull shape of the cycles to failure", self.shape, low=low, high=high)]
+        for each in self.shares:
+            if each.share == 0.1 and each.cycles is not None:
+                low, high = each.interval or (None, None)
+                words = "cycles until 10 % of the devices have failed"
+                shown.append(Scalar("endurance_life_10", words, each.cycles, low=low, high=high, by=self.criterion))
+        return tuple(shown)
+
+
 class Endurance(Measured):
-    """Window over write cycles of every device."""
+    """Window over write cycles of every device, and their lives where enough of them failed."""
 
     threshold: float = Field(gt=1, description="least on/off of a working cycle")
     devices: tuple[EnduranceDevice, ...] = Field(min_length=1)
     yield_interval: Interval = Field(
         description="95 % interval (Clopper and Pearson) of the share of devices that hold so long"
     )
+    life: EnduranceLife | None = Field(default=None, description="cycles to failure over the devices")
+    on_off_slope: float | None = Field(
+        default=None, description="decades of on/off in a decade of cycles, before failure"
+    )
+    on_off_slope_interval: Interval | None = Field(default=None, description="95 % interval")
 
     def held(self) -> float:
         """Share of the devices that did not fail, 0..1."""
         return float(np.mean([each.failed_at is None for each in self.devices]))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Cycles, share that held, median on/off."""
+        """Cycles, share that held, median on/off, trend of the window, life."""
         ratios = [each.median_on_off for each in self.devices if each.median_on_off is not None]
         low, high = self.yield_interval
         by = f"on/off of {self.threshold:g} or more"
-        return (
+        shown = [
             Scalar("endurance_cycles", "endurance measured to, cycles", float(max(d.cycles for d in self.devices))),
             Scalar("endurance_yield", "devices that held", self.held(), of="devices", low=low, high=high, by=by),
             Scalar("endurance_on_off", "median on/off over cycles", float(np.median(ratios)) if ratios else math.nan),
-        )
+        ]
+        if self.on_off_slope is not None:
+            least, most = self.on_off_slope_interval or (None, None)
+            words = "change of on/off in a decade of cycles"
+            shown.append(Scalar("on_off_slope_decades", words, self.on_off_slope, "decades", low=least, high=most))
+        return (*shown, *(self.life.scalars() if self.life else ()))

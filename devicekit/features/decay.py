@@ -37,6 +37,11 @@ class Estimate:
         """Whether both sides are bounded."""
         return self.low is not None and self.high is not None
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The interval; None where a side is open."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
     def as_dict(self) -> dict[str, float | None]:
         """Plain values, for JSON."""
         return {"value": self.value, "low": self.low, "high": self.high}

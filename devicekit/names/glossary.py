@@ -68,10 +68,12 @@ LAST_EPOCHS = 3  # whose mean test accuracy is the accuracy of a training
 # Words of the field, and of this project, as they are used here.
 TERMS: dict[str, str] = {
     "accuracy": "Mean test accuracy of the last 3 epochs, never the best one, on a split that is named.",
+    "activation energy": "Ea: how fast a life falls with the temperature, as exp(Ea / kT), in eV.",
     "autoregression": "A law by which a cycle is a sum of the cycles before it and of something new.",
     "band": "Confidence band of a rate curve, at each state by itself (pointwise).",
     "C2C": "Cycle-to-cycle variation: one device does not do the same thing twice.",
     "card": "Device card: all that a network needs of a fitted device, with its uncertainty, as one JSON file.",
+    "censored": "Of a life: known only to be longer than a record, or to lie between two readings.",
     "cluster sandwich": "An estimate of a fit's covariance from the scatter of whole cycles; assumes no noise model.",
     "coefficients": "a to i of eq. (2). A curve determines four to six numbers, its start included, not eight.",
     "compliance": "Current limit that the instrument holds during a set.",
@@ -111,6 +113,7 @@ TERMS: dict[str, str] = {
     "STDP": "Spike-timing-dependent plasticity: the change of a weight against the delay between two spikes.",
     "synthetic": "Made by devicekit, not measured; never to be quoted as a measurement.",
     "V_set, V_reset": "Voltages of set and reset by a named definition; definitions differ by tens of millivolts.",
+    "Weibull": "The law F = 1 - exp(-(x / scale)^shape) of lives, and of switching voltages.",
     "window": "The range of conductance that r = 0 and r = 1 stand for; one for LTP, LTD and all devices.",
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.names import GLOSSARY
-from devicekit.synthetic import conduction, dynamics, known_cycles, levels
+from devicekit.synthetic import ageing, conduction, dynamics, known_cycles, levels
 from devicekit.synthetic.loops import SEED, SYNTHETIC, SweepTruth, sweeps
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
@@ -193,6 +193,12 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         "levels",
         levels.multilevel,
     ),
+    "reference-bake": (
+        "retention of five devices at each of four temperatures to 7.2e5 s, one state not lost",
+        "bake",
+        ageing.bake,
+    ),
+    "reference-wear": ("endurance of twenty devices to 1e6 cycles, of which thirteen fail", "wear", ageing.wear),
     "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),
 }
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.synthetic import records
+from devicekit.synthetic import ageing, records
 from devicekit.synthetic.amplitudes import amplitude_truth, generate_programmes
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.tables import PulseTable
@@ -199,6 +199,7 @@ OWNED: dict[str, Callable[[Path], None]] = {
     "sweeps.csv": lambda path: records.sweeps(5).to_csv(path),
     "endurance.csv": lambda path: records.endurance().to_csv(path),
     "retention.csv": lambda path: records.retention().to_csv(path),
+    "bake.csv": lambda path: ageing.bake().to_csv(path),
     "stdp.csv": lambda path: records.stdp().to_csv(path),
     "sweep.csv": _sweep,
     "amplitudes.csv": lambda path: _programmes(path, (0.8, 0.95, 1.1), (50e-6,)),

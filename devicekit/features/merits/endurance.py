@@ -1,4 +1,8 @@
-"""Endurance: window, yield, failure and drift of HRS and LRS over write cycles."""
+"""Endurance: window, yield, failure and drift of HRS and LRS over write cycles, and the lives of the devices.
+
+A device has failed from the first of three measured cycles in a row on whose on/off is below the threshold. Lives are
+those of Weibull's law (`devicekit.features.wear`); where too few failed there is no life, but a bound on the yield.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,10 @@ import pandas as pd
 
 from devicekit.device.measured import Endurance, EnduranceDevice
 from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import figures
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number, origin
+from devicekit.features import figures, life_figures, wear, wear_words
+from devicekit.features.censored import Undetermined
+from devicekit.features.decay import Estimate
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, number, origin
 from devicekit.features.stats import Spread, clopper_pearson, spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
@@ -22,7 +28,6 @@ from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent
 
 IN_A_ROW = 3
-MOST_PAIRS = 2000  # readings that Theil-Sen takes; more are reduced to medians on a log grid
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,12 @@ class DeviceEndurance:
         First of three measured cycles in a row below the threshold; None if there is none.
     lrs_slope, hrs_slope : float or None
         Theil-Sen slope of log10 G per decade of cycles; None with fewer than 3 cycles.
+    held_to : int
+        Last measured cycle that reached the threshold before the failure, or before bad cycles at the end; 0 if none.
+    ends_bad_at : int or None
+        First of one or two bad cycles at the end of the record, too few for a failure; None if it ends well.
+    on_off_slope : Estimate or None
+        Theil-Sen slope of log10 on/off per decade of cycles before the failure, with its 95 % interval.
     """
 
     device_id: str
@@ -54,15 +65,28 @@ class DeviceEndurance:
     failed_at: int | None
     lrs_slope: float | None
     hrs_slope: float | None
+    held_to: int
+    ends_bad_at: int | None
+    on_off_slope: Estimate | None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return dict(self.__dict__)
+        return {**self.__dict__, "on_off_slope": self.on_off_slope.as_dict() if self.on_off_slope else None}
+
+    def row(self) -> dict[str, Any]:
+        """The same as a row of a table."""
+        slope = self.on_off_slope or Estimate(float("nan"))
+        ends = {"on_off_slope_low": slope.low, "on_off_slope_high": slope.high}
+        return {**self.__dict__, "on_off_slope": slope.value, **ends}
 
 
 @dataclass(frozen=True, eq=False)
 class EnduranceResult:
-    """Endurance of every device; `decades` has median and quartiles of each level per decade of cycles."""
+    """Endurance of every device; `decades` has median and quartiles of each level per decade of cycles.
+
+    `life` is Weibull's law of the cycles to failure, or None with the reason in `no_life`; `slope` the trend of the
+    window over all devices.
+    """
 
     devices: tuple[DeviceEndurance, ...]
     decades: pd.DataFrame
@@ -70,6 +94,14 @@ class EnduranceResult:
     threshold: float
     table: EnduranceTable
     warnings: tuple[CodedWarning, ...]
+    life: wear.WeibullLife | None = None
+    no_life: str | None = None
+    slope: Estimate | None = None
+
+    @property
+    def criterion(self) -> str:
+        """When a device counts as failed."""
+        return f"on/off below {self.threshold:g} in {IN_A_ROW} measured cycles in a row"
 
     @property
     def yield_(self) -> float:
@@ -84,15 +116,22 @@ class EnduranceResult:
             "devices": [device.as_dict() for device in self.devices],
             "decades": self.decades.to_dict("records"),
             "spreads": [each.as_dict() for each in self.spreads],
+            "criterion": self.criterion,
+            "on_off_slope": self.slope.as_dict() if self.slope else None,
+            "life": wear_words.as_dict(self.life) if self.life else None,
+            "no_life": self.no_life,
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Figures of every device, and medians of every decade."""
-        return {
-            "devices": pd.DataFrame([device.as_dict() for device in self.devices]),
+        """Figures of every device, medians of every decade, and the life over devices."""
+        shown = {
+            "devices": pd.DataFrame([device.row() for device in self.devices]),
             "decades": self.decades,
         }
+        if self.life:
+            shown["endurance_life"] = pd.DataFrame(wear_words.rows(self.life, self.criterion))
+        return shown
 
     def for_card(self) -> Endurance:
         """The devices as a block of a device card, with the interval of the share that held."""
@@ -101,6 +140,9 @@ class EnduranceResult:
             threshold=self.threshold,
             devices=tuple(map(_for_card, self.devices)),
             yield_interval=clopper_pearson(held, len(self.devices)),
+            life=wear_words.for_card(self.life, self.criterion) if self.life else None,
+            on_off_slope=self.slope.value if self.slope else None,
+            on_off_slope_interval=self.slope.ends if self.slope else None,
             **origin(self.table),
         )
 
@@ -116,7 +158,12 @@ class EnduranceResult:
         held = "it did not fail" if len(self.devices) == 1 else "none failed"
         told = held if not failed else f"{failed} failed" if len(self.devices) > 1 else "it failed"
         text = f"{count(len(self.devices), 'device')} over {longest:.3g} cycles: {told}"
-        return [f"{text}; median on/off {np.median(ratios):.3g}." if ratios else f"{text}."]
+        text = f"{text}; median on/off {np.median(ratios):.3g}." if ratios else f"{text}."
+        if not any(d.failed_at is not None for d in self.devices):
+            life = wear_words.none_failed(len(self.devices), min(d.held_to for d in self.devices))
+        else:
+            life = wear_words.life(self.life) if self.life else f"No life is given: {self.no_life}."
+        return [text, *([wear_words.window(self.slope)] if self.slope else []), life]
 
     def panel(self) -> Panel:
         """Every reading and the median of each decade, HRS and LRS."""
@@ -154,15 +201,44 @@ class EnduranceResult:
             "HRS slope",
         )
         text = (
-            f"{self.sentences()[0]} Failure: the first of three measured cycles in a row with on/off below "
-            f"{self.threshold:g}. Slopes: decades of G per decade of cycles."
+            f"{' '.join(self.sentences())} Failure: {self.criterion}, from the first of them on. Slopes: decades of G "
+            "per decade of cycles."
         )
         alt = "Conductance of HRS and LRS against cycles"
-        return [
+        shown: list[Block] = [
             Text([text]),
             Table(head, rows, "Endurance of each device."),
             figure(self.panel(), "Readings and medians of each decade.", alt),
+            figure(self.window_panel(), "On/off of each device against cycles.", "On/off against cycles"),
         ]
+        if self.life:
+            words = "Cycles to failure on Weibull paper; devices that held are marked below."
+            shown.append(figure(self.life_panel(), words, "Share of failed devices against cycles"))
+        return shown
+
+    def window_panel(self) -> Panel:
+        """On/off of each device against cycles, with the mean trend before failure and the threshold."""
+        windows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for name, rows in self.table.frame[self.table.frame["conductance_s"] > 0].groupby("device_id", sort=False):
+            ratio = _pairs(rows)
+            if len(windows) < MOST_CURVES and len(ratio):
+                windows[str(name)] = (np.maximum(ratio.index.to_numpy(float), 1.0), ratio.to_numpy(float))
+        return life_figures.window_over_cycles(windows, self.slope.value if self.slope else None, self.threshold)
+
+    def life_panel(self) -> Panel:
+        """Weibull plot of the cycles to failure.
+
+        Raises
+        ------
+        TraceError
+            If there is no life.
+        """
+        if self.life is None:
+            raise TraceError(f"there is no life to be shown: {self.no_life}")
+        cycles, shares = wear.positions(self.life.low, self.life.high)
+        held = self.life.low[~np.isfinite(self.life.high)]
+        points = [(e.cycles, e.share) for e in self.life.shares if e.cycles is not None]
+        return life_figures.weibull_life(cycles, shares, held, self.life.shape.value, self.life.scale.value, points)
 
 
 def _for_card(device: DeviceEndurance) -> EnduranceDevice:
@@ -204,7 +280,7 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
     frame = table.frame[table.frame["conductance_s"] > 0]
     devices = []
     for name, rows in frame.groupby("device_id", sort=False):
-        pairs = rows.pivot_table(index="cycle", columns="level", values="conductance_s", aggfunc="median")
+        pairs = _levels(rows)
         if {"lrs", "hrs"} <= set(pairs.columns):
             devices.append(_device(str(name), pairs, threshold))
     if not devices:
@@ -215,6 +291,15 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
         spread(rows["conductance_s"], rows["device_id"], f"g_{level}_s", "S", log=True)
         for level, rows in frame.groupby("level", sort=False)
     ]
+    never = [each for each in devices if each.failed_at is not None and each.failed_at <= 1 and not each.held_to]
+    if never:
+        words = f"never worked, left out of the life: {', '.join(each.device_id for each in never[:10])}"
+        warnings.append(CodedWarning("dropped", words))
+    unsure = [each.device_id for each in devices if each.ends_bad_at is not None]
+    if unsure:
+        words = "end with one or two bad cycles, which the life takes as a failure and the yield does not: "
+        warnings.append(CodedWarning("unsettled_end", f"{words}{', '.join(unsure[:10])}"))
+    life, why = _life([each for each in devices if each not in never and each.n])
     return EnduranceResult(
         tuple(devices),
         _decades(frame),
@@ -222,7 +307,34 @@ def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceR
         threshold,
         table,
         tuple(warnings),
+        life,
+        why,
+        wear.common_trend([each.on_off_slope for each in devices if each.on_off_slope is not None]),
     )
+
+
+def _levels(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.pivot_table(index="cycle", columns="level", values="conductance_s", aggfunc="median")
+
+
+def _pairs(rows: pd.DataFrame) -> pd.Series:
+    """On/off of one device by cycle, where both levels were read."""
+    pairs = _levels(rows)
+    return (pairs["lrs"] / pairs["hrs"]).dropna() if {"lrs", "hrs"} <= set(pairs.columns) else pd.Series(dtype=float)
+
+
+def _life(devices: list[DeviceEndurance]) -> tuple[wear.WeibullLife | None, str | None]:
+    """Weibull's law, or why there is none."""
+    if not devices:
+        return None, "no device worked"
+    low = np.array([float(each.held_to) for each in devices])
+    ends = [each.ends_bad_at if each.failed_at is None else each.failed_at for each in devices]
+    high = np.array([np.inf if end is None else float(end) for end in ends])
+    known = np.isfinite(high) | (low > 0)  # what never reached the threshold, and did not fail either, says nothing
+    try:
+        return wear.weibull(low[known], high[known]), None
+    except Undetermined as error:
+        return None, str(error)
 
 
 def _device(name: str, pairs: pd.DataFrame, threshold: float) -> DeviceEndurance:
@@ -231,6 +343,8 @@ def _device(name: str, pairs: pd.DataFrame, threshold: float) -> DeviceEndurance
     bad = (ratio < threshold).to_numpy()
     runs = np.convolve(bad, np.ones(IN_A_ROW), "valid") if bad.size >= IN_A_ROW else np.zeros(0)
     failed = np.flatnonzero(runs == IN_A_ROW)
+    end = int(failed[0]) if failed.size else len(ratio)
+    good = np.flatnonzero(~bad[:end])
     return DeviceEndurance(
         device_id=name,
         cycles=int(pairs.index.max()),
@@ -241,22 +355,16 @@ def _device(name: str, pairs: pd.DataFrame, threshold: float) -> DeviceEndurance
         failed_at=int(ratio.index[failed[0]]) if failed.size else None,
         lrs_slope=slope_per_decade(lrs),
         hrs_slope=slope_per_decade(hrs),
+        held_to=int(ratio.index[good[-1]]) if good.size else 0,
+        ends_bad_at=int(ratio.index[good[-1] + 1]) if not failed.size and good.size and good[-1] + 1 < end else None,
+        on_off_slope=wear.trend(ratio.iloc[:end]),
     )
 
 
 def slope_per_decade(level: pd.Series) -> float | None:
     """Theil-Sen slope of log10 G [S] against log10 of the cycle (index); None with fewer than 3 cycles from 1."""
-    from scipy.stats import theilslopes
-
-    level = level[level.index > 0]
-    if len(level) < 3:
-        return None
-    x, y = np.log10(level.index.to_numpy(float)), np.log10(level.to_numpy(float))
-    if x.size > MOST_PAIRS:
-        bins = pd.cut(x, 200, labels=False)
-        medians = pd.DataFrame({"x": x, "y": y}).groupby(bins).median()
-        x, y = medians["x"].to_numpy(), medians["y"].to_numpy()
-    return float(theilslopes(y, x)[0])
+    found = wear.trend(level)
+    return None if found is None else found.value
 
 
 def _decades(frame: pd.DataFrame) -> pd.DataFrame:

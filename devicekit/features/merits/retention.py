@@ -8,21 +8,23 @@ same data it predicts total loss.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from devicekit.device.measured import Retention, RetentionState
+from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
+from devicekit.features.bake import baked_at
 from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number, origin
+from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.statistics import t_quantile
-from devicekit.tables import PulseTable, RetentionTable
+from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent, percent_span, span
 
@@ -74,11 +76,12 @@ class StateRetention:
 
 @dataclass(frozen=True)
 class RetentionResult:
-    """Every state of every device."""
+    """Every state of every device at every temperature; `lines` over temperatures go to the card with them."""
 
     states: tuple[StateRetention, ...]
     table: RetentionTable
     warnings: tuple[CodedWarning, ...]
+    lines: tuple[ArrheniusLine, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -93,7 +96,8 @@ class RetentionResult:
 
     def for_card(self) -> Retention:
         """The states as a block of a device card, each exponent with its 95 % interval."""
-        return Retention(states=tuple(map(_for_card, self.states)), **origin(self.table))
+        states = tuple(map(_for_card, self.states))
+        return Retention(states=states, arrhenius=self.lines or None, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
         """How long the states were watched, and their drift exponents."""
@@ -101,6 +105,8 @@ class RetentionResult:
 
     def sentences(self) -> list[str]:
         """How long states were watched, what is left of them, and how far predictions reach."""
+        if not self.states:
+            return [f"No state was read at {LEAST_POINTS} or more times, so that there is no law of its drift."]
         decades = [s.decades for s in self.states]
         changes = [s.change for s in self.states if np.isfinite(s.change)]
         text = f"{count(len(self.states), 'state')} watched over {_range(decades, '.1f')} decades of time"
@@ -116,14 +122,20 @@ class RetentionResult:
     def panel(self) -> Panel:
         """Readings and the power law of every state; the prediction with its interval where there is one."""
         frame, states = self.table.frame, {}
+        kelvin = baked_at(frame)
         for state in self.states[:MOST_CURVES]:
-            rows = frame[(frame["device_id"] == state.device_id) & (frame["level"] == state.level)]
+            own = kelvin.isna() if state.temperature_k is None else kelvin == state.temperature_k
+            rows = frame[(frame["device_id"] == state.device_id) & (frame["level"] == state.level) & own]
             p = state.prediction
             at = np.array([state.first_s, p.time_s if p else state.last_s])
             ahead = [[p.time_s], [p.conductance_s], [p.low_s], [p.high_s]] if p else [[]] * 4
             readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
             law = (at, state.g_1s * at**-state.nu)
-            states[f"{state.device_id} {state.level}"] = (*readings, *law, *map(np.array, ahead))
+            states[_name(state.device_id, state.level, state.temperature_k)] = (*readings, *law, *map(np.array, ahead))
+        if not states:  # too few readings for a law: these
+            for (device, level), rows in frame[frame["conductance_s"] > 0].groupby(["device_id", "level"], sort=False):
+                readings = (rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float))
+                states[f"{device} {level}"] = (*readings, *map(np.array, [[]] * 6))
         return figures.retention(states)
 
     def blocks(self) -> list[Block]:
@@ -136,10 +148,12 @@ class RetentionResult:
                 later = f"{number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
                 reach = f"{p.factor:.3g} times; line in log t: {number(p.log_linear_s, 'S')}"
             law = f"{s.nu:.4g} ± {s.nu_se:.1g}"
-            rows.append((s.device_id, s.level, f"{s.decades:.1f}", law, percent(s.change), later, reach))
+            kelvin = number(s.temperature_k, "K")
+            rows.append((s.device_id, s.level, kelvin, f"{s.decades:.1f}", law, percent(s.change), later, reach))
         head = (
             "device",
             "state",
+            "temperature",
             "decades",
             "nu",
             "last over first",
@@ -174,14 +188,27 @@ def _for_card(state: StateRetention) -> RetentionState:
     )
 
 
+def _name(device: str, level: str, kelvin: float | None) -> str:
+    return f"{device} {level}" + (f" at {kelvin:g} K" if kelvin else "")
+
+
 def _range(values: list[float], form: str) -> str:
     low, high = (format(value, form) for value in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RetentionResult | None:
-    """Retention, of a retention table."""
-    return characterize(table, horizon=settings.horizon) if isinstance(table, RetentionTable) else None
+    """Retention, of a retention table; the lines over temperatures are those that were found before."""
+    if not isinstance(table, RetentionTable):
+        return None
+    lives = found.get("arrhenius")
+    lines = lives.lines_for_card() if isinstance(lives, ArrheniusResult) else ()
+    try:
+        return replace(characterize(table, horizon=settings.horizon), lines=lines)
+    except TraceError as error:
+        if not lines:
+            raise
+        return RetentionResult((), table, (CodedWarning("few_points", f"no law of the drift: {error.message}"),), lines)
 
 
 def characterize(
@@ -196,7 +223,8 @@ def characterize(
     Parameters
     ----------
     table : RetentionTable
-        Readings against the time since the state was written; t = 0 is left out.
+        Readings against the time since the state was written; t = 0 is left out. A state kept at several temperatures
+        is one state at each of them.
     horizon : float
         Time of the prediction [s].
     confidence : float
@@ -216,13 +244,15 @@ def characterize(
     states, warnings, short = [], [], []
     frame = table.frame
     usable = frame[(frame["time_s"] > 0) & (frame["conductance_s"] > 0)]
-    for (device, level), rows in usable.groupby(["device_id", "level"], sort=False):
-        if rows["time_s"].nunique() < LEAST_POINTS:
-            short.append(f"{device} {level}")
-            continue
-        kelvin = float(rows["temperature_k"].median()) if "temperature_k" in rows else float("nan")
-        t, g = rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float)
+    kelvins = baked_at(frame)
+    keys = ["device_id", "level", "bake_k"]
+    for (device, level, at), rows in usable.assign(bake_k=kelvins).groupby(keys, sort=False, dropna=False):
+        kelvin = float(str(at))
         known = None if np.isnan(kelvin) else kelvin
+        if rows["time_s"].nunique() < LEAST_POINTS:
+            short.append(_name(str(device), str(level), known))
+            continue
+        t, g = rows["time_s"].to_numpy(float), rows["conductance_s"].to_numpy(float)
         states.append(_state(str(device), str(level), t, g, known, horizon, confidence, least_decades))
     if not states:
         raise TraceError(f"no state has readings at {LEAST_POINTS} or more times after t = 0")
@@ -231,67 +261,20 @@ def characterize(
         warnings.append(CodedWarning("dropped", f"left out, at t = 0, missing or 0 S: {count(lost, 'reading')}"))
     if short:
         warnings.append(CodedWarning("few_points", f"too few times for a law: {', '.join(short[:10])}"))
-    warnings += _extrapolations(states)
+    warnings += [*_unused(frame), *_extrapolations(states)]
     return RetentionResult(tuple(states), table, tuple(warnings))
 
 
-@dataclass(frozen=True)
-class BakeResult:
-    """What a bake did to the states of many devices, read before and after it.
+def _unused(frame: pd.DataFrame) -> list[CodedWarning]:
+    """Columns that look like temperatures, change, and were not taken for one."""
+    from devicekit.readers.header import heading
 
-    Attributes
-    ----------
-    n : int
-        Devices read both times; `unpaired` were read once.
-    median_ratio : float
-        Median of G after over G before.
-    sd_decades : float
-        Standard deviation of log10 of that ratio; NaN of one device.
-    moved : float
-        Share of devices whose conductance changed more than twofold, 0..1.
-    """
-
-    n: int
-    unpaired: int
-    median_ratio: float
-    sd_decades: float
-    moved: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
-
-def bake(before: PulseTable, after: PulseTable) -> BakeResult:
-    """Shift of states by a bake, device by device.
-
-    Parameters
-    ----------
-    before, after : PulseTable
-        One reading a device (the median is taken where there are more).
-
-    Raises
-    ------
-    TraceError
-        If no device is in both.
-    """
-    first, second = (
-        table.frame[table.frame["conductance_s"] > 0].groupby("device_id")["conductance_s"].median()
-        for table in (before, after)
-    )
-    ratio = (second / first).dropna()
-    if ratio.empty:
-        raise TraceError("no device was read both before and after the bake")
-    decades = np.log10(ratio.to_numpy(float))
-    total = len(first.index.union(second.index))
-    sd = float(decades.std(ddof=1)) if len(ratio) > 1 else float("nan")
-    return BakeResult(
-        len(ratio),
-        total - len(ratio),
-        float(10 ** np.median(decades)),
-        sd,
-        float((np.abs(decades) > np.log10(2)).mean()),
-    )
+    if "temperature_k" in frame:
+        return []
+    kinds = {"temperature", "celsius", "fahrenheit"}
+    names = [name for name in map(str, frame) if heading(name).quantity in kinds and frame[name].nunique() > 1]
+    words = "looks like a temperature that changes, and is not used: a state may be a mixture of several"
+    return [CodedWarning("unused_temperature", f"column {name!r} {words}") for name in names]
 
 
 def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
@@ -306,12 +289,9 @@ def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
     kelvins = {state.temperature_k for state in states if state.temperature_k}
     if kelvins:
         words = ", ".join(f"{k:g} K" for k in sorted(kelvins))
-        warnings.append(
-            CodedWarning(
-                "extrapolation",
-                f"measured at {words}: a prediction holds there; another temperature needs three of them",
-            )
-        )
+        told = f"measured at {words}: a prediction holds there"
+        told += "; another temperature needs three of them" if len(kelvins) < 3 else ""
+        warnings.append(CodedWarning("extrapolation", told))
     return warnings
 
 

@@ -21,6 +21,7 @@ from devicekit.device.measured import Endurance, EnduranceDevice, Retention, Ret
 from devicekit.errors import CardError, UsageError
 from devicekit.features.stats import clopper_pearson
 from devicekit.scalars import Scalar
+from devicekit.synthetic import ageing
 from devicekit.synthetic.pulses import truth_card
 
 
@@ -215,6 +216,70 @@ def test_what_a_card_has_no_block_for_is_refused(
                 )
             }
         )
+
+
+def test_blocks_of_before_keep_their_bytes() -> None:
+    """What retention and endurance can hold since is not mentioned where it is not held."""
+    state = {
+        "device_id": "d", "level": "lrs", "n": 9, "first_s": 1.0, "last_s": 100.0, "nu": 0.01, "nu_interval": None,
+        "g_1s": 1e-05, "noise": 0.0, "temperature_k": None,
+    }  # fmt: skip
+    device = {
+        "device_id": "a",
+        "cycles": 3,
+        "n": 3,
+        "window": 2.0,
+        "median_on_off": None,
+        "good": None,
+        "failed_at": None,
+    }
+    for kind, own in (
+        (Retention, {"source": "x", "synthetic": False, "states": [state]}),
+        (
+            Endurance,
+            {"source": "x", "synthetic": False, "threshold": 2.0, "devices": [device], "yield_interval": [0.0, 1.0]},
+        ),
+    ):
+        text = json.dumps(own, separators=(",", ":"))
+        block: Retention | Endurance = kind.model_validate_json(text)
+        assert json.loads(block.model_dump_json()) == own
+        assert list(json.loads(block.model_dump_json())) == list(own)
+
+
+def test_card_add_writes_lives_over_temperature(
+    tmp_path: Path, card: DeviceCard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card.save(tmp_path / "c.json")
+    ageing.bake().to_csv(tmp_path / "bake.csv")
+    assert run("card", "add", tmp_path / "c.json", tmp_path / "bake.csv", "--life-temperature", "373.15", "--json") == 0
+    capsys.readouterr()
+    loaded = devicekit.load_card(tmp_path / "c.json")
+    assert loaded.retention is not None
+    assert len(loaded.retention.states) == 20  # a state of its own in each bake
+    (line,) = loaded.retention.arrhenius or ()
+    assert (line.level, line.n, line.failures, line.devices) == ("lrs", 20, 19, 20)
+    assert (line.lowest_k, line.highest_k, line.life_k) == (423.15, 523.15, 373.15)
+    assert line.energy_interval is not None
+    assert line.energy_interval[0] < 1.1 < line.energy_interval[1]
+    assert "factor 2" in line.criterion
+    away = 1 / (8.617333262e-5 * 373.15) - 1 / (8.617333262e-5 * line.reference_k)
+    assert line.life_s == pytest.approx(line.reference_life_s * math.exp(line.activation_energy_ev * away))
+    found = named(loaded.figures())
+    assert found["activation_energy_ev"].value == line.activation_energy_ev
+    assert found["retention_life_s"].value == line.life_s
+    assert (found["retention_life_s"].low, found["retention_life_s"].high) == line.life_interval
+    assert "if no other mechanism takes over" in found["retention_life_s"].label
+    assert DeviceCard.from_json(loaded.to_json()).to_json() == loaded.to_json()
+    assert run("card", "show", tmp_path / "c.json") == 0
+    assert "activation energy" in capsys.readouterr().out
+    other = ["--lost-factor", "1.5", "--life-temperature", "250", "--replace"]
+    assert run("card", "add", tmp_path / "c.json", tmp_path / "bake.csv", *other) == 0
+    (far,) = devicekit.load_card(tmp_path / "c.json").retention.arrhenius or ()  # type: ignore[union-attr]
+    assert far.lost_factor == 1.5
+    assert (far.life_s, far.life_interval, far.device_interval) == (None, None, None)
+    assert "further below" in str(far.refusal)
+    assert [each.name for each in far.scalars(False)] == ["activation_energy_ev"]
+    assert run("card", "add", tmp_path / "c.json", tmp_path / "bake.csv", "--lost-factor", "1", "--replace") == 2
 
 
 def test_a_block_of_nonsense_is_no_valid_card(card: DeviceCard) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from devicekit.errors import TraceError
+from devicekit.features.bake import bake
 from devicekit.features.merits import endurance, retention, stdp
 from devicekit.features.stats import ranks, spread, weibull
 from devicekit.tables import EnduranceTable, PulseTable, RetentionTable, StdpTable
@@ -173,14 +174,14 @@ def baked(values: list[float]) -> PulseTable:
 
 def test_a_bake_moves_devices_up_and_down() -> None:
     ratio = [1 / 3, 3.0, 0.49, 0.51, 1.99, 2.01, 1.0, 1.0, 1.0, 1.0]
-    found = retention.bake(baked([1e-5] * 11), baked([1e-5 * each for each in ratio]))
+    found = bake(baked([1e-5] * 11), baked([1e-5 * each for each in ratio]))
     assert found.moved == pytest.approx(0.4)  # 1/3, 3, 0.49 and 2.01
     assert (found.n, found.unpaired) == (10, 1)
     assert found.median_ratio == pytest.approx(1)
 
 
 def test_the_spread_of_a_bake_is_a_sample_standard_deviation_in_decades() -> None:
-    found = retention.bake(baked([1e-5, 1e-5, 1e-5]), baked([1e-6, 1e-5, 1e-4]))
+    found = bake(baked([1e-5, 1e-5, 1e-5]), baked([1e-6, 1e-5, 1e-4]))
     assert found.sd_decades == pytest.approx(1)  # of -1, 0 and 1, over n - 1
 
 

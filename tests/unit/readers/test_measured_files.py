@@ -127,13 +127,13 @@ def test_gong_and_crosssim(measured: Path) -> None:
 
 
 def test_bake_shift(measured: Path) -> None:
-    from devicekit.features.merits import retention
+    from devicekit.features.bake import bake
 
     names = {"device_id": "column 1", "resistance_ohm": "column 2"}
     before, after = (read(measured / "rram_1t1r" / f"{when}bake130.tsv", columns=names) for when in ("pre", "post"))
     assert isinstance(before, PulseTable)
     assert isinstance(after, PulseTable)
-    found = retention.bake(before, after)
+    found = bake(before, after)
     assert found.n == 16384
     assert found.unpaired == 0
     assert 0.5 < found.median_ratio < 2

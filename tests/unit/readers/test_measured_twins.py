@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from devicekit.errors import TableError
+from devicekit.features.bake import bake
 from devicekit.features.characterize import characterize
-from devicekit.features.merits import endurance, retention
+from devicekit.features.merits import endurance
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable
 
@@ -160,7 +161,7 @@ def test_a_bake(tmp_path: Path) -> None:
     assert isinstance(second, PulseTable)
     assert (len(first.devices), len(second.devices)) == (12, 11)
     np.testing.assert_allclose(1 / first.frame["conductance_s"], [r for _, r in before])
-    found = retention.bake(first, second)
+    found = bake(first, second)
     assert (found.n, found.unpaired) == (11, 1)
     assert found.median_ratio == pytest.approx(0.8)  # of conductances
     assert found.moved == pytest.approx(1 / 11)  # by more than a factor of two

@@ -1,0 +1,94 @@
+"""Bakes: at which temperature a state was kept, and what a bake did to many devices read before and after it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import TraceError
+from devicekit.tables import PulseTable
+
+SAME_K = 2.0  # temperatures that lie nearer to the next one are readings of one bake
+
+
+def baked_at(frame: pd.DataFrame) -> pd.Series:
+    """Temperature of the bake that each reading belongs to [K], NaN where it is not told.
+
+    Readings of a thermometer scatter: sorted temperatures of one device and level of which each lies within `SAME_K`
+    of the next one are one bake, at their median.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        That of a `RetentionTable`.
+    """
+    if "temperature_k" not in frame:
+        return pd.Series(np.nan, frame.index)
+    found = pd.Series(np.nan, frame.index)
+    for _, own in frame.groupby(["device_id", "level"], sort=False)["temperature_k"]:
+        kelvin = own.dropna().sort_values(kind="stable")
+        group = (kelvin.diff() > SAME_K).cumsum()
+        found.loc[kelvin.index] = kelvin.groupby(group).transform("median")
+    return found
+
+
+@dataclass(frozen=True)
+class BakeResult:
+    """What a bake did to the states of many devices, read before and after it.
+
+    Attributes
+    ----------
+    n : int
+        Devices read both times; `unpaired` were read once.
+    median_ratio : float
+        Median of G after over G before.
+    sd_decades : float
+        Standard deviation of log10 of that ratio; NaN of one device.
+    moved : float
+        Share of devices whose conductance changed more than twofold, 0..1.
+    """
+
+    n: int
+    unpaired: int
+    median_ratio: float
+    sd_decades: float
+    moved: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def bake(before: PulseTable, after: PulseTable) -> BakeResult:
+    """Shift of states by a bake, device by device.
+
+    Parameters
+    ----------
+    before, after : PulseTable
+        One reading a device (the median is taken where there are more).
+
+    Raises
+    ------
+    TraceError
+        If no device is in both.
+    """
+    first, second = (
+        table.frame[table.frame["conductance_s"] > 0].groupby("device_id")["conductance_s"].median()
+        for table in (before, after)
+    )
+    ratio = (second / first).dropna()
+    if ratio.empty:
+        raise TraceError("no device was read both before and after the bake")
+    decades = np.log10(ratio.to_numpy(float))
+    total = len(first.index.union(second.index))
+    sd = float(decades.std(ddof=1)) if len(ratio) > 1 else float("nan")
+    return BakeResult(
+        len(ratio),
+        total - len(ratio),
+        float(10 ** np.median(decades)),
+        sd,
+        float((np.abs(decades) > np.log10(2)).mean()),
+    )

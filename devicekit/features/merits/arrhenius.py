@@ -1,0 +1,367 @@
+"""Retention over temperature: lives in bakes at several temperatures, activation energy, and the life in use.
+
+ln t_f = a + Ea / kT + sigma z (doi:10.1214/088342306000000321). A state is lost where its conductance has changed by a
+factor from its first reading; one that outlives its record is censored. Every life in use holds if no other mechanism
+takes over on the way, and is refused too far from the bakes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.device.measured import ArrheniusLine
+from devicekit.errors import CodedWarning, UsageError
+from devicekit.features import arrhenius, life_figures
+from devicekit.features.arrhenius import ArrheniusFit, Life
+from devicekit.features.bake import baked_at
+from devicekit.features.censored import Undetermined
+from devicekit.features.decay import Estimate
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.plot import Panel
+from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
+from devicekit.tables import RetentionTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, listed, si, span
+
+IF = "if no other mechanism takes over"
+YEAR = 3.15576e7  # s
+LATE = 0.01  # first reading over life, from which the start is missed
+
+
+@dataclass(frozen=True, eq=False)
+class LevelLife:
+    """Lives of one level.
+
+    Attributes
+    ----------
+    level : str
+    lives : tuple of Life
+    fit : ArrheniusFit or None
+    refusal : str or None
+        Why there is no line, or no life in use.
+    median : Estimate or None
+        Median life in use [s].
+    device : (float, float) or None
+        Where the life of a new device lies with 95 % [s].
+    """
+
+    level: str
+    lives: tuple[Life, ...]
+    fit: ArrheniusFit | None
+    refusal: str | None
+    median: Estimate | None
+    device: tuple[float, float] | None
+
+    @property
+    def failures(self) -> int:
+        """Records that were lost."""
+        return sum(each.failed for each in self.lives)
+
+    @property
+    def devices(self) -> int:
+        """Different devices."""
+        return len({each.device_id for each in self.lives})
+
+    def row(self, use_k: float, criterion: str) -> dict[str, Any]:
+        """Its row of the table; what is not known is NaN or None."""
+        fit, nan = self.fit, float("nan")
+        energy = fit.energy_ev if fit else Estimate(nan)
+        median = self.median or Estimate(nan)
+        ends = self.device or (None, None)
+        return {
+            "level": self.level,
+            "criterion": criterion,
+            "n": len(self.lives),
+            "failures": self.failures,
+            "devices": self.devices,
+            "temperatures": len(arrhenius.temperatures([each.temperature_k for each in self.lives])),
+            "lowest_failed_k": fit.failed_k[0] if fit else nan,
+            "highest_failed_k": fit.failed_k[-1] if fit else nan,
+            "activation_energy_ev": energy.value,
+            "activation_energy_low_ev": energy.low,
+            "activation_energy_high_ev": energy.high,
+            "sigma": fit.sigma if fit else nan,
+            "bend_p": fit.bend_p if fit else None,
+            "life_temperature_k": use_k,
+            "life_s": median.value,
+            "life_low_s": median.low,
+            "life_high_s": median.high,
+            "new_device_low_s": ends[0],
+            "new_device_high_s": ends[1],
+            "refusal": self.refusal,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ArrheniusResult:
+    """Lives over temperature, a line a level.
+
+    Attributes
+    ----------
+    levels : tuple of LevelLife
+    factor : float
+        Change of the conductance by which a state is lost.
+    use_k : float
+        Temperature of use [K].
+    skipped : tuple of (str, str)
+        Records without a life, and why.
+    """
+
+    levels: tuple[LevelLife, ...]
+    factor: float
+    use_k: float
+    skipped: tuple[tuple[str, str], ...]
+    warnings: tuple[CodedWarning, ...]
+
+    @property
+    def criterion(self) -> str:
+        """When a state counts as lost."""
+        return f"G changed by a factor {self.factor:g} from its first reading, up or down"
+
+    def lines_for_card(self) -> tuple[ArrheniusLine, ...]:
+        """The lines as they stand on a card, in its block `retention`."""
+        return tuple(_for_card(each, each.fit, self) for each in self.levels if each.fit is not None)
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Activation energy and life in use of each level."""
+        lines = self.lines_for_card()
+        return tuple(scalar for each in lines for scalar in each.scalars(len(lines) > 1))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "criterion": self.criterion,
+            "lost_factor": self.factor,
+            "life_temperature_k": self.use_k,
+            "levels": [each.row(self.use_k, self.criterion) for each in self.levels],
+            "lives": [asdict(life) for each in self.levels for life in each.lives],
+            "skipped": [{"record": name, "reason": reason} for name, reason in self.skipped],
+            "warnings": [warning.as_dict() for warning in self.warnings],
+        }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a level, and a row a record."""
+        lives = pd.DataFrame([asdict(life) for each in self.levels for life in each.lives], columns=_COLUMNS)
+        return {
+            "arrhenius": pd.DataFrame([each.row(self.use_k, self.criterion) for each in self.levels]),
+            "lives": lives.assign(criterion=self.criterion),
+        }
+
+    def sentences(self) -> list[str]:
+        """Activation energy and life of each level, with the criterion and what they hold for; or why there is none."""
+        return [_sentence(each, self, len(self.levels) > 1) for each in self.levels]
+
+    def panel(self) -> Panel:
+        """ln of the lives against 1/kT, with the line and its bands, which end where the line is not followed."""
+        shown, marks = {}, set()
+        for each in self.levels:
+            failed = [(life.temperature_k, life.life_s) for life in each.lives if life.life_s is not None]
+            held = [(life.temperature_k, life.low_s) for life in each.lives if not life.failed]
+            marks |= set(arrhenius.temperatures([life.temperature_k for life in each.lives]))
+            shown[each.level] = {
+                "failed": _points(failed),
+                "held": _points(held),
+                "line": tuple(_band(each.fit)) if each.fit else (np.empty(0),) * 6,
+            }
+        return life_figures.arrhenius(shown, self.use_k, sorted(marks))
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        rows = []
+        for each in self.levels[:ROWS_SHOWN]:
+            fit = each.fit
+            energy = fit.energy_ev if fit else None
+            rows.append(
+                (
+                    each.level,
+                    f"{each.failures} of {len(each.lives)}",
+                    "–" if energy is None else f"{energy.value:.3g} eV",
+                    "–" if energy is None else _between(energy.ends, "eV"),
+                    "–" if fit is None else f"{fit.sigma:.2g}",
+                    "–" if each.median is None else number(each.median.value, "s"),
+                    "–" if each.median is None else _between(each.median.ends, "s"),
+                    _between(each.device, "s") if each.device else f"none: {each.refusal}" if each.refusal else "–",
+                )
+            )
+        head = (
+            "level",
+            "lost",
+            "Ea",
+            "95 % interval",
+            "sigma of ln t",
+            f"median life at {self.use_k:.5g} K",
+            "95 % interval",
+            "a new device, 95 %",
+        )
+        text = f"Lost: {self.criterion}. A life at {self.use_k:.5g} K holds {IF}."
+        alt = "Time to loss on a logarithmic axis against 1/kT"
+        shown = figure(self.panel(), "Lives, lines and bands; the bands end where the line is not followed.", alt)
+        return [Text([*self.sentences(), text]), Table(head, rows, "Lives over temperature."), shown]
+
+
+_COLUMNS = list(Life.__dataclass_fields__)
+
+
+def _points(values: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    kelvin, time = (np.array([each[k] for each in values], float) for k in (0, 1))
+    return arrhenius.inverse_energy(kelvin), time
+
+
+def _band(fit: ArrheniusFit) -> list[np.ndarray]:
+    """1/kT, median with its interval, and the range of a new device, up to where the line is followed."""
+    ends = arrhenius.inverse_energy(np.array([fit.failed_k[-1], fit.coldest_k]))
+    x = np.linspace(float(ends[0]), float(ends[1]), 25)
+    rows = []
+    for kelvin in 1.0 / (arrhenius.BOLTZMANN_EV * x):
+        median = fit.median(float(kelvin))
+        low, high = median.ends or (math.nan, math.nan)
+        rows.append((median.value, low, high, *(fit.device(median) or (math.nan, math.nan))))
+    return [x, *np.array(rows).T]
+
+
+def _between(ends: tuple[float, float] | None, unit: str) -> str:
+    if ends is None:
+        return "open"
+    return f"{ends[0]:.3g} to {ends[1]:.3g} {unit}" if unit == "eV" else span(*ends, unit, 2)
+
+
+def _time(seconds: float) -> str:
+    """A time, in years besides where it is one or more."""
+    years = seconds / YEAR
+    return si(seconds, "s") + (f" ({years:.2g} years)" if years >= 1 else "")
+
+
+def _for_card(each: LevelLife, fit: ArrheniusFit, result: ArrheniusResult) -> ArrheniusLine:
+    middle = 1.0 / (arrhenius.BOLTZMANN_EV * float(fit.x.mean()))
+    return ArrheniusLine(
+        level=each.level,
+        criterion=result.criterion,
+        lost_factor=result.factor,
+        n=len(each.lives),
+        failures=each.failures,
+        devices=each.devices,
+        lowest_k=fit.failed_k[0],
+        highest_k=fit.failed_k[-1],
+        activation_energy_ev=fit.energy_ev.value,
+        energy_interval=fit.energy_ev.ends,
+        sigma=fit.sigma,
+        reference_k=middle,
+        reference_life_s=float(np.exp(fit.line.beta[0])),
+        life_k=result.use_k,
+        life_s=each.median.value if each.median else None,
+        life_interval=each.median.ends if each.median else None,
+        device_interval=each.device,
+        refusal=each.refusal,
+    )
+
+
+def _sentence(each: LevelLife, result: ArrheniusResult, several: bool) -> str:
+    name = f"Level {each.level}: of" if several else "Of"
+    start = f"{name} {count(len(each.lives), 'record')} {each.failures} were lost ({result.criterion})"
+    if each.fit is None:
+        return f"{start}; no activation energy: {each.refusal}."
+    fit = each.fit
+    text = f"{start}; activation energy {fit.energy_ev.value:.3g} eV (95 %: {_between(fit.energy_ev.ends, 'eV')})"
+    if each.median is None:
+        return f"{text}; no life at {result.use_k:.5g} K is given: {each.refusal}."
+    text += f"; median life at {result.use_k:.5g} K {_time(each.median.value)} (95 %: "
+    text += f"{_between(each.median.ends, 's')}; a new device: {_between(each.device, 's')}), {IF}."
+    return text
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ArrheniusResult | None:
+    """Lives over temperature, of a retention table with several temperatures."""
+    if not isinstance(table, RetentionTable):
+        return None
+    kelvins = baked_at(table.frame).dropna()
+    if len(arrhenius.temperatures(list(kelvins.unique()))) < 2:
+        return None
+    return characterize(table, lost_factor=settings.lost_factor, life_temperature_k=settings.life_temperature_k)
+
+
+def characterize(
+    table: RetentionTable, *, lost_factor: float = 2.0, life_temperature_k: float = 358.15
+) -> ArrheniusResult:
+    """Lives over temperature of every level.
+
+    Parameters
+    ----------
+    table : RetentionTable
+        States at several temperatures, in a column `temperature_k`; a reading at or near time 0 is the reference.
+    lost_factor : float
+        Change of the conductance by which a state is lost, more than 1.
+    life_temperature_k : float
+        Temperature of use [K].
+
+    Raises
+    ------
+    UsageError
+        If a setting is out of its range.
+    """
+    if not 1 < lost_factor < math.inf:
+        raise UsageError(f"the factor of a lost state is a finite number of more than 1, not {lost_factor:g}")
+    if not 0 < life_temperature_k < math.inf:
+        raise UsageError(f"the temperature of use is above 0 K, not {life_temperature_k:g}")
+    lives, skipped = arrhenius.lives(table.frame, lost_factor)
+    names = dict.fromkeys(each.level for each in lives)
+    levels = tuple(_level(name, [each for each in lives if each.level == name], life_temperature_k) for name in names)
+    return ArrheniusResult(
+        levels, lost_factor, life_temperature_k, tuple(skipped), _warnings(levels, skipped, lost_factor)
+    )
+
+
+def _level(name: str, lives: list[Life], use_k: float) -> LevelLife:
+    try:
+        fit = arrhenius.fit(lives)
+    except Undetermined as error:
+        return LevelLife(name, tuple(lives), None, str(error), None, None)
+    if (refusal := fit.why_not(use_k)) is not None:
+        return LevelLife(name, tuple(lives), fit, refusal, None, None)
+    median = fit.median(use_k)
+    return LevelLife(name, tuple(lives), fit, None, median, fit.device(median))
+
+
+def _warnings(
+    levels: Sequence[LevelLife], skipped: Sequence[tuple[str, str]], factor: float
+) -> tuple[CodedWarning, ...]:
+    found = []
+    lives = [life for each in levels for life in each.lives]
+    for each in levels:
+        of = f" of level {each.level}" if len(levels) > 1 else ""
+        if each.refusal:
+            what = "no activation energy" if each.fit is None else "no life in use"
+            found.append(CodedWarning("no_life", f"{what}{of}: {each.refusal}"))
+        if each.fit is not None and each.fit.bend_p is None:
+            words = (
+                f"the failures{of} are at {len(each.fit.failed_k)} temperatures, or too few: nothing can show a bend"
+            )
+            found.append(CodedWarning("line_untested", words))
+        again = {life.device_id for life in each.lives}
+        repeated = [name for name in again if len({k.temperature_k for k in each.lives if k.device_id == name}) > 1]
+        if repeated and each.fit is not None:
+            words = (
+                f"{count(len(repeated), 'device name')}{of} at several temperatures: records are taken as independent"
+            )
+            found.append(CodedWarning("same_device", words))
+    back = [life for life in lives if life.returned]
+    if back:
+        names = listed([f"{life.device_id} at {life.temperature_k:.5g} K" for life in back[:5]])
+        words = f"{count(len(back), 'record')} came back within the factor {factor:g} after it was passed: {names}"
+        found.append(CodedWarning("state_returned", words))
+    late = [life for life in lives if life.life_s is not None and life.first_s > LATE * life.life_s]
+    if late:
+        words = (
+            f"{count(len(late), 'record')} were first read later than a hundredth of their life: what was lost before"
+        )
+        found.append(CodedWarning("late_start", f"{words} is not seen, and the life comes out too long"))
+    if skipped:
+        shown = "; ".join(f"{name}: {why}" for name, why in skipped[:5])
+        found.append(CodedWarning("dropped", f"records without a life: {shown}"))
+    return tuple(found)

@@ -1,0 +1,98 @@
+"""Lives over write cycles in words, as rows and as a block of a card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devicekit.device.measured import EnduranceLife
+from devicekit.device.measured import LifeShare as CardShare
+from devicekit.features.decay import Estimate
+from devicekit.features.stats import clopper_pearson
+from devicekit.features.wear import WeibullLife
+from devicekit.text import percent
+
+
+def for_card(life: WeibullLife, criterion: str) -> EnduranceLife:
+    """The life as a block of a card; `criterion` says when a device counts as failed."""
+    return EnduranceLife(
+        criterion=criterion,
+        n=life.n,
+        failures=life.failures,
+        shape=life.shape.value,
+        shape_interval=life.shape.ends,
+        scale_cycles=life.scale.value,
+        scale_interval=life.scale.ends,
+        longest_cycles=life.longest,
+        shares=tuple(
+            CardShare(
+                share=each.share,
+                cycles=each.cycles.value if each.cycles else None,
+                interval=each.cycles.ends if each.cycles else None,
+            )
+            for each in life.shares
+        ),
+    )
+
+
+def as_dict(life: WeibullLife) -> dict[str, Any]:
+    """Plain values, for JSON."""
+    shares = [
+        {"share": e.share, "cycles": e.cycles.as_dict() if e.cycles else None, "reason": e.reason} for e in life.shares
+    ]
+    return {
+        "n": life.n,
+        "failures": life.failures,
+        "longest_cycles": life.longest,
+        "shape": life.shape.as_dict(),
+        "scale_cycles": life.scale.as_dict(),
+        "shares": shares,
+    }
+
+
+def rows(life: WeibullLife, criterion: str) -> list[dict[str, Any]]:
+    """A row a number of the life."""
+    numbers: list[tuple[str, Estimate | None, str | None]] = [
+        ("shape", life.shape, None),
+        ("scale_cycles", life.scale, None),
+        *((f"cycles_{100 * each.share:g}_percent", each.cycles, each.reason) for each in life.shares),
+    ]
+    found = []
+    for name, estimate, reason in numbers:
+        own = estimate or Estimate(float("nan"))
+        row = {"number": name, "value": own.value, "low": own.low, "high": own.high, "refusal": reason}
+        found.append({**row, "n": life.n, "failures": life.failures, "criterion": criterion})
+    return found
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.ends is None:
+        return " (95 %: open)"
+    return f" (95 %: {estimate.ends[0]:.2g} to {estimate.ends[1]:.2g})"
+
+
+def window(slope: Estimate) -> str:
+    """What becomes of the window."""
+    words = "" if slope.ends is None else _interval(slope)
+    return f"On/off changes by {slope.value:.2g} decades{words} in a decade of cycles before failure."
+
+
+def none_failed(n: int, to: int) -> str:
+    """What is known where none of n devices failed up to a cycle, which each of them reached."""
+    least = clopper_pearson(n, n)[0]
+    share = f"at least {percent(least)} of such devices (95 %) hold to {to:.3g} cycles"
+    return f"No life can be given, for none failed: {share}."
+
+
+def life(found: WeibullLife) -> str:
+    """When devices fail."""
+    parts = []
+    for each in found.shares:
+        told = each.reason if each.cycles is None else f"after {each.cycles.value:.2g}{_interval(each.cycles)}"
+        parts.append(f"{percent(each.share)} {told}")
+    text = (
+        f"Cycles until a share of the devices has failed, by Weibull's law of {found.failures} failures "
+        f"among {found.n} (shape {found.shape.value:.2g}{_interval(found.shape)}): {'; '.join(parts)}."
+    )
+    if min(each.share for each in found.shares) < 1 / found.n:
+        text += f" A share below 1 in {found.n} rests on that law, not on a device."
+    return text
