@@ -4,8 +4,8 @@ A device is read; where it is further from its target than the tolerance it gets
 How many pulses is the question: as many as the law of the card's central device says ("law"), one at a time ("sign"),
 or one of a chosen amplitude ("amplitude", on a card with a law of amplitudes).
 
-Sources: closed-loop tuning by single pulses, Alibart et al. 2012, doi:10.1088/0957-4484/23/7/075201; program-and-verify
-schemes compared, Perez et al. 2021, doi:10.1109/TED.2021.3089995.
+Sources: tuning by pulses between readings, Alibart et al. 2012, doi:10.1088/0957-4484/23/7/075201; program and verify
+schemes compared, Milo et al. 2021, doi:10.1109/TED.2021.3089995. The bursts, and what flags a device, are ours.
 """
 
 from __future__ import annotations
@@ -248,8 +248,9 @@ def together(parts: Sequence[Programming]) -> Programming:
     if len(ways) != 1:
         raise UsageError("only arrays that were programmed in the same way can be taken together")
     names = ("target", "aim", "start", "state", "pulses", "verifies", "failed", "stuck", "compensated")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    sums = {name: _sum([getattr(p, name) for p in parts]) for name in ("write_energy_j", "verify_energy_j", "time_s")}
+    added = ("write_energy_j", "verify_energy_j", "time_s")
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    sums: dict[str, Any] = {name: _sum([getattr(part, name) for part in parts]) for name in added}
     return replace(parts[0], **joined, **sums)
 
 

@@ -4,11 +4,11 @@ python tests/benchmarks/programming_table.py                # both tables, 3 see
 python tests/benchmarks/programming_table.py --seeds 1
 python tests/benchmarks/programming_table.py --check        # exit code 1 if an acceptance line does not hold
 
-Devices of the shipped SYNTHETIC card ("uS"), and of the card of the CrossSim ramps ("mS"), where the environment variable
-DEVICEKIT_TEST_DATA names the folder of measured sets. The network is 64-1000-10, trained offline for 8 epochs on
-Optdigits, 3823 / 1797 (scikit-learn's digits where the folder is missing), its weights not rounded to levels. The first
-table programs the devices of its first layer from the low end of the window, as a fresh array is; the accuracies are of
-both layers, programmed from the middle, where the recipe puts them.
+Devices of the shipped SYNTHETIC card ("uS"), and of the card of the CrossSim ramps ("mS"), where the environment
+variable DEVICEKIT_TEST_DATA names the folder of measured sets. The network is 64-1000-10, trained offline for 8 epochs
+on Optdigits, 3823 / 1797 (scikit-learn's digits where the folder is missing), its weights not rounded to levels. The
+first table programs the devices of its first layer from the low end of the window, as a reset array is; the accuracies
+are of both layers, programmed from the middle, where `TrainingConfig(programming="verify")` starts, or from r = 0.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ import devicekit
 from devicekit.catalog import shipped
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
-from devicekit.device.programming import ProgrammingSummary, program_and_verify
+from devicekit.device.programming import ProgrammingSummary, program_and_verify, together
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load
-from snn.network.crossbar import states
+from snn.network.crossbar import states, weights
 from snn.training import Run
 
 DATA = Path(os.environ.get("DEVICEKIT_TEST_DATA", ""))
@@ -109,6 +109,20 @@ def programmed(run: Run, card: DeviceCard, changes: dict[str, Any]) -> tuple[flo
     return accuracy, None if synapses.programming is None else synapses.programming.summary
 
 
+def from_low(run: Run, card: DeviceCard, changes: dict[str, Any]) -> tuple[float, ProgrammingSummary | None]:
+    """As `programmed`, of an array that was reset to the low end of the window before."""
+    again = Run(card, replace(run.config, program_sigma=0.0, mapping=changes.get("mapping", "pair")), run.data)
+    again.learner.w1, again.learner.w2 = run.learner.w1, run.learner.w2
+    synapses, done = again.learner.program(), []
+    for array, layer, shape in zip(synapses.arrays, synapses.layers, synapses.shapes, strict=True):
+        wanted = array.r.copy()
+        array.put(np.zeros(array.n))
+        how = {"tolerance": changes["tolerance"], "steps": changes.get("program_steps", "law")}
+        done.append(program_and_verify(array, wanted, limit=changes["verify_limit"], **how))
+        layer.w[: shape[0], : shape[1]] = weights(array.r, shape, layer.scale, synapses.reference)
+    return 100 * again.test(EPOCHS - 1, synapses=synapses), together(done).summary
+
+
 def targets(run: Run, card: DeviceCard) -> np.ndarray:
     """States of the first layer's devices, pairs."""
     again = Run(card, run.config, run.data)
@@ -144,12 +158,18 @@ def write_table(name: str, card: DeviceCard, wanted: np.ndarray) -> dict[tuple[f
 
 def accuracy_table(name: str, card: DeviceCard, runs: list[Run]) -> dict[str, float]:
     """Print accuracies of the programmed networks; and give their means."""
-    print(f"\n{name}: test accuracy, %, of seeds 0 to {len(runs) - 1}; pulses and verifies a device, from the middle")
+    print(f"\n{name}: test accuracy, %, of seeds 0 to {len(runs) - 1}; costs of a device with the first")
     print("| programmed | each seed | mean | pulses mean, p99 | verifies | failed, stuck, compensated % |")
     print("|---|---|---|---|---|---|")
     found = {}
-    for label, changes in PROGRAMMED.items():
-        each = [programmed(run, card, changes) for run in runs]
+    ways = [(label, programmed, changes) for label, changes in PROGRAMMED.items()]
+    ways += [
+        (f"{label}, from r = 0", from_low, changes)
+        for label, changes in PROGRAMMED.items()
+        if "tolerance" in changes and "stuck" not in changes
+    ]
+    for label, way, changes in ways:
+        each = [way(run, card, changes) for run in runs]
         found[label] = float(np.mean([accuracy for accuracy, _ in each]))
         row, cost = each[0][1], " | | "
         if row is not None:
@@ -171,9 +191,13 @@ def lines(
                 continue
             ratio = law.verifies_mean / sign.verifies_mean
             words = f"{name}, tol {tolerance:g}, {reads} reads: verifies of law over those of sign {ratio:.3f} (<= .2)"
-            found.append((words, ratio <= 0.2))
-    lost = accuracy["reference, exact"] - accuracy["reference, law, .02"]
-    found.append((f"fixed reference at tol .02: {lost:.2f} points lost (<= .5)", lost <= 0.5))
+            if tolerance >= 0.9 * law.read_sd:
+                found.append((words, ratio <= 0.2))
+            else:  # most verifies are then of chance, in both
+                print(f"(below the scatter of a verify) {words}")
+    for start in ("", ", from r = 0"):
+        lost = accuracy["reference, exact"] - accuracy[f"reference, law, .02{start}"]
+        found.append((f"fixed reference at tol .02{start}: {lost:.2f} points lost (<= .5)", lost <= 0.5))
     back = accuracy["0.1 stuck, low, compensated"] - accuracy["0.1 stuck, low, not compensated"]
     found.append((f"10 % stuck at the low end: {back:.1f} points back by compensation (>= 6)", back >= 6.0))
     return found
