@@ -1,6 +1,6 @@
 """Write and verify: error, pulses and verifies against tolerance, and what a network programmed so still knows.
 
-python tests/benchmarks/programming_table.py                # both tables, 3 seeds, about 5 minutes of CPU
+python tests/benchmarks/programming_table.py                # both tables, 3 seeds, 3 minutes of CPU
 python tests/benchmarks/programming_table.py --seeds 1
 python tests/benchmarks/programming_table.py --check        # exit code 1 if an acceptance line does not hold
 
