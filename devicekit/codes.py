@@ -324,6 +324,21 @@ WARNING_CODES = {
         ASSUMED,
         "temperature follows at once in the model: a real device is slower",
     ),
+    "exact_verify": WarningKind(
+        "devices were verified by exact readings: the card knows no read noise",
+        ASSUMED,
+        "measure the read noise, or say how large it is (read_sd)",
+    ),
+    "below_read_noise": WarningKind(
+        "devices were programmed to a tolerance below the scatter of a verify",
+        ASSUMED,
+        "take the mean of more readings for a verify, or a wider tolerance; the error is what the scatter is",
+    ),
+    "near_side": WarningKind(
+        "single pulses leave programmed devices short of their targets",
+        REMARK,
+        "nothing where pairs of devices are weights; against a fixed reference size bursts by the law",
+    ),
     "needs_thickness": WarningKind(
         "a parameter cannot be judged without the thickness of the film",
         REMARK,

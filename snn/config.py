@@ -8,7 +8,19 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 from devicekit.device.array import C2cMode, D2dMode
 from devicekit.device.wires import Wires
 from devicekit.errors import UsageError
-from snn.choices import AdcLines, DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
+from snn.choices import (
+    AdcLines,
+    DecayBy,
+    Encoding,
+    Mapping,
+    ProgrammingWay,
+    ProgramSteps,
+    Rates,
+    RuleName,
+    Schedule,
+    Scheme,
+    StuckAt,
+)
 from snn.network.bits import MAX_STEPS
 from snn.network.learning import get_gradient
 from snn.network.pulsing import get_policy
@@ -124,6 +136,18 @@ class TrainingConfig:
         Quantile of the currents of training images that is the range of a converter; 1: the largest.
     adc_lines : {"difference", "each"}
         Whether the two lines of a pair are subtracted before they are converted, or converted each.
+    programming : {"sigma", "verify"}
+        How the offline and the hybrid scheme program devices: at once, with errors of `program_sigma`; or by write and
+        verify (`devicekit.device.programming`), from the middle state, with the pulses, the scatter and the read noise
+        of the card, whether or not `read_noise` is set. Targets are rounded to `levels` in both.
+    tolerance : float
+        With "verify": error at which a device is right, fraction of the window.
+    verify_reads, verify_limit : int
+        With "verify": readings that a verify takes the mean of, and pulses of a device at most.
+    program_steps : {"law", "sign"}
+        With "verify": bursts sized by the card's law, or one pulse at a time, which stops on the near side.
+    compensate : bool
+        With "verify" and pairs: the partner of a device that failed or is stuck takes over its error.
 
     Raises
     ------
@@ -176,6 +200,12 @@ class TrainingConfig:
     adc_bits: int = 0
     adc_quantile: float = 0.999
     adc_lines: AdcLines = "difference"
+    programming: ProgrammingWay = "sigma"
+    tolerance: float = 0.02
+    verify_reads: int = 1
+    verify_limit: int = 200
+    program_steps: ProgramSteps = "law"
+    compensate: bool = True
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -195,6 +225,8 @@ class TrainingConfig:
             ("device_levels", 0, 65536),
             ("draw", 0, 10_000),
             ("adc_bits", 0, 24),
+            ("verify_reads", 1, 10_000),
+            ("verify_limit", 1, 1_000_000),
         ):
             self._check_number(name, low, high, whole=True)
         for name, top in (
@@ -230,7 +262,12 @@ class TrainingConfig:
             raise UsageError('adc_lines "each" is for pairs of devices: use mapping "pair"')
         if self.adc_bits > 0 and self.telegraph > 0:
             raise UsageError("adc_bits and telegraph exclude each other: a converted test draws no held levels")
-        for name in ("read_noise", "linear", "symmetric", "column_gain"):
+        self._check_number("tolerance", 1e-6, 0.5)
+        if self.programming == "verify":
+            for name in ("device_levels", "refresh"):
+                if getattr(self, name) > 0:
+                    raise UsageError(f'{name} programs states at once: use programming "sigma"')
+        for name in ("read_noise", "linear", "symmetric", "column_gain", "compensate"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")
         if self.read_noise_of_g > 0 and not self.read_noise:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
+from devicekit.device.programming import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
 from devicekit.names import LAST_EPOCHS
 from devicekit.report import Block, Report, Section, Table, Text, draw
@@ -88,10 +89,24 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
     ]
     if result.write_energy_j is not None:
         rows.append(("energy of all pulses (V² G t, G mid-window)", si(result.write_energy_j, "J")))
+    if result.programming is not None:
+        rows += _programming_rows(result.programming)
     if result.forgetting:
         rows.append(("volatile part of the devices", result.forgetting))
     if card is not None and result.scheme != "offline":
         rows.append(("variation of the devices", _variation_in_training(card, result)))
+    return rows
+
+
+def _programming_rows(written: ProgrammingSummary) -> list[tuple[str, str]]:
+    """What it took to write the weights into devices."""
+    rows = [("weights written into devices", written.words)]
+    if written.error_sd is not None and written.error_mean is not None:
+        error = f"mean {percent(written.error_mean)}, sd {percent(written.error_sd)} of the window"
+        rows.append(("error of the devices found right", error))
+    for name, energy in (("pulses", written.write_energy_j), ("verifying", written.verify_energy_j)):
+        if energy is not None:
+            rows.append((f"energy of writing, {name} (V² G t)", si(energy, "J")))
     return rows
 
 
@@ -159,6 +174,10 @@ def training_numbers(result: TrainingResult) -> list[Scalar]:
     shown.append(Scalar("pulses_per_device", "pulses per device, all epochs, mean", result.pulses_per_device))
     if result.write_energy_j is not None:
         shown.append(Scalar("write_energy_j", "energy of all pulses", result.write_energy_j, "J"))
+    if (written := result.programming) is not None:
+        shown.append(Scalar("programming_pulses", "pulses per device to program it, mean", written.pulses_mean))
+        flagged = written.failed + written.stuck
+        shown.append(Scalar("programming_flagged", "failed or stuck when programmed", flagged, of="devices"))
     return [*shown, Scalar("epochs", "epochs", len(result.epochs)), Scalar("test", "test samples", result.data.n_test)]
 
 

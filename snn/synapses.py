@@ -8,9 +8,10 @@ from typing import Self
 
 import numpy as np
 
-from devicekit.device.array import DeviceArray
+from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
+from devicekit.device.programming import Programming, program_and_verify, together
 from snn import forgetting
 from snn.config import TrainingConfig
 from snn.network.converters import Lines
@@ -22,7 +23,7 @@ from snn.recipe import Recipe
 from snn.wiring import Wiring, wiring
 
 # purposes of random streams, + layer number
-_ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS = 101, 103, 105, 107, 109, 111, 113
+_ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS, _VERIFY = 101, 103, 105, 107, 109, 111, 113, 115
 _DRAWS = 1000  # from one draw of devices to the next
 
 
@@ -31,7 +32,8 @@ class Synapses:
     """The devices of both layers, and what compiled code needs of them (shared memory).
 
     `fading` are the layers of devices that forget while they are trained; empty if they do not. `wiring` is None where
-    the lines of the crossbar are ideal.
+    the lines of the crossbar are ideal. `programming` is what write and verify
+    did to both layers; None where devices were not written so.
     """
 
     arrays: tuple[DeviceArray, ...]
@@ -40,6 +42,7 @@ class Synapses:
     reference: float | None
     fading: tuple[FadingLayer, ...] = ()
     wiring: Wiring | None = None
+    programming: Programming | None = None
 
     @classmethod
     def start(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
@@ -54,7 +57,7 @@ class Synapses:
 
     @classmethod
     def program(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
-        """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma`.
+        """Devices programmed to the weights `w`: states rounded to `levels`, with noise `program_sigma` or verified.
 
         Stuck devices stay where they are, at `recipe.middle` or at an end of the window (`stuck_at`). Of a change from
         `recipe.middle` devices with a volatile part forget.
@@ -64,9 +67,12 @@ class Synapses:
         initial, before = [], []
         for number, (layer, c) in enumerate(zip(w, recipe.scales, strict=True)):
             r = states(layer.astype(float), c, recipe.middle, pair)
-            rng = np.random.default_rng([config.seed, _PROGRAM + number])
-            kept = np.where(_stuck(config, number, r.size), recipe.middle, programmed(r, config, rng))
-            initial.append(_held(kept, config, number))
+            if config.programming == "verify":
+                initial.append(rounded(r, config))
+            else:
+                rng = np.random.default_rng([config.seed, _PROGRAM + number])
+                kept = np.where(_stuck(config, number, r.size), recipe.middle, programmed(r, config, rng))
+                initial.append(_held(kept, config, number))
             before.append(_held(np.full(r.size, recipe.middle), config, number))
         return cls._build(card, config, recipe, initial, [layer.shape for layer in w], before)
 
@@ -81,7 +87,7 @@ class Synapses:
         before: list[np.ndarray] | None = None,
     ) -> Self:
         reference = None if config.mapping == "pair" else recipe.middle
-        arrays, layers, fading = [], [], []
+        arrays, layers, fading, written = [], [], [], []
         wires = wiring(card, config)
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
             if config.device_levels > 0:
@@ -89,9 +95,12 @@ class Synapses:
             seed = int(stream_key(config.seed, _ARRAY + number + _DRAWS * config.draw) >> np.uint64(1))
             rest = r if before is None else before[number]
             array = DeviceArray(card, r.size, seed, initial=rest, c2c=config.c2c, d2d=config.d2d)
-            array.put(r)
-            whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             stuck = _stuck(config, number, r.size)
+            if before is not None and config.programming == "verify":
+                written.append(_write(array, r, stuck, config, number))
+            else:
+                array.put(r)
+            whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
             gain = None if wires is None else wires.gains(number, array.r, shape, "separable")
@@ -103,7 +112,8 @@ class Synapses:
             if array.fading is not None and forgetting.in_training(card, config):
                 times = (config.pulse_period_s, config.presentation_s)
                 fading.append(make_fading(layer, array.fading, shape, *times))
-        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading), wires)
+        done = together(written) if written else None
+        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading), wires, done)
 
     def rewire(self) -> None:
         """Before an epoch: what arrives through the wires, by the states as they are now."""
@@ -241,10 +251,30 @@ def _held(r: np.ndarray, config: TrainingConfig, layer: int) -> np.ndarray:
     return np.where(_stuck(config, layer, r.size), at, r)
 
 
+def _write(array: DeviceArray, r: np.ndarray, stuck: np.ndarray, config: TrainingConfig, layer: int) -> Programming:
+    """The devices of a layer written to the states `r` (devices,), verified with the read noise of the settings."""
+    return program_and_verify(
+        array,
+        r,
+        tolerance=config.tolerance,
+        limit=config.verify_limit,
+        reads=config.verify_reads,
+        steps=config.program_steps,
+        pairs=config.mapping == "pair" and config.compensate,
+        stuck=stuck,
+        read_sd=read_sigma(array.card, config.read_noise_of_g) if config.read_noise_of_g > 0 else None,
+        seed=int(stream_key(config.seed, _VERIFY + layer) >> np.uint64(1)),
+    )
+
+
+def rounded(r: np.ndarray, config: TrainingConfig) -> np.ndarray:
+    """States (devices,) rounded to `levels`, if there are any."""
+    return np.rint(r * (config.levels - 1)) / (config.levels - 1) if config.levels > 0 else r
+
+
 def programmed(r: np.ndarray, config: TrainingConfig, rng: np.random.Generator) -> np.ndarray:
     """States (devices,) that programming to `r` gives: rounded to `levels`, with noise `program_sigma`, in 0..1."""
-    if config.levels > 0:
-        r = np.rint(r * (config.levels - 1)) / (config.levels - 1)
+    r = rounded(r, config)
     return np.clip(r + config.program_sigma * rng.standard_normal(r.size), 0.0, 1.0)
 
 

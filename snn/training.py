@@ -11,6 +11,7 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
+from devicekit.device.programming import ProgrammingSummary
 from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel
@@ -92,6 +93,10 @@ class TrainingResult:
         Weights in the end [1].
     forgetting : str
         What the training made of the card's volatile part, in words; empty where it has none.
+    programming : ProgrammingSummary or None
+        What it took to write the weights into devices, and how well they hold them; None of settings that write them
+        at once (`programming` "sigma"), and of weights that were not programmed. Its pulses and energy are in neither
+        `pulses_per_device` nor `write_energy_j`, which are those of training.
     """
 
     config: TrainingConfig
@@ -109,6 +114,7 @@ class TrainingResult:
     w1: np.ndarray
     w2: np.ndarray
     forgetting: str = ""
+    programming: ProgrammingSummary | None = None
 
     @property
     def scheme(self) -> str:
@@ -162,6 +168,7 @@ class TrainingResult:
             ("scheme", self.scheme),
             ("pulses per device, mean", f"{self.pulses_per_device:.3g}"),
             *([("volatile part", self.forgetting)] if self.forgetting else []),
+            *([("programming", self.programming.words)] if self.programming is not None else []),
         ]
         return html("Training of a spiking network", rows, self.panel())
 
@@ -189,6 +196,8 @@ class TrainingResult:
             out["accuracy_after_mapping"] = self.accuracy_after_mapping
         if self.forgetting:
             out["forgetting"] = self.forgetting
+        if self.programming is not None:
+            out["programming"] = self.programming.as_dict()
         return out
 
 
@@ -322,9 +331,11 @@ class Run:
 
     def result(self) -> TrainingResult:
         config, data = self.config, self.data
-        programmed = None
+        programmed, written = None, self.synapses
         if config.scheme == "offline" and self.card is not None:
-            programmed = self.test(config.epochs - 1, synapses=self.learner.program())
+            written = self.learner.program()
+            programmed = self.test(config.epochs - 1, synapses=written)
+        writing = None if written is None else written.programming
         w1, w2 = self.learner.weights()
         return TrainingResult(
             config=replace(config),
@@ -342,6 +353,7 @@ class Run:
             w1=w1[:, : config.hidden].copy(),
             w2=w2[: config.hidden].copy(),
             forgetting=forgetting.words(self.card, config),
+            programming=None if writing is None else writing.summary,
         )
 
 

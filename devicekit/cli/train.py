@@ -71,6 +71,7 @@ def print_training(result: TrainingResult) -> None:
     rows += [
         ("data", f"{data.name}: {data.split}"),
         ("pulses per device", f"{result.pulses_per_device:.3g}"),
+        *([("programming", result.programming.words)] if result.programming is not None else []),
         *([("volatile part", result.forgetting)] if result.forgetting else []),
         ("time per epoch", si(result.seconds_per_epoch, "s", 2)),
     ]

@@ -1,0 +1,478 @@
+"""Write and verify: how a lab programs an array of devices, and what that costs and leaves.
+
+A device is read; where it is further from its target than the tolerance it gets pulses towards it, and is read again.
+How many pulses is the question: as many as the law of the card's central device says ("law"), one at a time ("sign"),
+or one of a chosen amplitude ("amplitude", on a card with a law of amplitudes).
+
+Sources: tuning by pulses between readings, Alibart et al. 2012, doi:10.1088/0957-4484/23/7/075201; program and verify
+schemes compared, Milo et al. 2021, doi:10.1109/TED.2021.3089995. The bursts, and what flags a device, are ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from devicekit.device.array import DeviceArray, read_sigma
+from devicekit.device.card import DeviceCard
+from devicekit.device.writing import FAILED, RIGHT, STUCK, Books, How, make_books, verify_many, write_many
+from devicekit.errors import CodedWarning, UsageError
+from devicekit.models import kernel
+from devicekit.text import percent
+
+Steps = Literal["law", "sign", "amplitude"]
+
+AMPLITUDES = 9  # to choose from, even over the measured range
+READS_MOST, LIMIT_MOST = 10_000, 10_000_000
+
+
+@dataclass(frozen=True)
+class ProgrammingSummary:
+    """What programming cost and left, in numbers; shares are of all devices, errors fractions of the window.
+
+    Attributes
+    ----------
+    devices : int
+    tolerance, read_sd : float
+        Tolerance, and standard deviation of one verify (the mean of its readings).
+    limit, reads : int
+        Pulses of a device at most, and readings of a verify.
+    steps : {"law", "sign", "amplitude"}
+    pulses_mean, pulses_p99, verifies_mean : float
+        Of a device.
+    failed, stuck, compensated : float
+        Shares of devices that were not within the tolerance at the limit, that did not move, and that were programmed
+        again for their partner.
+    error_mean, error_sd : float or None
+        True state less what it was programmed to, of the devices that a verify found right; None where there is none.
+    error_rms : float
+        Root mean square of it over all devices, flagged ones included.
+    bias : float or None
+        Mean of the same error along the way that a device came: below 0 it stopped short of its target. Of devices that
+        got pulses, were found right, and were programmed once; None where there is none.
+    write_energy_j, verify_energy_j : float or None
+        Sum over pulses of V^2 G t, G before the pulse, as if devices conducted at the pulse voltage as they do when
+        read, and over readings [J]; None where the card lacks a voltage, the width, or a conductance.
+    time_s : float or None
+        Of all pulses and readings one after another [s]; None where the card has no width.
+    """
+
+    devices: int
+    tolerance: float
+    read_sd: float
+    limit: int
+    reads: int
+    steps: Steps
+    pulses_mean: float
+    pulses_p99: float
+    verifies_mean: float
+    failed: float
+    stuck: float
+    compensated: float
+    error_mean: float | None
+    error_sd: float | None
+    error_rms: float
+    bias: float | None
+    write_energy_j: float | None
+    verify_energy_j: float | None
+    time_s: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @property
+    def words(self) -> str:
+        """One line for people."""
+        flagged = [
+            f"{percent(share)} {name}"
+            for name, share in (("failed", self.failed), ("stuck", self.stuck), ("compensated", self.compensated))
+            if share > 0
+        ]
+        return "; ".join(
+            [
+                f"tolerance {percent(self.tolerance)} of the window, {self.steps} steps",
+                f"{self.pulses_mean:.3g} pulses a device (99 % at most {self.pulses_p99:.3g})",
+                f"{self.verifies_mean:.3g} verifies",
+                *flagged,
+            ]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Programming:
+    """Devices that were programmed; arrays have shape (n,), states are fractions of the window.
+
+    Attributes
+    ----------
+    target : ndarray
+        What was asked for.
+    aim : ndarray
+        What each device was programmed to in the end: the target, but for `compensated` devices.
+    start, state : ndarray
+        True states before and after.
+    pulses, verifies : ndarray of int64
+        Pulses, those on devices that do not move included, and verifies, of `reads` readings each.
+    failed : ndarray of bool
+        Not within the tolerance when the limit was reached, by the last verify.
+    stuck : ndarray of bool
+        Given up, since bursts did nothing that verifies could see.
+    compensated : ndarray of bool
+        Programmed again to take over the error of a flagged partner, as far as the window allows.
+    paired : bool
+        Whether devices 2 k and 2 k + 1 are a weight.
+    tolerance, read_sd : float
+        Tolerance, and standard deviation of one verify.
+    limit, reads : int
+    steps : {"law", "sign", "amplitude"}
+    write_energy_j, verify_energy_j, time_s : float or None
+        As of `ProgrammingSummary`.
+    read_known : bool
+        Whether the read noise is known, by the card or because it was given.
+    """
+
+    target: np.ndarray
+    aim: np.ndarray
+    start: np.ndarray
+    state: np.ndarray
+    pulses: np.ndarray
+    verifies: np.ndarray
+    failed: np.ndarray
+    stuck: np.ndarray
+    compensated: np.ndarray
+    paired: bool
+    tolerance: float
+    read_sd: float
+    limit: int
+    reads: int
+    steps: Steps
+    write_energy_j: float | None
+    verify_energy_j: float | None
+    time_s: float | None
+    read_known: bool
+
+    @property
+    def error(self) -> np.ndarray:
+        """True state less what it was programmed to [1], shape (n,)."""
+        return self.state - self.aim
+
+    @property
+    def flagged(self) -> np.ndarray:
+        """Failed or stuck, shape (n,)."""
+        return self.failed | self.stuck
+
+    @property
+    def weight_error(self) -> np.ndarray:
+        """Of pairs, (r+ - r-) less that of the targets [1], shape (n / 2,).
+
+        Raises
+        ------
+        UsageError
+            If devices were not programmed as pairs.
+        """
+        if not self.paired:
+            raise UsageError("devices were not programmed as pairs (pairs=True)")
+        return np.asarray((self.state - self.target).reshape(-1, 2) @ np.array([1.0, -1.0]))
+
+    @property
+    def bias(self) -> float | None:
+        """As of `ProgrammingSummary`: below 0, devices stopped short of their targets."""
+        moved = ~self.flagged & ~self.compensated & (self.pulses > 0)
+        return _mean((self.error * np.sign(self.target - self.start))[moved])
+
+    @property
+    def summary(self) -> ProgrammingSummary:
+        """The numbers over all devices."""
+        right = self.error[~self.flagged]
+        return ProgrammingSummary(
+            devices=self.target.size,
+            tolerance=self.tolerance,
+            read_sd=self.read_sd,
+            limit=self.limit,
+            reads=self.reads,
+            steps=self.steps,
+            pulses_mean=float(self.pulses.mean()),
+            pulses_p99=float(np.quantile(self.pulses, 0.99)),
+            verifies_mean=float(self.verifies.mean()),
+            failed=float(self.failed.mean()),
+            stuck=float(self.stuck.mean()),
+            compensated=float(self.compensated.mean()),
+            error_mean=_mean(right),
+            error_sd=float(right.std()) if right.size else None,
+            error_rms=float(np.sqrt(np.mean(self.error**2))),
+            bias=self.bias,
+            write_energy_j=self.write_energy_j,
+            verify_energy_j=self.verify_energy_j,
+            time_s=self.time_s,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary, and warnings, for JSON."""
+        return {**self.summary.as_dict(), "warnings": [each.as_dict() for each in self.warnings]}
+
+    @property
+    def warnings(self) -> tuple[CodedWarning, ...]:
+        """What is to be said about these numbers."""
+        found = []
+        if not self.read_known:
+            words = "the card knows no read noise: verifies were taken to be exact, and errors are too small by it"
+            found.append(CodedWarning("exact_verify", words))
+        if self.tolerance < self.read_sd:
+            words = (
+                f"the tolerance, {percent(self.tolerance)} of the window, is below the scatter of a verify "
+                f"({percent(self.read_sd)}): errors stay at that scatter, and only more reads of a verify lower it"
+            )
+            found.append(CodedWarning("below_read_noise", words))
+        if self.steps == "sign" and self.bias is not None and self.bias < -self.tolerance / 2:
+            words = (
+                f"single pulses stop where the tolerance begins: devices lie {percent(-self.bias)} of the window "
+                "short of their targets on average, which the two devices of a pair hide and a fixed reference does not"
+            )
+            found.append(CodedWarning("near_side", words))
+        return tuple(found)
+
+
+def together(parts: Sequence[Programming]) -> Programming:
+    """Several arrays that were programmed in the same way as one, such as the layers of a network.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or they were not programmed in the same way.
+    """
+    ways = {(p.tolerance, p.read_sd, p.limit, p.reads, p.steps, p.paired, p.read_known) for p in parts}
+    if len(ways) != 1:
+        raise UsageError("only arrays that were programmed in the same way can be taken together")
+    names = ("target", "aim", "start", "state", "pulses", "verifies", "failed", "stuck", "compensated")
+    added = ("write_energy_j", "verify_energy_j", "time_s")
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    sums: dict[str, Any] = {name: _sum([getattr(part, name) for part in parts]) for name in added}
+    return replace(parts[0], **joined, **sums)
+
+
+def program_and_verify(
+    array: DeviceArray,
+    target: np.ndarray,
+    *,
+    tolerance: float = 0.02,
+    limit: int = 200,
+    reads: int = 1,
+    steps: Steps = "law",
+    pairs: bool = False,
+    stuck: np.ndarray | None = None,
+    read_s: float = 1e-6,
+    read_sd: float | None = None,
+    seed: int = 0,
+) -> Programming:
+    """Program the devices of an array to states, in place, by pulses between readings.
+
+    Parameters
+    ----------
+    array : DeviceArray
+    target : ndarray, shape (n,) or a number
+        States wanted [1], 0 to 1 of the card's window (of ln G where the card's state is that).
+    tolerance : float
+        A device is right where its verify reads |error| <= tolerance, fraction of the window, above 0 and below 1.
+    limit : int
+        Pulses of a device at most, a second programming for its partner included.
+    reads : int
+        Readings that a verify takes the mean of. A tolerance below the read noise is reached by them alone.
+    steps : {"law", "sign", "amplitude"}
+        "law": a burst of as many pulses as bring the central device from the reading nearest to the target, at least
+        one. "sign": one pulse towards the target; devices then stop as soon as they are within the tolerance, which
+        leaves a bias of nearly the tolerance on the side that they come from where steps are smaller than it (`bias`).
+        "amplitude": one pulse, of that of 9 even amplitudes in the measured range whose central step is nearest to the
+        error; for cards that know what amplitudes do (`pulse_law`), nothing is extrapolated.
+    pairs : bool
+        Devices 2 k and 2 k + 1 are a weight: where one of them is flagged (failed or stuck), the other is programmed
+        again such that their difference is right, as far as the window allows and pulses are left.
+    stuck : ndarray of bool, shape (n,), optional
+        Devices that do not move; their pulses are counted.
+    read_s : float
+        Time of one reading [s], for energy and time.
+    read_sd : float, optional
+        Standard deviation of one reading, fraction of the window; None: the card's read noise.
+    seed : int
+        Of the readings, with the array's own. The same array with the same seed gives the same bytes.
+
+    Returns
+    -------
+    Programming
+
+    Raises
+    ------
+    UsageError
+        If an argument is out of its range, or the card has no law of amplitudes and they are asked for.
+
+    Notes
+    -----
+    A verify reads with noise whether or not the array was made with `read_noise`, which is about `array.read`. A card
+    without a known read noise is verified exactly, and `warnings` say so.
+
+    Devices of a card with a volatile part are programmed at once: no time passes meanwhile, and what they forget of it
+    later is booked as of pulses without a time.
+
+    A device is flagged as stuck, and left, once 3 bursts or more should have moved it by 10 standard deviations of what
+    such a movement is read as (two verifies, and the scatter of the updates), and moved it by less than a tenth of it.
+    A device that is slower than the central one by more than that is taken for stuck too.
+    """
+    card, n = array.card, array.n
+    target = _checked_target(target, n)
+    _check_numbers(tolerance, limit, reads, read_s, read_sd)
+    if steps not in get_args(Steps):
+        raise UsageError(f"steps is law, sign or amplitude, not {steps!r}")
+    if pairs and n % 2:
+        raise UsageError(f"pairs: an array of {n} devices is no array of pairs")
+    still = np.zeros(n, bool) if stuck is None else np.asarray(stuck)
+    if still.shape != (n,) or still.dtype != bool:
+        raise UsageError(f"stuck is one truth value for each of the {n} devices")
+    noise = read_sigma(card) if read_sd is None else float(read_sd)
+    how = _how(card, steps, tolerance, limit, reads, noise, _key(seed, array.seed))
+    books, start, aim = make_books(n), array.r.copy(), target.copy()
+    state = array.kernel_state
+    write_many(state, how, books, np.arange(n), aim, still)
+    flagged = books.end != RIGHT
+    again = np.zeros(n, bool)
+    if pairs:
+        again = _partners(how, books, array.r, aim, flagged)
+        write_many(state, how, books, np.flatnonzero(again), aim, still)
+    array.settle()
+    return Programming(
+        target=target,
+        aim=aim,
+        start=start,
+        state=array.r.copy(),
+        pulses=books.pulses,
+        verifies=books.verifies,
+        failed=books.end == FAILED,
+        stuck=books.end == STUCK,
+        compensated=again,
+        paired=pairs,
+        tolerance=float(tolerance),
+        read_sd=noise / math.sqrt(reads),
+        limit=int(limit),
+        reads=int(reads),
+        steps=steps,
+        **_costs(card, steps, books, reads, read_s),
+        read_known=read_sd is not None or _reads_known(card),
+    )
+
+
+def _partners(how: How, books: Books, r: np.ndarray, aim: np.ndarray, flagged: np.ndarray) -> np.ndarray:
+    """Which devices (n,) take over the error of their partner, read once more; their `aim` is set."""
+    other = np.arange(r.size) ^ 1
+    lost = np.flatnonzero(flagged & ~flagged[other])
+    partner = other[lost]
+    seen = verify_many(how, books, r, lost)
+    aim[partner] = np.clip(aim[partner] + seen - aim[lost], 0.0, 1.0)
+    again = np.zeros(r.size, bool)
+    again[partner] = True
+    return again
+
+
+def _how(card: DeviceCard, steps: Steps, tolerance: float, limit: int, reads: int, noise: float, key: np.uint64) -> How:
+    law, window = card.law.id, card.window
+    up, down = np.array(card.ltp.theta, float), np.array(card.ltd.theta, float)
+    logarithmic = window.scale == "log"
+    volts, factors = _amplitudes(card) if steps == "amplitude" else _reference(card)
+    return How(
+        law=law,
+        up=up,
+        down=down,
+        up_middle=float(kernel.middle(law, up)),
+        down_middle=float(kernel.middle(law, down)),
+        up_cap=float(card.ltp.largest_step),
+        down_cap=float(card.ltd.largest_step),
+        tolerance=float(tolerance),
+        limit=int(limit),
+        reads=int(reads),
+        way=get_args(Steps).index(steps),
+        read_sd=float(noise),
+        key=key,
+        low=float(window.low),
+        span=math.log(window.high / window.low) if logarithmic else float(window.span),
+        logarithmic=logarithmic,
+        up_volts=volts[0],
+        down_volts=volts[1],
+        up_factors=factors[0],
+        down_factors=factors[1],
+    )
+
+
+def _reference(card: DeviceCard) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The card's own pulse, 0 V where it does not say: then no energy is told."""
+    at = card.conditions
+    return [np.array([volts or 0.0]) for volts in (at.ltp_voltage_v, at.ltd_voltage_v)], [np.ones(1), np.ones(1)]
+
+
+def _amplitudes(card: DeviceCard) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Amplitudes [V] of both directions, even over the measured range, and their factors on a step."""
+    law = card.pulse_law
+    if law is None:
+        raise UsageError(
+            f"steps='amplitude': card {card.name!r} has no law of amplitudes; fit a table of several with "
+            "share='amplitude', or use steps='law'"
+        )
+    volts, factors = [], []
+    for name in ("ltp", "ltd"):
+        branch = law.branch(name)
+        if branch.voltage_range_v is None:
+            raise UsageError(f"steps='amplitude': the card's {name.upper()} law is of widths, not of amplitudes")
+        grid = np.linspace(*branch.voltage_range_v, AMPLITUDES)
+        volts.append(grid)
+        factors.append(np.array([branch.factor(float(v), None, False, name.upper()) for v in grid]))
+    return volts, factors
+
+
+def _costs(card: DeviceCard, steps: Steps, books: Books, reads: int, read_s: float) -> dict[str, float | None]:
+    """Energies and time; None where the card does not know what they need."""
+    at, conducts = card.conditions, card.window.quantity == "conductance_s"
+    known = steps == "amplitude" or None not in (at.ltp_voltage_v, at.ltd_voltage_v)
+    width, volts = at.pulse_width_s, at.read_voltage_v
+    return {
+        "write_energy_j": float(books.pulse_vvg.sum()) * width if conducts and known and width is not None else None,
+        "verify_energy_j": float(books.read_g.sum()) * volts**2 * read_s if conducts and volts is not None else None,
+        "time_s": None if width is None else float(books.pulses.sum() * width + books.verifies.sum() * reads * read_s),
+    }
+
+
+def _reads_known(card: DeviceCard) -> bool:
+    return any("read" in branch.c2c for branch in (card.variation.ltp, card.variation.ltd))
+
+
+def _key(seed: int, of_array: int) -> np.uint64:
+    return np.uint64(np.random.SeedSequence([seed, of_array, 4]).generate_state(1, np.uint64)[0])
+
+
+def _checked_target(target: np.ndarray, n: int) -> np.ndarray:
+    wanted = np.asarray(target, float)
+    if wanted.shape not in ((), (n,)):
+        raise UsageError(f"target is one state, or one for each of the {n} devices, not of shape {wanted.shape}")
+    if not ((wanted >= 0) & (wanted <= 1)).all():
+        raise UsageError("targets are states in 0..1 of the card's window (window.to_state makes them of conductances)")
+    return np.broadcast_to(wanted, (n,)).copy()
+
+
+def _check_numbers(tolerance: float, limit: int, reads: int, read_s: float, read_sd: float | None) -> None:
+    if not 0 < tolerance < 1:
+        raise UsageError(f"tolerance is a fraction of the window above 0 and below 1, not {tolerance!r}")
+    for name, value, most in (("limit", limit, LIMIT_MOST), ("reads", reads, READS_MOST)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= most:
+            raise UsageError(f"{name} is a whole number from 1 to {most}, not {value!r}")
+    if not 0 < read_s < math.inf:
+        raise UsageError(f"read_s is a time above 0 [s], not {read_s!r}")
+    if read_sd is not None and not 0 <= read_sd < 1:
+        raise UsageError(f"read_sd is a fraction of the window from 0 to below 1, not {read_sd!r}")
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if values.size else None
+
+
+def _sum(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

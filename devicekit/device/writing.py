@@ -1,0 +1,218 @@
+"""Write and verify, compiled: each device by itself, whatever else is written, and with reads that are drawn by key."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from devicekit.device.array import ArrayState, pulse_one
+from devicekit.device.random import mix, normal
+from devicekit.models import kernel
+from devicekit.models.kernel import borrowing, compiled
+
+RIGHT, FAILED, STUCK = 1, 2, 3  # how writing a device ended
+LAW, SIGN, AMPLITUDE = 0, 1, 2  # how long a burst is, or how high its pulse
+BURSTS, SHARE, SIGMAS = 3, 0.1, 10.0  # bursts that move less than SHARE of what is due, and SIGMAS of it is due
+STILL = 1e-9  # of the window: a central step below this is none
+
+
+class How(NamedTuple):
+    """What compiled code needs to write.
+
+    Attributes
+    ----------
+    law : int
+        Number of the update law.
+    up, down : ndarray, shape (p,)
+        theta of the central device, LTP and LTD.
+    up_middle, down_middle, up_cap, down_cap : float
+        ell(1/2) and the largest step allowed [1].
+    tolerance : float
+        Error that is right [1].
+    limit, reads, way : int
+        Pulses of a device at most; readings of a verify; LAW, SIGN or AMPLITUDE.
+    read_sd : float
+        Of one reading [1].
+    key : uint64
+        Of the readings.
+    low, span : float
+        Conductance (or weight) of the state r: low + span r, or low exp(span r) where `logarithmic`.
+    logarithmic : bool
+    up_volts, down_volts : ndarray, shape (a,)
+        Amplitudes to choose from [V]; one where there is no choice.
+    up_factors, down_factors : ndarray, shape (a,)
+        Their steps over the reference pulse's [1].
+    """
+
+    law: int
+    up: np.ndarray
+    down: np.ndarray
+    up_middle: float
+    down_middle: float
+    up_cap: float
+    down_cap: float
+    tolerance: float
+    limit: int
+    reads: int
+    way: int
+    read_sd: float
+    key: np.uint64
+    low: float
+    span: float
+    logarithmic: bool
+    up_volts: np.ndarray
+    down_volts: np.ndarray
+    up_factors: np.ndarray
+    down_factors: np.ndarray
+
+
+class Books(NamedTuple):
+    """What writing has cost so far, and how it ended; arrays of shape (n,), changed in place.
+
+    Attributes
+    ----------
+    pulses, verifies : ndarray of int64
+    end : ndarray of int64
+        RIGHT, FAILED or STUCK; 0 before.
+    pulse_vvg, read_g : ndarray
+        Sum over pulses of V^2 G [V^2 S], G before the pulse, and over single readings of G [S].
+    """
+
+    pulses: np.ndarray
+    verifies: np.ndarray
+    end: np.ndarray
+    pulse_vvg: np.ndarray
+    read_g: np.ndarray
+
+
+def make_books(n: int) -> Books:
+    """Nothing written."""
+    return Books(np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n), np.zeros(n))
+
+
+@borrowing
+def _value(how: How, r: float) -> float:
+    return how.low * math.exp(how.span * r) if how.logarithmic else how.low + how.span * r
+
+
+@borrowing
+def _verify(how: How, books: Books, k: int, r: float) -> float:
+    """The state of device k as a verify sees it: the mean of its readings."""
+    books.read_g[k] += how.reads * _value(how, r)
+    total = 0.0
+    if how.read_sd > 0.0:
+        own = mix(how.key, np.uint64(k))
+        for n in range(how.reads):
+            total += normal(own, np.uint64(books.verifies[k] * how.reads + n))
+    books.verifies[k] += 1
+    return r + how.read_sd * total / how.reads
+
+
+@borrowing
+def _step(how: How, state: float, up: bool, scratch: np.ndarray) -> float:
+    """Size of the central device's step by the reference pulse."""
+    if up:
+        return min(kernel.rate(how.law, how.up, how.up_middle, state, scratch), how.up_cap)
+    return min(kernel.rate(how.law, how.down, how.down_middle, 1.0 - state, scratch), how.down_cap)
+
+
+@borrowing
+def _burst(how: How, reading: float, target: float, most: int, scratch: np.ndarray, due: np.ndarray) -> int:
+    """Pulses on the central trajectory that end nearest to the target, at least one; `due[0]`: how far they move."""
+    state, up = min(max(reading, 0.0), 1.0), target > reading
+    begin, n = state, 0
+    while n < most:
+        left = target - state if up else state - target
+        step = _step(how, state, up, scratch)
+        if n > 0 and (step < STILL or step > 2.0 * left):
+            break
+        state = min(state + step, 1.0) if up else max(state - step, 0.0)
+        n += 1
+    due[0] = state - begin
+    return n
+
+
+@borrowing
+def _nearest(how: How, reading: float, target: float, scratch: np.ndarray, due: np.ndarray) -> int:
+    """Number of the amplitude whose one central step is nearest to the error; `due[0]`: how far it moves."""
+    up = target > reading
+    step, wanted = _step(how, min(max(reading, 0.0), 1.0), up, scratch), abs(target - reading)
+    factors = how.up_factors if up else how.down_factors
+    best = 0
+    for n in range(1, factors.size):
+        if abs(step * factors[n] - wanted) < abs(step * factors[best] - wanted):
+            best = n
+    step, state = step * factors[best], min(max(reading, 0.0), 1.0)
+    due[0] = min(step, 1.0 - state) if up else -min(step, state)
+    return best
+
+
+@compiled
+def verify_many(how: How, books: Books, r: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """One more verify of the devices of `index`: their states as it sees them, shape of `index`."""
+    seen = np.empty(index.size)
+    for j in range(index.size):
+        seen[j] = _verify(how, books, index[j], r[index[j]])
+    return seen
+
+
+@compiled
+def write_many(
+    array: ArrayState, how: How, books: Books, index: np.ndarray, target: np.ndarray, stuck: np.ndarray
+) -> None:
+    """Write the devices of `index` to their entry of `target`, shape (n,); what does not move is `stuck`, shape (n,).
+
+    Bursts of one sign that together should have moved what is read by SIGMAS standard deviations of that (two verifies,
+    and the scatter of the updates) and by the tolerance, and moved it by less than SHARE of what is due, did nothing.
+    """
+    scratch, due = np.empty(kernel.MAX_SHAPE), np.zeros(1)
+    (
+        law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
+        up_relative, down_relative, r, pulses, key,
+    ) = array  # fmt: skip
+    own_up, own_down = up_gain.copy(), down_gain.copy()
+    two_verifies = 2.0 * how.read_sd**2 / how.reads
+    for j in range(index.size):
+        k = index[j]
+        bursts, since, moves, scatter = 0, 0.0, 0.0, 0.0
+        while True:
+            reading = _verify(how, books, k, r[k])
+            sign = 1 if target[k] > reading else -1
+            if bursts == 0 or sign * moves < 0.0:  # on the other side by now: it moved, or is read on either side
+                bursts, since, moves, scatter = 0, reading, 0.0, two_verifies
+            if abs(target[k] - reading) <= how.tolerance:
+                books.end[k] = RIGHT
+                break
+            if bursts >= BURSTS and abs(moves) >= max(SIGMAS * math.sqrt(scatter), how.tolerance):
+                if sign * (reading - since) < SHARE * abs(moves):
+                    books.end[k] = STUCK
+                    break
+                bursts, since, moves, scatter = 0, reading, 0.0, two_verifies
+            left = how.limit - books.pulses[k]
+            if left <= 0:
+                books.end[k] = FAILED
+                break
+            n, place = 1, 0
+            if how.way == AMPLITUDE:
+                place = _nearest(how, reading, target[k], scratch, due)
+            else:
+                n = _burst(how, reading, target[k], left if how.way == LAW else 1, scratch, due)
+            volts = how.up_volts[place] if sign > 0 else how.down_volts[place]
+            own_up[k] = up_gain[k] * how.up_factors[place]
+            own_down[k] = down_gain[k] * how.down_factors[place]
+            for _ in range(n):
+                books.pulse_vvg[k] += volts * volts * _value(how, r[k])
+                if stuck[k]:
+                    pulses[k] += 1
+                    continue
+                pulse_one(
+                    law, up, down, up_middle, down_middle, up_cap, down_cap, row, own_up, own_down, up_sigma,
+                    down_sigma, up_relative, down_relative, r, pulses, key, k, sign, scratch,
+                )  # fmt: skip
+            books.pulses[k] += n
+            bursts += 1
+            moves += due[0]
+            sigma, relative = (up_sigma, up_relative) if sign > 0 else (down_sigma, down_relative)
+            scatter += n * (sigma**2 + (relative * due[0] / n) ** 2)
