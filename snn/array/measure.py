@@ -1,0 +1,210 @@
+"""Accuracies of a network on an array, one thing at a time: wires, converters, programming, time, and what it costs.
+
+The network is trained once a seed with float weights, and programmed; each thing is then changed on its own. Test
+accuracies, on a split that is named; nothing is chosen on the test part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from devicekit.device.ageing import Drift
+from devicekit.device.card import DeviceCard
+from devicekit.device.wear import Wear, wear
+from devicekit.device.wires import Wires, effective_conductance
+from devicekit.errors import UsageError
+from snn.ageing import AgeingResult, accuracy_over_time
+from snn.array.result import ArrayResult, Curve, Point, Unknown
+from snn.config import TrainingConfig
+from snn.data.dataset import Dataset
+from snn.energy import InferenceEnergy, per_inference
+from snn.training import DataFacts, Run
+
+TILES = (32, 64, 128, 256)
+OHMS = (0.1, 1.0, 10.0)
+BITS = (2, 3, 4, 5, 6, 8)
+TOLERANCES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+TIMES = tuple(10.0**k for k in range(2, 10))  # s
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured.
+
+    Parameters
+    ----------
+    seeds, epochs, hidden : int
+        Trainings, their epochs and hidden neurons.
+    wire_ohm : tuple of float
+        Resistances from one device to the next [ohm].
+    read_s : float
+        How long a read lasts [s].
+    draws : int
+        Draws of devices of the ageing.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of range.
+    """
+
+    seeds: int = 3
+    epochs: int = 8
+    hidden: int = 1000
+    wire_ohm: tuple[float, ...] = OHMS
+    read_s: float = 1e-6
+    draws: int = 10
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1 or not self.wire_ohm or not all(0 < ohm < 1e6 for ohm in self.wire_ohm):
+            raise UsageError("an array needs a seed or more, and resistances above 0 and below 1e6 ohm")
+        if not 0 < self.read_s < 1:
+            raise UsageError(f"read_s is the time of one read, above 0 and below 1 s, not {self.read_s}")
+
+    def settings(self, seed: int) -> TrainingConfig:
+        """Of an offline training whose weights are programmed without errors."""
+        return TrainingConfig(
+            scheme="offline", seed=seed, epochs=self.epochs, hidden=self.hidden, levels=0, program_sigma=0.0
+        )
+
+
+def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress: Progress | None = None) -> ArrayResult:
+    """All that can be said of an array of a card's devices.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        A linear window. Of one that holds weights, wires and energy are not known.
+    data : Dataset
+    plan : Plan, optional
+    progress : callable, optional
+        Called with how many of the network's tests are done, and how many there will be.
+
+    Raises
+    ------
+    UsageError
+        If the card's state is ln G.
+    """
+    plan = plan or Plan()
+    ohms = card.window.quantity == "conductance_s"
+    trained = [_trained(card, plan.settings(seed), data) for seed in range(plan.seeds)]
+    cases = _cases(plan, ohms)
+    total, found = plan.seeds * len(cases), []
+    for run in trained:
+        row = []
+        for changes in cases:
+            row.append(_accuracy(run, changes))
+            if progress is not None:
+                progress(len(found) * len(cases) + len(row), total)
+        found.append(row)
+    points = [Point(changes, tuple(row[k] for row in found)) for k, changes in enumerate(cases)]
+    insitu = Run(card, replace(plan.settings(0), scheme="insitu"), data)
+    for epoch in range(plan.epochs):
+        insitu.learn(epoch)
+    return ArrayResult(
+        card=card.name,
+        ideal=points[0],
+        wires=tuple(_wire_curve(card, points, ohm, gain) for ohm in plan.wire_ohm for gain in (False, True))
+        if ohms
+        else (),
+        converters=tuple(
+            Curve(f"{'difference of a pair' if lines == 'difference' else 'each bit line'}", _of(points, lines), ())
+            for lines in (("difference", "each") if ohms else ("difference",))
+        ),
+        programming=Curve("write and verify", [each for each in points if "tolerance" in each.changes], ()),
+        time=_time(card, plan, data),
+        wear=_wear(card, insitu),
+        energy=_energy(trained[0], plan),
+        insitu_accuracy=insitu.test(plan.epochs - 1),
+        data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
+        hidden=plan.hidden,
+        epochs=plan.epochs,
+        weights_only=not ohms,
+    )
+
+
+def _trained(card: DeviceCard, config: TrainingConfig, data: Dataset) -> Run:
+    run = Run(card, config, data)
+    if run.card is None:
+        raise UsageError(f"the state of card {card.name!r} is ln G: an array needs the linear state")
+    for epoch in range(config.epochs):
+        run.learn(epoch)
+    return run
+
+
+def _cases(plan: Plan, ohms: bool) -> list[dict[str, object]]:
+    """Settings that differ from those of an ideal array, one thing at a time; the ideal array first."""
+    cases: list[dict[str, object]] = [{}]
+    for ohm in plan.wire_ohm if ohms else ():
+        for tile in TILES:
+            cases += [{"wire_ohm": ohm, "tile": (tile, tile), "column_gain": gain} for gain in (False, True)]
+    cases += [{"adc_bits": bits, "adc_lines": lines} for lines in ("difference", "each")[: 2 if ohms else 1] for bits in BITS]
+    return [*cases, *({"programming": "verify", "tolerance": tolerance} for tolerance in TOLERANCES)]
+
+
+def _accuracy(run: Run, changes: dict[str, object]) -> float:
+    """Test accuracy [1] of a trained network on an array with these changes."""
+    before = run.learner.config
+    run.learner.config = replace(run.config, **changes)  # type: ignore[arg-type]
+    try:
+        return run.test(run.config.epochs - 1, synapses=run.learner.program())
+    finally:
+        run.learner.config = before
+
+
+def _wire_curve(card: DeviceCard, points: Sequence[Point], ohm: float, gain: bool) -> Curve:
+    own = [each for each in points if each.changes.get("wire_ohm") == ohm and each.changes["column_gain"] is gain]
+    drops = []
+    for each in own:
+        tile: tuple[int, int] = each.changes["tile"]  # type: ignore[assignment]
+        g = card.window.from_state(np.full(tile, 0.5))
+        drops.append(float((effective_conductance(g, Wires(ohm, tile=tile)) / g).mean()))
+    return Curve(f"{ohm:g} ohm, {'a gain each bit line' if gain else 'one gain a layer'}", own, tuple(drops))
+
+
+def _of(points: Sequence[Point], lines: str) -> list[Point]:
+    return [each for each in points if each.changes.get("adc_lines") == lines]
+
+
+def _time(card: DeviceCard, plan: Plan, data: Dataset) -> AgeingResult | Unknown:
+    if card.window.quantity != "conductance_s":
+        return Unknown("the card holds weights: drift is one of conductances")
+    if card.retention is None:
+        return Unknown("a file of retention (states read over three decades of time or more), by devicekit card add")
+    try:
+        law = Drift.from_retention(card.retention)
+        reach = [time_s for time_s in TIMES if time_s > law.t0_s and _allowed(law, time_s)]
+        if not reach:
+            return Unknown("longer records of retention: no time beyond the first reading may be said")
+        return accuracy_over_time(card, plan.settings(0), data, reach, draws=plan.draws, law=law)
+    except UsageError as error:
+        return Unknown(error.message)
+
+
+def _allowed(law: Drift, time_s: float) -> bool:
+    try:
+        law.logarithm(time_s)
+    except UsageError:
+        return False
+    return True
+
+
+def _wear(card: DeviceCard, insitu: Run) -> Wear | Unknown:
+    if card.endurance is None:
+        return Unknown("a file of endurance, by devicekit card add")
+    assert insitu.synapses is not None
+    try:
+        return wear(np.concatenate([array.pulses for array in insitu.synapses.arrays]), card.endurance)
+    except UsageError as error:
+        return Unknown(error.message)
+
+
+def _energy(run: Run, plan: Plan) -> InferenceEnergy | Unknown:
+    try:
+        return per_inference(run, read_s=plan.read_s, synapses=run.learner.program())
+    except UsageError as error:
+        return Unknown(error.message)

@@ -1,0 +1,54 @@
+"""The page of an array: answers, and what they rest on."""
+
+from __future__ import annotations
+
+from devicekit.device.card import DeviceCard
+from devicekit.report import Block, Report, Section, Table, Text, draw
+from devicekit.report.shared import short, source_line
+from snn.ageing import AgeingResult
+from snn.array.result import ArrayResult
+
+LEFT_OUT = (
+    "Left out: the drop of a write voltage along its line, selectors and half-selected devices, drivers, sense "
+    "amplifiers, charging of lines, and arrays that are stacked. Unused word lines are taken to be grounded; floating "
+    "ones would add a current of their own."
+)
+
+
+def array_report(result: ArrayResult, card: DeviceCard, source: str, command: str) -> Report:
+    """The page.
+
+    Parameters
+    ----------
+    result : ArrayResult
+    card : DeviceCard
+    source : str
+        File of the card.
+    command : str
+        What made the page.
+    """
+    blocks: list[Block] = [
+        Text(result.sentences()),
+        Table(("question", "answer"), result.answers(), "Each for a loss of no more than a point, by one thing alone."),
+        Text([LEFT_OUT]),
+    ]
+    if result.wires:
+        caption = "Accuracy against the side of a tile; bars: one standard error over seeds. The line: an ideal array."
+        blocks.append(draw(result.wires_panel(), caption, "Test accuracy against the side of a tile"))
+    caption = "Accuracy against the bits of a converter; its range from training images."
+    blocks.append(draw(result.converters_panel(), caption, "Test accuracy against bits"))
+    caption = "Accuracy against the tolerance of write and verify."
+    blocks.append(draw(result.programming_panel(), caption, "Test accuracy against tolerance"))
+    if isinstance(result.time, AgeingResult):
+        caption = "Accuracy against time after writing, over draws of the devices' drift."
+        blocks.append(draw(result.time.panel(), caption, "Test accuracy against time"))
+    rows = [(f"{curve.name}, {side} x {side}", f"{drop:.3f}") for curve in result.wires if "layer" in curve.name
+            for side, drop in zip(curve.along("tile"), curve.drops, strict=True)]  # fmt: skip
+    if rows:
+        blocks.append(Table(("tile", "G_eff / G"), rows, "What of a conductance in the middle of the window arrives."))
+    return Report(
+        title=f"Array of {card.name}",
+        sections=[Section("Array", "array", blocks)],
+        synthetic=card.provenance.synthetic,
+        command=command,
+    )
