@@ -9,11 +9,12 @@ import numpy as np
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
+from snn.drift import aged
 from snn.network.encoding import stream_key
 from snn.network.epochs import insitu_epoch, offline_epoch
 from snn.network.neurons import Dynamics, Noise, padded, predict
 from snn.recipe import Recipe, fit_scales
-from snn.synapses import Synapses
+from snn.synapses import Change, Synapses
 
 QUIET = Noise(np.float32(0.0), np.float32(0.0))
 
@@ -118,14 +119,27 @@ class Learner:
         return (self.w1, self.w2) if self.synapses is None else self.synapses.read(retention)
 
     def predict(  # type: ignore[no-untyped-def]
-        self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, synapses: Synapses | None = None
+        self,
+        levels,
+        ids,
+        stream,
+        epoch: int,
+        dynamics: Dynamics,
+        scores,
+        synapses: Synapses | None = None,
+        change: Change | None = None,
     ) -> np.ndarray:
         """Classes of samples, shape (n,), and `scores` (n, classes); see `snn.network.neurons.predict`.
 
-        `synapses` are those that are read, if they are not the network's own.
+        `synapses` are those that are read, if they are not the network's own; `change` is what their states are read
+        as, if not as the settings say (`snn.drift`).
         """
         read = self.synapses if synapses is None else synapses
-        w1, w2 = (self.w1, self.w2) if read is None else read.read(self.config.retention, self.config.test_delay_s)
+        w1, w2 = self.w1, self.w2
+        if read is not None:
+            assert self.card is not None
+            change = change or aged(self.card.window, self.config)
+            w1, w2 = read.read(self.config.retention, self.config.test_delay_s, change)
         # weights from a memory map are read-only, which would be another compiled type
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
         noise = QUIET if read is None else self.noise()

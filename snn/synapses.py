@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,6 +21,8 @@ from snn.recipe import Recipe
 # purposes of random streams, + layer number
 _ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS = 101, 103, 105, 107, 109, 111, 113
 _DRAWS = 1000  # from one draw of devices to the next
+
+Change = Callable[[int, np.ndarray], np.ndarray]  # states (devices,) of a layer, by its number, as they are read
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Synapses:
                 fading.append(make_fading(layer, array.fading, shape, *times))
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading))
 
-    def read(self, retention: float, delay: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, retention: float, delay: float = 0.0, change: Change | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Padded weights [1] of both layers for the kernels.
 
         Parameters
@@ -103,13 +106,18 @@ class Synapses:
             Loss of every state [1].
         delay : float
             How much later than now it is [s]: devices that forget have forgotten more by then.
+        change : callable, optional
+            What states are read as instead of what they are (`snn.drift`); they may leave 0..1.
         """
         first, second = (layer.w for layer in self.layers)
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
-        if retention > 0 or forget:
+        if retention > 0 or forget or change is not None:
             first, second = np.zeros_like(first), np.zeros_like(second)
-            for w, array, layer, shape in zip((first, second), self.arrays, self.layers, self.shapes, strict=True):
+            each = zip((first, second), self.arrays, self.layers, self.shapes, strict=True)
+            for number, (w, array, layer, shape) in enumerate(each):
                 r = (array.later(delay) if forget else array.r) * (1.0 - retention)
+                if change is not None:
+                    r = change(number, r)
                 w[: shape[0], : shape[1]] = weights(r, shape, layer.scale, self.reference)
         return first, second
 
