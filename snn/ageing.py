@@ -217,7 +217,7 @@ class AgeingResult:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         plain = asdict(self)
-        numbers = {key: value for key, value in plain["law"].items() if not value == math.inf}
+        numbers = {key: value for key, value in plain["law"].items() if value != math.inf}
         return {**plain, "law": numbers, "rows": list(plain["rows"])}
 
 

@@ -121,8 +121,8 @@ class Wear:
             f"{least.capitalize()}{self.worst:.3g} trainings until the most pulsed device, {least}{self.p99:.3g} until "
             f"one at the 99 % quantile has had {until}, {self.life.cycles:.3g}, if a pulse counts as a cycle "
             "(the safe side).",
-            f"Of devices with so many cycles {percent_span(*self.life.share_interval)} fail ({percent(LEVEL)} interval; "
-            f"{self.life.failed} of {count(self.life.devices, 'device')} did).",
+            f"Of devices with so many cycles {percent_span(*self.life.share_interval)} fail ({percent(LEVEL)} "
+            f"interval; {self.life.failed} of {count(self.life.devices, 'device')} did).",
         ]
         for chance, trainings, low, high in self.shares:
             ends = "open" if low is None or high is None else f"{low:.3g} to {high:.3g}"
