@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,15 @@ from devicekit.device.ageing import Drift, conducts, static_error
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.plot import Panel
-from devicekit.text import percent, si
+from devicekit.text import percent
 from snn import drift, figures
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.synapses import Synapses
 from snn.training import DataFacts, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SHIPPED = Path(__file__).with_name("ageing_curve.json")
 DRAWS = 10
@@ -54,9 +57,10 @@ def shipped() -> dict[str, Any]:
     Returns
     -------
     dict
-        `noise` (n,): error of a weight over the rms of weights, as of `noise_to_signal`; `loss`, `sd` (n,): mean over
-        seeds and draws, and standard deviation over draws [1]; `spread`: rms of r+ - r- of both layers;
-        `output_share`: weight of the output layer in `noise`; `least_gain`; what was measured on.
+        `network`: its inputs, hidden and output neurons; `noise` (n,): error of a weight over the rms of weights, as of
+        `noise_to_signal`; `loss`, `sd` (n,): mean over seeds and draws, and standard deviation over draws [1]; `spread`:
+        rms of r+ - r- of both layers; `output_share`: weight of the output layer in `noise`; `least_gain`; what was
+        measured on.
     """
     loaded: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return loaded
@@ -96,7 +100,9 @@ def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[st
 def predicted_loss(
     sigma_r: float, spread: Spread | None = None, *, gain: float = 1.0, curve: dict[str, Any] | None = None
 ) -> Loss:
-    """Accuracy that independent static errors of states cost, from the measured curve.
+    """Accuracy that independent static errors of states cost, from the measured curve: of its network and data alone.
+
+    Narrower networks lose more.
 
     Parameters
     ----------
@@ -142,7 +148,7 @@ class AgedRow:
     gain : float
         What is left of all conductances alike [1].
     predicted : float or None
-        Accuracy by `predicted_loss`; None where it is refused.
+        Accuracy by `predicted_loss`; None where it is refused, and of networks that its curve is not of.
     beyond : float
         The time over the longest measured one; 0 where exponents were set by hand.
     """
@@ -200,6 +206,10 @@ class AgeingResult:
         band = f"lowest to highest of {self.draws} draws"
         return figures.over_time(times, mean, low, high, self.accuracy, band, title)
 
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `panel`."""
+        return self.panel().draw(ax)
+
     def frame(self) -> pd.DataFrame:
         """A row a time."""
         return pd.DataFrame([asdict(row) for row in self.rows])
@@ -208,7 +218,7 @@ class AgeingResult:
         """What time does to this network, and what that rests on."""
         last = self.rows[-1]
         words = [
-            f"Test accuracy {percent(self.accuracy)} before, {percent(last.mean)} after {si(last.time_s, 's')} "
+            f"Test accuracy {percent(self.accuracy)} before, {percent(last.mean)} after {last.time_s:.3g} s "
             f"({percent(last.lowest)} to {percent(last.highest)} over {self.draws} draws of devices)."
         ]
         words.append(f"Drift: {self.law.words(last.time_s)}.")
@@ -265,6 +275,7 @@ def accuracy_over_time(
     accuracy = run.test(last, synapses=synapses)
     spread = pair_spread(synapses) if config.mapping == "pair" else None
     g = card.window.from_state(np.concatenate([array.r for array in synapses.arrays]))
+    own = shipped()["network"] == [synapses.shapes[0][0], *(shape[1] for shape in synapses.shapes)]
     rows = []
     for time_s in sorted(times):
         changes = [drift.drifted(card.window, law, time_s, config.seed, draw) for draw in range(draws)]
@@ -279,7 +290,7 @@ def accuracy_over_time(
                 highest=float(found.max()),
                 sigma_r=sigma,
                 gain=law.gain(time_s),
-                predicted=_predicted(accuracy, sigma, spread, law.gain(time_s)),
+                predicted=_predicted(accuracy, sigma, spread if own else None, law.gain(time_s)),
                 beyond=law.beyond(time_s),
             )
         )

@@ -23,7 +23,7 @@ from devicekit.device.random import mix, normal
 from devicekit.errors import UsageError
 from devicekit.models.kernel import compiled
 from devicekit.statistics import chi2_quantile, t_quantile
-from devicekit.text import count, si
+from devicekit.text import count
 
 LEAST_DECADES = 3.0  # of time that data must span before a law of it is taken beyond them
 BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
@@ -171,7 +171,7 @@ class Drift:
         """The law, where its spread is from, and how far it is taken beyond the data."""
         law = f"nu {self.nu:.3g}, sd over devices {self.nu_sd:.3g} ({self.source})"
         far = self.beyond(time_s)
-        return f"{law}; {si(time_s, 's')} is {far:.3g} times the measured time" if far > 1 else law
+        return f"{law}; {time_s:.3g} s is {far:.3g} times the measured time" if far > 1 else law
 
     def exponents(self, devices: int, seed: int, draw: int = 0) -> np.ndarray:
         """nu of each device [1], shape (devices,): of its key alone, so the same for any number of workers."""

@@ -4,7 +4,7 @@ A pulse counts as a cycle. That is the safe side: a cycle of an endurance record
 training a small part of it, and how much less such a pulse wears a device no record here tells.
 
 Energies are those of the devices alone. Left out is all that surrounds them: drivers and selectors, charging of lines,
-converters, sense amplifiers, neurons, control, and the reads to verify; on most chips that is the larger part.
+converters, sense amplifiers, neurons, control, and the reads to verify.
 """
 
 from __future__ import annotations

@@ -103,6 +103,7 @@ def main() -> None:
     good = [gain for gain, lost in zip(GAINS, gains, strict=True) if lost > COSTS]
     curve: dict[str, Any] = {
         "what": "accuracy lost to independent static errors of states, 64-1000-10, pairs, programmed, SYNTHETIC card",
+        "network": [64, 1000, 10],
         "data": f"{data.name}: {data.split}",
         "card": CARD,
         "epochs": EPOCHS,

@@ -146,6 +146,7 @@ def test_accuracy_over_time(conducting: DeviceCard, tiny: Dataset) -> None:
     panel = found.panel()
     np.testing.assert_array_equal(panel.curves[1].x, [1e1, 1e8])
     np.testing.assert_allclose(panel.curves[1].y, [100 * row.mean for row in found.rows])
+    assert {row.predicted for row in found.rows} == {None}  # a curve of another network
     assert "over 3 draws" in " ".join(found.sentences())
     for wrong in ({"draws": 1}, {"times": []}):
         with pytest.raises(UsageError, match="takes at least 2 draws"):
@@ -201,6 +202,21 @@ def test_pairs_only(conducting: DeviceCard, tiny: Dataset) -> None:
         pair_spread(run.synapses)
     found = accuracy_over_time(conducting, replace(SMALL, mapping="reference"), tiny, [10.0], 2, Drift(0.1, 0.1))
     assert (found.spread, found.rows[0].predicted) == (None, None)
+
+
+def test_the_curve_s_own_network_gets_a_prediction(conducting: DeviceCard) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((20, 64)), np.arange(20) % 10
+    data = Dataset("made", "none", x, y, x, y)
+    config = replace(SMALL, hidden=1000, epochs=1, scheme="offline", levels=0, program_sigma=0.0)
+    law = Drift(0.02, 0.001)
+    found = accuracy_over_time(conducting, config, data, [1e2, 1e11], draws=2, law=law)
+    row = found.rows[0]
+    said = predicted_loss(row.sigma_r, found.spread, gain=row.gain)
+    assert row.predicted == pytest.approx(found.accuracy - said.mean)
+    gone = accuracy_over_time(conducting, config, data, [1e11], draws=2, law=Drift(0.1, 0.001))
+    assert gone.rows[0].gain < 0.3
+    assert gone.rows[0].predicted is None
 
 
 @pytest.mark.heavy
