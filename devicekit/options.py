@@ -12,12 +12,12 @@ from devicekit.errors import UsageError
 from devicekit.names import Unit, parse_unit
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
-KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired")
+KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel")
 KERNELS = ("exponential", "stretched", "double", "power")  # of a relaxation: `devicekit.models.relaxation.KERNELS`
 BASELINES = ("original", "before")  # from where the second answer of a pulse pair is counted
 PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand for
 FILES = (*PARTS, "separate")
-COLUMNS = (*PARTS, "levels")  # what several columns may stand for: levels of retention or endurance, too
+COLUMNS = (*PARTS, "levels")  # what several columns may stand for: levels of retention, endurance, multilevel, too
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
 
 
@@ -44,7 +44,7 @@ class ReadOptions:
         Keep only this device, cycle, or pulse width [s].
     recipe : path, optional
         A recipe (TOML), which says all that is said here; what is said here overrides its lines.
-    kind : {"pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired"}, optional
+    kind : {"pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel"}, optional
         What kind of measurement a table holds.
     sheet : str, optional
         Sheets of a workbook to be read: a name, or a pattern with ``*``; several separated by commas.

@@ -1,6 +1,7 @@
-"""Validated tables: pulse trains, sweeps, endurance, retention, STDP, transients, pulse pairs, and plain records.
+"""Validated tables: trains, sweeps, endurance, retention, STDP, transients, pulse pairs, levels, and plain records.
 
-Measured and simulated data share these schemas. Columns with no name of ours are kept as they are.
+Their columns are in `devicekit.schemas`, which measured and simulated data share. Columns with no name
+of ours are kept as they are.
 """
 
 from __future__ import annotations
@@ -19,119 +20,20 @@ from pandera.errors import SchemaErrors
 
 from devicekit import files
 from devicekit.errors import BadRow, CodedWarning, TableError
-from devicekit.names import DIRECTIONS
-from devicekit.options import BASELINES
+from devicekit.schemas import (
+    ENDURANCE_SCHEMA,
+    MULTILEVEL_SCHEMA,
+    PAIRED_SCHEMA,
+    PULSE_SCHEMA,
+    RECORD_SCHEMA,
+    RETENTION_SCHEMA,
+    STDP_SCHEMA,
+    SWEEP_SCHEMA,
+    TRANSIENT_SCHEMA,
+)
 from devicekit.text import count
 
-_INDEX = pa.Check.ge(0, error="0 or more")
-_POSITIVE = pa.Check.gt(0, error="more than 0")
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")  # a negative number and nothing else
-_FINITE = pa.Check(lambda column: np.isfinite(column), error="a finite number")
-
-_NOT_INFINITE = pa.Check(lambda column: ~np.isinf(column), error="a finite number")
-
-
-def _column(dtype: Any, *checks: pa.Check, required: bool = True, nullable: bool = False) -> pa.Column:
-    return pa.Column(dtype, list(checks), required=required, nullable=nullable)
-
-
-def _optional(*checks: pa.Check) -> pa.Column:
-    return _column(float, *checks, required=False, nullable=True)
-
-
-PULSE_SCHEMA = pa.DataFrameSchema(
-    {
-        "device_id": _column(str),
-        "cycle": _column(int, _INDEX),
-        "direction": _column(str, pa.Check.isin(DIRECTIONS, error="ltp or ltd")),
-        "pulse_index": _column(int, _INDEX),
-        "conductance_s": _optional(
-            pa.Check.ge(0, error="0 S or more (absolute=True takes magnitudes, if the sign is only a polarity)")
-        ),
-        "weight": _optional(),
-        "pulse_voltage_v": _optional(),
-        "pulse_width_s": _optional(_POSITIVE),
-        "read_voltage_v": _optional(),
-        "read_current_a": _optional(),
-    }
-)
-
-SWEEP_SCHEMA = pa.DataFrameSchema(
-    {
-        "device_id": _column(str),
-        "cycle": _column(int, _INDEX),
-        "point": _column(int, _INDEX),
-        "voltage_v": _column(float, _NOT_INFINITE, nullable=True),
-        "current_a": _column(float, nullable=True),
-        "time_s": _optional(),
-        "compliance_a": _optional(_POSITIVE),
-        "temperature_k": _optional(_POSITIVE),
-    }
-)
-
-_CONDUCTANCE = pa.Check.ge(0, error="0 S or more (absolute=True takes magnitudes, if the sign is only a polarity)")
-
-ENDURANCE_SCHEMA = pa.DataFrameSchema(
-    {
-        "device_id": _column(str),
-        "cycle": _column(int, _INDEX),
-        "level": _column(str, pa.Check.isin(("lrs", "hrs"), error="lrs or hrs")),
-        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, nullable=True),
-        "read_voltage_v": _optional(),
-        "time_s": _optional(),
-    }
-)
-
-RETENTION_SCHEMA = pa.DataFrameSchema(
-    {
-        "device_id": _column(str),
-        "level": _column(str),
-        "time_s": _column(float, _FINITE, _INDEX),
-        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, nullable=True),
-        "read_voltage_v": _optional(),
-        "temperature_k": _optional(_POSITIVE),
-    }
-)
-
-STDP_SCHEMA = pa.DataFrameSchema(
-    {
-        "device_id": _column(str),
-        "repeat": _column(int, _INDEX),
-        "spike_delay_s": _column(float, _FINITE),
-        "weight_change": _column(float, _NOT_INFINITE, nullable=True),
-    }
-)
-
-TRANSIENT_SCHEMA = pa.DataFrameSchema(
-    {
-        "device_id": _column(str),
-        "record": _column(int, _INDEX),
-        "time_s": _column(float, _FINITE),
-        "conductance_s": _column(float, _CONDUCTANCE, _NOT_INFINITE, required=False, nullable=True),
-        "current_a": _column(float, _NOT_INFINITE, required=False, nullable=True),
-        "read_voltage_v": _optional(),
-        "pulse_voltage_v": _column(float, _FINITE, required=False),
-        "pulse_width_s": _optional(_POSITIVE),
-        "temperature_k": _optional(_POSITIVE),
-    }
-)
-
-PAIRED_SCHEMA = pa.DataFrameSchema(
-    {
-        "device_id": _column(str),
-        "repeat": _column(int, _INDEX),
-        "interval_s": _column(float, _FINITE, _POSITIVE),
-        "ratio": _column(float, _NOT_INFINITE, nullable=True),
-        "first_amplitude": _optional(),
-        "second_amplitude": _optional(),
-        "pulse_voltage_v": _optional(),
-        "baseline": _column(str, pa.Check.isin(BASELINES, error="original or before"), required=False),
-    }
-)
-
-RECORD_SCHEMA = pa.DataFrameSchema(
-    {"device_id": _column(str), "record": _column(int, _INDEX), "point": _column(int, _INDEX)}
-)
 
 
 def _bad_rows(errors: SchemaErrors, frame: pd.DataFrame, rows: pd.Series | None) -> list[BadRow]:
@@ -432,6 +334,17 @@ class PairedTable(_Table):
 
 
 @dataclass(frozen=True, eq=False)
+class MultilevelTable(_Table):
+    """Several levels, each read again and again: device_id, level (its name), repeat, conductance_s [S].
+
+    Optional target_s, at which a level was aimed [S], time_s [s], read_voltage_v [V], temperature_k [K]; any others.
+    """
+
+    schema: ClassVar[pa.DataFrameSchema] = MULTILEVEL_SCHEMA
+    kind: ClassVar[str] = "multilevel"
+
+
+@dataclass(frozen=True, eq=False)
 class RecordTable(_Table):
     """Records whose columns have no role of ours: device_id, record, point, and the file's own columns."""
 
@@ -440,5 +353,13 @@ class RecordTable(_Table):
 
 
 Table = (
-    PulseTable | SweepTable | EnduranceTable | RetentionTable | StdpTable | TransientTable | PairedTable | RecordTable
+    PulseTable
+    | SweepTable
+    | EnduranceTable
+    | RetentionTable
+    | StdpTable
+    | TransientTable
+    | PairedTable
+    | MultilevelTable
+    | RecordTable
 )

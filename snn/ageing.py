@@ -58,9 +58,9 @@ def shipped() -> dict[str, Any]:
     -------
     dict
         `network`: its inputs, hidden and output neurons; `noise` (n,): error of a weight over the rms of weights, as of
-        `noise_to_signal`; `loss`, `sd` (n,): mean over seeds and draws, and standard deviation over draws [1]; `spread`:
-        rms of r+ - r- of both layers; `output_share`: weight of the output layer in `noise`; `least_gain`; what was
-        measured on.
+        `noise_to_signal`; `loss`, `sd` (n,): mean over seeds and draws, and standard deviation over draws [1];
+        `spread`: rms of r+ - r- of both layers; `output_share`: weight of the output layer in `noise`; `least_gain`;
+        what was measured on.
     """
     loaded: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return loaded
@@ -148,7 +148,8 @@ class AgedRow:
     gain : float
         What is left of all conductances alike [1].
     predicted : float or None
-        Accuracy by `predicted_loss`; None where it is refused, and of networks that its curve is not of.
+        Accuracy by `predicted_loss`; None where it is refused, and of networks that its curve is not of: other sizes,
+        wires, converters, noise of reads.
     beyond : float
         The time over the longest measured one; 0 where exponents were set by hand.
     """
@@ -276,6 +277,8 @@ def accuracy_over_time(
     spread = pair_spread(synapses) if config.mapping == "pair" else None
     g = card.window.from_state(np.concatenate([array.r for array in synapses.arrays]))
     own = shipped()["network"] == [synapses.shapes[0][0], *(shape[1] for shape in synapses.shapes)]
+    own = own and synapses.wiring is None and config.adc_bits == 0 and not config.read_noise and config.telegraph == 0
+    programmed = _programmed(config)
     rows = []
     for time_s in sorted(times):
         changes = [drift.drifted(card.window, law, time_s, config.seed, draw) for draw in range(draws)]
@@ -290,7 +293,7 @@ def accuracy_over_time(
                 highest=float(found.max()),
                 sigma_r=sigma,
                 gain=law.gain(time_s),
-                predicted=_predicted(accuracy, sigma, spread if own else None, law.gain(time_s)),
+                predicted=_predicted(accuracy, sigma, programmed, spread if own else None, law.gain(time_s)),
                 beyond=law.beyond(time_s),
             )
         )
@@ -309,10 +312,19 @@ def _law(card: DeviceCard, config: TrainingConfig) -> Drift:
     return Drift.from_retention(card.retention)
 
 
-def _predicted(accuracy: float, sigma: float, spread: Spread | None, gain: float) -> float | None:
+def _programmed(config: TrainingConfig) -> float:
+    """Errors that the states of an offline network have before they age [of the window]: those add in squares."""
+    if config.scheme != "offline":
+        return 0.0  # training in situ has learnt with them
+    step = 1.0 / (config.levels - 1) if config.levels > 0 else 0.0
+    return math.hypot(config.program_sigma, step / 12**0.5)
+
+
+def _predicted(accuracy: float, sigma: float, programmed: float, spread: Spread | None, gain: float) -> float | None:
     if spread is None:
         return None
     try:
-        return accuracy - predicted_loss(sigma, spread, gain=gain).mean
+        whole = predicted_loss(math.hypot(sigma, programmed), spread, gain=gain)
+        return accuracy - whole.mean + predicted_loss(programmed, spread).mean
     except UsageError:
         return None

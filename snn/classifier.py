@@ -238,6 +238,8 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
             learner.synapses, self.recipe_ = learner.program(), learner.recipe
         if learner.synapses is not None:
             age -= offline
+            learner.synapses.rewire()
+        learner.calibrated_on = x
         for repeat in range(repeats):
             shown = (x, labels, ids, rng.permutation(len(labels)), _TRAIN, self._epoch * repeats + repeat)
             learner.learn(*shown, age, least)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from devicekit.device.array import C2cMode, D2dMode
+from devicekit.device.wires import Wires
 from devicekit.errors import UsageError
-from snn.choices import DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
+from snn.choices import AdcLines, DecayBy, Encoding, Mapping, Rates, RuleName, Schedule, Scheme, StuckAt
 from snn.network.bits import MAX_STEPS
 from snn.network.learning import get_gradient
 from snn.network.pulsing import get_policy
@@ -111,6 +112,19 @@ class TrainingConfig:
         Time between the pulses of one synapse in one presentation [s]; all of them fit into `presentation_s`.
     test_delay_s : float
         Time between the last presentation, or programming, and a test [s].
+    wire_ohm, terminal_ohm : float
+        Resistance of a line from one device to the next, and of each driver and sense amplifier [ohm]; 0: ideal. In
+        training with separable gains made anew at each epoch, in a test exact (`snn.wiring`).
+    tile : (int, int)
+        Rows and columns of a tile of the crossbar.
+    column_gain : bool
+        Whether each bit line of each tile is calibrated by one read; else one gain a layer, fixed at the start.
+    adc_bits : int
+        Bits of the converters that read the bit lines of each tile in a test, once a time step; 0: not converted.
+    adc_quantile : float
+        Quantile of the currents of training images that is the range of a converter; 1: the largest.
+    adc_lines : {"difference", "each"}
+        Whether the two lines of a pair are subtracted before they are converted, or converted each.
     time_s : float
         Time after writing at which tests are done, on conductances that have drifted (`snn.drift`) [s]; 0: not aged.
         Training itself is not aged.
@@ -163,6 +177,13 @@ class TrainingConfig:
     presentation_s: float = 0.0
     pulse_period_s: float = 0.0
     test_delay_s: float = 0.0
+    wire_ohm: float = 0.0
+    terminal_ohm: float = 0.0
+    tile: tuple[int, int] = (128, 128)
+    column_gain: bool = False
+    adc_bits: int = 0
+    adc_quantile: float = 0.999
+    adc_lines: AdcLines = "difference"
     time_s: float = 0.0
     drift_nu: float = 0.0
     drift_nu_sd: float = 0.0
@@ -185,6 +206,7 @@ class TrainingConfig:
             ("levels", 0, 65536),
             ("device_levels", 0, 65536),
             ("draw", 0, 10_000),
+            ("adc_bits", 0, 24),
         ):
             self._check_number(name, low, high, whole=True)
         for name, top in (
@@ -199,6 +221,9 @@ class TrainingConfig:
             ("presentation_s", LONGEST),
             ("pulse_period_s", LONGEST),
             ("test_delay_s", LONGEST),
+            ("wire_ohm", 1e6),
+            ("terminal_ohm", 1e9),
+            ("adc_quantile", 1.0),
             ("time_s", LONGEST),
             ("drift_nu_sd", 1.0),
             ("drift_t0_s", LONGEST),
@@ -214,7 +239,16 @@ class TrainingConfig:
             raise UsageError("drift_t0_s is above 0, and time_s not before it: what is before t0 no law tells")
         if self.refresh > 0 and self.mapping != "pair":
             raise UsageError('refresh is for pairs of devices: use mapping "pair"')
-        for name in ("read_noise", "linear", "symmetric"):
+        Wires(self.wire_ohm, self.terminal_ohm, self.tile)
+        if self.column_gain and self.wire_ohm == self.terminal_ohm == 0:
+            raise UsageError("column_gain calibrates bit lines with resistance: set wire_ohm too")
+        if self.adc_bits == 1:
+            raise UsageError("adc_bits must be 0 (not converted) or at least 2, not 1")
+        if self.adc_lines == "each" and self.mapping != "pair":
+            raise UsageError('adc_lines "each" is for pairs of devices: use mapping "pair"')
+        if self.adc_bits > 0 and self.telegraph > 0:
+            raise UsageError("adc_bits and telegraph exclude each other: a converted test draws no held levels")
+        for name in ("read_noise", "linear", "symmetric", "column_gain"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is true or false, not {getattr(self, name)!r}")
         if self.read_noise_of_g > 0 and not self.read_noise:

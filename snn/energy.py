@@ -1,6 +1,7 @@
 """Energy of reading in a network: what its devices take in one inference, beside the energy of writing.
 
-Every spike drives one word line for the time of a read, and all devices on it conduct. Left out is what
+Every spike drives one word line for the time of a read, and all devices on it conduct, at the full voltage: wires take
+none of it, so that with wires it is an upper bound. Left out is what
 `devicekit.device.wear` leaves out, and the line of a fixed reference.
 """
 

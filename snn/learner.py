@@ -10,6 +10,8 @@ from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
 from snn.drift import aged
+from snn.network import converters
+from snn.network.converters import CALIBRATED_ON, Lines, converter, ranges
 from snn.network.encoding import stream_key
 from snn.network.epochs import insitu_epoch, offline_epoch
 from snn.network.neurons import Dynamics, Noise, padded, predict
@@ -32,6 +34,8 @@ class Learner:
     dynamics : Dynamics
     start : list of ndarray
         Start weights of both layers [1], shapes (channels, hidden) and (hidden, classes).
+    calibrated_on : ndarray of int32, shape (n, channels), optional
+        Levels of training samples, by which the ranges of converters are set.
 
     Attributes
     ----------
@@ -46,6 +50,7 @@ class Learner:
     recipe: Recipe
     dynamics: Dynamics
     start: list[np.ndarray]
+    calibrated_on: np.ndarray | None = None
     w1: np.ndarray = field(init=False)
     w2: np.ndarray = field(init=False)
     synapses: Synapses | None = field(init=False, default=None)
@@ -139,9 +144,32 @@ class Learner:
         if read is not None:
             assert self.card is not None
             change = change or aged(self.card.window, self.config)
+            if self.config.adc_bits > 0:
+                return self._converted(levels, ids, stream, epoch, dynamics, scores, read, change)
             w1, w2 = read.read(self.config.retention, self.config.test_delay_s, change)
         # weights from a memory map are read-only, which would be another compiled type
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
         noise = QUIET if read is None else self.noise()
         found: np.ndarray = predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, scores)
         return found
+
+    def _converted(  # type: ignore[no-untyped-def]
+        self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, read: Synapses, change: Change | None
+    ) -> np.ndarray:
+        """As `predict`, every current through a converter."""
+        config, hidden = self.config, self.config.hidden
+        assert self.calibrated_on is not None
+        each, noise = config.adc_lines == "each", self.noise()
+        sd = np.array([noise.hidden, noise.output]) / (2**0.5 if each else 1.0)
+        if each:
+            lines = read.lines(config.retention, config.test_delay_s, change)
+        else:
+            w1, w2 = read.read(config.retention, config.test_delay_s, change)
+            lines = Lines(*(np.ascontiguousarray(w)[None] for w in (w1[:, :hidden], w2[:hidden])))
+        rows = (config.tile[0], config.tile[0])
+        some = self.calibrated_on[:CALIBRATED_ON]
+        full = ranges(some, np.arange(len(some), dtype=np.uint64), stream, lines, rows, dynamics, config.adc_quantile)
+        to = [converter(rows[0], config.adc_bits, each_full, not each) for each_full in full]
+        return converters.predict(
+            levels, ids, stream, epoch, lines, (to[0], to[1]), dynamics, (float(sd[0]), float(sd[1])), scores
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,13 +10,16 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
 from snn import forgetting
 from snn.config import TrainingConfig
+from snn.network.converters import Lines
 from snn.network.crossbar import Layer, make_layer, states, weights
 from snn.network.encoding import stream_key
 from snn.network.fading import FadingLayer, make_fading, take_over
 from snn.network.neurons import padded
 from snn.recipe import Recipe
+from snn.wiring import Wiring, wiring
 
 # purposes of random streams, + layer number
 _ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS = 101, 103, 105, 107, 109, 111, 113
@@ -29,7 +32,8 @@ Change = Callable[[int, np.ndarray], np.ndarray]  # states (devices,) of a layer
 class Synapses:
     """The devices of both layers, and what compiled code needs of them (shared memory).
 
-    `fading` are the layers of devices that forget while they are trained; empty if they do not.
+    `fading` are the layers of devices that forget while they are trained; empty if they do not. `wiring` is None where
+    the lines of the crossbar are ideal.
     """
 
     arrays: tuple[DeviceArray, ...]
@@ -37,6 +41,7 @@ class Synapses:
     shapes: tuple[tuple[int, int], ...]
     reference: float | None
     fading: tuple[FadingLayer, ...] = ()
+    wiring: Wiring | None = None
 
     @classmethod
     def start(cls, card: DeviceCard, config: TrainingConfig, recipe: Recipe, w: list[np.ndarray]) -> Self:
@@ -79,6 +84,7 @@ class Synapses:
     ) -> Self:
         reference = None if config.mapping == "pair" else recipe.middle
         arrays, layers, fading = [], [], []
+        wires = wiring(card, config)
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
             if config.device_levels > 0:
                 r = on_levels(r, config.device_levels, np.random.default_rng([config.seed, _STATES + number]))
@@ -90,12 +96,27 @@ class Synapses:
             stuck = _stuck(config, number, r.size)
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            layer = make_layer(array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels)
+            gain = None if wires is None else wires.gains(number, array.r, shape, "separable")
+            base = 0.0 if wires is None else wires.base
+            layer = make_layer(
+                array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels, gain, base
+            )
             layers.append(layer)
             if array.fading is not None and forgetting.in_training(card, config):
                 times = (config.pulse_period_s, config.presentation_s)
                 fading.append(make_fading(layer, array.fading, shape, *times))
-        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading))
+        return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading), wires)
+
+    def rewire(self) -> None:
+        """Before an epoch: what arrives through the wires, by the states as they are now."""
+        if self.wiring is None:
+            return
+        for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
+            layer.gain[:] = self.wiring.gains(number, array.r, shape, "separable")
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
+
+    def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:
+        return weights(r, shape, layer.scale, self.reference, gain, layer.base)
 
     def read(self, retention: float, delay: float = 0.0, change: Change | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Padded weights [1] of both layers for the kernels.
@@ -109,17 +130,46 @@ class Synapses:
         change : callable, optional
             What states are read as instead of what they are (`snn.drift`); they may leave 0..1.
         """
-        first, second = (layer.w for layer in self.layers)
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
-        if retention > 0 or forget or change is not None:
-            first, second = np.zeros_like(first), np.zeros_like(second)
-            each = zip((first, second), self.arrays, self.layers, self.shapes, strict=True)
-            for number, (w, array, layer, shape) in enumerate(each):
-                r = (array.later(delay) if forget else array.r) * (1.0 - retention)
-                if change is not None:
-                    r = change(number, r)
-                w[: shape[0], : shape[1]] = weights(r, shape, layer.scale, self.reference)
+        if retention == 0 and not forget and self.wiring is None and change is None:
+            first, second = (layer.w for layer in self.layers)
+            return first, second
+        found = []
+        for layer, shape, r, gain in self._read(retention, delay if forget else None, change):
+            w = np.zeros_like(layer.w)
+            w[: shape[0], : shape[1]] = self._weights(layer, r, shape, gain)
+            found.append(w)
+        first, second = found
         return first, second
+
+    def lines(self, retention: float, delay: float = 0.0, change: Change | None = None) -> Lines:
+        """What the plus and the minus line of each weight carry [weight units], as `read`; pairs of conductances only.
+
+        Raises
+        ------
+        UsageError
+            If the card has no conductances: then nothing tells what a state of 0 conducts.
+        """
+        window = self.arrays[0].card.window
+        if window.quantity != "conductance_s" or window.scale != "linear":
+            raise UsageError("converting each bit line needs the conductances of a linear window")
+        base, found = window.low / window.span, []
+        forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
+        for layer, shape, r, gain in self._read(retention, delay if forget else None, change):
+            seen = layer.scale * (gain if gain.size else 1.0) * (r + base)
+            found.append(np.ascontiguousarray(np.moveaxis(seen.reshape(*shape, 2), 2, 0), np.float32))
+        return Lines(*found)
+
+    def _read(
+        self, retention: float, delay: float | None, change: Change | None
+    ) -> Iterator[tuple[Layer, tuple[int, int], np.ndarray, np.ndarray]]:
+        """Each layer with its shape, the states that a test reads, and what of each device arrives."""
+        for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
+            r = (array.r if delay is None else array.later(delay)) * (1.0 - retention)
+            if change is not None:
+                r = change(number, r)
+            gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
+            yield layer, shape, r, gain
 
     def pulsed(self) -> None:
         """After compiled code has given pulses: states as they are now, and what devices may forget of the pulses."""
@@ -142,7 +192,7 @@ class Synapses:
             if config.device_levels > 0:
                 new = on_levels(new, config.device_levels, rng)
             array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
-            layer.w[: shape[0], : shape[1]] = weights(array.r, shape, layer.scale, None)
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
             count += int(wanted.sum())
         for fading, shape in zip(self.fading, self.shapes, strict=True) if self.fading else ():
             take_over(fading, shape)

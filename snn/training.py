@@ -180,7 +180,7 @@ class TrainingResult:
             "write_energy_j": self.write_energy_j,
             "refreshed_pairs": self.refreshed_pairs,
             "seed": self.config.seed,
-            "settings": asdict(self.config),
+            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.config).items()},
             "recipe": {**self.recipe.as_dict(), "offline_epochs": self.config.offline_epochs},
         }
         if self.scheme == "offline":
@@ -266,7 +266,7 @@ class Run:
         self.shapes = ((channels, config.hidden), (config.hidden, data.n_classes))
         rng = np.random.default_rng([config.seed, _START])
         start = [sd * rng.standard_normal(s) for sd, s in zip(self.recipe.start_sd, self.shapes, strict=True)]
-        self.learner = Learner(card, config, self.recipe, self.dynamics, start)
+        self.learner = Learner(card, config, self.recipe, self.dynamics, start, self.x_train)
 
     @property
     def synapses(self) -> Synapses | None:
@@ -290,6 +290,8 @@ class Run:
         if not offline and learner.synapses is None:
             learner.synapses = learner.program()
             self.after_mapping = self.test(epoch)
+        if learner.synapses is not None:
+            learner.synapses.rewire()
         order = np.random.default_rng([self.config.seed, _ORDER, epoch]).permutation(len(self.y_train))
         age = epoch if offline else epoch - self.config.offline_epochs
         began = time.perf_counter()

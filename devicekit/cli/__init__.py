@@ -62,6 +62,7 @@ def _add_commands(app: typer.Typer) -> None:
         card,
         characterize,
         compare,
+        cycles,
         export,
         fit,
         kinetics,
@@ -90,6 +91,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("datasets")(card.datasets_command)
     app.command("warm")(warm.warm_command)
     simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
+    simulate.simulate_app.command("cycles")(cycles.cycles_command)
     app.add_typer(simulate.simulate_app, name="simulate")
     app.add_typer(card.card_app, name="card")
     app.add_typer(library.library_app, name="library")

@@ -196,7 +196,7 @@ def characterize_command(
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Figures of merit: DC, endurance, retention, STDP, relaxation, paired pulses, noise.
+    """Figures of merit: DC, conduction, cycles, endurance, retention, STDP, transients, levels, noise, map.
 
     Of whatever the files hold; --out DIR receives tables, figures and report.html.
 

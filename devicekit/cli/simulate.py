@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from physics.variability import Scatter
 
 simulate_app = typer.Typer(
-    help="Simulate a filament: vacancy drift-diffusion, current continuity, Joule heating.",
-    short_help="Simulate a filament: iv, pulses, kinetics.",
+    help="Simulate a filament (vacancy drift-diffusion, continuity, Joule heating), or cycles like measured ones.",
+    short_help="Simulate a filament (iv, pulses, kinetics), or cycles like measured ones.",
     no_args_is_help=True,
 )
 

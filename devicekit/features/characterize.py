@@ -33,8 +33,9 @@ class Characterization:
     ----------
     table : Table
     results : mapping of str to Merit
-        Result by the name of the figure of merit: dc, endurance, facilitation, linearity, noise, pulses, rates,
-        retention, stdp, volatile.
+        Result by the name of the figure of merit, one file each in `devicekit.features.merits`: dc, endurance,
+        facilitation, linearity, mechanism (conduction), multilevel, noise, pulses, rates, retention, rtn, sequence,
+        sign, stdp, transfer, volatile, wafermap.
     warnings : tuple of CodedWarning
         Of the reader and of the results.
     """

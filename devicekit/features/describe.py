@@ -6,7 +6,7 @@ from typing import Any
 
 from devicekit.features.sweeps import legs
 from devicekit.names import GLOSSARY
-from devicekit.tables import PairedTable, PulseTable, SweepTable, Table, TransientTable
+from devicekit.tables import MultilevelTable, PairedTable, PulseTable, SweepTable, Table, TransientTable
 from devicekit.text import count
 
 
@@ -40,6 +40,8 @@ def describe(table: Table) -> dict[str, Any]:
         summary["transients"] = len(table.frame.drop_duplicates(["device_id", "record"]))
     elif isinstance(table, PairedTable):
         summary["intervals"] = int(table.frame["interval_s"].nunique())
+    elif isinstance(table, MultilevelTable):
+        summary["levels"] = [str(level) for level in table.frame["level"].unique()]
     elif "level" in table.frame:
         summary["levels"] = sorted(table.frame["level"].unique())
     summary["warnings"] = [warning.as_dict() for warning in table.warnings]

@@ -324,3 +324,82 @@ def readings(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], x: Axis, y: Ax
     """Any readings as they are, by name."""
     drawn = [Curve(name, *values, style=style, colour=f"C{n % 10}") for n, (name, values) in enumerate(curves.items())]
     return Panel(x, y, drawn)
+
+
+def level_densities(
+    levels: Mapping[str, tuple[np.ndarray, float, float]], thresholds: Sequence[float], log: bool
+) -> Panel:
+    """Histogram and fitted normal density of each level, with the thresholds between neighbours.
+
+    Parameters
+    ----------
+    levels : mapping of str to (ndarray, float, float)
+        Readings of each, their mean and sd: G [S], or ln G.
+    thresholds : sequence of float
+        Conductances [S].
+    log : bool
+        Whether levels are given as ln G; densities are then those of ln G.
+    """
+    curves = []
+    for k, (name, (values, mean, sd)) in enumerate(levels.items()):
+        many = int(np.clip(np.sqrt(values.size), 4, 30))
+        height, edges = np.histogram(values, many, density=True) if np.ptp(values) > 0 else (np.ones(1), [mean] * 2)
+        x, y = np.repeat(edges, 2), np.r_[0.0, np.repeat(height, 2), 0.0]
+        colour = f"C{k % 10}"
+        few = len(levels) <= 10
+        curves.append(Curve(name, np.exp(x) if log else x, y, colour=colour, width=0.8, alpha=0.6, legend=few))
+        if sd > 0:
+            at = mean + sd * np.linspace(-4, 4, 81)
+            at = at if log else at[at >= 0]
+            density = np.exp(-0.5 * ((at - mean) / sd) ** 2) / sd / np.sqrt(2 * np.pi)
+            fit = (np.exp(at) if log else at, density)
+            curves.append(Curve(f"{name}, normal", *fit, colour=colour, width=1.4, legend=False))
+    across = Axis.of("conductance_s", scale="log" if log else "linear", ticks=0 if log else 6)
+    density_axis = Axis("density of ln G") if log else Axis("density of G", "1/S")
+    return Panel(across, density_axis, curves, lines=[("x", each) for each in thresholds], legend="above")
+
+
+def telegraph(time: np.ndarray, value: np.ndarray, levels: np.ndarray | None, quantity: str) -> Panel:
+    """A record at constant voltage against time [s], and the level that is on at each reading.
+
+    Parameters
+    ----------
+    time, value : ndarray, shape (n,)
+        [s], readings.
+    levels : ndarray, shape (n,), optional
+        Where two levels were found.
+    quantity : str
+        Name of the readings in the glossary.
+    """
+    kept = slice(0, 4000)  # jumps of more are not seen
+    curves = [Curve("readings", time[kept], value[kept], width=0.4, colour="0.6", legend=False)]
+    if levels is not None:
+        curves.append(Curve("levels", time[kept], levels[kept], width=1.0, colour=COLOURS["ltd"], legend=False))
+    return Panel(Axis.of("time_s"), Axis.of(quantity), curves)
+
+
+def power(frequency: np.ndarray, density: np.ndarray, exponent: float, unit: str) -> Panel:
+    """Averaged power spectrum against frequency [Hz], and the line 1/f^exponent through it.
+
+    Parameters
+    ----------
+    frequency, density : ndarray, shape (n,)
+        [Hz], and in `unit`.
+    exponent : float
+    unit : str
+    """
+    middle = float(np.exp(np.log(density).mean() + exponent * np.log(frequency).mean()))
+    curves = [
+        Curve("spectrum", frequency, density, style="o", colour=COLOURS["ltp"], legend=False),
+        Curve(f"exponent {exponent:.2f}", frequency, middle * frequency**-exponent, colour="0.3", width=1.0),
+    ]
+    return Panel(Axis("frequency", "Hz", "log"), Axis("power spectral density", unit, "log"), curves)
+
+
+def over_places(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str, unit: str, log: bool) -> Panel:
+    """A quantity over the numbers of rows and of columns, by these words."""
+    styles = zip(parts.items(), ("o-", "s--"), (COLOURS["ltp"], COLOURS["ltd"]), strict=False)
+    curves = [
+        Curve(f"over each {name}", *values, style=style, colour=colour) for (name, values), style, colour in styles
+    ]
+    return Panel(Axis("row or column", whole=True), Axis(label, unit, "log" if log else "linear"), curves)

@@ -10,6 +10,7 @@ from devicekit.features.merits.pulses import trains_panel
 from devicekit.plot import Axis, Panel
 from devicekit.tables import (
     EnduranceTable,
+    MultilevelTable,
     PairedTable,
     PulseTable,
     RetentionTable,
@@ -42,6 +43,11 @@ def preview(table: Table) -> Panel:
     if isinstance(table, PairedTable):
         ratios = (frame["interval_s"].to_numpy(float), frame["ratio"].to_numpy(float))
         return figures.readings({"pairs": ratios}, Axis.of("interval_s", scale="log"), Axis.of("ratio"))
+    if isinstance(table, MultilevelTable):
+        parts = list(frame.groupby("level", sort=False)["conductance_s"])[:MOST_CURVES]
+        at = {str(name): np.full(len(values), float(k)) for k, (name, values) in enumerate(parts)}
+        groups = {str(name): (at[str(name)], values.to_numpy(float)) for name, values in parts}
+        return figures.readings(groups, Axis("level", names=tuple(at)), Axis.of("conductance_s"))
     if isinstance(table, TransientTable):
         groups = {
             f"{device} {record}": (rows["time_s"].to_numpy(float), rows[table.quantity].to_numpy(float))

@@ -12,11 +12,11 @@ import numpy as np
 
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.library import figures
-from devicekit.library.head import PLACES
 from devicekit.library.record import Record
 from devicekit.library.rows import AREA, Row, cells_of, each_value, group, names_of, natural, rows_of
 from devicekit.library.scaled import Scale
-from devicekit.plot import Axis, Image, Panel
+from devicekit.names.places import PLACES
+from devicekit.plot import Axis, Image, Panel, array_map
 from devicekit.text import count, listed, si
 
 FEWEST = 3  # values that a scatter needs, or a curve of a distribution
@@ -182,7 +182,7 @@ class Comparison:
             if np.prod(np.ptp(places, axis=0) + 1.0) > MOST_CELLS:
                 continue
             values = np.array([float(np.median(each)) for each in cells.values()]) * row.scale.factor
-            found.append(figures.array_map(places[:, 0], places[:, 1], values, row.scale.heading, title))
+            found.append(array_map(places[:, 0], places[:, 1], values, row.scale.heading, title))
         return tuple(found)
 
     @cached_property

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.features.stats import ranks
-from devicekit.plot import Axis, Curve, Image, Panel
+from devicekit.plot import Axis, Curve, Panel
 
 RAMP = ("#0b6fa4", "#8a4f9e", "#c4501b")  # low, middle, high: straight from blue to orange is muddy
 GREY = "#8a8f98"
 MOST_LINES = 200  # of an overlay: more are a grey area
 MOST_POINTS = 500  # of one distribution: evenly along its ranks, both ends among them
 MOST_NAMES = 6  # that a legend takes
-MOST_NUMBERS = 400  # cells of a map that are written into
-COLOUR_MAP = "cividis"  # even to the eye, and the same for every kind of colour vision
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,39 +193,3 @@ def boxes(groups: Mapping[str, np.ndarray], x: Axis, by: str) -> Panel:
         )
     names = tuple(f"{name} ({np.isfinite(values).sum()})" for name, values in groups.items())
     return Panel(x, Axis(by, names=names), curves, legend="none", grid=True)
-
-
-def array_map(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, label: str, title: str = "") -> Image:
-    """One number over the rows and columns of an array, row by row from the top; a cell without one is left blank.
-
-    Parameters
-    ----------
-    rows, columns : ndarray of int, shape (n,)
-        Places, each pair once.
-    values : ndarray, shape (n,)
-    label : str
-        What they are, with the unit.
-    title : str
-    """
-    first, left = int(rows.min()), int(columns.min())
-    grid = np.full((int(rows.max()) - first + 1, int(columns.max()) - left + 1), np.nan)
-    grid[rows - first, columns - left] = values
-    across = np.arange(grid.shape[1] + 1) + left - 0.5
-    down = np.arange(grid.shape[0] + 1) + first - 0.5
-    known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    if low == high:
-        low, high = low - 0.5 * abs(low or 1.0), high + 0.5 * abs(high or 1.0)
-    return Image(
-        Axis("column", whole=True),
-        Axis("row", limits=(float(down[-1]), float(down[0])), whole=True),
-        across,
-        down,
-        grid,
-        label,
-        COLOUR_MAP,
-        (low, high),
-        title=title,
-        numbers=grid.size <= MOST_NUMBERS and grid.shape[1] <= 24,
-        digits=".3g",
-    )

@@ -12,13 +12,13 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from devicekit.device.blocks import Positive, Strict
 from devicekit.device.remarks import Remark
 from devicekit.errors import FileError
+from devicekit.names.places import PLACES
 from devicekit.scalars import Scalar
 
 SCHEMA_VERSION = 1
 ID_DIGITS = 12  # hexadecimal: of 10,000 records two agree by chance with 2 in 10 million
 LONGEST = 200  # characters of a name or a label
 KNOWN_LABELS = ("stack", "area", "operator", "date")
-PLACES = ("wafer", "die", "row", "column")
 MARKS = ("synthetic", "simulated", "calibrated")
 CONTENTS = ("card", "result")  # fields of a record that its head leaves out
 

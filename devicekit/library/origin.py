@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from devicekit.errors import UsageError, invalid_rows
-from devicekit.library.head import PLACES, Origin, Place
+from devicekit.library.head import Origin, Place
 from devicekit.names import parse_unit
+from devicekit.names.places import PLACES
+from devicekit.names.places import cell as cell_of
 
-# R3C5, r3_c5, R03-C05: a row and a column, not in the middle of a word
-_CELL = re.compile(r"(?<![A-Za-z0-9])R(\d{1,5})[_-]?C(\d{1,5})(?![A-Za-z0-9])", re.IGNORECASE)
 _NUMBER = r"\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?"
 _AREA = re.compile(rf"\s*({_NUMBER})\s*(\D.*?)\s*")
 _SIDES = re.compile(rf"\s*({_NUMBER})\s*([^\W\d_]*)\s*[x×*]\s*({_NUMBER})\s*([^\W\d_]+)\s*", re.IGNORECASE)
@@ -92,9 +92,9 @@ def gather(
     UsageError
         If the pattern does not fit the name, or a value cannot be what it is said to be.
     """
-    cell = _cells([file_name])
+    cell = cell_of([file_name])
     named = by_pattern(pattern, file_name) if pattern else cell
-    by_device = {} if pattern or device is None else _cells([device])
+    by_device = {} if pattern or device is None else cell_of([device])
     if cell and by_device and cell != by_device:  # two answers are none
         named, by_device = {}, {}
     sources: list[tuple[Origin, Mapping[str, str | int]]] = [
@@ -137,15 +137,6 @@ def _whole(name: str, value: str | int) -> int:
     if not re.fullmatch(r"\d{1,9}", value):
         raise UsageError(f"{name} is a whole number of 0 or more, not {value!r}")
     return int(value)
-
-
-def _cells(texts: Sequence[str]) -> dict[str, str | int]:
-    """Row and column that names say, if they say one pair only."""
-    found = {(int(row), int(column)) for text in texts for row, column in _CELL.findall(text)}
-    if len(found) != 1:
-        return {}
-    row, column = found.pop()
-    return {"row": row, "column": column}
 
 
 def compiled(pattern: str) -> re.Pattern[str]:

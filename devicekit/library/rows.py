@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from devicekit.features.definitions import COUNTED
-from devicekit.library.head import PLACES
 from devicekit.library.record import Record
 from devicekit.library.scaled import Scale
+from devicekit.names.places import PLACES
 from devicekit.scalars import Scalar
 
 AREA = Scalar("area_m2", "area", float("nan"), "m2")

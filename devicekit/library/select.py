@@ -11,9 +11,10 @@ from typing import Any
 
 from devicekit.device.remarks import LaterWarning
 from devicekit.errors import WARNING_CODES, CodedWarning, UsageError
-from devicekit.library.head import MARKS, PLACES, Place
+from devicekit.library.head import MARKS, Place
 from devicekit.library.index import COLUMNS
 from devicekit.library.query import Entry, Found, Query, Unreadable
+from devicekit.names.places import PLACES
 from devicekit.scalars import Scalar
 
 _SORTED = (

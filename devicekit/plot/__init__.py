@@ -4,7 +4,7 @@ A figure knows no result. A result makes its panel from its own arrays; matplotl
 page all take the panel.
 """
 
-from devicekit.plot.image import Image, draw_row, row_csv
+from devicekit.plot.image import Image, array_map, draw_row, row_csv
 from devicekit.plot.panel import Axis, Curve, Panel
 from devicekit.plot.style import COLOURS, axes, plain, quantity_axis
 
@@ -14,6 +14,7 @@ __all__ = [
     "Curve",
     "Image",
     "Panel",
+    "array_map",
     "axes",
     "draw_row",
     "plain",

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+MOST_NUMBERS = 400  # cells of a map that are written into
+COLOUR_MAP = "cividis"  # even to the eye, and the same for every kind of colour vision
+
+
 @dataclass(frozen=True, eq=False)
 class Image:
     """A map of one quantity over two axes.
@@ -85,6 +89,47 @@ class Image:
         height, across = np.meshgrid(_middles(self.y_edges), _middles(self.x_edges), indexing="ij")
         columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), self.label: self.values.ravel()}
         return pd.DataFrame(columns)
+
+
+def array_map(
+    rows: np.ndarray, columns: np.ndarray, values: np.ndarray, label: str, title: str = "", log: bool = False
+) -> Image:
+    """One number over the rows and columns of an array, row by row from the top; a cell without one is left blank.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of int, shape (n,)
+        Places, each pair once.
+    values : ndarray, shape (n,)
+    label : str
+        What they are, with the unit.
+    title : str
+    log : bool
+        Whether colours follow the logarithm; values are above 0 then.
+    """
+    first, left = int(rows.min()), int(columns.min())
+    grid = np.full((int(rows.max()) - first + 1, int(columns.max()) - left + 1), np.nan)
+    grid[rows - first, columns - left] = values
+    across = np.arange(grid.shape[1] + 1) + left - 0.5
+    down = np.arange(grid.shape[0] + 1) + first - 0.5
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if low == high:
+        low, high = low - 0.5 * abs(low or 1.0), high + 0.5 * abs(high or 1.0)
+    return Image(
+        Axis("column", whole=True),
+        Axis("row", limits=(float(down[-1]), float(down[0])), whole=True),
+        across,
+        down,
+        grid,
+        label,
+        COLOUR_MAP,
+        (low, high),
+        log=log,
+        title=title,
+        numbers=grid.size <= MOST_NUMBERS and grid.shape[1] <= 24,
+        digits=".3g",
+    )
 
 
 def _luminance(colour: Sequence[float]) -> float:

@@ -147,7 +147,8 @@ def read(
 
     Returns
     -------
-    PulseTable, SweepTable, EnduranceTable, RetentionTable, StdpTable, TransientTable, PairedTable or RecordTable
+    PulseTable, SweepTable, EnduranceTable, RetentionTable, StdpTable, TransientTable, PairedTable,
+    MultilevelTable or RecordTable
         With its layout, metadata (format, source, records) and a warning for all that was assumed, split or dropped.
 
     Raises

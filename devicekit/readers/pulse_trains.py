@@ -25,7 +25,8 @@ from devicekit.readers.splitting import (
     train_columns,
 )
 from devicekit.readers.state import with_state
-from devicekit.tables import PULSE_SCHEMA, PulseTable
+from devicekit.schemas import PULSE_SCHEMA
+from devicekit.tables import PulseTable
 from devicekit.text import count
 
 # what keeps rows apart that are split each by themselves

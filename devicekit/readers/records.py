@@ -19,7 +19,8 @@ from devicekit.readers.pulse_trains import pulse_trains
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
 from devicekit.readers.state import STATE_COLUMNS
-from devicekit.tables import SWEEP_SCHEMA, PulseTable, RecordTable, SweepTable
+from devicekit.schemas import SWEEP_SCHEMA
+from devicekit.tables import PulseTable, RecordTable, SweepTable
 from devicekit.text import count
 
 _RESERVED = {*SWEEP_SCHEMA.columns, "record"}

@@ -3,119 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
 from devicekit.names import GLOSSARY
-from devicekit.synthetic import conduction, dynamics
+from devicekit.synthetic import conduction, dynamics, known_cycles, levels
+from devicekit.synthetic.loops import SEED, SYNTHETIC, SweepTruth, sweeps
 from devicekit.synthetic.package import write_package
 from devicekit.tables import EnduranceTable, RetentionTable, StdpTable, SweepTable, Table
 
-SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
-SEED = 2023
-
-
-@dataclass(frozen=True)
-class SweepTruth:
-    """What the synthetic sweeps are made of; the defaults are those of the reference device.
-
-    The set is a logistic transition of G around V_set, of width `set_width`; the reset a logistic fall of G
-    that has lost 5 % at V_reset, its onset, and half at three `reset_width` more.
-    """
-
-    v_set: float = 0.65  # V
-    v_set_sd: float = 0.03
-    v_reset: float = 0.70  # V, magnitude, of the onset
-    v_reset_sd: float = 0.03
-    g_lrs: float = 0.47e-3  # S
-    g_hrs: float = 1e-6
-    lrs_sd: float = 0.02  # decades
-    hrs_sd: float = 0.10
-    set_width: float = 0.012  # V
-    reset_width: float = 0.03
-    compliance: float = 0.25e-3  # A
-    step: float = 0.01  # V
-    top: float = 1.0
-    bottom: float = 1.2
-    noise: float = 0.03  # multiplicative
-    floor: float = 10e-9  # A
-    sinh_v: float = 0.4  # the HRS carries G V sinh(V / sinh_v) / (V / sinh_v)
-    device_v_set_sd: float = 0.02  # V, over devices
-
-
-def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, seed: int = SEED) -> SweepTable:
-    """Sweeps 0, top, 0, -bottom, 0 with noise and compliance.
-
-    Parameters
-    ----------
-    n_cycles, n_devices : int
-        Size of the set.
-    truth : SweepTruth, optional
-        What the sweeps are made of; the reference device if None.
-    seed : int
-        Seed of every draw.
-
-    Returns
-    -------
-    SweepTable
-        With the true voltages of each sweep in the columns true_v_set_v and true_v_reset_v.
-    """
-    truth = truth or SweepTruth()
-    rng = np.random.default_rng(seed)
-    up = np.arange(0, truth.top + truth.step / 2, truth.step)
-    down = np.arange(0, truth.bottom + truth.step / 2, truth.step)
-    v = np.r_[up, up[-2::-1], -down[1:], -down[-2::-1]]
-    frames = []
-    for device in range(n_devices):
-        shift = rng.normal(0, truth.device_v_set_sd) if n_devices > 1 else 0.0
-        for cycle in range(1, n_cycles + 1):
-            at_set = rng.normal(truth.v_set + shift, truth.v_set_sd)
-            at_reset = rng.normal(truth.v_reset, truth.v_reset_sd)
-            i = _loop(v, up.size, down.size, at_set, at_reset, truth, rng)
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "device_id": f"device{device + 1:02d}",
-                        "cycle": cycle,
-                        "point": np.arange(v.size),
-                        "voltage_v": v,
-                        "current_a": i,
-                        "compliance_a": np.where(v >= 0, truth.compliance, np.nan),
-                        "true_v_set_v": at_set,
-                        "true_v_reset_v": -at_reset,
-                    }
-                )
-            )
-    return SweepTable(pd.concat(frames, ignore_index=True), {"format": "synthetic"}, SYNTHETIC)
-
-
-def _loop(
-    v: np.ndarray,
-    n_up: int,
-    n_down: int,
-    at_set: float,
-    at_reset: float,
-    truth: SweepTruth,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    hrs = truth.g_hrs * 10 ** rng.normal(0, truth.hrs_sd)
-    lrs = truth.g_lrs * 10 ** rng.normal(0, truth.lrs_sd)
-    size = np.abs(v)
-    curved = np.where(size > 0, np.sinh(size / truth.sinh_v) / np.maximum(size / truth.sinh_v, 1e-12), 1.0)
-    share = np.ones(v.size)
-    share[:n_up] = 1 / (1 + np.exp(-(v[:n_up] - at_set) / truth.set_width))
-    turn = 2 * n_up - 1
-    falling = slice(turn - 1, turn - 1 + n_down)
-    middle = at_reset + 3 * truth.reset_width
-    share[falling] = 1 / (1 + np.exp((size[falling] - middle) / truth.reset_width))
-    share[turn - 1 + n_down :] = share[turn - 2 + n_down]
-    i = v * (hrs * curved * (1 - share) + lrs * share)
-    i = i * (1 + truth.noise * rng.standard_normal(v.size)) + truth.floor * rng.standard_normal(v.size)
-    return np.where(v >= 0, np.minimum(i, truth.compliance), i)
+__all__ = ["SEED", "SYNTHETIC", "SweepTruth", "endurance", "retention", "stdp", "sweeps", "telegraph", "write_all"]
 
 
 def endurance(n_cycles: float = 1e6, n_devices: int = 5, seed: int = SEED) -> EnduranceTable:
@@ -267,6 +166,11 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         "sweeps",
         conduction.conduction,
     ),
+    "reference-cycles": (
+        "200 cycles of five devices that remember the cycle before, with a drift of one of them",
+        "sweeps",
+        known_cycles.reference,
+    ),
     "reference-endurance": ("endurance of five devices to 1e6 cycles", "endurance", endurance),
     "reference-retention": ("retention of ten states to 1e4 s at 85 C", "retention", retention),
     "reference-paired": (
@@ -283,6 +187,11 @@ _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
         "trains of 30 pulses at six rates, read before and after each pulse",
         "trains",
         dynamics.trains,
+    ),
+    "reference-multilevel": (
+        "eight levels of five devices, 100 readings each, normal in G",
+        "levels",
+        levels.multilevel,
     ),
     "reference-stdp": ("STDP window with an offset, 24 delays, ten repeats", "stdp", stdp),
 }

@@ -51,6 +51,10 @@ class Layer(NamedTuple):
         Pulses given to this layer, those on stuck devices included.
     reads : ndarray of int64, shape (1,)
         Times that a weight was read to verify pulses.
+    gain : ndarray, shape (devices,) or (0,)
+        What of each device arrives through its wires [1]; empty: all of it.
+    base : float
+        What a state of 0 conducts, over the window's span [1]; of any effect only with `gain`.
     """
 
     array: ArrayState
@@ -64,6 +68,8 @@ class Layer(NamedTuple):
     levels: int
     pulses: np.ndarray
     reads: np.ndarray
+    gain: np.ndarray
+    base: float
 
 
 class Threshold(NamedTuple):
@@ -148,6 +154,8 @@ def give(
     reference, spaces = layer.reference, layer.levels - 1
     synapses, wanted = wishes.synapses, wishes.pulses
     pair, total = reference < 0.0, 0
+    gain, base = layer.gain, layer.base
+    wired = gain.size > 0
     for n in range(count):
         k = synapses[n]
         i, j = k // columns, k % columns
@@ -174,7 +182,11 @@ def give(
                 r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
         total += abs(wanted[n])
         other = r[2 * k + 1] if pair else reference
-        w[i, j] = np.float32(scale * ((r[2 * k] if pair else r[k]) - other))
+        own = r[2 * k] if pair else r[k]
+        if wired:
+            own = gain[2 * k if pair else k] * (own + base)
+            other = gain[2 * k + 1] * (other + base) if pair else other + base
+        w[i, j] = np.float32(scale * (own - other))
         if verifies:
             moved = w[i, j] - before
             if read > np.float32(0.0):  # two reads
@@ -255,8 +267,21 @@ def wish_each(
     return count
 
 
-def weights(r: np.ndarray, shape: tuple[int, int], scale: float, reference: float | None) -> np.ndarray:
-    """Weights [1] that device states r (devices,) stand for, shape `shape`; `reference` None: pairs."""
+def weights(
+    r: np.ndarray,
+    shape: tuple[int, int],
+    scale: float,
+    reference: float | None,
+    gain: np.ndarray | None = None,
+    base: float = 0.0,
+) -> np.ndarray:
+    """Weights [1] that device states r (devices,) stand for, shape `shape`; `reference` None: pairs.
+
+    `gain` and `base` as in `Layer`.
+    """
+    if gain is not None and gain.size:
+        r = gain * (r + base)
+        reference = None if reference is None else reference + base
     if reference is None:
         pairs = r.reshape(*shape, 2)
         return scale * (pairs[..., 0] - pairs[..., 1])
@@ -302,6 +327,8 @@ def make_layer(
     coin: np.uint64,
     stuck: np.ndarray,
     levels: int = 0,
+    gain: np.ndarray | None = None,
+    base: float = 0.0,
 ) -> Layer:
     """A layer of weights on devices, padded with zeros to `padded_shape`.
 
@@ -314,7 +341,7 @@ def make_layer(
     if array.n != needed:
         raise UsageError(f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}")
     w = np.zeros(padded_shape, np.float32)
-    w[: shape[0], : shape[1]] = weights(array.r, shape, scale, reference)
+    w[: shape[0], : shape[1]] = weights(array.r, shape, scale, reference, gain, base)
     return Layer(
         array=array.kernel_state,
         w=w,
@@ -327,4 +354,6 @@ def make_layer(
         levels=int(levels),
         pulses=np.zeros(1, np.int64),
         reads=np.zeros(1, np.int64),
+        gain=np.empty(0) if gain is None else gain,
+        base=float(base),
     )

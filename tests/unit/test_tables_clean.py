@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import GLOSSARY, label
 from devicekit.readers.splitting import split_by_reset, split_by_sign, split_values, turning_points
-from devicekit.tables import PULSE_SCHEMA, SWEEP_SCHEMA, PulseTable, SweepTable
+from devicekit.schemas import PULSE_SCHEMA, SWEEP_SCHEMA
+from devicekit.tables import PulseTable, SweepTable
 
 FRAME = pd.DataFrame(
     {

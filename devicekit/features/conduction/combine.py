@@ -127,7 +127,7 @@ def _of_side(side: tuple[str, int], falling: list[Judged], rising: list[Judged])
     if not only_rising:
         _, other = _over([each.verdict for each in rising if each.verdict is not None])
         moved = bool(left and other) and not set(left) & set(other)
-    elif word == "decided":
+    elif word in ("decided", "nearly_ohmic"):
         word = "undecided"
     return StateVerdict(*side, word, left, tuple(legs), only_rising, moved)
 
@@ -169,8 +169,10 @@ def _with_both(found: list[StateVerdict]) -> list[StateVerdict]:
         word = each.word
         if left != each.left:
             word = "none" if not left else "decided" if len(left) == 1 and not each.only_rising else "undecided"
-        agrees = other.word == "decided" and not other.only_rising and other.left == left and not rectifies
-        word = "decided" if each.only_rising and len(left) == 1 and agrees else word
+        if each.only_rising and not other.only_rising and not rectifies:
+            agrees = other.word == "decided" and other.left == left
+            straight = other.word == "nearly_ohmic" and "ohmic" in left
+            word = "decided" if agrees else "nearly_ohmic" if straight else word
         shown.append(replace(each, rectifies=rectifies, left=left, word=word))
     return shown
 

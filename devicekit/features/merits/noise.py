@@ -1,4 +1,6 @@
-"""Read noise at constant voltage: its size, and random telegraph noise (levels, amplitude, dwell times)."""
+"""Read noise at constant voltage: its size, and the levels of its histogram.
+
+Whether levels are those of telegraph noise, and how long they last, is decided by `devicekit.features.merits.rtn`."""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ class NoiseResult:
     mean_a, sd_a, relative : float
         Mean and standard deviation of the current [A], and their ratio.
     levels : tuple of Level
-        One level: no telegraph noise was found.
+        Of a histogram; with one level there is no telegraph noise.
     amplitude_a, relative_amplitude : float or None
         Distance of the outer levels [A], and over the mean.
     voltage_v : float
@@ -68,7 +70,7 @@ class NoiseResult:
 
     @property
     def telegraph(self) -> bool:
-        """Whether the current jumps between two or more levels."""
+        """Whether the histogram of the current has two or more levels."""
         return len(self.levels) > 1
 
     def as_dict(self) -> dict[str, Any]:
@@ -196,26 +198,26 @@ class NoiseResults:
         return {"noise": pd.json_normalize(self.as_dict(), sep="_").drop(columns="levels")}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Median size of the noise, and the share of records with telegraph noise."""
+        """Median size of the noise, and the share of records with several levels."""
         if not self.records:
             return ()
         sizes = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
         telegraph = float(np.mean([record.result.telegraph for record in self.records]))
         return (
             Scalar("read_noise", "read noise, median sd", float(np.median(sizes)) if sizes else np.nan, of="the mean"),
-            Scalar("telegraph", "records with telegraph noise", telegraph, of="records"),
+            Scalar("several_levels", "records with more than one level", telegraph, of="records"),
         )
 
     def sentences(self) -> list[str]:
-        """Size of the noise, and in how many records it is telegraph noise."""
+        """Size of the noise, and in how many records it has several levels."""
         shares = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
         text = f"Read noise of {count(len(self.records), 'record')} at constant voltage"
         telegraph = sum(record.result.telegraph for record in self.records)
         if shares:
             text += f": standard deviation {percent(float(np.median(shares)))} of the mean (median)"
         if len(self.records) == 1:
-            return [f"{text}; {'telegraph noise' if telegraph else 'no telegraph noise'}."]
-        return [f"{text}; telegraph noise in {telegraph or 'none'} of them."]
+            return [f"{text}; its histogram has {count(len(self.records[0].result.levels), 'level')}."]
+        return [f"{text}; more than one level in {telegraph or 'none'} of them."]
 
     def panel(self) -> Panel:
         """The first record, with the levels that were found."""
@@ -238,7 +240,7 @@ class NoiseResults:
                     levels,
                 )
             )
-        head = ("device", "voltage", "mean", "sd / mean", "telegraph noise", "amplitude / mean", "levels")
+        head = ("device", "voltage", "mean", "sd / mean", "several levels", "amplitude / mean", "levels")
         shown = figure(self.panel(), "Read current of the first record.", "Current against time with the levels found")
         return [Table(head, rows, "Read noise at constant voltage."), shown]
 

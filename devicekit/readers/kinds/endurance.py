@@ -33,8 +33,7 @@ def claim(view: View) -> Claim | None:
     if view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.sweeps or not (view.states or view.unknown):
         return None
     if view.of("level") and (view.of("cycle") or not view.of("time_s")):
-        known = view.words("level") <= {*ALIASES, "low", "high"}
-        return Claim(2, "a column of levels and one of cycles") if known or view.of("cycle") else None
+        return Claim(2, "a column of levels and one of cycles") if _two_states(view) else None
     if view.once_a_cycle:
         return Claim(2, "one state after each set and one after each reset")
     levels = {str(column.tags["level"]).lower() for column in view.states if "level" in column.tags}
@@ -43,6 +42,14 @@ def claim(view: View) -> Claim | None:
     if view.options.kind == NAME and len(_pair(_counted(view))) == 2:
         return Claim(1, "two columns of states, the smaller numbers low, the larger ones high")
     return None
+
+
+def _two_states(view: View) -> bool:
+    """Whether a column of levels can be that of HRS and LRS: by its words, or beside cycles by one of them."""
+    cells = [words(view.cells.block.cells[column.name]).str.lower() for column in view.of("level")]
+    names = {word for each in cells for word in each} - {"", "nan"}
+    known = names & {*ALIASES, "low", "high"}
+    return known == names or bool(view.of("cycle") and (len(names) <= 2 or known - {"0", "1"}))
 
 
 def _counted(view: View) -> View:

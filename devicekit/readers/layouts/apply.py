@@ -11,6 +11,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, TableError, UsageError
 from devicekit.names import GLOSSARY
+from devicekit.names.places import meaning
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import EMPTY_WORDS, plain
 from devicekit.readers.layout import IGNORED, KEPT, Column
@@ -51,7 +52,7 @@ def apply(reading: Reading, source: Source) -> Table:
     whole = frames[0] if len(frames) == 1 else pd.concat(frames)
     whole = whole.reset_index(drop=True)
     if "device_id" not in whole:
-        whole["device_id"] = "device1"
+        whole["device_id"] = _by_place(whole)
     elif "device_id" in roles and len(reading.arranged.series) < 2:
         whole, told = _by_condition(whole, [c.name for c in reading.layout.columns if c.role == KEPT], source.path.name)
         warnings += told
@@ -66,6 +67,22 @@ def apply(reading: Reading, source: Source) -> Table:
     object.__setattr__(table, "frame", frame if list(frame) == order else frame[order])
     object.__setattr__(table, "meta", {**table.meta, "layout": reading.layout})
     return table
+
+
+def _by_place(frame: pd.DataFrame) -> pd.Series | str:
+    """A device a place, R3C5, where a row and a column stand beside the readings; else one device."""
+    parts = {part: str(name) for name in frame if (part := meaning(str(name))) is not None}
+    if not {"row", "column"} <= set(parts):
+        return "device1"
+    numbers = [pd.to_numeric(frame[parts[part]], errors="coerce") for part in ("row", "column")]
+    if not all(bool((values % 1 == 0).all()) for values in numbers):
+        return "device1"
+    row, column = (values.astype("int64").astype(str) for values in numbers)
+    names = "R" + row + "C" + column
+    for part in ("die", "wafer"):
+        if part in parts:
+            names = part + words(frame[parts[part]]) + "_" + names
+    return names
 
 
 def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
@@ -174,7 +191,7 @@ def _without_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame
     known = frame[role].notna()
     if "voltage_v" in frame and kind == "sweep":
         known |= frame["voltage_v"].notna()
-    if kind in ("retention", "endurance"):
+    if kind in ("retention", "endurance", "multilevel"):
         return frame[known & (frame["time_s"].notna() if "time_s" in frame and kind == "retention" else True)]
     if "pulse_index" in frame and kind == "pulse" and not frame["pulse_index"].duplicated().any():
         frame = frame.sort_values("pulse_index", kind="stable")

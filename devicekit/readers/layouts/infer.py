@@ -86,7 +86,7 @@ def understand(source: Source, options: ReadOptions, recipe: Recipe | None = Non
     sheets_are = options.sheets_are if len({block.sheet for block in blocks}) > 1 else None
     beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are speaks of the tables
     inner = View(view.columns, view.cells, replace(options, columns_are=None)) if beside else view
-    arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance"))
+    arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance", "multilevel"))
     view, arranged = _once(view, arranged, kind)
     used = _used(view, kind, options) | _used_names(blocks, arranged, beside)
     used |= {"pulses"} if kind.NAME == "pulse" else set()

@@ -12,6 +12,7 @@ import pandas as pd
 
 from devicekit.errors import TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
+from devicekit.names.places import meaning
 from devicekit.names.units import readings
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import numbers, seconds
@@ -34,7 +35,7 @@ OURS = frozenset(
         "device_id", "cycle", "direction", "pulse_index", "conductance_s", "weight", "pulse_voltage_v",
         "pulse_width_s", "read_voltage_v", "read_current_a", "point", "voltage_v", "current_a", "time_s",
         "compliance_a", "resistance_ohm", "resistance_before_ohm", "resistance_after_ohm", "level", "spike_delay_s",
-        "weight_change", "repeat", "temperature_k", "value",
+        "weight_change", "repeat", "temperature_k", "target_s", "value",
     }
 )  # fmt: skip
 UNKNOWN = "unknown"  # numbers of which nothing is known: a state, if somebody says so
@@ -147,7 +148,16 @@ def columns_of(block: Block, options: ReadOptions, said: Sequence[Column] = ()) 
         if column.role in GLOSSARY and column.role not in STATES:
             taken.add(column.role)
         found.append(column)
-    return found
+    return _with_places(found)
+
+
+def _with_places(columns: list[Column]) -> list[Column]:
+    """A row and a column side by side are a place, and count nothing; so are a wafer and a die beside them."""
+    free = [column for column in columns if not column.told and column.role in ("counter", "point", UNKNOWN, KEPT)]
+    parts = {column.name: part for column in free if (part := meaning(column.name)) is not None}
+    if not {"row", "column"} <= set(parts.values()):
+        return columns
+    return [replace(c, role=KEPT, why=f"the {parts[c.name]} of a place") if c.name in parts else c for c in columns]
 
 
 def _mapped(block: Block, options: ReadOptions) -> dict[str, str]:

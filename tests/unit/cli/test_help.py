@@ -47,6 +47,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "characterize",
         "simulate iv",
         "simulate pulses",
+        "simulate cycles",
         "train",
         "study",
         "card show",

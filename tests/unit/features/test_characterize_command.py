@@ -171,7 +171,7 @@ def test_shipped_sets_come_from_their_generator(tmp_path: Path) -> None:
     from devicekit import catalog
 
     records.write_all(tmp_path)
-    for name in [*SMALL, "reference-transient", "reference-paired", "reference-trains"]:
+    for name in [*SMALL, "reference-transient", "reference-paired", "reference-trains", "reference-multilevel"]:
         fresh = pd.read_csv(next((tmp_path / name).glob("*.gz")))
         shipped = pd.read_csv(catalog.get(name).data)
         pd.testing.assert_frame_equal(fresh, shipped, rtol=1e-4)

@@ -272,6 +272,26 @@ def test_legs_are_those_of_the_states_that_stand_still() -> None:
     assert found["hrs", -1].rectifies is False
 
 
+@pytest.mark.slow
+def test_the_public_sweeps_say_no_more_than_a_falling_leg_confirms(measured: Path) -> None:
+    """The compliance ladder has falling legs, the reads of the 1T1R chip have none."""
+    import devicekit
+
+    ladder = devicekit.characterize(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA")
+    found = {(each.state, each.sign): each.word for each in ladder.results["mechanism"].states}  # type: ignore[attr-defined]
+    assert found == {
+        ("lrs", 1): "nearly_ohmic",
+        ("lrs", -1): "nearly_ohmic",
+        ("hrs", 1): "undecided",
+        ("hrs", -1): "undecided",
+    }
+    reads = devicekit.characterize(
+        measured / "rram_1t1r" / "read_voltage_sweep.tsv", recipe="rram-1t1r-read-sweep"
+    ).results["mechanism"]
+    (only,) = reads.states  # type: ignore[attr-defined]
+    assert (only.state, only.word, only.left, only.only_rising) == ("state", "undecided", ("ohmic",), True)
+
+
 def test_a_rising_leg_alone_decides_nothing() -> None:
     size = np.linspace(0, 1, 61)
     found = of(sweep(size, 1e-3 * size * np.exp(0.01 * np.random.default_rng(0).normal(size=61))))

@@ -12,7 +12,6 @@ from devicekit.library.figures import (
     GREY,
     RAMP,
     Line,
-    array_map,
     boxes,
     cdf,
     overlay,
@@ -22,7 +21,7 @@ from devicekit.library.figures import (
     thinned,
 )
 from devicekit.library.scaled import Scale, short
-from devicekit.plot import Axis, Panel
+from devicekit.plot import Axis, Panel, array_map
 from devicekit.scalars import Scalar
 
 X, Y = Axis("x", "V"), Axis("y", "S")

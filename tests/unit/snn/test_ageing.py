@@ -14,6 +14,7 @@ from devicekit.device.ageing import Drift, Telegraph
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import Retention, RetentionState
+from devicekit.device.wires import Wires, effective_conductance
 from devicekit.errors import UsageError
 from snn import drift
 from snn.ageing import accuracy_over_time, noise_to_signal, pair_spread, predicted_loss, shipped
@@ -90,6 +91,27 @@ def test_a_common_drift_is_a_gain_of_pairs(conducting: DeviceCard, tiny: Dataset
     aged = run.synapses.read(0.0, 0.0, drift.drifted(WINDOW, Drift(0.1, 0.0), 1024.0, 0))
     for before, after in zip(kept, aged, strict=True):
         np.testing.assert_allclose(after, before * 0.5, atol=1e-6)
+
+
+def test_wires_and_converters_see_the_aged_conductances(conducting: DeviceCard, tiny: Dataset) -> None:
+    config = replace(SMALL, wire_ohm=30.0, **DRIFT)
+    run = Run(conducting, config, tiny)
+    run.learn(0)
+    synapses = run.synapses
+    assert synapses is not None
+    change = drift.aged(WINDOW, config)
+    assert change is not None
+    aged = synapses.read(0.0, 0.0, change)
+    for number, (w, array, shape) in enumerate(zip(aged, synapses.arrays, synapses.shapes, strict=True)):
+        g = LOW + (HIGH - LOW) * change(number, array.r).reshape(shape[0], -1)
+        seen = effective_conductance(g, Wires(30.0))
+        assert (seen / g).min() < 0.95
+        wanted = (seen[:, ::2] - seen[:, 1::2]) * g.sum() / seen.sum() / (HIGH - LOW)
+        np.testing.assert_allclose(w[: shape[0], : shape[1]], run.learner.recipe.scales[number] * wanted, atol=2e-6)
+    lines = replace(SMALL, adc_bits=12, adc_lines="each", time_s=1e12, drift_nu=0.0, drift_nu_sd=0.3)
+    young, old = (Run(conducting, each, tiny) for each in (replace(lines, time_s=0.0), lines))
+    assert young.learn(0) == old.learn(0)
+    assert young.test(0) != old.test(0)
 
 
 def test_states_below_the_window_are_not_clipped() -> None:
@@ -214,6 +236,12 @@ def test_the_curve_s_own_network_gets_a_prediction(conducting: DeviceCard) -> No
     row = found.rows[0]
     said = predicted_loss(row.sigma_r, found.spread, gain=row.gain)
     assert row.predicted == pytest.approx(found.accuracy - said.mean)
+    rough = accuracy_over_time(conducting, replace(config, program_sigma=0.05), data, [1e2], draws=2, law=law)
+    both = predicted_loss(np.hypot(rough.rows[0].sigma_r, 0.05), rough.spread).mean
+    already = predicted_loss(0.05, rough.spread).mean
+    assert rough.rows[0].predicted == pytest.approx(rough.accuracy - both + already)
+    noisy = accuracy_over_time(conducting, replace(config, telegraph=0.01), data, [1e2], draws=2, law=law)
+    assert noisy.rows[0].predicted is None
     gone = accuracy_over_time(conducting, config, data, [1e11], draws=2, law=Drift(0.1, 0.001))
     assert gone.rows[0].gain < 0.3
     assert gone.rows[0].predicted is None

@@ -1,0 +1,323 @@
+"""Several levels of a device: where neighbours are told apart, how often a reading is taken for another level.
+
+Errors are counted, each reading judged by a threshold to which it (or its device) did not contribute, and stand beside
+what normal levels would give (`devicekit.features.multilevel`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning, TraceError
+from devicekit.features import figures, multilevel
+from devicekit.features.level_parts import Level, Own, Pair
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.features.multilevel import Rate, Readings, Scale, Side
+from devicekit.plot import Panel
+from devicekit.report import Block, Table, Text
+from devicekit.scalars import Scalar
+from devicekit.tables import MultilevelTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, percent, percent_span, si
+
+MOST_LEVELS = 256  # eight bits
+SEEN = 12  # names of levels in a warning
+
+
+@dataclass(frozen=True, eq=False)
+class MultilevelResult:
+    """Levels in ascending order of their medians, and their neighbours.
+
+    Attributes
+    ----------
+    levels : tuple of Level
+    pairs : tuple of Pair
+        One fewer.
+    scale : Scale
+        Whether G or ln G is taken as normal.
+    bit_errors : Rate or None
+        Bit error rate in Gray code, levels used equally often; None where a pair cannot be told.
+    own : tuple of Own
+        Each device by thresholds of its own; empty with one device.
+    """
+
+    levels: tuple[Level, ...]
+    pairs: tuple[Pair, ...]
+    scale: Scale
+    bit_errors: Rate | None
+    own: tuple[Own, ...]
+    table: MultilevelTable
+    warnings: tuple[CodedWarning, ...]
+
+    @property
+    def bits(self) -> float:
+        """log2 of the number of levels."""
+        return float(np.log2(len(self.levels)))
+
+    @property
+    def worst(self) -> tuple[Pair, Side] | None:
+        """The pair and the side with the largest counted error rate; None if no pair can be told."""
+        sides = [(pair, side) for pair in self.pairs for side in (pair.below, pair.above) if side is not None]
+        return max(sides, key=lambda each: (each[1].counted.value, each[1].counted.high), default=None)
+
+    def own_share(self) -> float | None:
+        """Share of readings taken for another level by thresholds of each device's own; None if one cannot be told."""
+        if not self.own or any(each.wrong is None for each in self.own):
+            return None
+        return sum(each.wrong or 0 for each in self.own) / sum(each.n for each in self.own)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "scale": self.scale.name,
+            "log_likelihood_of_ln_g": self.scale.advantage,
+            "scale_decided": self.scale.decided,
+            "bits": self.bits,
+            "bit_error_rate": self.bit_errors.as_dict() if self.bit_errors else None,
+            "levels": [each.as_dict() for each in self.levels],
+            "pairs": [each.as_dict() for each in self.pairs],
+            "own_thresholds": [each.as_dict() for each in self.own],
+            "warnings": [warning.as_dict() for warning in self.warnings],
+        }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a level, a row a pair of neighbours, and a row a device."""
+        found = {
+            "levels": pd.DataFrame([each.as_dict() for each in self.levels]),
+            "level_pairs": pd.DataFrame([each.as_dict() for each in self.pairs]),
+        }
+        if self.own:
+            found["level_devices"] = pd.DataFrame([each.as_dict() for each in self.own])
+        return found
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Levels, bits, bit error rate, and the error rate of the worst level at one threshold."""
+        shown = [
+            Scalar("levels", "levels", float(len(self.levels))),
+            Scalar("bits", "bits of a device", self.bits),
+        ]
+        if (found := self.bit_errors) is not None:
+            label = "bit error rate (Gray code)"
+            shown.append(Scalar("bit_error_rate", label, found.value, of="bits", low=found.low, high=found.high))
+        if (worst := self.worst) is not None:
+            rate = worst[1].counted
+            label = "largest error rate of a level at one threshold"
+            shown.append(
+                Scalar("level_error", label, rate.value, of="its readings", low=rate.low, high=rate.high, by="counted")
+            )
+        return tuple(shown)
+
+    def sentences(self) -> list[str]:
+        """How many levels, how many bits are read wrongly, and which pair is worst."""
+        n = len(self.levels)
+        devices = len(self.table.devices)
+        text = f"{n} levels ({number(self.bits)} bits) of {count(devices, 'device')}"
+        if (found := self.bit_errors) is not None:
+            ends = percent_span(found.low, found.high)
+            text += f": {percent(found.value)} of the bits are read wrongly (95 %: {ends}) in Gray code"
+        open_ = [pair for pair in self.pairs if pair.threshold_s is None]
+        if open_:
+            text += f"; {count(len(open_), 'pair')} of neighbours cannot be told by a threshold"
+        said = [text + "."]
+        if (worst := self.worst) is not None:
+            pair, side = worst
+            name = pair.low if side is pair.below else pair.high
+            said.append(
+                f"Worst is {name} at the threshold {si(pair.threshold_s, 'S')}: {side.wrong} of {side.n} readings on "
+                f"the wrong side (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_words(side)})."
+            )
+        if (share := self.own_share()) is not None:
+            said.append(f"With thresholds of its own for each device, {percent(share)} of the readings are wrong.")
+        return said
+
+    def panel(self) -> Panel:
+        """Histogram and fitted density of each level, with the thresholds."""
+        log = self.scale.name == "log"
+        shown = {each.name: (each.readings.values, each.readings.mean, _sd(each.readings)) for each in self.levels}
+        thresholds = [pair.threshold_s for pair in self.pairs if pair.threshold_s is not None]
+        return figures.level_densities(shown, thresholds, log)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        head = ("level", "readings", "median", "target", "offset", "sd / mean", "normal: p", "effective readings")
+        rows = []
+        for each in self.levels[:ROWS_SHOWN]:
+            values = each.as_dict()
+            rows.append(
+                (
+                    each.name,
+                    str(values["n"]),
+                    si(values["median_s"], "S", 4),
+                    si(each.target_s, "S", 4),
+                    percent(values["offset"]),
+                    percent(values["sd_relative"]),
+                    number(each.p_normal),
+                    number(values["effective"]),
+                )
+            )
+        errors = [row for pair in self.pairs[:ROWS_SHOWN] for row in _rows(pair)]
+        scale = "ln G" if self.scale.name == "log" else "G"
+        how = f"Levels are taken as normal in {scale}"
+        if self.scale.advantage is None:
+            how += ", since ln G does not exist for readings of 0"
+        elif self.scale.decided:
+            how += f", which is more likely (log-likelihood {abs(self.scale.advantage):.1f} higher)"
+        else:
+            how += f"; the data do not tell G from ln G (log-likelihood {abs(self.scale.advantage):.1f} apart)"
+        assumed = "The bit error rate takes all levels as used equally often, and one bit as wrong in a wrong reading."
+        caption = "Errors at the thresholds between neighbours: counted, and what normal levels would give."
+        error_head = ("level", "threshold", "wrong", "counted", "95 %", "if normal", "95 % if normal")
+        shown = figure(self.panel(), "Histograms, fitted densities and thresholds.", "Levels with their thresholds")
+        return [
+            Text([*self.sentences(), how + ". " + assumed]),
+            Table(head, rows, "Levels."),
+            Table(error_head, errors, caption),
+            shown,
+        ]
+
+
+def _rows(pair: Pair) -> list[tuple[str, ...]]:
+    """A pair as two rows of a report."""
+    if pair.below is None or pair.above is None:
+        return [(f"{pair.low}, {pair.high}", "–", "–", "–", "–", pair.why_not, "–")]
+    found: list[tuple[str, ...]] = []
+    for name, side in ((pair.low, pair.below), (pair.high, pair.above)):
+        ends = percent_span(side.counted.low, side.counted.high)
+        normal = ("refused: " + side.refused, "–")
+        if side.normal is not None:
+            normal = (_small(side.normal.value), f"{_small(side.normal.low)} to {_small(side.normal.high)}")
+        wrong = f"{side.wrong} of {side.n}"
+        found.append((name, si(pair.threshold_s, "S"), wrong, percent(side.counted.value), ends, *normal))
+    return found
+
+
+def _small(share: float) -> str:
+    return percent(share) if share >= 1e-4 else f"{share:.1e}"
+
+
+def _normal_words(side: Side) -> str:
+    return "" if side.normal is None else f"; {_small(side.normal.value)} if it is normal"
+
+
+def _sd(readings: Readings) -> float:
+    return readings.sd if readings.values.size > 1 else 0.0
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MultilevelResult | None:
+    """Levels of a table of several levels."""
+    del settings, found
+    return characterize(table) if isinstance(table, MultilevelTable) else None
+
+
+def characterize(table: MultilevelTable) -> MultilevelResult:
+    """Thresholds and errors of neighbouring levels.
+
+    Parameters
+    ----------
+    table : MultilevelTable
+        Readings that are missing are left out.
+
+    Raises
+    ------
+    TraceError
+        If there are fewer than two levels, more than 256, or no two with five readings or more.
+    """
+    frame = table.frame[table.frame["conductance_s"].notna()].sort_values(["device_id", "repeat"], kind="stable")
+    names = list(dict.fromkeys(frame["level"]))
+    if not 2 <= len(names) <= MOST_LEVELS:
+        raise TraceError(f"2 to {MOST_LEVELS} levels are compared, not {len(names)}")
+    parts = [frame[frame["level"] == name] for name in names]
+    if sum(len(part) >= multilevel.LEAST for part in parts) < 2:
+        raise TraceError(f"no two levels have {multilevel.LEAST} readings or more: none can be judged")
+    parts.sort(key=lambda part: float(part["conductance_s"].median()))
+    scale = multilevel.scale([part["conductance_s"].to_numpy(float) for part in parts])
+    devices = {name: k for k, name in enumerate(table.devices)}
+    levels = [_level(part, scale, devices) for part in parts]
+    pairs = tuple(_pair(low, high, scale) for low, high in pairwise(levels))
+    levels = [_judged(level, pairs) for level in levels]
+    errors = None
+    if all(level.wrong is not None for level in levels):
+        errors = multilevel.bits_wrong(
+            [((level.wrong or 0) / level.readings.values.size, level.readings.effective) for level in levels]
+        )
+    own = tuple(_own(name, k, levels) for name, k in devices.items()) if len(devices) > 1 else ()
+    return MultilevelResult(tuple(levels), pairs, scale, errors, own, table, _warnings(levels, pairs))
+
+
+def _level(part: pd.DataFrame, scale: Scale, devices: Mapping[str, int]) -> Level:
+    g = part["conductance_s"].to_numpy(float)
+    values = np.log(g) if scale.name == "log" else g
+    readings = Readings(values, part["device_id"].map(devices).to_numpy(int))
+    targets = part["target_s"].dropna().unique() if "target_s" in part else np.empty(0)
+    tested = g.size >= multilevel.LEAST_NORMAL and readings.sd > 0
+    p = multilevel.normality(values) if tested else None
+    return Level(str(part["level"].iloc[0]), g, readings, float(targets[0]) if len(targets) == 1 else None, p)
+
+
+def _pair(low: Level, high: Level, scale: Scale) -> Pair:
+    few = [level.name for level in (low, high) if not level.enough]
+    if few:
+        why = f"fewer than {multilevel.LEAST} readings of {' and '.join(few)}"
+        return Pair(low.name, high.name, None, None, None, why)
+    found = multilevel.sides(low.readings, high.readings)
+    if found is None:
+        return Pair(low.name, high.name, None, None, None, "one lies within the other: their densities do not cross")
+    threshold, below, above = found
+    return Pair(low.name, high.name, float(np.exp(threshold)) if scale.name == "log" else threshold, below, above)
+
+
+def _judged(level: Level, pairs: Sequence[Pair]) -> Level:
+    """The level with the number of its readings beyond the threshold below it or above it."""
+    mine = [pair for pair in pairs if level.name in (pair.low, pair.high)]
+    sides = [pair.below if pair.low == level.name else pair.above for pair in mine]
+    wrong = None if any(side is None for side in sides) else sum(side.wrong for side in sides if side is not None)
+    return replace(level, wrong=wrong)
+
+
+def _own(name: str, number_: int, levels: Sequence[Level]) -> Own:
+    """A device by thresholds of its own, each reading left out of its own threshold."""
+    mine = []
+    for level in levels:
+        values = level.readings.values[level.readings.device == number_]
+        mine.append(Readings(values, np.zeros(values.size, int)))
+    n = sum(each.values.size for each in mine)
+    if min(each.values.size for each in mine) < multilevel.LEAST:
+        return Own(name, n, None, f"fewer than {multilevel.LEAST} readings of a level")
+    wrong = 0
+    for low, high in pairwise(mine):
+        found = multilevel.sides(low, high)
+        if found is None:
+            return Own(name, n, None, "two levels cannot be told by a threshold")
+        wrong += found[1].wrong + found[2].wrong
+    return Own(name, n, wrong)
+
+
+def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarning, ...]:
+    found = []
+    tested = [level for level in levels if level.p_normal is not None]
+    odd = [level.name for level in tested if (level.p_normal or 0.0) < multilevel.ALPHA / len(tested)]
+    if odd:
+        words = f"readings of {_listed(odd)} are not normal (5 % for all {len(tested)} levels): no normal error rate"
+        found.append(CodedWarning("heavy_tail", words))
+    few = [level.name for level in levels if not level.enough]
+    if few:
+        words = f"fewer than {multilevel.LEAST} readings of {_listed(few)}: their neighbours cannot be judged"
+        found.append(CodedWarning("few_points", words))
+    within = [f"{pair.low} and {pair.high}" for pair in pairs if pair.threshold_s is None and pair.why_not[:3] == "one"]
+    if within:
+        found.append(CodedWarning("undecided", f"no threshold tells {_listed(within)}: one lies within the other"))
+    wander = [level.readings.serial for level in levels if level.readings.serial]
+    if wander:
+        words = f"readings of {count(len(wander), 'level')} follow the one before (r up to {max(wander):.2f})"
+        found.append(CodedWarning("drift", f"{words}: they are worth fewer independent ones, and levels may drift"))
+    return tuple(found)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SEEN]) + (f" and {len(names) - SEEN} more" if len(names) > SEEN else "")

@@ -1,0 +1,358 @@
+"""What one cycle says of the next: correlations of V_set, V_reset, HRS and LRS within a cycle and over cycles.
+
+Of voltage sweeps, of the ends of pulse trains, and of endurance readings at even steps. The registry walks the figures
+of merit in alphabetical order, and this one needs what `dc` and `pulses` found: hence a name that comes after theirs.
+
+A device that drifts makes everything correlated with everything, and cycles that remember are worth fewer than there
+are: `devicekit.features.correlations` has both in view, `devicekit.features.autoregression` describes what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.features import correlations, cycle_figures, sequence_words
+from devicekit.features.autoregression import LEAST_CYCLES, Autoregression, Cycles, autoregression
+from devicekit.features.correlations import Combined, Correlation, Drift
+from devicekit.features.cycle_series import Quantity, Series, of_endurance, of_sweeps, of_trains
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure
+from devicekit.features.merits.dc import DcResult
+from devicekit.features.merits.pulses import PulseSummary
+from devicekit.plot import Image, Panel
+from devicekit.report import Block, Table, Text, draw
+from devicekit.scalars import Scalar
+from devicekit.tables import EnduranceTable
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, si
+
+LEAST = 20  # cycles of a device, in runs, for a correlation
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceSequence:
+    """One device (of one compliance, where there are several).
+
+    Attributes
+    ----------
+    device : str
+    cycles : Cycles
+        Its unbroken runs.
+    drifts : tuple of Drift
+        Of each quantity.
+    correlations : tuple of Correlation
+        As `devicekit.features.correlations.matrix` makes them.
+    """
+
+    device: str
+    cycles: Cycles
+    drifts: tuple[Drift, ...]
+    correlations: tuple[Correlation, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceResult:
+    """Correlations over cycles of every device, of all together, and the autoregression.
+
+    Attributes
+    ----------
+    quantities : tuple of Quantity
+        What is correlated: voltages by their size, conductances by their logarithm.
+    devices : tuple of DeviceSequence
+    combined : tuple of Combined
+        Over the devices.
+    fit : Autoregression or None
+        Of the devices with `LEAST_CYCLES` or more.
+    why_not : str
+        Why there is no fit; "" if there is one.
+    skipped : tuple of (str, str)
+        Devices that are left out, and why.
+    step : str
+        What lies between neighbouring values: "one cycle", or "50000 cycles" of an endurance log.
+    table : Table
+    sweeps : DcResult or None
+        The figures of the sweeps that it comes from.
+    warnings : tuple of CodedWarning
+    """
+
+    quantities: tuple[Quantity, ...]
+    devices: tuple[DeviceSequence, ...]
+    combined: tuple[Combined, ...]
+    fit: Autoregression | None
+    why_not: str
+    skipped: tuple[tuple[str, str], ...]
+    step: str
+    table: AnyTable
+    sweeps: DcResult | None
+    warnings: tuple[CodedWarning, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the quantities."""
+        return [each.name for each in self.quantities]
+
+    @property
+    def fitted(self) -> list[DeviceSequence]:
+        """The devices that enter the autoregression."""
+        return [each for each in self.devices if each.cycles.n >= LEAST_CYCLES]
+
+    def correlation(self, first: str, second: str, lag: int = 0, differenced: bool = False) -> Combined:
+        """One correlation over the devices; the order of the two does not matter within a cycle.
+
+        Parameters
+        ----------
+        first, second : str
+            Names of quantities; with `lag` 1 the second is that of the previous cycle.
+        lag : int
+            0 or 1.
+        differenced : bool
+            Of changes, not of values.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        by_key = {each.correlation.key: each for each in self.combined}
+        key = first, second, lag, differenced
+        return by_key[key] if lag or key in by_key else by_key[second, first, lag, differenced]
+
+    def rho(self, lag: int, differenced: bool, excess: bool = False) -> np.ndarray:
+        """rho over the devices, shape (k, k), or what it is beyond the expected one; NaN on the diagonal of lag 0."""
+        found = np.full((len(self.names),) * 2, np.nan)
+        for each in self.combined:
+            one = each.correlation
+            if (one.lag, one.differenced) == (lag, differenced):
+                a, b = self.names.index(one.first), self.names.index(one.second)
+                found[a, b] = one.rho - one.expected * excess
+                if lag == 0:
+                    found[b, a] = found[a, b]
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "quantities": self.names,
+            "step": self.step,
+            "correlations": [
+                {**each.correlation.as_dict(), "n_devices": each.n_devices, "p_heterogeneity": each.p_heterogeneity}
+                for each in self.combined
+            ],
+            "devices": [
+                {
+                    "device_id": each.device,
+                    "cycles": each.cycles.n,
+                    "runs": len(each.cycles.numbers),
+                    "drifts": {
+                        name: {"change": one.change, "p": one.p, "seen": one.seen}
+                        for name, one in zip(self.names, each.drifts, strict=True)
+                    },
+                    "correlations": [one.as_dict() for one in each.correlations],
+                }
+                for each in self.devices
+            ],
+            "autoregression": None if self.fit is None else sequence_words.fit_dict(self.fit, self.names),
+            "why_no_autoregression": self.why_not,
+            "skipped": [{"device": name, "reason": reason} for name, reason in self.skipped],
+            "warnings": [warning.as_dict() for warning in self.warnings],
+        }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Correlations of all devices together and of each; coefficients of the autoregression."""
+        rows: list[dict[str, Any]] = []
+        for each in self.combined:
+            more = {"n_devices": each.n_devices, "p_heterogeneity": each.p_heterogeneity}
+            rows.append({"device_id": "all", **each.correlation.as_dict(), **more})
+        if len(self.devices) > 1:
+            rows += [{"device_id": each.device, **one.as_dict()} for each in self.devices for one in each.correlations]
+        found = {"correlations": pd.DataFrame(rows).drop(columns="null_variance")}
+        if self.fit is not None and self.fit.order:
+            found["autoregression"] = sequence_words.coefficients(self.fit, self.names)
+        return found
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """How far a cycle remembers the one before: the spectral radius of the autoregression."""
+        if self.fit is None:
+            return ()
+        words = "memory over cycles (spectral radius of the autoregression)"
+        return (Scalar("cycle_memory", words, self.fit.radius, by=f"order {self.fit.order}"),)
+
+    def sentences(self) -> list[str]:
+        """What goes together, what is remembered, and what drifts."""
+        return [
+            *sequence_words.correlated(self.combined, self.quantities, len(self.devices), self.total, self.step),
+            *sequence_words.drifting(self.drifting(), self.quantities),
+            *sequence_words.fitted(self.fit, self.why_not, len(self.fitted)),
+        ]
+
+    @property
+    def read_voltage_v(self) -> float | None:
+        """Voltage at which the conductances were read [V]; None where the table does not say one."""
+        if self.sweeps is not None:
+            return self.sweeps.read_voltage_v
+        told = self.table.frame.get("read_voltage_v", pd.Series(dtype=float)).dropna().unique()
+        return float(told[0]) if len(told) == 1 else None
+
+    @property
+    def total(self) -> int:
+        """Cycles in all runs."""
+        return sum(each.cycles.n for each in self.devices)
+
+    def drifting(self) -> dict[str, list[str]]:
+        """Names of the quantities that drift, by device; only devices where one does."""
+        found = {
+            each.device: [name for name, one in zip(self.names, each.drifts, strict=True) if one.seen]
+            for each in self.devices
+        }
+        return {device: names for device, names in found.items() if names}
+
+    def panel(self) -> Panel:
+        """The quantity that remembers most, against that of the previous cycle."""
+        own = np.abs(np.diag(self.rho(1, False)))
+        return self.scatter_panel(self.names[int(np.argmax(np.where(np.isfinite(own), own, -1.0)))])
+
+    def scatter_panel(self, name: str) -> Panel:
+        """A quantity against that of the previous cycle.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+        """
+        at = self.names.index(name)
+        quantity = self.quantities[at]
+        shown = {}
+        for each in self.devices[:MOST_CURVES]:
+            before = np.concatenate([run[:-1, at] for run in each.cycles.values])
+            now = np.concatenate([run[1:, at] for run in each.cycles.values])
+            shown[each.device] = (np.exp(before), np.exp(now)) if quantity.log else (before, now)
+        words = f"{self.step} before"
+        return cycle_figures.against_previous(shown, quantity.plain, quantity.unit, quantity.log, words)
+
+    def images(self) -> list[Image]:
+        """Matrices of rho: within a cycle, with the previous cycle, and the same of changes."""
+        labels = [each.label for each in self.quantities]
+        return [
+            cycle_figures.within_cycle(self.rho(0, False), self.rho(0, True), labels),
+            cycle_figures.previous_cycle(self.rho(1, False), labels, "values, with the previous"),
+            cycle_figures.previous_cycle(self.rho(1, True, True), labels, "changes, less what no memory makes"),
+        ]
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        rows = sequence_words.rows(self.combined, self.quantities)
+        caption = (
+            "Spearman's rho, 95 % interval and p at the effective number of cycles; Holm's p over the "
+            f"{len(self.combined) // 2} of a kind. Changes have no drift in them; a change against the previous change "
+            "is about -0.48 (of another quantity: minus half of the rho within a cycle) without any memory."
+        )
+        alt = "Matrices of Spearman's rho within a cycle and with the previous cycle"
+        shown: list[Block] = [
+            Text(self.sentences()),
+            draw(self.images(), "rho within a cycle, and with the previous one.", alt, (9.6, 3.2), wide=True),
+            figure(
+                self.panel(), "Each cycle against the one before.", "Scatter of a quantity against its previous one"
+            ),
+            Table(sequence_words.HEAD, rows[:ROWS_SHOWN], caption),
+        ]
+        if self.fit is not None and self.fit.order:
+            caption = "Autoregression: coefficients of quantities divided by their standard deviation, 95 % intervals."
+            head, cells = sequence_words.coefficient_rows(self.fit, self.quantities)
+            shown.append(Table(head, cells[:ROWS_SHOWN], caption))
+        return shown
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SequenceResult | None:
+    """Correlations over cycles; None where no device has `LEAST` cycles in unbroken runs."""
+    sweeps, trains = found.get("dc"), found.get("pulses")
+    if isinstance(sweeps, DcResult):
+        series = of_sweeps(sweeps.cycles, _conditions(sweeps))
+    elif isinstance(trains, PulseSummary):
+        several = len(trains.table.widths) > 1  # such trains end elsewhere for a reason of their own
+        series = None if several else of_trains(trains.ends, trains.table.quantity)
+    elif isinstance(table, EnduranceTable):
+        series = of_endurance(table)
+    else:
+        return None
+    return None if series is None else characterize(series, table, sweeps if isinstance(sweeps, DcResult) else None)
+
+
+def _conditions(found: DcResult) -> dict[tuple[str, int], str]:
+    """The compliance of each sweep in words, where there are several."""
+    return {
+        (str(device), int(cycle)): si(each.compliance_a, "A")
+        for each in found.levels
+        for part in (each.sets, each.resets)
+        for device, cycle in zip(part["device_id"], part["cycle"], strict=True)
+    }
+
+
+def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None) -> SequenceResult | None:
+    """Correlations over the cycles of some devices, and their autoregression.
+
+    Parameters
+    ----------
+    series : Series
+        Of `devicekit.features.cycle_series.of_sweeps`, `of_trains` or `of_endurance`.
+    table : Table
+        Where it comes from.
+    sweeps : DcResult, optional
+        The figures that it comes from.
+
+    Returns
+    -------
+    SequenceResult or None
+        None where no device has `LEAST` cycles in unbroken runs, or there are not two quantities that vary.
+    """
+    kept = {name: runs for name, runs in series.devices.items() if sum(map(len, runs.numbers)) >= LEAST}
+    skipped = [
+        (name, f"{count(runs.n, 'cycle')} in unbroken runs")
+        for name, runs in series.devices.items()
+        if name not in kept
+    ]
+    vary = [
+        k
+        for k in range(len(series.quantities))
+        if all(np.ptp(np.concatenate(runs.values)[:, k]) > 0 for runs in kept.values())
+    ]
+    if not kept or len(vary) < 2:
+        return None
+    quantities = tuple(series.quantities[k] for k in vary)
+    names = [each.name for each in quantities]
+    devices = []
+    for name, runs in kept.items():
+        values = tuple(each[:, vary] for each in runs.values)
+        drifts = tuple(correlations.drift(runs.numbers, [each[:, k] for each in values]) for k in range(len(names)))
+        cycles = Cycles(runs.numbers, values, any(each.seen for each in drifts))
+        devices.append(DeviceSequence(name, cycles, drifts, correlations.matrix(values, names)))
+    fit, why_not = _fit([each.cycles for each in devices])
+    combined = correlations.combine([each.correlations for each in devices])
+    result = SequenceResult(
+        quantities, tuple(devices), combined, fit, why_not, tuple(skipped), series.step, table, sweeps, ()
+    )
+    return replace(result, warnings=_warnings(result))
+
+
+def _fit(devices: Sequence[Cycles]) -> tuple[Autoregression | None, str]:
+    """The autoregression of the devices with cycles enough, or why there is none."""
+    enough = [each for each in devices if each.n >= LEAST_CYCLES]
+    if not enough:
+        most = max(each.n for each in devices)
+        return None, f"no device has {LEAST_CYCLES} cycles in unbroken runs ({most} at most)"
+    try:
+        return autoregression(enough), ""
+    except (ValueError, np.linalg.LinAlgError) as error:
+        return None, str(error)
+
+
+def _warnings(result: SequenceResult) -> tuple[CodedWarning, ...]:
+    drifting = result.drifting()
+    if not drifting:
+        return ()
+    words = sequence_words.drifting(drifting, result.quantities)[0].removesuffix(".")
+    return (CodedWarning("drift", words[0].lower() + words[1:]),)

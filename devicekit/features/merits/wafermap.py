@@ -1,0 +1,309 @@
+"""Map of devices: each device's main numbers over the rows and columns of its array, and what they depend on there.
+
+Places come from columns wafer, die, row and column (or word line and bit line) beside the readings, else from names
+such as R3C5 (`devicekit.names.places`). Named so that it is the last figure of merit: it shows the others' results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.features import figures, spatial
+from devicekit.features.definitions import COUNTED
+from devicekit.features.merit import Merit, Settings, figure
+from devicekit.features.merits.dc import DcResult
+from devicekit.features.merits.endurance import EnduranceResult
+from devicekit.features.merits.multilevel import MultilevelResult
+from devicekit.features.merits.pulses import PulseSummary
+from devicekit.features.spatial import Effect, Places
+from devicekit.names.places import meaning, place
+from devicekit.plot import Image, Panel, array_map
+from devicekit.report import Block, Table, Text, draw
+from devicekit.scalars import Scalar
+from devicekit.tables import Table as AnyTable
+from devicekit.text import count, percent
+
+MOST_MAPS = 6  # arrays side by side
+MOST_CELLS = 100_000
+WORDS = {
+    "row": "the row",
+    "column": "the column",
+    "radius": "the distance from the middle",
+    "edge": "lying at the edge",
+}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is shown of each device: its name, label and unit, and whether its logarithm is tested and shown."""
+
+    name: str
+    label: str
+    unit: str
+    log: bool
+
+
+QUANTITIES = {
+    each.name: each
+    for each in (
+        Quantity("v_set_v", "V_set, median", "V", False),
+        Quantity("v_reset_v", "V_reset, median", "V", False),
+        Quantity("g_lrs_s", "G of the LRS, median", "S", True),
+        Quantity("g_hrs_s", "G of the HRS, median", "S", True),
+        Quantity("window", "on/off of the trains, median", "", True),
+        Quantity("median_window", "on/off over the cycles, median", "", True),
+        Quantity("level_error", "readings taken for another level", "", False),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MapResult:
+    """Devices on their arrays.
+
+    Attributes
+    ----------
+    devices : pandas.DataFrame
+        A row a placed device: device_id, array (wafer and die), row, column, failed, and a column a quantity.
+    effects : mapping of str to list of Effect
+        By quantity.
+    unplaced : int
+        Devices without a place.
+    """
+
+    devices: pd.DataFrame
+    effects: Mapping[str, list[Effect]]
+    unplaced: int
+    warnings: tuple[CodedWarning, ...]
+
+    @property
+    def quantities(self) -> list[Quantity]:
+        """What is known of the devices."""
+        return [each for name, each in QUANTITIES.items() if name in self.devices]
+
+    @property
+    def arrays(self) -> list[str]:
+        """Names of the arrays, in order of appearance."""
+        return list(dict.fromkeys(self.devices["array"]))
+
+    @property
+    def failed(self) -> int | None:
+        """Placed devices that failed; None where nothing says what a failure is."""
+        return int(self.devices["failed"].sum()) if "failed" in self.devices else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "devices": len(self.devices),
+            "arrays": self.arrays,
+            "unplaced": self.unplaced,
+            "failed": self.failed,
+            "effects": self._rows(),
+            "warnings": [warning.as_dict() for warning in self.warnings],
+        }
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "quantity": name,
+                "effect": each.name,
+                "share": each.share,
+                "f": each.f,
+                "degrees_above": each.above,
+                "degrees_below": each.below,
+                "p": each.p,
+                "p_holm": each.p_holm,
+            }
+            for name, several in self.effects.items()
+            for each in several
+        ]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """A row a device, and a row an effect."""
+        found = {"map": self.devices}
+        rows = self._rows()
+        return {**found, "map_effects": pd.DataFrame(rows)} if rows else found
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """None: an effect without its test is no number to compare."""
+        return ()
+
+    def sentences(self) -> list[str]:
+        """How many devices lie where, how many failed, and what depends on the place."""
+        rows, columns = self.devices["row"].nunique(), self.devices["column"].nunique()
+        text = f"{count(len(self.devices), 'placed device')} in {count(rows, 'row')} and {count(columns, 'column')}"
+        if len(self.arrays) > 1:
+            text += f" of {len(self.arrays)} arrays"
+        if self.failed is not None:
+            text += f"; {self.failed or 'none'} failed"
+        seen = [
+            f"{QUANTITIES[name].label} depends on {WORDS[each.name]} ({percent(each.share)} of the variance, "
+            f"p {each.p_holm:.2g})"
+            for name, several in self.effects.items()
+            for each in several
+            if each.seen
+        ]
+        tests = sum(len(several) for several in self.effects.values())
+        if not tests:
+            return [text + "."]
+        if not seen:
+            return [f"{text}; of {count(tests, 'test')} none shows that anything depends on the place."]
+        return [text + ".", "; ".join(seen) + f" (Holm's correction for {count(tests, 'test')})."]
+
+    def images(self, name: str) -> list[Image]:
+        """A map of one quantity an array; `failed` is 1 for a device that failed.
+
+        Raises
+        ------
+        KeyError
+            If there is no such quantity.
+        """
+        quantity = QUANTITIES.get(name, Quantity(name, "failed", "", False))
+        made = []
+        known = self.devices[name].to_numpy(float)
+        known = known[np.isfinite(known)]
+        for array in self.arrays[:MOST_MAPS]:
+            own = self.devices[self.devices["array"] == array]
+            values = own[name].to_numpy(float)
+            label = f"{quantity.label} [{quantity.unit}]" if quantity.unit else quantity.label
+            where = own["row"].to_numpy(int), own["column"].to_numpy(int)
+            image = array_map(*where, values, label, str(array), quantity.log)
+            made.append(image)
+        low, high = float(known.min()), float(known.max())
+        if low < high:  # one scale of colours for all arrays
+            made = [Image(**{**each.__dict__, "limits": (low, high)}) for each in made]
+        return made
+
+    def panel(self) -> Panel:
+        """Mean of the first quantity over each row and each column."""
+        quantity = self.quantities[0] if self.quantities else Quantity("failed", "share that failed", "", False)
+        means = {part: self.devices.groupby(part)[quantity.name].median() for part in ("row", "column")}
+        shown = {part: (each.index.to_numpy(float), each.to_numpy(float)) for part, each in means.items()}
+        return figures.over_places(shown, quantity.label, quantity.unit, quantity.log)
+
+    def blocks(self) -> list[Block]:
+        """Its part of a report."""
+        found: list[Block] = [Text(self.sentences())]
+        rows = [
+            (
+                QUANTITIES[name].label + (" (logarithm)" if QUANTITIES[name].log else ""),
+                WORDS[each.name],
+                percent(each.share),
+                f"{each.f:.3g} ({each.above}, {each.below})",
+                f"{each.p:.2g}",
+                f"{each.p_holm:.2g}",
+            )
+            for name, several in self.effects.items()
+            for each in several
+        ]
+        if rows:
+            head = ("quantity", "depends on", "share of the variance", "F (degrees)", "p", "p, all tests")
+            found.append(
+                Table(head, rows, "What depends on the place of a device; p of all tests by Holm's correction.")
+            )
+        names = [*(each.name for each in self.quantities), *(["failed"] if self.failed else [])]
+        for name in names:
+            images = self.images(name)
+            size = (min(9.6, 2.0 + 3.4 * len(images)), min(max(2.8, 0.42 * images[0].values.shape[0] + 1.4), 9.0))
+            words = f"{images[0].label}: row by row from the top; blank cells hold no device with a number."
+            found.append(draw(images, words, f"Map of {images[0].label}", size, wide=True))
+        found.append(figure(self.panel(), "Medians over rows and over columns.", "Medians over rows and columns"))
+        return found
+
+
+def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MapResult | None:
+    """Map of the devices of a table, where six or more have a place in two rows and two columns."""
+    del settings
+    places = of_devices(table)
+    if len(places) < spatial.LEAST_DEVICES or places["row"].nunique() < 2 or places["column"].nunique() < 2:
+        return None
+    if places.duplicated(["array", "row", "column"]).any():
+        return None  # two devices at one place: something else tells them apart, and it is no array
+    numbers = _numbers(found)
+    if numbers is None:
+        return None
+    frame = places.merge(numbers, on="device_id", how="left")
+    if "failed" in frame:
+        frame["failed"] = frame["failed"].astype("boolean").fillna(True).astype(bool)
+    spans = [np.ptp(own[["row", "column"]].to_numpy(int), axis=0) + 1.0 for _, own in frame.groupby("array")]
+    if max(float(np.prod(each)) for each in spans) > MOST_CELLS:
+        return None
+    frame = frame.dropna(axis=1, how="all")
+    tested = {name: _effects(frame, each) for name, each in QUANTITIES.items() if name in frame}
+    unplaced = len(table.devices) - len(places)
+    told: tuple[CodedWarning, ...] = ()
+    if unplaced:
+        told = (CodedWarning("dropped", f"{count(unplaced, 'device')} without a row and a column are not on the map"),)
+    return MapResult(frame, spatial.corrected(tested), unplaced, told)
+
+
+def _effects(frame: pd.DataFrame, quantity: Quantity) -> list[Effect]:
+    values = frame[quantity.name].to_numpy(float)
+    known = np.isfinite(values) & ((values > 0) | (not quantity.log))
+    wafer = pd.factorize(frame["array"])[0]
+    places = Places(frame["row"].to_numpy(int), frame["column"].to_numpy(int), wafer).kept(known)
+    values = values[known]
+    return spatial.effects(np.log(values) if quantity.log else values, places)
+
+
+def of_devices(table: AnyTable) -> pd.DataFrame:
+    """The placed devices: device_id, array, row, column; by columns of the table, else by the names of the devices.
+
+    A device that lies at two places, by its rows, has none.
+    """
+    frame = table.frame
+    columns: dict[str, str] = {}
+    for name in map(str, frame):
+        part = meaning(name.removesuffix(" (file)"))
+        if part is not None:
+            columns.setdefault(part, name)
+    if {"row", "column"} <= set(columns):
+        own = frame[["device_id", *columns.values()]].rename(columns={v: k for k, v in columns.items()})
+        own = own.drop_duplicates()
+        own = own[~own["device_id"].duplicated(keep=False)]
+        numeric = own.assign(**{k: pd.to_numeric(own[k], errors="coerce") for k in ("row", "column")})
+        numeric = numeric[numeric["row"].notna() & numeric["column"].notna()]
+        whole = (numeric["row"] % 1 == 0) & (numeric["column"] % 1 == 0)
+        made = numeric[whole].astype({"row": int, "column": int})
+    else:
+        rows = [{"device_id": device, **place(device)} for device in table.devices]
+        made = pd.DataFrame(
+            [each for each in rows if "row" in each], columns=["device_id", "row", "column", "wafer", "die"]
+        )
+    names = [
+        " ".join(f"{part} {row[part]}" for part in ("wafer", "die") if part in row and pd.notna(row[part]))
+        for row in made.to_dict("records")
+    ]
+    return made.assign(array=names)[["device_id", "array", "row", "column"]].reset_index(drop=True)
+
+
+def _numbers(found: Mapping[str, Merit]) -> pd.DataFrame | None:
+    """A row a device of what the other figures of merit say of each; None where they say nothing of a device."""
+    for result in found.values():
+        if isinstance(result, DcResult) and not result.reads:
+            cycles = result.cycles
+            names = [name for name in ("v_set_v", "v_reset_v", "g_lrs_s", "g_hrs_s") if name in cycles]
+            counted = cycles["outcome"].isin(COUNTED)
+            median = cycles[counted].groupby("device_id")[names].median()
+            good = counted.groupby(cycles["device_id"]).any()
+            return median.reindex(good.index).assign(failed=~good).reset_index()
+        if isinstance(result, EnduranceResult):
+            rows = [(d.device_id, d.median_window, d.failed_at is not None) for d in result.devices]
+            each_device = pd.DataFrame(rows, columns=["device_id", "median_window", "failed"])
+            medians = result.table.frame.groupby(["device_id", "level"])["conductance_s"].median().unstack()
+            medians = medians.rename(columns={"lrs": "g_lrs_s", "hrs": "g_hrs_s"})
+            return each_device.merge(medians.reset_index(), on="device_id")
+        if isinstance(result, PulseSummary):
+            ends = result.ends.groupby("device_id")[["low", "high"]].median()
+            window = (ends["high"] / ends["low"].where(ends["low"] > 0)).rename("window")
+            return window.reset_index()
+        if isinstance(result, MultilevelResult):
+            errors = [(o.device_id, None if o.wrong is None else o.wrong / o.n) for o in result.own]
+            return pd.DataFrame(errors, columns=["device_id", "level_error"])
+    return None

@@ -1,0 +1,222 @@
+"""Sentences and tables of correlations over cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.features.autoregression import LEAST_CYCLES, NOT_NORMAL, Autoregression
+from devicekit.features.correlations import LEAST_EFFECTIVE, Combined, Correlation
+from devicekit.features.cycle_series import Quantity
+from devicekit.text import count, listed
+
+CLEAR = 0.05  # Holm's p below which a correlation is named
+MOST_NAMED = 3
+UNLIKE = 0.05  # p of heterogeneity below which devices are said to differ
+HEAD = ("pair", "of", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
+
+
+def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:
+    return {each.name: each.label for each in quantities}
+
+
+def _pair(one: Correlation, labels: Mapping[str, str]) -> str:
+    """The two quantities in words."""
+    if not one.lag:
+        return f"{labels[one.first]} and {labels[one.second]}"
+    second = "its previous value" if one.first == one.second else f"the previous {labels[one.second]}"
+    return f"{labels[one.first]} with {second}"
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "–"
+
+
+def _p(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def correlated(
+    combined: Sequence[Combined], quantities: Sequence[Quantity], n_devices: int, total: int, step: str
+) -> list[str]:
+    """Which values go together, whether their changes say the same, and which cannot be judged."""
+    labels = _labels(quantities)
+    values = [each for each in combined if not each.correlation.differenced]
+    changes = {each.correlation.key[:3]: each.correlation for each in combined if each.correlation.differenced}
+    clear = sorted((e for e in values if e.correlation.p_holm < CLEAR), key=lambda e: -abs(e.correlation.rho))
+    where = f"Over {count(total, 'cycle')} of {count(n_devices, 'device')}"
+    if step != "one cycle":
+        where = f"Over {count(total, 'reading')} of {count(n_devices, 'device')}, {step} apart,"
+    lasting = [e for e in clear if _lasts(e.correlation, changes.get(e.correlation.key[:3]))]
+    faded = [e for e in clear if e not in lasting]
+    blind = [e.correlation for e in values if np.isfinite(e.correlation.rho) and not e.correlation.weight]
+    found = []
+    if lasting:
+        told = _named([_told(each.correlation, labels) for each in lasting])
+        found.append(
+            f"{where} {len(lasting)} of {len(values)} rank correlations stand out, in the changes too: {told}."
+        )
+    if faded:
+        told = _named([_told(each.correlation, labels) for each in faded])
+        them = "it" if len(faded) == 1 else "them"
+        start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
+        found.append(f"{start} {_stand(faded)} out in the values alone, so that drift may make {them}: {told}.")
+    if blind:
+        found.append(_blind(blind, changes, labels, "" if found else f"{where} ", len(values)))
+    if not found:
+        text = f"none of {len(values)} correlations within a cycle or with the previous one stands out"
+        found.append(f"{where} {text}.")
+    unlike = [each for each in clear if each.p_heterogeneity < UNLIKE]
+    if unlike:
+        names = _named([_pair(each.correlation, labels) for each in unlike])
+        found.append(f"Devices differ, so that no one number holds for all: {names}.")
+    return found
+
+
+def _told(one: Correlation, labels: Mapping[str, str]) -> str:
+    """A correlation with its interval."""
+    return f"{_pair(one, labels)} {_number(one.rho)} ({_number(one.low)} to {_number(one.high)})"
+
+
+def _stand(found: Sequence[Combined]) -> str:
+    return "stands" if len(found) == 1 else "stand"
+
+
+def _named(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _blind(
+    blind: Sequence[Correlation],
+    changes: Mapping[tuple[str, str, int], Correlation],
+    labels: Mapping[str, str],
+    where: str,
+    total: int,
+) -> str:
+    """Which correlations cannot be judged, with the largest of them."""
+    first = max(blind, key=lambda one: abs(one.rho))
+    first = next((one for one in blind if not one.lag), first)
+    changed = changes.get(first.key[:3])
+    of_changes = f", {_number(changed.rho)} of changes" if changed is not None and not first.lag else ""
+    return (
+        f"{where}{len(blind)} of {total} rank correlations cannot be judged, {_pair(first, labels)} among them (rho "
+        f"{_number(first.rho)}{of_changes}): quantities move so slowly that {first.n} pairs are worth "
+        f"{first.n_effective:.1f} independent ones, and {LEAST_EFFECTIVE:g} are needed."
+    )
+
+
+def _lasts(one: Correlation, change: Correlation | None) -> bool:
+    """Whether changes, which a drift does not touch, show a relation of the same sign."""
+    return change is not None and change.p < CLEAR and np.sign(change.rho - change.expected) == np.sign(one.rho)
+
+
+def drifting(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity]) -> list[str]:
+    """Which devices drift, and in what."""
+    if not devices:
+        return []
+    labels = _labels(quantities)
+    told = [f"{device} ({listed([labels[name] for name in names])})" for device, names in list(devices.items())[:5]]
+    more = f" and {len(devices) - 5} more" if len(devices) > 5 else ""
+    return [
+        f"{listed(told)}{more} {'drifts' if len(devices) == 1 else 'drift'} over the cycles: judge correlations there "
+        "by the changes."
+    ]
+
+
+def fitted(fit: Autoregression | None, why_not: str, n_devices: int) -> list[str]:
+    """Order, memory and residuals of the autoregression."""
+    if fit is None:
+        return [f"No autoregression: {why_not}."]
+    if fit.order == 0:
+        return [f"By BIC no cycle remembers the one before ({count(fit.n, 'cycle')})."]
+    state = "stationary" if fit.stationary else "NOT stationary: no cycles can be generated from it"
+    shape = "nothing speaks against normal residuals" if fit.normal else "its residuals are not normal"
+    return [
+        f"An autoregression of order {fit.order} (by BIC, {count(fit.n, 'cycle')} of {count(n_devices, 'device')}) has "
+        f"the spectral radius {fit.radius:.2f}: {state}; {shape}."
+    ]
+
+
+def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[tuple[str, ...]]:
+    """Rows under `HEAD`: those that stand out most first."""
+    labels = _labels(quantities)
+    ordered = sorted(combined, key=lambda each: (not each.correlation.p_holm < CLEAR, -abs(each.correlation.rho)))
+    found: list[tuple[str, ...]] = []
+    for each in ordered:
+        one = each.correlation
+        unlike = " (differ)" if each.p_heterogeneity < UNLIKE else ""
+        found.append(
+            (
+                _pair(one, labels),
+                "changes" if one.differenced else "values",
+                str(one.n),
+                f"{one.n_effective:.1f}",
+                _number(one.rho),
+                f"{_number(one.low)} to {_number(one.high)}",
+                _p(one.p),
+                _p(one.p_holm),
+                f"{each.n_devices}{unlike}",
+            )
+        )
+    return found
+
+
+def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
+    """A row a coefficient."""
+    found = [
+        {
+            "quantity": name,
+            "of": other,
+            "lag": lag + 1,
+            "coefficient": fit.coefficients[lag, a, b],
+            "low": fit.low[lag, a, b],
+            "high": fit.high[lag, a, b],
+        }
+        for lag in range(fit.order)
+        for a, name in enumerate(names)
+        for b, other in enumerate(names)
+    ]
+    return pd.DataFrame(found)
+
+
+def coefficient_rows(
+    fit: Autoregression, quantities: Sequence[Quantity]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and rows: a row a quantity and lag, a column what it depends on."""
+    head = ("quantity", "cycles back", *(each.label for each in quantities))
+    found: list[tuple[str, ...]] = []
+    for lag in range(fit.order):
+        for a, each in enumerate(quantities):
+            cells = [
+                f"{fit.coefficients[lag, a, b]:.2f} ({fit.low[lag, a, b]:.2f} to {fit.high[lag, a, b]:.2f})"
+                for b in range(len(quantities))
+            ]
+            found.append((each.label, str(lag + 1), *cells))
+    return head, found
+
+
+def fit_dict(fit: Autoregression, names: Sequence[str]) -> dict[str, Any]:
+    """Plain values, for JSON."""
+    return {
+        "order": fit.order,
+        "bic": list(fit.bic),
+        "n": fit.n,
+        "least_cycles": LEAST_CYCLES,
+        "spectral_radius": fit.radius,
+        "stationary": fit.stationary,
+        "normal": fit.normal,
+        "normal_p": fit.normal_p.tolist(),
+        "normal_below": NOT_NORMAL,
+        "quantities": list(names),
+        "scale": fit.scale.tolist(),
+        "coefficients": fit.coefficients.tolist(),
+        "low": fit.low.tolist(),
+        "high": fit.high.tolist(),
+        "noise": fit.noise.tolist(),
+    }

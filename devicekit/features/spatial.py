@@ -1,0 +1,167 @@
+"""Whether a quantity depends on where a device lies: on its row, its column, its distance from the middle, the edge.
+
+Each effect is tested by the F test of two nested linear models, wafers with a mean of their own each: rows and columns
+beside each other in one model, distance and edge each alone. The share of variance is omega squared, which is about
+0 where there is no effect; p values are corrected for their number by Holm's step-down (Scand. J. Statist. 6, 65).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devicekit.statistics import f_tail
+
+LEAST_DEVICES = 6
+EFFECTS = ("row", "column", "radius", "edge")
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One effect on one quantity.
+
+    Attributes
+    ----------
+    name : str
+        Of `EFFECTS`.
+    share : float
+        Of the variance, 0..1 (omega squared).
+    f : float
+        F ratio.
+    above, below : int
+        Its degrees of freedom.
+    p : float
+        Of no effect, by itself.
+    p_holm : float
+        The same, corrected for all tests of the table.
+    """
+
+    name: str
+    share: float
+    f: float
+    above: int
+    below: int
+    p: float
+    p_holm: float = float("nan")
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is significant among all tests of the table."""
+        return self.p_holm < SIGNIFICANT
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where devices lie.
+
+    Parameters
+    ----------
+    row, column : ndarray of int, shape (n,)
+    wafer : ndarray of int, shape (n,)
+        Which array each lies on, from 0.
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    wafer: np.ndarray
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are 6 devices in 2 rows and 2 columns."""
+        return bool(
+            self.row.size >= LEAST_DEVICES and np.unique(self.row).size >= 2 and np.unique(self.column).size >= 2
+        )
+
+    @property
+    def radius(self) -> np.ndarray:
+        """Distance from the middle of the rows and columns that were measured, over that of a corner, 0..1."""
+        found = np.zeros(self.row.size)
+        for k in np.unique(self.wafer):
+            own = self.wafer == k
+            parts = []
+            for values in (self.row[own], self.column[own]):
+                half = max(np.ptp(values) / 2, 0.5)
+                parts.append((values - (values.min() + values.max()) / 2) / half)
+            found[own] = np.hypot(*parts) / np.sqrt(2)
+        return found
+
+    @property
+    def edge(self) -> np.ndarray:
+        """Whether a device lies in the first or last row or column of its array."""
+        found = np.zeros(self.row.size, bool)
+        for k in np.unique(self.wafer):
+            own = self.wafer == k
+            for values in (self.row, self.column):
+                found |= own & ((values == values[own].min()) | (values == values[own].max()))
+        return found
+
+    def kept(self, at: np.ndarray) -> Places:
+        """Some of them."""
+        return Places(self.row[at], self.column[at], self.wafer[at])
+
+
+def effects(values: np.ndarray, places: Places) -> list[Effect]:
+    """The effects that can be tested, without a correction for their number.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        One a device; all finite.
+    places : Places
+    """
+    if not places.enough or np.ptp(values) == 0:
+        return []
+    wafer, row, column = (_dummies(each) for each in (places.wafer, places.row, places.column))
+    # rows and columns are numbered anew on each wafer, and stand for the same place on all of them
+    tested = {
+        "row": (np.hstack([wafer, column]), row),
+        "column": (np.hstack([wafer, row]), column),
+        "radius": (wafer, places.radius[:, None]),
+        "edge": (wafer, places.edge[:, None].astype(float)),
+    }
+    y = (values - values.mean()) / values.std()
+    found = []
+    for name, (others, own) in tested.items():
+        small, rank_small = _rest(y, others)
+        whole, rank = _rest(y, np.hstack([others, own]))
+        above, below = rank - rank_small, y.size - rank
+        if above < 1 or below < 2:
+            continue
+        error = whole / below
+        if error <= 1e-12:
+            ratio, p = float("inf"), 0.0
+        else:
+            ratio = (small - whole) / above / error
+            p = f_tail(ratio, above, below)
+        share = (small - whole - above * error) / (float(y @ y) + error)
+        found.append(Effect(name, float(np.clip(share, 0.0, 1.0)), float(ratio), above, below, float(p)))
+    return found
+
+
+def _dummies(labels: np.ndarray) -> np.ndarray:
+    return (labels[:, None] == np.unique(labels)[None, :]).astype(float)
+
+
+def _rest(y: np.ndarray, x: np.ndarray) -> tuple[float, int]:
+    """Sum of squares that a linear model with a constant leaves, and its rank."""
+    x = np.column_stack([np.ones(y.size), x])
+    found, _, rank, _ = np.linalg.lstsq(x, y, rcond=1e-10)
+    rest = y - x @ found
+    return float(rest @ rest), int(rank)
+
+
+def corrected(found: Mapping[str, Sequence[Effect]]) -> dict[str, list[Effect]]:
+    """The effects of all quantities with p values corrected by Holm's step-down ."""
+    flat = [(name, effect) for name, several in found.items() for effect in several]
+    order = sorted(range(len(flat)), key=lambda k: flat[k][1].p)
+    held, made = 0.0, {}
+    for rank, k in enumerate(order):
+        held = max(held, min(1.0, flat[k][1].p * (len(flat) - rank)))
+        made[k] = held
+    done: dict[str, list[Effect]] = {name: [] for name in found}
+    for k, (name, each) in enumerate(flat):
+        done[name].append(Effect(each.name, each.share, each.f, each.above, each.below, each.p, made[k]))
+    return done

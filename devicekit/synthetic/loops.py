@@ -1,0 +1,191 @@
+"""SYNTHETIC voltage sweeps with a known truth: drawn by themselves, or of cycles that are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning, UsageError
+from devicekit.tables import SweepTable
+
+SYNTHETIC = (CodedWarning("synthetic", "made by devicekit, not measured"),)
+SEED = 2023
+
+
+@dataclass(frozen=True)
+class SweepTruth:
+    """What the synthetic sweeps are made of; the defaults are those of the reference device.
+
+    The set is a logistic transition of G around V_set, of width `set_width`; the reset a logistic fall of G
+    that has lost 5 % at V_reset, its onset, and half at three `reset_width` more.
+    """
+
+    v_set: float = 0.65  # V
+    v_set_sd: float = 0.03
+    v_reset: float = 0.70  # V, magnitude, of the onset
+    v_reset_sd: float = 0.03
+    g_lrs: float = 0.47e-3  # S
+    g_hrs: float = 1e-6
+    lrs_sd: float = 0.02  # decades
+    hrs_sd: float = 0.10
+    set_width: float = 0.012  # V
+    reset_width: float = 0.03
+    compliance: float = 0.25e-3  # A
+    step: float = 0.01  # V
+    top: float = 1.0
+    bottom: float = 1.2
+    noise: float = 0.03  # multiplicative
+    floor: float = 10e-9  # A
+    sinh_v: float = 0.4  # the HRS carries G V sinh(V / sinh_v) / (V / sinh_v)
+    device_v_set_sd: float = 0.02  # V, over devices
+
+
+def sweeps(n_cycles: int, n_devices: int = 1, truth: SweepTruth | None = None, seed: int = SEED) -> SweepTable:
+    """Sweeps 0, top, 0, -bottom, 0 with noise and compliance.
+
+    Parameters
+    ----------
+    n_cycles, n_devices : int
+        Size of the set.
+    truth : SweepTruth, optional
+        What the sweeps are made of; the reference device if None.
+    seed : int
+        Seed of every draw.
+
+    Returns
+    -------
+    SweepTable
+        With the true voltages of each sweep in the columns true_v_set_v and true_v_reset_v.
+    """
+    truth = truth or SweepTruth()
+    rng = np.random.default_rng(seed)
+    v, up, down = _voltages(truth)
+    frames = []
+    for device in range(n_devices):
+        shift = rng.normal(0, truth.device_v_set_sd) if n_devices > 1 else 0.0
+        for cycle in range(1, n_cycles + 1):
+            at_set = rng.normal(truth.v_set + shift, truth.v_set_sd)
+            at_reset = rng.normal(truth.v_reset, truth.v_reset_sd)
+            hrs = truth.g_hrs * 10 ** rng.normal(0, truth.hrs_sd)
+            lrs = truth.g_lrs * 10 ** rng.normal(0, truth.lrs_sd)
+            i = _loop(v, up.size, down.size, at_set, at_reset, hrs, lrs, truth, rng)
+            one = _rows(f"device{device + 1:02d}", cycle, v, i, truth)
+            frames.append(one.assign(true_v_set_v=at_set, true_v_reset_v=-at_reset))
+    return SweepTable(pd.concat(frames, ignore_index=True), {"format": "synthetic"}, SYNTHETIC)
+
+
+def _voltages(truth: SweepTruth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Voltages of a loop, and of its two ways up."""
+    up = np.arange(0, truth.top + truth.step / 2, truth.step)
+    down = np.arange(0, truth.bottom + truth.step / 2, truth.step)
+    return np.r_[up, up[-2::-1], -down[1:], -down[-2::-1]], up, down
+
+
+def _rows(device: str, cycle: int, v: np.ndarray, i: np.ndarray, truth: SweepTruth) -> pd.DataFrame:
+    """The rows of one sweep."""
+    return pd.DataFrame(
+        {
+            "device_id": device,
+            "cycle": cycle,
+            "point": np.arange(v.size),
+            "voltage_v": v,
+            "current_a": i,
+            "compliance_a": np.where(v >= 0, truth.compliance, np.nan),
+        }
+    )
+
+
+def _loop(
+    v: np.ndarray,
+    n_up: int,
+    n_down: int,
+    at_set: float,
+    at_reset: float,
+    hrs: float,
+    lrs: float,
+    truth: SweepTruth,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """The current of one loop [A]."""
+    size = np.abs(v)
+    curved = np.where(size > 0, np.sinh(size / truth.sinh_v) / np.maximum(size / truth.sinh_v, 1e-12), 1.0)
+    share = np.ones(v.size)
+    share[:n_up] = 1 / (1 + np.exp(-(v[:n_up] - at_set) / truth.set_width))
+    turn = 2 * n_up - 1
+    falling = slice(turn - 1, turn - 1 + n_down)
+    middle = at_reset + 3 * truth.reset_width
+    share[falling] = 1 / (1 + np.exp((size[falling] - middle) / truth.reset_width))
+    share[turn - 1 + n_down :] = share[turn - 2 + n_down]
+    i = v * (hrs * curved * (1 - share) + lrs * share)
+    i = i * (1 + truth.noise * rng.standard_normal(v.size)) + truth.floor * rng.standard_normal(v.size)
+    return np.where(v >= 0, np.minimum(i, truth.compliance), i)
+
+
+# Of sweeps whose cycles are given: sharp, quiet and ohmic, so that they show the values that they are made of.
+CLEAN = SweepTruth(
+    set_width=0.005, reset_width=0.01, compliance=np.inf, noise=2e-3, floor=1e-10, sinh_v=1e3, hrs_sd=0.0, lrs_sd=0.0
+)
+_STEPS = np.array([0.002, 0.005, 0.01, 0.02])  # V
+
+
+def of_cycles(
+    cycles: pd.DataFrame, truth: SweepTruth | None = None, seed: int = SEED, meta: Mapping[str, Any] | None = None
+) -> SweepTable:
+    """A sweep of each cycle of a table: its V_set (half_ln_g), V_reset (peak_current), HRS and LRS.
+
+    The sweep of a cycle starts and ends in the HRS of that cycle. What `devicekit characterize` finds in it differs
+    from the cycle by the step of the voltage and by the noise.
+
+    Parameters
+    ----------
+    cycles : pandas.DataFrame
+        device_id, cycle, v_set_v and v_reset_v [V], of opposite signs, g_hrs_s and g_lrs_s [S].
+    truth : SweepTruth, optional
+        Widths, noise, step and compliance of the sweeps, which reach as far as it says; `CLEAN` if not given, with a
+        reach and a step that suit the cycles: a quarter of the smaller standard deviation of the voltages, 2 to 20 mV.
+    seed : int
+        Of the noise.
+    meta : mapping, optional
+        Of the table.
+
+    Raises
+    ------
+    UsageError
+        If a voltage lies beyond the sweep, the voltages of set and reset have one sign, or an LRS is below its HRS.
+    """
+    at_set, at_reset = (cycles[name].to_numpy(float) for name in ("v_set_v", "v_reset_v"))
+    sign = 1.0 if at_set[0] > 0 else -1.0
+    hrs, lrs = (cycles[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s"))
+    if not ((sign * at_set > 0).all() and (sign * at_reset < 0).all()):
+        raise UsageError("sweeps of cycles are bipolar: V_set of one sign, V_reset of the other")
+    if not (lrs > hrs).all():
+        raise UsageError("an LRS is not above its HRS: such a cycle has no sweep that sets")
+    at_set, at_reset = np.abs(at_set), np.abs(at_reset)
+    truth = truth or _suited(at_set, at_reset)
+    if at_set.max() > truth.top or at_reset.max() > truth.bottom:
+        raise UsageError(f"a voltage lies beyond the sweep, which goes from {truth.top:g} V to {-truth.bottom:g} V")
+    v, up, down = _voltages(truth)
+    rng = np.random.default_rng(seed)
+    middle = at_set + 0.5 * truth.set_width * np.log(lrs / hrs)  # G is a logistic share of the LRS; ln G half-way there
+    onset = at_reset - truth.reset_width * (np.log(truth.reset_width / (at_reset - truth.reset_width)) + 3.0)
+    frames = []
+    for k, (device, cycle) in enumerate(zip(cycles["device_id"], cycles["cycle"], strict=True)):
+        i = _loop(v, up.size, down.size, middle[k], onset[k], hrs[k], lrs[k], truth, rng)
+        frames.append(_rows(str(device), int(cycle), v, i, truth))
+    frame = pd.concat(frames, ignore_index=True)
+    frame[["voltage_v", "current_a"]] *= sign
+    if not np.isfinite(truth.compliance):
+        frame = frame.drop(columns="compliance_a")
+    return SweepTable(frame, {"format": "synthetic", **(meta or {})}, SYNTHETIC)
+
+
+def _suited(at_set: np.ndarray, at_reset: np.ndarray) -> SweepTruth:
+    """`CLEAN` with a reach and a step for these voltages."""
+    scatter = min(float(at_set.std()), float(at_reset.std())) / 4
+    step = float(_STEPS[max(int(np.searchsorted(_STEPS, scatter, "right")) - 1, 0)])
+    reach = [float(np.ceil((1.1 * each.max() + 0.2) / step) * step) for each in (at_set, at_reset)]
+    return replace(CLEAN, step=step, top=reach[0], bottom=reach[1])

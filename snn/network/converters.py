@@ -1,0 +1,224 @@
+"""A network whose currents pass through converters: one conversion a time step, tile and bit line, then LIF neurons.
+
+A kernel of its own, for tests: without rounding it gives what `snn.network.neurons.predict` gives. Binary spikes need
+no converter at the inputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from devicekit.device.random import mix
+from devicekit.models.kernel import borrowing, compiled
+from snn.network.encoding import presentation_key
+from snn.network.neurons import FIRE, Dynamics, Scratch, bell, encode_events, make_scratch
+
+_READS = 1 << 24  # counter offset of the reads of a tile
+CALIBRATED_ON = 100  # training images by which ranges are set
+
+
+class Converter(NamedTuple):
+    """Converters of one layer.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of a tile: their currents add up before they are converted.
+    step : float32
+        Current of one code [weight units]; 0: not rounded.
+    least, most : float32
+        Smallest and largest code.
+    """
+
+    rows: int
+    step: np.float32
+    least: np.float32
+    most: np.float32
+
+
+def converter(rows: int, bits: int, full: float, signed: bool) -> Converter:
+    """The converter of so many bits for currents up to `full` [weight units], of both signs or of one.
+
+    Zero is a code; of both signs there are 2^bits - 1 codes. With 0 bits nothing is rounded.
+    """
+    if bits == 0 or full == 0:
+        return Converter(rows, np.float32(0.0), np.float32(0.0), np.float32(0.0))
+    most = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
+    return Converter(rows, np.float32(full / most), np.float32(-most if signed else 0), np.float32(most))
+
+
+@borrowing
+def _converted(current: np.float32, to: Converter) -> np.float32:
+    if to.step == np.float32(0.0):
+        return current
+    code = np.float32(np.rint(current / to.step))
+    return to.step * min(max(code, to.least), to.most)
+
+
+@borrowing
+def _currents(  # type: ignore[no-untyped-def]
+    w: np.ndarray, active: np.ndarray, count: int, to: Converter, noise: np.float32, key: np.uint64, line: np.ndarray,
+    out: np.ndarray, record: np.ndarray, at: int,
+) -> int:  # fmt: skip
+    """Currents of one step into each column of `out`: tile by tile, line by line; what is converted is recorded."""
+    lines, rows, columns = w.shape
+    out[:] = np.float32(0.0)
+    k = 0
+    for first in range(0, rows, to.rows):
+        start = k
+        while k < count and active[k] < first + to.rows:
+            k += 1
+        if k == start:
+            continue
+        sd = noise * np.float32(math.sqrt(k - start))
+        for number in range(lines):
+            line[:] = np.float32(0.0)
+            for each in range(start, k):
+                row = w[number, active[each]]
+                for j in range(columns):
+                    line[j] += row[j]
+            if sd > np.float32(0.0):
+                tile_key = mix(key, np.uint64(_READS + first * lines + number))
+                for j in range(columns):
+                    line[j] += sd * bell(tile_key, np.uint64(j))
+            sign = np.float32(1.0) if number == 0 else np.float32(-1.0)
+            for j in range(columns):
+                out[j] += sign * _converted(line[j], to)
+                if at < record.size:
+                    record[at] = abs(line[j])
+                    at += 1
+    return at
+
+
+@compiled
+def _predict(  # type: ignore[no-untyped-def]
+    levels, ids, stream, epoch, w1, w2, to1: Converter, to2: Converter, noise1, noise2, dynamics: Dynamics,
+    s: Scratch, scores, winners, record1, record2,
+):  # fmt: skip
+    """Winners and scores; currents recorded as far as there is room. Returns how many were, of each layer."""
+    hidden, outputs = w1.shape[2], w2.shape[2]
+    v1, current1, line1 = np.empty(hidden, np.float32), np.empty(hidden, np.float32), np.empty(hidden, np.float32)
+    v2, current2, line2 = np.empty(outputs, np.float32), np.empty(outputs, np.float32), np.empty(outputs, np.float32)
+    fired = np.empty(hidden, np.int32)
+    rest, counts = np.empty(outputs, np.int64), np.empty(outputs, np.int64)
+    potential = np.empty(outputs, np.float32)
+    at1 = at2 = 0
+    for n in range(levels.shape[0]):
+        key = presentation_key(stream, epoch, ids[n])
+        encode_events(levels[n], key, dynamics, s)
+        v1[:] = np.float32(0.0)
+        v2[:] = np.float32(0.0)
+        potential[:] = np.float32(0.0)
+        rest[:] = 0
+        counts[:] = 0
+        for t in range(dynamics.steps):
+            one, two = mix(key, np.uint64(2 * t)), mix(key, np.uint64(2 * t + 1))
+            at1 = _currents(w1, s.events[t], s.event_count[t], to1, noise1, one, line1, current1, record1, at1)
+            spikes = 0
+            for j in range(hidden):
+                v1[j] = v1[j] * dynamics.hidden_decay + current1[j]
+                if v1[j] >= FIRE:
+                    fired[spikes] = j
+                    spikes += 1
+                    v1[j] = np.float32(0.0)
+            at2 = _currents(w2, fired, spikes, to2, noise2, two, line2, current2, record2, at2)
+            for o in range(outputs):
+                v2[o] = v2[o] * dynamics.output_decay + current2[o]
+                if rest[o] > 0:
+                    rest[o] -= 1
+                    v2[o] = np.float32(0.0)
+                    continue
+                potential[o] += v2[o]
+                if v2[o] >= FIRE:
+                    counts[o] += 1
+                    rest[o] = dynamics.refractory
+                    v2[o] = np.float32(0.0)
+        best = 0
+        for o in range(outputs):
+            more = counts[o] > counts[best]
+            if more or (counts[o] == counts[best] and potential[o] > potential[best]):
+                best = o
+            z = potential[o] / np.float32(dynamics.steps)
+            scores[n, o] = counts[o] + 0.5 + 0.5 * z / (1.0 + abs(z))
+        winners[n] = best
+    return at1, at2
+
+
+class Lines(NamedTuple):
+    """Weights as bit lines carry them: float32, shape (1, rows, columns), or (2, ...) of plus and minus lines."""
+
+    hidden: np.ndarray
+    output: np.ndarray
+
+
+def predict(
+    levels: np.ndarray,
+    ids: np.ndarray,
+    stream: np.uint64,
+    epoch: int,
+    lines: Lines,
+    converters: tuple[Converter, Converter],
+    dynamics: Dynamics,
+    noise: tuple[float, float],
+    scores: np.ndarray,
+) -> np.ndarray:
+    """Classes of samples, shape (n,), and `scores` (n, outputs); parameters as of `snn.network.neurons.predict`.
+
+    Parameters
+    ----------
+    lines : Lines
+    converters : (Converter, Converter)
+        Of the hidden and the output layer.
+    noise : (float, float)
+        Standard deviation of reading one weight (difference), or one device (each line) [weight units].
+    """
+    winners = np.empty(levels.shape[0], np.int64)
+    _run(levels, ids, stream, epoch, lines, converters, dynamics, noise, scores, winners, (0, 0))
+    return winners
+
+
+def ranges(
+    levels: np.ndarray,
+    ids: np.ndarray,
+    stream: np.uint64,
+    lines: Lines,
+    rows: tuple[int, int],
+    dynamics: Dynamics,
+    quantile: float,
+) -> tuple[float, float]:
+    """Quantile of the sizes of the currents that are converted, of each layer [weight units].
+
+    Parameters
+    ----------
+    levels, ids : ndarray
+        Training samples; the first 100 count.
+    rows : (int, int)
+        Rows of a tile of each layer.
+    quantile : float
+        0 to 1; 1: the largest.
+    """
+    some = min(len(levels), CALIBRATED_ON)
+    room = [some * dynamics.steps * lines_of.shape[0] * lines_of.shape[2] * -(-lines_of.shape[1] // tile)
+            for lines_of, tile in zip(lines, rows, strict=True)]  # fmt: skip
+    plain = (converter(rows[0], 0, 0.0, True), converter(rows[1], 0, 0.0, True))
+    scores, winners = np.empty((some, lines.output.shape[2])), np.empty(some, np.int64)
+    found = _run(levels[:some], ids[:some], stream, 0, lines, plain, dynamics, (0.0, 0.0), scores, winners, room)
+    first, second = (float(np.quantile(each, quantile)) if each.size else 0.0 for each in found)
+    return first, second
+
+
+def _run(  # type: ignore[no-untyped-def]
+    levels, ids, stream, epoch, lines: Lines, converters, dynamics, noise, scores, winners, room: Sequence[int]
+) -> list[np.ndarray]:
+    width = lines.hidden.shape[2]
+    s = make_scratch(levels.shape[1], 64 * (width // 64 + 1), lines.output.shape[2], dynamics.steps)
+    records = [np.empty(size, np.float32) for size in room]
+    used = _predict(
+        levels, ids, stream, epoch, lines.hidden, lines.output, *converters, np.float32(noise[0]),
+        np.float32(noise[1]), dynamics, s, scores, winners, *records,
+    )  # fmt: skip
+    return [record[:count] for record, count in zip(records, used, strict=True)]
