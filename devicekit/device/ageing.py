@@ -345,7 +345,7 @@ def _at_temperature(
     states = [each for each in states if each.temperature_k == nearest]
     if abs(nearest - temperature_k) <= SAME_K:
         return states, 1.0
-    energy = _activation(block, level)
+    energy = _activation(block, level, temperature_k)
     if energy is None:
         raise UsageError(
             f"measured at {nearest:g} K, and drift at {temperature_k:g} K needs an activation energy, which takes "
@@ -354,8 +354,12 @@ def _at_temperature(
     return states, math.exp(energy / BOLTZMANN_EV * (1 / temperature_k - 1 / nearest))
 
 
-def _activation(block: Retention, level: str | None) -> float | None:
-    """Activation energy [eV] of the block's Arrhenius part, of one level where it has several lines."""
+def _activation(block: Retention, level: str | None, temperature_k: float) -> float | None:
+    """Activation energy [eV] of the block's Arrhenius part, of one level where it has several lines.
+
+    A line holds from the temperature of use that it was judged at up to the hottest bake; where it was refused, so is
+    this.
+    """
     part: Any = getattr(block, "arrhenius", None)
     if part is None:
         return None
@@ -364,4 +368,12 @@ def _activation(block: Retention, level: str | None) -> float | None:
     if len(own) > 1:
         names = ", ".join(str(each.level) for each in own)
         raise UsageError(f"the retention block has activation energies of {names}: say which, level=")
-    return float(own[0].activation_energy_ev) if own else None
+    if not own:
+        return None
+    line = own[0]
+    if reason := getattr(line, "refusal", None):
+        raise UsageError(f"no drift at {temperature_k:g} K: {reason}")
+    low, high = getattr(line, "life_k", 0.0), getattr(line, "highest_k", math.inf)
+    if not low - SAME_K <= temperature_k <= high + SAME_K:
+        raise UsageError(f"no drift at {temperature_k:g} K: the line over temperature holds from {low:g} to {high:g} K")
+    return float(line.activation_energy_ev)

@@ -143,6 +143,17 @@ def test_another_temperature_needs_an_activation_energy() -> None:
         assert law.acceleration == pytest.approx(8.0)
         assert (law.t0_s, law.measured_s) == (pytest.approx(8.0), pytest.approx(8e4))
         assert law.gain(8e3) == pytest.approx(Drift.from_retention(hot).gain(1e3))
+    for more, says in (
+        ({"refusal": "the line is bent"}, "the line is bent"),
+        ({"life_k": 301.1}, "holds from 301.1"),
+        ({"highest_k": 298.9}, "to 298.9 K"),
+    ):
+        told = hot.model_copy(update={"arrhenius": (SimpleNamespace(**vars(line), **more),)})
+        with pytest.raises(UsageError, match=says):
+            Drift.from_retention(told, temperature_k=300.0)
+    for more in ({"refusal": None, "life_k": 300.9}, {"highest_k": 299.1}):
+        told = hot.model_copy(update={"arrhenius": (SimpleNamespace(**vars(line), **more),)})
+        assert Drift.from_retention(told, temperature_k=300.0).acceleration == pytest.approx(8.0)
     several = hot.model_copy(update={"arrhenius": (line, SimpleNamespace(level="b", activation_energy_ev=1.0))})
     with pytest.raises(UsageError, match="say which, level="):
         Drift.from_retention(several, temperature_k=300.0)
