@@ -113,6 +113,24 @@ def f_tail(x: float, above: float, below: float) -> float:
     return float(special.fdtrc(above, below, x))
 
 
+def clopper_pearson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share from `hits` of `n` independent trials (Clopper and Pearson, doi:10.1093/biomet/26.4.404).
+
+    Parameters
+    ----------
+    hits, n : float
+        0 <= hits <= n, n at least 1; not whole where trials that depend on each other are worth fewer.
+    level : float
+        Confidence level, 0..1.
+    """
+    from scipy.special import betaincinv
+
+    tail = (1.0 - level) / 2.0
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1.0 - tail)) if hits < n else 1.0
+    return low, high
+
+
 class Line(NamedTuple):
     """A straight line by least squares: its slope, the correlation, and the p value of none."""
 

@@ -105,7 +105,8 @@ class TrainingConfig:
         Number of the draw of devices and of their noise; with another one and the same seed, start weights, order and
         spikes stay the same.
     retention : float
-        Fraction of its state that each device loses towards 0 before a test, 0 to 1.
+        Fraction of its state that each device loses towards 0 before a test, 0 to 1: the same of all devices. In a pair
+        that is a common gain, which tests next to nothing (half of it lost costs no accuracy); `time_s` tests drift.
     levels : int
         Levels to which states are rounded when devices are programmed; 0: not rounded.
     program_sigma : float
@@ -148,6 +149,13 @@ class TrainingConfig:
         With "verify": bursts sized by the card's law, or one pulse at a time, which stops on the near side.
     compensate : bool
         With "verify" and pairs: the partner of a device that failed or is stuck takes over its error.
+    time_s : float
+        Time after writing at which tests are done, on conductances that have drifted (`snn.drift`) [s]; 0: not aged.
+        Training itself is not aged.
+    drift_nu, drift_nu_sd : float
+        Mean and standard deviation over devices of the exponent of drift [1], G = G(t0) (t / t0)^-nu.
+    drift_t0_s : float
+        Time after writing at which the states are what they were trained or programmed to [s].
 
     Raises
     ------
@@ -206,6 +214,10 @@ class TrainingConfig:
     verify_limit: int = 200
     program_steps: ProgramSteps = "law"
     compensate: bool = True
+    time_s: float = 0.0
+    drift_nu: float = 0.0
+    drift_nu_sd: float = 0.0
+    drift_t0_s: float = 1.0
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -244,13 +256,19 @@ class TrainingConfig:
             ("wire_ohm", 1e6),
             ("terminal_ohm", 1e9),
             ("adc_quantile", 1.0),
+            ("time_s", LONGEST),
+            ("drift_nu_sd", 1.0),
+            ("drift_t0_s", LONGEST),
         ):
             self._check_number(name, 0.0, top)
+        self._check_number("drift_nu", -1.0, 1.0)
         if self.reference is not None:
             self._check_number("reference", 0.0, 1.0)
         for name in ("levels", "device_levels"):
             if getattr(self, name) == 1:
                 raise UsageError(f"{name} must be 0 (not rounded) or at least 2, not 1")
+        if self.drift_t0_s == 0 or 0 < self.time_s < self.drift_t0_s:
+            raise UsageError("drift_t0_s is above 0, and time_s not before it: what is before t0 no law tells")
         if self.refresh > 0 and self.mapping != "pair":
             raise UsageError('refresh is for pairs of devices: use mapping "pair"')
         Wires(self.wire_ohm, self.terminal_ohm, self.tile)

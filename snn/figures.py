@@ -30,3 +30,27 @@ def accuracy(
         curves.append(Curve("test part, just after mapping", at, after, style="x", colour="k", size=6.0))
         lines.append(("x", mapped[0]))
     return Panel(Axis("epoch", whole=True), Axis("accuracy", "%"), curves, title, lines=lines)
+
+
+def over_time(
+    time_s: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray, before: float, band: str, title: str
+) -> Panel:
+    """Accuracy against time after writing.
+
+    Parameters
+    ----------
+    time_s, mean, low, high : ndarray, shape (n,)
+        Times [s]; accuracies over draws of devices, as fractions.
+    before : float
+        Accuracy before any time.
+    band, title : str
+        What the band is, and the title.
+    """
+    blue = COLOURS["ltp"]
+    ends = np.array([time_s.min(), time_s.max()])
+    curves = [
+        Curve(band, time_s, 100 * mean, "band", low=100 * low, high=100 * high, colour=blue, alpha=0.2),
+        Curve("mean over draws of devices", time_s, 100 * mean, style="o-", colour=blue),
+        Curve("before any time", ends, np.full(2, 100 * before), style="--", colour="0.45"),
+    ]
+    return Panel(Axis("time after writing", "s", scale="log"), Axis("accuracy", "%"), curves, title)

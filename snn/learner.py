@@ -9,13 +9,14 @@ import numpy as np
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
+from snn.drift import aged
 from snn.network import converters
 from snn.network.converters import CALIBRATED_ON, Lines, converter, ranges
 from snn.network.encoding import stream_key
 from snn.network.epochs import insitu_epoch, offline_epoch
 from snn.network.neurons import Dynamics, Noise, padded, predict
 from snn.recipe import Recipe, fit_scales
-from snn.synapses import Synapses
+from snn.synapses import Change, Synapses
 
 QUIET = Noise(np.float32(0.0), np.float32(0.0))
 
@@ -123,16 +124,29 @@ class Learner:
         return (self.w1, self.w2) if self.synapses is None else self.synapses.read(retention)
 
     def predict(  # type: ignore[no-untyped-def]
-        self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, synapses: Synapses | None = None
+        self,
+        levels,
+        ids,
+        stream,
+        epoch: int,
+        dynamics: Dynamics,
+        scores,
+        synapses: Synapses | None = None,
+        change: Change | None = None,
     ) -> np.ndarray:
         """Classes of samples, shape (n,), and `scores` (n, classes); see `snn.network.neurons.predict`.
 
-        `synapses` are those that are read, if they are not the network's own.
+        `synapses` are those that are read, if they are not the network's own; `change` is what their states are read
+        as, if not as the settings say (`snn.drift`).
         """
         read = self.synapses if synapses is None else synapses
-        if read is not None and self.config.adc_bits > 0:
-            return self._converted(levels, ids, stream, epoch, dynamics, scores, read)
-        w1, w2 = (self.w1, self.w2) if read is None else read.read(self.config.retention, self.config.test_delay_s)
+        w1, w2 = self.w1, self.w2
+        if read is not None:
+            assert self.card is not None
+            change = change or aged(self.card.window, self.config)
+            if self.config.adc_bits > 0:
+                return self._converted(levels, ids, stream, epoch, dynamics, scores, read, change)
+            w1, w2 = read.read(self.config.retention, self.config.test_delay_s, change)
         # weights from a memory map are read-only, which would be another compiled type
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
         noise = QUIET if read is None else self.noise()
@@ -140,7 +154,7 @@ class Learner:
         return found
 
     def _converted(  # type: ignore[no-untyped-def]
-        self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, read: Synapses
+        self, levels, ids, stream, epoch: int, dynamics: Dynamics, scores, read: Synapses, change: Change | None
     ) -> np.ndarray:
         """As `predict`, every current through a converter."""
         config, hidden = self.config, self.config.hidden
@@ -148,9 +162,9 @@ class Learner:
         each, noise = config.adc_lines == "each", self.noise()
         sd = np.array([noise.hidden, noise.output]) / (2**0.5 if each else 1.0)
         if each:
-            lines = read.lines(config.retention, config.test_delay_s)
+            lines = read.lines(config.retention, config.test_delay_s, change)
         else:
-            w1, w2 = read.read(config.retention, config.test_delay_s)
+            w1, w2 = read.read(config.retention, config.test_delay_s, change)
             lines = Lines(*(np.ascontiguousarray(w)[None] for w in (w1[:, :hidden], w2[:hidden])))
         rows = (config.tile[0], config.tile[0])
         some = self.calibrated_on[:CALIBRATED_ON]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
 from devicekit.device.programming import Programming, program_and_verify, together
+from devicekit.errors import UsageError
 from snn import forgetting
 from snn.config import TrainingConfig
 from snn.network.converters import Lines
@@ -25,6 +25,8 @@ from snn.wiring import Wiring, wiring
 # purposes of random streams, + layer number
 _ARRAY, _COIN, _PROGRAM, _STUCK, _STATES, _REFRESH, _ENDS, _VERIFY = 101, 103, 105, 107, 109, 111, 113, 115
 _DRAWS = 1000  # from one draw of devices to the next
+
+Change = Callable[[int, np.ndarray], np.ndarray]  # states (devices,) of a layer, by its number, as they are read
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Synapses:
     def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:
         return weights(r, shape, layer.scale, self.reference, gain, layer.base)
 
-    def read(self, retention: float, delay: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, retention: float, delay: float = 0.0, change: Change | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Padded weights [1] of both layers for the kernels.
 
         Parameters
@@ -135,20 +137,22 @@ class Synapses:
             Loss of every state [1].
         delay : float
             How much later than now it is [s]: devices that forget have forgotten more by then.
+        change : callable, optional
+            What states are read as instead of what they are (`snn.drift`); they may leave 0..1.
         """
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
-        if retention == 0 and not forget and self.wiring is None:
+        if retention == 0 and not forget and self.wiring is None and change is None:
             first, second = (layer.w for layer in self.layers)
             return first, second
         found = []
-        for layer, shape, r, gain in self._read(retention, delay if forget else None):
+        for layer, shape, r, gain in self._read(retention, delay if forget else None, change):
             w = np.zeros_like(layer.w)
             w[: shape[0], : shape[1]] = self._weights(layer, r, shape, gain)
             found.append(w)
         first, second = found
         return first, second
 
-    def lines(self, retention: float, delay: float = 0.0) -> Lines:
+    def lines(self, retention: float, delay: float = 0.0, change: Change | None = None) -> Lines:
         """What the plus and the minus line of each weight carry [weight units], as `read`; pairs of conductances only.
 
         Raises
@@ -161,17 +165,19 @@ class Synapses:
             raise UsageError("converting each bit line needs the conductances of a linear window")
         base, found = window.low / window.span, []
         forget = self.arrays[0].fading is not None and (delay > 0 or len(self.fading) > 0)
-        for layer, shape, r, gain in self._read(retention, delay if forget else None):
+        for layer, shape, r, gain in self._read(retention, delay if forget else None, change):
             seen = layer.scale * (gain if gain.size else 1.0) * (r + base)
             found.append(np.ascontiguousarray(np.moveaxis(seen.reshape(*shape, 2), 2, 0), np.float32))
         return Lines(*found)
 
     def _read(
-        self, retention: float, delay: float | None
+        self, retention: float, delay: float | None, change: Change | None
     ) -> Iterator[tuple[Layer, tuple[int, int], np.ndarray, np.ndarray]]:
         """Each layer with its shape, the states that a test reads, and what of each device arrives."""
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
             r = (array.r if delay is None else array.later(delay)) * (1.0 - retention)
+            if change is not None:
+                r = change(number, r)
             gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
             yield layer, shape, r, gain
 

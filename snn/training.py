@@ -16,13 +16,13 @@ from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel
 from devicekit.text import percent
-from snn import figures, forgetting
+from snn import drift, figures, forgetting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.learner import Learner
 from snn.network.encoding import levels, stream_key
 from snn.recipe import Recipe, choose, make_dynamics, with_policy
-from snn.synapses import Synapses
+from snn.synapses import Change, Synapses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -257,6 +257,7 @@ class Run:
             card = idealise(card, linear=config.linear, symmetric=config.symmetric)
         config = with_policy(config, card)
         forgetting.check(card, config)
+        drift.check(card, config)
         self.card, self.config, self.data = card, config, data
         self.recipe = choose(config, card)
         self.rows: list[EpochRow] = []
@@ -314,17 +315,18 @@ class Run:
             self.refreshed += learner.synapses.refresh(self.config, learner.recipe, epoch)
         return right
 
-    def test(self, epoch: int, shown: int = 1, synapses: Synapses | None = None) -> float:
+    def test(self, epoch: int, shown: int = 1, synapses: Synapses | None = None, change: Change | None = None) -> float:
         """Test accuracy [1] of the network after an epoch, each sample shown so many times with spikes of its own.
 
-        `synapses` are those that are read, if they are not the network's own.
+        `synapses` are those that are read, if they are not the network's own, and `change` is what their states are
+        read as, if not as the settings say.
         """
         scores = np.empty((len(self.test_ids), self.shapes[1][1]))
         right = 0
         for time_shown in range(shown):
             stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN * time_shown)
             found = self.learner.predict(
-                self.x_test, self.test_ids, stream, epoch, self.test_dynamics, scores, synapses
+                self.x_test, self.test_ids, stream, epoch, self.test_dynamics, scores, synapses, change
             )
             right += int(np.count_nonzero(found == self.data.y_test))
         return right / (shown * len(self.test_ids))

@@ -57,6 +57,7 @@ def build_app() -> typer.Typer:
 def _add_commands(app: typer.Typer) -> None:
     from devicekit.cli import app as pages
     from devicekit.cli import (
+        array,
         benchmark,
         calibrate,
         card,
@@ -86,6 +87,7 @@ def _add_commands(app: typer.Typer) -> None:
     app.command("calibrate")(calibrate.calibrate_command)
     app.command("train")(train.train_command)
     app.command("benchmark")(benchmark.benchmark_command)
+    app.command("array")(array.array_command)
     app.command("study")(study.study_command)
     app.command("export")(export.export_command)
     app.command("datasets")(card.datasets_command)

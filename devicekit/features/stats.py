@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.statistics import VarianceComponents, anova, chi2_quantile, f_quantile
+from devicekit.statistics import clopper_pearson as clopper_pearson
 
 
 @dataclass(frozen=True)
@@ -111,24 +112,6 @@ def _ranges(
         above = np.maximum(square - level * within, 0.0)
         d2d = np.sqrt(above * between / (found.size * chi2_quantile(tails, between)))
     return tuple(None if each is None else (float(each[0]), float(each[1])) for each in (c2c, d2d))  # type: ignore[return-value]
-
-
-def clopper_pearson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a share from `hits` of `n` independent trials (Clopper and Pearson, doi:10.1093/biomet/26.4.404).
-
-    Parameters
-    ----------
-    hits, n : float
-        0 <= hits <= n, n at least 1; not whole where trials that depend on each other are worth fewer.
-    level : float
-        Confidence level, 0..1.
-    """
-    from scipy.special import betaincinv
-
-    tail = (1.0 - level) / 2.0
-    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
-    high = float(betaincinv(hits + 1, n - hits, 1.0 - tail)) if hits < n else 1.0
-    return low, high
 
 
 @dataclass(frozen=True)

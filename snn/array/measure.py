@@ -93,9 +93,10 @@ def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress:
     ohms = card.window.quantity == "conductance_s"
     trained = [_trained(card, plan.settings(seed), data) for seed in range(plan.seeds)]
     cases = _cases(plan, ohms)
-    total, found = plan.seeds * len(cases), []
+    total = plan.seeds * len(cases)
+    found: list[list[float]] = []
     for run in trained:
-        row = []
+        row: list[float] = []
         for changes in cases:
             row.append(_accuracy(run, changes))
             if progress is not None:
@@ -142,7 +143,9 @@ def _cases(plan: Plan, ohms: bool) -> list[dict[str, object]]:
     for ohm in plan.wire_ohm if ohms else ():
         for tile in TILES:
             cases += [{"wire_ohm": ohm, "tile": (tile, tile), "column_gain": gain} for gain in (False, True)]
-    cases += [{"adc_bits": bits, "adc_lines": lines} for lines in ("difference", "each")[: 2 if ohms else 1] for bits in BITS]
+    cases += [
+        {"adc_bits": bits, "adc_lines": lines} for lines in ("difference", "each")[: 2 if ohms else 1] for bits in BITS
+    ]
     return [*cases, *({"programming": "verify", "tolerance": tolerance} for tolerance in TOLERANCES)]
 
 

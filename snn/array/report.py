@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devicekit.device.card import DeviceCard
 from devicekit.report import Block, Report, Section, Table, Text, draw
-from devicekit.report.shared import short, source_line
+from devicekit.report.shared import provenance_section, source_line
 from snn.ageing import AgeingResult
 from snn.array.result import ArrayResult
 
@@ -42,13 +42,21 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
     if isinstance(result.time, AgeingResult):
         caption = "Accuracy against time after writing, over draws of the devices' drift."
         blocks.append(draw(result.time.panel(), caption, "Test accuracy against time"))
-    rows = [(f"{curve.name}, {side} x {side}", f"{drop:.3f}") for curve in result.wires if "layer" in curve.name
-            for side, drop in zip(curve.along("tile"), curve.drops, strict=True)]  # fmt: skip
+    rows = [
+        (f"{curve.name}, {side} x {side}", f"{drop:.3f}")
+        for curve in result.wires
+        if "layer" in curve.name
+        for side, drop in zip(curve.along("tile"), curve.drops, strict=True)
+    ]
     if rows:
         blocks.append(Table(("tile", "G_eff / G"), rows, "What of a conductance in the middle of the window arrives."))
+    section = Section("Array", "array", blocks)
     return Report(
-        title=f"Array of {card.name}",
-        sections=[Section("Array", "array", blocks)],
-        synthetic=card.provenance.synthetic,
-        command=command,
+        f"Array of {result.card}",
+        result.verdict(),
+        result.sentences(),
+        [section, provenance_section([("card", source)], command)],
+        marks=("SYNTHETIC",) if card.provenance.synthetic else (),
+        pictures=section.figures,
+        source=source_line(f"{source}, {result.data.name}: {result.data.split}", card.provenance.sha256),
     )

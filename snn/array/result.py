@@ -137,9 +137,18 @@ class ArrayResult:
             bits = curve.best("adc_bits", self.ideal, least=True)
             rows.append((f"bits of a converter, {curve.name}", _or(bits, str, "more than those tried")))
         tolerance = self.programming.best("tolerance", self.ideal, least=False)
-        rows.append(("tolerance of write and verify", _or(tolerance, lambda t: f"{percent(t)} of the window", "tighter")))
+        rows.append(
+            ("tolerance of write and verify", _or(tolerance, lambda t: f"{percent(t)} of the window", "tighter"))
+        )
         rows += [("time until a point is lost", self._time()), ("trainings until wear-out", self._trainings())]
         return [*rows, ("energy of an inference, devices alone", self._joules())]
+
+    def verdict(self) -> str:
+        """The answers that a first page has room for."""
+        told = dict(self.answers())
+        wires = [name for name in told if name.startswith("largest tile")]
+        kept = [*wires[:2], *(name for name in told if name.startswith(("bits", "tolerance", "time")))]
+        return "For a loss of no more than a point, " + "; ".join(f"{name}: {told[name]}" for name in kept) + "."
 
     def _time(self) -> str:
         if isinstance(self.time, Unknown):
@@ -176,7 +185,9 @@ class ArrayResult:
 
     def wires_panel(self) -> Panel:
         """Accuracy against the side of a tile, a line a resistance."""
-        return figures.against([_line(curve, "tile") for curve in self.wires], "side of a tile", "devices", self.ideal.mean)
+        return figures.against(
+            [_line(curve, "tile") for curve in self.wires], "side of a tile", "devices", self.ideal.mean
+        )
 
     def converters_panel(self) -> Panel:
         """Accuracy against bits."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.device.ageing import LEAST_DECADES, refused
 from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
@@ -28,7 +29,6 @@ from devicekit.tables import RetentionTable
 from devicekit.tables import Table as AnyTable
 from devicekit.text import count, percent, percent_span, span
 
-LEAST_DECADES = 3.0
 LEAST_POINTS = 5
 
 
@@ -308,9 +308,7 @@ def _state(
     x, y = np.log(t), np.log(g)
     line = _Line.fit(x, y)
     decades = float(np.log10(t.max() / t.min()))
-    refusal = None
-    if horizon > t.max() and decades < least_decades:
-        refusal = f"the data span {decades:.1f} decades of time, less than {least_decades:g}"
+    refusal = refused(decades, horizon, float(t.max()), least_decades)
     prediction = None if refusal else _predict(line, t, g, horizon, confidence)
     fitted = line.at(np.log([t.min(), t.max()]))
     return StateRetention(

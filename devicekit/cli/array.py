@@ -1,0 +1,82 @@
+"""`devicekit array`: what an array of a card's devices needs to hold a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from devicekit.cli import terminal
+from devicekit.cli.common import Force, Json, print_json, this_command
+from devicekit.cli.train import Data, DataDir, Label
+
+if TYPE_CHECKING:
+    from snn.array.result import ArrayResult
+
+
+def _print(result: ArrayResult) -> None:
+    terminal.title(f"Array of {result.card}")
+    for sentence in result.sentences():
+        terminal.paragraph(sentence, 2)
+    terminal.table(("question, for a loss of no more than a point", "answer"), result.answers())
+
+
+def array_command(
+    card: Annotated[Path, typer.Argument(metavar="CARD", help="Device card.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for report.html and array.json.")
+    ] = None,
+    wire_ohm: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--wire-ohm",
+            metavar="OHM",
+            help="Resistance of a line from one device to the next; may be repeated. 0.1, 1 and 10 if not given.",
+        ),
+    ] = None,
+    read_s: Annotated[float, typer.Option("--read-s", metavar="S", help="How long a read lasts [s].")] = 1e-6,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Trainings.")] = 3,
+    epochs: Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="Of each training.")] = 8,
+    hidden: Annotated[int, typer.Option("--hidden", metavar="N", min=1, help="Hidden neurons.")] = 1000,
+    data: Data = "digits",
+    data_dir: DataDir = None,
+    label: Label = None,
+    force: Force = False,
+    json_output: Json = False,
+) -> None:
+    """What an array needs: tile, converter bits, tolerance; how long it lasts; what an inference takes.
+
+    Each for a loss of no more than a point of accuracy, by one thing alone. Time needs a card with retention, trainings
+    until wear-out one with endurance (devicekit card add); without them the answer is "not known".
+
+    Examples:
+        devicekit array card.json --out array
+        devicekit array card.json --wire-ohm 2.5 --read-s 1e-7 --data optdigits --seeds 1
+    """
+    from devicekit import files
+    from devicekit.device.card import load_card
+    from snn.array.measure import OHMS, Plan, measure
+    from snn.array.report import array_report
+    from snn.data.load import load
+
+    loaded, images = load_card(card), load(data, data_dir, label)
+    plan = Plan(seeds, epochs, hidden, tuple(wire_ohm or OHMS), read_s)
+
+    def measured() -> ArrayResult:
+        with terminal.counting(f"array of {loaded.name}", "tests", json_output) as progress:
+            return measure(loaded, images, plan, progress)
+
+    if out is None:
+        result = measured()
+    else:
+        with files.result_folder(out, "array", force) as folder:
+            result = measured()
+            array_report(result, loaded, card.name, this_command()).save(folder / "report.html")
+            files.write_json(folder / "array.json", result.as_dict())
+    if json_output:
+        print_json(result.as_dict())
+        return
+    _print(result)
+    if out is not None:
+        terminal.fields([("report", str(out / "report.html"))])

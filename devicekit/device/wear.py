@@ -1,0 +1,189 @@
+"""What use does to an array: trainings until devices wear out, and the energy of reading.
+
+A pulse counts as a cycle. That is the safe side: a cycle of an endurance record switches the whole window, a pulse of a
+training a small part of it, and how much less such a pulse wears a device no record here tells.
+
+Energies are those of the devices alone. Left out is all that surrounds them: drivers and selectors, charging of lines,
+converters, sense amplifiers, neurons, control, and the reads to verify.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.measured import Endurance
+from devicekit.errors import UsageError
+from devicekit.statistics import clopper_pearson
+from devicekit.text import count, percent, percent_span
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Pulses:
+    """Pulses of one training over the devices of an array: mean, 99 % quantile, most.
+
+    The mean hides wear: the devices that are pulsed most fail first.
+    """
+
+    mean: float
+    p99: float
+    most: int
+
+    @classmethod
+    def of(cls, pulses: np.ndarray) -> Pulses:
+        """Of the pulses that each device got in one training, shape (devices,).
+
+        Raises
+        ------
+        UsageError
+            If there is no device, or a number is negative.
+        """
+        pulses = np.asarray(pulses)
+        if pulses.size == 0 or pulses.min() < 0:
+            raise UsageError("pulses are a whole number of 0 or more for each device")
+        return cls(float(pulses.mean()), float(np.quantile(pulses, 0.99)), int(pulses.max()))
+
+
+@dataclass(frozen=True)
+class Life:
+    """Cycles that devices of an endurance record last.
+
+    Attributes
+    ----------
+    cycles : float
+        Cycles of the first failure among the devices measured; where none failed, those that all of them held.
+    failed : int
+        Devices that had failed by then; 0: `cycles` is a lower bound.
+    devices : int
+        Devices whose state at `cycles` is known: those whose record ends before do not count.
+    share_interval : (float, float)
+        95 % interval (Clopper and Pearson) of the share of all devices that fail by then.
+    shares : tuple of (float, float, float or None, float or None)
+        By Weibull's law, where the block has one: a share of devices, cycles until it has failed, and their 95 %
+        interval.
+    """
+
+    cycles: float
+    failed: int
+    devices: int
+    share_interval: tuple[float, float]
+    shares: tuple[tuple[float, float, float | None, float | None], ...] = ()
+
+    @classmethod
+    def of(cls, block: Endurance) -> Life:
+        """Of a card's endurance block."""
+        ends = [(each.cycles if each.failed_at is None else each.failed_at) for each in block.devices]
+        fails = [each.failed_at for each in block.devices if each.failed_at is not None]
+        cycles = float(min(fails)) if fails else float(min(ends))
+        known = sum(end >= cycles for end in ends)
+        failed = sum(at <= cycles for at in fails)
+        law: Any = getattr(block, "life", None)
+        shares = () if law is None else tuple(_share(each) for each in law.shares if each.cycles is not None)
+        return cls(cycles, failed, known, clopper_pearson(failed, known, LEVEL), shares)
+
+
+def _share(each: Any) -> tuple[float, float, float | None, float | None]:
+    low, high = each.interval or (None, None)
+    return float(each.share), float(each.cycles), low, high
+
+
+@dataclass(frozen=True)
+class Wear:
+    """Trainings that an array lasts, for its devices at the 99 % quantile of pulses and for the most pulsed one.
+
+    Attributes
+    ----------
+    pulses : Pulses
+    life : Life
+    p99, worst : float
+        Trainings until a device with so many pulses a training has had the cycles of the first failure measured; at
+        least so many, where none failed (`life.failed` is 0).
+    shares : tuple of (float, float, float or None, float or None)
+        By Weibull's law: chance that the most pulsed device has failed, after how many trainings, and their interval.
+    """
+
+    pulses: Pulses
+    life: Life
+    p99: float
+    worst: float
+    shares: tuple[tuple[float, float, float | None, float | None], ...] = ()
+
+    def sentences(self) -> list[str]:
+        """How long, and how sure."""
+        least = "" if self.life.failed else "at least "
+        until = "the cycles of the first failure measured" if self.life.failed else "the cycles that all devices held"
+        said = [
+            f"{least.capitalize()}{self.worst:.3g} trainings until the most pulsed device, {least}{self.p99:.3g} until "
+            f"one at the 99 % quantile has had {until}, {self.life.cycles:.3g}, if a pulse counts as a cycle "
+            "(the safe side).",
+            f"Of devices with so many cycles {percent_span(*self.life.share_interval)} fail ({percent(LEVEL)} "
+            f"interval; {self.life.failed} of {count(self.life.devices, 'device')} did).",
+        ]
+        for chance, trainings, low, high in self.shares:
+            ends = "open" if low is None or high is None else f"{low:.3g} to {high:.3g}"
+            said.append(
+                f"By Weibull's law the most pulsed device has failed with {percent(chance)} after {trainings:.3g} "
+                f"trainings (interval {ends})."
+            )
+        return said
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def wear(pulses: np.ndarray, block: Endurance) -> Wear:
+    """Trainings until wear-out, from the pulses of one training.
+
+    Parameters
+    ----------
+    pulses : ndarray of int, shape (devices,)
+        Pulses that each device got, those of programming included.
+    block : Endurance
+        Of the card.
+
+    Raises
+    ------
+    UsageError
+        If no device was pulsed: nothing wears.
+    """
+    own, life = Pulses.of(pulses), Life.of(block)
+    if own.most == 0:
+        raise UsageError("no device was pulsed: nothing wears (an offline network wears by its programming)")
+    shares = tuple(
+        (share, *(None if cycles is None else cycles / own.most for cycles in ends)) for share, *ends in life.shares
+    )
+    # a device without a pulse never fails: at least one a training
+    return Wear(own, life, life.cycles / max(own.p99, 1.0), life.cycles / own.most, shares)  # type: ignore[arg-type]
+
+
+def inference_energy(g: np.ndarray, spikes_per_row: np.ndarray, read_voltage: float, read_s: float) -> float:
+    """Energy that the devices of a matrix take in reads [J]: the sum over spikes of V^2 (row sum of G) t_read.
+
+    Parameters
+    ----------
+    g : ndarray, shape (rows, columns)
+        Conductances of all devices [S]; of pairs both are columns.
+    spikes_per_row : ndarray, shape (rows,)
+        How often each word line is driven.
+    read_voltage : float
+        [V].
+    read_s : float
+        How long a read lasts [s].
+
+    Raises
+    ------
+    UsageError
+        If shapes do not fit, or a number is negative.
+    """
+    g, spikes = np.asarray(g, float), np.asarray(spikes_per_row, float)
+    if g.ndim != 2 or spikes.shape != g.shape[:1]:
+        raise UsageError(f"one number of spikes for each of {g.shape[0]} rows, not {spikes.shape}")
+    if (g < 0).any() or (spikes < 0).any() or not 0 <= read_s < math.inf:
+        raise UsageError("conductances [S], spikes and the time of a read [s] are 0 or more")
+    return float(read_voltage**2 * read_s * (spikes @ g.sum(axis=1)))

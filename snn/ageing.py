@@ -1,0 +1,330 @@
+"""Accuracy of a trained network as its devices age, and the loss that one number predicts.
+
+A network is trained once and tested at several times after writing, each time on several draws of its devices'
+exponents: a band over draws says what another array of the same devices would do, which network seeds do not.
+
+The one number is the error of a state that drift amounts to (`devicekit.device.ageing.static_error`), against what the
+states of the network differ by in their pairs; any independent static error of states has the same curve. What a drift
+takes from all devices alike is a gain, and costs nothing down to `shipped()["least_gain"]`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from devicekit.device.ageing import Drift, conducts, static_error
+from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
+from devicekit.plot import Panel
+from devicekit.text import percent
+from snn import drift, figures
+from snn.config import TrainingConfig
+from snn.data.dataset import Dataset
+from snn.synapses import Synapses
+from snn.training import DataFacts, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHIPPED = Path(__file__).with_name("ageing_curve.json")
+DRAWS = 10
+
+Spread = tuple[float, float]
+
+
+class Loss(NamedTuple):
+    """Accuracy lost [1] on the mean over device draws, and its standard deviation from one draw to the next."""
+
+    mean: float
+    sd: float
+
+
+@lru_cache(maxsize=1)
+def shipped() -> dict[str, Any]:
+    """The measured curve that comes with this package (`tests/benchmarks/static_errors.py` measures it again).
+
+    64-1000-10, pairs, programmed without other errors; its `data` names the data and their split.
+
+    Returns
+    -------
+    dict
+        `network`: its inputs, hidden and output neurons; `noise` (n,): error of a weight over the rms of weights, as of
+        `noise_to_signal`; `loss`, `sd` (n,): mean over seeds and draws, and standard deviation over draws [1];
+        `spread`: rms of r+ - r- of both layers; `output_share`: weight of the output layer in `noise`; `least_gain`;
+        what was measured on.
+    """
+    loaded: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    return loaded
+
+
+def pair_spread(synapses: Synapses) -> Spread:
+    """rms of r+ - r- of both layers [1]: the signal that errors of states are to be held against.
+
+    Raises
+    ------
+    UsageError
+        If the devices are no pairs.
+    """
+    if synapses.reference is not None:
+        raise UsageError('the curve of losses is one of pairs of devices: use mapping "pair"')
+    first, second = (float(np.sqrt(np.mean((a.r[::2] - a.r[1::2]) ** 2))) for a in synapses.arrays)
+    return first, second
+
+
+def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[str, Any] | None = None) -> float:
+    """Error of a weight over the rms of weights [1], the two layers weighed as they count.
+
+    sqrt(2) sigma_r over the spread of each layer, of which the root of the weighted mean square is taken.
+
+    Parameters
+    ----------
+    sigma_r : float
+        Standard deviation of a state's error [of the window].
+    spread : (float, float), optional
+        rms of r+ - r- of both layers; None: of the programmed network that the curve was measured on.
+    """
+    curve = curve or shipped()
+    share, (first, second) = curve["output_share"], spread or curve["spread"]
+    return math.sqrt(2.0 * sigma_r**2 * ((1.0 - share) / first**2 + share / second**2))
+
+
+def predicted_loss(
+    sigma_r: float, spread: Spread | None = None, *, gain: float = 1.0, curve: dict[str, Any] | None = None
+) -> Loss:
+    """Accuracy that independent static errors of states cost, from the measured curve: of its network and data alone.
+
+    Narrower networks lose more.
+
+    Parameters
+    ----------
+    sigma_r : float
+        Standard deviation of a state's error [of the window].
+    spread : (float, float), optional
+        As for `noise_to_signal`. A network trained in situ needs its own: its states differ by less, and the same error
+        costs it more.
+    gain : float
+        What is left of all weights alike [1].
+    curve : dict, optional
+        Another one than `shipped`.
+
+    Raises
+    ------
+    UsageError
+        Beyond the curve, or if so little is left that the gain alone costs accuracy.
+    """
+    curve = curve or shipped()
+    noise, known = noise_to_signal(sigma_r, spread, curve), np.array(curve["noise"])
+    if not 0 <= noise <= known[-1]:
+        raise UsageError(f"an error of {noise:.3g} of the weights' rms is beyond the measured curve ({known[-1]:.3g})")
+    if gain < curve["least_gain"]:
+        raise UsageError(
+            f"{percent(gain)} is left of the conductances: below {percent(curve['least_gain'])} that costs accuracy by "
+            "itself, and the curve is that of errors alone"
+        )
+    mean, sd = (float(np.interp(noise, known, curve[name])) for name in ("loss", "sd"))
+    return Loss(mean, sd)
+
+
+@dataclass(frozen=True)
+class AgedRow:
+    """One time after writing.
+
+    Attributes
+    ----------
+    time_s : float
+    mean, sd, lowest, highest : float
+        Of the test accuracy over draws of devices [1].
+    sigma_r : float
+        Error of a state that drift amounts to [of the window].
+    gain : float
+        What is left of all conductances alike [1].
+    predicted : float or None
+        Accuracy by `predicted_loss`; None where it is refused, and of networks that its curve is not of: other sizes,
+        wires, converters, noise of reads.
+    beyond : float
+        The time over the longest measured one; 0 where exponents were set by hand.
+    """
+
+    time_s: float
+    mean: float
+    sd: float
+    lowest: float
+    highest: float
+    sigma_r: float
+    gain: float
+    predicted: float | None
+    beyond: float
+
+
+@dataclass(frozen=True)
+class AgeingResult:
+    """Accuracy over time.
+
+    Attributes
+    ----------
+    rows : tuple of AgedRow
+    accuracy : float
+        Test accuracy before any time [1].
+    draws : int
+        Draws of devices at each time.
+    law : Drift
+    spread : (float, float) or None
+        rms of r+ - r- of both layers; None without pairs.
+    data : DataFacts
+    """
+
+    rows: tuple[AgedRow, ...]
+    accuracy: float
+    draws: int
+    law: Drift
+    spread: Spread | None
+    data: DataFacts
+
+    def until(self, lost: float = 0.01) -> float | None:
+        """Time at which the mean has fallen by `lost` [1], on a line in log time between rows [s]; None: not yet."""
+        times = np.log([self.law.t0_s, *(row.time_s for row in self.rows)])
+        losses = [0.0, *(self.accuracy - row.mean for row in self.rows)]
+        for k in range(1, len(losses)):
+            if losses[k - 1] < lost <= losses[k]:
+                share = (lost - losses[k - 1]) / (losses[k] - losses[k - 1])
+                return float(np.exp(times[k - 1] + share * (times[k] - times[k - 1])))
+        return None
+
+    def panel(self) -> Panel:
+        """Accuracy against time, with the band of device draws."""
+        names = ("time_s", "mean", "lowest", "highest")
+        times, mean, low, high = (np.array([getattr(row, name) for row in self.rows]) for name in names)
+        title = f"{self.data.name}: nu {self.law.nu:.3g}, sd over devices {self.law.nu_sd:.3g}"
+        band = f"lowest to highest of {self.draws} draws"
+        return figures.over_time(times, mean, low, high, self.accuracy, band, title)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw `panel`."""
+        return self.panel().draw(ax)
+
+    def frame(self) -> pd.DataFrame:
+        """A row a time."""
+        return pd.DataFrame([asdict(row) for row in self.rows])
+
+    def sentences(self) -> list[str]:
+        """What time does to this network, and what that rests on."""
+        last = self.rows[-1]
+        words = [
+            f"Test accuracy {percent(self.accuracy)} before, {percent(last.mean)} after {last.time_s:.3g} s "
+            f"({percent(last.lowest)} to {percent(last.highest)} over {self.draws} draws of devices)."
+        ]
+        words.append(f"Drift: {self.law.words(last.time_s)}.")
+        return words
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        plain = asdict(self)
+        numbers = {key: value for key, value in plain["law"].items() if value != math.inf}
+        return {**plain, "law": numbers, "rows": list(plain["rows"])}
+
+
+def accuracy_over_time(
+    card: DeviceCard,
+    config: TrainingConfig,
+    data: Dataset,
+    times: Sequence[float],
+    draws: int = DRAWS,
+    law: Drift | None = None,
+) -> AgeingResult:
+    """Train once, and test at several times on several draws of the devices' exponents.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        In conductance. An offline network is programmed to it and aged then.
+    config : TrainingConfig
+        Its `time_s` is not used.
+    data : Dataset
+    times : sequence of float
+        Times after writing [s].
+    draws : int
+        Draws of devices at each time, at least 2.
+    law : Drift, optional
+        None: what the settings say (`drift_nu`, `drift_nu_sd`, `drift_t0_s`), or the card's retention block.
+
+    Raises
+    ------
+    UsageError
+        If nothing says how devices drift, a time is before t0 or beyond what may be extrapolated, or the card holds
+        weights.
+    """
+    conducts(card.window)
+    if draws < 2 or not times:
+        raise UsageError("a band over draws of devices takes at least 2 draws, and at least one time")
+    law = law or _law(card, config)
+    for time_s in times:
+        law.logarithm(time_s)  # refuse before the training
+    run = Run(card, replace(config, time_s=0.0), data)
+    for epoch in range(config.epochs):
+        run.learn(epoch)
+    synapses = run.synapses if run.synapses is not None else run.learner.program()
+    last = config.epochs - 1
+    accuracy = run.test(last, synapses=synapses)
+    spread = pair_spread(synapses) if config.mapping == "pair" else None
+    g = card.window.from_state(np.concatenate([array.r for array in synapses.arrays]))
+    own = shipped()["network"] == [synapses.shapes[0][0], *(shape[1] for shape in synapses.shapes)]
+    own = own and synapses.wiring is None and config.adc_bits == 0 and not config.read_noise and config.telegraph == 0
+    programmed = _programmed(config)
+    rows = []
+    for time_s in sorted(times):
+        changes = [drift.drifted(card.window, law, time_s, config.seed, draw) for draw in range(draws)]
+        found = np.array([run.test(last, synapses=synapses, change=change) for change in changes])
+        sigma = static_error(law, g, card.window, time_s)
+        rows.append(
+            AgedRow(
+                time_s=float(time_s),
+                mean=float(found.mean()),
+                sd=float(found.std(ddof=1)),
+                lowest=float(found.min()),
+                highest=float(found.max()),
+                sigma_r=sigma,
+                gain=law.gain(time_s),
+                predicted=_predicted(accuracy, sigma, programmed, spread if own else None, law.gain(time_s)),
+                beyond=law.beyond(time_s),
+            )
+        )
+    facts = DataFacts(data.name, data.split, len(data.y_train), len(data.y_test))
+    return AgeingResult(tuple(rows), accuracy, draws, law, spread, facts)
+
+
+def _law(card: DeviceCard, config: TrainingConfig) -> Drift:
+    if config.drift_nu != 0 or config.drift_nu_sd != 0:
+        return Drift(config.drift_nu, config.drift_nu_sd, config.drift_t0_s)
+    if card.retention is None:
+        raise UsageError(
+            f"nothing says how the devices of card {card.name!r} drift: add measured retention (devicekit card add), "
+            "or set drift_nu and drift_nu_sd"
+        )
+    return Drift.from_retention(card.retention)
+
+
+def _programmed(config: TrainingConfig) -> float:
+    """Errors that the states of an offline network have before they age [of the window]: those add in squares."""
+    if config.scheme != "offline":
+        return 0.0  # training in situ has learnt with them
+    step = 1.0 / (config.levels - 1) if config.levels > 0 else 0.0
+    return math.hypot(config.program_sigma, step / 12**0.5)
+
+
+def _predicted(accuracy: float, sigma: float, programmed: float, spread: Spread | None, gain: float) -> float | None:
+    if spread is None:
+        return None
+    try:
+        whole = predicted_loss(math.hypot(sigma, programmed), spread, gain=gain)
+        return accuracy - whole.mean + predicted_loss(programmed, spread).mean
+    except UsageError:
+        return None

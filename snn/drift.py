@@ -1,0 +1,80 @@
+"""States as a test reads them: drifted, with static errors, or each at one of two levels; training is left alone.
+
+Nothing here clips: an aged conductance below the window is a state below 0, and counts as such in its weight. A fixed
+reference does not age.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from devicekit.device.ageing import Drift, Telegraph, conducts, normals
+from devicekit.device.blocks import Window
+from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
+from snn.config import TrainingConfig
+from snn.synapses import Change
+
+_DRIFT = 120  # purpose of the random stream, + layer number; of the seeds of a network's devices
+
+
+def check(card: DeviceCard | None, config: TrainingConfig) -> None:
+    """Refuse drift of what does not conduct.
+
+    Raises
+    ------
+    UsageError
+        If a time is set and the card holds weights, or there is no device, or no exponent of drift.
+    """
+    if config.time_s == 0:
+        return
+    if config.drift_nu == 0 and config.drift_nu_sd == 0:
+        raise UsageError("time_s: nothing drifts; set drift_nu and drift_nu_sd (devicekit.device.ageing.Drift)")
+    if card is None:
+        raise UsageError("time_s: float weights do not drift; pass a device card")
+    conducts(card.window)
+
+
+def of(config: TrainingConfig) -> Drift | None:
+    """The drift that is set; None where no time passes."""
+    if config.time_s == 0:
+        return None
+    return Drift(config.drift_nu, config.drift_nu_sd, config.drift_t0_s)
+
+
+def aged(window: Window, config: TrainingConfig) -> Change | None:
+    """The change that the settings ask for; None for none."""
+    law = of(config)
+    return None if law is None else drifted(window, law, config.time_s, config.seed, config.draw)
+
+
+def drifted(window: Window, law: Drift, time_s: float, seed: int, draw: int = 0) -> Change:
+    """States at a time after writing [s]."""
+
+    def change(layer: int, r: np.ndarray) -> np.ndarray:
+        g = law.age(window.from_state(r), time_s, _layer_seed(seed, layer), draw)
+        return np.asarray(window.to_state(g))
+
+    return change
+
+
+def scattered(sigma: float, seed: int, draw: int = 0) -> Change:
+    """States with independent static errors of this standard deviation [of the window]."""
+
+    def change(layer: int, r: np.ndarray) -> np.ndarray:
+        return r + sigma * normals(r.size, _layer_seed(seed, layer), draw)
+
+    return change
+
+
+def jumped(noise: Telegraph, seed: int, draw: int = 0) -> Change:
+    """States with each device at one of its two levels for the whole test: very slow telegraph noise."""
+
+    def change(layer: int, r: np.ndarray) -> np.ndarray:
+        return r + noise.levels(r.size, _layer_seed(seed, layer), draw)
+
+    return change
+
+
+def _layer_seed(seed: int, layer: int) -> int:
+    return int(np.random.SeedSequence([seed, _DRIFT + layer]).generate_state(1, np.uint64)[0] >> np.uint64(1))

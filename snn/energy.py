@@ -1,0 +1,132 @@
+"""Energy of reading in a network: what its devices take in one inference, beside the energy of writing.
+
+Every spike drives one word line for the time of a read, and all devices on it conduct, at the full voltage: wires take
+none of it, so that with wires it is an upper bound. Left out is what
+`devicekit.device.wear` leaves out, and the line of a fixed reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.random import mix
+from devicekit.device.wear import inference_energy
+from devicekit.errors import UsageError
+from snn.learner import QUIET
+from snn.network.encoding import stream_key
+from snn.network.neurons import make_scratch, present
+from snn.synapses import Synapses
+from snn.training import TEST_STREAM, Run
+
+READ_S = 1e-6  # of one read, where nothing else is said [s]
+SAMPLES = 300  # of the test part, that spikes are counted on
+
+
+@dataclass(frozen=True)
+class InferenceEnergy:
+    """Means over test samples.
+
+    Attributes
+    ----------
+    samples : int
+    input_spikes, hidden_spikes : float
+        Of one inference, each of which drives a word line of the hidden and of the output layer.
+    hidden_j, output_j : float
+        Energy that the devices of each layer take in one inference [J].
+    row_a : float
+        Largest current of a word line of the hidden layer [A]; a driver, or a smaller tile, must carry it.
+    read_s, read_voltage_v : float
+    """
+
+    samples: int
+    input_spikes: float
+    hidden_spikes: float
+    hidden_j: float
+    output_j: float
+    row_a: float
+    read_s: float
+    read_voltage_v: float
+
+    @property
+    def total_j(self) -> float:
+        """Of both layers [J]."""
+        return self.hidden_j + self.output_j
+
+    def of_training(self, presentations: int) -> float:
+        """Forward reads of so many presentations, each taken to spike as a test sample does [J]."""
+        return presentations * self.total_j
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "total_j": self.total_j}
+
+
+def per_inference(
+    run: Run, *, read_s: float = READ_S, samples: int = SAMPLES, synapses: Synapses | None = None
+) -> InferenceEnergy:
+    """Spikes and energy of an inference, counted on test samples.
+
+    Parameters
+    ----------
+    run : Run
+        Trained; without read noise in this count.
+    read_s : float
+        How long a spike's read lasts [s]. Energy is proportional to it; the network's step of 1 ms would be 1000 times
+        as much as the 1 us that is taken if nothing is said.
+    samples : int
+        Test samples, the first ones.
+    synapses : Synapses, optional
+        Those of an offline network (`run.learner.program()`); None: the network's own.
+
+    Raises
+    ------
+    UsageError
+        If there are no devices, the card holds weights, or it does not know its read voltage.
+    """
+    read = synapses or run.synapses
+    if run.card is None or read is None:
+        raise UsageError("float weights take no energy of devices: pass the synapses that they are programmed into")
+    voltage, window = run.card.conditions.read_voltage_v, run.card.window
+    if window.quantity != "conductance_s" or voltage is None:
+        raise UsageError(
+            f"card {run.card.name!r} has no conductance, or no read voltage: its reads have no known energy"
+        )
+    w1, w2 = (np.require(w, requirements="W") for w in read.read(0.0))
+    inputs, hidden, shown = _spikes(run, w1, w2, samples)
+    own = run.learner.noise().devices
+    matrices = [
+        window.from_state(array.r).reshape(shape[0], own * shape[1])
+        for array, shape in zip(read.arrays, read.shapes, strict=True)
+    ]
+    first, second = (
+        inference_energy(g, counts / shown, voltage, read_s)
+        for g, counts in zip(matrices, (inputs, hidden), strict=True)
+    )
+    return InferenceEnergy(
+        samples=shown,
+        input_spikes=float(inputs.sum() / shown),
+        hidden_spikes=float(hidden.sum() / shown),
+        hidden_j=first,
+        output_j=second,
+        row_a=float(voltage * matrices[0].sum(axis=1).max()),
+        read_s=read_s,
+        read_voltage_v=voltage,
+    )
+
+
+def _spikes(run: Run, w1: np.ndarray, w2: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Spikes of each input and of each hidden unit, summed over samples, and how many of those there were."""
+    dynamics, shown = run.test_dynamics, min(samples, len(run.test_ids))
+    s = make_scratch(w1.shape[0], w1.shape[1], w2.shape[1], dynamics.steps)
+    inputs, hidden = np.zeros(w1.shape[0], np.int64), np.zeros(w1.shape[1], np.int64)
+    stream = np.uint64(mix(stream_key(run.config.seed, TEST_STREAM), np.uint64(run.config.epochs - 1)))
+    for k in range(shown):
+        key = np.uint64(mix(stream, run.test_ids[k]))  # compiled code gives a plain number
+        present(run.x_test[k], key, w1, w2, dynamics, QUIET, s)
+        for t in range(dynamics.steps):
+            inputs += np.bincount(s.events[t, : s.event_count[t]], minlength=inputs.size)
+        hidden += np.bincount(s.spikes[: s.spike_end[-1]], minlength=hidden.size)
+    return inputs, hidden[: run.config.hidden], shown
