@@ -102,6 +102,7 @@ def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress:
             if progress is not None:
                 progress(len(found) * len(cases) + len(row), total)
         found.append(row)
+    shape = (trained[0].shapes[0][0], 2 * plan.hidden)
     points = [Point(changes, tuple(row[k] for row in found)) for k, changes in enumerate(cases)]
     insitu = Run(card, replace(plan.settings(0), scheme="insitu"), data)
     for epoch in range(plan.epochs):
@@ -109,7 +110,7 @@ def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress:
     return ArrayResult(
         card=card.name,
         ideal=points[0],
-        wires=tuple(_wire_curve(card, points, ohm, gain) for ohm in plan.wire_ohm for gain in (False, True))
+        wires=tuple(_wire_curve(card, points, ohm, gain, shape) for ohm in plan.wire_ohm for gain in (False, True))
         if ohms
         else (),
         converters=tuple(
@@ -159,12 +160,13 @@ def _accuracy(run: Run, changes: dict[str, object]) -> float:
         run.learner.config = before
 
 
-def _wire_curve(card: DeviceCard, points: Sequence[Point], ohm: float, gain: bool) -> Curve:
+def _wire_curve(card: DeviceCard, points: Sequence[Point], ohm: float, gain: bool, shape: tuple[int, int]) -> Curve:
+    """Points of one resistance; `shape` is that of the hidden layer's devices."""
     own = [each for each in points if each.changes.get("wire_ohm") == ohm and each.changes["column_gain"] is gain]
     drops = []
     for each in own:
         tile: tuple[int, int] = each.changes["tile"]  # type: ignore[assignment]
-        g = card.window.from_state(np.full(tile, 0.5))
+        g = card.window.from_state(np.full(shape, 0.5))
         drops.append(float((effective_conductance(g, Wires(ohm, tile=tile)) / g).mean()))
     return Curve(f"{ohm:g} ohm, {'a gain each bit line' if gain else 'one gain a layer'}", own, tuple(drops))
 

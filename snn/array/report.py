@@ -49,7 +49,7 @@ def array_report(result: ArrayResult, card: DeviceCard, source: str, command: st
         for side, drop in zip(curve.along("tile"), curve.drops, strict=True)
     ]
     if rows:
-        blocks.append(Table(("tile", "G_eff / G"), rows, "What of a conductance in the middle of the window arrives."))
+        blocks.append(Table(("tile", "G_eff / G"), rows, "What arrives of the hidden layer, all states at mid-window."))
     section = Section("Array", "array", blocks)
     return Report(
         f"Array of {result.card}",

@@ -56,7 +56,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points along one thing that was changed; `drops` is G_eff / G of a tile in the middle of the window."""
+    """Points along one thing that was changed; `drops` is G_eff / G of the hidden layer, all states at mid-window."""
 
     name: str
     points: Sequence[Point]
@@ -177,8 +177,8 @@ class ArrayResult:
         return [
             f"A network of {self.hidden} hidden neurons trained with float weights for {self.epochs} epochs and "
             f"programmed into devices: test accuracy {percent(self.ideal.mean)} on an ideal array ({seeds}; "
-            f"{self.data.name}, {self.data.split}). Each answer is for a loss of no more than a point, by one thing alone; "
-            "together they cost more.",
+            f"{self.data.name}, {self.data.split}). Each answer is for a loss of no more than a point, by one thing "
+            "alone; together they cost more.",
             *(self.wear.sentences() if isinstance(self.wear, Wear) else []),
             *(self.time.sentences() if isinstance(self.time, AgeingResult) else []),
         ]

@@ -1,0 +1,111 @@
+"""An array of a card's devices: what is measured, and what the answers say."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from devicekit.device.blocks import Window
+from devicekit.device.measured import Endurance, EnduranceDevice, Retention, RetentionState
+from devicekit.errors import UsageError
+from snn.array.measure import BITS, TILES, TOLERANCES, Plan, measure
+from snn.array.report import array_report
+from snn.array.result import Curve, Point, Unknown
+
+IDEAL = Point({}, (0.96, 0.94))
+
+
+def curve(setting: str, losses: dict[float, float]) -> Curve:
+    points = [Point({setting: value}, (0.96 - loss, 0.94 - loss)) for value, loss in losses.items()]
+    return Curve("made", points, ())
+
+
+def test_the_largest_is_the_last_one_up_to_which_all_lose_a_point_at_most() -> None:
+    made = curve("tile", {32: 0.0, 64: 0.0099, 128: 0.0101, 256: 0.0})
+    assert made.best("tile", IDEAL, least=False) == 64
+    assert curve("tile", {32: 0.02, 64: 0.0}).best("tile", IDEAL, least=False) is None
+    assert curve("adc_bits", {2: 0.3, 3: 0.009, 4: 0.0, 8: 0.0}).best("adc_bits", IDEAL, least=True) == 3
+    assert curve("adc_bits", {2: 0.0, 3: 0.02, 4: 0.0}).best("adc_bits", IDEAL, least=True) == 4
+
+
+def test_a_loss_is_paired_by_seed() -> None:
+    mean, error = Point({}, (0.95, 0.94)).loss(IDEAL)
+    assert mean == pytest.approx(0.005)
+    assert error == pytest.approx(np.std([0.01, 0.0], ddof=1) / np.sqrt(2))
+    assert Point({}, (0.9,)).loss(Point({}, (0.95,)))[1] is None
+
+
+@pytest.fixture(scope="module")
+def measured(card, small_digits):
+    """A small network on a card in siemens that knows its endurance, and its retention."""
+    marks = {"source": "made", "synthetic": True}
+    states = tuple(
+        RetentionState(
+            device_id=f"d{k}", level="lrs", n=50, first_s=1.0, last_s=1e4, nu=0.02 + 0.01 * (k - 2),
+            nu_interval=(0.0, 0.04), g_1s=1e-4, noise=0.01,
+        )
+        for k in range(5)
+    )  # fmt: skip
+    devices = (
+        EnduranceDevice(device_id="a", cycles=10**6, n=9, window=5.0, median_on_off=9.0, good=1.0, failed_at=1000),
+        EnduranceDevice(device_id="b", cycles=10**6, n=9, window=5.0, median_on_off=9.0, good=1.0, failed_at=None),
+    )
+    window = Window(quantity="conductance_s", low=5e-5, high=2.5e-4, scope="made")
+    blocks = {
+        "window": window,
+        "conditions": card.conditions.model_copy(update={"read_voltage_v": 0.1}),
+        "retention": Retention(states=states, **marks),
+        "endurance": Endurance(threshold=2.0, devices=devices, yield_interval=(0.01, 0.99), **marks),
+    }
+    plan = Plan(seeds=2, epochs=1, hidden=48, wire_ohm=(5.0,), draws=2)
+    return measure(card.model_copy(update=blocks), small_digits, plan)
+
+
+def test_each_thing_is_changed_alone(measured) -> None:
+    assert len(measured.wires) == 2
+    assert [len(each.points) for each in measured.wires] == [len(TILES)] * 2
+    assert [each.along("adc_bits") for each in measured.converters] == [list(BITS)] * 2
+    assert measured.programming.along("tolerance") == list(TOLERANCES)
+    assert all(len(point.accuracies) == 2 for each in measured.wires for point in each.points)
+    drops = measured.wires[0].drops
+    assert all(0 < later < earlier <= 1 for earlier, later in itertools.pairwise(drops) if later != earlier)
+
+
+def test_answers_are_given_where_the_card_knows(measured) -> None:
+    told = dict(measured.answers())
+    assert "not known" not in told["time until a point is lost"]
+    most = 1000 / measured.wear.worst
+    assert told["trainings until wear-out"].startswith(f"{1000 / most:.3g} until")
+    assert measured.wear.pulses.most == round(most)
+    assert told["energy of an inference, devices alone"].endswith("at 0.1 V")
+    out = json.loads(json.dumps(measured.as_dict(), allow_nan=False))
+    assert out["answers"] == [{"question": name, "answer": answer} for name, answer in measured.answers()]
+    page = array_report(measured, _synthetic(), "card.json", "devicekit array card.json")
+    assert page.marks == ("SYNTHETIC",)
+    assert len(page.pictures) == 4  # wires, converters, programming, time
+
+
+def _synthetic():
+    import devicekit
+
+    return devicekit.load_card("datasets/pt-hfo2-al2o3-ti/card.json")
+
+
+def test_without_a_block_the_answer_names_the_file_that_would_tell(card, small_digits) -> None:
+    found = measure(card, small_digits, Plan(seeds=1, epochs=1, hidden=32, wire_ohm=(1.0,)))
+    told = dict(found.answers())
+    assert found.weights_only
+    assert found.wires == ()
+    assert told["largest tile"] == "not known: the card holds weights, which have no ohms"
+    assert isinstance(found.energy, Unknown)
+    assert told["trainings until wear-out"] == "not known; it takes a file of endurance, by devicekit card add"
+    assert len(found.converters) == 1
+
+
+@pytest.mark.parametrize("bad", [{"seeds": 0}, {"wire_ohm": ()}, {"wire_ohm": (0.0,)}, {"read_s": 0.0}])
+def test_plans_out_of_range_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        Plan(**bad)  # type: ignore[arg-type]
