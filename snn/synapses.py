@@ -10,8 +10,9 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
+from devicekit.device.programmed import Programming, together
+from devicekit.device.programming import program_and_verify
 from devicekit.errors import UsageError
-from devicekit.device.programming import Programming, program_and_verify, together
 from snn import forgetting
 from snn.config import TrainingConfig
 from snn.network.converters import Lines
@@ -32,8 +33,8 @@ class Synapses:
     """The devices of both layers, and what compiled code needs of them (shared memory).
 
     `fading` are the layers of devices that forget while they are trained; empty if they do not. `wiring` is None where
-    the lines of the crossbar are ideal. `programming` is what write and verify
-    did to both layers; None where devices were not written so.
+    the lines of the crossbar are ideal. `programming` is what write and verify did to both layers; None
+    where devices were not written so.
     """
 
     arrays: tuple[DeviceArray, ...]

@@ -27,7 +27,8 @@ import devicekit
 from devicekit.catalog import shipped
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
-from devicekit.device.programming import ProgrammingSummary, program_and_verify, together
+from devicekit.device.programmed import ProgrammingSummary, together
+from devicekit.device.programming import program_and_verify
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load
