@@ -2,7 +2,7 @@
 
 python tests/benchmarks/programming_table.py                # both tables, 3 seeds, 3 minutes of CPU
 python tests/benchmarks/programming_table.py --seeds 1
-python tests/benchmarks/programming_table.py --check        # exit code 1 if a line does not hold (3 seeds; one scatters)
+python tests/benchmarks/programming_table.py --check        # exit code 1 if a line does not hold; needs 3 seeds
 
 Devices of the shipped SYNTHETIC card ("uS"), and of the card of the CrossSim ramps ("mS"), where the environment
 variable DEVICEKIT_TEST_DATA names the folder of measured sets. The network is 64-1000-10, trained offline for 8 epochs
