@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
-from devicekit.device.programming import ProgrammingSummary
+from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
 from devicekit.names import LAST_EPOCHS
 from devicekit.report import Block, Report, Section, Table, Text, draw

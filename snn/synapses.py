@@ -10,7 +10,8 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
-from devicekit.device.programming import Programming, program_and_verify, together
+from devicekit.device.programmed import Programming, together
+from devicekit.device.programming import program_and_verify
 from devicekit.errors import UsageError
 from snn import forgetting
 from snn.config import TrainingConfig
@@ -34,8 +35,8 @@ class Synapses:
     """The devices of both layers, and what compiled code needs of them (shared memory).
 
     `fading` are the layers of devices that forget while they are trained; empty if they do not. `wiring` is None where
-    the lines of the crossbar are ideal. `programming` is what write and verify
-    did to both layers; None where devices were not written so.
+    the lines of the crossbar are ideal. `programming` is what write and verify did to both layers; None
+    where devices were not written so.
     """
 
     arrays: tuple[DeviceArray, ...]

@@ -11,7 +11,7 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
-from devicekit.device.programming import ProgrammingSummary
+from devicekit.device.programmed import ProgrammingSummary
 from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel

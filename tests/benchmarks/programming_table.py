@@ -2,7 +2,7 @@
 
 python tests/benchmarks/programming_table.py                # both tables, 3 seeds, 3 minutes of CPU
 python tests/benchmarks/programming_table.py --seeds 1
-python tests/benchmarks/programming_table.py --check        # exit code 1 if an acceptance line does not hold
+python tests/benchmarks/programming_table.py --check        # exit code 1 if a line does not hold; needs 3 seeds
 
 Devices of the shipped SYNTHETIC card ("uS"), and of the card of the CrossSim ramps ("mS"), where the environment
 variable DEVICEKIT_TEST_DATA names the folder of measured sets. The network is 64-1000-10, trained offline for 8 epochs
@@ -27,7 +27,8 @@ import devicekit
 from devicekit.catalog import shipped
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard
-from devicekit.device.programming import ProgrammingSummary, program_and_verify, together
+from devicekit.device.programmed import ProgrammingSummary, together
+from devicekit.device.programming import program_and_verify
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load

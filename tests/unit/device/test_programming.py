@@ -14,7 +14,8 @@ from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.blocks import Conditions
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import Term, Volatile
-from devicekit.device.programming import Programming, program_and_verify, together
+from devicekit.device.programmed import Programming, together
+from devicekit.device.programming import program_and_verify
 from devicekit.device.pulselaw import BranchScaling, PulseScaling
 from devicekit.errors import UsageError
 from devicekit.synthetic.pulses import truth_card
