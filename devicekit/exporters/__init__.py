@@ -75,7 +75,7 @@ def export(card: DeviceCard | Path | str, to: str, out: Path | str, *, force: bo
     card : DeviceCard or path-like
         The device.
     to : str
-        aihwkit, crosssim, neurosim, mat, csv, veriloga, or one of another package.
+        aihwkit, crosssim, neurosim, mat, csv, veriloga, spice, or one of another package.
     out : path-like
         Folder for the files and a README.txt; replaced whole if an export to the same target made it.
     force : bool

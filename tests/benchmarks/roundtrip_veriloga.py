@@ -20,7 +20,7 @@ from roundtrip import each_card
 
 from devicekit.device.card import DeviceCard
 from devicekit.exporters.base import PULSES
-from devicekit.exporters.targets.veriloga import ASSUMED_WIDTH
+from devicekit.exporters.compact import ASSUMED_WIDTH
 
 
 def run_ngspice(folder: Path, compiler: str, width: float) -> dict[str, Any]:

@@ -21,6 +21,7 @@ TARGETS = {
     "mat": {"mine.mat"},
     "csv": {"rate.csv", "train.csv", "parameters.csv"},
     "veriloga": {"dk_mine.va", "dk_mine.cir"},
+    "spice": {"dk_mine.lib", "dk_mine.cir"},
 }
 
 
@@ -80,11 +81,11 @@ def test_from_data(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--to", "spice"], "aihwkit, crosssim, csv, mat, neurosim, veriloga"),
+        (["--to", "hspice"], "aihwkit, crosssim, csv, mat, neurosim, spice, veriloga"),
         (["--to", "aihwkit", "--nodes", 64], "2 to 63"),
         (["--to", "aihwkit", "--nodes", 0], "2 to 63"),
         (["--to", "crosssim", "--points", 100], "101 to 2001"),
-        (["--to", "mat", "--nodes", 33], "one of aihwkit, veriloga"),
+        (["--to", "mat", "--nodes", 33], "one of aihwkit, spice, veriloga"),
         (["--to", "crosssim", "--window", 1e-6, 1e-4], "in S already"),
         (["--to", "crosssim", "--quantity", "current"], "--from-data"),
         (["--to", "crosssim", "--from-data", "missing.csv"], "does not exist"),

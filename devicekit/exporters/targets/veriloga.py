@@ -8,22 +8,18 @@ amplitude, thus moves the state by exactly one step, and a third node counts pul
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from devicekit.device.card import DeviceCard
-from devicekit.errors import UsageError
-from devicekit.exporters import base
+from devicekit.exporters import base, compact
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.models.laws.eq2 import Eq2
 
 NAME = "veriloga"
 TITLE = "Verilog-A behavioural model"
 TAKES = frozenset({"nodes", "window"})
-NODES, MOST_NODES = 129, 1025
-ASSUMED_WIDTH, ASSUMED_VOLTAGE = 1e-6, 1.0  # s, V; where the card does not say
 
 _MODULE = """// {title}: behavioural model of a device card, made by devicekit. See README.txt for what is exact.
 // Law: {law}. Source: {source}.
@@ -95,13 +91,6 @@ _EQ2 = """    analog function real eq2;  // eq. (2) of doi 10.1109/JEDS.2023.331
 """
 
 
-def _published(card: DeviceCard) -> dict[str, Eq2] | None:
-    """Eq. (2)'s coefficients of both branches, None if the card's law is another."""
-    if card.model != "eq2":
-        return None
-    return {direction: Eq2.from_internal(np.array(card.branch(direction).theta), direction) for direction in base.SIGNS}
-
-
 def _tree(values: np.ndarray, first: int, last: int, indent: str, name: str) -> list[str]:
     """Nested ifs that find the interval of x and interpolate; x is in units of intervals."""
     if last - first == 1:
@@ -147,31 +136,6 @@ def _law_source(published: dict[str, Eq2] | None, tables: dict[str, np.ndarray])
         ]
         calls[f"call_{direction}"] = f"eq2(start, {', '.join(f'{name}_{direction}' for name in numbers)})"
     return {"parameters": "\n".join(parameters) + "\n", "functions": _EQ2, **calls}
-
-
-def _drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
-    """Width, thresholds and polarity, and what had to be assumed."""
-    at, said = card.conditions, []
-    width = at.pulse_width_s
-    if width is None:
-        width = ASSUMED_WIDTH
-        said.append(f"The card does not say the pulse width: width = {width:g} s was assumed; set it.")
-    up, down = at.ltp_voltage_v or 0.0, at.ltd_voltage_v or 0.0
-    if not up or not down:
-        said.append(
-            f"The card does not say both pulse amplitudes: {ASSUMED_VOLTAGE:g} V was assumed for those missing."
-        )
-    polarity = -1.0 if (up < 0 or down > 0) and not (up > 0 or down < 0) else 1.0
-    if up * down > 0:
-        said.append(
-            "LTP and LTD pulses of this card have the same sign; the model tells them apart by sign: V > 0 is LTP."
-        )
-    return {
-        "width": float(width),
-        "v_ltp": (abs(up) or ASSUMED_VOLTAGE) / 2,
-        "v_ltd": (abs(down) or ASSUMED_VOLTAGE) / 2,
-        "polarity": polarity,
-    }, said
 
 
 def _module(card: DeviceCard, name: str, drive: dict[str, float], law: dict[str, str]) -> str:
@@ -221,22 +185,6 @@ def netlist(module: str, drive: dict[str, float], pulses: int = base.PULSES, rea
     )
 
 
-def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.PULSES) -> np.ndarray:
-    """States after each pulse with the tabulated rates, shape (2 pulses + 1,)."""
-    r, path = 0.0, [0.0]
-    for direction, sign in base.SIGNS.items():
-        for _ in range(pulses):
-            at = np.linspace(0.0, 1.0, tables[direction].size)
-            rate = min(float(np.interp(r, at, tables[direction])), card.branch(direction).largest_step)
-            r = min(max(r + sign * rate, 0.0), 1.0)
-            path.append(r)
-    return np.array(path)
-
-
-def _nodes(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
-    return base.hat_values(lambda r: np.abs(card.rate(direction, r)), nodes)
-
-
 def export(card: DeviceCard, options: ExportOptions) -> Export:
     """The Verilog-A module of a card and an ngspice netlist (see the module's docstring).
 
@@ -247,19 +195,14 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     """
     card = base.with_siemens(card, options, "Verilog-A")
     base.check_moves(card, NAME)
-    published = _published(card)
-    if published and options.nodes is not None:
-        raise UsageError("nodes= is for laws other than eq. (2), which veriloga writes in closed form: leave it out")
-    nodes = NODES if options.nodes is None else options.nodes
-    if not 2 <= nodes <= MOST_NODES:
-        raise UsageError(f"nodes= is 2 to {MOST_NODES} for veriloga, not {nodes}")
-    tables = {} if published else {direction: _nodes(card, direction, nodes) for direction in base.SIGNS}
-    drive, assumed = _drive(card)
+    published = compact.published(card)
+    tables = compact.tables(card, options.nodes, NAME)
+    drive, assumed = compact.drive(card)
     name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
-    figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {nodes} nodes"}
+    figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {tables['ltp'].size} nodes"}
     if not published:
-        figures["deviation"] = base.deviation(card, card.window.from_state(replay(card, tables)))
+        figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
     return Export(
         files={
             f"{name}.va": _module(card, name, drive, _law_source(published, tables)).encode(),
@@ -273,7 +216,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         exact=_exact(card, published is not None),
         approximated=(*_approximated(figures, published is not None), *assumed),
         units=_UNITS,
-        noise=_noise(card),
+        noise=compact.noise(card),
         figures=figures,
     )
 
@@ -305,19 +248,6 @@ def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
         "must start at a voltage below both thresholds.",
         "A solver finds the edges of pulses to within a time step: about 1e-4 of a pulse with the netlist here.",
     ]
-
-
-def _noise(card: DeviceCard) -> str:
-    text = "Not exported: a compact model has no random numbers between pulses."
-    covariance = card.variation.d2d_ln_rate_covariance
-    if covariance is None:
-        return f"{text} gain_ltp and gain_ltd scale the steps of one instance."
-    sd = [math.sqrt(covariance[k][k]) for k in (0, 1)]
-    correlation = covariance[0][1] / (sd[0] * sd[1]) if sd[0] * sd[1] > 0 else 0.0
-    return (
-        f"{text} For D2D draw ln gain_ltp and ln gain_ltd of each instance with sd {sd[0]:.4g} and {sd[1]:.4g}, "
-        f"correlation {correlation:.3g}, mean -sd^2 / 2."
-    )
 
 
 _UNITS = (

@@ -229,7 +229,7 @@ def test_a_card_in_siemens_takes_no_window() -> None:
 
 
 class _Entry:
-    name = "spice"
+    name = "hspice"
 
     def __init__(self, module: object) -> None:
         self.module = module
@@ -242,10 +242,10 @@ class _Entry:
 
 def test_another_package_may_bring_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [_Entry(plugins.EXPORTERS.load("csv"))])
-    assert list(exporters()) == ["spice", *plugins.EXPORTERS.own()]
-    assert "rate.csv" in make(soft(), "spice", ExportOptions()).files
+    assert list(exporters()) == ["hspice", *plugins.EXPORTERS.own()]
+    assert "rate.csv" in make(soft(), "hspice", ExportOptions()).files
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [_Entry(ImportError("no such thing"))])
-    with pytest.raises(UsageError, match=r"'spice'.*no such thing"):
+    with pytest.raises(UsageError, match=r"'hspice'.*no such thing"):
         exporters()
 
 

@@ -1,0 +1,217 @@
+"""SPICE: a subcircuit of behavioural sources whose state moves by the fitted step at every pulse, for plain ngspice.
+
+A pulse is an event: while |V| is above its threshold the node `moved` goes to the state that one step from `held` leads
+to, and stays there however long the pulse lasts; between pulses `held` follows. So a pulse is one step whatever its
+width, and a third pair of nodes counts pulses. G is ohmic: I = G(r) V. Expressions hold nothing but min, max, exp, ln
+and products, which ngspice and LTspice write alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.exporters import base, compact
+from devicekit.exporters.base import Export, ExportOptions
+from devicekit.models.laws.eq2 import Eq2
+
+NAME = "spice"
+TITLE = "SPICE subcircuit (ngspice)"
+TAKES = frozenset({"nodes", "window"})
+FAST = 50.0  # per width of a pulse: how fast the state follows
+LINE = 12  # terms of a sum in one line of a netlist
+
+_SUBCIRCUIT = """* {title}: behavioural model of a device card, made by devicekit. See README.txt for what is exact.
+* Law: {law}. Source: {source}.
+* te, be: top and bottom electrode. Nodes inside: moved, held (state less r0), counted (pulses so far); cond [S].
+* r0: state at the start, 0 to 1. gain_ltp, gain_ltd: factors on every step.
+.subckt {name} te be params: r0=0 gain_ltp=1 gain_ltd=1
+* 1 above the threshold of LTP, of LTD, and between pulses; else 0, over a twentieth of a threshold
+Bup up 0 V=max(0,min(1,20*({polarity}*V(te,be)/{v_ltp!r}-1)))
+Bdn dn 0 V=max(0,min(1,20*(-{polarity}*V(te,be)/{v_ltd!r}-1)))
+Bidle idle 0 V=max(0,1-100*(V(up)+V(dn)))
+Bstart start 0 V=max(0,min(1,{{r0}}+V(held)))
+{rates}
+* one step from the state that is held; min(., 1): a full threshold, or nothing moves
+Bgoup goup 0 V=max(0,100*V(up)-99)
+Bgodn godn 0 V=max(0,100*V(dn)-99)
+Bmove 0 moved I={fast}*(V(goup)*(min(1,V(start)+{{gain_ltp}}*min(V(ltp),{cap_ltp!r}))-{{r0}}-V(moved))
++ +V(godn)*(max(0,V(start)-{{gain_ltd}}*min(V(ltd),{cap_ltd!r}))-{{r0}}-V(moved)))
+Bhold 0 held I={fast}*V(idle)*(V(moved)-V(held))
+Bcount 0 counting I={fast}*(V(goup)+V(godn))*(V(counted)+1-V(counting))
+Bkeep 0 counted I={fast}*V(idle)*(V(counting)-V(counted))
+* capacitors of one width [F]: the currents above are changes in a width; the resistors give a start its solution
+Cmoved moved 0 {width!r}
+Cheld held 0 {width!r}
+Ccounting counting 0 {width!r}
+Ccounted counted 0 {width!r}
+Rmoved moved 0 1e12
+Rheld held 0 1e12
+Rcounting counting 0 1e12
+Rcounted counted 0 1e12
+Bcond cond 0 V={conductance}
+Bmem te be I=V(cond)*V(te,be)
+.ends {name}
+"""
+
+
+def _eq2(node: str, law: Eq2) -> list[str]:
+    """Eq. (2), a magnitude; 0 where b - c r is not positive."""
+    return [
+        f"Bz{node} z{node} 0 V={float(law.f)!r}*V(start)+({float(law.g)!r})",
+        f"Bb{node} b{node} 0 V={float(law.b)!r}-({float(law.c)!r})*V(start)",
+        f"Bm{node} m{node} 0 V=max(V(z{node}),0)",
+        f"B{node} {node} 0 V=min(1,1e15*max(V(b{node})-1e-12,0))*exp(min(1,{float(np.log(abs(law.a)))!r}",
+        f"+ +({float(law.d)!r})*ln(max(V(b{node}),1e-12))",
+        f"+ -({float(law.h)!r})*(V(m{node})+ln({float(law.i)!r}*exp(-V(m{node}))+exp(V(z{node})-V(m{node}))))))",
+    ]
+
+
+def _table(node: str, values: np.ndarray) -> list[str]:
+    """Linear between nodes: the first value, and a change of slope at each node, as a sum of max(x - k, 0)."""
+    x = f"V(x{node})"
+    slopes = np.diff(values)
+    bends = np.diff(slopes, prepend=0.0)
+    terms = [f"{float(bend)!r}*max({x}-{k},0)" for k, bend in enumerate(bends) if bend != 0]
+    lines = [f"Bx{node} x{node} 0 V={values.size - 1}*V(start)"]
+    parts = [terms[k : k + LINE] for k in range(0, len(terms), LINE)] or [[]]
+    for number, part in enumerate(parts):
+        lines.append(f"Bs{node}{number} s{node}{number} 0 V=" + "+".join(part or ["0"]).replace("+-", "-"))
+    total = "+".join([repr(float(values[0])), *(f"V(s{node}{number})" for number in range(len(parts)))])
+    return [*lines, f"B{node} {node} 0 V=max(0,{total})"]
+
+
+def subcircuit(card: DeviceCard, name: str, drive: dict[str, float], tables: dict[str, np.ndarray]) -> str:
+    """The subcircuit as text."""
+    closed = compact.published(card)
+    rates = [
+        line
+        for direction in base.SIGNS
+        for line in (_table(direction, tables[direction]) if closed is None else _eq2(direction, closed[direction]))
+    ]
+    logarithmic = card.window.scale == "log"
+    state = "max(0,min(1,{r0}+V(moved)))"
+    low, high = float(card.window.low), float(card.window.high)
+    ohmic = f"{low!r}+{high - low!r}*{state}"
+    conductance = f"{low!r}*exp({float(np.log(high / low))!r}*{state})" if logarithmic else ohmic
+    return _SUBCIRCUIT.format(
+        title=base.one_line(card.name),
+        law=card.law.title,
+        source=base.one_line(card.provenance.source),
+        name=name,
+        width=drive["width"],
+        v_ltp=drive["v_ltp"] / 1.05,
+        v_ltd=drive["v_ltd"] / 1.05,
+        polarity=f"{drive['polarity']:g}",
+        rates="\n".join(rates),
+        fast=f"{FAST:g}",
+        cap_ltp=float(card.ltp.largest_step),
+        cap_ltd=float(card.ltd.largest_step),
+        conductance=conductance,
+    )
+
+
+def bench(name: str, drive: dict[str, float], pulses: int = base.PULSES, read_voltage: float = 0.1) -> str:
+    """A netlist that applies LTP and then LTD pulses, and writes conductance and count."""
+    width = drive["width"]
+    edge, period = width / 1000.0, 2.0 * width
+    up, down = 2.0 * drive["v_ltp"] * drive["polarity"], -2.0 * drive["v_ltd"] * drive["polarity"]
+    shape = f"{edge:.6g} {edge:.6g} {width - edge:.9g} {period:.9g} {pulses}"
+    return "\n".join(
+        [
+            f"* {name}: {pulses} LTP and {pulses} LTD pulses, read at {read_voltage:g} V in between",
+            f".include {name}.lib",
+            f"X1 a 0 {name}",
+            f"V1 a b PULSE(0 {up - read_voltage:.9g} {0.5 * width:.9g} {shape})",
+            f"V2 b c PULSE(0 {down - read_voltage:.9g} {0.5 * width + pulses * period:.9g} {shape})",
+            f"V3 c 0 DC {read_voltage:.9g}",
+            ".options reltol=1e-6",
+            f".tran {width / 20:.6g} {2 * pulses * period + 0.5 * width:.9g} 0 {width / 20:.6g}",
+            ".control",
+            "set wr_singlescale",
+            "set wr_vecnames",
+            "set numdgt=12",
+            "run",
+            "let conductance = -v3#branch / v(a)",
+            f"wrdata {name}.txt conductance v(x1.counted)",
+            ".endc",
+            ".end",
+            "",
+        ]
+    )
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """The subcircuit of a card and a test bench (see the module's docstring).
+
+    Raises
+    ------
+    UsageError
+        If the card holds weights and no window is given, or nodes are out of 2..1025 or of no use.
+    """
+    card = base.with_siemens(card, options, "SPICE")
+    base.check_moves(card, NAME)
+    tables = compact.tables(card, options.nodes, NAME)
+    drive, assumed = compact.drive(card)
+    name = f"dk_{base.identifier(card.name)}"
+    read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
+    figures: dict[str, Any] = {"law": f"table of {tables['ltp'].size} nodes" if tables else "eq. (2)"}
+    if tables:
+        figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
+    return Export(
+        files={
+            f"{name}.lib": subcircuit(card, name, drive, tables).encode(),
+            f"{name}.cir": bench(name, drive, read_voltage=read_voltage).encode(),
+        },
+        use=(
+            f"ngspice -b {name}.cir    (writes {name}.txt: time, conductance, time, pulses)",
+            f"X1 a b {name} r0=0.2   after   .include {name}.lib",
+        ),
+        exact=_exact(card, not tables),
+        approximated=(*_approximated(figures, not tables), *assumed),
+        units=_UNITS,
+        noise=compact.noise(card),
+        figures=figures,
+    )
+
+
+def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
+    law = "Eq. (2) with the card's coefficients" if closed else "The caps"
+    state = "ln G" if card.window.scale == "log" else "G"
+    return (
+        f"{law}, capped at the largest fitted step as in devicekit's own array; the window; {state} linear in r.",
+        "One pulse above the threshold is one step of the state before it, whatever its width.",
+    )
+
+
+def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
+    lines = (
+        []
+        if closed
+        else [
+            f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
+            f"{figures['deviation']:.1e} of the window of devicekit's own array."
+        ]
+    )
+    return [
+        *lines,
+        "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only.",
+        "Amplitude and width: the card knows one pulse. Any amplitude above the threshold (half the card's) counts the "
+        "same, and so does any width above a fifth of the card's.",
+        "Pulses must be half of the card's width apart or more, so that the held state can catch up, and a simulation "
+        "must start at a voltage below both thresholds.",
+        "Run in ngspice 44; LTspice writes these expressions alike, but was not run. Xyce wants braces round each "
+        "expression, which ngspice refuses.",
+    ]
+
+
+_UNITS = (
+    ("V(te, be)", "V", "voltage on the top electrode"),
+    ("V(cond)", "S", "one volt of it is one siemens"),
+    ("capacitors", "F", "of the size of the card's pulse width in s: how fast the state follows"),
+    ("r0, V(moved), V(held)", "1", "state, 0 to 1 over the window; moved and held less r0"),
+    ("V(counted)", "1", "pulses so far"),
+    ("gain_ltp, gain_ltd", "1", "factors on every step"),
+)
