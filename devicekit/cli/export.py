@@ -41,7 +41,9 @@ def export_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
     nodes: Annotated[
         int | None,
-        typer.Option("--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33), veriloga and spice tables (129)."),
+        typer.Option(
+            "--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33), veriloga and spice tables (129)."
+        ),
     ] = None,
     points: Annotated[
         int | None,
