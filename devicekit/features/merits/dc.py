@@ -38,6 +38,7 @@ from devicekit.text import count, si
 
 STILL = 1e-3  # V; a record whose voltage moves less is a reading at constant voltage
 MOST_READ = 0.9  # share of the sweeps that must look like readings, where none switches
+SAME_KELVIN = 2.0  # K; temperatures that differ by less are one
 LEAST_PLOTTED = 5  # values that a probability plot needs
 _SPREADS = (
     ("v_set_v", "V", False),
@@ -336,7 +337,7 @@ def characterize(
         v_set_method=v_set,
         v_reset_method=v_reset,
         table=table,
-        warnings=_warnings(cycles),
+        warnings=(*_warnings(cycles), *_temperatures(table)),
     )
 
 
@@ -373,6 +374,18 @@ def _cycles(
     if side.word == "unknown" and np.mean(quiet) >= MOST_READ:
         cycles["outcome"] = "read"
     return cycles
+
+
+def _temperatures(table: SweepTable) -> list[CodedWarning]:
+    """Sweeps at several temperatures that are taken together: their spread is not one of cycles."""
+    kelvins = table.frame["temperature_k"].dropna().unique() if "temperature_k" in table.frame else np.empty(0)
+    if kelvins.size < 2 or np.ptp(kelvins) < SAME_KELVIN:
+        return []
+    words = (
+        f"sweeps from {kelvins.min():g} to {kelvins.max():g} K are taken together: medians and spreads hold what the "
+        "temperature does"
+    )
+    return [CodedWarning("mixed", words)]
 
 
 def _warnings(cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:

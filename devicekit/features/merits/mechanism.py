@@ -26,7 +26,7 @@ from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, listed, percent
+from devicekit.text import count, listed, percent, si, span
 
 TITLES = {form.name: form.title for form in FORMS}
 UNITS = {"m": "m", "ev": "eV", "k": "K", "v": "V"}
@@ -151,7 +151,7 @@ class ConductionResult:
     def _told(self) -> str:
         d, kelvins = self.sample.thickness_m, self.temperatures
         told = [
-            f"thickness {number(d)} m" if d else "thickness not told (--thickness): 0.5 nm to 2 µm were allowed",
+            f"thickness {si(d, 'm')}" if d else "thickness not told (--thickness): 0.5 nm to 2 µm were allowed",
             f"temperature {listed([f'{each:g} K' for each in kelvins])}"
             if kelvins
             else f"temperature not told (--temperature): {TEMPERATURES[0]:g} to {TEMPERATURES[1]:g} K were allowed",
@@ -254,9 +254,13 @@ def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
         for key, (low, high) in _quantities(each.shown.verdict, name, sample).items():
             stem, _, end = key.rpartition("_")
             words, unit = (stem, UNITS[end]) if end in UNITS else (key, "")
-            value = number(low, unit) if np.isclose(low, high) else f"{number(low, unit)} to {number(high, unit)}"
+            value = span(low, high, unit, 4) if unit in ("m", "V") else _range(low, high, unit)
             rows.append((each.state.upper(), SIDES[each.sign], TITLES[name], words.replace("_", " "), value))
     return rows
+
+
+def _range(low: float, high: float, unit: str) -> str:
+    return number(low, unit) if np.isclose(low, high) else f"{number(low, unit)} to {number(high, unit)}"
 
 
 def _leg_row(each: Judged) -> dict[str, Any]:

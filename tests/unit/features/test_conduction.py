@@ -379,6 +379,12 @@ def _dc(table: SweepTable):
     return dc.characterize(table)
 
 
+@pytest.mark.parametrize(("apart", "warned"), [(1.9, False), (2.1, True)])
+def test_dc_figures_of_several_temperatures_say_so(apart: float, warned: bool) -> None:
+    made = conduction(1, (300.0, 300.0 + apart))
+    assert ("mixed" in [each.code for each in _dc(made).warnings]) is warned
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"thickness_m": 0.0}, {"area_m2": -1.0}, {"temperature_k": float("inf")}, {"permittivity": (9.0, 4.0)},
