@@ -106,10 +106,11 @@ def effective_conductance(g: np.ndarray, wires: Wires, method: Method = "exact")
         raise UsageError(f"method is exact or separable, not {method!r}")
     if wires.ideal:
         return g.copy()
-    solve = _exact if method == "exact" else _separable
+    if method == "separable":
+        return _separable(g, wires)
     found = np.empty_like(g)
     for place in wires.tiles(*g.shape):
-        found[place] = solve(g[place], *wires.segments, wires.terminal_ohm)
+        found[place] = _exact(g[place], *wires.segments, wires.terminal_ohm)
     return found
 
 
@@ -201,10 +202,24 @@ def _column(g: np.ndarray, bit: float, terminal: float) -> np.ndarray:
     return np.asarray(np.diag(g) - g[:, None] * lines)
 
 
-def _separable(g: np.ndarray, word: float, bit: float, terminal: float) -> np.ndarray:
-    along = _ladder(g, word, terminal)
-    down = _ladder(g.T[:, ::-1], bit, terminal)[:, ::-1].T
+def _separable(g: np.ndarray, wires: Wires) -> np.ndarray:
+    (high, wide), (word, bit) = wires.tile, wires.segments
+    along = _ladders(g, wide, word, wires.terminal_ohm)
+    down = _ladders(g.T, high, bit, wires.terminal_ohm, from_end=True).T
     return np.asarray(g * along * down)
+
+
+def _ladders(g: np.ndarray, length: int, resistance: float, terminal: float, from_end: bool = False) -> np.ndarray:
+    """Voltages along lines that are cut into tiles of a length; lines know nothing of each other, so all go at once."""
+    lines, n = g.shape
+    whole = n - n % length
+    found = np.empty((lines, n))
+    way = slice(None, None, -1 if from_end else 1)
+    for part, size in ((slice(0, whole), length), (slice(whole, n), n - whole)):
+        if part.start < part.stop:
+            pieces = g[:, part].reshape(-1, size)[:, way]
+            found[:, part] = _ladder(pieces, resistance, terminal)[:, way].reshape(lines, -1)
+    return found
 
 
 def _ladder(g: np.ndarray, resistance: float, terminal: float) -> np.ndarray:
@@ -213,11 +228,12 @@ def _ladder(g: np.ndarray, resistance: float, terminal: float) -> np.ndarray:
     if resistance == 0:
         return np.broadcast_to(1.0 / (1.0 + terminal * g.sum(axis=1, keepdims=True)), g.shape)
     a = 1.0 / resistance
+    devices = np.ascontiguousarray(g.T)
     passed = np.empty((n, lines))
     y = np.zeros(lines)
     for j in range(n - 1, -1, -1):
         before = a if j > 0 else 1.0 / (resistance + terminal)
-        load = y + g[:, j]
+        load = y + devices[j]
         passed[j] = before / (before + load)
         y = load * passed[j]
     return np.cumprod(passed, axis=0).T

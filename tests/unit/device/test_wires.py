@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
-from devicekit.device.wires import Wires, column_gains, effective_conductance, severity
+from devicekit.device.wires import Method, Wires, column_gains, effective_conductance, severity
 from devicekit.errors import UsageError
 
 
@@ -93,13 +93,18 @@ def test_reciprocity_turns_inputs_into_outputs() -> None:
     assert pytest.approx(effective_conductance(g, Wires((2.0, 3.0), 7.0)), rel=1e-12) == turned[::-1, ::-1].T
 
 
-def test_tiles_have_drivers_of_their_own() -> None:
+@pytest.mark.parametrize("method", ["exact", "separable"])
+@pytest.mark.parametrize("ohm", [(5.0, 3.0), (0.0, 3.0), (5.0, 0.0)])
+@pytest.mark.parametrize("tile", [(4, 3), (5, 7), (100, 2), (100, 100)])
+def test_tiles_have_drivers_of_their_own(method: Method, ohm: tuple[float, float], tile: tuple[int, int]) -> None:
+    """Whole tiles, and what is left over on either side."""
     g = devices(10, 7)
-    wires = Wires(5.0, 1.0, tile=(4, 3))
-    found = effective_conductance(g, wires)
-    alone = effective_conductance(g[8:10, 3:6], Wires(5.0, 1.0, tile=(100, 100)))
-    assert (found[8:10, 3:6] == alone).all()
-    assert len(wires.tiles(10, 7)) == 9
+    wires = Wires(ohm, 1.0, tile=tile)
+    found = effective_conductance(g, wires, method)
+    for place in wires.tiles(10, 7):
+        alone = effective_conductance(g[place], Wires(ohm, 1.0, tile=(100, 100)), method)
+        assert found[place] == pytest.approx(alone, rel=1e-14)
+    assert len(Wires(5.0, tile=(4, 3)).tiles(10, 7)) == 9
 
 
 def test_a_column_gain_gives_the_sum_of_all_inputs_back() -> None:
