@@ -84,6 +84,7 @@ def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.P
 
 
 def noise(card: DeviceCard) -> str:
+    """What is said of the card's variation: a compact model has none, but gains of the steps for each instance."""
     text = "Not exported: a compact model has no random numbers between pulses."
     covariance = card.variation.d2d_ln_rate_covariance
     if covariance is None:
