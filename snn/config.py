@@ -156,6 +156,10 @@ class TrainingConfig:
         Mean and standard deviation over devices of the exponent of drift [1], G = G(t0) (t / t0)^-nu.
     drift_t0_s : float
         Time after writing at which the states are what they were trained or programmed to [s].
+    telegraph_tau_s : float
+        Mean time that a device stays on a level of its `telegraph` noise [s]; 0: held through a presentation. Against
+        presentations of `steps` ms it is fresh at every read, held through a presentation, or static through a test
+        (`devicekit.device.ageing.Telegraph`); in training what is static counts as held.
 
     Raises
     ------
@@ -218,6 +222,7 @@ class TrainingConfig:
     drift_nu: float = 0.0
     drift_nu_sd: float = 0.0
     drift_t0_s: float = 1.0
+    telegraph_tau_s: float = 0.0
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -253,6 +258,7 @@ class TrainingConfig:
             ("presentation_s", LONGEST),
             ("pulse_period_s", LONGEST),
             ("test_delay_s", LONGEST),
+            ("telegraph_tau_s", LONGEST),
             ("wire_ohm", 1e6),
             ("terminal_ohm", 1e9),
             ("adc_quantile", 1.0),
@@ -278,6 +284,8 @@ class TrainingConfig:
             raise UsageError("adc_bits must be 0 (not converted) or at least 2, not 1")
         if self.adc_lines == "each" and self.mapping != "pair":
             raise UsageError('adc_lines "each" is for pairs of devices: use mapping "pair"')
+        if self.telegraph_tau_s > 0 and self.telegraph == 0:
+            raise UsageError("telegraph_tau_s says how long a level is held: set telegraph too")
         if self.adc_bits > 0 and self.telegraph > 0:
             raise UsageError("adc_bits and telegraph exclude each other: a converted test draws no held levels")
         self._check_number("tolerance", 1e-6, 0.5)

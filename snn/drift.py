@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.device.ageing import Drift, Telegraph, conducts, normals
+from devicekit.device.ageing import Drift, Regime, Telegraph, conducts, normals
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.synapses import Change
 
+STEP_S = 1e-3  # of the network
 _DRIFT = 120  # purpose of the random stream, + layer number; of the seeds of a network's devices
 
 
@@ -74,6 +75,28 @@ def jumped(noise: Telegraph, seed: int, draw: int = 0) -> Change:
         return r + noise.levels(r.size, _layer_seed(seed, layer), draw)
 
     return change
+
+
+def telegraph_regime(config: TrainingConfig, samples: int | None = None) -> Regime:
+    """How telegraph noise is drawn: "fresh", "held" or "static".
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    samples : int, optional
+        Presentations of a test; None: in training, where nothing is static.
+    """
+    if config.telegraph_tau_s == 0:
+        return "held"
+    one = config.steps * STEP_S
+    found = Telegraph(config.telegraph, config.telegraph_tau_s).regime(one, one * (samples or 1))
+    return "held" if found == "static" and samples is None else found
+
+
+def static(config: TrainingConfig, before: Change | None) -> Change:
+    """What a test reads where each device stays on one of its levels, after another change."""
+    jump = jumped(Telegraph(config.telegraph, config.telegraph_tau_s), config.seed, config.draw)
+    return jump if before is None else lambda layer, r: jump(layer, before(layer, r))
 
 
 def _layer_seed(seed: int, layer: int) -> int:

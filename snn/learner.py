@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from snn.config import TrainingConfig
-from snn.drift import aged
+from snn.drift import aged, static, telegraph_regime
 from snn.network import converters
 from snn.network.converters import CALIBRATED_ON, Lines, converter, ranges
 from snn.network.encoding import stream_key
@@ -95,14 +96,21 @@ class Learner:
         self.synapses.pulsed()
         return right
 
-    def noise(self) -> Noise:
-        """Noise of reading in weight units: sd of the state times c; of a pair both devices are read."""
+    def noise(self, samples: int | None = None) -> Noise:
+        """Noise of reading in weight units: sd of the state times c; of a pair both devices are read.
+
+        `samples` is how many a test shows; None: in training.
+        """
         if self.card is None:
             return QUIET
         devices = 2 if self.config.mapping == "pair" else 1
         fresh = read_sigma(self.card, self.config.read_noise_of_g) if self.config.read_noise else 0.0
         hidden, output = self.recipe.scales
-        both, held = fresh * devices**0.5, self.config.telegraph
+        regime = telegraph_regime(self.config, samples)
+        held = self.config.telegraph if regime == "held" else 0.0
+        if regime == "fresh":
+            fresh = math.hypot(fresh, self.config.telegraph)
+        both = fresh * devices**0.5
         return Noise(
             hidden=np.float32(both * hidden),
             output=np.float32(both * output),
@@ -144,12 +152,14 @@ class Learner:
         if read is not None:
             assert self.card is not None
             change = change or aged(self.card.window, self.config)
+            if telegraph_regime(self.config, len(levels)) == "static":
+                change = static(self.config, change)
             if self.config.adc_bits > 0:
                 return self._converted(levels, ids, stream, epoch, dynamics, scores, read, change)
             w1, w2 = read.read(self.config.retention, self.config.test_delay_s, change)
         # weights from a memory map are read-only, which would be another compiled type
         w1, w2 = (np.require(w, requirements="W") for w in (w1, w2))
-        noise = QUIET if read is None else self.noise()
+        noise = QUIET if read is None else self.noise(len(levels))
         found: np.ndarray = predict(levels, ids, stream, epoch, w1, w2, dynamics, noise, scores)
         return found
 

@@ -260,3 +260,35 @@ def test_one_number_predicts_the_loss(optdigits: Dataset, scheme: str) -> None:
     hits, worst = script.check(load_card(get("pt-hfo2-al2o3-ti").card), scheme, optdigits, 20, seed=2)
     assert hits >= 18
     assert worst < 0.02
+
+
+@pytest.mark.parametrize(
+    ("tau_s", "samples", "regime"),
+    [
+        (0.0, 100, "held"),
+        (0.5e-3, 100, "fresh"),  # 1/50 of 50 ms is 1 ms
+        (1.1e-3, 100, "held"),
+        (4.9, 100, "held"),  # a test of 100 takes 5 s
+        (5.1, 100, "static"),
+        (5.1, None, "held"),  # in training nothing is static
+    ],
+)
+def test_telegraph_noise_is_drawn_by_its_dwell_time(tau_s: float, samples: int | None, regime: str) -> None:
+    from snn.drift import telegraph_regime
+
+    assert telegraph_regime(TrainingConfig(telegraph=0.1, telegraph_tau_s=tau_s), samples) == regime
+
+
+def test_static_levels_are_the_same_through_a_test_and_held_ones_are_not(card, small_digits) -> None:
+    """Of a static level every presentation reads the same weights: two looks at one image agree."""
+    run = Run(card, TrainingConfig(epochs=1, hidden=64, telegraph=0.2, telegraph_tau_s=1e6), small_digits)
+    assert run.learner.noise(100).held_hidden == 0
+    assert run.learner.noise().held_hidden > 0  # in training
+    run.learn(0)
+    static_ = [run.test(0) for _ in range(2)]
+    assert static_[0] == static_[1]
+    fresh = Run(card, TrainingConfig(epochs=1, hidden=64, telegraph=0.2, telegraph_tau_s=1e-4), small_digits)
+    pair = 0.2 * 2**0.5 * fresh.recipe.scales[0]
+    assert fresh.learner.noise(100).hidden == pytest.approx(pair, rel=1e-6)
+    with pytest.raises(UsageError, match="set telegraph too"):
+        TrainingConfig(telegraph_tau_s=1.0)
