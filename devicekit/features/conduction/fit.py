@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.features.conduction import kernel
 from devicekit.features.conduction.forms import FORMS, ROOM, Form, Known
 from devicekit.features.conduction.prepare import Leg, bic
 from devicekit.features.merit import Sample
@@ -52,6 +51,8 @@ class Fitted:
 
     def curve(self, leg: Leg, number: int = 0) -> np.ndarray:
         """Its current at the voltages of leg number `number`, over the geometric mean of that leg's currents."""
+        from devicekit.features.conduction import kernel
+
         a, b = _of_leg(self.form, self.shape, leg)
         value, inner = np.empty(leg.n), np.empty(leg.n)
         v = leg.v / leg.v[-1]
@@ -89,6 +90,8 @@ class _Problem:
     high: np.ndarray
 
     def solve(self, start: np.ndarray, series: bool, leak: bool, size: int) -> tuple[np.ndarray, float]:
+        from devicekit.features.conduction import kernel  # numba: only where there are sweeps
+
         n = self.scales.shape[0]
         free = [*range(size), *(2 + np.arange(n) if series else ()), *(2 + n + np.arange(n) if leak else ())]
         columns = np.array([each for each in free if self.high[each] > self.low[each]], np.int64)
@@ -167,6 +170,8 @@ def _score(problem: _Problem, legs: Sequence[Leg], theta: np.ndarray, least: flo
 
 def _squares(problem: _Problem, theta: np.ndarray) -> list[float]:
     """Weighted sum of squares of each leg."""
+    from devicekit.features.conduction import kernel
+
     v, y, w, ends = problem.data
     residual, jacobian = np.empty(v.size), np.empty((v.size, 0))
     none = np.empty(0, np.int64)
