@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from devicekit.device.blocks import Window
+from devicekit.device.horizon import refused
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.random import mix, normal
 from devicekit.errors import UsageError
@@ -25,29 +26,11 @@ from devicekit.models.kernel import compiled
 from devicekit.statistics import chi2_quantile, t_quantile
 from devicekit.text import count
 
-LEAST_DECADES = 3.0  # of time that data must span before a law of it is taken beyond them
 BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 SAME_K = 1.0  # temperatures no further apart are one [K]
 FRESH_BELOW = 1 / 50  # of a presentation: dwell times below it are averaged over within a presentation
 
 Regime = Literal["fresh", "held", "static"]
-
-
-def refused(decades: float, horizon_s: float, last_s: float, least: float = LEAST_DECADES) -> str | None:
-    """Why a power law of time is not taken to a horizon; None where it may be.
-
-    Parameters
-    ----------
-    decades : float
-        Of time that the data span.
-    horizon_s, last_s : float
-        Time asked for, and the last one measured [s].
-    least : float
-        Decades that the data must span for a time beyond them.
-    """
-    if horizon_s > last_s and decades < least:
-        return f"the data span {decades:.1f} decades of time, less than {least:g}"
-    return None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.device.ageing import LEAST_DECADES, refused
+from devicekit.device.horizon import LEAST_DECADES, refused
 from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures

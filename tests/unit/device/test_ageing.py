@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.device.ageing import BOLTZMANN_EV, Drift, Telegraph, normals, refused, static_error
+from devicekit.device.ageing import BOLTZMANN_EV, Drift, Telegraph, normals, static_error
 from devicekit.device.blocks import Window
+from devicekit.device.horizon import refused
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.errors import UsageError
 from devicekit.features.merits import retention

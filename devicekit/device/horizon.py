@@ -1,0 +1,22 @@
+"""How far a law of time may be taken beyond the data: one rule for figures of merit and for arrays."""
+
+from __future__ import annotations
+
+LEAST_DECADES = 3.0  # of time that data must span before a law of it is taken beyond them
+
+
+def refused(decades: float, horizon_s: float, last_s: float, least: float = LEAST_DECADES) -> str | None:
+    """Why a power law of time is not taken to a horizon; None where it may be.
+
+    Parameters
+    ----------
+    decades : float
+        Of time that the data span.
+    horizon_s, last_s : float
+        Time asked for, and the last one measured [s].
+    least : float
+        Decades that the data must span for a time beyond them.
+    """
+    if horizon_s > last_s and decades < least:
+        return f"the data span {decades:.1f} decades of time, less than {least:g}"
+    return None
