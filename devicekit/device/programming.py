@@ -48,7 +48,7 @@ def program_and_verify(
     target : ndarray, shape (n,) or a number
         States wanted [1], 0 to 1 of the card's window (of ln G where the card's state is that).
     tolerance : float
-        A device is right where its verify reads |error| <= tolerance, fraction of the window, above 0 and below 1.
+        A device is right where its verify reads ``|error| <= tolerance``, fraction of the window, above 0 and below 1.
     limit : int
         Pulses of a device at most, a second programming for its partner included.
     reads : int

@@ -52,7 +52,10 @@ class Wires:
                 raise UsageError(f"{name} is a resistance of 0 or more [ohm], not {value!r}")
         if not 0 <= self.terminal_ohm < math.inf:
             raise UsageError(f"terminal_ohm is a resistance of 0 or more [ohm], not {self.terminal_ohm!r}")
-        if len(self.tile) != 2 or any(isinstance(each, bool) or int(each) != each or each < 1 for each in self.tile):
+        two = isinstance(self.tile, tuple | list) and len(self.tile) == 2
+        if not two or any(
+            isinstance(each, bool) or not isinstance(each, int | np.integer) or each < 1 for each in self.tile
+        ):
             raise UsageError(f"tile is two whole numbers, rows and columns, not {self.tile!r}")
 
     @property

@@ -133,6 +133,12 @@ def _last(result: StudyResult) -> str:
     """Which epochs the accuracy of a run is the mean of."""
     if result.spec.task == "few-shot":
         return "after the last of 4 epochs of 500 images"
+    if result.spec.outcome == "accuracy_on_devices":
+        return f"on devices (offline: once, programmed after the last epoch; in situ: {_epochs(result)})"
+    return _epochs(result)
+
+
+def _epochs(result: StudyResult) -> str:
     epochs: list[int] = [int(n) for n in result.table["epochs"].dropna()] if "epochs" in result.table else []
     fewest = min(epochs, default=LAST_EPOCHS)
     if fewest >= LAST_EPOCHS:

@@ -44,7 +44,7 @@ class StudyResult:
     @property
     def outcome(self) -> str:
         """The column that the study is about."""
-        return get_task(self.spec.task).outcome
+        return self.spec.outcome or get_task(self.spec.task).outcome
 
     @property
     def failed(self) -> pd.DataFrame:

@@ -120,6 +120,8 @@ def run_study(
     labels = {run.label for run in runs}
     if spec.reference and spec.reference not in labels:
         raise ParameterError(f"reference: no case {spec.reference!r}; there are {', '.join(sorted(labels))}")
+    if spec.outcome and spec.task != "train":
+        raise ParameterError(f'outcome: {spec.outcome} is of task "train", not of "{spec.task}"')
     for run in runs:
         get_task(run.task).check(run.settings, base)
     folder = files.continued_folder(out, "study", f"the study {spec.name!r}", _FILES, study=spec.name) / "runs"

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -59,6 +59,9 @@ class StudySpec(BaseModel):
     pool: list[str] = Field(default=[], description="grid keys to average over like seeds, such as resampled cards")
     baselines: list[str] = Field(default=[], description="ordinary classifiers on the same spikes, in the same table")
     reference: str = Field(default="", description="label of the case that the others are ranked against")
+    outcome: Literal["", "accuracy_on_devices"] = Field(
+        default="", description="what task train is compared by: what devices hold in the end, not float weights"
+    )
     paper: dict[str, str] = Field(default={}, description="what the paper prints for a case, by its label")
     remarks: list[str] = []
 

@@ -25,7 +25,11 @@ FLAWS = (
     "states",
     "stuck devices",
     "volatility",
+    "wires",
+    "converters",
+    "drift",
 )
+ARRAY = frozenset({"wires", "converters", "drift"})  # of the array that a device is in
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,9 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
         "states": config.device_levels > 0,
         "stuck devices": config.stuck > 0,
         "volatility": at_all(card, config),
+        "wires": config.wire_ohm > 0 or config.terminal_ohm > 0,
+        "converters": config.adc_bits > 0,
+        "drift": config.time_s > 0 and (config.drift_nu != 0 or config.drift_nu_sd > 0),
     }
     return tuple(name for name in FLAWS if has[name])
 
@@ -81,6 +88,12 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
         changes["stuck"] = 0.0
     if "volatility" in gone:
         card = card.model_copy(update={"volatile": None})
+    if "wires" in gone:
+        changes |= {"wire_ohm": 0.0, "terminal_ohm": 0.0, "column_gain": False}
+    if "converters" in gone:
+        changes["adc_bits"] = 0
+    if "drift" in gone:
+        changes["time_s"] = 0.0
     return Case(card, changes)
 
 

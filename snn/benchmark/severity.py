@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.device import wires
+from devicekit.device.ageing import static_error
 from devicekit.device.array import applied_variation, read_sigma
 from devicekit.device.blocks import BranchVariation, Sigma
 from devicekit.device.card import DeviceCard
@@ -15,11 +17,14 @@ from devicekit.device.idealise import mean_step, mean_steps
 from devicekit.device.measured import Term, Volatile
 from snn.benchmark.flaws import scatter_over_step
 from snn.benchmark.measure import STEPS, generic
-from snn.benchmark.task import IMAGES
+from snn.benchmark.task import HIDDEN, IMAGES
 from snn.config import TrainingConfig
+from snn.drift import of as drift_of
 from snn.forgetting import at_all
 
 _GRID = np.linspace(0.02, 0.98, 49)
+INPUTS = 64  # of the digits, on which the curves are measured
+_AGED_S, _T0_S = 1e4, 1.0  # when the drift of the curves is looked at [s]
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,9 @@ SEVERITIES = (
     Flaw("read noise", "sd of one reading, of the window", (0.01, 0.03, 0.05, 0.1)),
     Flaw("telegraph noise", "sd of a level held while an image is shown, of the window", (0.01, 0.03, 0.05, 0.1)),
     Flaw("volatility", "share of an update that is forgotten by the end of the task", (0.3, 0.5, 0.7, 0.8, 0.9)),
+    Flaw("wires", "r mean(G) (m² + n²)/2 of the hidden layer's tile", (0.3, 1, 3, 10, 30)),
+    Flaw("converters", "bits of a converter", (8, 6, 5, 4, 3, 2), worse="less", base=None),
+    Flaw("drift", "static error of a state by drift, of the window", (0.01, 0.02, 0.03, 0.05, 0.1)),
     Flaw("nonlinearity", "ln of the largest over the smallest step", (0, 1, 2, 3, 4, 5, 6), base=None),
 )
 
@@ -114,14 +122,34 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
         "device-to-device variation": (_with_spread(base, size), {"d2d": "shared"}),
         "read noise": (with_read_noise(base, size), {}),
         "telegraph noise": (base, {"telegraph": size}),
+        "wires": (base, {"wire_ohm": size / _drop(base, TrainingConfig(wire_ohm=1.0, hidden=HIDDEN), INPUTS)}),
+        "converters": (base, {"adc_bits": int(size)}),
+        "drift": (base, _drifting(base, size)),
     }
     return made[flaw]
 
 
-def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig) -> float | None:
+def _drifting(card: DeviceCard, sigma_r: float) -> dict[str, Any]:
+    """Settings that make a static error of that size [of the window] of devices in mid-window."""
+    window = card.window
+    relative = sigma_r * window.span / ((window.low + window.high) / 2)
+    spread = math.sqrt(math.log1p(relative**2))  # of ln G, the inverse of `static_error`
+    return {"time_s": _AGED_S, "drift_t0_s": _T0_S, "drift_nu_sd": spread / math.log(_AGED_S / _T0_S)}
+
+
+def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: int = INPUTS) -> float | None:
     """How bad that flaw of a device is in a training; None where it is not known, or there is none.
 
-    The curves are measured along the same numbers.
+    The curves are measured along the same numbers. Those of wires and of drift are of devices in mid-window; the drop
+    at drivers and sense amplifiers has none.
+
+    Parameters
+    ----------
+    flaw : str
+    card : DeviceCard
+    config : TrainingConfig
+    inputs : int
+        Of the network: rows of the hidden layer's tile, where that is no smaller.
     """
     up, down = np.abs(card.rate("ltp", _GRID)), np.abs(card.rate("ltd", _GRID))
     steps = mean_steps(card)
@@ -136,9 +164,29 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig) -> float |
         "read noise": (read_sigma(card, config.read_noise_of_g) or None) if config.read_noise else None,
         "telegraph noise": config.telegraph or None,
         "volatility": _forgotten(card, config),
+        "wires": _drop(card, config, inputs) or None,
+        "converters": config.adc_bits or None,
+        "drift": _static(card, config) or None,
         "nonlinearity": max(largest),
     }
     return values[flaw]
+
+
+def _drop(card: DeviceCard, config: TrainingConfig, inputs: int) -> float:
+    """What the drop goes by [1] in a tile of the hidden layer, the larger one, with every device in mid-window."""
+    if config.wire_ohm == 0 or card.window.quantity != "conductance_s":
+        return 0.0
+    lines = wires.Wires(config.wire_ohm, config.terminal_ohm, config.tile)
+    columns = config.hidden * (2 if config.mapping == "pair" else 1)
+    return wires.severity(np.full((inputs, columns), float(card.window.from_state(np.array(0.5)))), lines)
+
+
+def _static(card: DeviceCard, config: TrainingConfig) -> float:
+    """Error of a state in mid-window by drift, gain put right [of the window]."""
+    law = drift_of(config)
+    if law is None or card.window.quantity != "conductance_s":
+        return 0.0
+    return static_error(law, card.window.from_state(np.array([0.5])), card.window, config.time_s)
 
 
 def _forgotten(card: DeviceCard, config: TrainingConfig) -> float | None:

@@ -351,7 +351,8 @@ def test_command_line(devicekit: Callable[..., Any], study: Path, tmp_path: Path
     assert devicekit("study", study, "--out", tmp_path / "y", "--set", "hidden").code == 2
 
 
-SHIPPED = ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy", "uncertainty"]
+ON_DEVICES = ["wires", "converters", "time", "programming"]
+SHIPPED = ["schemes", "widths", "variation", "nonidealities", "stack_to_accuracy", "uncertainty", *ON_DEVICES]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -363,6 +364,51 @@ def test_shipped_studies_are_valid(name: str) -> None:
     for run in expand(spec, path.parent, files_of):
         get_task(run.task).check(run.settings, path.parent)
     assert set(spec.paper) <= {run.label for run in expand(spec, path.parent, files_of)}
+
+
+@pytest.mark.parametrize("name", ON_DEVICES)
+def test_studies_of_an_array_compare_what_devices_hold(name: str) -> None:
+    """An offline run's accuracy over epochs is of float weights, on which wires, converters and time do nothing."""
+    import devicekit as package
+
+    path = Path(package.__file__).parent / "studies" / "shipped" / f"{name}.toml"
+    spec = load_spec(path)
+    assert spec.outcome == "accuracy_on_devices"
+    assert any("SYNTHETIC" in remark for remark in spec.remarks)
+    assert any("assumed" in remark for remark in spec.remarks)
+    labels = [case["label"] for case in spec.cases]
+    assert spec.reference in ("", *labels)
+
+
+def test_accuracy_on_devices_is_of_programmed_weights_offline_and_of_the_run_in_situ(tmp_path: Path) -> None:
+    (tmp_path / "w.toml").write_text("""
+name = "w"
+task = "train"
+outcome = "accuracy_on_devices"
+fixed = { card = "pt-hfo2-al2o3-ti", epochs = 1, hidden = 32, levels = 0, program_sigma = 0.0 }
+[[cases]]
+label = "offline"
+scheme = "offline"
+[[cases]]
+label = "offline, 2 bits"
+scheme = "offline"
+adc_bits = 2
+[[cases]]
+label = "in situ"
+""")
+    result = run_study(tmp_path / "w.toml", tmp_path / "out")
+    table = result.table.set_index("case")
+    assert table["accuracy_mean_last"]["offline"] == table["accuracy_mean_last"]["offline, 2 bits"]  # float weights
+    assert table["accuracy_on_devices"]["offline"] > table["accuracy_on_devices"]["offline, 2 bits"] + 0.05
+    assert table["accuracy_on_devices"]["offline"] == table["accuracy_programmed"]["offline"]
+    assert table["accuracy_on_devices"]["in situ"] == table["accuracy_mean_last"]["in situ"]
+    assert result.summary()["mean"].tolist() == table["accuracy_on_devices"].tolist()
+    page = study_report(result, "devicekit study w.toml").to_html()
+    assert "programmed after the last epoch; in situ: after 1 epoch" in page
+    text = (tmp_path / "w.toml").read_text()
+    (tmp_path / "b.toml").write_text(text.replace('task = "train"', 'task = "few-shot"'))
+    with pytest.raises(ParameterError, match="outcome"):
+        run_study(tmp_path / "b.toml", tmp_path / "out2")
 
 
 def test_results_of_another_version_are_named_and_redone_on_demand(tmp_path: Path) -> None:

@@ -127,7 +127,15 @@ def test_the_drop_goes_by_one_number(ohm: float, drop: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"wire_ohm": -1.0}, {"wire_ohm": (1.0, float("inf"))}, {"terminal_ohm": -0.1}, {"tile": (0, 4)}]
+    "bad",
+    [
+        {"wire_ohm": -1.0},
+        {"wire_ohm": (1.0, float("inf"))},
+        {"terminal_ohm": -0.1},
+        {"tile": (0, 4)},
+        {"tile": 64},
+        {"tile": ("8", "8")},
+    ],
 )
 def test_wires_out_of_range_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(UsageError):

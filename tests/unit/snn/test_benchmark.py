@@ -129,6 +129,79 @@ def test_flaws_that_a_device_has_and_the_device_without_them() -> None:
     assert with_steps(card, 2.0).ltp.largest_step == pytest.approx(2 * card.ltp.largest_step)
 
 
+ON = {"wire_ohm": 3.0, "terminal_ohm": 5.0, "column_gain": True, "adc_bits": 4}
+AGED = {"time_s": 1e4, "drift_nu": 0.02, "drift_nu_sd": 0.01}
+
+
+def test_the_array_is_among_the_flaws_where_it_is_set() -> None:
+    config, names = setting("plain", 0), ("wires", "converters", "drift")
+    assert not set(present(generic(), config)) & set(names)
+    array = setting("plain", 0, **ON, **AGED)
+    assert present(generic(), array)[-3:] == names
+    off = {"wire_ohm": 0.0, "terminal_ohm": 0.0, "column_gain": False, "adc_bits": 0, "time_s": 0.0}
+    case = without(generic(), array, names)
+    assert case.changes == off
+    assert case.card == generic()
+    assert not set(present(generic(), replace(array, **case.changes))) & set(names)
+    only = without(generic(), array, ["wires"])
+    assert present(generic(), replace(array, **only.changes))[-2:] == ("converters", "drift")
+    assert "wires" in present(generic(), setting("plain", 0, terminal_ohm=1.0))
+    assert "drift" in present(generic(), setting("plain", 0, time_s=10.0, drift_nu=0.1))
+    assert "drift" not in present(generic(), setting("plain", 0, drift_nu=0.1, drift_nu_sd=0.1))  # no time passes
+
+
+def test_how_bad_an_array_is() -> None:
+    config = setting("plain", 0, **ON, **AGED)
+    middle = (2e-5 + 3e-4) / 2  # of the window, 20 to 300 uS
+    assert own_severity("wires", generic(), config) == pytest.approx(3 * middle * (64**2 + 100**2) / 2)
+    wide = replace(config, hidden=1000)
+    assert own_severity("wires", generic(), wide) == pytest.approx(3 * middle * (64**2 + 128**2) / 2)
+    assert own_severity("wires", generic(), wide, 784) == pytest.approx(3 * middle * 128**2)
+    assert own_severity("converters", generic(), config) == 4
+    spread = 0.01 * math.log(1e4)
+    assert own_severity("drift", generic(), config) == pytest.approx(
+        math.sqrt(math.exp(spread**2) - 1) * middle / 2.8e-4
+    )
+    off = setting("plain", 0)
+    assert [own_severity(name, generic(), off) for name in ("wires", "converters", "drift")] == [None] * 3
+    assert own_severity("wires", generic(), setting("plain", 0, terminal_ohm=1.0)) is None  # no curve for drivers
+    assert own_severity("drift", generic(), setting("plain", 0, time_s=1e4, drift_nu=0.1)) is None  # a common gain
+    for name, sizes in (("wires", (0.3, 10.0)), ("drift", (0.01, 0.1)), ("converters", (3.0,))):
+        for size in sizes:
+            card, changes = device(name, size)
+            assert own_severity(name, card, setting("plain", 0, **changes)) == pytest.approx(size)
+
+
+def test_an_array_is_told_from_ideal_lines_by_a_paired_t(data: Dataset) -> None:
+    changes: dict[str, Any] = {"wire_ohm": 30.0, "adc_bits": 3}
+    found = benchmark(linear(0.02, 0.02), data, seeds=2, wide=False, other_policy=False, **changes)
+    assert set(found.flaws) >= {"wires", "converters"}
+    assert found.severities["converters"] == 3
+    assert found.worst.found
+    assert found.shares[found.worst.variant][0].flaw == "wires"
+    plain = found.variants[0]
+    apart = np.subtract(plain.twin, plain.device)
+    assert plain.null_error >= apart.std(ddof=1) / 2**0.5  # the null was not measured for an array
+    assert {share.flaw for share in found.shares[found.worst.variant]} >= {"wires", "converters"}
+    # its twin is that of ideal lines, to the last digit
+    ideal = benchmark(linear(0.02, 0.02), data, seeds=2, wide=False, other_policy=False)
+    assert ideal.variants[0].twin == plain.twin
+    page = benchmark_report([found]).to_html()
+    assert "wires: " in page
+    assert "Flaws that it has here: asymmetry, wires and converters." in page
+
+
+def test_an_array_that_cannot_be_is_refused_before_training(data: Dataset) -> None:
+    card = linear(0.02, 0.02)
+    weight = card.model_copy(update={"window": card.window.model_copy(update={"quantity": "weight"})})
+    with pytest.raises(UsageError, match="no ohms"):
+        benchmark(weight, data, seeds=2, wire_ohm=1.0)
+    with pytest.raises(UsageError, match="weights"):
+        benchmark(weight, data, seeds=2, time_s=10.0, drift_nu_sd=0.1)
+    with pytest.raises(UsageError, match="nothing drifts"):
+        benchmark(card, data, seeds=2, time_s=10.0)
+
+
 def test_stuck_devices_are_where_they_are_said_to_be(data: Dataset) -> None:
     config = TrainingConfig(epochs=1, hidden=20, stuck=1.0, scales=(1.5, 2.0))
     for where in ("low", "high"):
@@ -492,7 +565,7 @@ def test_shipped_curves_tell_flaws_apart() -> None:
         return np.array([row["mean"] for row in rows]), np.array([row["se"] for row in rows])
 
     monotone = ("scatter of updates", "states", "stuck devices", "device-to-device variation", "read noise")
-    for name in (*monotone, "telegraph noise", "volatility"):
+    for name in (*monotone, "telegraph noise", "volatility", "wires", "converters", "drift"):
         for variant in ("plain", "scaled"):
             mean, se = points(name, variant)
             assert (np.diff(mean) < 2 * np.hypot(se[1:], se[:-1])).all(), (name, variant)
