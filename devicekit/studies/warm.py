@@ -14,6 +14,10 @@ import numpy as np
 from devicekit import catalog
 from devicekit.device.array import DeviceArray
 from devicekit.device.card import DeviceCard, load_card
+from devicekit.device.programming import program_and_verify
+from devicekit.features.conduction.prepare import prepare
+from devicekit.features.conduction.verdict import judge
+from devicekit.features.merit import Sample
 from devicekit.fitting.device import fit, read_pulses
 from devicekit.models.kernel import cache_folder
 from devicekit.options import ReadOptions
@@ -102,6 +106,14 @@ def _trainings() -> list[TrainingConfig]:
 
 def _pulses(card: DeviceCard) -> None:
     DeviceArray(card, 2).pulse(1)
+    program_and_verify(DeviceArray(card, 2), np.array([0.2, 0.4]), limit=2)
+
+
+def _conduction() -> None:
+    v = np.linspace(0.02, 1.0, 30)
+    leg = prepare(v, v)
+    assert leg is not None
+    judge([leg], Sample())
 
 
 def warm(progress: Callable[[int, int], None] = lambda done, total: None) -> Warmed:
@@ -116,7 +128,7 @@ def warm(progress: Callable[[int, int], None] = lambda done, total: None) -> War
     card, samples = load_card(catalog.get(EXAMPLE).card), _samples()
     parts: list[Callable[[], Any]] = [_fit_example]
     parts += [lambda config=config: train(card, config, samples) for config in _trainings()]  # type: ignore[misc]
-    parts += [lambda: _pulses(card), lambda: simulate_iv(solver="banded")]
+    parts += [lambda: _pulses(card), _conduction, lambda: simulate_iv(solver="banded")]
     with compiling() as names:
         for done, part in enumerate(parts):
             progress(done, len(parts))
