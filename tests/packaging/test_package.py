@@ -51,6 +51,7 @@ def test_help_loads_nothing_heavy(command: list[str]) -> None:
     assert loaded_by([*command, "--help"]).isdisjoint(HEAVY)
 
 
+@pytest.mark.slow
 def test_commands_load_only_what_they_use(tmp_path: Path) -> None:
     table = tmp_path / "pulses.csv"
     rows = [f"{d},{n},{1e-4 * (n if d == 'ltp' else 20 - n) / 20 + 1e-5:g}" for d in ("ltp", "ltd") for n in range(21)]

@@ -165,8 +165,8 @@ def test_floor_plateau_and_a_moving_state_are_cut_and_named() -> None:
 
 def test_the_scale_of_the_current_changes_nothing_bit_for_bit() -> None:
     rng = np.random.default_rng(8)
-    for number in range(6):
-        truth = truths.draw(truths.CLASSES[2 * number], rng, number % 2 == 0)
+    for number in range(3):
+        truth = truths.draw(truths.CLASSES[4 * number], rng, number % 2 == 0)
         seen = set()
         for scale in (1e-6, 1e-3, 1.0, 1e3, 1e6):
             made = prepare(truth.v, truth.i * scale, temperature=truth.temperature, measured=False)
@@ -177,12 +177,12 @@ def test_the_scale_of_the_current_changes_nothing_bit_for_bit() -> None:
 
 
 def test_one_percent_of_the_table() -> None:
-    """SYNTHETIC: 36 of the currents of the benchmark: none wrong, the truth in the set of nearly all."""
-    made = truths_of(36, seed=5)
+    """SYNTHETIC: 30 of the currents of the benchmark: none wrong, the truth in the set of nearly all."""
+    made = truths_of(30, seed=5)
     numbers = Counter(table.row(each, Sample(thickness_m=each.thickness)).kind for each in made)
     assert numbers["wrong"] == 0
-    assert numbers["right"] + numbers["undecided"] >= 35
-    assert numbers["right"] >= 9  # 41 to 50 % over all classes
+    assert numbers["right"] + numbers["undecided"] >= 29
+    assert numbers["right"] >= 8  # of 46 %
 
 
 def truths_of(n: int, seed: int) -> list[truths.Truth]:
@@ -362,7 +362,7 @@ def test_what_was_not_told_is_said_and_asked_for() -> None:
     bare = SweepTable(made.frame.drop(columns="temperature_k"), {}, ())
     found = mechanism.characterize(bare)
     assert found is not None
-    text = " ".join(found.blocks()[0].paragraphs)  # type: ignore[union-attr]
+    text = found._told()
     assert "Thickness not told (--thickness): 0.5 nm to 2 µm were allowed" in text
     assert "temperature not told (--temperature): 77 to 500 K were allowed" in text
     assert [each.code for each in found.warnings] == ["needs_thickness"]

@@ -213,6 +213,7 @@ def test_a_model_of_sweeps_that_set_at_negative_voltages_makes_such() -> None:
     assert (made["v_reset_v"] > 0).all()
 
 
+@pytest.mark.slow
 def test_the_command_writes_marked_tables(tmp_path: Path, devicekit: Run) -> None:
     source = tmp_path / "measured.csv"
     loops.of_cycles(known(50, seed=3), COARSE).to_csv(source)
