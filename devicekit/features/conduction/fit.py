@@ -98,7 +98,10 @@ class _Problem:
         start = start.copy()
         start[2 : 2 + n] = np.maximum(start[2 : 2 + n], FIRST / 5) if series else 0.0
         start[2 + n :] = np.maximum(start[2 + n :], FIRST / 5) if leak else 0.0
-        found, least = kernel.fit(self.form, start, self.low, self.high, columns, self.scales, *self.data)
+        try:
+            found, least = kernel.fit(self.form, start, self.low, self.high, columns, self.scales, *self.data)
+        except np.linalg.LinAlgError:  # currents beyond what can be computed with
+            return start, np.inf
         return found, float(least)
 
 

@@ -76,6 +76,8 @@ class Leg:
         x, y, w = np.log(self.v[inside]), self.y[inside], self.w[inside] ** 2
         mean = np.average(x, weights=w)
         spread = float((w * (x - mean) ** 2).sum())
+        if not spread > 0:
+            return float("nan"), float("inf")  # one voltage, read again and again
         slope = float((w * (x - mean) * y).sum() / spread)
         more = self.n / self.n_effective
         return slope, self.noise * float(np.sqrt(more / spread))
@@ -179,6 +181,8 @@ def _moving(v: np.ndarray, i: np.ndarray) -> int:
             continue
         own, value = x[first : first + size], y[first : first + size]
         spread = float(((own - own.mean()) ** 2).sum())
+        if not spread > 0:
+            continue
         slope = float((own - own.mean()) @ value) / spread
         rest = value - value.mean() - slope * (own - own.mean())
         error = float(np.sqrt((rest @ rest) / (size - 2) / spread))

@@ -143,6 +143,17 @@ def test_too_few_points_or_too_short_a_range_gives_no_verdict() -> None:
     assert prepare(np.linspace(1.0, 1.49, 40), np.linspace(1.0, 1.49, 40)) is None
 
 
+def test_one_voltage_read_again_and_again_has_no_slope() -> None:
+    v = np.r_[np.full(20, 0.5), np.full(20, 1.0)]
+    made = prepare(v, 1e-3 * v * np.exp(0.01 * np.random.default_rng(0).normal(size=40)))
+    assert made is not None
+    (low, _), (high, error) = made.slopes()
+    assert np.isnan(low)
+    assert np.isnan(high)
+    assert error == np.inf
+    assert judge([made], Sample()).word in ("undecided", "none")
+
+
 def test_floor_plateau_and_a_moving_state_are_cut_and_named() -> None:
     rng = np.random.default_rng(0)
     v = np.linspace(0.01, 1, 100)
