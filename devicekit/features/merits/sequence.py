@@ -34,6 +34,9 @@ from devicekit.text import count, si
 LEAST = 20  # cycles of a device, in runs, for a correlation
 
 
+_MATRICES = ("within a cycle", "with the previous cycle", "with the previous cycle, of changes")
+
+
 @dataclass(frozen=True, eq=False)
 class DeviceSequence:
     """One device (of one compliance, where there are several).
@@ -251,10 +254,12 @@ class SequenceResult:
             f"{len(self.combined) // 2} of a kind. Changes have no drift in them; a change against the previous change "
             "is about -0.48 (of another quantity: minus half of the rho within a cycle) without any memory."
         )
-        alt = "Matrices of Spearman's rho within a cycle and with the previous cycle"
         shown: list[Block] = [
             Text(self.sentences()),
-            draw(self.images(), "rho within a cycle, and with the previous one.", alt, (9.6, 3.2), wide=True),
+            *(
+                draw([image], f"Spearman's rho {words}.", f"Matrix of Spearman's rho {words}")
+                for image, words in zip(self.images(), _MATRICES, strict=True)
+            ),
             figure(
                 self.panel(), "Each cycle against the one before.", "Scatter of a quantity against its previous one"
             ),
