@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -95,3 +97,22 @@ def noise(card: DeviceCard) -> str:
         f"{text} For D2D draw ln gain_ltp and ln gain_ltd of each instance with sd {sd[0]:.4g} and {sd[1]:.4g}, "
         f"correlation {correlation:.3g}, mean -sd^2 / 2."
     )
+
+
+def law_sentence(card: DeviceCard, closed: bool) -> str:
+    """What is exact of the law and the window; `closed`: eq. (2) in closed form."""
+    law = "Eq. (2) with the card's coefficients" if closed else "The caps"
+    state = "ln G" if card.window.scale == "log" else "G"
+    return f"{law}, capped at the largest fitted step as in devicekit's own array; the window; {state} linear in r."
+
+
+def approximations(figures: Mapping[str, Any], closed: bool) -> list[str]:
+    """What every compact model leaves out: a table's deviation, where there is one, and the read law."""
+    read = "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only."
+    if closed:
+        return [read]
+    return [
+        f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
+        f"{figures['deviation']:.1e} of the window of devicekit's own array.",
+        read,
+    ]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from devicekit.errors import CodedWarning
+from devicekit.features.bake import SAME_K
 from devicekit.features.definitions import MEANINGS, OUTCOMES
 from devicekit.features.merit import FEW, QUANTITIES, interval, number
 from devicekit.features.stats import Spread
@@ -118,3 +120,33 @@ def _with_spread(value: float, deviation: float, at_limit: float) -> str:
     if not at_limit:
         return shown
     return f"{shown} ({int(at_limit)} at the limit)" if np.isfinite(value) else f"{int(at_limit)} at the limit"
+
+
+def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, ...]:
+    """About sweeps that do not jump or do not switch, and about several temperatures that are taken together.
+
+    Parameters
+    ----------
+    cycles : pandas.DataFrame
+        Fields of `devicekit.features.sweeps.Figures`.
+    sweeps : pandas.DataFrame
+        Of the sweep table.
+    """
+    total, outcome = len(cycles), cycles["outcome"]
+    gradual, failed = int((outcome == "gradual").sum()), int((outcome == "failed").sum())
+    found = []
+    if gradual:
+        words = f"{gradual} of {count(total, 'sweep')} switched gradually: a V_set is given, but there is no jump"
+        found.append(CodedWarning("no_switching", words))
+    if failed:
+        found.append(
+            CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)")
+        )
+    kelvins = sweeps["temperature_k"].dropna().unique() if "temperature_k" in sweeps else np.empty(0)
+    if kelvins.size > 1 and np.ptp(kelvins) >= SAME_K:
+        words = (
+            f"sweeps from {kelvins.min():g} to {kelvins.max():g} K are taken together: medians and spreads hold what "
+            "the temperature does"
+        )
+        found.append(CodedWarning("mixed", words))
+    return tuple(found)

@@ -178,26 +178,15 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 
 
 def _exact(card: DeviceCard, closed: bool) -> tuple[str, ...]:
-    law = "Eq. (2) with the card's coefficients" if closed else "The caps"
-    state = "ln G" if card.window.scale == "log" else "G"
     return (
-        f"{law}, capped at the largest fitted step as in devicekit's own array; the window; {state} linear in r.",
+        compact.law_sentence(card, closed),
         "One pulse above the threshold is one step of the state before it, whatever its width.",
     )
 
 
 def _approximated(figures: dict[str, Any], closed: bool) -> list[str]:
-    lines = (
-        []
-        if closed
-        else [
-            f"The law is a {figures['law']}, linear between them: over {base.PULSES} LTP and LTD pulses each within "
-            f"{figures['deviation']:.1e} of the window of devicekit's own array."
-        ]
-    )
     return [
-        *lines,
-        "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only.",
+        *compact.approximations(figures, closed),
         "Amplitude and width: the card knows one pulse. Any amplitude above the threshold (half the card's) counts the "
         "same, and so does any width above a fifth of the card's.",
         "Pulses must be half of the card's width apart or more, so that the held state can catch up, and a simulation "

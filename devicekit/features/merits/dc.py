@@ -34,11 +34,10 @@ from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
-from devicekit.text import count, si
+from devicekit.text import si
 
 STILL = 1e-3  # V; a record whose voltage moves less is a reading at constant voltage
 MOST_READ = 0.9  # share of the sweeps that must look like readings, where none switches
-SAME_KELVIN = 2.0  # K; temperatures that differ by less are one
 LEAST_PLOTTED = 5  # values that a probability plot needs
 _SPREADS = (
     ("v_set_v", "V", False),
@@ -337,7 +336,7 @@ def characterize(
         v_set_method=v_set,
         v_reset_method=v_reset,
         table=table,
-        warnings=(*_warnings(cycles), *_temperatures(table)),
+        warnings=dc_words.warnings(cycles, table.frame),
     )
 
 
@@ -374,29 +373,3 @@ def _cycles(
     if side.word == "unknown" and np.mean(quiet) >= MOST_READ:
         cycles["outcome"] = "read"
     return cycles
-
-
-def _temperatures(table: SweepTable) -> list[CodedWarning]:
-    """Sweeps at several temperatures that are taken together: their spread is not one of cycles."""
-    kelvins = table.frame["temperature_k"].dropna().unique() if "temperature_k" in table.frame else np.empty(0)
-    if kelvins.size < 2 or np.ptp(kelvins) < SAME_KELVIN:
-        return []
-    words = (
-        f"sweeps from {kelvins.min():g} to {kelvins.max():g} K are taken together: medians and spreads hold what the "
-        "temperature does"
-    )
-    return [CodedWarning("mixed", words)]
-
-
-def _warnings(cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
-    total, outcome = len(cycles), cycles["outcome"]
-    gradual, failed = int((outcome == "gradual").sum()), int((outcome == "failed").sum())
-    found = []
-    if gradual:
-        words = f"{gradual} of {count(total, 'sweep')} switched gradually: a V_set is given, but there is no jump"
-        found.append(CodedWarning("no_switching", words))
-    if failed:
-        found.append(
-            CodedWarning("no_switching", f"{failed} of {count(total, 'sweep')} did not switch (on/off below 2)")
-        )
-    return tuple(found)
