@@ -235,6 +235,10 @@ def characterize_command(
         ],
         "errors": [{"file": each.file, **each.error} for each in bad if each.error],
     }
+    if settings.sample != Sample() and not any("mechanism" in (each.report or {}) for each in outcomes):
+        terminal.warning(
+            "--thickness, --area, --temperature and --permittivity are for conduction of sweeps: no file shows any"
+        )
     if json_output:
         print_json(report)
     else:

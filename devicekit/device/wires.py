@@ -2,8 +2,8 @@
 
 Devices that are linear at read voltages make a linear network, which is solved once for a state and then serves every
 input: I = G_eff^T V. That holds only with **unused word lines grounded**: with floating ones the currents depend on
-which lines are driven, by +1.6, +12 and +45 % at 0.1, 1 and 10 ohm in a tile of 64 x 64 devices of 63 to 280 uS with a
-third of the rows on.
+which lines are driven, by +1.6, +11.5 and +46 % at 0.1, 1 and 10 ohm in a tile of 64 x 64 devices of 63 to 280 uS with
+30 % of the rows on.
 
 Topology: source - r - (i, 0) - r - (i, 1) ...; bit lines run down to a virtual ground below the last row; a resistance
 of the terminals (driver, switch, sense amplifier) adds to the first segment of a word line and the last of a bit line.

@@ -59,6 +59,17 @@ class Fitted:
         kernel.predict(FORMS.index(self.form), v, a, b, self.series[number], self.leak[number], value, inner)
         return np.asarray(np.exp(value + np.average(leg.y - value, weights=leg.w**2)))
 
+    def scale(self, leg: Leg) -> float:
+        """C of the equation, from the first leg [A, over the unit of the rest]; NaN where it cannot be computed."""
+        from devicekit.features.conduction import kernel
+
+        number, (a, b) = FORMS.index(self.form), _of_leg(self.form, self.shape, leg)
+        top = 1.0 - self.series[0]
+        with np.errstate(all="ignore"):  # a form that does not fit may be beyond any number
+            at_top = self.curve(leg)[-1] * leg.mean_a * (1.0 - self.leak[0])
+            value = float(at_top * np.exp(-kernel.log_form(number, top, a, b)))
+        return value if np.isfinite(value) else float("nan")
+
 
 def _of_leg(form: Form, shape: Sequence[float], leg: Leg) -> tuple[float, float]:
     scales = form.scales(leg.v[-1], leg.temperature or ROOM)

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import constants
 
 from devicekit.features.merit import Sample
+
+if TYPE_CHECKING:
+    from devicekit.features.conduction.prepare import Leg
 
 ROOM = 300.0  # K; what an unknown temperature is counted from
 TEMPERATURES = (77.0, 500.0)  # K; allowed where it is not known
@@ -361,3 +364,32 @@ FORMS: tuple[Form, ...] = (
     ),
 )
 NAMES = tuple(form.name for form in FORMS)
+
+
+def scaled(name: str, shape: tuple[float, ...], scale: float, leg: Leg, known: Known) -> dict[str, Range]:
+    """What the size of the current says with the area: barrier of Schottky emission, mobility of an SCLC.
+
+    phi_B = kT/q ln(A A* T^2 / C), A* from a tenth of that of free electrons to all of it; mu of 9/8 eps mu A V^2 / d^3.
+    Empty where area, temperature or thickness are not known.
+
+    Parameters
+    ----------
+    name : str
+    shape : tuple of float
+    scale : float
+        C of voltages over the largest one [A].
+    leg : Leg
+    known : Known
+    """
+    area, t = known.area, leg.temperature
+    if area is None or not scale > 0:
+        return {}
+    if name == "schottky" and t is not None:
+        high = K * t / Q * float(np.log(area * RICHARDSON * t**2 / scale))
+        return {"barrier_ev": (high - K * t / Q * float(np.log(10.0)), high)}
+    if name == "sclc" and known.thickness[0] == known.thickness[1]:
+        # C u + (C Vmax / Vx) u^2 with u = V / Vmax: the second factor over Vmax^2 is that of V^2
+        of_square = scale * shape[0] / float(leg.v[-1])
+        bare = 8.0 * known.thickness[0] ** 3 * of_square / (9.0 * EPS0 * area)
+        return {"mobility_m2vs": (bare / known.permittivity[1], bare / known.permittivity[0])}
+    return {}

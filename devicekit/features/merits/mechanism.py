@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.errors import CodedWarning, UsageError
+from devicekit.features.bake import SAME_K
 from devicekit.features.conduction import figures
 from devicekit.features.conduction.combine import Judged, StateVerdict, verdicts
-from devicekit.features.conduction.forms import FORMS, TEMPERATURES, Known
+from devicekit.features.conduction.forms import FORMS, TEMPERATURES, Known, scaled
 from devicekit.features.conduction.states import state_legs
 from devicekit.features.conduction.verdict import Verdict
 from devicekit.features.merit import ROWS_SHOWN, Merit, Sample, Settings, figure, number
@@ -29,7 +30,7 @@ from devicekit.tables import Table as AnyTable
 from devicekit.text import count, listed, percent, si, span
 
 TITLES = {form.name: form.title for form in FORMS}
-UNITS = {"m": "m", "ev": "eV", "k": "K", "v": "V"}
+UNITS = {"m": "m", "ev": "eV", "k": "K", "v": "V", "m2vs": "m2/Vs"}
 SIDES = {1: "positive", -1: "negative"}
 MOST_NAMED = 4  # mechanisms in a sentence; more are in the table
 ORDER = {"lrs": 0, "hrs": 1, "state": 2}
@@ -240,9 +241,12 @@ def _cuts(each: StateVerdict) -> str:
 
 
 def _quantities(verdict: Verdict, name: str, sample: Sample) -> Mapping[str, tuple[float, float]]:
-    fitted = verdict.fitted(name)
-    known = Known.of(sample, verdict.legs[0].temperature, max(leg.v[-1] for leg in verdict.legs))
-    return fitted.form.quantities(fitted.shape, known)
+    fitted, leg = verdict.fitted(name), verdict.legs[0]
+    known = Known.of(sample, leg.temperature, max(each.v[-1] for each in verdict.legs))
+    said = fitted.form.quantities(fitted.shape, known)
+    if known.area is None:
+        return said
+    return {**said, **scaled(name, fitted.shape, fitted.scale(leg), leg, known)}
 
 
 def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
@@ -337,11 +341,17 @@ def characterize(
         What is known of the film.
     read_voltage : float
         Voltage at which HRS and LRS are told apart [V].
+
+    Raises
+    ------
+    UsageError
+        If the sample's temperature is not that of the table.
     """
     sample = sample or Sample()
     sweeps = moving(table)
     if sweeps is None:
         return None
+    _check_temperature(sweeps, sample)
     legs = state_legs(sweeps.frame, read_voltage, sample.temperature_k)
     states = sorted(verdicts(legs, sample), key=lambda each: (ORDER[each.state], -each.sign))
     if not any(each.counted for each in states):
@@ -349,6 +359,17 @@ def characterize(
     kelvins = tuple(sorted({each.temperature for each in legs if each.temperature is not None}))
     total = sweeps.frame.groupby(["device_id", "cycle"], sort=False).ngroups
     return ConductionResult(tuple(states), sample, total, kelvins, _warnings(states, sample))
+
+
+def _check_temperature(table: SweepTable, sample: Sample) -> None:
+    """Refuse a temperature that the table contradicts."""
+    told, frame = sample.temperature_k, table.frame
+    if told is None or "temperature_k" not in frame:
+        return
+    own = frame["temperature_k"].dropna()
+    if len(own) and float((own - told).abs().max()) > SAME_K:
+        words = f"{own.min():g} K" if own.min() == own.max() else f"{own.min():g} to {own.max():g} K"
+        raise UsageError(f"temperature={told:g} K, but the table says {words}: leave one of them out")
 
 
 def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarning, ...]:

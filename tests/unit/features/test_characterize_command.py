@@ -197,3 +197,9 @@ def test_ten_thousand_sweeps_in_a_minute(tmp_path: Path, devicekit: Run) -> None
     ran = devicekit("characterize", tmp_path / "many.csv", "--out", tmp_path / "out", "--json")
     assert ran.code == 0
     assert ran.json["files"][0]["dc"]["outcomes"]["switched"] > 9_900
+
+
+def test_what_is_told_of_a_sample_is_not_dropped_without_a_word(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+    words = ["characterize", tables / "endurance.csv", "--out", tmp_path / "out"]
+    assert "conduction of sweeps: no file shows any" in devicekit(*words, "--thickness", "1e-8").err
+    assert "conduction" not in devicekit(*words, "--force").err

@@ -102,6 +102,34 @@ def test_parameters_mean_what_their_equations_say() -> None:
     assert nordheim == pytest.approx((0.6, 0.6 * 10 ** (1 / 3)), rel=1e-3)  # of the masses 1 to 0.1
 
 
+def test_the_size_of_the_current_says_a_barrier_and_a_mobility() -> None:
+    """Exact currents of 0.8 eV and of 2e-8 m2/Vs, 1e-10 m2, in 5 nm; equations written out here."""
+    d, t, area = 5e-9, 320.0, 1e-10
+    kt, v = k * t / Q, np.linspace(0.03, 1.5, 60)
+    sample = Sample(thickness_m=d, area_m2=area)
+    emission = area * 1.2e6 * t**2 * np.exp((np.sqrt(Q * v / (4 * np.pi * epsilon_0 * 11 * d)) - 0.8) / kt)
+    charge = 9 / 8 * 10 * epsilon_0 * 2e-8 * area / d**3 * (v**2 + 0.4 * v)
+    cases = {"schottky": emission * (1 - np.exp(-v / kt)), "sclc": charge}
+    said = {}
+    for name, i in cases.items():
+        made = prepare(v, i, temperature=t, measured=False)
+        assert made is not None
+        said[name] = mechanism._quantities(judge([made], sample, measured=False), name, sample)
+    assert said["schottky"]["barrier_ev"] == pytest.approx((0.8 - kt * np.log(10), 0.8), abs=1e-3)
+    low, high = said["sclc"]["mobility_m2vs"]
+    assert (low * 40, high * 2) == pytest.approx((2e-7, 2e-7), rel=1e-3)  # times the permittivity: 10
+
+
+@pytest.mark.parametrize(("told", "fits"), [(311.9, True), (312.1, False)])
+def test_a_temperature_that_the_table_contradicts_is_refused(told: float, fits: bool) -> None:
+    made = conduction(1, (310.0,))
+    if fits:
+        assert mechanism.characterize(made, Sample(temperature_k=told)) is not None
+        return
+    with pytest.raises(UsageError, match=r"temperature=312.1 K, but the table says 310 K"):
+        mechanism.characterize(made, Sample(temperature_k=told))
+
+
 def test_an_unknown_temperature_or_thickness_widens_what_is_said_and_narrows_nothing() -> None:
     made = leg("poole_frenkel", kelvin=None)
     found = judge([made], Sample())
@@ -366,6 +394,15 @@ def test_a_current_that_warms_up_is_not_one_of_tunnelling_alone() -> None:
         ]
         found = judge([each for each in legs if each is not None], Sample())
         assert ("direct" in found.left) is there
+
+
+def test_with_an_area_every_mechanism_has_its_row() -> None:
+    """Those that do not fit as well, whatever they would say."""
+    found = mechanism.characterize(conduction(1, (300.0,)), Sample(thickness_m=12e-9, area_m2=1e-10))
+    assert found is not None
+    rows = found.tables()["mechanisms"]
+    assert set(rows["mechanism"]) == set(NAMES)
+    assert rows.loc[rows["mechanism"] == "sclc", "mobility_m2vs_low"].notna().all()
 
 
 def test_what_was_not_told_is_said_and_asked_for() -> None:

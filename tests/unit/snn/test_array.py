@@ -90,8 +90,9 @@ def test_answers_are_given_where_the_card_knows(measured) -> None:
 
 def _synthetic():
     import devicekit
+    from devicekit import catalog
 
-    return devicekit.load_card("datasets/pt-hfo2-al2o3-ti/card.json")
+    return devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
 
 
 def test_without_a_block_the_answer_names_the_file_that_would_tell(card, small_digits) -> None:
