@@ -69,6 +69,16 @@ def shipped() -> dict[str, Any]:
 def pair_spread(synapses: Synapses) -> Spread:
     """rms of r+ - r- of both layers [1]: the signal that errors of states are to be held against.
 
+    Parameters
+    ----------
+    synapses : Synapses
+        Both layers, of pairs of devices.
+
+    Returns
+    -------
+    tuple of float
+        One number a layer [1].
+
     Raises
     ------
     UsageError
@@ -91,6 +101,13 @@ def noise_to_signal(sigma_r: float, spread: Spread | None = None, curve: dict[st
         Standard deviation of a state's error [of the window].
     spread : (float, float), optional
         rms of r+ - r- of both layers; None: of the programmed network that the curve was measured on.
+    curve : dict, optional
+        A measured curve of losses; None: the shipped one.
+
+    Returns
+    -------
+    float
+        The ratio [1].
     """
     curve = curve or shipped()
     share, (first, second) = curve["output_share"], spread or curve["spread"]

@@ -223,6 +223,16 @@ class Programming:
 def together(parts: Sequence[Programming]) -> Programming:
     """Several arrays that were programmed in the same way as one, such as the layers of a network.
 
+    Parameters
+    ----------
+    parts : sequence of Programming
+        One or more, programmed to the same tolerance in the same way.
+
+    Returns
+    -------
+    Programming
+        Devices one after the other; energies and times added.
+
     Raises
     ------
     UsageError

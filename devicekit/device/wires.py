@@ -126,6 +126,8 @@ def column_gains(g: np.ndarray, effective: np.ndarray, wires: Wires) -> np.ndarr
     ----------
     g, effective : ndarray, shape (rows, columns)
         Conductances, and effective ones [S].
+    wires : Wires
+        Says where the tiles are.
 
     Returns
     -------
@@ -140,7 +142,20 @@ def column_gains(g: np.ndarray, effective: np.ndarray, wires: Wires) -> np.ndarr
 
 
 def severity(g: np.ndarray, wires: Wires) -> float:
-    """r mean(G) (m^2 + n^2) / 2 of a tile: the one number that the drop goes by (0.28: G_eff / G is 0.84)."""
+    """r mean(G) (m^2 + n^2) / 2 of a tile: the one number that the drop goes by (0.28: G_eff / G is 0.84).
+
+    Parameters
+    ----------
+    g : ndarray, shape (rows, columns)
+        Conductances [S].
+    wires : Wires
+        Resistance of a segment, and the size of a tile.
+
+    Returns
+    -------
+    float
+        The severity [1].
+    """
     rows, columns = min(wires.tile[0], g.shape[0]), min(wires.tile[1], g.shape[1])
     word, bit = wires.segments
     return float(0.5 * g.mean() * (word * columns**2 + bit * rows**2))

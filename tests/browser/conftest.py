@@ -144,7 +144,9 @@ class Chromium:
         if event == "Runtime.consoleAPICalled":
             self.console.append(" ".join(str(each.get("value")) for each in what["args"]))
         elif event == "Runtime.exceptionThrown":
-            self.console.append(what["exceptionDetails"]["text"])
+            thrown = what["exceptionDetails"]
+            words = str(thrown.get("exception", {}).get("description", ""))
+            self.console.append(f"{thrown['text']} {words} {thrown.get('url', '')}:{thrown.get('lineNumber', '')}")
         elif event == "Log.entryAdded":
             self.console.append(what["entry"]["text"])
         elif event == "Page.javascriptDialogOpening":
