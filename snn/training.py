@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
+from devicekit.device.network import TrainedNetwork
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.errors import UsageError
 from devicekit.names import LAST_EPOCHS
@@ -19,6 +20,7 @@ from devicekit.text import percent
 from snn import drift, figures, forgetting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
+from snn.held import held
 from snn.learner import Learner
 from snn.network.encoding import levels, stream_key
 from snn.recipe import Recipe, choose, make_dynamics, with_policy
@@ -97,6 +99,8 @@ class TrainingResult:
         What it took to write the weights into devices, and how well they hold them; None of settings that write them
         at once (`programming` "sigma"), and of weights that were not programmed. Its pulses and energy are in neither
         `pulses_per_device` nor `write_energy_j`, which are those of training.
+    network : TrainedNetwork or None
+        The devices that hold the weights in the end, to be saved and exported; None without a card.
     """
 
     config: TrainingConfig
@@ -115,6 +119,7 @@ class TrainingResult:
     w2: np.ndarray
     forgetting: str = ""
     programming: ProgrammingSummary | None = None
+    network: TrainedNetwork | None = field(default=None, repr=False)
 
     @property
     def scheme(self) -> str:
@@ -339,7 +344,7 @@ class Run:
             programmed = self.test(config.epochs - 1, synapses=written)
         writing = None if written is None else written.programming
         w1, w2 = self.learner.weights()
-        return TrainingResult(
+        made = TrainingResult(
             config=replace(config),
             recipe=self.learner.recipe,
             data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
@@ -356,6 +361,24 @@ class Run:
             w2=w2[: config.hidden].copy(),
             forgetting=forgetting.words(self.card, config),
             programming=None if writing is None else writing.summary,
+        )
+        return made if written is None else replace(made, network=self._held(made, written))
+
+    def _held(self, made: TrainingResult, synapses: Synapses) -> TrainedNetwork:
+        assert self.card is not None
+        offline = made.accuracy_programmed
+        facts = {
+            **{"data": made.data.name, "split": made.data.split},
+            **{"n_train": made.data.n_train, "n_test": made.data.n_test},
+            **{"scheme": self.config.scheme, "epochs": self.config.epochs, "seed": self.config.seed},
+            "accuracy": made.accuracy_mean_last if offline is None else offline,
+            "basis": made.basis if offline is None else "as programmed",
+            "wires": synapses.wiring is not None,
+        }
+        stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN)
+        learner, epoch = self.learner, self.config.epochs - 1
+        return held(
+            self.card, synapses, learner.recipe, self.test_dynamics, self.x_test, self.data.y_test, stream, epoch, facts
         )
 
 

@@ -130,7 +130,8 @@ def train_command(
 ) -> None:
     """Train a spiking network on the devices of a card.
 
-    The network is 64-1000-10; --out DIR receives metrics.json and report.html.
+    The network is 64-1000-10; --out DIR receives metrics.json, report.html and network.npz, the
+    trained devices one by one, which devicekit export takes.
 
     Examples:
         devicekit train --card card.json --scheme hybrid --out hybrid
@@ -163,6 +164,8 @@ def train_command(
             write_json(folder / "metrics.json", metrics)
             page = train_page(result, loaded, others, this_command(), seed)
             page.save(folder / "report.html")
+            if result.network is not None:
+                result.network.save(folder / "network.npz")
     if json_output:
         print_json(metrics)
         return

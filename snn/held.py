@@ -1,0 +1,97 @@
+"""A training's network as its devices hold it, to be kept and exported (`devicekit.device.network`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
+from snn.network.bits import all_steps
+from snn.network.encoding import encode, presentation_key
+from snn.network.neurons import FIRE, Dynamics, Noise, padded, predict
+from snn.recipe import Recipe
+from snn.synapses import Synapses
+
+SHOWN = 100  # test samples by which a copy of the network can be checked
+STEP_S = 1e-3
+
+
+def held(
+    card: DeviceCard,
+    synapses: Synapses,
+    recipe: Recipe,
+    dynamics: Dynamics,
+    levels: np.ndarray,
+    labels: np.ndarray,
+    stream: np.uint64,
+    epoch: int,
+    facts: dict[str, Any],
+) -> TrainedNetwork:
+    """The devices of both layers as they are now, and what the network says to the first test samples.
+
+    Parameters
+    ----------
+    card : DeviceCard
+        Of the devices.
+    synapses : Synapses
+        Both layers.
+    recipe : Recipe
+        Scales of the weights, and the input's firing probability.
+    dynamics : Dynamics
+        Constants of the neurons, in a test.
+    levels : ndarray of int32, shape (n, channels)
+        Firing levels of the test samples.
+    labels : ndarray of int, shape (n,)
+        Their classes.
+    stream : uint64
+        Key of their spikes.
+    epoch : int
+        In which they are shown.
+    facts : dict
+        As `TrainedNetwork.facts`.
+
+    Returns
+    -------
+    TrainedNetwork
+    """
+    window, layers = card.window, []
+    for array, shape, scale in zip(synapses.arrays, synapses.shapes, recipe.scales, strict=True):
+        paired = synapses.reference is None
+        value = np.asarray(window.from_state(array.r)).reshape(*shape, -1)
+        other = value[..., 1] if paired else np.full(shape, window.from_state(np.array(synapses.reference)))
+        layers.append(NetworkLayer(value[..., 0].copy(), other.copy(), float(scale), paired))
+    some = np.ascontiguousarray(levels[:SHOWN])
+    neurons = Neurons(
+        steps=dynamics.steps,
+        step_s=STEP_S,
+        hidden_decay=float(dynamics.hidden_decay),
+        output_decay=float(dynamics.output_decay),
+        threshold=float(FIRE),
+        refractory=dynamics.refractory,
+        full_input=recipe.p,
+    )
+    empty = Check(*(np.zeros(0, int) for _ in range(4)))
+    found = TrainedNetwork(card, (layers[0], layers[1]), neurons, empty, facts)
+    check = _check(found, some, np.asarray(labels[:SHOWN], np.int64), stream, epoch, dynamics)
+    return TrainedNetwork(card, found.layers, neurons, check, facts)
+
+
+def _check(
+    network: TrainedNetwork, levels: np.ndarray, labels: np.ndarray, stream: np.uint64, epoch: int, dynamics: Dynamics
+) -> Check:
+    channels, hidden, classes = network.shape
+    w1, w2 = np.zeros((channels, padded(hidden)), np.float32), np.zeros((padded(hidden), classes), np.float32)
+    w1[:, :hidden], w2[:hidden] = network.weights()
+    ids = np.arange(len(levels), dtype=np.uint64)
+    scores = np.empty((len(levels), classes))
+    quiet = Noise(np.float32(0.0), np.float32(0.0))
+    winners = predict(levels, ids, stream, epoch, w1, w2, dynamics, quiet, scores)
+    keys = [presentation_key(stream, epoch, k) for k in ids]
+    words = np.zeros(levels.shape, np.uint64)
+    for row, key, word in zip(levels, keys, words, strict=True):
+        encode(row, np.uint64(key), np.uint64(all_steps(dynamics.steps)), word)
+    spikes = (words[:, None, :] >> np.arange(dynamics.steps, dtype=np.uint64)[None, :, None]) & np.uint64(1)
+    # a score is the number of spikes and something between 0 and 1
+    return Check(spikes.astype(bool), np.floor(scores).astype(np.int64), winners, labels)
