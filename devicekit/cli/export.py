@@ -32,11 +32,17 @@ def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
 
 @with_reading_options
 def export_command(
-    card: Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")],
+    card: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CARD.json",
+            help="A device card, or the network.npz that a training writes: its devices one by one.",
+        ),
+    ],
     reading: ReadOptions,
     to: Annotated[
         str,
-        choice("--to", EXPORTERS.own(), "Program that the card is for"),
+        choice("--to", EXPORTERS.names(), "Program that the card is for"),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
     nodes: Annotated[
@@ -58,10 +64,14 @@ def export_command(
         Path | None,
         typer.Option("--from-data", metavar="FILE", help="crosssim: tables straight from these pulse trains."),
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--source", metavar="DIR", help="neurosim: your own copy of NeuroSim, which gets a patch."),
+    ] = None,
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """Write a device card for another simulator or program.
+    """Write a device card, or a trained network, for another simulator or program.
 
     README.txt in the folder says what is exact, what is approximated, and every unit. The reading options are
     for --from-data.
@@ -74,9 +84,8 @@ def export_command(
     from devicekit.exporters import export
 
     data = _data(from_data, reading)
-    result = export(
-        card, to, out, force=force, nodes=nodes, points=points, noise=not no_noise, window=window, data=data
-    )
+    chosen = {"nodes": nodes, "points": points, "noise": not no_noise, "window": window, "data": data}
+    result = export(card, to, out, force=force, source=source, **chosen)
     if json_output:
         print_json(
             {

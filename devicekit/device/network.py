@@ -25,8 +25,8 @@ class Neurons:
 
     At each step v <- decay * v + (sum of the weights of the inputs that fire in this step); where v >= `threshold` the
     neuron fires and v is 0. An output that fired rests for `refractory` steps: v stays 0 and inputs are lost. Hidden
-    spikes reach the outputs in the same step. The class is the output with most spikes; of a tie the one whose v, summed
-    over the steps in which it did not rest (before a spike resets it), is largest.
+    spikes reach the outputs in the same step. The class is the output with most spikes; of a tie the one whose v,
+    summed over the steps in which it did not rest (before a spike resets it), is largest.
 
     Attributes
     ----------

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from devicekit import plugins
 from devicekit.device.card import DeviceCard, load_card
+from devicekit.device.network import SUFFIX, TrainedNetwork
 from devicekit.errors import UsageError
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
@@ -24,7 +25,7 @@ class Exporter(Protocol):
         """The files of a card and what is to be said about them, before anything is written."""
 
 
-_CHOSEN = ("nodes", "points", "window", "data")  # options that not every target takes
+_CHOSEN = ("nodes", "points", "window", "data", "source", "network")  # options that not every target takes
 
 
 def exporters() -> dict[str, Exporter]:
@@ -67,21 +68,23 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     return compose(card, exporter.NAME, exporter.TITLE, result)
 
 
-def export(card: DeviceCard | Path | str, to: str, out: Path | str, *, force: bool = False, **options: Any) -> Export:
+def export(
+    card: DeviceCard | TrainedNetwork | Path | str, to: str, out: Path | str, *, force: bool = False, **options: Any
+) -> Export:
     """Write a card in the format of another simulator or program.
 
     Parameters
     ----------
-    card : DeviceCard or path-like
-        The device.
+    card : DeviceCard, TrainedNetwork or path-like
+        The device, or a trained network of such devices: a card's file, or the network.npz of a training.
     to : str
-        aihwkit, crosssim, neurosim, mat, csv, veriloga, spice, or one of another package.
+        A target (`exporters`): one of ours, or of another package.
     out : path-like
         Folder for the files and a README.txt; replaced whole if an export to the same target made it.
     force : bool
         Write into a folder that holds something else; files of the same name are replaced.
     **options
-        Fields of `ExportOptions`: nodes, points, noise, window, data.
+        Fields of `ExportOptions`: nodes, points, noise, window, data, source.
 
     Returns
     -------
@@ -92,12 +95,25 @@ def export(card: DeviceCard | Path | str, to: str, out: Path | str, *, force: bo
     ------
     UsageError, CardError, FileError
     """
-    loaded = card if isinstance(card, DeviceCard) else load_card(card)
+    loaded, network = _loaded(card)
+    if network is not None:
+        options = {**options, "network": network}
     result = make(loaded, to, ExportOptions(**options))
     with result_folder(Path(out), f"export --to {to}", force) as folder:
         for name, content in result.files.items():
             write_bytes(folder / name, content)
     return result
+
+
+def _loaded(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard, TrainedNetwork | None]:
+    """The card, and the trained network whose it is if there is one."""
+    if isinstance(card, DeviceCard):
+        return card, None
+    if not isinstance(card, TrainedNetwork):
+        if Path(card).suffix.lower() != SUFFIX:
+            return load_card(card), None
+        card = TrainedNetwork.load(card)
+    return card.card, card
 
 
 __all__ = ["Export", "ExportOptions", "Exporter", "export", "exporters", "make"]

@@ -15,6 +15,9 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from devicekit.device.network import TrainedNetwork
     from devicekit.tables import PulseTable
 
 PULSES = 100  # LTP pulses, and then as many LTD pulses, over which an export is compared with a DeviceArray
@@ -38,6 +41,10 @@ class ExportOptions:
         Conductances [S] that a weight card's lowest and highest weight stand for.
     data : PulseTable or None
         Pulse trains from which a lookup table is made without a law (crosssim).
+    source : Path or None
+        The user's own copy of the program that is to be patched (neurosim).
+    network : TrainedNetwork or None
+        A trained network, whose devices are exported one by one.
     """
 
     nodes: int | None = None
@@ -45,6 +52,8 @@ class ExportOptions:
     noise: bool = True
     window: tuple[float, float] | None = None
     data: PulseTable | None = None
+    source: Path | None = None
+    network: TrainedNetwork | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,6 +12,7 @@ from devicekit.plot.style import DARK_OF
 
 DIGITS = 5
 MARGIN = 0.05  # of the range, on both sides, as matplotlib leaves it
+LEAST_WIDTH = 1e-3  # of an axis, each way, as a share of its largest number
 _NAMED = {"black": "#000000", "k": "#000000", "white": "#ffffff", "w": "#ffffff"}
 _CYCLE = [
     "#1f77b4",
@@ -92,7 +93,10 @@ def ends(
         return None
     low, high = float(values.min()), float(values.max())
     if log:
-        wide = (high / low) ** MARGIN if high > low else 10.0**MARGIN
+        wide = max((high / low) ** MARGIN, 1.0 + LEAST_WIDTH) if high > low else 10.0**MARGIN
         return low / wide, high * wide, True
-    wide = MARGIN * (high - low) or MARGIN * abs(high) or 1.0
+    if high > low:  # written with five digits, ends of numbers that hardly differ must not be the same
+        wide = max(MARGIN * (high - low), LEAST_WIDTH * max(abs(low), abs(high)))
+    else:
+        wide = MARGIN * abs(high) or 1.0
     return low - wide, high + wide, False

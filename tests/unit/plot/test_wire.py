@@ -88,6 +88,18 @@ def test_what_cannot_be_shown_stays_a_picture(scale: str) -> None:
     assert Panel(Axis("x"), Axis("y"), [Curve("a", np.ones(2), np.array([1.0, 1e200]))]).as_json() is None
 
 
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("spread", [1e-16, 1e-9, 1e-5, 1e-3])
+def test_numbers_that_hardly_differ_have_an_axis_with_two_ends(scale: str, spread: float) -> None:
+    """Written with five digits, ends that agree would be an axis of no width, which a browser fails to divide."""
+    y = 8.5172 * (1.0 + spread * np.array([-0.5, 0.0, 0.5]))
+    sent = Panel(Axis("x"), Axis("y", scale=scale), [Curve("a", np.arange(3.0), y)]).as_json()  # type: ignore[arg-type]
+    assert sent is not None
+    low, high = sent["y"]["range"]
+    assert low <= 8.5172 * 0.9991
+    assert high >= 8.5172 * 1.0009
+
+
 def test_a_logarithmic_axis_of_negative_values_is_linear() -> None:
     sent = Panel(Axis("x"), Axis("y", scale="log"), [Curve("a", np.arange(3.0), -np.arange(3.0))]).as_json()
     assert sent is not None
