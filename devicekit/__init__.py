@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from devicekit.fitting.uncertainty.posterior import posterior
     from devicekit.library.folder import Library
     from devicekit.readers import read
+    from devicekit.readers.hdf5 import load as load_hdf5
     from devicekit.tables import PulseTable, SweepTable
 
 # Where each public name lives; loaded on first use, so that importing devicekit costs nothing.
@@ -40,11 +41,13 @@ _PUBLIC = {
     "export": "devicekit.exporters",
     "fit": "devicekit.fitting.device",
     "load_card": "devicekit.device.card",
+    "load_hdf5": "devicekit.readers.hdf5",
     "next_measurement": "devicekit.fitting.uncertainty.advice",
     "posterior": "devicekit.fitting.uncertainty.posterior",
     "read": "devicekit.readers",
     "__version__": "devicekit._version",
 }
+_OTHERWISE = {"load_hdf5": "load"}  # called differently there
 
 __all__ = [
     "DeviceArray",
@@ -59,6 +62,7 @@ __all__ = [
     "export",
     "fit",
     "load_card",
+    "load_hdf5",
     "next_measurement",
     "posterior",
     "read",
@@ -68,7 +72,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'devicekit' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    return getattr(import_module(_PUBLIC[name]), _OTHERWISE.get(name, name))
 
 
 def __dir__() -> list[str]:

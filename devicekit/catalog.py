@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import io
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from devicekit import files
 from devicekit.errors import FileError, UsageError
 
 
@@ -49,12 +54,58 @@ def data_root() -> Path:
 
 
 def is_synthetic(path: Path) -> bool:
-    """Whether the data package that a file lies in, or a folder is, says that it was generated."""
+    """Whether a file or folder was generated: its data package says so, or it is a copy of a set of ours."""
     package = (path if path.is_dir() else path.parent) / "datapackage.json"
     try:
-        return bool(json.loads(package.read_text(encoding="utf-8")).get("synthetic"))
+        if json.loads(package.read_text(encoding="utf-8")).get("synthetic"):
+            return True
     except (OSError, ValueError, AttributeError):
+        pass
+    inside = path.iterdir() if path.is_dir() else [path]
+    return any(_is_copy(each) for each in inside if each.is_file())
+
+
+def marks(path: Path) -> tuple[str, ...]:
+    """synthetic, simulated, calibrated: what a file or folder is known to be; none of a measurement.
+
+    Known by its data package, by its checksum (`is_synthetic`), or by what devicekit noted in a folder that it made.
+    """
+    command = str(files.read_marker(path if path.is_dir() else path.parent).get("command", ""))
+    found = ("synthetic",) if is_synthetic(path) else ()
+    if command.startswith("simulate"):
+        return (*found, "simulated")
+    return (*found, "simulated", "calibrated") if command == "calibrate" else found
+
+
+def _is_copy(path: Path) -> bool:
+    """Whether a file is one of our synthetic sets, packed as it ships or unpacked."""
+    try:
+        held = _synthetic_files().get(path.stat().st_size, ())
+        return any(files.sha256(path) == (packed if whole else _unpacked(packed)) for packed, whole in held)
+    except OSError:
         return False
+
+
+@cache
+def _synthetic_files() -> dict[int, list[tuple[str, bool]]]:
+    """Our synthetic sets by size [bytes], as they ship and unpacked: SHA-256 as they ship, and whether that is it."""
+    sizes: dict[int, list[tuple[str, bool]]] = {}
+    for each in shipped().values():
+        if each.synthetic:
+            checksum = each.checksum.removeprefix("sha256:")
+            sizes.setdefault(each.data.stat().st_size, []).append((checksum, True))
+            with each.data.open("rb") as stream:
+                stream.seek(-4, io.SEEK_END)  # where gzip has the size of what is in it
+                sizes.setdefault(int.from_bytes(stream.read(4), "little"), []).append((checksum, False))
+    return sizes
+
+
+@cache
+def _unpacked(checksum: str) -> str:
+    """SHA-256 of the unpacked content of a set that ships with that checksum."""
+    (data,) = {each.data for each in shipped().values() if each.checksum.endswith(checksum)}
+    with gzip.open(data) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def shipped() -> dict[str, Dataset]:

@@ -14,18 +14,21 @@ from devicekit.options import ReadOptions
 from devicekit.plugins import EXPORTERS
 
 if TYPE_CHECKING:
-    from devicekit.tables import PulseTable
+    from devicekit.tables import Table
 
 
-def _data(file: Path | None, reading: ReadOptions) -> PulseTable | None:
-    """The pulse trains of --from-data, of one pulse width."""
+def _data(file: Path | None, reading: ReadOptions, to: str) -> Table | None:
+    """The table of --from-data: pulse trains of one pulse width, or of any kind where the target takes these."""
+    from devicekit.exporters import exporters
     from devicekit.fitting.device import read_pulses
+    from devicekit.readers import read
 
     if file is None:
         if reading != ReadOptions():
             raise UsageError("the reading options are for --from-data; a card is read as it is")
         return None
-    table = read_pulses(file, reading)
+    kinds = getattr(exporters().get(to), "DATA", "pulse")
+    table = read(file, reading) if kinds == "any" else read_pulses(file, reading)
     print_warnings(table.warnings)
     return table
 
@@ -62,7 +65,11 @@ def export_command(
     ] = None,
     from_data: Annotated[
         Path | None,
-        typer.Option("--from-data", metavar="FILE", help="crosssim: tables straight from these pulse trains."),
+        typer.Option(
+            "--from-data",
+            metavar="FILE",
+            help="crosssim: tables straight from these pulse trains; hdf5: a table that goes into the file.",
+        ),
     ] = None,
     source: Annotated[
         Path | None,
@@ -83,7 +90,7 @@ def export_command(
     """
     from devicekit.exporters import export
 
-    data = _data(from_data, reading)
+    data = _data(from_data, reading, to)
     chosen = {"nodes": nodes, "points": points, "noise": not no_noise, "window": window, "data": data}
     result = export(card, to, out, force=force, source=source, **chosen)
     if json_output:

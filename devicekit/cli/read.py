@@ -76,7 +76,8 @@ def read_command(
     ],
     reading: ReadOptions,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="TABLE.csv", help="Write the table into this file.")
+        Path | None,
+        typer.Option("--out", metavar="TABLE.csv", help="Write the table into this file; TABLE.h5: as HDF5."),
     ] = None,
     plot: Annotated[
         Path | None,
@@ -90,8 +91,8 @@ def read_command(
 ) -> None:
     """Read a measurement file and say what was understood.
 
-    --out TABLE.csv writes it as one CSV table. What is printed is the layout: which row names the columns, what each
-    column is and why. Several files become devices or cycles of one table.
+    --out TABLE.csv writes it as one CSV table, --out TABLE.h5 as HDF5. What is printed is the layout: which row names
+    the columns, what each column is and why. Several files become devices or cycles of one table.
 
     Examples:
         devicekit read ramps/ --quantity current --read-voltage 0.1 --out table.csv
@@ -99,12 +100,14 @@ def read_command(
         devicekit read sweeps.csv --plot sweeps.svg
     """
     from devicekit.features.describe import describe
-    from devicekit.readers import read
+    from devicekit.readers import hdf5, read
 
     table = read(files if len(files) > 1 else files[0], reading)
     if save_recipe is not None:
         table.meta["layout"].save(save_recipe)
-    if out is not None:
+    if out is not None and out.suffix.lower() in hdf5.SUFFIXES:
+        hdf5.save(out, tables=[table])
+    elif out is not None:
         table.to_csv(out)
     if plot is not None:
         _preview(table, plot)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devicekit import files
+from devicekit import catalog, files
 from devicekit._version import __version__
 
 if TYPE_CHECKING:
@@ -180,10 +180,19 @@ class Provenance(Strict):
     versions: dict[str, str]
     settings: dict[str, str | float | int | bool | None]
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """synthetic, simulated, calibrated: what the data are; none of a measurement."""
+        more = str(self.settings.get("marks") or "")
+        return (*(("synthetic",) if self.synthetic else ()), *(more.split(", ") if more else ()))
+
     @classmethod
     def of(cls, source: Path | str | None, table: PulseTable, synthetic: bool, settings: dict[str, Any]) -> Self:
         """Of a card that is made now: source and its checksum, versions, settings."""
         path = Path(source) if source is not None else None
+        known = [*table.meta.get("marks", ()), *(catalog.marks(path) if path is not None and path.exists() else ())]
+        more = ", ".join(dict.fromkeys(mark for mark in known if mark != "synthetic"))
+        synthetic, settings = synthetic or "synthetic" in known, {**settings, **({"marks": more} if more else {})}
         return cls(
             source=path.name if path else str(table.meta.get("source", "table in memory")),
             sha256=files.checksum([path] if path is not None else table.meta.get("files", [])),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +19,8 @@ from devicekit.errors import CardError, FileError
 
 FORMAT = "devicekit network 1"
 SUFFIX = ".npz"
+_LAYERS = ("hidden", "output")
+_ADVICE = "give the network.npz that devicekit train --out writes"
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,69 @@ class TrainedNetwork:
             f"samples), seed {facts['seed']}: test accuracy {100 * facts['accuracy']:.1f} %, {facts['basis']}"
         )
 
+    def parts(self) -> tuple[str, dict[str, np.ndarray]]:
+        """What a file of it holds: JSON text, and arrays by name."""
+        arrays = {
+            f"{name}_{part}": getattr(layer, part)
+            for name, layer in zip(_LAYERS, self.layers, strict=True)
+            for part in ("plus", "minus")
+        }
+        said = {
+            "format": FORMAT,
+            "card": json.loads(self.card.to_json()),
+            "scales": [layer.scale for layer in self.layers],
+            "paired": [layer.paired for layer in self.layers],
+            "channels": self.shape[0],
+            "neurons": asdict(self.neurons),
+            "facts": self.facts,
+        }
+        packed = {
+            "spikes": np.packbits(self.check.spikes, axis=-1),
+            **{name: getattr(self.check, name).astype(np.int64) for name in ("counts", "classes", "labels")},
+        }
+        return json.dumps(said), {**arrays, **packed}
+
+    @classmethod
+    def of_parts(cls, about: str, arrays: Mapping[str, np.ndarray], name: str) -> Self:
+        """What `parts` was made of.
+
+        Parameters
+        ----------
+        about : str
+            JSON text.
+        arrays : mapping of str to ndarray
+            As `parts` names them; numbers of any type.
+        name : str
+            File name for messages.
+
+        Raises
+        ------
+        FileError
+            If parts are missing, or do not fit each other.
+        """
+        try:
+            said = json.loads(about)
+            if said["format"] != FORMAT:
+                raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
+            layers = tuple(
+                NetworkLayer(
+                    plus=np.asarray(arrays[f"{layer}_plus"], float),
+                    minus=np.asarray(arrays[f"{layer}_minus"], float),
+                    scale=float(scale),
+                    paired=bool(paired),
+                )
+                for layer, scale, paired in zip(_LAYERS, said["scales"], said["paired"], strict=True)
+            )
+            bits = np.asarray(arrays["spikes"]).astype(np.uint8)
+            spikes = np.unpackbits(bits, axis=-1, count=int(said["channels"])).astype(bool)
+            told = (np.asarray(arrays[each]).astype(np.int64) for each in ("counts", "classes", "labels"))
+            check = Check(spikes, *told)
+            _fit(layers, check)
+            card = DeviceCard.from_json(json.dumps(said["card"]), name)
+            return cls(card, (layers[0], layers[1]), Neurons(**said["neurons"]), check, said["facts"])
+        except (ValueError, KeyError, TypeError, IndexError, CardError) as error:
+            raise FileError(f"{name} is no trained network ({error}); {_ADVICE}") from error
+
     def save(self, path: Path | str) -> None:
         """Write a .npz file; the same network gives the same bytes.
 
@@ -148,26 +215,9 @@ class TrainedNetwork:
         ------
         FileError
         """
-        arrays = {
-            f"{name}_{part}": getattr(layer, part)
-            for name, layer in zip(("hidden", "output"), self.layers, strict=True)
-            for part in ("plus", "minus")
-        }
-        check = self.check
-        said = {
-            "format": FORMAT,
-            "card": json.loads(self.card.to_json()),
-            "scales": [layer.scale for layer in self.layers],
-            "paired": [layer.paired for layer in self.layers],
-            "neurons": asdict(self.neurons),
-            "facts": self.facts,
-        }
-        packed = {
-            "spikes": np.packbits(check.spikes, axis=-1),
-            **{name: getattr(check, name).astype(np.int64) for name in ("counts", "classes", "labels")},
-        }
+        about, arrays = self.parts()
         stream = io.BytesIO()
-        np.savez_compressed(stream, facts=np.array(json.dumps(said)), **arrays, **packed)
+        np.savez_compressed(stream, **{"about": np.array(about), **arrays})  # type: ignore[arg-type]
         files.write_bytes(Path(path), stream.getvalue())
 
     @classmethod
@@ -180,28 +230,16 @@ class TrainedNetwork:
             If it is no such file, or parts of it do not fit each other.
         """
         path = Path(path)
-        advice = "give the network.npz that devicekit train --out writes"
         try:
             files.note_input(path)
             with np.load(path, allow_pickle=False) as held:
                 arrays = {name: held[name] for name in held.files}
-            said = json.loads(str(arrays["facts"]))
-            if said["format"] != FORMAT:
-                raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
-            card = DeviceCard.from_json(json.dumps(said["card"]), path.name)
-            layers = tuple(
-                NetworkLayer(arrays[f"{name}_plus"], arrays[f"{name}_minus"], float(scale), bool(paired))
-                for name, scale, paired in zip(("hidden", "output"), said["scales"], said["paired"], strict=True)
-            )
-            channels = layers[0].plus.shape[0]
-            spikes = np.unpackbits(arrays["spikes"], axis=-1, count=channels).astype(bool)
-            check = Check(spikes, arrays["counts"], arrays["classes"], arrays["labels"])
-            _fit(layers, check)
-            return cls(card, (layers[0], layers[1]), Neurons(**said["neurons"]), check, said["facts"])
+            about = str(arrays.pop("about"))
         except FileNotFoundError as error:
-            raise FileError(f"{path}: there is no such file; {advice}") from error
-        except (OSError, ValueError, KeyError, TypeError, CardError, zipfile.BadZipFile) as error:
-            raise FileError(f"{path.name} is no trained network ({error}); {advice}") from error
+            raise FileError(f"{path}: there is no such file; {_ADVICE}") from error
+        except (OSError, ValueError, KeyError, AttributeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise FileError(f"{path.name} is no trained network ({error}); {_ADVICE}") from error
+        return cls.of_parts(about, arrays, path.name)
 
 
 def _fit(layers: tuple[NetworkLayer, ...], check: Check) -> None:

@@ -8,14 +8,19 @@ from typing import Any, Protocol
 from devicekit import plugins
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.network import SUFFIX, TrainedNetwork
-from devicekit.errors import UsageError
+from devicekit.errors import FileError, UsageError
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
 from devicekit.files import result_folder, write_bytes
+from devicekit.readers import hdf5
 
 
 class Exporter(Protocol):
-    """An exporter module: its name, a title for people, the options it takes, and the export itself."""
+    """An exporter module: its name, a title for people, the options it takes, and the export itself.
+
+    TAKES are the fields of `ExportOptions` that it honours beside `noise`. One whose `data` may be a table of any kind,
+    not of pulse trains alone, sets DATA to "any".
+    """
 
     NAME: str
     TITLE: str
@@ -110,10 +115,22 @@ def _loaded(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard,
     if isinstance(card, DeviceCard):
         return card, None
     if not isinstance(card, TrainedNetwork):
-        if Path(card).suffix.lower() != SUFFIX:
+        suffix = Path(card).suffix.lower()
+        if suffix in hdf5.SUFFIXES:
+            return _of_hdf5(Path(card))
+        if suffix != SUFFIX:
             return load_card(card), None
         card = TrainedNetwork.load(card)
     return card.card, card
+
+
+def _of_hdf5(path: Path) -> tuple[DeviceCard, TrainedNetwork | None]:
+    held = hdf5.load(path)
+    if held.card is None and held.network is None:
+        raise FileError(f"{path.name} holds no card and no network")
+    card = held.network.card if held.network is not None else held.card
+    assert card is not None
+    return card, held.network
 
 
 __all__ = ["Export", "ExportOptions", "Exporter", "export", "exporters", "make"]

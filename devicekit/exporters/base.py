@@ -13,12 +13,13 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
+from devicekit.names import GLOSSARY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from devicekit.device.network import TrainedNetwork
-    from devicekit.tables import PulseTable
+    from devicekit.tables import Table
 
 PULSES = 100  # LTP pulses, and then as many LTD pulses, over which an export is compared with a DeviceArray
 SIGNS = {"ltp": 1, "ltd": -1}
@@ -39,8 +40,9 @@ class ExportOptions:
         Whether the card's variation is exported.
     window : tuple of float or None
         Conductances [S] that a weight card's lowest and highest weight stand for.
-    data : PulseTable or None
-        Pulse trains from which a lookup table is made without a law (crosssim).
+    data : table or None
+        Pulse trains from which a lookup table is made without a law (crosssim), or a table of any kind that goes with
+        the card (hdf5).
     source : Path or None
         The user's own copy of the program that is to be patched (neurosim).
     network : TrainedNetwork or None
@@ -51,7 +53,7 @@ class ExportOptions:
     points: int | None = None
     noise: bool = True
     window: tuple[float, float] | None = None
-    data: PulseTable | None = None
+    data: Table | None = None
     source: Path | None = None
     network: TrainedNetwork | None = None
 
@@ -232,6 +234,17 @@ def check_moves(card: DeviceCard, target: str) -> None:
 def unit(card: DeviceCard) -> str:
     """S, or 1 for a weight card."""
     return "S" if card.window.quantity == "conductance_s" else "1"
+
+
+def column_unit(name: str) -> str:
+    """Unit of a column of a table; 1 where it has none, or is not one of ours."""
+    return (GLOSSARY[name].unit if name in GLOSSARY else "") or "1"
+
+
+def origin_of(table: Table) -> str:
+    """Where a table comes from, a sentence that begins with its marks."""
+    known = ", ".join(mark.upper() for mark in table.meta.get("marks", ()))
+    return f"{known}{': ' if known else ''}{table.kind} table of {table.meta.get('source', 'a table in memory')}."
 
 
 def identifier(name: str, fallback: str = "device") -> str:

@@ -42,8 +42,10 @@ def _origin(card: DeviceCard) -> list[str]:
         f"{'S' if siemens else '(weight)'}, state linear in {linear_in}.",
         f"Source: {source.source}, SHA-256 {source.sha256 or 'not known'}; exported by devicekit {__version__}.",
     ]
-    if source.synthetic:
-        lines.append("SYNTHETIC: the card was not fitted to a measurement.")
+    if source.marks:
+        lines.append(f"{', '.join(source.marks).upper()}: the card was not fitted to a measurement.")
+    else:
+        lines.append("MEASURED: nothing marks the data that the card was fitted to as synthetic or simulated.")
     lines += [f"Warning of the card [{warning.code}]: {warning.message}" for warning in card.warnings]
     return lines
 

@@ -84,6 +84,19 @@ class DeviceFit:
     def to_card(self, name: str, source: Path | str | None = None, synthetic: bool = False) -> DeviceCard:
         """The device card of this fit.
 
+        Parameters
+        ----------
+        name : str
+            Of the device.
+        source : path-like, optional
+            The file that was fitted; else the table knows.
+        synthetic : bool
+            Whether the data are synthetic; what is known to be (`devicekit.catalog.marks`) is so without being told.
+
+        Returns
+        -------
+        DeviceCard
+
         Raises
         ------
         TraceError
@@ -105,9 +118,13 @@ class DeviceFit:
             for device, pair in self.devices.items()
             if len(pair) == 2
         )
-        made = (CodedWarning("synthetic", "fitted to synthetic data, not to a measurement"),) if synthetic else ()
         conditions = self._conditions()
         provenance = Provenance.of(source, self.table, synthetic, self.settings)
+        made = (
+            [CodedWarning("synthetic", "fitted to synthetic data, not to a measurement")]
+            if provenance.synthetic
+            else []
+        )
         return DeviceCard(
             name=name,
             model=self.law.name,

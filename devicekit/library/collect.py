@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devicekit import files
+from devicekit.catalog import marks as known_marks
 from devicekit.errors import UsageError
 from devicekit.library.head import MARKS, Source, line
 from devicekit.library.origin import Said, compiled, gather
@@ -71,7 +72,7 @@ def _of_json(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> Record:
     files.note_input(path)
     labels = _recipe_labels(reading.get("recipe"))
     record = Record.of_card(card, wishes.gathered(path, card.name, labels))
-    return relabelled(record, Said(), wishes.name, sorted({*wishes.marks, *_told(path)}))
+    return relabelled(record, Said(), wishes.name, sorted({*wishes.marks, *known_marks(path)}))
 
 
 def _recipe_labels(recipe: Path | str | None) -> Mapping[str, str]:
@@ -80,24 +81,13 @@ def _recipe_labels(recipe: Path | str | None) -> Mapping[str, str]:
     return recipes.load(recipe).labels if recipe is not None else {}
 
 
-def _told(path: Path) -> set[str]:
-    """Marks that the folder of a file bears: a simulation's, a calibration's, a package of synthetic data."""
-    from devicekit.catalog import is_synthetic
-
-    folder = path if path.is_dir() else path.parent
-    command = str(files.read_marker(folder).get("command", ""))
-    found = {"simulated"} if command.startswith("simulate") else set()
-    found |= {"simulated", "calibrated"} if command == "calibrate" else set()
-    return found | ({"synthetic"} if is_synthetic(path) else set())
-
-
 def _of_measurement(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> list[Record]:
     from devicekit.options import ReadOptions
     from devicekit.readers import read
 
     table = read(path, ReadOptions.of(**reading), elsewhere=frozenset({_TAKEN_TWICE}))
     files.note_input(path)
-    checksum, marks = files.sha256(path), {*wishes.marks, *_told(path)}
+    checksum, marks = files.sha256(path), {*wishes.marks, *known_marks(path)}
     parts: list[tuple[Table, str | None]] = [(table, table.devices[0] if len(table.devices) == 1 else None)]
     if wishes.by_device:
         if wishes.name and len(table.devices) > 1:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from devicekit import plugins
+from devicekit.catalog import marks
 from devicekit.commands import given
 from devicekit.errors import FileError, UsageError
 from devicekit.names import GLOSSARY
@@ -29,7 +30,7 @@ class Reader(Protocol):
     NAME and TITLE name it, TAKES are the fields of `ReadOptions` that it can honour (format, device, cycle and width
     are honoured for all of them), `matches` tests the content (a `Signature`, or a function), `read` reads it. A
     format that states its units and quantities sets STATES_UNITS; one of general content, which is asked after the
-    specific ones, a number above 0 for GENERAL.
+    specific ones, a number above 0 for GENERAL; one to be asked before them a number below 0.
     """
 
     NAME: str
@@ -91,7 +92,7 @@ def _choose(source: Source, options: ReadOptions) -> Reader:
             raise UsageError(f"format={options.format!r} is not known; there are {', '.join(known)}")
         return known[options.format]
     for reader in known.values():
-        if source.in_memory and not _general(reader):
+        if source.in_memory and _general(reader) <= 0:
             continue
         if reader.matches(source):
             # columns that are named make a table of content that is known by position
@@ -194,6 +195,9 @@ def _read_one(
     # replace() would validate again
     layout = table.meta.get("layout") or _plain_layout(reader, table)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
+    known = [*table.meta.get("marks", ()), *(() if source.in_memory else marks(source.path))]
+    if known:
+        meta["marks"] = list(dict.fromkeys(known))
     if made is not None and made.labels:
         meta["labels"] = dict(made.labels)
     object.__setattr__(table, "meta", meta)

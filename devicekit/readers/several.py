@@ -143,6 +143,8 @@ def read(paths: Sequence[Path], options: ReadOptions, one: One) -> Table:
     whole = pd.concat(frames, ignore_index=True)
     layout: Layout = replace(tables[0].meta["layout"], files_are=options.files_are, key=options.key)
     meta = {**tables[0].meta, "source": _common(paths), "files": [str(file) for file in paths], "layout": layout}
+    if marks := list(dict.fromkeys(mark for table in tables for mark in table.meta.get("marks", ()))):
+        meta["marks"] = marks
     made = type(tables[0])(whole, meta, tuple(dict.fromkeys(warnings)))
     if isinstance(made, PulseTable):
         return made.select(options.device, options.cycle, options.width)

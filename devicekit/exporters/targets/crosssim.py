@@ -9,7 +9,7 @@ clips at the first and last conductance.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
-
-if TYPE_CHECKING:
-    from devicekit.tables import PulseTable
+from devicekit.tables import PulseTable, Table
 
 NAME = "crosssim"
 TITLE = "CrossSim V2.0 lookup tables"
@@ -135,6 +133,8 @@ def _tables(card: DeviceCard, options: ExportOptions, points: int) -> tuple[np.n
     value = np.linspace(card.window.low, card.window.high, points)
     if options.data is None:
         return value, {direction: law_table(card, direction, points, options.noise) for direction in FILES}
+    if not isinstance(options.data, PulseTable):
+        raise UsageError(f"data= needs pulse trains; this is a table of kind {options.data.kind}")
     if options.data.quantity != "conductance_s":
         raise UsageError("data= needs conductances in S; this table holds weights")
     if len(options.data.widths) > 1:
@@ -237,9 +237,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     )
 
 
-def _origin(table: PulseTable) -> str:
-    source = table.meta.get("source", "a table in memory")
-    return f"Tables: from the pulse trains of {source}, whatever the card says; the card gives their window alone."
+def _origin(table: Table) -> str:
+    return f"{base.origin_of(table)} Whatever the card says, the tables are made of them; the card gives their window."
 
 
 def _noise(card: DeviceCard, options: ExportOptions) -> str:
