@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from devicekit.device.array import DeviceArray
     from devicekit.device.card import DeviceCard, load_card
     from devicekit.errors import DevicekitError
-    from devicekit.exporters import export
+    from devicekit.exporters import export, load_network
     from devicekit.features.characterize import characterize
     from devicekit.fitting.comparison import compare
     from devicekit.fitting.device import fit
@@ -42,6 +42,7 @@ _PUBLIC = {
     "fit": "devicekit.fitting.device",
     "load_card": "devicekit.device.card",
     "load_hdf5": "devicekit.readers.hdf5",
+    "load_network": "devicekit.exporters",
     "next_measurement": "devicekit.fitting.uncertainty.advice",
     "posterior": "devicekit.fitting.uncertainty.posterior",
     "read": "devicekit.readers",
@@ -63,6 +64,7 @@ __all__ = [
     "fit",
     "load_card",
     "load_hdf5",
+    "load_network",
     "next_measurement",
     "posterior",
     "read",

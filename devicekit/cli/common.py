@@ -64,7 +64,7 @@ def choice(option: str, words: Iterable[str | None], help: str, metavar: str = "
 _READING: dict[str, Any] = {
     "format": Annotated[
         str | None,
-        choice("--format", READERS.own(), "Reader to use, detected if not given"),
+        choice("--format", READERS.names(), "Reader to use, detected if not given"),
     ],
     "quantity": Annotated[
         str | None,

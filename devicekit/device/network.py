@@ -23,14 +23,17 @@ _LAYERS = ("hidden", "output")
 _ADVICE = "give the network.npz that devicekit train --out writes"
 
 
+DYNAMICS = (
+    "At each step v <- decay v + the sum of the weights of the inputs that fire in it. Where v >= threshold the "
+    "neuron fires and v is 0. An output that fired rests for `refractory` steps: its v stays 0 and inputs are lost. "
+    "Hidden spikes reach the outputs in the same step. The class is the output with most spikes; of a tie that whose "
+    "v, summed over the steps in which it did not rest, before a spike resets it, is largest."
+)
+
+
 @dataclass(frozen=True)
 class Neurons:
-    """Leaky integrate-and-fire neurons of both layers, in steps of `step_s`.
-
-    At each step v <- decay * v + (sum of the weights of the inputs that fire in this step); where v >= `threshold` the
-    neuron fires and v is 0. An output that fired rests for `refractory` steps: v stays 0 and inputs are lost. Hidden
-    spikes reach the outputs in the same step. The class is the output with most spikes; of a tie the one whose v,
-    summed over the steps in which it did not rest (before a spike resets it), is largest.
+    """Leaky integrate-and-fire neurons of both layers; `DYNAMICS` says in words what they do.
 
     Attributes
     ----------
@@ -136,6 +139,12 @@ class TrainedNetwork:
         return channels, hidden, classes
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the training `weights` do not show, a sentence each."""
+        wires = "The training had resistive lines: the weights here are through ideal ones."
+        return (wires,) if self.facts.get("wires") else ()
+
+    @property
     def sentence(self) -> str:
         """What it is and how well it does, with the split."""
         facts = self.facts
@@ -232,7 +241,7 @@ class TrainedNetwork:
         path = Path(path)
         try:
             files.note_input(path)
-            with np.load(path, allow_pickle=False) as held:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
                 arrays = {name: held[name] for name in held.files}
             about = str(arrays.pop("about"))
         except FileNotFoundError as error:

@@ -11,6 +11,7 @@ from devicekit.device.network import SUFFIX, TrainedNetwork
 from devicekit.errors import FileError, UsageError
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
+from devicekit.exporters.targets import nir
 from devicekit.files import result_folder, write_bytes
 from devicekit.readers import hdf5
 
@@ -70,7 +71,7 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
             raise UsageError(f"{name}= is not an option of to={to}; it is one of {takers}")
     result = exporter.export(card, options)
-    return compose(card, exporter.NAME, exporter.TITLE, result)
+    return compose(card, exporter.NAME, exporter.TITLE, result, options.network)
 
 
 def export(
@@ -81,7 +82,7 @@ def export(
     Parameters
     ----------
     card : DeviceCard, TrainedNetwork or path-like
-        The device, or a trained network of such devices: a card's file, or the network.npz of a training.
+        The device, or a trained network of such devices: a file of a card or of a network (`load_network`).
     to : str
         A target (`exporters`): one of ours, or of another package.
     out : path-like
@@ -110,27 +111,49 @@ def export(
     return result
 
 
+def load_network(path: Path | str) -> TrainedNetwork:
+    """A trained network from a file of any kind that holds one: its devices to the last bit.
+
+    Parameters
+    ----------
+    path : path-like
+        The network.npz of `devicekit train --out`, or the .h5 or .nir of an export.
+
+    Returns
+    -------
+    TrainedNetwork
+
+    Raises
+    ------
+    FileError
+        If it holds none.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in hdf5.SUFFIXES:
+        network = hdf5.load(path).network
+        if network is None:
+            raise FileError(f"{path.name} holds no trained network")
+        return network
+    return nir.load(path) if suffix == nir.SUFFIX else TrainedNetwork.load(path)
+
+
 def _loaded(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard, TrainedNetwork | None]:
     """The card, and the trained network whose it is if there is one."""
     if isinstance(card, DeviceCard):
         return card, None
-    if not isinstance(card, TrainedNetwork):
-        suffix = Path(card).suffix.lower()
-        if suffix in hdf5.SUFFIXES:
-            return _of_hdf5(Path(card))
-        if suffix != SUFFIX:
-            return load_card(card), None
-        card = TrainedNetwork.load(card)
-    return card.card, card
+    if isinstance(card, TrainedNetwork):
+        return card.card, card
+    path = Path(card)
+    suffix = path.suffix.lower()
+    if suffix in hdf5.SUFFIXES and (held := hdf5.load(path)).network is None:
+        if held.card is None:
+            raise FileError(f"{path.name} holds no card and no network")
+        return held.card, None
+    if suffix in (*hdf5.SUFFIXES, SUFFIX, nir.SUFFIX):
+        network = load_network(path)
+        return network.card, network
+    return load_card(path), None
 
 
-def _of_hdf5(path: Path) -> tuple[DeviceCard, TrainedNetwork | None]:
-    held = hdf5.load(path)
-    if held.card is None and held.network is None:
-        raise FileError(f"{path.name} holds no card and no network")
-    card = held.network.card if held.network is not None else held.card
-    assert card is not None
-    return card, held.network
-
-
-__all__ = ["Export", "ExportOptions", "Exporter", "export", "exporters", "make"]
+__all__ = ["Export", "ExportOptions", "Exporter", "export", "exporters", "load_network", "make"]

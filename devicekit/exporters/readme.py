@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from devicekit._version import __version__
 from devicekit.device.card import DeviceCard
+from devicekit.device.network import TrainedNetwork
 from devicekit.exporters.base import Export, one_line
 from devicekit.text import si
 
@@ -84,8 +85,14 @@ def _of_one_pulse(card: DeviceCard) -> list[str]:
     ]
 
 
-def compose(card: DeviceCard, name: str, title: str, result: Export) -> Export:
-    """The export with its README.txt."""
+def compose(card: DeviceCard, name: str, title: str, result: Export, network: TrainedNetwork | None = None) -> Export:
+    """The export, of a network if there is one, with its README.txt."""
+    if network is not None:
+        result = replace(
+            result,
+            approximated=(*result.approximated, *network.left_out),
+            origin=(f"Network: {network.sentence}.", *result.origin),
+        )
     result = replace(result, approximated=(*result.approximated, *_of_one_pulse(card)))
     names = [*result.files, "README.txt"]
     wide = max((len(row[0]) for row in result.units), default=0)

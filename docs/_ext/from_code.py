@@ -1,4 +1,4 @@
-"""Pages made from the code at each build: the glossary (devicekit/names.py) and the command-line reference.
+"""Pages made from the code at each build: the glossary (devicekit/names), the command line, the export targets.
 
 Also the tables of contents of pages that are read on a git host too, where a directive would show as code.
 """
@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 
 GLOSSARY = "glossary.md"
 COMMAND_LINE = "reference/cli.md"
+TARGETS = "reference/targets.md"
 _WIDTH = 92
 
 CONTENTS = {
@@ -101,6 +102,26 @@ def command_line() -> str:
     return "\n".join(lines) + "\n"
 
 
+def targets() -> str:
+    """Every export target that is installed, of other packages too, as a Markdown page."""
+    from devicekit.exporters import exporters
+
+    lines = [
+        "# Export targets",
+        "",
+        "Every target of `devicekit export CARD --to NAME`, as its module declares it, those of other packages among "
+        "them; [exports](../exports.md) has what was measured in the programs themselves.",
+        "",
+        _row("name", "what it writes", "takes"),
+        _row(*["---"] * 3),
+    ]
+    options = {"data": "--from-data", "network": "network.npz in place of a card"}
+    for name, module in sorted(exporters().items()):
+        takes = ", ".join(options.get(each, f"--{each}") for each in sorted(module.TAKES))
+        lines.append(_row(f"`{name}`", module.TITLE, takes))
+    return "\n".join(lines) + "\n"
+
+
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:  # an unchanged page is not built again
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,10 +129,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write both pages into the source folder, where git ignores them."""
+    """Write the pages into the source folder, where git ignores them."""
     source = Path(app.srcdir)
     _write(source / GLOSSARY, glossary())
     _write(source / COMMAND_LINE, command_line())
+    _write(source / TARGETS, targets())
 
 
 def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from devicekit.device.card import DeviceCard
+from devicekit.device.network import TrainedNetwork
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.tables import neutral
 
 NAME = "csv"
 TITLE = "CSV with units in a second header row"
-TAKES: frozenset[str] = frozenset()
+TAKES = frozenset({"network"})
 GRID = 201
 
 
@@ -102,14 +103,31 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
     return table(["parameter", "direction", "value", "standard_error", "unit"], ["", "", "", "", ""], rows)
 
 
+def _network(network: TrainedNetwork) -> dict[str, bytes]:
+    """A file a layer, a row a weight: its devices and what they stand for."""
+    unit = base.unit(network.card)
+    names = ["input", "output", f"plus_{unit.lower()}", f"minus_{unit.lower()}", "weight"]
+    if unit == "1":
+        names[2:4] = ["plus", "minus"]
+    found = {}
+    for name, layer, weight in zip(("hidden", "output"), network.layers, network.weights(), strict=True):
+        rows, columns = np.indices(weight.shape)
+        cells = (rows, columns, layer.plus, layer.minus, weight)
+        found[f"network_{name}.csv"] = table(
+            names, ["", "", unit, unit, "1"], zip(*(each.ravel().tolist() for each in cells), strict=True)
+        )
+    return found
+
+
 def export(card: DeviceCard, options: ExportOptions) -> Export:
-    """Three CSV files of a card: rate curves, a noiseless train, parameters."""
-    state = base.unit(card)
+    """CSV files of a card: rate curves, a noiseless train, parameters; of a trained network, one more a layer."""
+    state, network = base.unit(card), options.network
     return Export(
         files={
             "rate.csv": _rates(card),
             "train.csv": _train(card),
             "parameters.csv": _parameters(card, options.noise),
+            **(_network(network) if network is not None else {}),
         },
         use=(
             "Origin: import with 'Long Name' from row 1 and 'Units' from row 2.",
@@ -122,11 +140,17 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"train.csv: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0, in the "
             "columns that devicekit reads.",
             "parameters.csv: coefficients, fit parameters with standard errors (empty: not determined), conditions.",
+            *(("network_hidden.csv, network_output.csv: a row a weight, 9 digits.",) if network is not None else ()),
         ),
         approximated=(),
         units=(
             ("state", "1", "r, 0 to 1 over the window"),
             ("conductance_s (or weight)", state, ""),
+            *(
+                (("plus, minus", state, "each device of a pair, or the fixed reference"),)
+                if network is not None
+                else ()
+            ),
             ("rate_ltp, rate_ltd", "1/pulse", "change of r by one pulse, negative for LTD"),
             ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy as np
 from devicekit._version import __version__
 from devicekit.device.blocks import Branch
 from devicekit.device.card import DeviceCard
+from devicekit.device.network import DYNAMICS, TrainedNetwork
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
 
 NAME = "mat"
 TITLE = "MATLAB file"
-TAKES: frozenset[str] = frozenset()
+TAKES = frozenset({"network"})
 GRID = 501
 _HEADER = 116  # bytes of free text at the head of a version 5 file, where scipy writes the time
 
@@ -120,12 +122,31 @@ def _units(card: DeviceCard) -> list[tuple[str, str]]:
     ]
 
 
+def network_contents(network: TrainedNetwork) -> dict[str, Any]:
+    """The struct `network`: devices and weights of both layers, neurons, and answers to check a copy by."""
+    layers = {
+        name: {"plus": layer.plus, "minus": layer.minus, "scale": layer.scale, "paired": layer.paired, "weight": weight}
+        for name, layer, weight in zip(("hidden", "output"), network.layers, network.weights(), strict=True)
+    }
+    check = {name: getattr(network.check, name).astype(float) for name in ("counts", "classes", "labels")}
+    return {
+        "sentence": network.sentence,
+        **layers,
+        "neurons": {name: float(value) for name, value in asdict(network.neurons).items()},
+        "dynamics": DYNAMICS,
+        "check": {"spikes": network.check.spikes.astype(np.uint8), **check},
+    }
+
+
 def export(card: DeviceCard, options: ExportOptions) -> Export:
     """One .mat file of a card, the same bytes every time."""
     from scipy.io import savemat
 
-    stream = io.BytesIO()
-    savemat(stream, {"device": contents(card, options.noise)}, long_field_names=True, oned_as="column")
+    stream, network = io.BytesIO(), options.network
+    structs = {"device": contents(card, options.noise)}
+    if network is not None:
+        structs["network"] = network_contents(network)
+    savemat(stream, structs, long_field_names=True, oned_as="column")
     data = bytearray(stream.getvalue())
     data[:_HEADER] = f"MATLAB 5.0 MAT-file, written by devicekit {__version__}".encode().ljust(_HEADER)[:_HEADER]
     name = base.identifier(card.name)
@@ -136,9 +157,17 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "Every number of the card's central device, in double precision; what is not known is NaN or is no field.",
             f"device.ltp.rate and device.ltd.rate are the law with its cap, at {GRID} states (negative for LTD).",
             f"device.train is a noiseless DeviceArray: {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0.",
+            *(
+                ("network: each device in double precision, and what it takes to check a copy.",)
+                if network is not None
+                else ()
+            ),
         ),
         approximated=("The devices measured one by one are not in the file; the card holds them.",),
-        units=tuple((key, value, "") for key, value in _units(card)),
+        units=(
+            *((key, value, "") for key, value in _units(card)),
+            *((("network.plus, .minus", base.unit(card), "inputs by outputs"),) if network is not None else ()),
+        ),
         noise=base.noise_sentence(card, options, "Exported: device.variation, every number by its name in the card."),
         figures={"points": GRID},
     )

@@ -170,4 +170,4 @@ def test_tables_from_data_name_their_source_and_one_width(tmp_path: Path) -> Non
     one = table.select(width=50e-6)
     one = replace(one, meta={**one.meta, "source": "trains.csv"})
     text = make(shipped(), "crosssim", ExportOptions(data=one)).files["README.txt"].decode()
-    assert "from the pulse trains of trains.csv" in text
+    assert "pulse table of trains.csv." in text

@@ -15,7 +15,6 @@ from scipy.io import loadmat
 import devicekit
 from devicekit import plugins
 from devicekit.device.card import DeviceCard
-from devicekit.device.measured import Term, Volatile
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.exporters import ExportOptions, exporters, make
 from devicekit.synthetic.pulses import truth_card
@@ -138,29 +137,6 @@ def test_a_formula_in_a_name_stays_text(tmp_path: Path) -> None:
     assert pd.read_csv(folder / "train.csv", skiprows=[1])["device_id"].unique().tolist() == ["'=cmd|calc ,x"]
 
 
-@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
-def test_the_same_bytes_every_time(target: str) -> None:
-    card = shipped()
-    first, second = (make(card, target, ExportOptions()) for _ in range(2))
-    assert first.files == second.files
-
-
-@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
-def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
-    card = shipped()
-    result = make(card, target, ExportOptions())
-    text = result.files["README.txt"].decode()
-    for caption in ("FILES", "HOW TO USE", "EXACT", "APPROXIMATED", "NOISE", "UNITS", "WHERE IT COMES FROM"):
-        assert f"\n{caption}\n" in text
-    for name in result.files:
-        assert f"  {name}\n" in text
-    assert "SYNTHETIC" in text
-    assert card.provenance.sha256 in text
-    assert all(unit for _, unit, _ in result.units)
-    assert result.exact
-    assert "/home/" not in text
-
-
 def _quiet(card: DeviceCard) -> DeviceCard:
     empty = card.variation.ltp.model_copy(update={"c2c": {}, "d2d": {}, "step_noise": None})
     variation = card.variation.model_copy(update={"ltp": empty, "ltd": empty, "d2d_ln_rate_covariance": None})
@@ -185,14 +161,6 @@ def test_read_noise_alone_goes_where_it_can() -> None:
     assert "Nothing of the card's variation" in said["crosssim"]
     assert said["neurosim"] == "Exported: sigmaReadNoise."
     assert said["mat"].startswith("Exported")
-
-
-@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
-@pytest.mark.parametrize("law", list(LAWS))
-def test_every_law_exports_to_every_target(target: str, law: str) -> None:
-    result = make(truth_card(LAWS[law], model=law), target, ExportOptions(points=101 if target == "crosssim" else None))
-    assert len(result.files) >= 2
-    assert all(result.files.values())
 
 
 @pytest.mark.parametrize("target", ["aihwkit", "crosssim", "neurosim"])
@@ -275,28 +243,3 @@ def test_csv_steps_end_at_the_window(tmp_path: Path) -> None:
     assert rates["step_ltp"].iloc[-1] == 0
     assert rates["step_ltd"].iloc[0] == 0
     assert (rates["step_ltp"].iloc[:-1] > 0).all()
-
-
-@pytest.mark.parametrize("target", list(exporters()))
-def test_a_volatile_part_is_left_out_and_that_is_said(target: str) -> None:
-    card = truth_card(LAWS["softbounds"], model="softbounds")
-    block = Volatile(
-        source="made",
-        kernel="exponential",
-        parameters={"tau_s": 0.02},
-        persistent_share=0.25,
-        terms=(Term(tau_s=0.02, share=1.0),),
-        terms_error=0.0,
-        n=9,
-    )
-    plain, volatile = (
-        make(card, target, ExportOptions()),
-        make(card.with_blocks({"volatile": block}), target, ExportOptions()),
-    )
-    assert {name for name in plain.files if plain.files[name] != volatile.files[name]} == {"README.txt"}
-    words = volatile.files["README.txt"].decode()
-    assert "FORGETTING" in words
-    assert "75 % of an update is forgotten (exponential, time constant 0.02 s)" in words
-    assert "LEFT OUT" in words
-    assert ("lifetime" in words) == (target == "aihwkit")
-    assert "FORGETTING" not in plain.files["README.txt"].decode()

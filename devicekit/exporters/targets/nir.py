@@ -1,0 +1,176 @@
+"""NIR: a trained network as a graph of Input, Linear, LIF, Linear, LIF and Output, with its devices in the metadata.
+
+The Neuromorphic Intermediate Representation (https://github.com/neuromorphs/NIR, BSD-3) describes neurons by equations
+and leaves the time step to whoever runs it: tau dv/dt = (v_leak - v) + R I, a spike where v > v_threshold. devicekit's
+step, v <- d v + w, is what both usual discretisations make of R = 1 / (1 - d) when an input has the current w for one
+step: the exact one, d = exp(-dt / tau), with tau = -dt / ln d, which is written, and forward Euler, d = 1 - dt / tau,
+with the tau in the metadata.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devicekit import files
+from devicekit.device.card import DeviceCard
+from devicekit.device.network import DYNAMICS, Neurons, TrainedNetwork
+from devicekit.errors import FileError, UsageError
+from devicekit.exporters import base
+from devicekit.exporters.base import Export, ExportOptions
+from devicekit.extras import need
+from devicekit.readers import matparts
+
+NAME = "nir"
+TITLE = "NIR graph of a trained network"
+TAKES = frozenset({"network"})
+NEEDS = "network"
+SUFFIX = ".nir"
+_ABOUT = "devicekit"
+
+
+def _lif(decay: float, size: int, neurons: Neurons) -> Any:
+    """A layer of neurons. It fires where v > v_threshold, ours where v >= 1: in float32 these are the same here."""
+    import nir
+
+    below = float(np.nextafter(np.float32(neurons.threshold), np.float32(0.0)))
+    values = {
+        "tau": -neurons.step_s / math.log(decay),
+        "r": 1.0 / (1.0 - decay),
+        "v_leak": 0.0,
+        "v_reset": 0.0,
+        "v_threshold": below,
+    }
+    return nir.LIF(**{name: np.full(size, value) for name, value in values.items()})
+
+
+def graph(network: TrainedNetwork) -> Any:
+    """The `nir.NIRGraph` of a network; what NIR has no words for, and every device, stand in its metadata.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+        The network.
+
+    Returns
+    -------
+    nir.NIRGraph
+        Nodes input, hidden_weights, hidden, output_weights, output_neurons, output.
+
+    Raises
+    ------
+    UsageError
+        If nir is not installed.
+    """
+    need("nir", "nir", "NIR files")
+    import nir
+
+    channels, hidden, classes = network.shape
+    neurons = network.neurons
+    first, second = network.weights()
+    nodes = {
+        "input": nir.Input(input_type={"input": np.array([channels])}),
+        "hidden_weights": nir.Linear(weight=np.ascontiguousarray(first.T)),
+        "hidden": _lif(neurons.hidden_decay, hidden, neurons),
+        "output_weights": nir.Linear(weight=np.ascontiguousarray(second.T)),
+        "output_neurons": _lif(neurons.output_decay, classes, neurons),
+        "output": nir.Output(output_type={"output": np.array([classes])}),
+    }
+    about, arrays = network.parts()
+    metadata = {
+        "dt": neurons.step_s,
+        "steps": neurons.steps,
+        "refractory_steps": neurons.refractory,
+        "tau_euler_hidden": neurons.step_s / (1.0 - neurons.hidden_decay),
+        "tau_euler_output": neurons.step_s / (1.0 - neurons.output_decay),
+        "dynamics": DYNAMICS,
+        _ABOUT: about,
+        **arrays,
+    }
+    names = list(nodes)
+    return nir.NIRGraph(nodes=nodes, edges=list(pairwise(names)), metadata=metadata)
+
+
+def load(path: Path | str) -> TrainedNetwork:
+    """The network of a NIR file that this export has written, its devices to the last bit.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    TrainedNetwork
+
+    Raises
+    ------
+    FileError
+        If it is no such file.
+    """
+    path = Path(path)
+    if not files.exists(path):
+        raise FileError(f"{path}: there is no such file")
+    held = matparts.hdf5(path)
+    node = held.get("node")
+    metadata = dict(node.get("metadata") or {}) if isinstance(node, dict) else {}
+    if _ABOUT not in metadata:
+        raise FileError(f"{path.name} is no NIR file of devicekit's: its metadata hold no devices")
+    (about,) = metadata.pop(_ABOUT)
+    return TrainedNetwork.of_parts(about, metadata, path.name)
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """The graph of a trained network.
+
+    Raises
+    ------
+    UsageError
+        If there is no network, or nir is not installed.
+    """
+    network = options.network
+    if network is None:
+        raise UsageError("nir holds a trained network: give the network.npz that devicekit train --out writes")
+    need("nir", "nir", "NIR files")
+    import nir
+
+    stream = io.BytesIO()
+    nir.write(stream, graph(network))
+    name, unit = f"{base.identifier(card.name)}{SUFFIX}", base.unit(card)
+    rest = network.neurons.refractory
+    lost = [
+        f"Outputs rest for {rest} steps after a spike: NIR's LIF does not, so that a program that knows NIR alone may "
+        "count more spikes of an output. The number stands in the metadata.",
+        "The class is the output with most spikes, ties by the summed potential: NIR has no words for a readout.",
+        "Programs differ in how they turn the equations into steps. With dt = 1 ms and an input current of w in the "
+        "step of a spike, exact integration gives our step; forward Euler gives it with tau_euler_hidden and "
+        "tau_euler_output of the metadata in place of tau.",
+    ]
+    return Export(
+        files={name: stream.getvalue()},
+        use=(
+            f"graph = nir.read({name!r})",
+            "# snnTorch: import_from_nir(graph); Norse: norse.torch.from_nir(graph)",
+            f"network = devicekit.load_network({name!r})   # every device as it was",
+        ),
+        exact=(
+            "Weights of both layers, w = scale (plus - minus) / (high - low), in double precision.",
+            "Metadata: the conductance of each device, the neurons, the card, and spikes of test samples with the "
+            "network's answers to them; load gives all of it back to the last bit.",
+        ),
+        approximated=tuple(lost),
+        units=(
+            ("weight", "1", "change of v by one spike, rows by output"),
+            ("tau", "s", "time constant of v"),
+            ("r", "1", "1 / (1 - decay of one step)"),
+            ("v_threshold", "1", "the float32 below 1: NIR fires above it, devicekit at 1"),
+            ("metadata/..._plus, _minus", unit, "each device of a pair, or the fixed reference"),
+        ),
+        noise="Not exported: a graph is one network. Its devices are as they were drawn and trained; reads are exact.",
+        forgetting="LEFT OUT: the graph holds the devices as they were right after the training.",
+    )

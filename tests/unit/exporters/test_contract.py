@@ -1,0 +1,215 @@
+"""What every export target must do, those of other packages too: run over all that are installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from devicekit import plugins
+from devicekit.device.card import DeviceCard
+from devicekit.device.measured import Term, Volatile
+from devicekit.device.network import TrainedNetwork
+from devicekit.errors import UsageError
+from devicekit.exporters import Export, ExportOptions, exporters, make
+from devicekit.synthetic.pulses import truth_card
+
+from .conftest import LAWS, shipped
+from .small_network import small_network
+
+ROOT = Path(__file__).parents[3]
+TARGETS = plugins.EXPORTERS.names()
+SECTIONS = ("FILES", "HOW TO USE", "EXACT", "APPROXIMATED", "NOISE", "UNITS", "WHERE IT COMES FROM")
+STRANGER = """
+from devicekit.exporters.base import Export
+
+NAME = "stranger"
+TITLE = "name of a card"
+TAKES = frozenset()
+
+
+def export(card, options):
+    return Export(
+        files={"name.txt": card.name.encode()}, use=("cat name.txt",), exact=("The name.",), approximated=(),
+        units=(("name", "text", ""),), noise="A name has none.",
+    )
+"""
+
+
+def needs_network(target: str) -> bool:
+    return getattr(exporters()[target], "NEEDS", "") == "network"
+
+
+def made(card: DeviceCard, target: str, **options: object) -> Export:
+    """An export of a card; of a small network of its devices where the target needs one."""
+    if needs_network(target):
+        options = {"network": small_network(card), **options}
+    return make(card, target, ExportOptions(**options))  # type: ignore[arg-type]
+
+
+@cache
+def of_shipped(target: str) -> Export:
+    return made(shipped(), target)
+
+
+def readme(result: Export) -> str:
+    return " ".join(result.files["README.txt"].decode().split())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_says_who_it_is_and_what_it_takes(target: str) -> None:
+    module = exporters()[target]
+    assert target == module.NAME
+    assert module.TITLE
+    assert {each.name for each in fields(ExportOptions)} - {"noise"} >= module.TAKES
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_same_bytes_every_time(target: str) -> None:
+    assert of_shipped(target).files == made(shipped(), target).files
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
+    card, result = shipped(), of_shipped(target)
+    text = result.files["README.txt"].decode()
+    for caption in SECTIONS:
+        assert f"\n{caption}\n" in text
+    for name in result.files:
+        assert f"  {name}\n" in text
+    assert card.provenance.sha256 in text
+    assert all(unit for _, unit, _ in result.units)
+    assert result.exact
+    assert "/home/" not in text
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("synthetic", "settings", "words"),
+    [
+        (True, {}, "SYNTHETIC: the card was not fitted to a measurement."),
+        (False, {"marks": "simulated"}, "SIMULATED: the card was not fitted to a measurement."),
+        (False, {"marks": "simulated, calibrated"}, "SIMULATED, CALIBRATED: the card was not fitted"),
+        (False, {}, "MEASURED: nothing marks the data"),
+    ],
+)
+def test_every_readme_says_whether_it_was_measured(
+    target: str, synthetic: bool, settings: dict[str, str], words: str
+) -> None:
+    card = shipped()
+    origin = card.provenance.model_copy(update={"synthetic": synthetic, "settings": settings})
+    text = readme(made(card.model_copy(update={"provenance": origin, "warnings": ()}), target))
+    assert words in text
+    assert ("SYNTHETIC" in text) == synthetic
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("law", list(LAWS))
+def test_every_law_exports_to_every_target(target: str, law: str) -> None:
+    coarse = {"points": 101} if "points" in exporters()[target].TAKES else {}
+    result = made(truth_card(LAWS[law], model=law), target, **coarse)
+    assert len(result.files) >= 2
+    assert all(result.files.values())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("option", ["nodes", "points", "window", "data", "source", "network"])
+def test_an_option_that_a_target_does_not_take_is_refused(target: str, option: str) -> None:
+    if option in exporters()[target].TAKES:
+        return
+    value = {"network": small_network(shipped()), "window": (1e-6, 1e-4), "source": Path()}.get(option, 200)
+    with pytest.raises(UsageError, match=f"{option}= is not an option of to={target}"):
+        made(shipped(), target, **{option: value})
+
+
+@pytest.mark.parametrize("target", [each for each in TARGETS if needs_network(each)])
+def test_a_target_that_needs_a_network_says_where_one_comes_from(target: str) -> None:
+    with pytest.raises(UsageError, match=r"network\.npz that devicekit train --out writes"):
+        make(shipped(), target, ExportOptions())
+
+
+@pytest.mark.parametrize("target", [each for each in TARGETS if "network" in exporters()[each].TAKES])
+def test_a_network_says_its_accuracy_with_the_split(target: str) -> None:
+    network: TrainedNetwork = small_network(shipped())
+    text = readme(made(network.card, target, network=network))
+    assert (
+        "2-3-2 network trained insitu on made (first half to train; 4 test samples), seed 7: test accuracy 75.0 %"
+        in text
+    )
+    wired = small_network(shipped(), wires=True)
+    assert "resistive lines" not in text
+    assert "resistive lines" in readme(made(wired.card, target, network=wired))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_done_with_a_volatile_part_is_said(target: str) -> None:
+    card = truth_card(LAWS["softbounds"], model="softbounds")
+    block = Volatile(
+        source="made",
+        kernel="exponential",
+        parameters={"tau_s": 0.02},
+        persistent_share=0.25,
+        terms=(Term(tau_s=0.02, share=1.0),),
+        terms_error=0.0,
+        n=9,
+    )
+    plain, volatile = made(card, target), made(card.with_blocks({"volatile": block}), target)
+    words = volatile.files["README.txt"].decode()
+    assert "75 % of an update is forgotten (exponential, time constant 0.02 s)" in words
+    changed = {name for name in plain.files if plain.files[name] != volatile.files[name]}
+    assert ("LEFT OUT" in words) != ("Kept:" in words)
+    if "LEFT OUT" in words and not needs_network(target):  # a network's file has the whole card in it
+        assert changed == {"README.txt"}
+    assert ("lifetime" in words) == (target == "aihwkit")
+    assert "FORGETTING" not in plain.files["README.txt"].decode()
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a program that has a package of somebody else with a target of its own."""
+    folder = tmp_path_factory.mktemp("stranger")
+    (folder / "their_package.py").write_text(STRANGER)
+    about = folder / "their_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[devicekit.exporters]\nstranger = their_package\n")
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def program(environment: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_target_of_another_package_is_in_help_and_completion(stranger: dict[str, str]) -> None:
+    shown = " ".join(program(stranger, "-m", "devicekit", "export", "--help").split())
+    assert "stranger" in shown.partition("--out")[0]
+    complete = {"_DEVICEKIT_COMPLETE": "complete_bash", "COMP_WORDS": "devicekit export --to str", "COMP_CWORD": "3"}
+    run = "from devicekit.cli import build_app; build_app()(prog_name='devicekit')"
+    assert program({**stranger, **complete}, "-c", run).split() == ["stranger"]
+
+
+def test_a_target_of_another_package_is_in_the_documentation(stranger: dict[str, str]) -> None:
+    page = "import sys; sys.path.insert(0, 'docs/_ext'); import from_code; print(from_code.targets())"
+    assert "| `stranger` | name of a card |  |" in program(stranger, "-c", page)
+
+
+def test_a_target_of_another_package_is_in_these_tests(stranger: dict[str, str]) -> None:
+    options = ("-q", "-p", "no:cacheprovider", "-k", "stranger and not another_package")
+    ran = program(stranger, "-m", "pytest", *options, str(Path(__file__)))
+    assert f"{len(LAWS) + 14} passed" in ran

@@ -1,0 +1,100 @@
+"""What is synthetic, simulated or calibrated is known without being told, and stays known on the way to a card."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import devicekit
+from devicekit import catalog, files
+from devicekit.catalog import marks
+from devicekit.readers import hdf5
+
+SET = catalog.get("reference-stdp")
+
+
+def trains(path: Path) -> Path:
+    """Ten pulses up and ten down of a made-up device."""
+    rows = [f"{n},{g}\n" for n, g in enumerate([*range(10, 21), *range(19, 9, -1)])]
+    path.write_text("pulse,G (uS)\n" + "".join(rows))
+    return path
+
+
+@pytest.mark.parametrize("name", list(catalog.shipped()))
+def test_a_copy_of_any_of_our_sets_is_known_packed_or_not(name: str, tmp_path: Path) -> None:
+    data = catalog.get(name).data
+    packed, plain = tmp_path / "a" / "mine.csv.gz", tmp_path / "b" / "mine.csv"
+    for each in (packed, plain):
+        each.parent.mkdir()
+    shutil.copy(data, packed)
+    plain.write_bytes(gzip.decompress(data.read_bytes()))
+    assert marks(packed) == marks(plain) == ("synthetic",)
+    assert marks(packed.parent) == marks(plain.parent) == ("synthetic",)
+
+
+def test_one_other_byte_of_the_same_size_is_not_known(tmp_path: Path) -> None:
+    content = bytearray(gzip.decompress(SET.data.read_bytes()))
+    content[-3] ^= 1
+    (tmp_path / "x.csv").write_bytes(content)
+    assert marks(tmp_path / "x.csv") == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("simulate pulses", ("simulated",)),
+        ("simulate iv", ("simulated",)),
+        ("calibrate", ("simulated", "calibrated")),
+        ("train", ()),
+    ],
+)
+def test_the_folder_of_a_simulation_says_so(command: str, found: tuple[str, ...], tmp_path: Path) -> None:
+    with files.result_folder(tmp_path / "made", command) as folder:
+        trains(folder / "t.csv")
+    assert marks(tmp_path / "made") == marks(tmp_path / "made" / "t.csv") == found
+    table = devicekit.read(tmp_path / "made" / "t.csv")
+    assert tuple(table.meta.get("marks", ())) == found
+
+
+def test_several_files_bear_the_marks_of_each(tmp_path: Path) -> None:
+    for k, synthetic in ((1, False), (2, True)):
+        folder = tmp_path / f"dev{k}"
+        folder.mkdir()
+        trains(folder / f"dev{k}.csv")
+        (folder / "datapackage.json").write_text(json.dumps({"synthetic": synthetic}))
+    table = devicekit.read([tmp_path / "dev1" / "dev1.csv", tmp_path / "dev2" / "dev2.csv"])
+    assert table.meta["marks"] == ["synthetic"]
+
+
+def test_a_card_knows_without_being_told(tmp_path: Path) -> None:
+    """By the table's marks, by the file that it names, through HDF5, and not where there is nothing to know."""
+    (tmp_path / "datapackage.json").write_text('{"synthetic": true}')
+    path = trains(tmp_path / "t.csv")
+    table = devicekit.read(path)
+    card = devicekit.fit(table).to_card("x")
+    assert card.provenance.synthetic
+    assert card.provenance.marks == ("synthetic",)
+    assert [warning.code for warning in card.warnings].count("synthetic") == 1
+    hdf5.save(tmp_path / "elsewhere.h5", tables=[table])
+    moved = tmp_path / "away" / "t.h5"
+    moved.parent.mkdir()
+    shutil.move(tmp_path / "elsewhere.h5", moved)
+    assert devicekit.fit(devicekit.read(moved)).to_card("x").provenance.synthetic
+    measured = trains(tmp_path / "away" / "m.csv")
+    card = devicekit.fit(measured).to_card("m", measured)
+    assert card.provenance.marks == ()
+    assert "synthetic" not in [warning.code for warning in card.warnings]
+
+
+def test_a_card_of_a_simulation_keeps_that_it_is_one(tmp_path: Path) -> None:
+    with files.result_folder(tmp_path / "made", "simulate pulses") as folder:
+        trains(folder / "t.csv")
+    card = devicekit.fit(tmp_path / "made" / "t.csv").to_card("x", tmp_path / "made" / "t.csv")
+    assert card.provenance.marks == ("simulated",)
+    assert not card.provenance.synthetic
+    again = type(card).from_json(card.to_json())
+    assert again.provenance.marks == ("simulated",)
