@@ -1,10 +1,10 @@
 """NIR: a trained network as a graph of Input, Linear, LIF, Linear, LIF and Output, with its devices in the metadata.
 
 The Neuromorphic Intermediate Representation (https://github.com/neuromorphs/NIR, BSD-3) describes neurons by equations
-and leaves the time step to whoever runs it: tau dv/dt = (v_leak - v) + R I, a spike where v > v_threshold. devicekit's
-step, v <- d v + w, is what both usual discretisations make of R = 1 / (1 - d) when an input has the current w for one
-step: the exact one, d = exp(-dt / tau), with tau = -dt / ln d, which is written, and forward Euler, d = 1 - dt / tau,
-with the tau in the metadata.
+and leaves the time step to whoever runs it: tau dv/dt = (v_leak - v) + R I, a spike where v > v_threshold. The programs
+that import it take steps of forward Euler, v <- (1 - dt/tau) v + (dt/tau) R I, and Norse takes R for 1. So R is 1 here,
+tau is dt / (1 - d) of our v <- d v + w, and the weights are w / (1 - d): in steps of dt that is our network. The tau of
+programs that integrate exactly, d = exp(-dt / tau), is in the metadata; the weights are the same.
 """
 
 from __future__ import annotations
@@ -38,13 +38,12 @@ def _lif(decay: float, size: int, neurons: Neurons) -> Any:
     """A layer of neurons. It fires where v > v_threshold, ours where v >= 1: in float32 these are the same here."""
     import nir
 
-    below = float(np.nextafter(np.float32(neurons.threshold), np.float32(0.0)))
     values = {
-        "tau": -neurons.step_s / math.log(decay),
-        "r": 1.0 / (1.0 - decay),
+        "tau": neurons.step_s / (1.0 - decay),
+        "r": 1.0,
         "v_leak": 0.0,
         "v_reset": 0.0,
-        "v_threshold": below,
+        "v_threshold": float(np.nextafter(np.float32(neurons.threshold), np.float32(0.0))),
     }
     return nir.LIF(**{name: np.full(size, value) for name, value in values.items()})
 
@@ -75,9 +74,9 @@ def graph(network: TrainedNetwork) -> Any:
     first, second = network.weights()
     nodes = {
         "input": nir.Input(input_type={"input": np.array([channels])}),
-        "hidden_weights": nir.Linear(weight=np.ascontiguousarray(first.T)),
+        "hidden_weights": nir.Linear(weight=np.ascontiguousarray(first.T) / (1.0 - neurons.hidden_decay)),
         "hidden": _lif(neurons.hidden_decay, hidden, neurons),
-        "output_weights": nir.Linear(weight=np.ascontiguousarray(second.T)),
+        "output_weights": nir.Linear(weight=np.ascontiguousarray(second.T) / (1.0 - neurons.output_decay)),
         "output_neurons": _lif(neurons.output_decay, classes, neurons),
         "output": nir.Output(output_type={"output": np.array([classes])}),
     }
@@ -86,8 +85,8 @@ def graph(network: TrainedNetwork) -> Any:
         "dt": neurons.step_s,
         "steps": neurons.steps,
         "refractory_steps": neurons.refractory,
-        "tau_euler_hidden": neurons.step_s / (1.0 - neurons.hidden_decay),
-        "tau_euler_output": neurons.step_s / (1.0 - neurons.output_decay),
+        "tau_exact_hidden": -neurons.step_s / math.log(neurons.hidden_decay),
+        "tau_exact_output": -neurons.step_s / math.log(neurons.output_decay),
         "dynamics": DYNAMICS,
         _ABOUT: about,
         **arrays,
@@ -147,27 +146,31 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         f"Outputs rest for {rest} steps after a spike: NIR's LIF does not, so that a program that knows NIR alone may "
         "count more spikes of an output. The number stands in the metadata.",
         "The class is the output with most spikes, ties by the summed potential: NIR has no words for a readout.",
-        "Programs differ in how they turn the equations into steps. With dt = 1 ms and an input current of w in the "
-        "step of a spike, exact integration gives our step; forward Euler gives it with tau_euler_hidden and "
-        "tau_euler_output of the metadata in place of tau.",
+        "Programs differ in how they turn the equations into steps. Forward Euler in steps of 1 ms, as Norse's, is our "
+        "step. snnTorch's steps are .1 ms whatever is said: scale tau as above. Exact integration needs "
+        "tau_exact_hidden and tau_exact_output of the metadata in place of tau.",
     ]
     return Export(
         files={name: stream.getvalue()},
         use=(
             f"graph = nir.read({name!r})",
-            "# snnTorch: import_from_nir(graph); Norse: norse.torch.from_nir(graph)",
+            "model = norse.torch.from_nir(graph, dt=1e-3)   # Norse",
+            "for each in ('hidden', 'output_neurons'):      # snnTorch, whose steps are .1 ms",
+            "    graph.nodes[each].tau *= 0.1",
+            "model = snntorch.import_nir.import_from_nir(graph)",
             f"network = devicekit.load_network({name!r})   # every device as it was",
         ),
         exact=(
-            "Weights of both layers, w = scale (plus - minus) / (high - low), in double precision.",
+            "Weights of both layers, scale (plus - minus) / (high - low) / (1 - d), in double precision; d is the "
+            "decay of v in one step.",
             "Metadata: the conductance of each device, the neurons, the card, and spikes of test samples with the "
             "network's answers to them; load gives all of it back to the last bit.",
         ),
         approximated=tuple(lost),
         units=(
-            ("weight", "1", "change of v by one spike, rows by output"),
-            ("tau", "s", "time constant of v"),
-            ("r", "1", "1 / (1 - decay of one step)"),
+            ("weight", "1", "change of v by one spike over 1 - d, rows by output"),
+            ("tau", "s", "1 ms / (1 - d)"),
+            ("r", "1", "1"),
             ("v_threshold", "1", "the float32 below 1: NIR fires above it, devicekit at 1"),
             ("metadata/..._plus, _minus", unit, "each device of a pair, or the fixed reference"),
         ),

@@ -37,35 +37,31 @@ def test_the_graph_is_two_layers_of_weights_and_neurons(file: Path) -> None:
     assert graph.edges == list(pairwise(names))
     kinds = [type(graph.nodes[name]).__name__ for name in names]
     assert kinds == ["Input", "Linear", "LIF", "Linear", "LIF", "Output"]
-    for name, (plus, minus), scale in (("hidden_weights", HIDDEN, 2.0), ("output_weights", OUTPUT, 4.0)):
+    # a spike's weight over 1 - d, which is 1/8 and 1/16
+    for name, (plus, minus), scale in (("hidden_weights", HIDDEN, 16.0), ("output_weights", OUTPUT, 64.0)):
         wanted = scale * (np.array(plus) - np.array(minus)).T
         np.testing.assert_allclose(graph.nodes[name].weight, wanted, atol=1e-12)
-    for name, decay in (("hidden", 0.875), ("output_neurons", 0.9375)):
+    for name, tau in (("hidden", 8e-3), ("output_neurons", 16e-3)):
         node = graph.nodes[name]
-        np.testing.assert_allclose(node.tau, -1e-3 / math.log(decay), rtol=1e-12)
-        np.testing.assert_allclose(node.r, 1 / (1 - decay), rtol=1e-12)
+        np.testing.assert_allclose(node.tau, tau, rtol=1e-12)
+        assert set(node.r) == {1.0}
         assert set(node.v_leak) == set(node.v_reset) == {0.0}
         assert node.v_threshold[0] == 1 - 2**-24
     assert graph.metadata["dt"] == 1e-3
     assert graph.metadata["refractory_steps"] == 2
-    assert graph.metadata["tau_euler_hidden"] == pytest.approx(8e-3)
+    assert graph.metadata["tau_exact_hidden"] == pytest.approx(-1e-3 / math.log(0.875))
 
 
-@pytest.mark.parametrize("euler", [False, True])
-def test_its_equations_in_steps_are_the_network(file: Path, network: TrainedNetwork, euler: bool) -> None:
-    """Exact integration over 1 ms with tau, or forward Euler with the tau of the metadata; outputs rest as is said."""
+@pytest.mark.parametrize("exact", [False, True])
+def test_its_equations_in_steps_are_the_network(file: Path, network: TrainedNetwork, exact: bool) -> None:
+    """Forward Euler over 1 ms with tau, or exact integration with the tau of the metadata; outputs rest as is said."""
     graph, dt = nir.read(file), 1e-3
     rest = int(graph.metadata["refractory_steps"])
     layers = []
     for weights, name, key in (("hidden_weights", "hidden", "hidden"), ("output_weights", "output_neurons", "output")):
         node = graph.nodes[name]
-        if euler:
-            share = dt / float(graph.metadata[f"tau_euler_{key}"])
-            decay, gain = 1 - share, node.r * share
-        else:
-            decay = np.exp(-dt / node.tau)
-            gain = node.r * (1 - decay)
-        layers.append((graph.nodes[weights].weight, decay, gain, node.v_threshold))
+        decay = np.exp(-dt / float(graph.metadata[f"tau_exact_{key}"])) if exact else 1 - dt / node.tau
+        layers.append((graph.nodes[weights].weight, decay, node.r * (1 - decay), node.v_threshold))
     for spikes, wanted in zip(network.check.spikes, network.check.counts, strict=True):
         v = [np.zeros(3), np.zeros(2)]
         waiting, counts = np.zeros(2, int), np.zeros(2, int)
