@@ -24,9 +24,10 @@ from devicekit.app.shelf import keep_file
 from devicekit.app.state import running
 from devicekit.commands import given
 from devicekit.errors import Choice, DevicekitError, Question, UsageError
+from devicekit.exporters import for_cards
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
-from devicekit.plugins import EXPORTERS, READERS
+from devicekit.plugins import READERS
 from devicekit.readers.recipe import shipped
 
 
@@ -111,7 +112,7 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, for
         laws=law_names(),
         losses=CHOICES["loss"],
         states=CHOICES["state"],
-        targets=EXPORTERS.own(),
+        targets=for_cards(),
         wrong=wrong,
     )
 
@@ -274,7 +275,7 @@ async def export(request: Request) -> Response:
     app = running(request)
     job = app.jobs.get(request.path_params["job"])
     card, to = request.query_params.get("card", ""), request.query_params.get("to", "")
-    if job is None or not isinstance(job.result, Found) or card not in job.result.cards or to not in EXPORTERS.own():
+    if job is None or not isinstance(job.result, Found) or card not in job.result.cards or to not in for_cards():
         return pages.missing(request, "card")
     made = app.job(f"exporting to {to}", "export", card=job.folder / card, to=to)
     await run_in_threadpool(made.wait)

@@ -20,7 +20,7 @@ class Exporter(Protocol):
     """An exporter module: its name, a title for people, the options it takes, and the export itself.
 
     TAKES are the fields of `ExportOptions` that it honours beside `noise`. One whose `data` may be a table of any kind,
-    not of pulse trains alone, sets DATA to "any".
+    not of pulse trains alone, sets DATA to "any"; one that holds trained networks alone sets NEEDS to "network".
     """
 
     NAME: str
@@ -43,6 +43,11 @@ def exporters() -> dict[str, Exporter]:
         If a package announces an exporter that cannot be imported.
     """
     return plugins.EXPORTERS.all()
+
+
+def for_cards() -> list[str]:
+    """Names of the targets that take a card alone, without a trained network."""
+    return sorted(name for name, each in exporters().items() if not getattr(each, "NEEDS", ""))
 
 
 def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:

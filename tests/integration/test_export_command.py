@@ -10,6 +10,7 @@ import pytest
 
 import devicekit as dk
 from devicekit import catalog
+from devicekit.plugins import EXPORTERS
 from devicekit.synthetic.pulses import generate, truth_card
 
 Run = Callable[..., Any]
@@ -81,7 +82,7 @@ def test_from_data(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--to", "hspice"], "aihwkit, crosssim, csv, mat, neurosim, spice, veriloga"),
+        (["--to", "hspice"], ", ".join(EXPORTERS.own())),
         (["--to", "aihwkit", "--nodes", 64], "2 to 63"),
         (["--to", "aihwkit", "--nodes", 0], "2 to 63"),
         (["--to", "crosssim", "--points", 100], "101 to 2001"),
