@@ -201,7 +201,7 @@ def train_page(
     sections = [
         trained,
         *([beside_section(others, result)] if others else []),
-        warnings_section(card.warnings),
+        warnings_section((*card.warnings, *result.warnings)),
         provenance(card, command, seed),
     ]
     words = training_summary(result, card)
@@ -213,7 +213,7 @@ def train_page(
         marks=("SYNTHETIC",) if card.provenance.synthetic else (),
         pictures=[*trained.figures, *rate_section(card).figures],
         numbers=training_numbers(result),
-        warnings=card.warnings,
+        warnings=(*card.warnings, *result.warnings),
         source=" · ".join(
             [source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256), result.data.split]
         ),

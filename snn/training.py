@@ -13,7 +13,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise
 from devicekit.device.network import TrainedNetwork
 from devicekit.device.programmed import ProgrammingSummary
-from devicekit.errors import UsageError
+from devicekit.errors import CodedWarning, UsageError
 from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel
 from devicekit.text import percent
@@ -99,6 +99,8 @@ class TrainingResult:
         What it took to write the weights into devices, and how well they hold them; None of settings that write them
         at once (`programming` "sigma"), and of weights that were not programmed. Its pulses and energy are in neither
         `pulses_per_device` nor `write_energy_j`, which are those of training.
+    warnings : tuple of CodedWarning
+        What is to be said about the programming.
     network : TrainedNetwork or None
         The devices that hold the weights in the end, to be saved and exported; None without a card.
     """
@@ -119,6 +121,7 @@ class TrainingResult:
     w2: np.ndarray
     forgetting: str = ""
     programming: ProgrammingSummary | None = None
+    warnings: tuple[CodedWarning, ...] = ()
     network: TrainedNetwork | None = field(default=None, repr=False)
 
     @property
@@ -203,6 +206,8 @@ class TrainingResult:
             out["forgetting"] = self.forgetting
         if self.programming is not None:
             out["programming"] = self.programming.as_dict()
+        if self.warnings:
+            out["warnings"] = [each.as_dict() for each in self.warnings]
         return out
 
 
@@ -361,6 +366,7 @@ class Run:
             w2=w2[: config.hidden].copy(),
             forgetting=forgetting.words(self.card, config),
             programming=None if writing is None else writing.summary,
+            warnings=() if writing is None else writing.warnings,
         )
         return made if written is None else replace(made, network=self._held(made, written))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, this_command
+from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, print_warnings, this_command
 from devicekit.cli.settings import parse_settings
 from devicekit.text import count
 from snn import choices
@@ -170,6 +170,7 @@ def train_command(
         print_json(metrics)
         return
     print_training(result)
+    print_warnings(result.warnings)
     if others:
         terminal.fields([("beside it", "; ".join(each.words for each in others))])
     if out is not None:

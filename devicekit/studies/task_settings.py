@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from snn.training import TrainingResult
 
 
+PAIRS = {"tile": "64x64", "theta": "0.5,0.5", "scales": "1.5,2.0"}  # settings of two numbers, with an example of each
+
+
 class Task(Protocol):
     """A kind of run: `check` refuses bad settings before anything runs, `run` gives scalars.
 
@@ -49,9 +52,22 @@ def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[
         raise ParameterError(
             f"unknown setting {unknown[0]!r}; there are {', '.join(sorted({*known, *extra, 'preset'}))}"
         )
+    made: dict[str, Any] = {name: _pair(name, value) if name in PAIRS else value for name, value in given.items()}
     if preset == "paper":
-        return TrainingConfig.paper(seed=seed, **given)
-    return TrainingConfig(seed=seed, **given)  # type: ignore[arg-type]
+        return TrainingConfig.paper(seed=seed, **made)
+    return TrainingConfig(seed=seed, **made)
+
+
+def _pair(name: str, value: Scalar) -> tuple[float, ...] | Scalar:
+    """Two numbers that were written as one word: 64x64, or 1.5,2.0."""
+    if not isinstance(value, str):
+        return value
+    try:
+        first, second = (float(part) for part in value.replace("x", ",").split(","))
+    except ValueError:
+        raise ParameterError(f"{name} takes two numbers, such as {PAIRS[name]}, not {value!r}") from None
+    whole = name == "tile" and first.is_integer() and second.is_integer()
+    return (int(first), int(second)) if whole else (first, second)
 
 
 def few_shot_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str]) -> Any:

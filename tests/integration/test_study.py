@@ -256,6 +256,17 @@ def test_the_paper_preset_is_literal_and_single_settings_still_count() -> None:
         training_config({"preset": "papr"}, 0)
 
 
+def test_settings_of_two_numbers_are_one_word() -> None:
+    from devicekit.studies.task_settings import training_config
+
+    config = training_config({"tile": "64x32", "theta": "0.5,0.25", "scales": "1.5x2"}, 0)
+    assert (config.tile, config.theta, config.scales) == ((64, 32), (0.5, 0.25), (1.5, 2.0))
+    assert all(isinstance(each, int) for each in config.tile)
+    for wrong in ("64", "64x32x16", "axb", "64.5x32", 64):
+        with pytest.raises(DevicekitError, match="tile"):
+            training_config({"tile": wrong}, 0)
+
+
 def test_accuracy_over_the_fits_uncertainty(tmp_path: Path) -> None:
     theta = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
     generate(truth_card(theta), 1, 4, 40, 1, conditioning=1).to_csv(tmp_path / "trains.csv")

@@ -141,3 +141,15 @@ def test_read_noise_of_a_verify(card: DeviceCard) -> None:
 def test_what_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         replace(VERIFY, **changes)
+
+
+def test_what_is_to_be_said_of_the_programming_reaches_the_report(card: DeviceCard, tiny: Dataset) -> None:
+    from snn.report import train_page
+
+    result = train(card, VERIFY, tiny)
+    assert [each.code for each in result.warnings] == ["exact_verify"]
+    assert result.as_dict()["warnings"] == [each.as_dict() for each in result.warnings]
+    assert "verifies were taken to be exact" in train_page(result, card, (), "devicekit train", 0).to_html()
+    plain = train(card, replace(VERIFY, programming="sigma"), tiny)
+    assert plain.warnings == ()
+    assert "warnings" not in plain.as_dict()
