@@ -20,6 +20,7 @@ from snn.choices import (
     Schedule,
     Scheme,
     StuckAt,
+    WireGains,
 )
 from snn.network.bits import MAX_STEPS
 from snn.network.learning import get_gradient
@@ -125,8 +126,11 @@ class TrainingConfig:
     test_delay_s : float
         Time between the last presentation, or programming, and a test [s].
     wire_ohm, terminal_ohm : float
-        Resistance of a line from one device to the next, and of each driver and sense amplifier [ohm]; 0: ideal. In
-        training with separable gains made anew at each epoch, in a test exact (`snn.wiring`).
+        Resistance of a line from one device to the next, and of each driver and sense amplifier [ohm]; 0: ideal. What
+        arrives is exact in a test, and in training made anew at each epoch (`snn.wiring`).
+    wire_gains : {"separable", "exact"}
+        How training sees lines: by the voltages along each word line and each bit line alone, which costs next to
+        nothing and is too good where lines lose much, or as a test does.
     tile : (int, int)
         Rows and columns of a tile of the crossbar.
     column_gain : bool
@@ -207,6 +211,7 @@ class TrainingConfig:
     test_delay_s: float = 0.0
     wire_ohm: float = 0.0
     terminal_ohm: float = 0.0
+    wire_gains: WireGains = "separable"
     tile: tuple[int, int] = (128, 128)
     column_gain: bool = False
     adc_bits: int = 0

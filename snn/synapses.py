@@ -106,7 +106,7 @@ class Synapses:
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            gain = None if wires is None else wires.gains(number, array.r, shape, "separable")
+            gain = None if wires is None else wires.gains(number, array.r, shape, wires.in_training)
             base = 0.0 if wires is None else wires.base
             layer = make_layer(
                 array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels, gain, base
@@ -123,7 +123,7 @@ class Synapses:
         if self.wiring is None:
             return
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-            layer.gain[:] = self.wiring.gains(number, array.r, shape, "separable")
+            layer.gain[:] = self.wiring.gains(number, array.r, shape, self.wiring.in_training)
             layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
 
     def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:

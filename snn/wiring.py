@@ -1,8 +1,8 @@
 """Wires between the neurons: what of each weight arrives, and the gain that makes up for it.
 
-Training reads weights with separable gains, made anew at each epoch; a test reads them through the exact network. A
-layer's gain is fixed at the first call, so that weights stay in the range of the neurons; with `column_gain` each bit
-line of each tile has one, from one read of the line, made anew with the state.
+Training reads weights with gains made anew at each epoch, separable or exact; a test reads them through the exact
+network. A layer's gain is fixed at the first call, so that weights stay in the range of the neurons; with `column_gain`
+each bit line of each tile has one, from one read of the line, made anew with the state.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ class Wiring:
     pair : bool
         Whether a weight is a pair of devices on neighbouring bit lines; else one device against a reference that is
         subtracted behind the converter, without wires.
+    in_training : {"separable", "exact"}
+        How training sees the wires.
     """
 
     card: DeviceCard
     wires: Wires
     column_gain: bool
     pair: bool
+    in_training: Method = "separable"
     _fixed: dict[tuple[int, Method], float] = field(default_factory=dict)
 
     @property
@@ -83,4 +86,4 @@ def wiring(card: DeviceCard | None, config: TrainingConfig) -> Wiring | None:
         raise UsageError(f"the state of card {card.name!r} is ln G: wires need the linear state")
     if card.volatile is not None and config.presentation_s > 0:
         raise UsageError("wires and devices that forget in training exclude each other: set presentation_s to 0")
-    return Wiring(card, wires, config.column_gain, config.mapping == "pair")
+    return Wiring(card, wires, config.column_gain, config.mapping == "pair", config.wire_gains)

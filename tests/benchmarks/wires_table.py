@@ -21,7 +21,6 @@ from devicekit.device.wires import Wires, effective_conductance
 from snn.config import TrainingConfig
 from snn.data.load import load
 from snn.training import Run
-from snn.wiring import Wiring
 
 TILE = (64, 128)
 PROGRAMMED = {"uS": (0.3, 1.0, 3.0, 10.0), "mS": (0.03, 0.1, 0.3, 1.0)}
@@ -33,12 +32,6 @@ def cards(folder: Path) -> dict[str, devicekit.DeviceCard]:
     shipped = devicekit.load_card(Path(__file__).parents[2] / "datasets" / "pt-hfo2-al2o3-ti" / "card.json")
     ramps = devicekit.fit(devicekit.read(folder / "crosssim_ramps", quantity="current", read_voltage=0.1))
     return {"uS": shipped, "mS": ramps.to_card("ramps")}
-
-
-def exact_in_training(run: Run) -> None:
-    """Let the gains of training come from the exact network too, as those of a test do."""
-    wiring = run.learner.synapses.wiring
-    wiring.gains = lambda layer, r, shape, method: Wiring.gains(wiring, layer, r, shape, "exact")
 
 
 def mean_and_error(values: np.ndarray | list[float]) -> str:
@@ -74,9 +67,9 @@ def main() -> None:
                     found.setdefault(key, []).append(run.test(7, synapses=run.learner.program()))
             for ohm in (0.0, *INSITU[name]):
                 for way in ("a layer", "a bit line", "a layer, exact in training") if ohm else ("a layer",):
-                    trained = Run(card, replace(base, wire_ohm=ohm, column_gain=way == "a bit line"), data)
-                    if "exact" in way:
-                        exact_in_training(trained)
+                    gains = "exact" if "exact" in way else "separable"
+                    changes = {"wire_ohm": ohm, "column_gain": way == "a bit line", "wire_gains": gains}
+                    trained = Run(card, replace(base, **changes), data)
                     for epoch in range(8):
                         trained.learn(epoch)
                     found.setdefault(f"in situ, {ohm:g} ohm, {way}", []).append(trained.test(7))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from devicekit.device.blocks import Window
-from devicekit.device.wires import Wires, effective_conductance
+from devicekit.device.wires import Method, Wires, effective_conductance
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.network.converters import converter
@@ -44,17 +44,18 @@ def test_a_test_reads_what_the_exact_network_lets_through(card, small_digits) ->
         assert not read[layer][shape[0] :].any()
 
 
-def test_training_sees_separable_gains_made_anew_at_each_epoch(card, small_digits) -> None:
-    run = Run(card, replace(QUICK, wire_ohm=2.0), small_digits)
+@pytest.mark.parametrize("way", ["separable", "exact"])
+def test_training_sees_gains_made_anew_at_each_epoch(card, small_digits, way: Method) -> None:
+    run = Run(card, replace(QUICK, wire_ohm=2.0, wire_gains=way), small_digits)
     assert run.synapses is not None
     layer, array, shape = run.synapses.layers[0], run.synapses.arrays[0], run.synapses.shapes[0]
 
     def expected(made_up: float) -> np.ndarray:
         g = card.window.from_state(array.r).reshape(shape[0], -1)
-        return weights_by_hand(run, 0, effective_conductance(g, Wires(2.0), "separable"), made_up)
+        return weights_by_hand(run, 0, effective_conductance(g, Wires(2.0), way), made_up)
 
     g = card.window.from_state(array.r).reshape(shape[0], -1)
-    made_up = g.sum() / effective_conductance(g, Wires(2.0), "separable").sum()
+    made_up = g.sum() / effective_conductance(g, Wires(2.0), way).sum()
     assert layer.w[: shape[0], : shape[1]] == pytest.approx(expected(made_up), rel=1e-5, abs=1e-6)
     run.learn(0)
     moved = layer.w[: shape[0], : shape[1]].copy()
