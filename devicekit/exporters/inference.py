@@ -71,10 +71,10 @@ class InferenceNumbers:
         """What is said of it in a README."""
         failed = f"; {percent(self.failed)} of them were flagged, and count" if self.failed > 0 else ""
         lines = [
-            f"Programming error: normal, with the mean and sd that write and verify (tolerance {percent(self.tolerance)} "
-            f"of the window, bursts by the law, 200 pulses at most, from the low end) left of {DEVICES} devices of this "
-            f"card at each of {TARGETS} states{failed}; the errors themselves are flatter than normal ones. It is "
-            f"clipped to the window. Rms over states: {percent(self.rms)} of the window.",
+            "Programming error: normal, with the mean and sd that write and verify (tolerance "
+            f"{percent(self.tolerance)} of the window, bursts by the law, 200 pulses at most, from the low end) left "
+            f"of {DEVICES} devices of this card at each of {TARGETS} states{failed}; the errors themselves are flatter "
+            f"than normal ones. It is clipped to the window. Rms over states: {percent(self.rms)} of the window.",
             f"Read noise: {percent(self.read_sd)} of the window" + ("." if self.read_sd > 0 else ": not on the card."),
         ]
         if self.drift is None:

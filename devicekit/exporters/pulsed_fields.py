@@ -106,17 +106,32 @@ def _dtod(card: DeviceCard, up_down: float = 0.0) -> dict[str, float]:
     """dw_min_dtod and up_down_dtod from the covariance C of ln rate over devices.
 
     aihwkit draws one ln gain (variance g) for both directions, and an asymmetry (variance s) that lengthens the step
-    up and shortens the step down, both as fractions of dw_min. With k = step at w = 0 over dw_min of a direction,
-    C_uu k_u^2 + C_dd k_d^2 = 2 (g + s) and C_ud k_u k_d = g - s.
+    up and shortens the step down: C_uu + C_dd = 2 (g + s), C_ud = g - s. Both count as fractions of dw_min, so that
+    with up_down they are larger relative to the smaller step: their product with dw_min is then right in C_ud, and in
+    the geometric mean of both variances (`dtod_variances`).
     """
     covariance = card.variation.d2d_ln_rate_covariance
     if covariance is None:
         return {}
-    k_up, k_down = 1.0 + min(up_down, 0.0), 1.0 - max(up_down, 0.0)
     (up, shared), (_, down) = covariance
-    mean, shared = (up * k_up**2 + down * k_down**2) / 2.0, shared * k_up * k_down
-    asymmetry = max((mean - shared) / 2.0, 0.0)
-    return {"dw_min_dtod": math.sqrt(max(shared + asymmetry, 0.0)), "up_down_dtod": math.sqrt(asymmetry)}
+    both = math.prod(_shares(up_down))
+    asymmetry = max((up + down) / 4.0 - shared / 2.0, 0.0)
+    return {
+        "dw_min_dtod": math.sqrt(max(shared + asymmetry, 0.0) * both),
+        "up_down_dtod": math.sqrt(asymmetry * both),
+    }
+
+
+def _shares(up_down: float) -> tuple[float, float]:
+    """Steps up and down over dw_min, at w = 0."""
+    return 1.0 + min(up_down, 0.0), 1.0 - max(up_down, 0.0)
+
+
+def dtod_variances(fields: dict[str, Any]) -> tuple[float, float]:
+    """Variances of ln rate over devices that the fields stand for, up and down, to first order."""
+    total = fields["dw_min_dtod"] ** 2 + fields["up_down_dtod"] ** 2
+    up, down = _shares(fields["up_down"])
+    return total / up**2, total / down**2
 
 
 def noise_fields(card: DeviceCard) -> dict[str, float]:
@@ -170,7 +185,7 @@ def _linear_step(bound: float, dw_min: float, up_down: float, gamma_up: float, g
 
 
 def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter) -> dict[str, Any] | None:
-    """Fields of the noise device of a cell, a LinearStepDevice; None where its noise is no better than a share of steps.
+    """Fields of the noise device of a cell, a LinearStepDevice; None where noise is a share of steps or of G.
 
     A cell is a PiecewiseStepDevice without noise and a device that carries noise alone, scaled by SHARE in the weight.
     Per pulse the noise device's state n goes to (1 - kappa) n + sigma xi, sigma the rms of the card's update noise over
@@ -207,7 +222,7 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
     fitted = least_squares(lambda k: path(k) - wanted.path, [0.05, 0.05], bounds=([0.0, 0.0], [1.0, 1.0]))
     dw_min = float(steps["dw_min"])  # as the other device's: aihwkit takes the mean of both for its pulse trains
     up_down = (sigma["ltp"] - sigma["ltd"]) / larger
-    shares = 1.0 + min(up_down, 0.0), 1.0 - max(up_down, 0.0)
+    shares = _shares(up_down)
     bound = float(ROOM * 2.0 * max(path(fitted.x).max(), larger) / SHARE)
     gammas = [
         float(kappa) * bound / (dw_min * share) if share > 0 else 0.0

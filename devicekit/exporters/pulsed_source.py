@@ -146,7 +146,7 @@ def presets(
     return text + "\n".join(lines).rstrip() + "\n"
 
 
-_NETWORK = '''"""The trained network of README.txt in aihwkit tiles: `layers()` gives its hidden and its output layer."""
+_NETWORK = '''"""The trained network of README.txt in aihwkit tiles: `layers()` gives its hidden and output layer."""
 
 from pathlib import Path
 
@@ -202,7 +202,9 @@ def layers(path=FILE, make_config=None):
 '''
 
 
-def network_loader(card: DeviceCard, scales: tuple[float, ...], paired: tuple[bool, ...], module: str, held: str) -> str:
+def network_loader(
+    card: DeviceCard, scales: tuple[float, ...], paired: tuple[bool, ...], module: str, held: str
+) -> str:
     """The module that puts a trained network into tiles.
 
     Parameters

@@ -10,6 +10,7 @@ conductances (`devicekit train --out` writes one; else a made-up one), and the n
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,11 @@ from typing import Any
 import numpy as np
 from roundtrip import cards, each_card, in_peer, parser
 
-from devicekit.device.ageing import Drift
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
 from devicekit.exporters import export, inference, pulsed
-from devicekit.exporters.pulsed_fields import linear_fields
 
 HEAD = r"""
 import importlib, json, sys
@@ -107,10 +106,7 @@ def scatter(kind, n=8000):
     return {"path": path, **once}
 
 def covariance(kind, n=20000):
-    off = {} if kind == "Noisy" else dict(dw_min_std=0.0)
-    made = tile(kind, n, **off)
-    if kind == "Noisy":
-        return None
+    made = tile(kind, n, dw_min_std=0.0)
     steps = []
     for sign in (1, -1):
         start(made, n, 0.0)
@@ -121,7 +117,7 @@ def covariance(kind, n=20000):
 torch.manual_seed(0)
 kinds = json.loads(sys.argv[5])
 answer = {"w": {k: train(k) for k in kinds}, "scatter": {k: scatter(k) for k in kinds}}
-answer["dtod"] = {k: covariance(k) for k in kinds if k != "Noisy"}
+answer["dtod"] = {k: covariance(k) for k in kinds}
 
 layer = AnalogLinear(100, 50, bias=False, rpu_config=getattr(preset, name + "Preset")())
 preset.put_at_start(layer)
@@ -170,13 +166,8 @@ def perfect():
 x = torch.from_numpy(np.load(sys.argv[6]))
 with torch.no_grad():
     sums = held.layers(make_config=perfect)[0](x).numpy()
-optimizer = AnalogSGD(torch.nn.ModuleList(layers).parameters(), lr=0.1)
-before = layers[0].conductances()[0].copy()
-layers[1](layers[0](x).clamp(min=0)).square().mean().backward()
-optimizer.step()
 np.save(sys.argv[7], sums)
-moved = bool((layers[0].conductances()[0] != before).any())
-json.dump({"moved": moved, "versions": versions}, open(sys.argv[1], "w"))
+json.dump({"versions": versions}, open(sys.argv[1], "w"))
 """
 )
 
@@ -191,40 +182,29 @@ def layer(**options):
     config = getattr(model, name + "InferencePreset")()
     config.noise_model = getattr(model, name + "NoiseModel")(**options)
     config.drift_compensation = None
+    config.mapping.max_input_size = config.mapping.max_output_size = 0  # one tile
     made = AnalogLinear(len(targets), rows, bias=False, rpu_config=config)
     made.set_weights(torch.tensor(targets).repeat(rows, 1))
     made.eval()
     return made
 
-def weights(made):
-    return made.get_weights()[0].numpy()
-
-def seen(made):
-    # the tile's programmed weights, not the reference ones
-    (tile,) = made.analog_tiles()
-    return tile.tile.get_weights().numpy() * float(tile.get_scales().max())
-
-def stats(w):
+def stats(made):
+    w = made.get_weights()[0].numpy()
     return [w.mean(axis=0).tolist(), w.std(axis=0).tolist()]
 
 answer = {"versions": versions}
 made = layer()
 made.program_analog_weights()
-answer["programmed"] = stats(seen(made))
+answer["programmed"] = stats(made)
 made = layer(programming_scale=0.0)
 made.program_analog_weights()
 made.drift_analog_weights(0.0)
-answer["read"] = stats(seen(made))
+answer["read"] = stats(made)
 for t in json.loads(sys.argv[6]):
     made = layer(programming_scale=0.0, read_sd=0.0)
     made.program_analog_weights()
     made.drift_analog_weights(t)
-    answer[f"drift {t:g}"] = stats(seen(made))
-try:
-    made.drift_analog_weights(float(sys.argv[7]))
-    answer["beyond"] = "no refusal"
-except ValueError as error:
-    answer["beyond"] = str(error)
+    answer[f"drift {t:g}"] = stats(made)
 json.dump(answer, open(sys.argv[1], "w"))
 """
 )
@@ -239,8 +219,6 @@ def _names(folder: Path) -> tuple[str, str]:
 
 def _pulsed(python: str) -> None:
     def peer(card: DeviceCard, folder: Path) -> dict[str, Any]:
-        import json
-
         stem, name = _names(folder)
         text = (folder / f"{stem}_preset.py").read_text()
         kinds = ["", *(kind for kind in ("Noisy", "Linear") if f"{name}{kind}Preset(" in text)]
@@ -253,10 +231,14 @@ def _pulsed(python: str) -> None:
             real = pulsed.Scatter(np.array(own["path"]), tuple(own["up"]), tuple(own["down"]))
             away = np.abs(value[kind] - value[""]).max() / window.span
             rows.append(f"  {kind}Preset, C2C in the tile: {real.words(wanted)}; its mean from the preset's {away:.1e}")
-            if kind in answer["dtod"] and card.variation.d2d_ln_rate_covariance is not None:
+            if card.variation.d2d_ln_rate_covariance is not None:
                 found = np.round(answer["dtod"][kind], 5).tolist()
-                rows.append(f"  {kind}Preset, ln-rate covariance {found} (card {card.variation.d2d_ln_rate_covariance})")
-        rows.append(f"  one reading, sd {answer['read 0.5']:.5f}, {answer['read 1.0']:.5f} (card {2 * read_sigma(card):.5f})")
+                rows.append(
+                    f"  {kind}Preset, ln-rate covariance {found} (card {card.variation.d2d_ln_rate_covariance})"
+                )
+        rows.append(
+            f"  one reading, sd {answer['read 0.5']:.5f}, {answer['read 1.0']:.5f} (card {2 * read_sigma(card):.5f})"
+        )
         rows.append(f"  start w = {answer['start'][0]:.4f}, put there within {answer['start'][1]:.1e}")
         print("\n".join(rows))
         return {"value": value[""]}
@@ -306,7 +288,7 @@ def _network(python: str, network: TrainedNetwork, words: str) -> None:
         sums = np.abs(np.load(folder / "y.npy") - wanted).max() / np.abs(wanted).max()
     print(
         f"{words}: conductances in the tiles within {away:.1e} of the window, weighted sums of the hidden layer within "
-        f"{sums:.1e} of the largest (perfect forward pass); both layers train: {answer['moved']}; {answer['versions']}"
+        f"{sums:.1e} of the largest (perfect forward pass); {answer['versions']}"
     )
 
 
@@ -330,25 +312,25 @@ def retention(card: DeviceCard) -> DeviceCard:
 
 
 def _inference(python: str, card: DeviceCard, words: str) -> None:
-    import json
-
     card = retention(card)
     found = inference.numbers(card)
-    assert not isinstance(found, str) and found.drift is not None
+    assert not isinstance(found, str)
+    assert found.drift is not None
     drift, window = found.drift, card.window
     targets, times = [0.15, 0.3, 0.5, 0.8, 1.0], [1e3, 1e5]
     with tempfile.TemporaryDirectory() as name:
         export(card, "aihwkit", Path(name) / "export")
         folder = Path(name) / "export"
-        answer = in_peer(
-            python, INFERENCE, str(folder), *_names(folder), json.dumps(targets), json.dumps(times), "1e30"
-        )
+        answer = in_peer(python, INFERENCE, str(folder), *_names(folder), json.dumps(targets), json.dumps(times))
     at = np.linspace(0.0, 1.0, inference.TARGETS)
-    print(f"{words}, inference in the tile at weights {targets} ({answer['versions']}); real / devicekit, of the window")
+    print(
+        f"{words}, inference in the tile at weights {targets} ({answer['versions']}); real / devicekit, of the window"
+    )
 
     def row(what: str, mean: np.ndarray, sd: np.ndarray) -> None:
         real = np.array(answer[what])
-        print(f"  {what}: mean {np.round(real[0], 4)} / {np.round(mean, 4)}, sd {np.round(real[1], 4)} / {np.round(sd, 4)}")
+        means, sds = ([np.round(each, 4).tolist() for each in pair] for pair in ((real[0], mean), (real[1], sd)))
+        print(f"  {what}: mean {means[0]} / {means[1]}, sd {sds[0]} / {sds[1]}")
 
     row("programmed", np.array(targets) + np.interp(targets, at, found.mean), np.interp(targets, at, found.sd))
     row("read", np.array(targets), np.full(len(targets), np.sqrt(2.0) * found.read_sd))
@@ -359,8 +341,6 @@ def _inference(python: str, card: DeviceCard, words: str) -> None:
         aged = [drift.age(np.tile(g, (20000, 1)), t, seed=k) for k, g in enumerate((plus, np.full(len(targets), low)))]
         w = (aged[0] - aged[1]) / window.span
         row(f"drift {t:g}", w.mean(axis=0), w.std(axis=0))
-    print(f"  beyond the law: {answer['beyond']}; devicekit says {drift.beyond(1e30):.0e} times the measured time")
-    assert isinstance(drift, Drift)
 
 
 def main() -> None:

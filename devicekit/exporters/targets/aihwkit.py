@@ -19,6 +19,7 @@ from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.pulsed_fields import (
     SHARE,
     cell_fields,
+    dtod_variances,
     linear_fields,
     noise_fields,
     piecewise_fields,
@@ -68,10 +69,14 @@ def _scatters(
 
 
 def _approximations(
-    card: DeviceCard, options: ExportOptions, fields: dict[str, Any], presets: tuple[bool, bool], figures: dict[str, Any]
+    card: DeviceCard,
+    options: ExportOptions,
+    fields: dict[str, Any],
+    noisy: bool,
+    linear: dict[str, Any] | None,
+    figures: dict[str, Any],
 ) -> list[str]:
     name = class_name(card)
-    noisy, linear = presets
     coarse = ""
     if figures["deviation"] > COARSE:
         coarse = " That is coarse" + (
@@ -101,11 +106,17 @@ def _approximations(
         )
     if options.noise and card.window.scale == "log" and read_noise(card) > 0:
         lines.append("Read noise: the card's is a share of G; aihwkit's w_noise is the same at every weight (the rms).")
-    if linear:
+    if linear is not None:
         lines.append(
-            f"{name}LinearPresetDevice: the law itself without the cap at the largest fitted step. Its "
-            "update noise is the same at every weight, a share of each direction's step at w = 0, where it was matched."
+            f"{name}LinearPresetDevice: the law itself without the cap at the largest fitted step. Its update noise is "
+            "the same at every weight, but a share of each direction's step at w = 0, where its rms was matched."
         )
+        if linear["dw_min_dtod"] > 0 and linear["up_down"] != 0:
+            up, down = dtod_variances(linear)
+            lines.append(
+                f"D2D of {name}LinearPresetDevice: aihwkit's gains are fractions of the larger step, so that ln rate "
+                f"has a variance of {up:.2g} up and {down:.2g} down."
+            )
     return lines
 
 
@@ -130,7 +141,7 @@ def _exact(card: DeviceCard, start: float, read: float) -> tuple[str, ...]:
         "Every field of the device is written out; those that this card does not state mean 'off', where "
         "aihwkit's own defaults would switch variation on (dw_min_std 0.3, dw_min_dtod 0.3, w_max_dtod 0.3).",
         f"The state in which the card's LTP train starts, w = {start:.4g}: START, and `reset` of every device "
-        "(reset_columns leads there). Layers start from aihwkit's random weights; put_at_start(layer) sets all of them.",
+        "(reset_columns leads there). Layers start from aihwkit's random weights; put_at_start(layer) sets them all.",
     ]
     if read > 0 and card.window.scale == "linear":
         lines.append(
@@ -144,7 +155,9 @@ def _noise_words(card: DeviceCard, options: ExportOptions, read: float, noisy: b
     dtod = card.variation.d2d_ln_rate_covariance is not None
     c2c = base.has_update_noise(card)
     exported = "Exported: {}, {} and {}.".format(
-        ("C2C as dw_min_std" + (" and as a cell" if noisy else "")) if c2c else "no C2C (the card has none of an update)",
+        ("C2C as dw_min_std" + (" and as a cell" if noisy else ""))
+        if c2c
+        else "no C2C (the card has none of an update)",
         "D2D as dw_min_dtod and up_down_dtod" if dtod else "no D2D (the card has none)",
         "read noise as w_noise" if read > 0 else "no read noise (the card has none)",
     )
@@ -162,8 +175,8 @@ def _inference(card: DeviceCard, options: ExportOptions, stem: str) -> tuple[dic
         f"{name}NoiseModel (inference). {line}" for line in found.sentences()
     ] + [
         "aihwkit maps the largest weight of a tile to the window's high end, at programming and again when weights "
-        "drift; its drift compensation is its own default. Read noise is that of one reading, which drift_analog_weights "
-        "freezes."
+        "drift; its drift compensation is its own default. Read noise is that of one reading, which "
+        "drift_analog_weights freezes."
     ]
 
 
@@ -190,12 +203,14 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     base.check_moves(card, NAME)
     fields, figures = _steps(card, options.nodes)
     linear = linear_fields(card, options.noise)
-    noise, lines, read = None, [], 0.0
+    noise: dict[str, Any] | None = None
+    lines: list[str] = []
+    read = 0.0
     if options.noise:
         fields |= noise_fields(card)
         read = read_noise(card)
     if options.noise and base.has_update_noise(card):
-        noise = cell_fields(card, fields, pulsed.card_scatter(card)) if linear is None else None
+        noise = cell_fields(card, fields, pulsed.card_scatter(card))
         lines, more = _scatters(card, fields, noise, linear)
         figures |= more
     stem, name = base.identifier(card.name), class_name(card)
@@ -222,7 +237,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         use=tuple(use),
         exact=(*_exact(card, fields["reset"], read), *spoken[:1]),
         approximated=(
-            *_approximations(card, options, fields, (noise is not None, linear is not None), figures),
+            *_approximations(card, options, fields, noise is not None, linear, figures),
             *lines,
             *told,
             *spoken[1:],
