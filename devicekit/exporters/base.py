@@ -244,6 +244,11 @@ def identifier(name: str, fallback: str = "device") -> str:
     return f"{word}_" if keyword.iskeyword(word) else word
 
 
+def class_name(card: DeviceCard) -> str:
+    """The card's name as that of a class: MyDevice."""
+    return "".join(part.capitalize() for part in identifier(card.name).split("_") if part)
+
+
 def one_line(text: str) -> str:
     """Text that cannot leave a comment: control characters and line ends become blanks."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -47,6 +47,8 @@ class InferenceNumbers:
     drift : Drift or None
     no_drift : str
         Why there is none.
+    noise : bool
+        Whether they were wanted; else all of them are 0.
     """
 
     low: float
@@ -59,6 +61,7 @@ class InferenceNumbers:
     read_sd: float
     drift: Drift | None
     no_drift: str
+    noise: bool = True
 
     @property
     def longest_s(self) -> float:
@@ -69,6 +72,8 @@ class InferenceNumbers:
 
     def sentences(self) -> list[str]:
         """What is said of it in a README."""
+        if not self.noise:
+            return ["Without noise, as asked: no errors of programming, no read noise, no drift."]
         failed = f"; {percent(self.failed)} of them were flagged, and count" if self.failed > 0 else ""
         lines = [
             "Programming error: normal, with the mean and sd that write and verify (tolerance "
@@ -96,6 +101,14 @@ class InferenceNumbers:
     def rms(self) -> float:
         """Root mean square of the programming error over all targets."""
         return float(np.sqrt(np.mean(np.square(self.mean) + np.square(self.sd))))
+
+
+def silent(card: DeviceCard) -> InferenceNumbers:
+    """The window of a card, and no errors at all."""
+    none = (0.0,) * TARGETS
+    window = card.window
+    log = window.scale == "log"
+    return InferenceNumbers(window.low, window.high, log, none, none, TOLERANCE, 0.0, 0.0, None, "not wanted", False)
 
 
 def numbers(card: DeviceCard) -> InferenceNumbers | str:
@@ -155,7 +168,9 @@ def functions(found: InferenceNumbers, log: str) -> str:
         Name of the logarithm of an array.
     """
     there, back = (
-        ("LOW * (HIGH / LOW) ** r", f"{log}(g / LOW) / LOG_RANGE") if found.log else ("LOW + (HIGH - LOW) * r", _BACK)
+        ("LOW * (HIGH / LOW) ** r", f"{log}((g / LOW).clip(min=1e-6)) / LOG_RANGE")
+        if found.log
+        else ("LOW + (HIGH - LOW) * r", _BACK)
     )
     extra = f"LOG_RANGE = {math.log(found.high / found.low)!r}  # ln(HIGH / LOW)\n\n\n" if found.log else "\n"
     return extra + _FUNCTIONS.format(there=there, back=back)

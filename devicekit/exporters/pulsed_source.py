@@ -55,11 +55,6 @@ def _update() -> UpdateParameters:
 '''
 
 
-def class_name(card: DeviceCard) -> str:
-    """The card's name as that of a class: MyDevice."""
-    return "".join(part.capitalize() for part in base.identifier(card.name).split("_") if part)
-
-
 def _dataclass(name: str, parent: str, doc: str, fields: dict[str, Any]) -> list[str]:
     """Source of a preset, in the manner of aihwkit's own: a dataclass of numbers."""
     lines = ["@dataclass", f"class {name}({parent}):", f'    """{doc}"""', ""]
@@ -121,7 +116,7 @@ def presets(
     read : float
         Standard deviation of one reading [weight].
     """
-    name = class_name(card)
+    name = base.class_name(card)
     text = _HEAD.format(
         card=ascii((card.name, card.provenance.source, card.provenance.sha256)),
         window=(card.window.low, card.window.high),
@@ -220,5 +215,5 @@ def network_loader(
         Name of the .npz file without its ending.
     """
     return _NETWORK.format(
-        module=module, module_network=held, config=f"{class_name(card)}Preset", scales=scales, paired=paired
+        module=module, module_network=held, config=f"{base.class_name(card)}Preset", scales=scales, paired=paired
     )

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from roundtrip import cards, each_card, in_peer, parser
+from roundtrip import away, cards, each_card, in_peer, made_up, parser, retention
 
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
-from devicekit.device.measured import Retention, RetentionState
-from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
+from devicekit.device.network import TrainedNetwork
 from devicekit.exporters import export, inference, pulsed
 
 HEAD = r"""
@@ -246,30 +245,6 @@ def _pulsed(python: str) -> None:
     each_card("aihwkit", peer)
 
 
-def made_up(card: DeviceCard) -> TrainedNetwork:
-    """A network of devices at random states, the second layer against a fixed reference."""
-    rng = np.random.default_rng(5)
-    window = card.window
-    first, second = (window.from_state(rng.random((2, *shape))) for shape in ((64, 200), (200, 10)))
-    reference = np.full((200, 10), window.from_state(np.array(0.4)))
-    layers = (NetworkLayer(first[0], first[1], 1.7, True), NetworkLayer(second[0], reference, 0.9, False))
-    neurons = Neurons(50, 1e-3, 0.9, 0.9, 1.0, 0, 0.5)
-    check = Check(np.zeros((1, 50, 64), bool), np.zeros((1, 10), int), np.zeros(1, int), np.zeros(1, int))
-    facts = {
-        "data": "none",
-        "split": "none",
-        "n_train": 0,
-        "n_test": 1,
-        "scheme": "made up",
-        "epochs": 0,
-        "seed": 5,
-        "accuracy": 0.0,
-        "basis": "not trained",
-        "wires": False,
-    }
-    return TrainedNetwork(card, layers, neurons, check, facts)
-
-
 def _network(python: str, network: TrainedNetwork, words: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -278,37 +253,13 @@ def _network(python: str, network: TrainedNetwork, words: str) -> None:
         np.save(folder / "x.npy", x)
         files = [str(folder / each) for each in ("g.npz", "x.npy", "y.npy")]
         answer = in_peer(python, NETWORK, str(folder / "export"), *_names(folder / "export"), *files)
-        with np.load(folder / "g.npz") as held:
-            away = max(
-                float(np.abs(held[f"{part}_{side}"] - getattr(layer, side)).max() / network.card.window.span)
-                for part, layer in zip(("hidden", "output"), network.layers, strict=True)
-                for side in ("plus", "minus")
-            )
+        apart = away(network, folder / "g.npz")
         wanted = x @ network.weights()[0]
         sums = np.abs(np.load(folder / "y.npy") - wanted).max() / np.abs(wanted).max()
     print(
-        f"{words}: conductances in the tiles within {away:.1e} of the window, weighted sums of the hidden layer within "
-        f"{sums:.1e} of the largest (perfect forward pass); {answer['versions']}"
+        f"{words}: conductances in the tiles within {apart:.1e} of the window, weighted sums of the hidden layer "
+        f"within {sums:.1e} of the largest (perfect forward pass); {answer['versions']}"
     )
-
-
-def retention(card: DeviceCard) -> DeviceCard:
-    """The card with four made-up states of two devices that were watched for 4 decades."""
-    states = tuple(
-        RetentionState(
-            device_id=f"d{k % 2}",
-            level=f"level {k // 2}",
-            n=40,
-            first_s=10.0,
-            last_s=1e5,
-            nu=nu,
-            nu_interval=(nu - 1e-4, nu + 1e-4),
-            g_1s=1e-4,
-            noise=1e-3,
-        )
-        for k, nu in enumerate((0.004, 0.016, 0.007, 0.013))
-    )
-    return card.with_blocks({"retention": Retention(source="made up", sha256="", synthetic=True, states=states)})
 
 
 def _inference(python: str, card: DeviceCard, words: str) -> None:

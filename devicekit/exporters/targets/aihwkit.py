@@ -25,7 +25,7 @@ from devicekit.exporters.pulsed_fields import (
     piecewise_fields,
     read_noise,
 )
-from devicekit.exporters.pulsed_source import class_name, network_loader, presets
+from devicekit.exporters.pulsed_source import network_loader, presets
 from devicekit.files import dump_json
 
 NAME = "aihwkit"
@@ -53,7 +53,7 @@ def _scatters(
     card: DeviceCard, fields: dict[str, Any], noise: dict[str, Any] | None, linear: dict[str, Any] | None
 ) -> tuple[list[str], dict[str, Any]]:
     """What the C2C of each preset is beside the card's, in sentences and in figures."""
-    name, wanted = class_name(card), pulsed.card_scatter(card)
+    name, wanted = base.class_name(card), pulsed.card_scatter(card)
     found = {f"{name}Preset": pulsed.scatter(pulsed.piecewise(fields))}
     if noise is not None:
         update = pulsed.cell({**fields, "dw_min_std": 0.0}, noise)
@@ -76,7 +76,7 @@ def _approximations(
     linear: dict[str, Any] | None,
     figures: dict[str, Any],
 ) -> list[str]:
-    name = class_name(card)
+    name = base.class_name(card)
     coarse = ""
     if figures["deviation"] > COARSE:
         coarse = " That is coarse" + (
@@ -169,7 +169,7 @@ def _inference(card: DeviceCard, options: ExportOptions, stem: str) -> tuple[dic
     found = inference.numbers(card) if options.noise else "without noise, as asked"
     if isinstance(found, str):
         return {}, [f"Noise model of inference: not written; {found}."]
-    name = class_name(card)
+    name = base.class_name(card)
     text = inference.aihwkit_module(found, name)
     return {f"{stem}_inference.py": text.encode()}, [
         f"{name}NoiseModel (inference). {line}" for line in found.sentences()
@@ -213,7 +213,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         noise = cell_fields(card, fields, pulsed.card_scatter(card))
         lines, more = _scatters(card, fields, noise, linear)
         figures |= more
-    stem, name = base.identifier(card.name), class_name(card)
+    stem, name = base.identifier(card.name), base.class_name(card)
     modelled, told = _inference(card, options, stem)
     held, spoken = ({}, []) if options.network is None else _network(options.network, stem)
     use = [
