@@ -19,6 +19,8 @@ from devicekit.exporters import base
 DEVICES = 4000  # of an ensemble whose scatter is told
 AFTER = (10, 50, 100)  # pulses after which it is told
 AT = (-1.0, 0.0, 1.0)  # weights at which the scatter of one update is told
+TRAINS = np.repeat([1, -1], base.PULSES)  # LTP, and then LTD pulses
+PAIRS = np.tile([1, -1], base.PULSES)  # by turns
 
 Fields = Mapping[str, Any]
 # States of a cell's devices (devices, cells), sign, standard normals (cells,) -> states.
@@ -77,18 +79,22 @@ class Scatter:
     ----------
     path : ndarray, shape (2 x 100 + 1,)
         Of the state after each of 100 LTP and then 100 LTD pulses from the window's low end.
+    pairs : ndarray, shape (2 x 100 + 1,)
+        Of the state after each of 200 pulses, LTP and LTD by turns, from w = 0.
     up, down : tuple of float
         Of one LTP and of one LTD update at w = -1, 0 and 1.
     """
 
     path: np.ndarray
+    pairs: np.ndarray
     up: tuple[float, ...]
     down: tuple[float, ...]
 
     @property
     def after(self) -> tuple[float, ...]:
-        """`path` after 10, 50 and 100 LTP, and then after 10, 50 and 100 LTD pulses."""
-        return tuple(float(self.path[k]) for k in (*AFTER, *(base.PULSES + k for k in AFTER)))
+        """`path` after 10, 50, 100 LTP, and then 10, 50, 100 LTD pulses; `pairs` after 10, 50, 100 of both."""
+        trains = tuple(float(self.path[k]) for k in (*AFTER, *(base.PULSES + k for k in AFTER)))
+        return (*trains, *(float(self.pairs[2 * k]) for k in AFTER))
 
     def words(self, card: Scatter) -> str:
         """Beside the card's, for a README."""
@@ -96,12 +102,13 @@ class Scatter:
         def both(own: tuple[float, ...], wanted: tuple[float, ...]) -> str:
             return f"{_percents(own)} (card {_percents(wanted)})"
 
-        middle = len(AFTER)
+        n = len(AFTER)
         return (
             f"sd of one LTP update at w = -1, 0, 1: {both(self.up, card.up)}, of one LTD update "
             f"{both(self.down, card.down)}; of the state after 10, 50, 100 LTP pulses from the low end: "
-            f"{both(self.after[:middle], card.after[:middle])}, after 10, 50, 100 LTD pulses more: "
-            f"{both(self.after[middle:], card.after[middle:])}, in % of the window"
+            f"{both(self.after[:n], card.after[:n])}, after 10, 50, 100 LTD pulses more: "
+            f"{both(self.after[n : 2 * n], card.after[n : 2 * n])}, after 10, 50, 100 pairs of an LTP and an LTD pulse "
+            f"from w = 0: {both(self.after[2 * n :], card.after[2 * n :])}, in % of the window"
         )
 
 
@@ -116,14 +123,16 @@ def scatter(update: Update, gammas: tuple[float, ...] = (1.0,)) -> Scatter:
     def sd(w: np.ndarray) -> float:
         return float((weigh @ w).std()) / 2.0
 
-    w = np.full((weigh.size, DEVICES), -1.0)
-    path = [0.0]
-    for k, sign in enumerate(np.repeat([1, -1], base.PULSES)):
-        w = update(w, int(sign), normals(DEVICES, 0, k))
-        path.append(sd(w))
+    def along(start: float, signs: np.ndarray) -> np.ndarray:
+        w, path = np.full((weigh.size, DEVICES), start), [0.0]
+        for k, sign in enumerate(signs):
+            w = update(w, int(sign), normals(DEVICES, 0, k))
+            path.append(sd(w))
+        return np.array(path)
+
     drawn = normals(DEVICES, 1)
-    up, down = (tuple(sd(update(np.full(w.shape, at), sign, drawn)) for at in AT) for sign in (1, -1))
-    return Scatter(np.array(path), up, down)
+    up, down = (tuple(sd(update(np.full((weigh.size, DEVICES), at), sign, drawn)) for at in AT) for sign in (1, -1))
+    return Scatter(along(-1.0, TRAINS), along(0.0, PAIRS), up, down)
 
 
 def card_scatter(card: DeviceCard) -> Scatter:

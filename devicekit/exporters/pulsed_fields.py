@@ -191,7 +191,7 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
     Per pulse the noise device's state n goes to (1 - kappa) n + sigma xi, sigma the rms of the card's update noise over
     the reference train of that direction: constant noise, and by kappa the pull that a step which falls with the state
     has on what noise has done before. kappa of both directions is that of least squares to the card's own scatter over
-    devices along 100 LTP and 100 LTD pulses.
+    devices along 100 LTP and 100 LTD pulses, and along 100 pairs of both.
 
     Parameters
     ----------
@@ -211,19 +211,24 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
     if not larger > 0:
         return None
 
-    def path(kappas: np.ndarray) -> np.ndarray:
+    def path(kappas: np.ndarray, signs: np.ndarray) -> np.ndarray:
+        of_sign = {1: (sigma["ltp"], kappas[0]), -1: (sigma["ltd"], kappas[1])}
         variance, found = 0.0, [0.0]
-        for own, kappa in zip(sigma.values(), kappas, strict=True):
-            for _ in range(base.PULSES):
-                variance = (1.0 - kappa) ** 2 * variance + own**2
-                found.append(math.sqrt(variance))
+        for sign in signs:
+            own, kappa = of_sign[int(sign)]
+            variance = (1.0 - kappa) ** 2 * variance + own**2
+            found.append(math.sqrt(variance))
         return np.array(found)
 
-    fitted = least_squares(lambda k: path(k) - wanted.path, [0.05, 0.05], bounds=([0.0, 0.0], [1.0, 1.0]))
+    def paths(kappas: np.ndarray) -> np.ndarray:
+        return np.concatenate([path(kappas, pulsed.TRAINS), path(kappas, pulsed.PAIRS)])
+
+    real = np.concatenate([wanted.path, wanted.pairs])
+    fitted = least_squares(lambda k: paths(k) - real, [0.05, 0.05], bounds=([0.0, 0.0], [1.0, 1.0]))
     dw_min = float(steps["dw_min"])  # as the other device's: aihwkit takes the mean of both for its pulse trains
     up_down = (sigma["ltp"] - sigma["ltd"]) / larger
     shares = _shares(up_down)
-    bound = float(ROOM * 2.0 * max(path(fitted.x).max(), larger) / SHARE)
+    bound = float(ROOM * 2.0 * max(paths(fitted.x).max(), larger) / SHARE)
     gammas = [
         float(kappa) * bound / (dw_min * share) if share > 0 else 0.0
         for kappa, share in zip(fitted.x, shares, strict=True)

@@ -97,12 +97,15 @@ def scatter(kind, n=8000):
             start(made, n, w)
             pulse(made, n, sign)
             once[key].append(float(weights(made).std()) / 2)
-    start(made, n, -1.0)
-    path = [0.0]
-    for sign in [1] * 100 + [-1] * 100:
-        pulse(made, n, sign)
-        path.append(float(weights(made).std()) / 2)
-    return {"path": path, **once}
+    def along(w, signs):
+        start(made, n, w)
+        path = [0.0]
+        for sign in signs:
+            pulse(made, n, sign)
+            path.append(float(weights(made).std()) / 2)
+        return path
+
+    return {"path": along(-1.0, [1] * 100 + [-1] * 100), "pairs": along(0.0, [1, -1] * 100), **once}
 
 def covariance(kind, n=20000):
     made = tile(kind, n, dw_min_std=0.0)
@@ -227,7 +230,7 @@ def _pulsed(python: str) -> None:
         value = {k: window.low + window.span * (np.array(w) + 1.0) / 2.0 for k, w in answer["w"].items()}
         for kind in kinds:
             own = answer["scatter"][kind]
-            real = pulsed.Scatter(np.array(own["path"]), tuple(own["up"]), tuple(own["down"]))
+            real = pulsed.Scatter(np.array(own["path"]), np.array(own["pairs"]), tuple(own["up"]), tuple(own["down"]))
             away = np.abs(value[kind] - value[""]).max() / window.span
             rows.append(f"  {kind}Preset, C2C in the tile: {real.words(wanted)}; its mean from the preset's {away:.1e}")
             if card.variation.d2d_ln_rate_covariance is not None:
