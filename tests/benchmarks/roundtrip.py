@@ -66,12 +66,18 @@ def in_peer(python: str, code: str, *arguments: str, cwd: Path | None = None) ->
         return json.loads(result.read_text())
 
 
-def each_card(target: str, peer: Callable[[DeviceCard, Path], dict[str, Any]], **options: Any) -> None:
+def each_card(
+    target: str,
+    peer: Callable[[DeviceCard, Path], dict[str, Any]],
+    more: dict[str, DeviceCard] | None = None,
+    **options: Any,
+) -> None:
     """Export every card, run the peer on it, and print the largest deviation from a DeviceArray.
 
+    `more` are cards beside those of `cards`.
     `peer` returns "value" (conductances or weights in the card's unit, 2 x 100 + 1) and anything else to print.
     """
-    for name, card in cards().items():
+    for name, card in {**cards(), **(more or {})}.items():
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "export"
             made = export(card, target, out, **options)

@@ -11,6 +11,7 @@ conductances (`devicekit train --out` writes one; else a made-up one), and the n
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
 from devicekit.exporters import export, inference, pulsed
+from devicekit.fitting.device import fit
+from devicekit.synthetic.pulses import truth_card
 
 HEAD = r"""
 import importlib, json, sys
@@ -245,7 +248,17 @@ def _pulsed(python: str) -> None:
         print("\n".join(rows))
         return {"value": value[""]}
 
-    each_card("aihwkit", peer)
+    each_card("aihwkit", peer, _more())
+
+
+def _more() -> dict[str, DeviceCard]:
+    """A device whose first pulse is a large step; Gong's, whose trains do not start at the low end."""
+    steep = truth_card({"ltp": (-1.5, -1.0, -8.0), "ltd": (-4.0, 0.05, 2.5)}, model="expstep")
+    found = {"first-pulse collapse": steep}
+    data = Path(os.environ.get("DEVICEKIT_TEST_DATA", "")) / "gong_reram" / "gong_et_al.csv"
+    if data.is_file():
+        found["Gong"] = fit(data, quantity="weight").to_card("gong", data)
+    return found
 
 
 def _network(python: str, network: TrainedNetwork, words: str) -> None:
