@@ -32,7 +32,7 @@ class ExportOptions:
     Parameters
     ----------
     nodes : int or None
-        Nodes of a piecewise-linear rate (aihwkit, default 33, and Verilog-A, default 129), 2 or more.
+        Nodes of a piecewise-linear rate (aihwkit, default 33 or 63, as needed, and Verilog-A, default 129), 2 or more.
     points : int or None
         Conductances and CDF values of a lookup table (crosssim, default 501), 101 or more.
     noise : bool

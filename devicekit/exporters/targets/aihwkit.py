@@ -50,10 +50,13 @@ def _steps(card: DeviceCard, nodes: int | None) -> tuple[dict[str, Any], dict[st
 
 
 def _scatters(
-    card: DeviceCard, fields: dict[str, Any], noise: dict[str, Any] | None, linear: dict[str, Any] | None
+    name: str,
+    wanted: pulsed.Scatter,
+    fields: dict[str, Any],
+    noise: dict[str, Any] | None,
+    linear: dict[str, Any] | None,
 ) -> tuple[list[str], dict[str, Any]]:
     """What the C2C of each preset is beside the card's, in sentences and in figures."""
-    name, wanted = base.class_name(card), pulsed.card_scatter(card)
     found = {f"{name}Preset": pulsed.scatter(pulsed.piecewise(fields))}
     if noise is not None:
         update = pulsed.cell({**fields, "dw_min_std": 0.0}, noise)
@@ -130,6 +133,11 @@ def _units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
         ("dw_min_std", "1", "sd of one update as a fraction of its own step"),
         ("dw_min_std of LinearStepDevice", "1", "sd of one update as a fraction of the step at w = 0"),
         ("dw_min_dtod", "1", "sd over devices of ln gain"),
+        (
+            "path_sd_...",
+            "window",
+            "sd of states by C2C after 10, 50, 100 LTP pulses, LTD pulses more, pairs from w = 0",
+        ),
     )
 
 
@@ -210,8 +218,9 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         fields |= noise_fields(card)
         read = read_noise(card)
     if options.noise and base.has_update_noise(card):
-        noise = cell_fields(card, fields, pulsed.card_scatter(card))
-        lines, more = _scatters(card, fields, noise, linear)
+        wanted = pulsed.card_scatter(card)
+        noise = cell_fields(card, fields, wanted)
+        lines, more = _scatters(base.class_name(card), wanted, fields, noise, linear)
         figures |= more
     stem, name = base.identifier(card.name), base.class_name(card)
     modelled, told = _inference(card, options, stem)
