@@ -51,7 +51,7 @@ def export_command(
     nodes: Annotated[
         int | None,
         typer.Option(
-            "--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33), veriloga and spice tables (129)."
+            "--nodes", metavar="N", help="Nodes of the rate curve: aihwkit (33 or 63), veriloga and spice tables (129)."
         ),
     ] = None,
     points: Annotated[

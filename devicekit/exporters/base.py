@@ -33,7 +33,7 @@ class ExportOptions:
     Parameters
     ----------
     nodes : int or None
-        Nodes of a piecewise-linear rate (aihwkit, default 33, and Verilog-A, default 129), 2 or more.
+        Nodes of a piecewise-linear rate (aihwkit, default 33 or 63, as needed, and Verilog-A, default 129), 2 or more.
     points : int or None
         Conductances and CDF values of a lookup table (crosssim, default 501), 101 or more.
     noise : bool
@@ -255,6 +255,11 @@ def identifier(name: str, fallback: str = "device") -> str:
     if word[0].isdigit():
         word = f"{fallback}_{word}"
     return f"{word}_" if keyword.iskeyword(word) else word
+
+
+def class_name(card: DeviceCard) -> str:
+    """The card's name as that of a class: MyDevice."""
+    return "".join(part.capitalize() for part in identifier(card.name).split("_") if part)
 
 
 def one_line(text: str) -> str:

@@ -16,6 +16,8 @@ import numpy as np
 
 from devicekit import catalog, load_card
 from devicekit.device.card import DeviceCard
+from devicekit.device.measured import Retention, RetentionState
+from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
 from devicekit.exporters import export
 from devicekit.exporters.base import PULSES, reference_train
 from devicekit.synthetic.pulses import truth_card
@@ -64,12 +66,18 @@ def in_peer(python: str, code: str, *arguments: str, cwd: Path | None = None) ->
         return json.loads(result.read_text())
 
 
-def each_card(target: str, peer: Callable[[DeviceCard, Path], dict[str, Any]], **options: Any) -> None:
+def each_card(
+    target: str,
+    peer: Callable[[DeviceCard, Path], dict[str, Any]],
+    more: dict[str, DeviceCard] | None = None,
+    **options: Any,
+) -> None:
     """Export every card, run the peer on it, and print the largest deviation from a DeviceArray.
 
+    `more` are cards beside those of `cards`.
     `peer` returns "value" (conductances or weights in the card's unit, 2 x 100 + 1) and anything else to print.
     """
-    for name, card in cards().items():
+    for name, card in {**cards(), **(more or {})}.items():
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "export"
             made = export(card, target, out, **options)
@@ -82,3 +90,56 @@ def each_card(target: str, peer: Callable[[DeviceCard, Path], dict[str, Any]], *
             + (f" (foretold {said:.2e})" if said is not None else "")
             + "".join(f"; {key} {value}" for key, value in answer.items())
         )
+
+
+def made_up(card: DeviceCard) -> TrainedNetwork:
+    """A network of devices at random states, the second layer against a fixed reference."""
+    rng = np.random.default_rng(5)
+    window = card.window
+    first, second = (window.from_state(rng.random((2, *shape))) for shape in ((64, 200), (200, 10)))
+    reference = np.full((200, 10), window.from_state(np.array(0.4)))
+    layers = (NetworkLayer(first[0], first[1], 1.7, True), NetworkLayer(second[0], reference, 0.9, False))
+    neurons = Neurons(50, 1e-3, 0.9, 0.9, 1.0, 0, 0.5)
+    check = Check(np.zeros((1, 50, 64), bool), np.zeros((1, 10), int), np.zeros(1, int), np.zeros(1, int))
+    facts = {
+        "data": "none",
+        "split": "none",
+        "n_train": 0,
+        "n_test": 1,
+        "scheme": "made up",
+        "epochs": 0,
+        "seed": 5,
+        "accuracy": 0.0,
+        "basis": "not trained",
+        "wires": False,
+    }
+    return TrainedNetwork(card, layers, neurons, check, facts)
+
+
+def away(network: TrainedNetwork, path: Path) -> float:
+    """Largest deviation of a peer's conductances, as it saved them by name, from a network's [window]."""
+    with np.load(path) as held:
+        return max(
+            float(np.abs(held[f"{part}_{side}"] - getattr(layer, side)).max() / network.card.window.span)
+            for part, layer in zip(("hidden", "output"), network.layers, strict=True)
+            for side in ("plus", "minus")
+        )
+
+
+def retention(card: DeviceCard) -> DeviceCard:
+    """The card with four made-up states of two devices that were watched for 4 decades."""
+    states = tuple(
+        RetentionState(
+            device_id=f"d{k % 2}",
+            level=f"level {k // 2}",
+            n=40,
+            first_s=10.0,
+            last_s=1e5,
+            nu=nu,
+            nu_interval=(nu - 1e-4, nu + 1e-4),
+            g_1s=1e-4,
+            noise=1e-3,
+        )
+        for k, nu in enumerate((0.004, 0.016, 0.007, 0.013))
+    )
+    return card.with_blocks({"retention": Retention(source="made up", sha256="", synthetic=True, states=states)})

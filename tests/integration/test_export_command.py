@@ -16,8 +16,8 @@ from devicekit.synthetic.pulses import generate, truth_card
 Run = Callable[..., Any]
 THETA = (-4.0, 0.95, 1.0, 0.0, 0.0, 0.0)
 TARGETS = {
-    "aihwkit": {"mine_preset.py", "mine_preset.json"},
-    "crosssim": {"dG_increasing.txt", "dG_decreasing.txt"},
+    "aihwkit": {"mine_preset.py", "mine_preset.json", "mine_inference.py"},
+    "crosssim": {"dG_increasing.txt", "dG_decreasing.txt", "mine_crosssim3.py"},
     "neurosim": {"RealDevice.txt", "train_arguments.txt", "nonlinear_fit_data.m", "neurosim.json"},
     "mat": {"mine.mat"},
     "csv": {"rate.csv", "train.csv", "parameters.csv"},

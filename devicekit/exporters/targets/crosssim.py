@@ -1,9 +1,12 @@
-"""CrossSim V2.0 lookup tables: dG_increasing.txt and dG_decreasing.txt.
+"""CrossSim: lookup tables of V2.0 (dG_increasing.txt and dG_decreasing.txt), and a device class for CrossSim 3.
 
 A table holds, for each starting conductance (columns), the change of conductance by one pulse at evenly spaced
 points of its cumulative distribution (rows). Format: one line of text, the conductances [S], the CDF points, the
 rows [S]. CrossSim (https://github.com/sandialabs/cross-sim, BSD-3) looks both up by rounding to the grid, and
 clips at the first and last conductance.
+
+CrossSim 3 has no updates: its device is a Python class with programming error, drift and read noise
+(`devicekit.exporters.crosssim3`), and cores hold the conductances of a trained network.
 """
 
 from __future__ import annotations
@@ -15,13 +18,13 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
-from devicekit.exporters import base
+from devicekit.exporters import base, crosssim3, inference, tiles
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.tables import PulseTable, Table
 
 NAME = "crosssim"
-TITLE = "CrossSim V2.0 lookup tables"
-TAKES = frozenset({"points", "window", "data"})
+TITLE = "CrossSim lookup tables and device class"
+TAKES = frozenset({"points", "window", "data", "network"})
 POINTS = 501
 FEWEST_POINTS, MOST_POINTS = 101, 2001
 FILES = {"ltp": "dG_increasing.txt", "ltd": "dG_decreasing.txt"}
@@ -211,21 +214,26 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         )
         figures["deviation"] = base.deviation(card, replay(value, still))
     exact, approximated = _statements(card, options, figures)
+    held, device, told = _inference(card, options)
     origin = "pulse table" if options.data is not None else card.law.title
     title = {
         direction: f"dG of one {direction.upper()} pulse [S] over CDF (rows) and G [S] (columns); {origin}; devicekit"
         for direction in FILES
     }
     return Export(
-        files={FILES[direction]: text(title[direction], value, tables[direction]) for direction in FILES},
+        files={
+            **{FILES[direction]: text(title[direction], value, tables[direction]) for direction in FILES},
+            **held,
+        },
         use=(
             'params.numeric_params.update_model = "DG_LOOKUP"',
             'params.numeric_params.dG_lookup.file_increasing = "<this folder>/dG_increasing.txt"',
             'params.numeric_params.dG_lookup.file_decreasing = "<this folder>/dG_decreasing.txt"',
             "CrossSim V2.0 (git tag v2.0) only: V3 has no lookup tables for updates.",
+            *device,
         ),
         exact=tuple(exact),
-        approximated=tuple(approximated),
+        approximated=(*approximated, *told),
         units=(
             ("line 2", "S", f"starting conductances, {value[0]:.6g} to {value[-1]:.6g}"),
             ("line 3", "1", "CDF points, 0 to 1"),
@@ -235,6 +243,31 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         figures=figures,
         origin=() if options.data is None else (_origin(options.data),),
     )
+
+
+def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, bytes], list[str], list[str]]:
+    """Files for CrossSim 3, how to use them, and what is said of them."""
+    if options.data is not None:
+        if options.network is not None:
+            raise UsageError(
+                "data= makes tables of measured increments, and a network is of the card: give one of the two"
+            )
+        return {}, [], []
+    found = inference.numbers(card) if options.noise else inference.silent(card)
+    if isinstance(found, str):
+        return {}, [], [f"CrossSim 3: no device class; {found}."]
+    stem, network = f"{base.identifier(card.name)}_crosssim3", options.network
+    use = [f"CrossSim 3: from {stem} import parameters; core = AnalogCore(matrix, parameters(time_s))"]
+    told = [f"CrossSim 3. {line}" for line in found.sentences()]
+    if network is None:
+        return {f"{stem}.py": crosssim3.module(card, found).encode()}, use, told
+    arrays = {name: 2.0 * u - 1.0 for name, u in tiles.fractions(network).items()}
+    scales = tuple(layer.scale for layer in network.layers)
+    paired = tuple(layer.paired for layer in network.layers)
+    text = crosssim3.module(card, found, (scales, paired, f"{stem}_network"))
+    use.append(f"from {stem} import layers; hidden, output = layers()    (make_parameters=parameters: with errors)")
+    files = {f"{stem}.py": text.encode(), f"{stem}_network.npz": tiles.packed(arrays)}
+    return files, use, [*told, *tiles.sentences(network)]
 
 
 def _origin(table: Table) -> str:

@@ -1,0 +1,58 @@
+"""A trained network's conductances for tiles of other simulators: as fractions of the window, in a .npz file."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from devicekit.device.network import TrainedNetwork
+from devicekit.errors import UsageError
+
+PARTS = ("hidden", "output")
+OUTSIDE = 1e-9  # of the window, by which rounding may lead out of it
+
+
+def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
+    """(G - low) / (high - low) of both conductances of every weight, 0 to 1, shapes (inputs, outputs).
+
+    Raises
+    ------
+    UsageError
+        If a conductance is outside the card's window: a tile would clip it.
+    """
+    window = network.card.window
+    found = {}
+    for name, layer in zip(PARTS, network.layers, strict=True):
+        for part in ("plus", "minus"):
+            u = (getattr(layer, part) - window.low) / window.span
+            if u.min() < -OUTSIDE or u.max() > 1.0 + OUTSIDE:
+                raise UsageError(
+                    f"a conductance of the {name} layer is outside the card's window (at {u.min():.4g} to "
+                    f"{u.max():.4g} of it), where a tile would clip it"
+                )
+            found[f"{name}_{part}"] = np.clip(u, 0.0, 1.0)
+    return found
+
+
+def packed(arrays: dict[str, np.ndarray]) -> bytes:
+    """Arrays as a .npz file; the same arrays give the same bytes."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def sentences(network: TrainedNetwork) -> list[str]:
+    """What is said of a network in a README."""
+    kinds = [
+        f"{name} layer: {layer.plus.shape[0]} x {layer.plus.shape[1]} weights of "
+        + ("two devices" if layer.paired else "one device and a fixed reference")
+        for name, layer in zip(PARTS, network.layers, strict=True)
+    ]
+    wires = " Line resistance, which the training had, is left out." if network.facts.get("wires") else ""
+    return [
+        f"{network.sentence}. {kinds[0].capitalize()}; {kinds[1]}. Conductances are the training's own, device by "
+        f"device.{wires}",
+        "The network's neurons are spiking ones (leaky integrate-and-fire) and are not part of this export: the layers "
+        "give weighted sums.",
+    ]
