@@ -38,7 +38,7 @@ def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
 def packed(arrays: dict[str, np.ndarray]) -> bytes:
     """Arrays as a .npz file; the same arrays give the same bytes."""
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
     return stream.getvalue()
 
 
@@ -49,10 +49,8 @@ def sentences(network: TrainedNetwork) -> list[str]:
         + ("two devices" if layer.paired else "one device and a fixed reference")
         for name, layer in zip(PARTS, network.layers, strict=True)
     ]
-    wires = " Line resistance, which the training had, is left out." if network.facts.get("wires") else ""
     return [
-        f"{network.sentence}. {kinds[0].capitalize()}; {kinds[1]}. Conductances are the training's own, device by "
-        f"device.{wires}",
+        f"Network: {kinds[0]}; {kinds[1]}. Conductances are the training's own, device by device.",
         "The network's neurons are spiking ones (leaky integrate-and-fire) and are not part of this export: the layers "
         "give weighted sums.",
     ]
