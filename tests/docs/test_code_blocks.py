@@ -43,14 +43,24 @@ REDUCED: dict[tuple[str, ...], dict[str, str]] = {
     ("study", "material_to_benchmark"): {"--set pairs": "3", "--jobs": "1"},
     ("study",): {"--set epochs": "2", "--set hidden": "100", "--jobs": "1"},
 }
-SLOW = {
+SLOW = {  # pages that take more than two seconds
+    "CONTRIBUTING.md",
     "README.md",
+    "ageing.md",
+    "arrhenius.md",
     "benchmark.md",
+    "conduction.md",
+    "coverage.md",
+    "identifiability.md",
     "index.md",
+    "keithley.md",
+    "keysight-b1500a.md",
     "physics.md",
+    "programming.md",
     "quickstart.md",
-    "study-on-a-cluster.md",
+    "several-amplitudes.md",
     "spreadsheets-and-csv.md",
+    "study-on-a-cluster.md",
 }
 MUST_BE_RUN = {"bash": "sh", "shell": "sh", "py": "python", "python3": "python"}
 

@@ -112,6 +112,7 @@ def done(lab):
     return out, said[0]
 
 
+@pytest.mark.slow
 def test_a_calibration_writes_numbers_stack_curves_and_report(done, lab):
     out, report = done
     names = {path.name for path in out.iterdir()}
@@ -141,6 +142,7 @@ def test_a_calibration_writes_numbers_stack_curves_and_report(done, lab):
         assert words in page
 
 
+@pytest.mark.slow
 def test_the_curves_are_those_of_the_file(done, lab):
     out, report = done
     rows, file = pd.read_csv(out / "levels.csv"), pd.read_csv(lab / "ladder.csv")
@@ -164,6 +166,7 @@ def test_the_curves_are_those_of_the_file(done, lab):
         assert own[own["branch"] == "set"]["measured_a"].max() < 0.97 * compliance
 
 
+@pytest.mark.slow
 def test_a_second_run_goes_on_without_simulating(done, lab, capsys):
     out, first = done
     runs = {path: path.read_bytes() for path in (out / "runs").iterdir()}
@@ -187,6 +190,7 @@ def test_a_second_run_goes_on_without_simulating(done, lab, capsys):
         assert words in text
 
 
+@pytest.mark.slow
 def test_the_calibrated_stack_can_be_simulated(done, capsys):
     out, _ = done
     options = ("--mesh", "coarse", "--solver", "banded", "--stop", 0.05, "--json")
@@ -270,6 +274,7 @@ def test_out_is_needed(lab, capsys):
     assert "--out" in refused(capsys, "calibrate", lab / "timed.csv", *FREE)
 
 
+@pytest.mark.slow
 def test_a_folder_of_something_else_is_kept(lab, capsys, tmp_path):
     foreign, other, file = tmp_path / "photos", tmp_path / "other", tmp_path / "file"
     foreign.mkdir()
@@ -297,6 +302,7 @@ def kinetics(lab, *more):
     return "simulate", "kinetics", "--mesh", "coarse", "--stack", lab / "stack.toml", *more
 
 
+@pytest.mark.slow
 def test_kinetics_writes_tables_and_report(lab, capsys, tmp_path):
     out = tmp_path / "kinetics"
     options = ("--voltage", 0.7, "--voltage", 0.5, "--voltage", 2, "--rate", 1, "--rate", "1e6", "--out", out)
@@ -380,6 +386,7 @@ def tables(lab, capsys, out, *arguments):
     return strict(text), {path.name: path.read_bytes() for path in out.glob("*.csv")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "name"),
     [
@@ -400,6 +407,7 @@ def test_a_seed_repeats_noise_to_the_last_byte(plain, lab, capsys, tmp_path, com
     assert [found[key][0]["noise_seed"] for key in ("a", "c", "zero", "mean")] == [3, 4, 0, None]
 
 
+@pytest.mark.slow
 def test_scatter_is_given_for_six_loops_with_noise(plain, lab, capsys, tmp_path):
     command = ("simulate", "iv", "--noise", "--seed", "2", "--cycles")
     six, _ = tables(lab, capsys, tmp_path / "6", *command, 6)
