@@ -11,6 +11,7 @@ import numpy as np
 
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
+from devicekit.device.symmetry import symmetric_point
 from devicekit.errors import UsageError
 from snn.config import TrainingConfig
 from snn.network.changes import Rule
@@ -128,18 +129,6 @@ class Recipe:
             gradient=GRADIENT_NUMBERS[config.gradient],
             deep=get_gradient(config.gradient).deep,
         )
-
-
-def symmetric_point(card: DeviceCard) -> float:
-    """State in 0.1..0.9 where LTP and LTD steps are most nearly equal: argmin of |ln(up / down)| on a grid.
-
-    A grid, not a root: the two curves need not cross, and where they cross the wrong way a root repels. Where
-    they are equal over a range, its point nearest the middle of the window is taken: it leaves most room.
-    """
-    grid = np.linspace(0.1, 0.9, 161)
-    tiny = 1e-12
-    ratio = np.log((card.rate("ltp", grid) + tiny) / (-card.rate("ltd", grid) + tiny))
-    return float(grid[np.argmin(np.abs(ratio) + 0.01 * np.abs(grid - 0.5))])
 
 
 def step_about(card: DeviceCard, middle: float) -> float:

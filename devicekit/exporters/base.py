@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -162,6 +163,15 @@ def update_sigma(card: DeviceCard, direction: str, steps: np.ndarray) -> np.ndar
     variation = card.variation.ltp if direction == "ltp" else card.variation.ltd
     increment = variation.c2c["increment"].value if "increment" in variation.c2c else 0.0
     return np.hypot(increment, (variation.step_noise or 0.0) * np.asarray(steps, float))
+
+
+def gains(card: DeviceCard) -> tuple[float, float, float] | None:
+    """Standard deviations of ln rate over devices, LTP and LTD, and their correlation [1]; None if not known."""
+    covariance = card.variation.d2d_ln_rate_covariance
+    if covariance is None:
+        return None
+    up, down = (math.sqrt(covariance[k][k]) for k in (0, 1))
+    return up, down, covariance[0][1] / (up * down) if up * down > 0 else 0.0
 
 
 def has_update_noise(card: DeviceCard) -> bool:

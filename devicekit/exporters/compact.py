@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,13 +87,12 @@ def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.P
 def noise(card: DeviceCard) -> str:
     """What is said of the card's variation: a compact model has none, but gains of the steps for each instance."""
     text = "Not exported: a compact model has no random numbers between pulses."
-    covariance = card.variation.d2d_ln_rate_covariance
-    if covariance is None:
+    gains = base.gains(card)
+    if gains is None:
         return f"{text} gain_ltp and gain_ltd scale the steps of one instance."
-    sd = [math.sqrt(covariance[k][k]) for k in (0, 1)]
-    correlation = covariance[0][1] / (sd[0] * sd[1]) if sd[0] * sd[1] > 0 else 0.0
+    up, down, correlation = gains
     return (
-        f"{text} For D2D draw ln gain_ltp and ln gain_ltd of each instance with sd {sd[0]:.4g} and {sd[1]:.4g}, "
+        f"{text} For D2D draw ln gain_ltp and ln gain_ltd of each instance with sd {up:.4g} and {down:.4g}, "
         f"correlation {correlation:.3g}, mean -sd^2 / 2."
     )
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from devicekit import catalog, load_card
+from devicekit import DeviceArray, catalog, load_card
+from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
 from devicekit.exporters import export
-from devicekit.exporters.base import PULSES, reference_train
+from devicekit.exporters.base import PULSES, SIGNS, reference_train
 from devicekit.synthetic.pulses import truth_card
 
 SOFT = {"ltp": (-3.2, 0.99), "ltd": (-2.2, 0.995)}  # steps of 8 % and 22 % of the window where it starts
@@ -48,6 +49,40 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return made
 
 
+def scatter(card: DeviceCard, noise: str, n: int = 10_000) -> dict[str, float]:
+    """How a DeviceArray's states scatter: standard deviations and means after so many pulses [window].
+
+    Parameters
+    ----------
+    card : DeviceCard
+    noise : str
+        "c2c": updates scatter; "resample" or "shared": devices differ.
+    n : int
+        Devices.
+    """
+    array = DeviceArray(
+        card, n, seed=3, c2c="increment" if noise == "c2c" else "none", d2d="none" if noise == "c2c" else noise
+    )
+    found = {}
+    for direction, sign in SIGNS.items():
+        for pulse in range(1, PULSES + 1):
+            array.pulse(sign)
+            if pulse in (1, 10, 50, 100):
+                found[f"sd {direction} {pulse}"] = float(array.r.std())
+                found[f"mean {direction} {pulse}"] = float(array.r.mean())
+    return found
+
+
+def print_scatter(noise: str, theirs: dict[str, float], ours: dict[str, float]) -> None:
+    """Standard deviations in the peer and of a DeviceArray, side by side, and the largest difference of the means."""
+    keys = [key for key in ours if key.startswith("sd")]
+    pairs = ", ".join(f"{key[3:]} {theirs[key]:.5f}/{ours[key]:.5f}" for key in keys)
+    bias = max(abs(theirs[key] - value) for key, value in ours.items() if key.startswith("mean"))
+    ratios = [theirs[key] / ours[key] - 1 for key in keys if ours[key] > 1e-4]
+    worst = max(ratios, key=abs) if ratios else 0.0
+    print(f"    sd of the path, {noise} (peer/ours): {pairs}; worst {worst:+.1%}; means within {bias:.1e}")
+
+
 def in_peer(python: str, code: str, *arguments: str, cwd: Path | None = None) -> Any:
     """Run `code` in the peer's Python; it writes JSON to the path in sys.argv[1]. Exit with a message if it fails."""
     with tempfile.TemporaryDirectory() as folder:
@@ -64,6 +99,13 @@ def in_peer(python: str, code: str, *arguments: str, cwd: Path | None = None) ->
             print(f"skipped: the peer does not work in {python}: {last}")
             sys.exit(0)
         return json.loads(result.read_text())
+
+
+def log_window() -> DeviceCard:
+    """A made-up device whose state is linear in ln G, 2 to 300 uS."""
+    card = truth_card({"ltp": (-4.2, 0.9), "ltd": (-3.8, 0.95)}, model="exponential", ln_rate_sd=0.1)
+    window = Window(quantity="conductance_s", low=2e-6, high=3e-4, scope="truth", scale="log")
+    return card.model_copy(update={"window": window})
 
 
 def each_card(

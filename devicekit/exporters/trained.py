@@ -1,0 +1,59 @@
+"""What exports of a trained network share: its arrays as a plain .npz file, and what is said of it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from devicekit.device.blocks import Window
+from devicekit.device.network import TrainedNetwork
+
+LAYERS = ("hidden", "output")
+
+
+def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
+    """The network as a .npz file of plain arrays that NumPy reads without devicekit.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    window : Window, optional
+        In which conductances are given instead of the card's own (`ExportOptions.window`).
+
+    Returns
+    -------
+    bytes
+        `hidden_plus`, `hidden_minus`, `hidden_scale`, `hidden_paired`, `hidden_decay`, the same of `output`,
+        `threshold`, `refractory`, `step_s`, and the check: `spikes`, `counts`, `classes`, `labels`.
+    """
+    own, neurons = network.card.window, network.neurons
+    held: dict[str, object] = {}
+    for name, layer in zip(LAYERS, network.layers, strict=True):
+        for part in ("plus", "minus"):
+            value = np.asarray(getattr(layer, part), float)
+            held[f"{name}_{part}"] = value if window is None else window.from_state(own.to_state(value))
+        held |= {f"{name}_scale": layer.scale, f"{name}_paired": layer.paired}
+        held[f"{name}_decay"] = getattr(neurons, f"{name}_decay")
+    held |= {name: getattr(neurons, name) for name in ("threshold", "refractory", "step_s")}
+    held |= {name: getattr(network.check, name) for name in ("spikes", "counts", "classes", "labels")}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **held)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def origin(network: TrainedNetwork) -> tuple[str, ...]:
+    """Sentences on where a network comes from, and what of its training is not in an export."""
+    said = [f"Network: {network.sentence}."]
+    if network.facts.get("wires"):
+        said.append("The training had resistive lines; the export has ideal ones, and so have the answers in its check.")
+    return tuple(said)
+
+
+UNITS = (
+    ("hidden_decay, output_decay", "1", "exp(-step / tau) of the membranes"),
+    ("threshold", "weight", "of a spike"),
+    ("refractory", "steps", "rest of an output after a spike"),
+    ("step_s", "s", "length of a step"),
+    ("spikes, counts, classes, labels", "1", "inputs of the check, spikes of each output, the class that won, the truth"),
+)
