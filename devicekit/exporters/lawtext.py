@@ -204,8 +204,9 @@ def usual_step(card: DeviceCard) -> float:
 
     Over the whole window for a device that does not move there.
     """
-    middle = symmetric_point(card)
-    for u in (np.linspace(max(middle - 0.2, 0.0), min(middle + 0.2, 1.0), 41), np.linspace(0.0, 1.0, 101)):
+    middle, window = symmetric_point(card), card.window
+    for low, high in ((max(middle - 0.2, 0.0), min(middle + 0.2, 1.0)), (0.0, 1.0)):
+        u = (window.from_state(np.linspace(low, high, 101)) - window.low) / window.span
         step = float(np.mean([np.abs(base.step(card, direction, u)).mean() for direction in base.SIGNS]))
         if step > 1e-9:
             break
@@ -243,7 +244,9 @@ def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) ->
         both = " and in proportion to its step (step_noise)" if max(held.relative) > 0 else ""
         parts.append(f"C2C as normal noise on every update (increment){both}")
     if law.devices:
-        parts.append(f"D2D by drawing each device from the {law.devices} measured ones, LTP and LTD together (resample)")
+        parts.append(
+            f"D2D by drawing each device from the {law.devices} measured ones, LTP and LTD together (resample)"
+        )
     if max(held.gains[:2]) > 0:
         parts.append("D2D as correlated log-normal gains of mean 1 on LTP and LTD (shared)")
     if held.read > 0:

@@ -46,7 +46,9 @@ def origin(network: TrainedNetwork) -> tuple[str, ...]:
     """Sentences on where a network comes from, and what of its training is not in an export."""
     said = [f"Network: {network.sentence}."]
     if network.facts.get("wires"):
-        said.append("The training had resistive lines; the export has ideal ones, and so have the answers in its check.")
+        said.append(
+            "The training had resistive lines; the export has ideal ones, and so have the answers in its check."
+        )
     return tuple(said)
 
 
@@ -55,5 +57,9 @@ UNITS = (
     ("threshold", "weight", "of a spike"),
     ("refractory", "steps", "rest of an output after a spike"),
     ("step_s", "s", "length of a step"),
-    ("spikes, counts, classes, labels", "1", "inputs of the check, spikes of each output, the class that won, the truth"),
+    (
+        "spikes, counts, classes, labels",
+        "1",
+        "inputs of the check, spikes of each output, the class that won, the truth",
+    ),
 )

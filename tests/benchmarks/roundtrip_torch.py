@@ -1,11 +1,10 @@
 """Load the PyTorch export in the real torch, pulse it, and compare with a DeviceArray.
 
-    python tests/benchmarks/roundtrip_torch.py --python VENV/bin/python [--network network.npz]
+    python tests/benchmarks/roundtrip_torch.py --python VENV/bin/python --network network.npz
 
 Wanted there: torch, snntorch and norse. Measured: trains without noise (float32 and float64), the first pulse, the
-scatter of 10,000 devices after 10, 50 and 100 pulses (C2C alone, D2D alone), read noise; a layer of the shipped device
-trained on load_digits inside snnTorch and Norse networks; and a trained network's answers, of the file given or of one
-that is trained here.
+scatter of 10,000 devices after 10, 50 and 100 pulses (C2C alone, D2D alone), read noise; a layer of each device
+trained on load_digits inside snnTorch and Norse networks; and a trained network's answers.
 """
 
 from __future__ import annotations
@@ -78,6 +77,7 @@ import norse.torch as norse_torch
 data = np.load(sys.argv[3])
 x, y, test_x, test_y = (torch.tensor(data[k]) for k in ("x", "y", "test_x", "test_y"))
 STEPS = 10
+RATES = {"snntorch": 0.005, "norse": 0.2}  # by trying four on floating weights
 
 def votes(layer, kind, x):
     cell = snntorch.Leaky(beta=0.9) if kind == "snntorch" else norse_torch.LIFCell()
@@ -90,7 +90,7 @@ def votes(layer, kind, x):
 def run(kind, layer, on_devices):
     torch.manual_seed(0)
     parameters = [layer.wish] if on_devices else list(layer.parameters())
-    optimizer = torch.optim.SGD(parameters, lr=0.2)
+    optimizer = torch.optim.SGD(parameters, lr=RATES[kind])
     order, pulses = torch.Generator().manual_seed(0), 0
     for _ in range(8):
         for batch in torch.randperm(len(x), generator=order).split(32):
@@ -162,11 +162,10 @@ def trained_layers(python: str) -> None:
 
 
 def networks(python: str, path: Path | None) -> None:
+    if path is None:
+        print("no trained network: give --network")
+        return
     with tempfile.TemporaryDirectory() as folder:
-        if path is None:
-            from devicekit.cli import main  # noqa: F401  (the training is the command's)
-
-            raise SystemExit("give --network")
         made = export(path, "torch", Path(folder) / "out")
         (module,), (held,) = ((Path(folder) / "out").glob(each) for each in ("*_torch.py", "*_network.npz"))
         answer = in_peer(python, NETWORK, str(module), str(held))

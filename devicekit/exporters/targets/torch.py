@@ -1,10 +1,10 @@
-'''PyTorch: one Python file with a layer of such devices, an `nn.Module` that needs nothing but torch.
+"""PyTorch: one Python file with a layer of such devices, an `nn.Module` that needs nothing but torch.
 
 The file draws devices as a `DeviceArray` does, moves them by the card's own law in closed form, and reads them as a
 matrix of weights through which gradients flow, so that it stands where `nn.Linear` does in a network of snnTorch or
 Norse. A parameter `wish` takes the gradient of the weights: an optimizer sums changes in it, and `update` gives pulses
 for them. The export itself needs no torch.
-'''
+"""
 
 from __future__ import annotations
 
@@ -250,14 +250,14 @@ class ${Class}Synapses(nn.Module):
 
 '''
 
-_DEMO = '''
+_DEMO = """
 if __name__ == "__main__":
     layer = ${Class}Synapses(1, 1, pairs=False, middle=0.0, c2c=False, d2d="none", dtype=torch.float64)
     for sign, name in ((1, "LTP"), (-1, "LTD")):
         for count in (1, 9, 40, 50):
             layer.pulse(sign * count)
             print(f"{name}, {count} more: {float(layer.conductances()):.6g} $unit")
-'''
+"""
 
 _NETWORK = '''
 class ${Class}Network(nn.Module):
@@ -360,7 +360,11 @@ def _law(law: lawtext.LawNumbers) -> tuple[str, str, str]:
         columns = "steps [1] at evenly spaced x of 0 to 1"
         return columns, "Linear between the values at evenly spaced x.", _TABLE
     names = ", ".join(("k", *form.parameters, "cap"))
-    lines = [f"{names} = numbers[row].unbind(-1)", *lawtext.assignments(form, _spell), "return torch.minimum(rate, cap)"]
+    lines = [
+        f"{names} = numbers[row].unbind(-1)",
+        *lawtext.assignments(form, _spell),
+        "return torch.minimum(rate, cap)",
+    ]
     return f"{names} [1]", f"{form.title}; at most cap.", "\n".join(f"    {line}" for line in lines)
 
 
@@ -424,11 +428,11 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     files = {f"{name}_torch.py": module(card, options, law).encode()}
     use = [
         f"from {name}_torch import {layer}",
-        f"layer = {layer}(64, 10, seed=1)                     # where torch.nn.Linear(64, 10, bias=False) would be",
-        "snnTorch:  spikes, membrane = snntorch.Leaky(beta=0.9)(layer(x), membrane)",
-        "Norse:     spikes, state = norse.torch.LIFCell()(layer(x), state)",
-        "optimizer = torch.optim.SGD([layer.wish], lr=0.1)   # each step of training: loss.backward();",
-        "optimizer.step(); layer.update(); optimizer.zero_grad()",
+        f"layer = {layer}(64, 10, seed=1)    # where torch.nn.Linear(64, 10, bias=False) would be",
+        "optimizer = torch.optim.SGD([layer.wish], lr=0.005)",
+        "snnTorch, at each step of time:  spikes, membrane = snntorch.Leaky(beta=0.9)(layer(x), membrane)",
+        "Norse, at each step of time:     spikes, state = norse.torch.LIFCell()(layer(x), state)",
+        "training:  optimizer.zero_grad(); loss.backward(); optimizer.step(); layer.update()",
     ]
     units = _units(base.unit(card))
     if network is not None:
