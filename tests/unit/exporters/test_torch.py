@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
+import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,6 +111,18 @@ def test_a_weight_card_keeps_its_weights(weights: DeviceCard) -> None:
 def test_a_name_cannot_leave_its_place() -> None:
     card = soft().model_copy(update={"name": '"""); import os; os._exit(3)  # \'x'})
     assert law_of(text_of(card))["CARD"][0] == card.name
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_ruff_finds_nothing_in_the_file(network: bool, tmp_path: Path) -> None:
+    if shutil.which("ruff") is None:
+        pytest.skip("ruff is not installed: the exported file is compiled only")
+    folder = exported(shipped(), "torch", tmp_path, network=little() if network else None)
+    (path,) = folder.glob("*_torch.py")
+    settings = ["--isolated", "--line-length", "120", "--no-cache"]
+    for command in (["check", "--select", "E,F,W,I,B,UP"], ["format", "--diff"]):
+        ran = subprocess.run(["ruff", *command, *settings, str(path)], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_what_never_moves_is_refused() -> None:

@@ -1,0 +1,97 @@
+"""Exports that are one Python file: a template filled with the numbers of a card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from devicekit.device.card import DeviceCard
+from devicekit.device.symmetry import symmetric_point
+from devicekit.exporters import base, lawtext
+from devicekit.exporters.base import ExportOptions
+
+_WIDTH = 116
+
+
+def class_name(card: DeviceCard) -> str:
+    """A card's name in the manner of classes: MyDevice."""
+    return "".join(part.capitalize() for part in base.identifier(card.name).split("_") if part)
+
+
+def literal(text: str) -> str:
+    """Text as a Python literal of ASCII, in double quotes unless it holds some."""
+    shown = ascii(text)
+    plain = shown[0] == "'" and '"' not in shown and "\\'" not in shown
+    return f'"{shown[1:-1]}"' if plain else shown
+
+
+def matrix(rows: np.ndarray) -> str:
+    """Numbers as nested lists, lines of less than 120 characters."""
+    lines = ["["]
+    for row in rows:
+        words, line = [repr(float(value)) for value in row], "    ["
+        for k, word in enumerate(words):
+            word += "]," if k == len(words) - 1 else ","
+            if len(line) + len(word) > _WIDTH:
+                lines.append(line.rstrip())
+                line = "     "
+            line += word + " "
+        lines.append(line.rstrip())
+    return "\n".join([*lines, "]"])
+
+
+def render(
+    template: str, card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers, more: dict[str, Any]
+) -> str:
+    """A file of the folder `templates`, filled in.
+
+    Parameters
+    ----------
+    template : str
+        Its name.
+    card : DeviceCard
+    options : ExportOptions
+        Of which `noise` and `network` count.
+    law : LawNumbers
+        Of the card.
+    more : dict
+        Values of this template alone, by name.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    spread = lawtext.spread(card, options.noise)
+    words = "conductances" if base.unit(card) == "S" else "weights of the card"
+    values = {
+        "name": base.identifier(card.name),
+        "Class": class_name(card),
+        "network": options.network is not None,
+        "card": ", ".join(literal(text) for text in (card.name, card.provenance.source, card.provenance.sha256)),
+        "synthetic": card.provenance.synthetic,
+        "low": float(card.window.low),
+        "high": float(card.window.high),
+        "logarithmic": card.window.scale == "log",
+        "update_sd": spread.update,
+        "relative_sd": spread.relative,
+        "read_sd": spread.read,
+        "gain_sd": spread.gains[:2],
+        "gain_correlation": spread.gains[2],
+        "d2d": spread.d2d,
+        "step": lawtext.usual_step(card),
+        "middle": round(symmetric_point(card), 6),
+        "ltp": matrix(law.rows["ltp"]),
+        "ltd": matrix(law.rows["ltd"]),
+        "unit": base.unit(card),
+        "quantity": words,
+        "Quantity": words.capitalize(),
+    }
+    # a Python file, not a page: what could leave its place is written by literal() and identifier()
+    environment = Environment(
+        loader=PackageLoader("devicekit.exporters", "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(**values, **more)
