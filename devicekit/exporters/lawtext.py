@@ -155,7 +155,7 @@ def _row(card: DeviceCard, form: Form | None, theta: np.ndarray, cap: float) -> 
 
 
 def assignments(form: Form, spell: Callable[[str], str]) -> list[str]:
-    """Lines `name = expression` for the form and its step `rate`, not capped; `spell` writes an expression's functions."""
+    """Lines `name = expression` of a form, the last one `rate`, not capped; `spell` writes its functions."""
     lines = [f"{name} = {spell(expression)}" for name, expression in form.lines]
     step = spell("exp(clip(k + ell, -700, 1))")
     return [*lines, f"rate = ({form.moves}) * {step}" if form.moves else f"rate = {step}"]
