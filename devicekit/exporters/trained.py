@@ -52,6 +52,14 @@ def origin(network: TrainedNetwork) -> tuple[str, ...]:
     return tuple(said)
 
 
+EXACT = (
+    "The network: the state of every device, the scales of the weights, and the neurons' equations. The file compares "
+    "its answers with those of the check.",
+)
+APPROXIMATED = (
+    "Which measured device is which is not known of a trained network: its conductances are as they were, and pulses "
+    "move them as newly drawn devices.",
+)
 UNITS = (
     ("hidden_decay, output_decay", "1", "exp(-step / tau) of the membranes"),
     ("threshold", "weight", "of a spike"),

@@ -81,14 +81,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"classes, counts = {pyfile.class_name(card)}Network()(spikes)   # spikes of shape (n, steps, channels)",
             *use,
         ]
-        exact.append(
-            "The network: the state of every device, the scales of the weights, and the neurons' equations. The file "
-            "compares its answers with those of the check."
-        )
-        approximated.append(
-            "Which measured device is which is not known of a trained network: its conductances are as they were, "
-            "and pulses move them as newly drawn devices."
-        )
+        exact += trained.EXACT
+        approximated += trained.APPROXIMATED
         units = (*units, *trained.UNITS)
     return Export(
         files=files,

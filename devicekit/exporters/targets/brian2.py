@@ -1,0 +1,169 @@
+"""Brian2: one Python file with `Synapses` that are such devices, one state a synapse, moved by pulses.
+
+The law of the card is code in Brian2's own language, in closed form, so that it runs with every target of its code
+generation. A function draws the devices as a `DeviceArray` does. Where the card has a spike-timing window there is code
+for it too. A trained network is built of both layers, with slots in the schedule by which hidden spikes reach the
+outputs in the same step. The export itself needs no Brian2.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from devicekit.device.card import DeviceCard
+from devicekit.device.network import TrainedNetwork
+from devicekit.exporters import base, lawtext, pyfile, trained
+from devicekit.exporters.base import Export, ExportOptions
+
+NAME = "brian2"
+TITLE = "Brian2 synapses"
+TAKES = frozenset({"network", "window"})
+
+_FUNCTIONS = {"exp", "log", "log1p", "abs", "clip", "int", "sqrt"}
+# a device that is linear in ln G, and one that is linear in G
+_VALUE = {True: "LOW * exp({r} * log(HIGH / LOW))", False: "LOW + (HIGH - LOW) * {r}"}
+_STDP_MOVE = {
+    True: "r = clip(r + log(clip(1 + change_stdp, 1e-3, 1e6)) / PAIRS / log(HIGH / LOW), 0, 1)",
+    False: "r = clip((g * clip(1 + change_stdp, 1e-3, 1e6) ** (1.0 / PAIRS) - LOW) / (HIGH - LOW), 0, 1)",
+}
+
+
+def _own(direction: str, names: set[str], expression: str) -> str:
+    """An expression with names that no neuron has: a bare name of the target's would be meant else."""
+    return re.sub(
+        r"\b[A-Za-z_]\w*", lambda word: f"{word[0]}_{direction}" if word[0] in names else word[0], expression
+    )
+
+
+def _step(law: lawtext.LawNumbers, direction: str) -> list[str]:
+    """Lines of code up to `step_DIRECTION`, the size of a step [1]."""
+    end = direction.upper()
+    if law.form is None:
+        last = law.rows[direction].shape[1] - 1
+        return [
+            f"place_{direction} = clip(x_{direction}, 0, 1) * {last}",
+            f"left_{direction} = clip(floor(place_{direction}), 0, {last - 1})",
+            f"share_{direction} = place_{direction} - left_{direction}",
+            f"step_{direction} = (1 - share_{direction}) * TABLE_{end}(left_{direction} * second, row)"
+            f" + share_{direction} * TABLE_{end}((left_{direction} + 1) * second, row)",
+        ]
+    lines = lawtext.assignments(law.form, lambda expression: expression)
+    names = {"x", "k", "cap", "step", *law.form.parameters, *(line.split(" = ")[0] for line in lines)} - _FUNCTIONS
+    # a condition is no number in Brian2
+    lines = [line.replace(f"({law.form.moves}) *", f"int({law.form.moves}) *") for line in lines]
+    return [_own(direction, names, line) for line in (*lines, "step = clip(rate, 0, cap)")]
+
+
+def pulse(law: lawtext.LawNumbers, direction: str) -> str:
+    """Code of one pulse, in Brian2's language."""
+    end, sign = direction.upper(), "+" if direction == "ltp" else "-"
+    lines = [
+        f"x_{direction} = {'r' if direction == 'ltp' else '1 - r'}",
+        *_step(law, direction),
+        f"sd_{direction} = sqrt(UPDATE_SD_{end}**2 + (RELATIVE_SD_{end} * gain_{direction} * step_{direction})**2)",
+        f"r = clip(r {sign} gain_{direction} * step_{direction} + sd_{direction} * randn(), 0, 1)",
+    ]
+    return "\n".join(lines)
+
+
+def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) -> str:
+    """The text of the Python file."""
+    logarithmic, stdp = card.window.scale == "log", card.stdp
+    names = () if law.form is None else ("k", *law.form.parameters, "cap")
+    table = law.form is None
+    imported = ["Network", "NeuronGroup", "SpikeGeneratorGroup", "Synapses", "prefs", "second", "siemens"]
+    imported += ["SpikeMonitor"] if options.network is not None else ["StateMonitor", "ms"]
+    imported += ["TimedArray"] if table else []
+    if not table and stdp is None and options.network is None:
+        imported.remove("second")
+    parameters = [f"{name}_{direction} : 1 (constant)" for direction in base.SIGNS for name in names]
+    more: dict[str, Any] = {
+        "imports": ", ".join(sorted(imported, key=lambda word: (word[0].islower(), word))),
+        "columns": "steps [1] at evenly spaced x of 0 to 1" if table else "numbers of LTP and LTD [1]",
+        "names": ", ".join(f'"{name}"' for name in names),
+        "table": table,
+        "parameters": ["row : integer (constant)"] if table else parameters,
+        "formula": "linear between the values in the table." if law.form is None else f"{law.form.title}; at most cap.",
+        "value": _VALUE[logarithmic].format(r="r"),
+        "value_read": _VALUE[logarithmic].format(r="{state}"),
+        "potentiate": pulse(law, "ltp"),
+        "depress": pulse(law, "ltd"),
+        "stdp": None if stdp is None else {**stdp.model_dump(), "noise": stdp.noise if options.noise else 0.0},
+        "stdp_mark": " (SYNTHETIC)" if stdp is not None and stdp.synthetic else "",
+        "stdp_move": _STDP_MOVE[logarithmic],
+    }
+    return pyfile.render("brian2.py.j2", card, options, law, more)
+
+
+def export(card: DeviceCard, options: ExportOptions) -> Export:
+    """The synapses of a card, or the trained network (see the module's docstring).
+
+    Raises
+    ------
+    UsageError
+        If the card holds weights and no window is given, or LTP or LTD never moves the device.
+    """
+    card = base.with_siemens(card, options, "Brian2")
+    base.check_moves(card, NAME)
+    law, network = lawtext.numbers(card, options.noise), options.network
+    name, found = base.identifier(card.name), lawtext.deviation(card, law)
+    exact, approximated = lawtext.law_sentences(card, law, found)
+    files = {f"{name}_brian2.py": module(card, options, law).encode()}
+    use = [
+        f"python {name}_brian2.py",
+        f"from {name}_brian2 import DEPRESS, POTENTIATE, devices, pulse_by, read",
+        "synapses = devices(inputs, neurons, scale=0.5)       # adds weights to v of the neurons",
+        "pulses = pulse_by(generator, synapses, POTENTIATE)   # spikes of a generator are pulses",
+        'rule = devices(inputs, neurons, on_pre={"read": read(), "pulse": DEPRESS}, on_post={"pulse": POTENTIATE})',
+    ]
+    if card.stdp is not None:
+        exact.append(
+            "The card's spike-timing window (STDP_PRE, STDP_POST): change of G relative to G for each pair of spikes "
+            "that stand next to each other, within the window of conductance."
+        )
+        approximated.append(
+            "The card does not say how many pairs of spikes one measured change was the work of: pairs=1 unless told."
+        )
+        use.append(
+            'plastic = devices(inputs, neurons, on_pre={"read": read(), "stdp": STDP_PRE}, on_post={"stdp": STDP_POST})'
+        )
+    units = _UNITS
+    if network is not None:
+        files[f"{name}_network.npz"] = trained.file_of(network, card.window)
+        use = [*use[:1], f"from {name}_brian2 import answers, load_network", *use[2:]]
+        use.insert(2, "classes, counts = answers(*load_network(), spikes)   # spikes of shape (n, steps, channels)")
+        exact += trained.EXACT
+        approximated += trained.APPROXIMATED
+        units = (*units, *trained.UNITS)
+    return Export(
+        files=files,
+        use=tuple(use),
+        exact=tuple(exact),
+        approximated=(
+            *approximated,
+            "Readings are linear and ideal: a spike adds a weight, without lines of the crossbar or a law of the "
+            "voltage. A pulse is an event without a duration.",
+        ),
+        units=units,
+        noise=lawtext.noise_sentence(card, options, law),
+        figures={"law": "closed form" if found is None else "table", **({} if found is None else {"deviation": found})},
+        origin=_origin(card, network),
+    )
+
+
+def _origin(card: DeviceCard, network: TrainedNetwork | None) -> tuple[str, ...]:
+    said = () if network is None else trained.origin(network)
+    if card.stdp is None:
+        return said
+    mark = "SYNTHETIC: " if card.stdp.synthetic else ""
+    return (*said, f"Spike-timing window: {mark}{card.stdp.source}, {card.stdp.n} readings.")
+
+
+_UNITS = (
+    ("LOW, HIGH, g, reference", "S", "window and conductance"),
+    ("r, READ_SD, UPDATE_SD", "1", "state, 0 to 1 over the window, and fractions of it"),
+    ("RELATIVE_SD", "1", "fraction of an update's own step"),
+    ("LN_GAIN_SD", "1", "of ln step over devices"),
+    ("scale", "unit of v", "weight of the whole window"),
+)
