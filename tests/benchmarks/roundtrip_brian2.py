@@ -19,6 +19,7 @@ from roundtrip import each_card, in_peer, log_window, parser, print_scatter, sca
 from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.measured import StdpWindow
+from devicekit.device.symmetry import symmetric_point
 from devicekit.exporters import export
 from devicekit.exporters.base import reference_train
 
@@ -52,7 +53,7 @@ def scatter(**options):
     b.seed(5)
     source = b.NeuronGroup(10_000, "v : 1", threshold="True")
     code = {"potentiate": module.POTENTIATE, "depress": module.DEPRESS}
-    made = module.devices(source, source, start=0.0, on_pre=code, connect={"j": "i"}, seed=5, **options)
+    made = module.devices(source, source, start=0.0, on_pre=code, connect={"j": "i"}, seed=6, **options)
     network, found, done = b.Network(source, made), {}, 0
     for name, path in (("ltp", made.potentiate), ("ltd", made.depress)):
         made.potentiate.active, made.depress.active = path is made.potentiate, path is made.depress
@@ -81,7 +82,7 @@ STDP = (
 def change(delay):
     first, second = (0.0, delay) if delay > 0 else (-delay, 0.0)
     pre, post = (b.SpikeGeneratorGroup(1, [0], [t] * b.second) for t in (first, second))
-    made = module.devices(pre, post, start=0.5, on_pre={"stdp": module.STDP_PRE}, on_post={"stdp": module.STDP_POST},
+    made = module.devices(pre, post, start=0.5, on_pre={"stdp": module.STDP_PRE}, on_post={"stdp_2": module.STDP_POST},
                           c2c=False, d2d="none")
     before = float(made.g[0])
     b.Network(pre, post, made).run((abs(delay) + 1e-3) * b.second, namespace={})
@@ -108,8 +109,8 @@ json.dump({"same": module.check(sys.argv[4]), "apart": apart}, open(sys.argv[1],
 )
 
 WINDOW = StdpWindow(
-    source="made", synthetic=True, a_plus=0.8, a_minus=-0.4, tau_plus_s=0.015, tau_minus_s=0.025, offset=0.05, noise=0.0,
-    n=0,
+    source="made", synthetic=True, n=0, noise=0.0,
+    a_plus=0.8, a_minus=-0.4, tau_plus_s=0.015, tau_minus_s=0.025, offset=0.05,
 )  # fmt: skip
 DELAYS = (-0.05, -0.01, -0.002, 0.001, 0.01, 0.04)  # s
 
@@ -124,8 +125,6 @@ def pulsed(python: str, target: str, card: DeviceCard, folder: Path) -> dict[str
         print_scatter(noise, answer[noise], scatter(card, noise))
     wanted, window = reference_train(card).value, card.window
     read = np.std(answer["read v"]) * 2**0.5  # weights as fractions of the window, means of two readings
-    from devicekit.device.symmetry import symmetric_point
-
     middle, rng = symmetric_point(card), np.random.default_rng(7)
     noisy = window.from_state(middle + read_sigma(card) * rng.standard_normal(1_000_000))
     ours = float(np.std(noisy)) / window.span
@@ -147,7 +146,11 @@ def windows(python: str, target: str) -> None:
             found = in_peer(python, STDP, str(module), target, str(list(DELAYS)))
         wanted = [
             WINDOW.offset
-            + (WINDOW.a_plus * np.exp(-d / WINDOW.tau_plus_s) if d > 0 else WINDOW.a_minus * np.exp(d / WINDOW.tau_minus_s))
+            + (
+                WINDOW.a_plus * np.exp(-d / WINDOW.tau_plus_s)
+                if d > 0
+                else WINDOW.a_minus * np.exp(d / WINDOW.tau_minus_s)
+            )
             for d in DELAYS
         ]
         apart = np.abs(np.array(found) - wanted).max()

@@ -31,9 +31,7 @@ _STDP_MOVE = {
 
 def _own(direction: str, names: set[str], expression: str) -> str:
     """An expression with names that no neuron has: a bare name of the target's would be meant else."""
-    return re.sub(
-        r"\b[A-Za-z_]\w*", lambda word: f"{word[0]}_{direction}" if word[0] in names else word[0], expression
-    )
+    return re.sub(r"\b[A-Za-z_]\w*", lambda word: f"{word[0]}_{direction}" if word[0] in names else word[0], expression)
 
 
 def _step(law: lawtext.LawNumbers, direction: str) -> list[str]:
@@ -115,7 +113,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         f"from {name}_brian2 import DEPRESS, POTENTIATE, devices, pulse_by, read",
         "synapses = devices(inputs, neurons, scale=0.5)       # adds weights to v of the neurons",
         "pulses = pulse_by(generator, synapses, POTENTIATE)   # spikes of a generator are pulses",
-        'rule = devices(inputs, neurons, on_pre={"read": read(), "pulse": DEPRESS}, on_post={"pulse": POTENTIATE})',
+        'rule = devices(inputs, neurons, on_pre={"read": read(), "down": DEPRESS}, on_post={"up": POTENTIATE})',
     ]
     if card.stdp is not None:
         exact.append(
@@ -126,7 +124,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "The card does not say how many pairs of spikes one measured change was the work of: pairs=1 unless told."
         )
         use.append(
-            'plastic = devices(inputs, neurons, on_pre={"read": read(), "stdp": STDP_PRE}, on_post={"stdp": STDP_POST})'
+            'rule = devices(inputs, neurons, on_pre={"read": read(), "stdp": STDP_PRE}, on_post={"stdp_2": STDP_POST})'
         )
     units = _UNITS
     if network is not None:
