@@ -65,6 +65,13 @@ def pulse(law: lawtext.LawNumbers, direction: str) -> str:
     return "\n".join(lines)
 
 
+def _imports(names: list[str]) -> str:
+    """Names in an import, in the order that isort gives them: classes first."""
+    names = sorted(names, key=lambda word: (word[0].islower(), word))
+    line = ", ".join(names)
+    return line if len(line) <= 100 else "(\n" + "".join(f"    {name},\n" for name in names) + ")"
+
+
 def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) -> str:
     """The text of the Python file."""
     logarithmic, stdp = card.window.scale == "log", card.stdp
@@ -77,7 +84,7 @@ def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) ->
         imported.remove("second")
     parameters = [f"{name}_{direction} : 1 (constant)" for direction in base.SIGNS for name in names]
     more: dict[str, Any] = {
-        "imports": ", ".join(sorted(imported, key=lambda word: (word[0].islower(), word))),
+        "imports": _imports(imported),
         "columns": "steps [1] at evenly spaced x of 0 to 1" if table else "numbers of LTP and LTD [1]",
         "names": ", ".join(f'"{name}"' for name in names),
         "table": table,

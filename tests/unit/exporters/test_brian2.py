@@ -23,6 +23,8 @@ from devicekit.synthetic.pulses import truth_card
 
 from .conftest import CARDS, LAWS, SPAN, answers, deviation, exported, little, shipped, soft
 
+# Brian2 2.9 calls pyparsing by names that it deprecates
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 WINDOW = StdpWindow(
     source="made by hand", synthetic=True, n=40, noise=0.125,
     a_plus=0.5, a_minus=-0.25, tau_plus_s=0.02, tau_minus_s=0.04, offset=0.01,
