@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from devicekit.device.card import DeviceCard
+from devicekit.device.network import DYNAMICS
 from devicekit.device.symmetry import symmetric_point
 from devicekit.exporters import base, lawtext
 from devicekit.exporters.base import ExportOptions
@@ -67,7 +70,8 @@ def render(
         "Class": class_name(card),
         "network": options.network is not None,
         "card": ", ".join(literal(text) for text in (card.name, card.provenance.source, card.provenance.sha256)),
-        "synthetic": card.provenance.synthetic,
+        "marks": json.dumps(card.provenance.marks),
+        "dynamics": textwrap.fill(DYNAMICS, 115, initial_indent="    ", subsequent_indent="    "),
         "low": float(card.window.low),
         "high": float(card.window.high),
         "logarithmic": card.window.scale == "log",

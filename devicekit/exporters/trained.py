@@ -1,4 +1,7 @@
-"""What exports of a trained network share: its arrays as a plain .npz file, and what is said of it."""
+"""What exports of a trained network share: its arrays as a plain .npz file, and what is said of it.
+
+`exporters.readme` says of which training it is and what of that is left out.
+"""
 
 from __future__ import annotations
 
@@ -40,16 +43,6 @@ def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, **held)  # type: ignore[arg-type]
     return stream.getvalue()
-
-
-def origin(network: TrainedNetwork) -> tuple[str, ...]:
-    """Sentences on where a network comes from, and what of its training is not in an export."""
-    said = [f"Network: {network.sentence}."]
-    if network.facts.get("wires"):
-        said.append(
-            "The training had resistive lines; the export has ideal ones, and so have the answers in its check."
-        )
-    return tuple(said)
 
 
 EXACT = (

@@ -12,7 +12,6 @@ import re
 from typing import Any
 
 from devicekit.device.card import DeviceCard
-from devicekit.device.network import TrainedNetwork
 from devicekit.exporters import base, lawtext, pyfile, trained
 from devicekit.exporters.base import Export, ExportOptions
 
@@ -153,16 +152,16 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         units=units,
         noise=lawtext.noise_sentence(card, options, law),
         figures={"law": "closed form" if found is None else "table", **({} if found is None else {"deviation": found})},
-        origin=_origin(card, network),
+        origin=_origin(card),
     )
 
 
-def _origin(card: DeviceCard, network: TrainedNetwork | None) -> tuple[str, ...]:
-    said = () if network is None else trained.origin(network)
+def _origin(card: DeviceCard) -> tuple[str, ...]:
+    """Where the card's spike-timing window comes from."""
     if card.stdp is None:
-        return said
+        return ()
     mark = "SYNTHETIC: " if card.stdp.synthetic else ""
-    return (*said, f"Spike-timing window: {mark}{card.stdp.source}, {card.stdp.n} readings.")
+    return (f"Spike-timing window: {mark}{card.stdp.source}, {card.stdp.n} readings.",)
 
 
 _UNITS = (

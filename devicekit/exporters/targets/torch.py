@@ -96,7 +96,6 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         units=units,
         noise=lawtext.noise_sentence(card, options, law),
         figures={"law": "closed form" if found is None else "table", **({} if found is None else {"deviation": found})},
-        origin=() if network is None else trained.origin(network),
     )
 
 

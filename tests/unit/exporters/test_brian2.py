@@ -21,7 +21,8 @@ from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, lawtext, make
 from devicekit.synthetic.pulses import truth_card
 
-from .conftest import CARDS, LAWS, SPAN, answers, deviation, exported, little, shipped, soft
+from .conftest import CARDS, LAWS, deviation, exported, shipped, soft
+from .small_network import SPAN, answers, little
 
 # Brian2 2.9 calls pyparsing by names that it deprecates
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -19,7 +19,8 @@ from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, lawtext, make
 from devicekit.synthetic.pulses import truth_card
 
-from .conftest import LAWS, SPAN, answers, deviation, exported, little, shipped, soft
+from .conftest import LAWS, deviation, exported, shipped, soft
+from .small_network import SPAN, answers, little
 
 
 def text_of(card: DeviceCard, **options: Any) -> str:
@@ -89,7 +90,7 @@ def test_a_table_in_the_file_follows_the_array(monkeypatch: pytest.MonkeyPatch) 
 def test_the_numbers_in_the_file_are_the_cards() -> None:
     card = truth_card(LAWS["linear"], model="linear", window=(1e-5, 2e-4), increment=0.003, read=0.004, ln_rate_sd=0.2)
     law = law_of(text_of(card))
-    assert (law["LOW"], law["HIGH"], law["LOGARITHMIC"], law["SYNTHETIC"]) == (1e-5, 2e-4, False, True)
+    assert (law["LOW"], law["HIGH"], law["LOGARITHMIC"], law["MARKS"]) == (1e-5, 2e-4, False, ["synthetic"])
     assert (law["UPDATE_SD"], law["RELATIVE_SD"], law["READ_SD"]) == ((0.003, 0.003), (0.0, 0.0), 0.004)
     assert law["LN_GAIN_SD"] == pytest.approx((0.2, 0.2))
     assert law["LN_GAIN_CORRELATION"] == pytest.approx(0.6)
