@@ -132,7 +132,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         use.append(
             'rule = devices(inputs, neurons, on_pre={"read": read(), "stdp": STDP_PRE}, on_post={"stdp_2": STDP_POST})'
         )
-    units = _UNITS
+    units: tuple[tuple[str, str, str], ...] = _UNITS
     if network is not None:
         files[f"{name}_network.npz"] = trained.file_of(network, card.window)
         use = [*use[:1], f"from {name}_brian2 import answers, load_network", *use[2:]]
