@@ -243,20 +243,13 @@ def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) ->
     if max(*held.update, *held.relative) > 0:
         both = " and in proportion to its step (step_noise)" if max(held.relative) > 0 else ""
         parts.append(f"C2C as normal noise on every update (increment){both}")
-    if law.devices:
-        parts.append(
-            f"D2D by drawing each device from the {law.devices} measured ones, LTP and LTD together (resample)"
-        )
-    if max(held.gains[:2]) > 0:
-        parts.append("D2D as correlated log-normal gains of mean 1 on LTP and LTD (shared)")
+    ways = [f"from the {law.devices} measured ones, LTP and LTD together (resample)"] if law.devices else []
+    ways += ["by correlated log-normal gains of mean 1 on LTP and LTD (shared)"] if max(held.gains[:2]) > 0 else []
+    if ways:
+        parts.append(f"D2D by drawing each device {', or '.join(ways)}")
     if held.read > 0:
-        parts.append("read noise as normal noise on the state, fresh at every reading")
-    left = [
-        f"C2C of {what} is left out, as in devicekit's own array"
-        for what, known in (
-            ("ln rate, constant in a cycle,", any(b.cycle_ln_rate for b in (card.variation.ltp, card.variation.ltd))),
-        )
-        if known
-    ]
-    said = f"Exported as a DeviceArray draws it: {'; '.join([*parts, *left])}. The numbers drawn are other ones."
+        parts.append("read noise, where it is asked for, as normal noise on the state, fresh at every reading")
+    said = f"Exported as a DeviceArray draws it: {'; '.join(parts)}. The numbers drawn are other ones."
+    if any(branch.cycle_ln_rate for branch in (card.variation.ltp, card.variation.ltd)):
+        said += " C2C of ln rate, constant in a cycle, is left out, as in devicekit's own array."
     return base.noise_sentence(card, options, said, bool(parts))

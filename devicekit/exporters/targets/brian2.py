@@ -135,8 +135,11 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     units: tuple[tuple[str, str, str], ...] = _UNITS
     if network is not None:
         files[f"{name}_network.npz"] = trained.file_of(network, card.window)
-        use = [*use[:1], f"from {name}_brian2 import answers, load_network", *use[2:]]
-        use.insert(2, "classes, counts = answers(*load_network(), spikes)   # spikes of shape (n, steps, channels)")
+        use[:1] = [
+            f"python {name}_brian2.py              # does the network answer as it did in devicekit?",
+            f"from {name}_brian2 import answers, load_network",
+            "classes, counts = answers(*load_network(), spikes)   # spikes of shape (n, steps, channels)",
+        ]
         exact += trained.EXACT
         approximated += trained.APPROXIMATED
         units = (*units, *trained.UNITS)

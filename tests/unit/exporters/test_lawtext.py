@@ -142,7 +142,7 @@ def test_the_noise_sentence_names_what_there_is() -> None:
     )
     assert "as asked" in lawtext.noise_sentence(shared, ExportOptions(noise=False), lawtext.numbers(shared, False))
     text = lawtext.noise_sentence(shipped(), ExportOptions(), lawtext.numbers(shipped()))
-    assert "the 20 measured ones" in text
+    assert "the 20 measured ones, LTP and LTD together (resample), or by correlated" in text
 
 
 def test_the_usual_step_is_that_of_the_conductance() -> None:
