@@ -19,7 +19,7 @@ from devicekit.errors import CardError, FileError
 
 FORMAT = "devicekit network 1"
 SUFFIX = ".npz"
-_LAYERS = ("hidden", "output")
+LAYERS = ("hidden", "output")
 _ADVICE = "give the network.npz that devicekit train --out writes"
 
 
@@ -158,7 +158,7 @@ class TrainedNetwork:
         """What a file of it holds: JSON text, and arrays by name."""
         arrays = {
             f"{name}_{part}": getattr(layer, part)
-            for name, layer in zip(_LAYERS, self.layers, strict=True)
+            for name, layer in zip(LAYERS, self.layers, strict=True)
             for part in ("plus", "minus")
         }
         said = {
@@ -205,7 +205,7 @@ class TrainedNetwork:
                     scale=float(scale),
                     paired=bool(paired),
                 )
-                for layer, scale, paired in zip(_LAYERS, said["scales"], said["paired"], strict=True)
+                for layer, scale, paired in zip(LAYERS, said["scales"], said["paired"], strict=True)
             )
             bits = np.asarray(arrays["spikes"]).astype(np.uint8)
             spikes = np.unpackbits(bits, axis=-1, count=int(said["channels"])).astype(bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import keyword
 import math
 import re
@@ -244,6 +245,13 @@ def check_moves(card: DeviceCard, target: str) -> None:
 def unit(card: DeviceCard) -> str:
     """S, or 1 for a weight card."""
     return "S" if card.window.quantity == "conductance_s" else "1"
+
+
+def npz(arrays: Mapping[str, Any]) -> bytes:
+    """Arrays as a .npz file; the same arrays give the same bytes."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
 
 
 def column_unit(name: str) -> str:

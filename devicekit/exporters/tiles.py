@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
-from devicekit.device.network import TrainedNetwork
+from devicekit.device.network import LAYERS, TrainedNetwork
 from devicekit.errors import UsageError
 
-PARTS = ("hidden", "output")
 OUTSIDE = 1e-9  # of the window, by which rounding may lead out of it
 
 
@@ -23,7 +20,7 @@ def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
     """
     window = network.card.window
     found = {}
-    for name, layer in zip(PARTS, network.layers, strict=True):
+    for name, layer in zip(LAYERS, network.layers, strict=True):
         for part in ("plus", "minus"):
             u = (getattr(layer, part) - window.low) / window.span
             if u.min() < -OUTSIDE or u.max() > 1.0 + OUTSIDE:
@@ -35,22 +32,15 @@ def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
     return found
 
 
-def packed(arrays: dict[str, np.ndarray]) -> bytes:
-    """Arrays as a .npz file; the same arrays give the same bytes."""
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-    return stream.getvalue()
-
-
 def sentences(network: TrainedNetwork) -> list[str]:
     """What is said of a network in a README."""
     kinds = [
         f"{name} layer: {layer.plus.shape[0]} x {layer.plus.shape[1]} weights of "
         + ("two devices" if layer.paired else "one device and a fixed reference")
-        for name, layer in zip(PARTS, network.layers, strict=True)
+        for name, layer in zip(LAYERS, network.layers, strict=True)
     ]
     return [
-        f"Network: {kinds[0]}; {kinds[1]}. Conductances are the training's own, device by device.",
+        f"{kinds[0].capitalize()}; {kinds[1]}. Conductances are the training's own, device by device.",
         "The network's neurons are spiking ones (leaky integrate-and-fire) and are not part of this export: the layers "
         "give weighted sums.",
     ]

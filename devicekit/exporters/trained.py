@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
 from devicekit.device.blocks import Window
-from devicekit.device.network import TrainedNetwork
-
-LAYERS = ("hidden", "output")
+from devicekit.device.network import LAYERS, TrainedNetwork
+from devicekit.exporters import base
 
 
 def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
@@ -40,9 +37,7 @@ def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
         held[f"{name}_decay"] = getattr(neurons, f"{name}_decay")
     held |= {name: getattr(neurons, name) for name in ("threshold", "refractory", "step_s")}
     held |= {name: getattr(network.check, name) for name in ("spikes", "counts", "classes", "labels")}
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **held)  # type: ignore[arg-type]
-    return stream.getvalue()
+    return base.npz(held)
 
 
 EXACT = (

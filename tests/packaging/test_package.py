@@ -112,7 +112,7 @@ def test_the_wheel_holds_code_data_and_types(tmp_path: Path) -> None:
         assert f"devicekit/report/{file}" in names
     for file in ("templates/frame.html.j2", "static/htmx.min.js", "static/app.css"):
         assert f"devicekit/app/{file}" in names
-    for file in ("templates/torch.py.j2", "templates/brian2.py.j2"):
+    for file in ("templates/pytorch.py.j2", "templates/brian2.py.j2"):
         assert f"devicekit/exporters/{file}" in names
     assert any(name.startswith("physics/materials/") for name in names)
     assert any("licenses/LICENSE" in name for name in names)

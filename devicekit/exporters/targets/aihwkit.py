@@ -195,7 +195,7 @@ def _network(network: TrainedNetwork, stem: str) -> tuple[dict[str, bytes], list
     paired = tuple(layer.paired for layer in network.layers)
     loader = network_loader(network.card, scales, paired, f"{stem}_preset", f"{stem}_network")
     return {
-        f"{stem}_network.npz": tiles.packed(weights),
+        f"{stem}_network.npz": base.npz(weights),
         f"{stem}_network.py": loader.encode(),
     }, tiles.sentences(network)
 

@@ -266,7 +266,7 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
     paired = tuple(layer.paired for layer in network.layers)
     text = crosssim3.module(card, found, (scales, paired, f"{stem}_network"))
     use.append(f"from {stem} import layers; hidden, output = layers()    (make_parameters=parameters: with errors)")
-    files = {f"{stem}.py": text.encode(), f"{stem}_network.npz": tiles.packed(arrays)}
+    files = {f"{stem}.py": text.encode(), f"{stem}_network.npz": base.npz(arrays)}
     return files, use, [*told, *tiles.sentences(network)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from devicekit.device.card import DeviceCard
-from devicekit.device.network import TrainedNetwork
+from devicekit.device.network import LAYERS, TrainedNetwork
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.tables import neutral
@@ -110,7 +110,7 @@ def _network(network: TrainedNetwork) -> dict[str, bytes]:
     if unit == "1":
         names[2:4] = ["plus", "minus"]
     found = {}
-    for name, layer, weight in zip(("hidden", "output"), network.layers, network.weights(), strict=True):
+    for name, layer, weight in zip(LAYERS, network.layers, network.weights(), strict=True):
         rows, columns = np.indices(weight.shape)
         cells = (rows, columns, layer.plus, layer.minus, weight)
         found[f"network_{name}.csv"] = table(

@@ -11,7 +11,7 @@ import numpy as np
 from devicekit._version import __version__
 from devicekit.device.blocks import Branch
 from devicekit.device.card import DeviceCard
-from devicekit.device.network import DYNAMICS, TrainedNetwork
+from devicekit.device.network import DYNAMICS, LAYERS, TrainedNetwork
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
 
@@ -126,7 +126,7 @@ def network_contents(network: TrainedNetwork) -> dict[str, Any]:
     """The struct `network`: devices and weights of both layers, neurons, and answers to check a copy by."""
     layers = {
         name: {"plus": layer.plus, "minus": layer.minus, "scale": layer.scale, "paired": layer.paired, "weight": weight}
-        for name, layer, weight in zip(("hidden", "output"), network.layers, network.weights(), strict=True)
+        for name, layer, weight in zip(LAYERS, network.layers, network.weights(), strict=True)
     }
     check = {name: getattr(network.check, name).astype(float) for name in ("counts", "classes", "labels")}
     return {

@@ -6,7 +6,7 @@ test_crosssim: test_crosssim.py::test_within_two_thousandths_of_the_array
 test_crosssim_from_the_ramps_themselves: test_crosssim.py::test_straight_from_data_is_near_the_law_that_made_them
 test_neurosim: test_neurosim.py::test_recursion_is_within_a_thousandth_of_the_fit
 test_veriloga: test_veriloga.py::test_within_a_thousandth_of_the_array
-test_torch_and_brian2: test_torch.py::test_the_law_in_the_file_follows_the_array, test_brian2.py::the same for its code
+test_pytorch_and_brian2: test_pytorch.py::test_the_law_in_the_file_follows_the_array, and test_brian2.py the same
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 import devicekit
 from devicekit.device.card import DeviceCard
 
-from . import test_brian2, test_torch
+from . import test_brian2, test_pytorch
 from .conftest import deviation, exported
 from .test_aihwkit import load, module_of, replay
 from .test_crosssim import Lookup
@@ -73,7 +73,7 @@ def test_veriloga(ramps: DeviceCard, tmp_path: Path, compiled: Any) -> None:
     assert deviation(ramps, ramps.window.from_state(np.array(states))) <= 1e-6
 
 
-def test_torch_and_brian2(ramps: DeviceCard) -> None:
+def test_pytorch_and_brian2(ramps: DeviceCard) -> None:
     """The laws as the Python files write them."""
-    assert deviation(ramps, test_torch.numpy_train(test_torch.text_of(ramps))) < 1e-12
+    assert deviation(ramps, test_pytorch.numpy_train(test_pytorch.text_of(ramps))) < 1e-12
     assert deviation(ramps, test_brian2.python_train(test_brian2.text_of(ramps), ramps)) < 1e-12

@@ -14,7 +14,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.exporters import base, lawtext, pyfile, trained
 from devicekit.exporters.base import Export, ExportOptions
 
-NAME = "torch"
+NAME = "pytorch"
 TITLE = "PyTorch layer of devices"
 TAKES = frozenset({"network"})
 
@@ -47,7 +47,7 @@ def _law(law: lawtext.LawNumbers) -> tuple[str, str, str]:
 def module(card: DeviceCard, options: ExportOptions, law: lawtext.LawNumbers) -> str:
     """The text of the Python file."""
     columns, formula, body = _law(law)
-    return pyfile.render("torch.py.j2", card, options, law, {"columns": columns, "formula": formula, "law": body})
+    return pyfile.render("pytorch.py.j2", card, options, law, {"columns": columns, "formula": formula, "law": body})
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:
@@ -63,9 +63,9 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     name, layer = base.identifier(card.name), f"{pyfile.class_name(card)}Synapses"
     found = lawtext.deviation(card, law)
     exact, approximated = lawtext.law_sentences(card, law, found)
-    files = {f"{name}_torch.py": module(card, options, law).encode()}
+    files = {f"{name}_pytorch.py": module(card, options, law).encode()}
     use = [
-        f"from {name}_torch import {layer}",
+        f"from {name}_pytorch import {layer}",
         f"layer = {layer}(64, 10, seed=1)    # where torch.nn.Linear(64, 10, bias=False) would be",
         "optimizer = torch.optim.SGD([layer.wish], lr=0.005)",
         "snnTorch, at each step of time:  spikes, membrane = snntorch.Leaky(beta=0.9)(layer(x), membrane)",
@@ -76,8 +76,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     if network is not None:
         files[f"{name}_network.npz"] = trained.file_of(network)
         use = [
-            f"python {name}_torch.py              # does the network answer as it did in devicekit?",
-            f"from {name}_torch import {pyfile.class_name(card)}Network",
+            f"python {name}_pytorch.py            # does the network answer as it did in devicekit?",
+            f"from {name}_pytorch import {pyfile.class_name(card)}Network",
             f"classes, counts = {pyfile.class_name(card)}Network()(spikes)   # spikes of shape (n, steps, channels)",
             *use,
         ]

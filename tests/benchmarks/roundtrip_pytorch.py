@@ -1,6 +1,6 @@
 """Load the PyTorch export in the real torch, pulse it, and compare with a DeviceArray.
 
-    python tests/benchmarks/roundtrip_torch.py --python VENV/bin/python --network network.npz
+    python tests/benchmarks/roundtrip_pytorch.py --python VENV/bin/python --network network.npz
 
 Wanted there: torch, snntorch and norse. Measured: trains without noise (float32 and float64), the first pulse, the
 scatter of 10,000 devices after 10, 50 and 100 pulses (C2C alone, D2D alone), read noise; a layer of each device
@@ -77,7 +77,7 @@ import norse.torch as norse_torch
 data = np.load(sys.argv[3])
 x, y, test_x, test_y = (torch.tensor(data[k]) for k in ("x", "y", "test_x", "test_y"))
 STEPS = 10
-RATES = {"snntorch": 0.005, "norse": 0.2}  # by trying four on floating weights
+RATES = {"snntorch": 0.005, "norse": 0.2}  # the best of four with floating weights; the first that was tried
 
 def votes(layer, kind, x):
     cell = snntorch.Leaky(beta=0.9) if kind == "snntorch" else norse_torch.LIFCell()
@@ -130,7 +130,7 @@ json.dump({"same": module.check(), "apart": apart}, open(sys.argv[1], "w"))
 
 
 def pulsed(python: str, card: DeviceCard, folder: Path) -> dict[str, Any]:
-    (module,) = folder.glob("*_torch.py")
+    (module,) = folder.glob("*_pytorch.py")
     modes = ["resample"] if len(card.devices) > 1 else []
     modes += ["shared"] if card.variation.d2d_ln_rate_covariance else []
     answer = in_peer(python, PULSE, str(module), *modes)
@@ -154,9 +154,9 @@ def trained_layers(python: str) -> None:
     x, test_x, y, test_y = train_test_split((x / 16).astype(np.float32), y, stratify=y, random_state=0)
     for name, card in cards().items():
         with tempfile.TemporaryDirectory() as folder:
-            export(card, "torch", Path(folder) / "out")
+            export(card, "pytorch", Path(folder) / "out")
             np.savez(Path(folder) / "digits.npz", x=x, y=y, test_x=test_x, test_y=test_y)
-            (module,) = (Path(folder) / "out").glob("*_torch.py")
+            (module,) = (Path(folder) / "out").glob("*_pytorch.py")
             answer = in_peer(python, TRAIN, str(module), str(Path(folder) / "digits.npz"))
         print(f"64-10 on load_digits, 8 epochs, test accuracy float / on {name}, pulses: {answer}")
 
@@ -166,8 +166,8 @@ def networks(python: str, path: Path | None) -> None:
         print("no trained network: give --network")
         return
     with tempfile.TemporaryDirectory() as folder:
-        made = export(path, "torch", Path(folder) / "out")
-        (module,), (held,) = ((Path(folder) / "out").glob(each) for each in ("*_torch.py", "*_network.npz"))
+        made = export(path, "pytorch", Path(folder) / "out")
+        (module,), (held,) = ((Path(folder) / "out").glob(each) for each in ("*_pytorch.py", "*_network.npz"))
         answer = in_peer(python, NETWORK, str(module), str(held))
         print(made.files["README.txt"].decode().split("Network: ")[1].split("\n- ")[0])
     counts, classes, n = answer["same"]
@@ -178,7 +178,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--network", type=Path, help="network.npz of a training")
     options = arguments.parse_args()
-    each_card("torch", lambda card, folder: pulsed(options.python, card, folder), {"log window": log_window()})
+    each_card("pytorch", lambda card, folder: pulsed(options.python, card, folder), {"log window": log_window()})
     trained_layers(options.python)
     networks(options.python, options.network)
 

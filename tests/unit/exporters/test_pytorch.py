@@ -24,8 +24,8 @@ from .small_network import SPAN, answers, little
 
 
 def text_of(card: DeviceCard, **options: Any) -> str:
-    files = make(card, "torch", ExportOptions(**options)).files
-    (name,) = (each for each in files if each.endswith("_torch.py"))
+    files = make(card, "pytorch", ExportOptions(**options)).files
+    (name,) = (each for each in files if each.endswith("_pytorch.py"))
     return files[name].decode()
 
 
@@ -82,7 +82,7 @@ def test_a_table_in_the_file_follows_the_array(monkeypatch: pytest.MonkeyPatch) 
     """A law that another package brings has no closed form here."""
     monkeypatch.delitem(lawtext.FORMS, "powstep")
     card = truth_card(LAWS["powstep"], model="powstep")
-    result = make(card, "torch", ExportOptions())
+    result = make(card, "pytorch", ExportOptions())
     assert deviation(card, numpy_train(text_of(card))) == pytest.approx(result.figures["deviation"], abs=1e-12)
     assert result.figures["deviation"] < 1e-6
 
@@ -105,8 +105,8 @@ def test_a_weight_card_keeps_its_weights(weights: DeviceCard) -> None:
     text = text_of(weights)
     assert deviation(weights, numpy_train(text)) < 1e-12
     assert "[S]" not in text
-    with pytest.raises(UsageError, match=r"^window=.*to=torch"):
-        make(weights, "torch", ExportOptions(window=(1e-6, 1e-4)))
+    with pytest.raises(UsageError, match=r"^window=.*to=pytorch"):
+        make(weights, "pytorch", ExportOptions(window=(1e-6, 1e-4)))
 
 
 def test_a_name_cannot_leave_its_place() -> None:
@@ -118,8 +118,8 @@ def test_a_name_cannot_leave_its_place() -> None:
 def test_ruff_finds_nothing_in_the_file(network: bool, tmp_path: Path) -> None:
     if shutil.which("ruff") is None:
         pytest.skip("ruff is not installed: the exported file is compiled only")
-    folder = exported(shipped(), "torch", tmp_path, network=little() if network else None)
-    (path,) = folder.glob("*_torch.py")
+    folder = exported(shipped(), "pytorch", tmp_path, network=little() if network else None)
+    (path,) = folder.glob("*_pytorch.py")
     settings = ["--isolated", "--line-length", "120", "--no-cache"]
     for command in (["check", "--select", "E,F,W,I,B,UP"], ["format", "--diff"]):
         ran = subprocess.run(["ruff", *command, *settings, str(path)], capture_output=True, text=True, check=False)
@@ -130,15 +130,15 @@ def test_what_never_moves_is_refused() -> None:
     card = soft()
     still = card.model_copy(update={"ltd": card.ltd.model_copy(update={"largest_step": 0.0})})
     with pytest.raises(UsageError, match="LTD never moves"):
-        make(still, "torch", ExportOptions())
+        make(still, "pytorch", ExportOptions())
 
 
 def test_a_network_goes_with_its_conductances_and_its_check(tmp_path: Path) -> None:
     network = little()
-    result = make(network.card, "torch", ExportOptions(network=network))
+    result = make(network.card, "pytorch", ExportOptions(network=network))
     np.testing.assert_array_equal(network.check.counts, [[2, 0], [0, 0], [0, 0]])  # by hand
-    assert set(result.files) == {"truth_torch.py", "truth_network.npz", "README.txt"}
-    compile(result.files["truth_torch.py"].decode(), "exported", "exec")
+    assert set(result.files) == {"truth_pytorch.py", "truth_network.npz", "README.txt"}
+    compile(result.files["truth_pytorch.py"].decode(), "exported", "exec")
     (tmp_path / "n.npz").write_bytes(result.files["truth_network.npz"])
     with np.load(tmp_path / "n.npz") as held:
         counts, classes = answers(dict(held))
@@ -160,7 +160,7 @@ def torch() -> Any:
 
 
 def module_of(card: DeviceCard, folder: Path, **options: Any) -> SimpleNamespace:
-    (path,) = exported(card, "torch", folder, **options).glob("*_torch.py")
+    (path,) = exported(card, "pytorch", folder, **options).glob("*_pytorch.py")
     names: dict[str, Any] = {"__name__": "exported", "__file__": str(path)}
     exec(compile(path.read_text(), str(path), "exec"), names)
     (layer,) = (value for key, value in names.items() if key.endswith("Synapses"))
