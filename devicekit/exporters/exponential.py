@@ -82,9 +82,24 @@ def _train(
     return states if direction == "ltp" else 1.0 - states
 
 
-def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float]) -> Loop:
-    """The loop that repeated trains of the card's own numbers of pulses settle on."""
-    pulses = {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
+def lost_pulses(levels: int) -> list[int]:
+    """Updates, in pulses, of which NeuroSim makes one pulse less: k / N * N falls short of k in double precision.
+
+    Its update of k pulses of N is a weight of k / N, and k is found again by a product that is cut to a whole number.
+    """
+    k = np.arange(1, levels + 1, dtype=float)
+    return [int(each) for each in k[(k / levels * levels).astype(int) != k]]
+
+
+def safe_pulses(wanted: int) -> int:
+    """The number of pulses nearest to a wanted one, 2 or more, with which NeuroSim loses none; of two the larger."""
+    wanted = max(wanted, 2)
+    near = (each for away in range(wanted) for each in (wanted + away, wanted - away))  # a power of two is among them
+    return next(each for each in near if each >= 2 and not lost_pulses(each))
+
+
+def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float], pulses: dict[str, int]) -> Loop:
+    """The loop that repeated trains of so many pulses settle on."""
     theta = {direction: np.array(thetas[direction], float) for direction in base.SIGNS}
     start, gap = 0.0, 1.0
     for _ in range(LOOPS):
