@@ -45,7 +45,7 @@ class ExponentialFit:
     label : float
         Label of the fit, as written: of those that NeuroSim has (steps of 0.01), that of least squares.
     a : float
-        Constant A of that label as a fraction of the number of pulses; negative for a curve that starts slowly.
+        Constant A of that label as a fraction of NeuroSim's number of pulses; negative for a curve that starts slowly.
     a_free : float
         A of least squares among all numbers; inf for a line.
     rounding : float
@@ -98,8 +98,9 @@ def safe_pulses(wanted: int) -> int:
     return next(each for each in near if each >= 2 and not lost_pulses(each))
 
 
-def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float], pulses: dict[str, int]) -> Loop:
-    """The loop that repeated trains of so many pulses settle on."""
+def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float]) -> Loop:
+    """The loop that repeated trains of the card's own numbers of pulses settle on."""
+    pulses = {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
     theta = {direction: np.array(thetas[direction], float) for direction in base.SIGNS}
     start, gap = 0.0, 1.0
     for _ in range(LOOPS):
@@ -144,17 +145,30 @@ def read_label(written: float) -> float:
     return float(np.copysign(int(abs(written) * 100) / 100, written))
 
 
-def fit_exponential(normalised: np.ndarray) -> ExponentialFit:
-    """NeuroSim's exponential of least squares on a curve from 0 to 1, shape (N + 1,)."""
+def path(a: float, levels: int, pulses: int) -> np.ndarray:
+    """States after 0..pulses of them, on the exponential of so many levels; 1 from its end on; (pulses + 1,)."""
+    return np.minimum(curve(np.arange(pulses + 1) / levels, a), 1.0)
+
+
+def fit_exponential(normalised: np.ndarray, levels: int) -> ExponentialFit:
+    """NeuroSim's exponential of least squares on a curve from 0 to 1, shape (N + 1,).
+
+    Parameters
+    ----------
+    normalised : ndarray, shape (N + 1,)
+        States after 0..N pulses.
+    levels : int
+        Pulses in which NeuroSim's exponential goes from 0 to 1; near N, and A makes up for what it is off.
+    """
     from scipy.optimize import minimize_scalar
 
-    t = np.linspace(0.0, 1.0, normalised.size)
+    pulses = normalised.size - 1
 
     def a_of(k: float) -> float:
         return 1.0 / k if abs(k) > 1e-9 else np.inf
 
     def misfit(a: float) -> float:
-        return float(np.sum((curve(t, a) - normalised) ** 2))
+        return float(np.sum((path(a, levels, pulses) - normalised) ** 2))
 
     bounds = (-STEEPEST, STEEPEST)
     found = minimize_scalar(lambda k: misfit(a_of(k)), bounds=bounds, method="bounded", options={"xatol": 1e-9})
@@ -163,37 +177,37 @@ def fit_exponential(normalised: np.ndarray) -> ExponentialFit:
     labels = {written_label(near + shift) for shift in (-0.01, 0.0, 0.01)}
     label = min(sorted(labels), key=lambda each: misfit(a_of_label(read_label(each))))
     a = a_of_label(read_label(label))
-    fitted = curve(t, a)
+    fitted = path(a, levels, pulses)
     return ExponentialFit(
         label=label,
         a=a,
         a_free=free,
-        rounding=float(np.abs(fitted - curve(t, free)).max()),
+        rounding=float(np.abs(fitted - path(free, levels, pulses)).max()),
         from_data=nl_of_curve(normalised),
         rms=float(np.sqrt(np.mean((fitted - normalised) ** 2))),
         largest=float(np.abs(fitted - normalised).max()),
-        recursion=float(np.abs(replay(a, t.size - 1) - fitted).max()),
+        recursion=float(np.abs(replay(a, levels, pulses) - fitted).max()),
     )
 
 
-def replay(a: float, pulses: int) -> np.ndarray:
+def replay(a: float, levels: int, pulses: int) -> np.ndarray:
     """NeuroSim's documented recursion on the normalised window: find P of the present G, move it by one; (N + 1,)."""
     if not np.isfinite(a):
-        return np.linspace(0.0, 1.0, pulses + 1)
-    scale = a * pulses
-    b = 1.0 / -np.expm1(-pulses / scale)
-    g, path = 0.0, [0.0]
+        return path(a, levels, pulses)
+    scale = a * levels
+    b = 1.0 / -np.expm1(-levels / scale)
+    g, states = 0.0, [0.0]
     for _ in range(pulses):
         position = -scale * np.log1p(-min(g / b, 1.0 - 1e-16))
         g = min(max(float(b * -np.expm1(-(position + 1.0) / scale)), 0.0), 1.0)
-        path.append(g)
-    return np.array(path)
+        states.append(g)
+    return np.array(states)
 
 
-def branch_fits(card: DeviceCard, loop: Loop) -> dict[str, ExponentialFit]:
+def branch_fits(card: DeviceCard, loop: Loop, levels: dict[str, int]) -> dict[str, ExponentialFit]:
     """The fits of both branches, each normalised to rise from 0 to 1 over the loop's window in G."""
     fits = {}
     for direction, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
         value = card.window.from_state(states)
-        fits[direction] = fit_exponential((value - value[0]) / (value[-1] - value[0]))
+        fits[direction] = fit_exponential((value - value[0]) / (value[-1] - value[0]), levels[direction])
     return fits

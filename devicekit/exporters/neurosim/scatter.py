@@ -62,8 +62,8 @@ class Scatter:
         return {"pulses": self.pulses, "devicekit": self.ours, "neurosim": self.theirs}
 
 
-def _at(levels: int) -> tuple[int, ...]:
-    return tuple(sorted({min(10, levels), min(50, levels), levels}))
+def _at(pulses: int) -> tuple[int, ...]:
+    return tuple(sorted({min(10, pulses), min(50, pulses), pulses}))
 
 
 def measure(card: DeviceCard, loop: Loop, p: Parameters, what: str) -> Scatter:
@@ -80,7 +80,7 @@ def measure(card: DeviceCard, loop: Loop, p: Parameters, what: str) -> Scatter:
     what : str
         C2C or D2D.
     """
-    pulses = {direction: _at(p.levels[direction]) for direction in base.SIGNS}
+    pulses = {"ltp": _at(loop.ltp.size - 1), "ltd": _at(loop.ltd.size - 1)}
     ours = _ours(card, loop, p, what == "C2C", pulses)
     theirs = _theirs(p, what == "C2C", pulses)
     return Scatter(what, pulses, ours, theirs)
@@ -102,14 +102,14 @@ def _ours(
     if not c2c:
         for _ in range(SETTLING):
             for direction, sign in base.SIGNS.items():
-                for _ in range(p.levels[direction]):
+                for _ in range(pulses[direction][-1]):
                     array.pulse(sign)
     found = {}
     for direction, sign in base.SIGNS.items():
         if c2c:  # both trains from an end of the loop
             array.put(np.full(DEVICES, loop.low if sign > 0 else loop.high))
         sds = []
-        for k in range(1, p.levels[direction] + 1):
+        for k in range(1, pulses[direction][-1] + 1):
             array.pulse(sign)
             if k in pulses[direction]:
                 sds.append(float(card.window.from_state(array.r).std()) / (p.high - p.low))
@@ -140,7 +140,7 @@ def _theirs(p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...]]) -> dic
         b = (high - low) / -np.expm1(-levels / a)
         g = low.copy() if sign > 0 else high.copy()
         sds = []
-        for k in range(1, levels + 1):
+        for k in range(1, pulses[direction][-1] + 1):
             position = -a * np.log(np.maximum(1.0 - (g - low) / b, 1e-300))
             g = b * -np.expm1(-(position + sign) / a) + low
             if c2c:

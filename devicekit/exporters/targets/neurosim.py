@@ -5,8 +5,8 @@ LTP and LTD, each with its own A and its own number of pulses N; one pulse moves
 label NL, positive where LTP (negative where LTD) is steep at first, in steps of 0.01. The closed form of the label
 is `devicekit.models.labels.nl_label`. NeuroSim's own code and table (CC BY-NC) are not used here.
 
-NeuroSim loses pulses with most N, by rounding: N is the nearest one with which it loses none, and the loop and both A
-are those of trains of that length. With the user's own copy as source there is also a patch of it.
+NeuroSim loses pulses with most N, by rounding: N is the nearest one with which it loses none, and A is refitted with
+it to the card's own trains. With the user's own copy as source there is also a patch of it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _signed(direction: str, label: float) -> float:
     return label if direction == "ltp" else -label
 
 
-def _device_spread(card: DeviceCard, pulses: dict[str, int]) -> dict[str, float]:
+def _device_spread(card: DeviceCard, levels: dict[str, int]) -> dict[str, float]:
     """Standard deviations over the card's measured devices of label and window; empty for fewer than 3."""
     if len(card.devices) < 3:
         return {}
@@ -55,12 +55,11 @@ def _device_spread(card: DeviceCard, pulses: dict[str, int]) -> dict[str, float]
             card,
             {"ltp": row.ltp_theta, "ltd": row.ltd_theta},
             {"ltp": row.ltp_largest_step, "ltd": row.ltd_largest_step},
-            pulses,
         )
         if loop.high - loop.low < 1e-6:
             continue
         ends.append(card.window.from_state(np.array([loop.low, loop.high])))
-        for direction, fit in branch_fits(card, loop).items():
+        for direction, fit in branch_fits(card, loop, levels).items():
             labels[direction].append(fit.label)
     if len(ends) < 3:
         return {}
@@ -69,7 +68,7 @@ def _device_spread(card: DeviceCard, pulses: dict[str, int]) -> dict[str, float]
     return {"sigma_d2d": float(np.sqrt(variance)), "low_sd": float(low_sd), "high_sd": float(high_sd)}
 
 
-def _noise(card: DeviceCard, loop: Loop, low: float, high: float, pulses: dict[str, int]) -> dict[str, float]:
+def _noise(card: DeviceCard, loop: Loop, low: float, high: float, levels: dict[str, int]) -> dict[str, float]:
     """C2C, D2D and read noise in NeuroSim's terms."""
     from devicekit.device.array import read_sigma
 
@@ -86,7 +85,7 @@ def _noise(card: DeviceCard, loop: Loop, low: float, high: float, pulses: dict[s
     return {
         "sigma_c2c": float(np.sqrt(np.mean(variances))) / (high - low),
         "sigma_read": float(read),
-        **_device_spread(card, pulses),
+        **_device_spread(card, levels),
     }
 
 
@@ -132,22 +131,21 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     card = base.with_siemens(card, options, "NeuroSim")
     base.check_moves(card, NAME)
     copy = None if options.source is None else source.load(Path(options.source))
-    pulses = {direction: safe_pulses(card.branch(direction).n_pulses) for direction in base.SIGNS}
+    levels = {direction: safe_pulses(card.branch(direction).n_pulses) for direction in base.SIGNS}
     loop = closed_loop(
         card,
         {direction: card.branch(direction).theta for direction in base.SIGNS},
         {direction: card.branch(direction).largest_step for direction in base.SIGNS},
-        pulses,
     )
     if loop.high - loop.low < 1e-6:
         raise UsageError("alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window")
     low, high = (float(value) for value in card.window.from_state(np.array([loop.low, loop.high])))
     if low < 0:
         raise UsageError(f"NeuroSim needs conductances of 0 S or more; this card's trains reach {low:.3g} S")
-    fits = branch_fits(card, loop)
-    noise = _noise(card, loop, low, high, pulses) if options.noise else {}
+    fits = branch_fits(card, loop, levels)
+    noise = _noise(card, loop, low, high, levels) if options.noise else {}
     labels = {direction: _signed(direction, fit.label) for direction, fit in fits.items()}
-    p = Parameters(low, high, pulses, labels, **noise)
+    p = Parameters(low, high, levels, labels, **noise)
     scatters = [
         scatter.measure(card, loop, p, what) for what, sd in (("C2C", p.sigma_c2c), ("D2D", p.sigma_d2d)) if sd > 0
     ]
@@ -156,7 +154,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         "RealDevice.txt": real_device(card, p).encode(),
         "train_arguments.txt": train_arguments(p).encode(),
         "nonlinear_fit_data.m": raw_data(card, loop).encode(),
-        "neurosim.json": dump_json(_as_json(p, fits, scatters)).encode(),
+        "neurosim.json": dump_json(_as_json(p, loop, fits, scatters)).encode(),
     }
     made = None
     if copy is not None:
@@ -167,14 +165,14 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     lines += [each.sentence() for each in scatters]
     if copy is None or cell is not None:
         lines.append(access.sentence(low, high, cell))
+    lines.append("Networks are left out: NeuroSim trains one of its own, 400-100-10, and loads none.")
     return Export(
         files=files,
         use=_use(copy, made),
         exact=(
-            "The window: that of the loop that LTP and LTD trains of the written numbers of pulses settle on.",
+            "The window: that of the loop that LTP and LTD trains of the card's numbers of pulses settle on.",
             "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
             "No update loses a pulse: k / N * N is k for every k of the written numbers of pulses.",
-            "No network goes along: NeuroSim trains one of its own (400-100-10) and loads none.",
         ),
         approximated=tuple(lines),
         units=_UNITS,
@@ -226,7 +224,7 @@ def _use(copy: source.Copy | None, made: source.Patch | None) -> tuple[str, ...]
         )
     folder = shlex.quote(str(copy.folder.resolve()))
     return (
-        f"MLP+NeuroSim V3.0: neurosim.patch turns {made.removed} lines of Cell.cpp into {made.added}. Read it; then here:",
+        f"MLP+NeuroSim V3.0: neurosim.patch makes {made.removed} lines of Cell.cpp {made.added}. Read it; then, here:",
         f"patch -p1 -d {folder} < neurosim.patch       and, there, make",
         f"patch -R -p1 -d {folder} < neurosim.patch    takes it back",
         *others,
@@ -260,11 +258,14 @@ def _held(p: Parameters) -> str:
     return ", ".join(words for words, value in parts.items() if value > 0)
 
 
-def _as_json(p: Parameters, fits: dict[str, ExponentialFit], scatters: list[scatter.Scatter]) -> dict[str, Any]:
+def _as_json(
+    p: Parameters, loop: Loop, fits: dict[str, ExponentialFit], scatters: list[scatter.Scatter]
+) -> dict[str, Any]:
     return {
         "minConductance_s": p.low,
         "maxConductance_s": p.high,
         "levels": p.levels,
+        "pulses": {"ltp": loop.ltp.size - 1, "ltd": loop.ltd.size - 1},
         "NL": p.nl,
         "A_normalised": {direction: fit.a for direction, fit in fits.items()},
         "A_normalised_least_squares": {
@@ -303,7 +304,7 @@ def _approximations(
             lines.append(
                 f"{direction.upper()}: {levels} pulses, not the card's {wanted}, with which NeuroSim would make one "
                 f"pulse too few of {len(lost)} of {wanted} updates ({', '.join(map(str, lost[:3]))}"
-                f"{', ...' if len(lost) > 3 else ''} pulses). Window and labels are those of trains of {levels}."
+                f"{', ...' if len(lost) > 3 else ''} pulses). The label is that with which {levels} follow the law."
             )
     if p.levels["ltp"] != p.levels["ltd"]:
         lines.append("train.py has one max_level: the mean of the LTP and LTD numbers of pulses.")
