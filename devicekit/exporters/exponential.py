@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
 
 import numpy as np
 
+from devicekit.device.blocks import DeviceRow
 from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.models import kernel
 from devicekit.models.labels import nl_label, nl_of_curve
@@ -15,6 +17,8 @@ from devicekit.models.labels import nl_label, nl_of_curve
 LARGEST_NL, SMALLEST_NL = 9.0, 0.01  # of NeuroSim's table
 STEEPEST = 120.0  # 1 / A of a search; beyond the largest label
 LOOPS = 200  # LTP/LTD trains until the loop closes
+SMALLEST_WINDOW = 1e-6  # of the state
+OTHER_WINDOW = 1.5  # how many times better the fit must be with a window that is not of the card's own trains
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,33 @@ class ExponentialFit:
     recursion: float
 
 
-def _train(
-    card: DeviceCard, direction: str, theta: np.ndarray, largest: float, start: float, pulses: int
-) -> np.ndarray:
-    law = card.law.id
+@dataclass(frozen=True)
+class Device:
+    """Parameters of one device: theta and largest step of each direction."""
+
+    theta: dict[str, np.ndarray]
+    largest: dict[str, float]
+
+    @classmethod
+    def central(cls, card: DeviceCard) -> Device:
+        """The card's central device."""
+        branches = {direction: card.branch(direction) for direction in base.SIGNS}
+        return cls(
+            {direction: np.array(each.theta, float) for direction, each in branches.items()},
+            {direction: each.largest_step for direction, each in branches.items()},
+        )
+
+    @classmethod
+    def measured(cls, row: DeviceRow) -> Device:
+        """One of its measured devices."""
+        return cls(
+            {"ltp": np.array(row.ltp_theta, float), "ltd": np.array(row.ltd_theta, float)},
+            {"ltp": row.ltp_largest_step, "ltd": row.ltd_largest_step},
+        )
+
+
+def _train(card: DeviceCard, device: Device, direction: str, start: float, pulses: int) -> np.ndarray:
+    law, theta, largest = card.law.id, device.theta[direction], device.largest[direction]
     scratch, middle = np.empty(kernel.MAX_SHAPE), kernel.middle(law, theta)
     x = start if direction == "ltp" else 1.0 - start
     path = [x]
@@ -91,21 +118,25 @@ def lost_pulses(levels: int) -> list[int]:
     return [int(each) for each in k[(k / levels * levels).astype(int) != k]]
 
 
-def safe_pulses(wanted: int) -> int:
-    """The number of pulses nearest to a wanted one, 2 or more, with which NeuroSim loses none; of two the larger."""
+def safe_pulses(wanted: int) -> tuple[int, ...]:
+    """The nearest numbers of pulses, 2 or more, with which NeuroSim loses none: below and above, or the wanted one."""
     wanted = max(wanted, 2)
-    near = (each for away in range(wanted) for each in (wanted + away, wanted - away))  # a power of two is among them
-    return next(each for each in near if each >= 2 and not lost_pulses(each))
+    below = next(each for each in range(wanted, 1, -1) if not lost_pulses(each))
+    above = next(each for each in range(wanted, 2 * wanted + 1) if not lost_pulses(each))  # a power of two is there
+    return (below,) if below == above else (below, above)
 
 
-def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float]) -> Loop:
-    """The loop that repeated trains of the card's own numbers of pulses settle on."""
-    pulses = {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
-    theta = {direction: np.array(thetas[direction], float) for direction in base.SIGNS}
+def own_pulses(card: DeviceCard) -> dict[str, int]:
+    """Pulses of the card's own trains, 2 or more."""
+    return {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
+
+
+def closed_loop(card: DeviceCard, device: Device, pulses: dict[str, int]) -> Loop:
+    """The loop that repeated trains of so many pulses settle on."""
     start, gap = 0.0, 1.0
     for _ in range(LOOPS):
-        up = _train(card, "ltp", theta["ltp"], largest["ltp"], start, pulses["ltp"])
-        down = _train(card, "ltd", theta["ltd"], largest["ltd"], float(up[-1]), pulses["ltd"])
+        up = _train(card, device, "ltp", start, pulses["ltp"])
+        down = _train(card, device, "ltd", float(up[-1]), pulses["ltd"])
         gap, start = abs(float(down[-1]) - start), float(down[-1])
         if gap < 1e-9:
             break
@@ -156,7 +187,7 @@ def fit_exponential(normalised: np.ndarray, levels: int) -> ExponentialFit:
     Parameters
     ----------
     normalised : ndarray, shape (N + 1,)
-        States after 0..N pulses.
+        States after 0..N pulses, from 0 to about 1.
     levels : int
         Pulses in which NeuroSim's exponential goes from 0 to 1; near N, and A makes up for what it is off.
     """
@@ -204,10 +235,54 @@ def replay(a: float, levels: int, pulses: int) -> np.ndarray:
     return np.array(states)
 
 
-def branch_fits(card: DeviceCard, loop: Loop, levels: dict[str, int]) -> dict[str, ExponentialFit]:
-    """The fits of both branches, each normalised to rise from 0 to 1 over the loop's window in G."""
+def branch_fits(card: DeviceCard, device: Device, loop: Loop, levels: dict[str, int]) -> dict[str, ExponentialFit]:
+    """Fits to trains of the card's own numbers of pulses from the ends of a loop, in G, 0 to 1 over the loop."""
     fits = {}
-    for direction, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
-        value = card.window.from_state(states)
-        fits[direction] = fit_exponential((value - value[0]) / (value[-1] - value[0]), levels[direction])
+    low, high = card.window.from_state(np.array([loop.low, loop.high]))
+    for direction, start, end in (("ltp", low, high), ("ltd", high, low)):
+        state = loop.low if direction == "ltp" else loop.high
+        value = card.window.from_state(_train(card, device, direction, state, own_pulses(card)[direction]))
+        fits[direction] = fit_exponential((value - start) / (end - start), levels[direction])
     return fits
+
+
+@dataclass(frozen=True)
+class Choice:
+    """NeuroSim's numbers of pulses for a card, and the loop whose ends are its window."""
+
+    levels: dict[str, int]
+    loop: Loop
+    of: dict[str, int]  # pulses of the loop's trains
+    fits: dict[str, ExponentialFit]
+
+    @property
+    def misfit(self) -> float:
+        """Of both branches, rms."""
+        return float(np.sqrt(np.mean([fit.rms**2 for fit in self.fits.values()])))
+
+
+def choose(card: DeviceCard) -> Choice:
+    """Numbers of pulses that lose none, next to the card's own, and the window with which the law is followed best.
+
+    The window is that of the card's own trains unless trains of those numbers of pulses give one that is much better:
+    a device that is still far from its end has one that is a little wider or narrower.
+
+    Raises
+    ------
+    UsageError
+        If trains of the card close in on one state.
+    """
+    device, own = Device.central(card), own_pulses(card)
+    pairs = product(*(safe_pulses(own[direction]) for direction in base.SIGNS))
+    tried = []
+    for pair in pairs:
+        levels = dict(zip(base.SIGNS, pair, strict=True))
+        for of in (own, levels):
+            loop = closed_loop(card, device, of)
+            if loop.high - loop.low < SMALLEST_WINDOW:
+                raise UsageError(
+                    "alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window"
+                )
+            choice = Choice(levels, loop, of, branch_fits(card, device, loop, levels))
+            tried.append((choice.misfit * (1.0 if of is own else OTHER_WINDOW), choice))
+    return min(tried, key=lambda each: each[0])[1]

@@ -156,7 +156,7 @@ def answers(program: Path, *arguments: object) -> np.ndarray:
 def single_pulses(program: Path, made: Export) -> str:
     """100 numbers of pulses at random, as they are and as the export writes them."""
     wanted = np.random.default_rng(0).integers(2, 1001, 100)
-    used = [safe_pulses(int(each)) for each in wanted]
+    used = [safe_pulses(int(each))[-1] for each in wanted]
     a = json.loads(made.files["neurosim.json"])["A_normalised"]["ltp"]
     before, after = answers(program, "single", *wanted), answers(program, "single", *used)
     assert [2 * len(lost_pulses(int(each))) for each in wanted] == before[:, 0].tolist()
@@ -193,7 +193,8 @@ def path(program: Path, made: Export, card: DeviceCard) -> list[str]:
         said.append(
             f"{direction.upper()}, {pulses[direction]} pulses of {levels[direction]}, NL {numbers['NL'][direction]:g}: "
             f"from the exponential {off.max():.1e} at most; the exponential from the law "
-            f"{np.sqrt(np.mean(misfit**2)):.2%} rms, {misfit.max():.2%} at most; NeuroSim from the DeviceArray {np.mean(total):.2%} in the mean"
+            f"{np.sqrt(np.mean(misfit**2)):.2%} rms, {misfit.max():.2%} at most; NeuroSim from the DeviceArray "
+            f"{np.mean(total):.2%} in the mean"
         )
     return said
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
-from devicekit.exporters.exponential import Loop, a_of_label
+from devicekit.exporters.exponential import Loop, a_of_label, own_pulses
 from devicekit.exporters.neurosim.parameters import Parameters
 
 DEVICES = 4000
@@ -80,7 +80,7 @@ def measure(card: DeviceCard, loop: Loop, p: Parameters, what: str) -> Scatter:
     what : str
         C2C or D2D.
     """
-    pulses = {"ltp": _at(loop.ltp.size - 1), "ltd": _at(loop.ltd.size - 1)}
+    pulses = {direction: _at(each) for direction, each in own_pulses(card).items()}
     ours = _ours(card, loop, p, what == "C2C", pulses)
     theirs = _theirs(p, what == "C2C", pulses)
     return Scatter(what, pulses, ours, theirs)

@@ -23,12 +23,16 @@ from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.exponential import (
     LARGEST_NL,
+    SMALLEST_WINDOW,
+    Choice,
+    Device,
     ExponentialFit,
     Loop,
     branch_fits,
+    choose,
     closed_loop,
     lost_pulses,
-    safe_pulses,
+    own_pulses,
 )
 from devicekit.exporters.neurosim import access, scatter, source
 from devicekit.exporters.neurosim.parameters import Parameters, real_device, settings
@@ -44,22 +48,19 @@ def _signed(direction: str, label: float) -> float:
     return label if direction == "ltp" else -label
 
 
-def _device_spread(card: DeviceCard, levels: dict[str, int]) -> dict[str, float]:
+def _device_spread(card: DeviceCard, chosen: Choice) -> dict[str, float]:
     """Standard deviations over the card's measured devices of label and window; empty for fewer than 3."""
     if len(card.devices) < 3:
         return {}
     labels: dict[str, list[float]] = {"ltp": [], "ltd": []}
     ends = []
     for row in card.devices[:MOST_DEVICES]:
-        loop = closed_loop(
-            card,
-            {"ltp": row.ltp_theta, "ltd": row.ltd_theta},
-            {"ltp": row.ltp_largest_step, "ltd": row.ltd_largest_step},
-        )
-        if loop.high - loop.low < 1e-6:
+        device = Device.measured(row)
+        loop = closed_loop(card, device, chosen.of)
+        if loop.high - loop.low < SMALLEST_WINDOW:
             continue
         ends.append(card.window.from_state(np.array([loop.low, loop.high])))
-        for direction, fit in branch_fits(card, loop, levels).items():
+        for direction, fit in branch_fits(card, device, loop, chosen.levels).items():
             labels[direction].append(fit.label)
     if len(ends) < 3:
         return {}
@@ -68,12 +69,12 @@ def _device_spread(card: DeviceCard, levels: dict[str, int]) -> dict[str, float]
     return {"sigma_d2d": float(np.sqrt(variance)), "low_sd": float(low_sd), "high_sd": float(high_sd)}
 
 
-def _noise(card: DeviceCard, loop: Loop, low: float, high: float, levels: dict[str, int]) -> dict[str, float]:
+def _noise(card: DeviceCard, chosen: Choice, low: float, high: float) -> dict[str, float]:
     """C2C, D2D and read noise in NeuroSim's terms."""
     from devicekit.device.array import read_sigma
 
     variances = []
-    for direction, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
+    for direction, states in (("ltp", chosen.loop.ltp), ("ltd", chosen.loop.ltd)):
         sigma = base.update_sigma(card, direction, np.diff(states))
         slope = np.gradient(card.window.from_state(np.linspace(0, 1, 1001)), 1e-3)
         in_siemens = sigma * np.interp(states[:-1], np.linspace(0, 1, 1001), slope)
@@ -85,13 +86,20 @@ def _noise(card: DeviceCard, loop: Loop, low: float, high: float, levels: dict[s
     return {
         "sigma_c2c": float(np.sqrt(np.mean(variances))) / (high - low),
         "sigma_read": float(read),
-        **_device_spread(card, levels),
+        **_device_spread(card, chosen),
     }
 
 
-def train_arguments(p: Parameters) -> str:
+def _of_own_trains(card: DeviceCard) -> tuple[dict[str, int], dict[str, float]]:
+    """The card's own numbers of pulses, and the labels with them: train.py loses no pulse."""
+    device, own = Device.central(card), own_pulses(card)
+    fits = branch_fits(card, device, closed_loop(card, device, own), own)
+    return own, {direction: _signed(direction, fit.label) for direction, fit in fits.items()}
+
+
+def train_arguments(p: Parameters, levels: dict[str, int], nl: dict[str, float]) -> str:
     """Assignments for DNN+NeuroSim V2.1's train.py, which sets them itself after it has read its command line."""
-    level = round((p.levels["ltp"] + p.levels["ltd"]) / 2)
+    level = round((levels["ltp"] + levels["ltd"]) / 2)
     bits = max(int(np.log2(level)), 1)
     rows = [
         "# In place of train.py's own assignments; on its command line they have no effect, it overwrites them.",
@@ -101,14 +109,15 @@ def train_arguments(p: Parameters) -> str:
         f"args.max_level = {level}  # pulses of a train [1]",
         f"args.c2cVari = {p.sigma_c2c:.6g}  # sd of one update, fraction of the window [1]",
         f"args.d2dVari = {p.sigma_d2d:.6g}  # sd of the label over devices [1]",
-        f"args.nonlinearityLTP = {p.nl['ltp']:g}  # label, positive: steep at first [1]",
-        f"args.nonlinearityLTD = {p.nl['ltd']:g}  # label, negative: steep at first [1]",
+        f"args.nonlinearityLTP = {nl['ltp']:g}  # label, positive: steep at first [1]",
+        f"args.nonlinearityLTD = {nl['ltd']:g}  # label, negative: steep at first [1]",
     ]
     return "\n".join(rows) + "\n"
 
 
-def raw_data(card: DeviceCard, loop: Loop) -> str:
-    """The loop as nonlinear_fit.m holds measured data: pulse number and conductance [S]."""
+def raw_data(card: DeviceCard) -> str:
+    """The loop of the card's own trains as nonlinear_fit.m holds measured data: pulse number and conductance [S]."""
+    loop = closed_loop(card, Device.central(card), own_pulses(card))
     rows = ["% pulse number, conductance (S): noiseless trains of the fitted law, not measured points"]
     for name, states in (("exp_LTP_raw", loop.ltp), ("exp_LTD_raw", loop.ltd)):
         rows.append(f"{name} = [")
@@ -131,30 +140,23 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     card = base.with_siemens(card, options, "NeuroSim")
     base.check_moves(card, NAME)
     copy = None if options.source is None else source.load(Path(options.source))
-    levels = {direction: safe_pulses(card.branch(direction).n_pulses) for direction in base.SIGNS}
-    loop = closed_loop(
-        card,
-        {direction: card.branch(direction).theta for direction in base.SIGNS},
-        {direction: card.branch(direction).largest_step for direction in base.SIGNS},
-    )
-    if loop.high - loop.low < 1e-6:
-        raise UsageError("alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window")
+    chosen = choose(card)
+    loop, fits = chosen.loop, chosen.fits
     low, high = (float(value) for value in card.window.from_state(np.array([loop.low, loop.high])))
     if low < 0:
         raise UsageError(f"NeuroSim needs conductances of 0 S or more; this card's trains reach {low:.3g} S")
-    fits = branch_fits(card, loop, levels)
-    noise = _noise(card, loop, low, high, levels) if options.noise else {}
+    noise = _noise(card, chosen, low, high) if options.noise else {}
     labels = {direction: _signed(direction, fit.label) for direction, fit in fits.items()}
-    p = Parameters(low, high, levels, labels, **noise)
+    p = Parameters(low, high, chosen.levels, labels, **noise)
     scatters = [
         scatter.measure(card, loop, p, what) for what, sd in (("C2C", p.sigma_c2c), ("D2D", p.sigma_d2d)) if sd > 0
     ]
     cell = None if copy is None else source.cell(copy)
     files = {
         "RealDevice.txt": real_device(card, p).encode(),
-        "train_arguments.txt": train_arguments(p).encode(),
-        "nonlinear_fit_data.m": raw_data(card, loop).encode(),
-        "neurosim.json": dump_json(_as_json(p, loop, fits, scatters)).encode(),
+        "train_arguments.txt": train_arguments(p, *_of_own_trains(card)).encode(),
+        "nonlinear_fit_data.m": raw_data(card).encode(),
+        "neurosim.json": dump_json(_as_json(p, own_pulses(card), fits, scatters)).encode(),
     }
     made = None
     if copy is not None:
@@ -170,7 +172,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         files=files,
         use=_use(copy, made),
         exact=(
-            "The window: that of the loop that LTP and LTD trains of the card's numbers of pulses settle on.",
+            f"The window: that of the loop of trains of {chosen.of['ltp']} LTP and {chosen.of['ltd']} LTD pulses.",
             "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
             "No update loses a pulse: k / N * N is k for every k of the written numbers of pulses.",
         ),
@@ -259,13 +261,13 @@ def _held(p: Parameters) -> str:
 
 
 def _as_json(
-    p: Parameters, loop: Loop, fits: dict[str, ExponentialFit], scatters: list[scatter.Scatter]
+    p: Parameters, pulses: dict[str, int], fits: dict[str, ExponentialFit], scatters: list[scatter.Scatter]
 ) -> dict[str, Any]:
     return {
         "minConductance_s": p.low,
         "maxConductance_s": p.high,
         "levels": p.levels,
-        "pulses": {"ltp": loop.ltp.size - 1, "ltd": loop.ltd.size - 1},
+        "pulses": pulses,
         "NL": p.nl,
         "A_normalised": {direction: fit.a for direction, fit in fits.items()},
         "A_normalised_least_squares": {
@@ -298,7 +300,7 @@ def _approximations(
     if loop.gap > 1e-6:
         lines.append(f"The loop does not close: LTD ends {loop.gap:.1e} of the window from the start of LTP.")
     for direction, levels in p.levels.items():
-        wanted = max(card.branch(direction).n_pulses, 2)
+        wanted = own_pulses(card)[direction]
         if levels != wanted:
             lost = lost_pulses(wanted)
             lines.append(
@@ -306,7 +308,7 @@ def _approximations(
                 f"pulse too few of {len(lost)} of {wanted} updates ({', '.join(map(str, lost[:3]))}"
                 f"{', ...' if len(lost) > 3 else ''} pulses). The label is that with which {levels} follow the law."
             )
-    if p.levels["ltp"] != p.levels["ltd"]:
+    if own_pulses(card)["ltp"] != own_pulses(card)["ltd"]:
         lines.append("train.py has one max_level: the mean of the LTP and LTD numbers of pulses.")
     if p.sigma_c2c > 0:
         lines.append("C2C: NeuroSim has one sigma for LTP and LTD, the same at every conductance: the rms was taken.")
