@@ -108,19 +108,26 @@ def load(folder: Path) -> Copy:
     if len(re.findall(r"Initialization\s*<\s*RealDevice\s*>", patch.bare(texts["main.cpp"]))) != 2:
         raise _unknown(f"{folder / 'main.cpp'} does not make both arrays of RealDevice, the device that is patched")
     for each in FUNCTIONS:
-        if _fingerprint(copy, each) != each.seen:
+        if identity(copy, each) != each.seen:
             raise _unknown(f"{each.what} of {folder / each.file} is another one")
     return copy
 
 
-def _fingerprint(copy: Copy, function: Function) -> str:
+def identity(copy: Copy, function: Function) -> str:
+    """Fingerprint of a function of a copy; the numbers of RealDevice's constructor do not count, they are the user's.
+
+    Raises
+    ------
+    UsageError
+        If the function is not there.
+    """
     text = copy.texts[function.file]
     try:
         first, end = patch.function(text, function.opening)
     except LookupError as error:
         raise _unknown(f"{function.what} of {copy.folder / function.file} {error}") from None
     body = patch.bare("".join(patch.lines(text)[first:end]))
-    if function.opening == _CONSTRUCTOR:  # its numbers are the user's
+    if function.opening == _CONSTRUCTOR:
         body = re.sub(rf"=\s*{_LITERAL}(?=\s*[;*])", "=", body)
     return patch.fingerprint(body)
 

@@ -161,7 +161,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     made = None
     if copy is not None:
         resistance = None if cell is None else access.chosen(low, high, cell)
-        made = source.make(copy, card.name, settings(card, p), resistance, p.range_varies)
+        changed = resistance if cell is not None and resistance != cell.resistance else None
+        made = source.make(copy, card.name, settings(card, p), changed, p.range_varies)
         files["neurosim.patch"] = made.diff.encode("latin-1")
     lines = _approximations(p, fits, loop, card, options.noise)
     lines += [each.sentence() for each in scatters]
