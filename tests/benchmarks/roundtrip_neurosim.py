@@ -30,6 +30,7 @@ from devicekit.exporters.exponential import curve, lost_pulses, safe_pulses
 from devicekit.models.labels import nl_label
 
 DEVICES = 4000
+LESS = 1e-3
 BUILT = ("Cell.cpp", "formula.cpp", "Array.cpp")
 DRIVER = r"""
 #include <cstdio>
@@ -130,14 +131,18 @@ def copied(repo: Path, folder: Path) -> Path:
 def patched(repo: Path, folder: Path, card: DeviceCard, **options: Any) -> tuple[Path, Export]:
     """A copy of NeuroSim with a card in it; taken back and put in again on the way, which must leave no trace."""
     copy = copied(repo, folder)
-    before = (copy / "Cell.cpp").read_bytes()
+    before = contents(copy)
     out = folder.with_name(f"{folder.name}-export")
     made = export(card, "neurosim", out, source=copy, **options)
     command = ["patch", "-s", "-p1", "-d", str(copy), "-i", str(out / "neurosim.patch")]
     for more in ([], ["-R"], []):
         subprocess.run([*command, *more], check=True)
-        assert ((copy / "Cell.cpp").read_bytes() == before) == bool(more)
+        assert (contents(copy) == before) == bool(more)
     return copy, made
+
+
+def contents(copy: Path) -> list[bytes]:
+    return [(copy / name).read_bytes() for name in ("Cell.cpp", "Array.cpp")]
 
 
 def build(copy: Path) -> Path:
@@ -281,10 +286,16 @@ def learn(copy: Path, epochs: int) -> str:
     return f"test accuracy after each of {epochs} epochs of {train} digits [%]: {', '.join(found)}"
 
 
+def scaled(card: DeviceCard, factor: float) -> DeviceCard:
+    """The same device with a window of so much of its conductance: its transistor and the wires hardly count."""
+    window = card.window.model_copy(update={"low": card.window.low * factor, "high": card.window.high * factor})
+    return card.model_copy(update={"window": window})
+
+
 def main() -> None:
     made = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     made.add_argument("--repo", type=Path, required=True, help="checkout of MLP_NeuroSim_V3.0")
-    made.add_argument("--epochs", type=int, default=5, help="epochs of the program's training; 0: none")
+    made.add_argument("--epochs", type=int, default=3, help="epochs of the program's training; 0: none")
     given = made.parse_args()
     repo = given.repo.resolve()
     missing = [name for name in ("g++", "make", "patch") if shutil.which(name) is None]
@@ -303,7 +314,8 @@ def main() -> None:
                 said.append(drawn(program, full))
             said += [*scatters(program, full), array(program)]
             if given.epochs:
-                said += [f"without noise, {learn(quiet, given.epochs)}", f"with noise, {learn(noisy, given.epochs)}"]
+                less, _ = patched(repo, folder.with_name(f"{folder.name}-less"), scaled(card, LESS))
+                said += [learn(noisy, given.epochs), f"at {LESS:g} of its conductance, {learn(less, given.epochs)}"]
             for line in said:
                 print(f"{title}: {line}", flush=True)
 

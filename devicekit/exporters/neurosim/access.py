@@ -1,4 +1,4 @@
-"""What a transistor in series with a device does to what an array reads of it."""
+"""What NeuroSim's array makes of a device: the transistor in series with it, and where its first weights land."""
 
 from __future__ import annotations
 
@@ -101,3 +101,13 @@ def sentence(low: float, high: float, cell: Cell | None) -> str:
             f"of less conductance"
         )
     return f"{text}."
+
+
+def initial_sentence(low: float, high: float, patched: bool) -> str:
+    """What is said of the weights that a training starts with."""
+    share = low / (high - low)
+    return (
+        "FIRST WEIGHTS: NeuroSim's array turns a weight into a conductance that begins at 0 S, not at minConductance: "
+        f"all weights that a training starts with are too low by {share:.0%} of their range (cut at its end); "
+        + ("the patch adds minConductance in Array.cpp." if patched else "with --source it is added in Array.cpp.")
+    )

@@ -18,11 +18,12 @@ from devicekit.exporters.neurosim.access import Cell
 from devicekit.exporters.neurosim.parameters import Setting
 from devicekit.exporters.patch import Edit
 
-VERSIONS = "MLP+NeuroSim V3.0, commits e0b1bf1 (2019-02-25) to cc13863 (2021-11-02) of neurosim/MLP_NeuroSim_V3.0"
+VERSIONS = "MLP+NeuroSim V3.0, commits 553313c (2021-08-21) to cc13863 (2021-11-02) of neurosim/MLP_NeuroSim_V3.0"
 MARK = "devicekit:"
 SEED = 1  # of the devices of a copy; each adds its own number
-_CELL = "Cell.cpp"
+_CELL, _ARRAY = "Cell.cpp", "Array.cpp"
 _CONSTRUCTOR = r"RealDevice::RealDevice\s*\("
+_WRITE_CELL = r"void\s+Array::WriteCell\s*\("
 _LITERAL = r"(?:true|false|[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)"
 
 
@@ -43,6 +44,8 @@ FUNCTIONS = (
     Function("formula.cpp", "NonlinearWeight", r"double\s+NonlinearWeight\s*\(", "12c87d6557c1b124"),
     Function("formula.cpp", "InvNonlinearWeight", r"double\s+InvNonlinearWeight\s*\(", "6fe10ccb71205ab0"),
     Function("formula.cpp", "getParamA", r"double\s+getParamA\s*\(", "44549917193f46a6"),
+    Function(_ARRAY, "the array's ReadCell", r"double\s+Array::ReadCell\s*\(", "4ded274ab255c5c0"),
+    Function(_ARRAY, "the array's WriteCell", _WRITE_CELL, "5baa6bed3f2cf85a"),
     Function(
         "NeuroSim/formula.cpp", "CalculateOnResistance", r"double\s+CalculateOnResistance\s*\(", "75f94c8129e5eb07"
     ),
@@ -178,6 +181,13 @@ def cell(copy: Copy) -> Cell | None:
     return Cell(float(resistance), multiplier * vdd / (current * node * 1e-9), float(width), node)
 
 
+_FROM_THE_LOW_END = Edit(
+    "the line that turns a weight into a conductance",
+    r"(\s*conductance\s*=\s*\(weight[^;]*\))\s*;(.*)",
+    rf"\g<1> + minConductance;\g<2>  // {MARK} from the low end of the window",
+)
+
+
 def _assignment(name: str, value: str) -> Edit:
     ending = r"(?:\s*\*[^;]*)?" if name == "sigmaCtoC" else ""
     return Edit(f"the line that sets {name}", rf"(\s*{name}\s*=\s*){_LITERAL}{ending}(\s*;.*)", rf"\g<1>{value}\g<2>")
@@ -235,12 +245,18 @@ def make(copy: Copy, card_name: str, settings: Sequence[Setting], resistance: fl
     UsageError
         If a line does not stand there exactly once.
     """
-    before = copy.texts[_CELL]
-    first, end = patch.function(before, _CONSTRUCTOR)
+    parts = [
+        _changed(copy, _CELL, _CONSTRUCTOR, _edits(card_name, settings, resistance, redraw)),
+        _changed(copy, _ARRAY, _WRITE_CELL, [_FROM_THE_LOW_END]),
+    ]
+    rows = [row for part in parts for row in patch.lines(part)[2:]]
+    return Patch("".join(parts), sum(row[0] == "-" for row in rows), sum(row[0] == "+" for row in rows))
+
+
+def _changed(copy: Copy, name: str, function: str, edits: Sequence[Edit]) -> str:
+    before = copy.texts[name]
     try:
-        after = patch.edited(before, _edits(card_name, settings, resistance, redraw), first, end)
+        after = patch.edited(before, edits, *patch.function(before, function))
     except UsageError as error:
-        raise _unknown(f"{copy.folder / _CELL}: {error}") from None
-    diff = patch.unified(_CELL, before, after)
-    rows = patch.lines(diff)[2:]
-    return Patch(diff, sum(row[0] == "-" for row in rows), sum(row[0] == "+" for row in rows))
+        raise _unknown(f"{copy.folder / name}: {error}") from None
+    return patch.unified(name, before, after)

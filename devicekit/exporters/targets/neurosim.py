@@ -168,6 +168,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     lines += [each.sentence() for each in scatters]
     if copy is None or cell is not None:
         lines.append(access.sentence(low, high, cell))
+    lines.append(access.initial_sentence(low, high, copy is not None))
     lines.append("Networks are left out: NeuroSim trains one of its own, 400-100-10, and loads none.")
     return Export(
         files=files,
@@ -227,7 +228,7 @@ def _use(copy: source.Copy | None, made: source.Patch | None) -> tuple[str, ...]
         )
     folder = shlex.quote(str(copy.folder.resolve()))
     return (
-        f"MLP+NeuroSim V3.0: neurosim.patch makes {made.removed} lines of Cell.cpp {made.added}. Read it; then, here:",
+        f"MLP+NeuroSim V3.0: neurosim.patch makes {made.removed} lines of Cell.cpp and Array.cpp {made.added}. Then:",
         f"patch -p1 -d {folder} < neurosim.patch       and, there, make",
         f"patch -R -p1 -d {folder} < neurosim.patch    takes it back",
         *others,

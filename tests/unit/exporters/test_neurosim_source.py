@@ -11,8 +11,10 @@ import math
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import DevicekitError, FileError, UsageError
 from devicekit.exporters import Export, ExportOptions, make
 from devicekit.exporters.neurosim import access, source
+from devicekit.synthetic.pulses import truth_card
 
 from .conftest import shipped
 from .test_neurosim import RealDevice
@@ -124,7 +127,20 @@ TECHNOLOGY = """void set() {
     }
 }
 """
+ARRAY = """double Array::ReadCell(int x) {
+    return 1 / x;
+}
+void Array::WriteCell(double weight, double low, double high) {
+    double minConductance = 3;
+    if (weight > 9) {
+        conductance = (weight - low) * (high - low);
+    } else {
+        conductance = (weight - low) * (high - low)+minConductance;
+    }
+}
+"""
 FILES = {
+    "Array.cpp": ARRAY,
     "Cell.cpp": HEAD + CONSTRUCTOR + REST,
     "formula.cpp": FORMULA,
     "NeuroSim/formula.cpp": "double CalculateOnResistance(double x) {\n    return 1 / x;\n}\n",
@@ -179,13 +195,26 @@ def test_the_diff_is_shown_and_the_copy_is_not_touched(copy: Path) -> None:
     made = exported(copy)
     assert made.diff == made.files["neurosim.patch"].decode()
     assert {name: (copy / name).read_bytes().decode() for name in FILES} == FILES
-    removed = [row[1:] for row in made.diff.splitlines()[2:] if row[0] == "-"]
-    assert set(removed) <= set(CONSTRUCTOR.splitlines())
+    removed = sorted(row[1:] for row in made.diff.splitlines() if row[0] == "-" and row[:3] != "---")
+    removed.sort(key=lambda row: "weight" not in row)
+    assert set(removed[1:]) <= set(CONSTRUCTOR.splitlines())
+    assert removed[0] == "        conductance = (weight - low) * (high - low);"
     assert not any("7;" in row for row in removed)
     text = made.files["README.txt"].decode()
     assert f"patch -p1 -d {copy.resolve()} < neurosim.patch" in text
     assert f"patch -R -p1 -d {copy.resolve()} < neurosim.patch" in text
-    assert f"makes {len(removed)} lines of Cell.cpp" in text
+    assert f"makes {len(removed)} lines of Cell.cpp and Array.cpp" in text
+
+
+def test_first_weights_begin_at_the_low_end(copy: Path) -> None:
+    """A window of 20 to 120 uS: without its low end a weight of share s is at s 100 uS, 20 of 100 uS too low."""
+    card = truth_card({"ltp": (-4.0, 0.99), "ltd": (-4.0, 0.99)}, model="exponential", window=(2e-5, 1.2e-4))
+    made = exported(copy, card)
+    low, high = fields(made)["minConductance"], fields(made)["maxConductance"]
+    assert f"too low by {low / (high - low):.0%} of their range" in " ".join(made.approximated)
+    (added,) = [row for row in made.diff.splitlines() if row[0] == "+" and "weight" in row]
+    wanted = "+        conductance = (weight - low) * (high - low) + minConductance;"
+    assert added == f"{wanted}  // devicekit: from the low end of the window"
 
 
 needs_patch = pytest.mark.skipif(
@@ -291,6 +320,8 @@ def test_a_patched_copy_is_recognised(copy: Path) -> None:
         ("formula.cpp", "getParamA", "getA", "getParamA of .*formula.cpp stands there 0 times"),
         ("formula.cpp", "return x;", "return 2 * x;", "truncate of .*formula.cpp is another one"),
         ("NeuroSim/formula.cpp", "1 / x", "2 / x", "CalculateOnResistance of .* is another one"),
+        ("Array.cpp", "return 1", "return 2", "ReadCell of .*Array.cpp is another one"),
+        ("Array.cpp", "> 9", "> 8", "WriteCell of .*Array.cpp is another one"),
         ("main.cpp", "//a->Initialization<Other>", "a->Initialization<RealDevice>", "both arrays of RealDevice"),
         ("main.cpp", "b->", "//b->", "both arrays of RealDevice"),
         ("Param.cpp", "20", "14", "vdd|voltage.*14 nm"),
@@ -451,3 +482,24 @@ def test_neurosim_s_scatter_is_that_of_its_update(copy: Path, tmp_path: Path) ->
     scatter = json.loads(made.files["neurosim.json"])["scatter"]["C2C"]["neurosim"]["ltp"]
     assert scatter[1] == pytest.approx(np.std(found), rel=0.08)
     assert low < high
+
+
+def test_the_command_shows_the_diff_first(copy: Path, tmp_path: Path, devicekit: Callable[..., Any]) -> None:
+    shipped().save(tmp_path / "card.json")
+    arguments = ("export", tmp_path / "card.json", "--to", "neurosim", "--source", copy, "--out", tmp_path / "out")
+    ran = devicekit(*arguments, "--json")
+    diff = (tmp_path / "out" / "neurosim.patch").read_bytes().decode()
+    assert ran.json["diff"] == diff
+    assert "neurosim.patch" in ran.json["files"]
+    ran = devicekit(*arguments)
+    assert ran.code == 0
+    assert ran.out.startswith(diff)
+    assert "diff" not in devicekit(*arguments[:4], *arguments[6:], "--json").json
+    write(copy, "formula.cpp", "")
+    ran = devicekit(*arguments[:-1], tmp_path / "other")
+    assert ran.code == 2
+    assert "it knows MLP+NeuroSim V3.0" in ran.err
+    assert not (tmp_path / "other").exists()
+    ran = devicekit("export", tmp_path / "card.json", "--to", "csv", "--source", copy, "--out", tmp_path / "other")
+    assert ran.code == 2
+    assert "--source is not an option of --to csv; it is one of neurosim" in ran.err
