@@ -160,5 +160,5 @@ def _windows(p: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     while todo.size:
         high[todo] = 1.0 + p.high_sd / span * rng.standard_normal(todo.size)
         low[todo] = p.low_sd / span * rng.standard_normal(todo.size)
-        todo = todo[(low[todo] + p.low / span <= 0) | (low[todo] >= high[todo])]
+        todo = todo[(low[todo] + p.low / span < 0) | (low[todo] >= high[todo])]
     return low, high

@@ -113,6 +113,11 @@ def load(folder: Path) -> Copy:
     for each in FUNCTIONS:
         if identity(copy, each) != each.seen:
             raise _unknown(f"{each.what} of {folder / each.file} is another one")
+    if _found(copy, _CELL, r"\bnonlinearIV\s*=\s*(true|false)", "nonlinearIV", _CONSTRUCTOR) == "true":
+        raise UsageError(
+            f"nonlinearIV is true in RealDevice's constructor of {folder / _CELL}: NeuroSim would turn the card's "
+            "conductances into others; set it to false first"
+        )
     return copy
 
 
@@ -215,7 +220,7 @@ def _edits(card_name: str, settings: Sequence[Setting], resistance: float | None
                 r"(\s*)maxConductance\s*\+=.*",
                 r"\g<1>const double high = maxConductance, low = minConductance;"
                 rf"\n\g<1>maxConductance = 0;  // {MARK} drawn again where there would be no window"
-                r"\n\g<1>while (!(0 < minConductance && minConductance < maxConductance)) {"
+                r"\n\g<1>while (!(0 <= minConductance && minConductance < maxConductance)) {"
                 r"\n\g<1>\tmaxConductance = high + (*gaussian_dist_maxConductance)(localGen);"
                 r"\n\g<1>\tminConductance = low + (*gaussian_dist_minConductance)(localGen);\n\g<1>}",
             ),

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.device.blocks import DeviceRow
 from devicekit.device.card import DeviceCard
 from devicekit.errors import DevicekitError, FileError, UsageError
 from devicekit.exporters import Export, ExportOptions, make
@@ -39,7 +40,7 @@ struct RealDevice {
     double writePulseWidthLTD, resistanceAccess, sigmaReadNoise, NL_LTP, NL_LTD, sigmaDtoD, sigmaCtoC, drawnC;
     double maxConductanceVar, minConductanceVar, labelLTP, labelLTD, top;
     int maxNumLevelLTP, maxNumLevelLTD, widthInFeatureSize;
-    bool cmosAccess, FeFET, nonlinearWrite, nonIdenticalPulse, readNoise, conductanceRangeVar;
+    bool cmosAccess, FeFET, nonlinearIV, nonlinearWrite, nonIdenticalPulse, readNoise, conductanceRangeVar;
     RealDevice(int x, int y);
     void Write(double w);
 };
@@ -59,6 +60,7 @@ CONSTRUCTOR = """RealDevice::RealDevice(int x, int y) {
 \tFeFET = false;
 \tresistanceAccess = 4e4;\t// ohm
 \tif (FeFET) maxConductance = 2 * maxConductance;
+\tnonlinearIV = false;
 \tnonlinearWrite = false;
 \tnonIdenticalPulse = false;
 \treadNoise = false;
@@ -350,6 +352,33 @@ def test_own_numbers_comments_and_blanks_are_the_user_s(copy: Path, name: str, o
     assert old in FILES[name]
     write(copy, name, FILES[name].replace(old, new))
     assert exported(copy).diff
+
+
+def test_conductances_that_neurosim_would_change_are_refused(copy: Path) -> None:
+    write(copy, "Cell.cpp", FILES["Cell.cpp"].replace("nonlinearIV = false", "nonlinearIV = true"))
+    with pytest.raises(UsageError, match="nonlinearIV is true in RealDevice's constructor"):
+        exported(copy)
+
+
+@needs_patch
+@needs_compiler
+def test_a_window_from_zero_is_one(copy: Path) -> None:
+    """Nothing to divide by, no draw that could never end; the high end alone scatters."""
+    theta = (-3.0, 0.99)
+    card = truth_card({"ltp": theta, "ltd": theta}, model="exponential", window=(0.0, 1e-4))
+    rows = tuple(
+        DeviceRow(device_id=str(k), ltp_theta=each, ltd_theta=theta, ltp_largest_step=1.0, ltd_largest_step=1.0)
+        for k, each in enumerate([(-3.0, 0.99), (-4.5, 0.9), (-4.6, 0.9), (-4.7, 0.9)])
+    )
+    made = exported(copy, card.model_copy(update={"devices": rows}))
+    wanted = fields(made)
+    assert wanted["minConductance"] == wanted["minConductanceVar"] == 0
+    assert wanted["maxConductanceVar"] > 0
+    assert "on/off ratio is inf" in " ".join(made.approximated)
+    patched(copy, made)
+    found = run(copy, 50)
+    assert (found[:, 2] == 0).all()
+    assert len(set(found[:, 3])) == 50
 
 
 def test_the_made_up_program_is_no_version_of_neurosim(tmp_path: Path) -> None:
