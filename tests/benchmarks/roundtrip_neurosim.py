@@ -31,6 +31,7 @@ from devicekit.models.labels import nl_label
 
 DEVICES = 4000
 LESS = 1e-3
+WIDE = 60
 BUILT = ("Cell.cpp", "formula.cpp", "Array.cpp")
 DRIVER = r"""
 #include <cstdio>
@@ -128,9 +129,20 @@ def copied(repo: Path, folder: Path) -> Path:
     return folder
 
 
-def patched(repo: Path, folder: Path, card: DeviceCard, **options: Any) -> tuple[Path, Export]:
-    """A copy of NeuroSim with a card in it; taken back and put in again on the way, which must leave no trace."""
+def patched(
+    repo: Path, folder: Path, card: DeviceCard, width: int | None = None, **options: Any
+) -> tuple[Path, Export]:
+    """A copy of NeuroSim with a card in it; taken back and put in again on the way, which must leave no trace.
+
+    `width`: of its cell in features, where it is not NeuroSim's own.
+    """
     copy = copied(repo, folder)
+    if width is not None:
+        cell = copy / "Cell.cpp"
+        text = cell.read_bytes().decode("latin-1")
+        start = text.index("RealDevice::RealDevice")
+        text = text[:start] + re.sub(r"(widthInFeatureSize\s*=)[^;]*", rf"\g<1> {width}", text[start:], count=1)
+        cell.write_bytes(text.encode("latin-1"))
     before = contents(copy)
     out = folder.with_name(f"{folder.name}-export")
     made = export(card, "neurosim", out, source=copy, **options)
@@ -315,7 +327,13 @@ def main() -> None:
             said += [*scatters(program, full), array(program)]
             if given.epochs:
                 less, _ = patched(repo, folder.with_name(f"{folder.name}-less"), scaled(card, LESS))
-                said += [learn(noisy, given.epochs), f"at {LESS:g} of its conductance, {learn(less, given.epochs)}"]
+                wide, done = patched(repo, folder.with_name(f"{folder.name}-wide"), card, WIDE)
+                said += [
+                    learn(noisy, given.epochs),
+                    f"in a cell {WIDE} features wide, on/off {done.figures['on_off_patched']:.2f}, "
+                    f"{learn(wide, given.epochs)}",
+                    f"at {LESS:g} of its conductance, {learn(less, given.epochs)}",
+                ]
             for line in said:
                 print(f"{title}: {line}", flush=True)
 

@@ -97,8 +97,8 @@ def sentence(low: float, high: float, cell: Cell | None) -> str:
     wide = wanted_width(low, high, cell)
     if wide > cell.width:
         text += (
-            f". On/off within 10 % would take a cell {math.ceil(wide)} features wide (widthInFeatureSize), or a device "
-            f"of less conductance"
+            f". On/off within 10 % would take a cell {math.ceil(wide)} features wide (set widthInFeatureSize there "
+            f"and export again), or a device of less conductance"
         )
     return f"{text}."
 

@@ -38,7 +38,7 @@ class Function:
 
 
 FUNCTIONS = (
-    Function(_CELL, "RealDevice's constructor", _CONSTRUCTOR, "43ad38f96bbd8117"),
+    Function(_CELL, "RealDevice's constructor", _CONSTRUCTOR, "1e8d4f8698d92c8e"),
     Function(_CELL, "RealDevice's Write", r"void\s+RealDevice::Write\s*\(", "f56edff2aa165813"),
     Function("formula.cpp", "truncate", r"double\s+truncate\s*\(", "5467284e09905aef"),
     Function("formula.cpp", "NonlinearWeight", r"double\s+NonlinearWeight\s*\(", "12c87d6557c1b124"),
@@ -136,7 +136,7 @@ def identity(copy: Copy, function: Function) -> str:
         raise _unknown(f"{function.what} of {copy.folder / function.file} {error}") from None
     body = patch.bare("".join(patch.lines(text)[first:end]))
     if function.opening == _CONSTRUCTOR:
-        body = re.sub(rf"=\s*{_LITERAL}(?=\s*[;*])", "=", body)
+        body = re.sub(rf"=\s*{_LITERAL}(?=\s*[;*])|(?<=InFeatureSize)\s*=[^;]*", "=", body)
     return patch.fingerprint(body)
 
 
@@ -165,7 +165,7 @@ def cell(copy: Copy) -> Cell | None:
         return None
     number = r"\s*=\s*([\d.eE+-]+)"
     resistance = _found(copy, _CELL, rf"\bresistanceAccess{number}", "resistanceAccess", ours)
-    width = _found(copy, _CELL, r"\bwidthInFeatureSize\s*=[^;]*:\s*(\d+)\s*\)", "how wide its cell is", ours)
+    width = _found(copy, _CELL, r"\bwidthInFeatureSize\s*=(?:[^;]*?:)?\s*(\d+)\s*[);]", "how wide its cell is", ours)
     node = int(_found(copy, "Param.cpp", rf"\bprocessNode{number}", "processNode"))
     kelvin = int(float(_found(copy, "NeuroSim.cpp", rf"\btemperature{number}", "the temperature"))) - 300
     roadmap = _found(copy, "NeuroSim.cpp", r"\bdeviceRoadmap\s*=\s*(\w+)", "the deviceRoadmap")

@@ -445,6 +445,13 @@ def test_the_access_transistor_is_as_wide_as_the_cell(copy: Path, roadmap: str, 
         assert f"{value:.3g}" in line
 
 
+@pytest.mark.parametrize("put", ["cmosAccess? (FeFET? 7 : 25) : 2", "25"])
+def test_a_wider_cell_is_the_user_s_and_allows_less(copy: Path, put: str) -> None:
+    write(copy, "Cell.cpp", FILES["Cell.cpp"].replace("cmosAccess? (FeFET? 7 : 4) : 2", put))
+    least = 2 * 1.0 / (2000 * 20e-9) / 25
+    assert least * (1 - 1e-12) <= resistance(exported(copy)) < 1.01 * least
+
+
 def test_a_device_of_little_conductance_keeps_its_transistor(copy: Path) -> None:
     assert math.isnan(resistance(exported(copy, of_window(1e-9, 1e-8))))  # 40 kohm of 100 Mohm
     assert resistance(exported(copy, of_window(1e-5, 1e-4))) < 4e4
