@@ -12,9 +12,9 @@ from devicekit.errors import Blank
 from devicekit.options import ReadOptions
 
 _SAME = (
-    "format quantity read_voltage unit width share state out force dask to nodes points window loss estimator model "
-    "replace recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset budget "
-    "library place_from by_device ppf_baseline kernel"
+    "format quantity read_voltage unit width share state out force dask to nodes points window source loss estimator "
+    "model replace recipe kind sheet skip header blocks decimal pulses files_are sheets_are columns_are goal reset "
+    "budget library place_from by_device ppf_baseline kernel"
 )
 _FLAGS = {
     **{name: f"--{name.replace('_', '-')}" for name in _SAME.split()},

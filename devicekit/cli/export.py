@@ -73,7 +73,9 @@ def export_command(
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--source", metavar="DIR", help="neurosim: your own copy of NeuroSim, which gets a patch."),
+        typer.Option(
+            "--source", metavar="DIR", help="neurosim: your own copy of MLP+NeuroSim V3.0, for a patch of it."
+        ),
     ] = None,
     force: Force = False,
     json_output: Json = False,
@@ -86,6 +88,7 @@ def export_command(
     Examples:
         devicekit export card.json --to aihwkit --out my-device
         devicekit export card.json --to veriloga --out my-device-va
+        devicekit export card.json --to neurosim --source MLP_NeuroSim_V3.0 --out my-device
         devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
     """
     from devicekit.exporters import export
@@ -103,9 +106,12 @@ def export_command(
                 "approximated": list(result.approximated),
                 "noise": result.noise,
                 "figures": dict(result.figures),
+                **({"diff": result.diff} if result.diff else {}),
             }
         )
         return
+    if result.diff:
+        typer.echo(result.diff)
     terminal.title(f"{to}: written to {out}")
     terminal.fields(
         [

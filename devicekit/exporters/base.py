@@ -82,6 +82,8 @@ class Export:
         What it was made from besides the card, a sentence each.
     forgetting : str
         What was done with the card's volatile part, a sentence; empty: it is left out, and README.txt says so.
+    diff : str
+        Changes that a file of the export makes in the user's own copy of a program, a unified diff.
     """
 
     files: Mapping[str, bytes]
@@ -93,6 +95,7 @@ class Export:
     figures: Mapping[str, Any] = field(default_factory=dict)
     origin: tuple[str, ...] = ()
     forgetting: str = ""
+    diff: str = ""
 
     def __repr__(self) -> str:
         return f"<Export: {', '.join(self.files)}>"

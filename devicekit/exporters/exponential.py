@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
 
 import numpy as np
 
+from devicekit.device.blocks import DeviceRow
 from devicekit.device.card import DeviceCard
+from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.models import kernel
 from devicekit.models.labels import nl_label, nl_of_curve
@@ -15,6 +17,8 @@ from devicekit.models.labels import nl_label, nl_of_curve
 LARGEST_NL, SMALLEST_NL = 9.0, 0.01  # of NeuroSim's table
 STEEPEST = 120.0  # 1 / A of a search; beyond the largest label
 LOOPS = 200  # LTP/LTD trains until the loop closes
+SMALLEST_WINDOW = 1e-6  # of the state
+OTHER_WINDOW = 1.5  # how many times better the fit must be with a window that is not of the card's own trains
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class ExponentialFit:
     label : float
         Label of the fit, as written: of those that NeuroSim has (steps of 0.01), that of least squares.
     a : float
-        Constant A of that label as a fraction of the number of pulses; negative for a curve that starts slowly.
+        Constant A of that label as a fraction of NeuroSim's number of pulses; negative for a curve that starts slowly.
     a_free : float
         A of least squares among all numbers; inf for a line.
     rounding : float
@@ -68,10 +72,33 @@ class ExponentialFit:
     recursion: float
 
 
-def _train(
-    card: DeviceCard, direction: str, theta: np.ndarray, largest: float, start: float, pulses: int
-) -> np.ndarray:
-    law = card.law.id
+@dataclass(frozen=True)
+class Device:
+    """Parameters of one device: theta and largest step of each direction."""
+
+    theta: dict[str, np.ndarray]
+    largest: dict[str, float]
+
+    @classmethod
+    def central(cls, card: DeviceCard) -> Device:
+        """The card's central device."""
+        branches = {direction: card.branch(direction) for direction in base.SIGNS}
+        return cls(
+            {direction: np.array(each.theta, float) for direction, each in branches.items()},
+            {direction: each.largest_step for direction, each in branches.items()},
+        )
+
+    @classmethod
+    def measured(cls, row: DeviceRow) -> Device:
+        """One of its measured devices."""
+        return cls(
+            {"ltp": np.array(row.ltp_theta, float), "ltd": np.array(row.ltd_theta, float)},
+            {"ltp": row.ltp_largest_step, "ltd": row.ltd_largest_step},
+        )
+
+
+def _train(card: DeviceCard, device: Device, direction: str, start: float, pulses: int) -> np.ndarray:
+    law, theta, largest = card.law.id, device.theta[direction], device.largest[direction]
     scratch, middle = np.empty(kernel.MAX_SHAPE), kernel.middle(law, theta)
     x = start if direction == "ltp" else 1.0 - start
     path = [x]
@@ -82,14 +109,34 @@ def _train(
     return states if direction == "ltp" else 1.0 - states
 
 
-def closed_loop(card: DeviceCard, thetas: dict[str, Any], largest: dict[str, float]) -> Loop:
-    """The loop that repeated trains of the card's own numbers of pulses settle on."""
-    pulses = {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
-    theta = {direction: np.array(thetas[direction], float) for direction in base.SIGNS}
+def lost_pulses(levels: int) -> list[int]:
+    """Updates, in pulses, of which NeuroSim makes one pulse less: k / N * N falls short of k in double precision.
+
+    Its update of k pulses of N is a weight of k / N, and k is found again by a product that is cut to a whole number.
+    """
+    k = np.arange(1, levels + 1, dtype=float)
+    return [int(each) for each in k[(k / levels * levels).astype(int) != k]]
+
+
+def safe_pulses(wanted: int) -> tuple[int, ...]:
+    """The nearest numbers of pulses, 2 or more, with which NeuroSim loses none: below and above, or the wanted one."""
+    wanted = max(wanted, 2)
+    below = next(each for each in range(wanted, 1, -1) if not lost_pulses(each))
+    above = next(each for each in range(wanted, 2 * wanted + 1) if not lost_pulses(each))  # a power of two is there
+    return (below,) if below == above else (below, above)
+
+
+def own_pulses(card: DeviceCard) -> dict[str, int]:
+    """Pulses of the card's own trains, 2 or more."""
+    return {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
+
+
+def closed_loop(card: DeviceCard, device: Device, pulses: dict[str, int]) -> Loop:
+    """The loop that repeated trains of so many pulses settle on."""
     start, gap = 0.0, 1.0
     for _ in range(LOOPS):
-        up = _train(card, "ltp", theta["ltp"], largest["ltp"], start, pulses["ltp"])
-        down = _train(card, "ltd", theta["ltd"], largest["ltd"], float(up[-1]), pulses["ltd"])
+        up = _train(card, device, "ltp", start, pulses["ltp"])
+        down = _train(card, device, "ltd", float(up[-1]), pulses["ltd"])
         gap, start = abs(float(down[-1]) - start), float(down[-1])
         if gap < 1e-9:
             break
@@ -129,17 +176,30 @@ def read_label(written: float) -> float:
     return float(np.copysign(int(abs(written) * 100) / 100, written))
 
 
-def fit_exponential(normalised: np.ndarray) -> ExponentialFit:
-    """NeuroSim's exponential of least squares on a curve from 0 to 1, shape (N + 1,)."""
+def path(a: float, levels: int, pulses: int) -> np.ndarray:
+    """States after 0..pulses of them, on the exponential of so many levels; 1 from its end on; (pulses + 1,)."""
+    return np.minimum(curve(np.arange(pulses + 1) / levels, a), 1.0)
+
+
+def fit_exponential(normalised: np.ndarray, levels: int) -> ExponentialFit:
+    """NeuroSim's exponential of least squares on a curve from 0 to 1, shape (N + 1,).
+
+    Parameters
+    ----------
+    normalised : ndarray, shape (N + 1,)
+        States after 0..N pulses, from 0 to about 1.
+    levels : int
+        Pulses in which NeuroSim's exponential goes from 0 to 1; near N, and A makes up for what it is off.
+    """
     from scipy.optimize import minimize_scalar
 
-    t = np.linspace(0.0, 1.0, normalised.size)
+    pulses = normalised.size - 1
 
     def a_of(k: float) -> float:
         return 1.0 / k if abs(k) > 1e-9 else np.inf
 
     def misfit(a: float) -> float:
-        return float(np.sum((curve(t, a) - normalised) ** 2))
+        return float(np.sum((path(a, levels, pulses) - normalised) ** 2))
 
     bounds = (-STEEPEST, STEEPEST)
     found = minimize_scalar(lambda k: misfit(a_of(k)), bounds=bounds, method="bounded", options={"xatol": 1e-9})
@@ -148,37 +208,81 @@ def fit_exponential(normalised: np.ndarray) -> ExponentialFit:
     labels = {written_label(near + shift) for shift in (-0.01, 0.0, 0.01)}
     label = min(sorted(labels), key=lambda each: misfit(a_of_label(read_label(each))))
     a = a_of_label(read_label(label))
-    fitted = curve(t, a)
+    fitted = path(a, levels, pulses)
     return ExponentialFit(
         label=label,
         a=a,
         a_free=free,
-        rounding=float(np.abs(fitted - curve(t, free)).max()),
+        rounding=float(np.abs(fitted - path(free, levels, pulses)).max()),
         from_data=nl_of_curve(normalised),
         rms=float(np.sqrt(np.mean((fitted - normalised) ** 2))),
         largest=float(np.abs(fitted - normalised).max()),
-        recursion=float(np.abs(replay(a, t.size - 1) - fitted).max()),
+        recursion=float(np.abs(replay(a, levels, pulses) - fitted).max()),
     )
 
 
-def replay(a: float, pulses: int) -> np.ndarray:
+def replay(a: float, levels: int, pulses: int) -> np.ndarray:
     """NeuroSim's documented recursion on the normalised window: find P of the present G, move it by one; (N + 1,)."""
     if not np.isfinite(a):
-        return np.linspace(0.0, 1.0, pulses + 1)
-    scale = a * pulses
-    b = 1.0 / -np.expm1(-pulses / scale)
-    g, path = 0.0, [0.0]
+        return path(a, levels, pulses)
+    scale = a * levels
+    b = 1.0 / -np.expm1(-levels / scale)
+    g, states = 0.0, [0.0]
     for _ in range(pulses):
         position = -scale * np.log1p(-min(g / b, 1.0 - 1e-16))
         g = min(max(float(b * -np.expm1(-(position + 1.0) / scale)), 0.0), 1.0)
-        path.append(g)
-    return np.array(path)
+        states.append(g)
+    return np.array(states)
 
 
-def branch_fits(card: DeviceCard, loop: Loop) -> dict[str, ExponentialFit]:
-    """The fits of both branches, each normalised to rise from 0 to 1 over the loop's window in G."""
+def branch_fits(card: DeviceCard, device: Device, loop: Loop, levels: dict[str, int]) -> dict[str, ExponentialFit]:
+    """Fits to trains of the card's own numbers of pulses from the ends of a loop, in G, 0 to 1 over the loop."""
     fits = {}
-    for direction, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
-        value = card.window.from_state(states)
-        fits[direction] = fit_exponential((value - value[0]) / (value[-1] - value[0]))
+    low, high = card.window.from_state(np.array([loop.low, loop.high]))
+    for direction, start, end in (("ltp", low, high), ("ltd", high, low)):
+        state = loop.low if direction == "ltp" else loop.high
+        value = card.window.from_state(_train(card, device, direction, state, own_pulses(card)[direction]))
+        fits[direction] = fit_exponential((value - start) / (end - start), levels[direction])
     return fits
+
+
+@dataclass(frozen=True)
+class Choice:
+    """NeuroSim's numbers of pulses for a card, and the loop whose ends are its window."""
+
+    levels: dict[str, int]
+    loop: Loop
+    of: dict[str, int]  # pulses of the loop's trains
+    fits: dict[str, ExponentialFit]
+
+    @property
+    def misfit(self) -> float:
+        """Of both branches, rms."""
+        return float(np.sqrt(np.mean([fit.rms**2 for fit in self.fits.values()])))
+
+
+def choose(card: DeviceCard) -> Choice:
+    """Numbers of pulses that lose none, next to the card's own, and the window with which the law is followed best.
+
+    The window is that of the card's own trains unless trains of those numbers of pulses give one that is much better:
+    a device that is still far from its end has one that is a little wider or narrower.
+
+    Raises
+    ------
+    UsageError
+        If trains of the card close in on one state.
+    """
+    device, own = Device.central(card), own_pulses(card)
+    pairs = product(*(safe_pulses(own[direction]) for direction in base.SIGNS))
+    tried = []
+    for pair in pairs:
+        levels = dict(zip(base.SIGNS, pair, strict=True))
+        for of in (own, levels):
+            loop = closed_loop(card, device, of)
+            if loop.high - loop.low < SMALLEST_WINDOW:
+                raise UsageError(
+                    "alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window"
+                )
+            choice = Choice(levels, loop, of, branch_fits(card, device, loop, levels))
+            tried.append((choice.misfit * (1.0 if of is own else OTHER_WINDOW), choice))
+    return min(tried, key=lambda each: each[0])[1]

@@ -4,11 +4,15 @@ NeuroSim's device is G(P) = B (1 - exp(-P / A)) + Gmin, B = (Gmax - Gmin) / (1 -
 LTP and LTD, each with its own A and its own number of pulses N; one pulse moves P by one. A is given through a
 label NL, positive where LTP (negative where LTD) is steep at first, in steps of 0.01. The closed form of the label
 is `devicekit.models.labels.nl_label`. NeuroSim's own code and table (CC BY-NC) are not used here.
+
+NeuroSim loses pulses with most N, by rounding: N is the nearest one with which it loses none, and A is refitted with
+it to the card's own trains. With the user's own copy as source there is also a patch of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,68 +21,46 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
-from devicekit.exporters.exponential import LARGEST_NL, ExponentialFit, Loop, branch_fits, closed_loop
+from devicekit.exporters.exponential import (
+    LARGEST_NL,
+    SMALLEST_WINDOW,
+    Choice,
+    Device,
+    ExponentialFit,
+    Loop,
+    branch_fits,
+    choose,
+    closed_loop,
+    lost_pulses,
+    own_pulses,
+)
+from devicekit.exporters.neurosim import access, scatter, source
+from devicekit.exporters.neurosim.parameters import Parameters, real_device, settings
 from devicekit.files import dump_json
 
 NAME = "neurosim"
 TITLE = "NeuroSim device parameters"
-TAKES = frozenset({"window"})
+TAKES = frozenset({"window", "source"})
 MOST_DEVICES = 400  # that a standard deviation over devices is taken from
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """What NeuroSim is given.
-
-    Attributes
-    ----------
-    low, high : float
-        Window of the loop [S].
-    levels : mapping of direction to int
-        Pulses of a train.
-    nl : mapping of direction to float
-        Labels with NeuroSim's signs.
-    sigma_c2c : float
-        Standard deviation of one update, fraction of the exported window.
-    sigma_d2d : float
-        Standard deviation of the label over devices.
-    low_sd, high_sd : float
-        Standard deviation over devices of the ends of the window [S].
-    sigma_read : float
-        Standard deviation of one reading as a fraction of the conductance.
-    """
-
-    low: float
-    high: float
-    levels: dict[str, int]
-    nl: dict[str, float]
-    sigma_c2c: float = 0.0
-    sigma_d2d: float = 0.0
-    low_sd: float = 0.0
-    high_sd: float = 0.0
-    sigma_read: float = 0.0
 
 
 def _signed(direction: str, label: float) -> float:
     return label if direction == "ltp" else -label
 
 
-def _device_spread(card: DeviceCard) -> dict[str, float]:
+def _device_spread(card: DeviceCard, chosen: Choice) -> dict[str, float]:
     """Standard deviations over the card's measured devices of label and window; empty for fewer than 3."""
     if len(card.devices) < 3:
         return {}
     labels: dict[str, list[float]] = {"ltp": [], "ltd": []}
     ends = []
     for row in card.devices[:MOST_DEVICES]:
-        loop = closed_loop(
-            card,
-            {"ltp": row.ltp_theta, "ltd": row.ltd_theta},
-            {"ltp": row.ltp_largest_step, "ltd": row.ltd_largest_step},
-        )
-        if loop.high - loop.low < 1e-6:
+        device = Device.measured(row)
+        loop = closed_loop(card, device, chosen.of)
+        if loop.high - loop.low < SMALLEST_WINDOW:
             continue
         ends.append(card.window.from_state(np.array([loop.low, loop.high])))
-        for direction, fit in branch_fits(card, loop).items():
+        for direction, fit in branch_fits(card, device, loop, chosen.levels).items():
             labels[direction].append(fit.label)
     if len(ends) < 3:
         return {}
@@ -87,12 +69,12 @@ def _device_spread(card: DeviceCard) -> dict[str, float]:
     return {"sigma_d2d": float(np.sqrt(variance)), "low_sd": float(low_sd), "high_sd": float(high_sd)}
 
 
-def _noise(card: DeviceCard, loop: Loop, low: float, high: float) -> dict[str, float]:
+def _noise(card: DeviceCard, chosen: Choice, low: float, high: float) -> dict[str, float]:
     """C2C, D2D and read noise in NeuroSim's terms."""
     from devicekit.device.array import read_sigma
 
     variances = []
-    for direction, states in (("ltp", loop.ltp), ("ltd", loop.ltd)):
+    for direction, states in (("ltp", chosen.loop.ltp), ("ltd", chosen.loop.ltd)):
         sigma = base.update_sigma(card, direction, np.diff(states))
         slope = np.gradient(card.window.from_state(np.linspace(0, 1, 1001)), 1e-3)
         in_siemens = sigma * np.interp(states[:-1], np.linspace(0, 1, 1001), slope)
@@ -104,50 +86,20 @@ def _noise(card: DeviceCard, loop: Loop, low: float, high: float) -> dict[str, f
     return {
         "sigma_c2c": float(np.sqrt(np.mean(variances))) / (high - low),
         "sigma_read": float(read),
-        **_device_spread(card),
+        **_device_spread(card, chosen),
     }
 
 
-def _assign(name: str, value: float | None, comment: str) -> str:
-    if value is None:
-        return f"// {name} is not in the card: leave or set it ({comment})"
-    return f"{name} = {value:.9g};  // {comment}"
+def _of_own_trains(card: DeviceCard) -> tuple[dict[str, int], dict[str, float]]:
+    """The card's own numbers of pulses, and the labels with them: train.py loses no pulse."""
+    device, own = Device.central(card), own_pulses(card)
+    fits = branch_fits(card, device, closed_loop(card, device, own), own)
+    return own, {direction: _signed(direction, fit.label) for direction, fit in fits.items()}
 
 
-def real_device(card: DeviceCard, p: Parameters) -> str:
-    """Assignments for RealDevice's constructor in Cell.cpp, in its own names and order."""
-    width, at = card.conditions.pulse_width_s, card.conditions
-    read_note = "read voltage (V)"
-    rows = [
-        "// Fields of RealDevice (MLP+NeuroSim V3.0, Cell.cpp): put them in place of the constructor's own numbers.",
-        f"// From the device card {base.one_line(card.name)}; see README.txt for what is exact.",
-        _assign("maxConductance", p.high, "(S)"),
-        _assign("minConductance", p.low, "(S)"),
-        _assign("readVoltage", at.read_voltage_v, read_note),
-        _assign("writeVoltageLTP", at.ltp_voltage_v and abs(at.ltp_voltage_v), "(V)"),
-        _assign("writeVoltageLTD", at.ltd_voltage_v and abs(at.ltd_voltage_v), "(V), magnitude"),
-        _assign("writePulseWidthLTP", width, "(s)"),
-        _assign("writePulseWidthLTD", width, "(s)"),
-        f"maxNumLevelLTP = {p.levels['ltp']};  // pulses of an LTP train",
-        f"maxNumLevelLTD = {p.levels['ltd']};  // pulses of an LTD train",
-        "nonlinearWrite = true;",
-        "nonIdenticalPulse = false;",
-        f"readNoise = {'true' if p.sigma_read > 0 else 'false'};",
-        _assign("sigmaReadNoise", p.sigma_read, "sd of one reading, fraction of the conductance"),
-        f"NL_LTP = {p.nl['ltp']:g};  // label, positive: steep at first",
-        f"NL_LTD = {p.nl['ltd']:g};  // label, negative: steep at first",
-        _assign("sigmaDtoD", p.sigma_d2d, "sd of the label over devices"),
-        f"sigmaCtoC = {p.sigma_c2c:.9g} * (maxConductance - minConductance);  // (S), of one pulse",
-        f"conductanceRangeVar = {'true' if p.high_sd > 0 or p.low_sd > 0 else 'false'};",
-        _assign("maxConductanceVar", p.high_sd, "(S), sd over devices"),
-        _assign("minConductanceVar", p.low_sd, "(S), sd over devices"),
-    ]
-    return "\n".join(rows) + "\n"
-
-
-def train_arguments(p: Parameters) -> str:
+def train_arguments(p: Parameters, levels: dict[str, int], nl: dict[str, float]) -> str:
     """Assignments for DNN+NeuroSim V2.1's train.py, which sets them itself after it has read its command line."""
-    level = round((p.levels["ltp"] + p.levels["ltd"]) / 2)
+    level = round((levels["ltp"] + levels["ltd"]) / 2)
     bits = max(int(np.log2(level)), 1)
     rows = [
         "# In place of train.py's own assignments; on its command line they have no effect, it overwrites them.",
@@ -157,14 +109,15 @@ def train_arguments(p: Parameters) -> str:
         f"args.max_level = {level}  # pulses of a train [1]",
         f"args.c2cVari = {p.sigma_c2c:.6g}  # sd of one update, fraction of the window [1]",
         f"args.d2dVari = {p.sigma_d2d:.6g}  # sd of the label over devices [1]",
-        f"args.nonlinearityLTP = {p.nl['ltp']:g}  # label, positive: steep at first [1]",
-        f"args.nonlinearityLTD = {p.nl['ltd']:g}  # label, negative: steep at first [1]",
+        f"args.nonlinearityLTP = {nl['ltp']:g}  # label, positive: steep at first [1]",
+        f"args.nonlinearityLTD = {nl['ltd']:g}  # label, negative: steep at first [1]",
     ]
     return "\n".join(rows) + "\n"
 
 
-def raw_data(card: DeviceCard, loop: Loop) -> str:
-    """The loop as nonlinear_fit.m holds measured data: pulse number and conductance [S]."""
+def raw_data(card: DeviceCard) -> str:
+    """The loop of the card's own trains as nonlinear_fit.m holds measured data: pulse number and conductance [S]."""
+    loop = closed_loop(card, Device.central(card), own_pulses(card))
     rows = ["% pulse number, conductance (S): noiseless trains of the fitted law, not measured points"]
     for name, states in (("exp_LTP_raw", loop.ltp), ("exp_LTD_raw", loop.ltd)):
         rows.append(f"{name} = [")
@@ -179,29 +132,68 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     Raises
     ------
     UsageError
-        If the card holds weights and no window is given, or its trains do not move the device.
+        If the card holds weights and no window is given, its trains do not move the device, or the source is no copy
+        of NeuroSim that is known.
+    FileError
+        If the source cannot be read.
     """
     card = base.with_siemens(card, options, "NeuroSim")
     base.check_moves(card, NAME)
-    loop = closed_loop(
-        card,
-        {direction: card.branch(direction).theta for direction in base.SIGNS},
-        {direction: card.branch(direction).largest_step for direction in base.SIGNS},
-    )
-    if loop.high - loop.low < 1e-6:
-        raise UsageError("alternating LTP and LTD trains of this card close in on one state: NeuroSim needs a window")
+    copy = None if options.source is None else source.load(Path(options.source))
+    chosen = choose(card)
+    loop, fits = chosen.loop, chosen.fits
     low, high = (float(value) for value in card.window.from_state(np.array([loop.low, loop.high])))
     if low < 0:
         raise UsageError(f"NeuroSim needs conductances of 0 S or more; this card's trains reach {low:.3g} S")
-    fits = branch_fits(card, loop)
-    noise = _noise(card, loop, low, high) if options.noise else {}
-    p = Parameters(
-        low,
-        high,
-        {"ltp": loop.ltp.size - 1, "ltd": loop.ltd.size - 1},
-        {direction: _signed(direction, fit.label) for direction, fit in fits.items()},
-        **noise,
+    noise = _noise(card, chosen, low, high) if options.noise else {}
+    labels = {direction: _signed(direction, fit.label) for direction, fit in fits.items()}
+    p = Parameters(low, high, chosen.levels, labels, **noise)
+    scatters = [
+        scatter.measure(card, loop, p, what) for what, sd in (("C2C", p.sigma_c2c), ("D2D", p.sigma_d2d)) if sd > 0
+    ]
+    cell = None if copy is None else source.cell(copy)
+    files = {
+        "RealDevice.txt": real_device(card, p).encode(),
+        "train_arguments.txt": train_arguments(p, *_of_own_trains(card)).encode(),
+        "nonlinear_fit_data.m": raw_data(card).encode(),
+        "neurosim.json": dump_json(_as_json(p, own_pulses(card), fits, scatters)).encode(),
+    }
+    made = None
+    if copy is not None:
+        resistance = None if cell is None else access.chosen(low, high, cell)
+        changed = resistance if cell is not None and resistance != cell.resistance else None
+        made = source.make(copy, card.name, settings(card, p), changed, p.range_varies)
+        files["neurosim.patch"] = made.diff.encode("latin-1")
+    lines = _approximations(p, fits, loop, card, options.noise)
+    lines += [each.sentence() for each in scatters]
+    if copy is None or cell is not None:
+        lines.append(access.sentence(low, high, cell))
+    lines.append(access.initial_sentence(low, high, copy is not None))
+    lines.append("Networks are left out: NeuroSim trains one of its own, 400-100-10, and loads none.")
+    return Export(
+        files=files,
+        use=_use(copy, made),
+        exact=(
+            f"The window: that of the loop of trains of {chosen.of['ltp']} LTP and {chosen.of['ltd']} LTD pulses.",
+            "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
+            "No update loses a pulse: k / N * N is k for every k of the written numbers of pulses.",
+        ),
+        approximated=tuple(lines),
+        units=_UNITS,
+        noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
+        figures=_figures(p, fits, loop, scatters, cell),
+        # bytes that are no UTF-8 are shown as question marks; the file has them as they are
+        diff="" if made is None else made.diff.encode("latin-1").decode("utf-8", "replace"),
     )
+
+
+def _figures(
+    p: Parameters,
+    fits: dict[str, ExponentialFit],
+    loop: Loop,
+    scatters: list[scatter.Scatter],
+    cell: access.Cell | None,
+) -> dict[str, Any]:
     figures: dict[str, Any] = {"NL_LTP": p.nl["ltp"], "NL_LTD": p.nl["ltd"]}
     for direction, fit in fits.items():
         figures |= {
@@ -211,26 +203,35 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"NL_{direction.upper()}_without_fit": _signed(direction, fit.from_data),
         }
     figures["loop_gap"] = loop.gap
-    return Export(
-        files={
-            "RealDevice.txt": real_device(card, p).encode(),
-            "train_arguments.txt": train_arguments(p).encode(),
-            "nonlinear_fit_data.m": raw_data(card, loop).encode(),
-            "neurosim.json": dump_json(_as_json(p, fits)).encode(),
-        },
-        use=(
-            "MLP+NeuroSim V3.0: RealDevice.txt goes into RealDevice::RealDevice of Cell.cpp, before A is computed.",
-            "DNN+NeuroSim V2.1: train_arguments.txt goes in place of train.py's own assignments of args.",
-            "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
-        ),
-        exact=(
-            "The window and the numbers of pulses: those of the loop that trains of this length settle on.",
-            "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
-        ),
-        approximated=tuple(_approximations(p, fits, loop, card, options.noise)),
-        units=_UNITS,
-        noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
-        figures=figures,
+    figures |= {f"scatter_off_{each.what.lower()}": each.off for each in scatters}
+    figures["on_off"] = access.on_off(p.low, p.high) if p.low > 0 else None
+    if cell is not None and p.low > 0:
+        resistance = access.chosen(p.low, p.high, cell)
+        figures |= {
+            "on_off_as_it_was": access.on_off(p.low, p.high, cell.resistance),
+            "on_off_patched": access.on_off(p.low, p.high, resistance),
+            "resistance_access_ohm": resistance,
+        }
+    return figures
+
+
+def _use(copy: source.Copy | None, made: source.Patch | None) -> tuple[str, ...]:
+    others = (
+        "DNN+NeuroSim V2.1: train_arguments.txt goes in place of train.py's own assignments of args.",
+        "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
+    )
+    if copy is None or made is None:
+        return (
+            "MLP+NeuroSim V3.0: each line of RealDevice.txt in place of that line of RealDevice::RealDevice in "
+            "Cell.cpp, or export with --source for a patch, with seeds for each device and the access transistor.",
+            *others,
+        )
+    folder = shlex.quote(str(copy.folder.resolve()))
+    return (
+        f"MLP+NeuroSim V3.0: neurosim.patch makes {made.removed} lines of Cell.cpp and Array.cpp {made.added}. Then:",
+        f"patch -p1 -d {folder} < neurosim.patch       and, there, make",
+        f"patch -R -p1 -d {folder} < neurosim.patch    takes it back",
+        *others,
     )
 
 
@@ -261,11 +262,14 @@ def _held(p: Parameters) -> str:
     return ", ".join(words for words, value in parts.items() if value > 0)
 
 
-def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
+def _as_json(
+    p: Parameters, pulses: dict[str, int], fits: dict[str, ExponentialFit], scatters: list[scatter.Scatter]
+) -> dict[str, Any]:
     return {
         "minConductance_s": p.low,
         "maxConductance_s": p.high,
         "levels": p.levels,
+        "pulses": pulses,
         "NL": p.nl,
         "A_normalised": {direction: fit.a for direction, fit in fits.items()},
         "A_normalised_least_squares": {
@@ -276,6 +280,7 @@ def _as_json(p: Parameters, fits: dict[str, ExponentialFit]) -> dict[str, Any]:
         "sigmaReadNoise": p.sigma_read,
         "maxConductanceVar_s": p.high_sd,
         "minConductanceVar_s": p.low_sd,
+        "scatter": {each.what: each.as_json() for each in scatters},
     }
 
 
@@ -296,7 +301,16 @@ def _approximations(
             )
     if loop.gap > 1e-6:
         lines.append(f"The loop does not close: LTD ends {loop.gap:.1e} of the window from the start of LTP.")
-    if p.levels["ltp"] != p.levels["ltd"]:
+    for direction, levels in p.levels.items():
+        wanted = own_pulses(card)[direction]
+        if levels != wanted:
+            lost = lost_pulses(wanted)
+            lines.append(
+                f"{direction.upper()}: {levels} pulses, not the card's {wanted}, with which NeuroSim would make one "
+                f"pulse too few of {len(lost)} of {wanted} updates ({', '.join(map(str, lost[:3]))}"
+                f"{', ...' if len(lost) > 3 else ''} pulses). The label is that with which {levels} follow the law."
+            )
+    if own_pulses(card)["ltp"] != own_pulses(card)["ltd"]:
         lines.append("train.py has one max_level: the mean of the LTP and LTD numbers of pulses.")
     if p.sigma_c2c > 0:
         lines.append("C2C: NeuroSim has one sigma for LTP and LTD, the same at every conductance: the rms was taken.")

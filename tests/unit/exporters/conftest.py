@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from devicekit import DeviceArray, catalog, load_card
 from devicekit.device.blocks import Conditions, Window
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import Export, ExportOptions, make
+from devicekit.exporters.neurosim import source
 from devicekit.synthetic.pulses import truth_card
 
 # A fit of measured set and reset ramps (CrossSim's example data), so that it can be tested without the data.
@@ -72,6 +74,21 @@ CARDS: dict[str, Callable[[], DeviceCard]] = {
 @pytest.fixture(params=list(CARDS))
 def card(request: pytest.FixtureRequest) -> DeviceCard:
     return CARDS[request.param]()
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program of neurosim_twin on disk, and devicekit knowing it."""
+    from . import neurosim_twin
+
+    folder = tmp_path / "copy"
+    for name, text in neurosim_twin.FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+    read = source.Copy(folder, dict(neurosim_twin.FILES))
+    known = tuple(replace(each, seen=source.identity(read, each)) for each in source.FUNCTIONS)
+    monkeypatch.setattr(source, "FUNCTIONS", known)
+    return folder
 
 
 @pytest.fixture

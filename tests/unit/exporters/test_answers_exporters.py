@@ -179,18 +179,39 @@ def rows(*theta: tuple[float, ...], largest: float = 1.0) -> tuple[DeviceRow, ..
 
 
 def test_neurosim_s_window_spreads_by_the_sample_standard_deviation() -> None:
-    """50 equal steps of 1.0, 1.2 and 1.4 % end at 0.5, 0.6 and 0.7: sd 0.1 of 100 uS, with n - 1; all start at 0."""
+    """40 equal steps of 1.0, 1.2 and 1.4 % end at 0.4, 0.48 and 0.56: sd 0.08 of 100 uS, with n - 1; all start at 0."""
     same = {direction: (math.log(0.012),) for direction in ("ltp", "ltd")}
-    card = truth_card(same, model="linear", window=SPAN, n_pulses=50)
+    card = truth_card(same, model="linear", window=SPAN, n_pulses=40)
     card = card.model_copy(update={"devices": rows(*((math.log(step),) for step in (0.010, 0.012, 0.014)))})
     found = fields(card)
     assert found["minConductance"] == pytest.approx(2e-5, rel=1e-8)
-    assert found["maxConductance"] == pytest.approx(8e-5, rel=1e-8)
-    assert found["maxConductanceVar"] == pytest.approx(1e-5, rel=1e-6)
+    assert found["maxConductance"] == pytest.approx(6.8e-5, rel=1e-8)
+    assert found["maxConductanceVar"] == pytest.approx(0.8e-5, rel=1e-6)
     assert found["minConductanceVar"] == pytest.approx(0.0, abs=1e-15)
-    # update and read noise: 0.003 of 100 uS over the 60 uS that the loop covers; 0.004 of 100 uS over its middle
-    assert found["sigmaCtoC"] == pytest.approx(0.005, rel=1e-6)
-    assert found["sigmaReadNoise"] == pytest.approx(0.004 * 100 / 50, rel=1e-6)
+    # update and read noise: 0.003 of 100 uS over the 48 uS that the loop covers; 0.004 of 100 uS over its middle
+    assert found["sigmaCtoC"] == pytest.approx(0.00625, rel=1e-6)
+    assert found["sigmaReadNoise"] == pytest.approx(0.004 * 100 / 44, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("step", "levels", "rms"),
+    [
+        (0.012, 53, 0.0),  # of 50 pulses some are lost, of 48 and 53 none: room for 53 equal steps
+        (0.020, 48, math.sqrt((1 + 4) / 48**2 / 51)),  # 50 steps are the whole window: 48, and two steps are missing
+    ],
+)
+def test_neurosim_s_window_is_another_one_where_the_law_is_followed_better(
+    step: float, levels: int, rms: float
+) -> None:
+    same = {direction: (math.log(step),) for direction in ("ltp", "ltd")}
+    card = truth_card(same, model="linear", window=SPAN, n_pulses=50)
+    result = make(card, "neurosim", ExportOptions())
+    found = fields(card)
+    assert found["minConductance"] == pytest.approx(2e-5, rel=1e-8)
+    assert found["maxConductance"] == pytest.approx(2e-5 + levels * step * 1e-4, rel=1e-8)
+    assert found["maxNumLevelLTP"] == found["maxNumLevelLTD"] == levels
+    assert result.figures["misfit_rms_ltp"] == pytest.approx(rms, abs=8e-4)  # the least label, 0.01, is no line
+    assert f"trains of {levels} LTP and {levels} LTD pulses" in " ".join(result.exact)
 
 
 def test_neurosim_s_label_spreads_by_the_sample_standard_deviation() -> None:

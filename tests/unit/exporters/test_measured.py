@@ -59,7 +59,8 @@ def test_crosssim_from_the_ramps_themselves(ramps: DeviceCard, measured: Path, t
 def test_neurosim(ramps: DeviceCard, tmp_path: Path) -> None:
     device = RealDevice.load(exported(ramps, "neurosim", tmp_path))
     for direction, sign in (("ltp", 1), ("ltd", -1)):
-        path = device.train(direction) if sign > 0 else 1 - device.train(direction)
+        train = device.train(direction, int(device.fields[f"maxNumLevel{direction.upper()}"]))
+        path = train if sign > 0 else 1 - train
         fitted = exponential(np.linspace(0, 1, path.size), sign * device.a(direction) / (path.size - 1))
         assert np.abs(path - fitted).max() <= 1e-3
 

@@ -1,0 +1,107 @@
+"""NeuroSim's parameters of a card, and the fields of its RealDevice in their names and order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devicekit.device.card import DeviceCard
+from devicekit.exporters import base
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What NeuroSim is given.
+
+    Attributes
+    ----------
+    low, high : float
+        Window of the loop [S].
+    levels : mapping of direction to int
+        Pulses of a train.
+    nl : mapping of direction to float
+        Labels with NeuroSim's signs.
+    sigma_c2c : float
+        Standard deviation of one update, fraction of the exported window.
+    sigma_d2d : float
+        Standard deviation of the label over devices.
+    low_sd, high_sd : float
+        Standard deviation over devices of the ends of the window [S].
+    sigma_read : float
+        Standard deviation of one reading as a fraction of the conductance.
+    """
+
+    low: float
+    high: float
+    levels: dict[str, int]
+    nl: dict[str, float]
+    sigma_c2c: float = 0.0
+    sigma_d2d: float = 0.0
+    low_sd: float = 0.0
+    high_sd: float = 0.0
+    sigma_read: float = 0.0
+
+    @property
+    def range_varies(self) -> bool:
+        """Whether the window differs from device to device."""
+        return self.high_sd > 0 or self.low_sd > 0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One assignment of RealDevice's constructor; without a value where the card does not say one."""
+
+    name: str
+    value: str | None
+    comment: str
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"// {self.name} is not in the card: leave or set it ({self.comment})"
+        return f"{self.name} = {self.value};" + (f"  // {self.comment}" if self.comment else "")
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.9g}"
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def settings(card: DeviceCard, p: Parameters) -> tuple[Setting, ...]:
+    """The assignments of RealDevice's constructor that a card speaks of."""
+    at = card.conditions
+    width = _number(at.pulse_width_s)
+    return (
+        Setting("maxConductance", _number(p.high), "(S)"),
+        Setting("minConductance", _number(p.low), "(S)"),
+        Setting("readVoltage", _number(at.read_voltage_v), "read voltage (V)"),
+        Setting("writeVoltageLTP", _number(at.ltp_voltage_v and abs(at.ltp_voltage_v)), "(V)"),
+        Setting("writeVoltageLTD", _number(at.ltd_voltage_v and abs(at.ltd_voltage_v)), "(V), magnitude"),
+        Setting("writePulseWidthLTP", width, "(s)"),
+        Setting("writePulseWidthLTD", width, "(s)"),
+        Setting("maxNumLevelLTP", str(p.levels["ltp"]), "pulses of an LTP train"),
+        Setting("maxNumLevelLTD", str(p.levels["ltd"]), "pulses of an LTD train"),
+        Setting("nonlinearWrite", "true", ""),
+        Setting("nonIdenticalPulse", "false", ""),
+        Setting("readNoise", _truth(p.sigma_read > 0), ""),
+        Setting("sigmaReadNoise", _number(p.sigma_read), "sd of one reading, fraction of the conductance"),
+        Setting("NL_LTP", f"{p.nl['ltp']:g}", "label, positive: steep at first"),
+        Setting("NL_LTD", f"{p.nl['ltd']:g}", "label, negative: steep at first"),
+        Setting("sigmaDtoD", _number(p.sigma_d2d), "sd of the label over devices"),
+        Setting("sigmaCtoC", f"{p.sigma_c2c:.9g} * (maxConductance - minConductance)", "(S), of one pulse"),
+        Setting("conductanceRangeVar", _truth(p.range_varies), ""),
+        Setting("maxConductanceVar", _number(p.high_sd), "(S), sd over devices"),
+        Setting("minConductanceVar", _number(p.low_sd), "(S), sd over devices"),
+    )
+
+
+def real_device(card: DeviceCard, p: Parameters) -> str:
+    """The assignments as text, for people who put them in by hand."""
+    rows = [
+        "// Fields of RealDevice (MLP+NeuroSim V3.0, Cell.cpp): each in place of the constructor's own line. A block",
+        "// put in whole would be overwritten by the lines after it; the export's --source writes a patch instead.",
+        f"// From the device card {base.one_line(card.name)}; see README.txt for what is exact.",
+        *map(str, settings(card, p)),
+    ]
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,267 @@
+"""The user's own copy of MLP+NeuroSim: whether it is one that is known, its cell, and the patch that gives it a card.
+
+None of NeuroSim's source (CC BY-NC 4.0) is here: names of its variables, patterns of assignments to them, and checksums
+of the functions on which an export's figures rest. Every commit of V3.0 in which all of them are the same is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devicekit.errors import UsageError
+from devicekit.exporters import patch
+from devicekit.exporters.base import one_line
+from devicekit.exporters.neurosim.access import Cell
+from devicekit.exporters.neurosim.parameters import Setting
+from devicekit.exporters.patch import Edit
+
+VERSIONS = "MLP+NeuroSim V3.0, commits 553313c (2021-08-21) to cc13863 (2021-11-02) of neurosim/MLP_NeuroSim_V3.0"
+MARK = "devicekit:"
+SEED = 1  # of the devices of a copy; each adds its own number
+_CELL, _ARRAY = "Cell.cpp", "Array.cpp"
+_CONSTRUCTOR = r"RealDevice::RealDevice\s*\("
+_WRITE_CELL = r"void\s+Array::WriteCell\s*\("
+_LITERAL = r"(?:true|false|[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function on which an export's figures rest."""
+
+    file: str
+    what: str
+    opening: str
+    seen: str  # its fingerprint in every version that is known
+
+
+FUNCTIONS = (
+    Function(_CELL, "RealDevice's constructor", _CONSTRUCTOR, "1e8d4f8698d92c8e"),
+    Function(_CELL, "RealDevice's Write", r"void\s+RealDevice::Write\s*\(", "f56edff2aa165813"),
+    Function("formula.cpp", "truncate", r"double\s+truncate\s*\(", "5467284e09905aef"),
+    Function("formula.cpp", "NonlinearWeight", r"double\s+NonlinearWeight\s*\(", "12c87d6557c1b124"),
+    Function("formula.cpp", "InvNonlinearWeight", r"double\s+InvNonlinearWeight\s*\(", "6fe10ccb71205ab0"),
+    Function("formula.cpp", "getParamA", r"double\s+getParamA\s*\(", "44549917193f46a6"),
+    Function(_ARRAY, "the array's ReadCell", r"double\s+Array::ReadCell\s*\(", "4ded274ab255c5c0"),
+    Function(_ARRAY, "the array's WriteCell", _WRITE_CELL, "5baa6bed3f2cf85a"),
+    Function(
+        "NeuroSim/formula.cpp", "CalculateOnResistance", r"double\s+CalculateOnResistance\s*\(", "75f94c8129e5eb07"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The files of a copy that are read, by name below its folder."""
+
+    folder: Path
+    texts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What is to change in a copy.
+
+    Attributes
+    ----------
+    diff : str
+        A unified diff, each byte a character.
+    removed, added : int
+        Lines of the copy that go, and that come.
+    """
+
+    diff: str
+    removed: int
+    added: int
+
+
+def _unknown(what: str) -> UsageError:
+    return UsageError(f"{what}: this is not a copy of NeuroSim that devicekit knows; it knows {VERSIONS}")
+
+
+def load(folder: Path) -> Copy:
+    """A copy of NeuroSim, of a version that is known.
+
+    Parameters
+    ----------
+    folder : Path
+        Where main.cpp and Cell.cpp are.
+
+    Raises
+    ------
+    UsageError
+        If it is of no version that is known, or was patched already.
+    FileError
+        If it cannot be read.
+    """
+    texts = {}
+    names = dict.fromkeys([each.file for each in FUNCTIONS])
+    for name in [*names, "main.cpp", "Param.cpp", "NeuroSim.cpp", "NeuroSim/Technology.cpp"]:
+        if folder.is_dir() and not (folder / name).exists():
+            raise _unknown(f"{folder} has no {name}")
+        texts[name] = patch.read(folder / name)
+    copy = Copy(folder, texts)
+    if MARK in texts[_CELL]:
+        raise UsageError(
+            f"{folder / _CELL} was patched by devicekit already; take that back first: patch -R -p1 -d DIR < the "
+            "neurosim.patch of that export"
+        )
+    if len(re.findall(r"Initialization\s*<\s*RealDevice\s*>", patch.bare(texts["main.cpp"]))) != 2:
+        raise _unknown(f"{folder / 'main.cpp'} does not make both arrays of RealDevice, the device that is patched")
+    for each in FUNCTIONS:
+        if identity(copy, each) != each.seen:
+            raise _unknown(f"{each.what} of {folder / each.file} is another one")
+    if _found(copy, _CELL, r"\bnonlinearIV\s*=\s*(true|false)", "nonlinearIV", _CONSTRUCTOR) == "true":
+        raise UsageError(
+            f"nonlinearIV is true in RealDevice's constructor of {folder / _CELL}: NeuroSim would turn the card's "
+            "conductances into others; set it to false first"
+        )
+    return copy
+
+
+def identity(copy: Copy, function: Function) -> str:
+    """Fingerprint of a function of a copy; the numbers of RealDevice's constructor do not count, they are the user's.
+
+    Raises
+    ------
+    UsageError
+        If the function is not there.
+    """
+    text = copy.texts[function.file]
+    try:
+        first, end = patch.function(text, function.opening)
+    except LookupError as error:
+        raise _unknown(f"{function.what} of {copy.folder / function.file} {error}") from None
+    body = patch.bare("".join(patch.lines(text)[first:end]))
+    if function.opening == _CONSTRUCTOR:
+        body = re.sub(rf"=\s*{_LITERAL}(?=\s*[;*])|(?<=InFeatureSize)\s*=[^;]*", "=", body)
+    return patch.fingerprint(body)
+
+
+def _found(copy: Copy, name: str, pattern: str, what: str, within: str = "") -> str:
+    """The first group of a pattern in a file without comments, or after a place in it."""
+    text = patch.bare(copy.texts[name])
+    start = re.search(within, text)
+    match = re.compile(pattern).search(text, start.end()) if start else None
+    if match is None:
+        raise _unknown(f"{copy.folder / name} does not say {what}")
+    return match[1]
+
+
+def cell(copy: Copy) -> Cell | None:
+    """The cell of a copy; None where no transistor is in series with its device.
+
+    A transistor one feature wide has multiplier * vdd / (current * feature) ohm, its current per width being linear
+    between temperatures ten kelvin apart; the program stops where a cell's is wider than the cell.
+    """
+    ours = _CONSTRUCTOR
+    access, gate = (
+        _found(copy, _CELL, rf"\b{name}\s*=\s*(true|false)", f"whether its device has {name}", ours)
+        for name in ("cmosAccess", "FeFET")
+    )
+    if access == "false" or gate == "true":
+        return None
+    number = r"\s*=\s*([\d.eE+-]+)"
+    resistance = _found(copy, _CELL, rf"\bresistanceAccess{number}", "resistanceAccess", ours)
+    width = _found(copy, _CELL, r"\bwidthInFeatureSize\s*=(?:[^;]*?:)?\s*(\d+)\s*[);]", "how wide its cell is", ours)
+    node = int(_found(copy, "Param.cpp", rf"\bprocessNode{number}", "processNode"))
+    kelvin = int(float(_found(copy, "NeuroSim.cpp", rf"\btemperature{number}", "the temperature"))) - 300
+    roadmap = _found(copy, "NeuroSim.cpp", r"\bdeviceRoadmap\s*=\s*(\w+)", "the deviceRoadmap")
+    place = rf"featureSizeInNano\s*==\s*{node}\b.*?deviceRoadmap\s*==\s*HP\b"
+    if roadmap != "HP":
+        place += r".*?\belse\b"
+    numbers = [
+        float(_found(copy, "NeuroSim/Technology.cpp", rf"\b{name}{number}", f"{what} at {node} nm", f"(?s){place}"))
+        for name, what in (
+            ("vdd", "the voltage"),
+            ("effectiveResistanceMultiplier", "the multiplier of the resistance"),
+            (rf"currentOnNmos\[{kelvin // 10 * 10}\]", "the current of a transistor"),
+            (rf"currentOnNmos\[{min(kelvin // 10 * 10 + 10, 100)}\]", "the current of a transistor"),
+        )
+    ]
+    vdd, multiplier, cold, warm = numbers
+    current = cold + (warm - cold) * (kelvin % 10) / 10.0
+    return Cell(float(resistance), multiplier * vdd / (current * node * 1e-9), float(width), node)
+
+
+_FROM_THE_LOW_END = Edit(
+    "the line that turns a weight into a conductance",
+    r"(\s*conductance\s*=\s*\(weight[^;]*\))\s*;(.*)",
+    rf"\g<1> + minConductance;\g<2>  // {MARK} from the low end of the window",
+)
+
+
+def _assignment(name: str, value: str) -> Edit:
+    ending = r"(?:\s*\*[^;]*)?" if name == "sigmaCtoC" else ""
+    return Edit(f"the line that sets {name}", rf"(\s*{name}\s*=\s*){_LITERAL}{ending}(\s*;.*)", rf"\g<1>{value}\g<2>")
+
+
+def _edits(card_name: str, settings: Sequence[Setting], resistance: float | None, redraw: bool) -> list[Edit]:
+    """Every line of RealDevice's constructor that changes."""
+    values = {each.name: each.value for each in settings if each.value is not None}
+    if resistance is not None:
+        values["resistanceAccess"] = f"{resistance:g}"
+    name = one_line(card_name).encode("ascii", "replace").decode().replace("\\", "/")
+    edits = [_assignment(each, value) for each, value in values.items()]
+    edits.append(
+        Edit(
+            "the line that seeds localGen",
+            r"(\s*)localGen\.seed\s*\(.*\)\s*;.*",
+            rf"\g<1>static unsigned made = 0;  // {MARK} card {name}; every device has a seed of its own"
+            rf"\n\g<1>std::seed_seq own = {{{SEED}u, made++}};\n\g<1>localGen.seed(own);",
+        )
+    )
+    if redraw:
+        edits += [
+            Edit(
+                "the line that draws maxConductance",
+                r"(\s*)maxConductance\s*\+=.*",
+                r"\g<1>const double high = maxConductance, low = minConductance;"
+                rf"\n\g<1>maxConductance = 0;  // {MARK} drawn again where there would be no window"
+                r"\n\g<1>while (!(0 <= minConductance && minConductance < maxConductance)) {"
+                r"\n\g<1>\tmaxConductance = high + (*gaussian_dist_maxConductance)(localGen);"
+                r"\n\g<1>\tminConductance = low + (*gaussian_dist_minConductance)(localGen);\n\g<1>}",
+            ),
+            Edit("the line that draws minConductance", r"\s*minConductance\s*\+=.*", None),
+        ]
+    return edits
+
+
+def make(copy: Copy, card_name: str, settings: Sequence[Setting], resistance: float | None, redraw: bool) -> Patch:
+    """The patch that gives a copy a card.
+
+    Parameters
+    ----------
+    copy : Copy
+        A copy of a version that is known.
+    card_name : str
+        Put into a comment.
+    settings : sequence of Setting
+        Assignments of RealDevice's constructor; those without a value are left as they are.
+    resistance : float or None
+        Of the access transistor [ohm]; None leaves it.
+    redraw : bool
+        Whether a device whose drawn window is none is drawn again, where the program would stop.
+
+    Raises
+    ------
+    UsageError
+        If a line does not stand there exactly once.
+    """
+    parts = [
+        _changed(copy, _CELL, _CONSTRUCTOR, _edits(card_name, settings, resistance, redraw)),
+        _changed(copy, _ARRAY, _WRITE_CELL, [_FROM_THE_LOW_END]),
+    ]
+    rows = [row for part in parts for row in patch.lines(part)[2:]]
+    return Patch("".join(parts), sum(row[0] == "-" for row in rows), sum(row[0] == "+" for row in rows))
+
+
+def _changed(copy: Copy, name: str, function: str, edits: Sequence[Edit]) -> str:
+    before = copy.texts[name]
+    try:
+        after = patch.edited(before, edits, *patch.function(before, function))
+    except UsageError as error:
+        raise _unknown(f"{copy.folder / name}: {error}") from None
+    return patch.unified(name, before, after)
