@@ -51,6 +51,7 @@ SLOW = {  # pages that take more than two seconds
     "benchmark.md",
     "conduction.md",
     "coverage.md",
+    "cycle-correlations.md",
     "identifiability.md",
     "index.md",
     "keithley.md",
@@ -58,9 +59,11 @@ SLOW = {  # pages that take more than two seconds
     "physics.md",
     "programming.md",
     "quickstart.md",
+    "set-voltage.md",
     "several-amplitudes.md",
     "spreadsheets-and-csv.md",
     "study-on-a-cluster.md",
+    "typed-noise.md",
 }
 MUST_BE_RUN = {"bash": "sh", "shell": "sh", "py": "python", "python3": "python"}
 

@@ -210,6 +210,7 @@ def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
 def test_the_command_line_keeps_its_inputs(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(SWEEP)

@@ -94,6 +94,7 @@ def test_what_forgets_nothing_gives_today_s_bits(card: DeviceCard, tiny: Dataset
     assert "nothing was forgotten" in still.as_dict()["forgetting"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "reference", "presentation", "period", "terms"),
     [

@@ -26,6 +26,7 @@ def test_our_gradients_are_the_files_of_their_folder() -> None:
         assert "doi 10." in gradient.source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", sorted(GRADIENTS))
 @pytest.mark.parametrize("policy", ["reset", "stochastic"])  # with a sum, and without
 def test_every_gradient_trains_devices_and_is_the_same_again(
