@@ -103,6 +103,8 @@ def judge_branch(
     name = fit.direction.upper()
     warnings = []
     residuals = fit.residuals
+    # of two or three devices the coefficients have errors by the delta method, and the band is of whole trains
+    of_read_noise = fit.method.startswith("delta") and fit.band is None
     if not converged:
         warnings.append(
             CodedWarning(
@@ -123,7 +125,7 @@ def judge_branch(
     correlation = lag_one_correlation(residuals)
     if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5 and not explained:
         band = "the law does not follow the curve's shape to within the noise"
-        if fit.method.startswith("delta"):
+        if of_read_noise:
             band = "the band assumes independent noise and is too narrow"
         elif alone:
             band = "that is taken for updates that scatter; a law that misses the shape looks the same in one cycle"
@@ -134,7 +136,7 @@ def judge_branch(
                 f"noise of the mean curve; {band}",
             )
         )
-    if fit.method.startswith("delta"):
+    if of_read_noise:
         warnings.append(
             CodedWarning("read_noise_only", f"{name}: the band assumes independent read noise (fewer than 4 cycles)")
         )

@@ -16,7 +16,7 @@ from devicekit.fitting.device import fit
 from devicekit.fitting.result import DeviceFit
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
-from devicekit.synthetic.pulses import reference_table
+from devicekit.synthetic.pulses import generate, reference_table, truth_card
 from devicekit.tables import PulseTable
 
 THETA = {"ltp": (-4.0, 0.95, 1.3, -6.0, 2.0, 1.0), "ltd": (-3.8, 0.97, 1.2, 5.0, -2.0, 0.6)}
@@ -328,3 +328,13 @@ def test_a_fit_a_card_and_a_table_show_themselves_in_a_line() -> None:
     assert f"{card}" == repr(card) == f"<DeviceCard 'mine': eq2, conductance_s {window}, synthetic>"
     assert repr(found.ltp).startswith("<BranchFit ltp eq2: nrmse")
     assert max(len(repr(each)) for each in (found, card, found.ltp)) < 200
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3])
+def test_a_band_by_whole_trains_is_not_said_to_assume_read_noise(devices: int) -> None:
+    """Of two or three devices the coefficients' errors are by the delta method; the band is not."""
+    noisy = truth_card(THETA, increment=0.005, read=0.003)
+    fitted = fit(generate(noisy, devices, 4, 60, 5))
+    for branch in fitted.branches.values():
+        assert branch.band is not None
+        assert "read_noise_only" not in {warning.code for warning in branch.warnings}
