@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from devicekit.cli.common import Force, Json, choice, print_json, print_warnings
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 from devicekit.plugins import EXPORTERS
+
+LONGEST = 160  # characters of a sentence on the terminal; README.txt and --json have all of it
 
 if TYPE_CHECKING:
     from devicekit.tables import Table
@@ -38,14 +41,15 @@ def export_command(
     card: Annotated[
         Path,
         typer.Argument(
-            metavar="CARD.json",
-            help="A device card, or the network.npz that a training writes: its devices one by one.",
+            metavar="FILE",
+            help="A device card; or a trained network, its devices one by one: the network.npz that a training "
+            "writes. Also the .h5 and .nir of an export.",
         ),
     ],
     reading: ReadOptions,
     to: Annotated[
         str,
-        choice("--to", EXPORTERS.names(), "Program that the card is for"),
+        choice("--to", EXPORTERS.names(), "Program that it is for"),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files and a README.txt.")],
     nodes: Annotated[
@@ -61,7 +65,11 @@ def export_command(
     no_noise: Annotated[bool, typer.Option("--no-noise", help="Leave the card's variation out.")] = False,
     window: Annotated[
         tuple[float, float] | None,
-        typer.Option("--window", metavar="LOW HIGH", help="Conductances [S] of a card that holds weights."),
+        typer.Option(
+            "--window",
+            metavar="LOW HIGH",
+            help="Conductances [S] that the lowest and the highest weight stand for, of a card that holds weights.",
+        ),
     ] = None,
     from_data: Annotated[
         Path | None,
@@ -82,12 +90,11 @@ def export_command(
 ) -> None:
     """Write a device card, or a trained network, for another simulator or program.
 
-    README.txt in the folder says what is exact, what is approximated, and every unit. The reading options are
-    for --from-data.
+    README.txt in the folder says how to use the files, what is exact, what is approximated, and every unit. The
+    options from --format on say how the file of --from-data is read.
 
     Examples:
-        devicekit export card.json --to aihwkit --out my-device
-        devicekit export card.json --to veriloga --out my-device-va
+        devicekit export trained/network.npz --to pytorch --out my-network
         devicekit export card.json --to neurosim --source MLP_NeuroSim_V3.0 --out my-device
         devicekit export card.json --to crosssim --from-data ramps/ --quantity current --read-voltage 0.1 --out lut
     """
@@ -116,8 +123,9 @@ def export_command(
     terminal.fields(
         [
             ("files", ", ".join(result.files)),
-            *(("approximated", line) for line in result.approximated),
+            *(("approximated", textwrap.shorten(each, LONGEST, placeholder=" ...")) for each in result.approximated),
             ("noise", result.noise),
             *(("use", line) for line in result.use),
+            ("in full", str(out / "README.txt")),
         ]
     )

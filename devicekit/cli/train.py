@@ -10,6 +10,7 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, print_warnings, this_command
 from devicekit.cli.settings import parse_settings
+from devicekit.device.network import NETWORK
 from devicekit.text import count
 from snn import choices
 
@@ -165,7 +166,7 @@ def train_command(
             page = train_page(result, loaded, others, this_command(), seed)
             page.save(folder / "report.html")
             if result.network is not None:
-                result.network.save(folder / "network.npz")
+                result.network.save(folder / NETWORK)
     if json_output:
         print_json(metrics)
         return
@@ -173,5 +174,9 @@ def train_command(
     print_warnings(result.warnings)
     if others:
         terminal.fields([("beside it", "; ".join(each.words for each in others))])
-    if out is not None:
-        terminal.fields([("report", str(out / "report.html"))])
+    if out is None:
+        terminal.fields([("kept", "nothing; --out DIR keeps metrics, a report and the trained devices")])
+        return
+    terminal.fields([("report", str(out / "report.html"))])
+    if result.network is not None:
+        terminal.fields([("network", f"{out / NETWORK}, the trained devices: for devicekit export")])

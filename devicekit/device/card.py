@@ -209,9 +209,19 @@ class DeviceCard(Strict):
         try:
             text = files.read_text(path)
         except FileError as error:
-            raise CardError(f"cannot read the card: {error.message.removeprefix('cannot read ')}") from error
+            raise CardError(
+                f"cannot read the card: {error.message.removeprefix('cannot read ')}{_inside(path)}"
+            ) from error
         files.note_input(path)
         return cls.from_json(text, str(path))
+
+
+def _inside(path: Path) -> str:
+    """How to get the card out of a file that holds one beside other things."""
+    verb = {".h5": "load_hdf5", ".hdf5": "load_hdf5", ".npz": "load_network", ".nir": "load_network"}
+    if (found := verb.get(path.suffix.lower())) is None or not files.exists(path):
+        return ""
+    return f"; a card inside such a file: devicekit.{found}({str(path)!r}).card.save('card.json') in Python"
 
 
 def cards_of_widths(path: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from devicekit.errors import CardError, FileError
 
 FORMAT = "devicekit network 1"
 SUFFIX = ".npz"
+NETWORK = f"network{SUFFIX}"  # as a training calls it
 LAYERS = ("hidden", "output")
 _ADVICE = "give the network.npz that devicekit train --out writes"
 
@@ -60,7 +61,7 @@ class Neurons:
     full_input: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NetworkLayer:
     """Devices of one layer.
 
@@ -81,8 +82,13 @@ class NetworkLayer:
     scale: float
     paired: bool
 
+    def __repr__(self) -> str:
+        inputs, outputs = self.plus.shape
+        each = "two devices" if self.paired else "one device and a fixed reference"
+        return f"<NetworkLayer: {inputs} x {outputs} weights of {each}, scale {self.scale:g}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Check:
     """Spikes of test samples and what the network said to them: ideal lines, no noise.
 
@@ -102,8 +108,11 @@ class Check:
     classes: np.ndarray
     labels: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"<Check: {len(self.labels)} samples, right in {np.mean(self.classes == self.labels):.1%}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class TrainedNetwork:
     """Two layers of devices of one card after a training, before anything of them is forgotten.
 
@@ -125,6 +134,9 @@ class TrainedNetwork:
     neurons: Neurons
     check: Check
     facts: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<TrainedNetwork: {self.sentence}>"
 
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
         """Weights of both layers [1], shapes (channels, hidden) and (hidden, classes), through ideal lines."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from devicekit import plugins
 from devicekit.device.card import DeviceCard, load_card
-from devicekit.device.network import SUFFIX, TrainedNetwork
+from devicekit.device.network import NETWORK, SUFFIX, TrainedNetwork
 from devicekit.errors import FileError, UsageError
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.exporters.readme import compose
@@ -74,6 +74,11 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     for name in _CHOSEN:
         if getattr(options, name) is not None and name not in exporter.TAKES:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
+            if name == "network":
+                raise UsageError(
+                    f"{to} holds no trained network ({takers} do): give it the card, which "
+                    "devicekit.load_network(FILE).card.save('card.json') writes"
+                )
             raise UsageError(f"{name}= is not an option of to={to}; it is one of {takers}")
     result = exporter.export(card, options)
     return compose(card, exporter.NAME, exporter.TITLE, result, options.network)
@@ -150,6 +155,8 @@ def _loaded(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard,
     if isinstance(card, TrainedNetwork):
         return card.card, card
     path = Path(card)
+    if (path / NETWORK).is_file():
+        raise UsageError(f"{path} is a folder; the trained network in it is {path / NETWORK}")
     suffix = path.suffix.lower()
     if suffix in hdf5.SUFFIXES and (held := hdf5.load(path)).network is None:
         if held.card is None:

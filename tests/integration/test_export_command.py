@@ -121,3 +121,11 @@ def test_a_bad_card_is_refused(devicekit: Run, tmp_path: Path) -> None:
     ran = devicekit("export", tmp_path / "card.json", "--to", "csv", "--out", tmp_path / "out")
     assert ran.code == 2
     assert "not a device card" in ran.err
+
+
+def test_the_terminal_is_short_and_names_where_all_of_it_is(devicekit: Run, tmp_path: Path) -> None:
+    arguments = ("export", catalog.get("pt-hfo2-al2o3-ti").card, "--to", "aihwkit", "--out", tmp_path / "out")
+    shown, whole = devicekit(*arguments).out, devicekit(*arguments, "--json").json["approximated"]
+    assert max(map(len, whole)) > 300
+    assert max(len(line) for line in shown.splitlines() if line.startswith("  approximated")) < 180
+    assert str(tmp_path / "out" / "README.txt") in shown

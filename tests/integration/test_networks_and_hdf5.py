@@ -112,3 +112,36 @@ def test_a_table_of_any_kind_goes_into_the_file_of_a_card(devicekit: Run, tmp_pa
     assert "SYNTHETIC: retention table of" in (tmp_path / "all" / "README.txt").read_text()
     ran = devicekit("export", CARD, "--to", "crosssim", "--from-data", data, "--out", tmp_path / "no")
     assert ran.code == 2
+
+
+def test_a_folder_of_a_training_names_its_network(devicekit: Run, network_file: Path, tmp_path: Path) -> None:
+    ran = devicekit("export", network_file.parent, "--to", "csv", "--out", tmp_path / "x")
+    assert ran.code == 2
+    assert str(network_file) in ran.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_card_inside_another_file_is_pointed_at(devicekit: Run, network_file: Path, tmp_path: Path) -> None:
+    ran = devicekit("card", "show", network_file)
+    assert ran.code == 2
+    assert "devicekit.load_network(" in ran.err
+    assert ".card.save('card.json')" in ran.err
+    kit.load_network(network_file).card.save(tmp_path / "card.json")
+    assert devicekit("card", "show", tmp_path / "card.json").code == 0
+    absent = devicekit("card", "show", tmp_path / "absent.npz")
+    assert absent.code == 2
+    assert "load_network" not in absent.err
+
+
+def test_a_network_shows_itself_in_a_line(network_file: Path) -> None:
+    network = kit.load_network(network_file)
+    right = np.mean(network.check.classes == network.check.labels)
+    assert repr(network) == f"<TrainedNetwork: {network.sentence}>"
+    assert repr(network.layers[0]) == "<NetworkLayer: 64 x 70 weights of two devices, scale 1.5>"
+    assert repr(network.check) == f"<Check: 100 samples, right in {100 * right:.1f}%>"
+
+
+def test_a_training_says_where_its_devices_are(devicekit: Run, tmp_path: Path) -> None:
+    short = ("train", "--card", CARD, "--epochs", 1, "--set", "hidden=10", "--no-beside")
+    assert f"{tmp_path / 't' / 'network.npz'}" in devicekit(*short, "--out", tmp_path / "t").out
+    assert "--out DIR keeps" in devicekit(*short).out
