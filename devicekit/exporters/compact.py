@@ -53,11 +53,15 @@ def drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
     width = at.pulse_width_s
     if width is None:
         width = ASSUMED_WIDTH
-        said.append(f"The card does not say the pulse width: width = {width:g} s was assumed; set it.")
+        said.append(
+            f"The card does not say the pulse width: {width:g} s was assumed; a card that was fitted to a table with a "
+            "column pulse_width_s says it."
+        )
     up, down = at.ltp_voltage_v or 0.0, at.ltd_voltage_v or 0.0
     if not up or not down:
         said.append(
-            f"The card does not say both pulse amplitudes: {ASSUMED_VOLTAGE:g} V was assumed for those missing."
+            f"The card does not say both pulse amplitudes: {ASSUMED_VOLTAGE:g} V was assumed for those missing; one "
+            "that was fitted to a table with a column pulse_voltage_v says them."
         )
     polarity = -1.0 if (up < 0 or down > 0) and not (up > 0 or down < 0) else 1.0
     if up * down > 0:

@@ -25,7 +25,7 @@ def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
     -------
     bytes
         `hidden_plus`, `hidden_minus`, `hidden_scale`, `hidden_paired`, `hidden_decay`, the same of `output`,
-        `threshold`, `refractory`, `step_s`, and the check: `spikes`, `counts`, `classes`, `labels`.
+        `threshold`, `refractory`, `step_s`, `full_input`, and the check: `spikes`, `counts`, `classes`, `labels`.
     """
     own, neurons = network.card.window, network.neurons
     held: dict[str, object] = {}
@@ -35,7 +35,7 @@ def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
             held[f"{name}_{part}"] = value if window is None else window.from_state(own.to_state(value))
         held |= {f"{name}_scale": layer.scale, f"{name}_paired": layer.paired}
         held[f"{name}_decay"] = getattr(neurons, f"{name}_decay")
-    held |= {name: getattr(neurons, name) for name in ("threshold", "refractory", "step_s")}
+    held |= {name: getattr(neurons, name) for name in ("threshold", "refractory", "step_s", "full_input")}
     held |= {name: getattr(network.check, name) for name in ("spikes", "counts", "classes", "labels")}
     return base.npz(held)
 
@@ -44,6 +44,27 @@ EXACT = (
     "The network: the state of every device, the scales of the weights, and the neurons' equations. The file compares "
     "its answers with those of the check.",
 )
+PACKED = (
+    ("..._plus, ..._minus", "{unit}", "each device of a pair, or the fixed reference, inputs by outputs"),
+    ("about", "text", "JSON: scales of the weights (hidden, output), neurons, split and accuracy, the card"),
+    (
+        "spikes",
+        "bits",
+        "of samples, steps and inputs: numpy.unpackbits(spikes, axis=-1, count={channels}) gives 0 or 1",
+    ),
+    ("counts, classes, labels", "1", "spikes of each output, the class that won, the truth"),
+)  # as `TrainedNetwork.parts` has it
+
+
+def packed(network: TrainedNetwork, prefix: str, about: str = "about") -> tuple[tuple[str, str, str], ...]:
+    """Units of what `TrainedNetwork.parts` gives, for a file that holds it under `prefix`."""
+    said = {"unit": base.unit(network.card), "channels": network.shape[0]}
+    return tuple(
+        (f"{prefix}{about if name == 'about' else name}", unit.format(**said), meaning.format(**said))
+        for name, unit, meaning in PACKED
+    )
+
+
 APPROXIMATED = (
     "Which measured device is which is not known of a trained network: its conductances are as they were, and pulses "
     "move them as newly drawn devices.",
@@ -53,6 +74,7 @@ UNITS = (
     ("threshold", "weight", "of a spike"),
     ("refractory", "steps", "rest of an output after a spike"),
     ("step_s", "s", "length of a step"),
+    ("full_input", "1", "probability at each step that an input of 1 fires; of others in proportion"),
     (
         "spikes, counts, classes, labels",
         "1",

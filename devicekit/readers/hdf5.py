@@ -100,7 +100,9 @@ def pack(card: DeviceCard | None = None, tables: Sequence[Table] = (), network: 
             about, arrays = network.parts()
             _text(group, "about", about)
             for name, array in arrays.items():
-                group.create_dataset(name, data=array)
+                made = group.create_dataset(name, data=array)
+                if name.endswith(("_plus", "_minus")):
+                    made.attrs["units"] = "S" if network.card.window.quantity == "conductance_s" else "1"
     data = stream.getvalue()
     return MARK.ljust(_BLOCK, b"\0") + data[_BLOCK:]
 

@@ -166,10 +166,17 @@ def _noise_words(card: DeviceCard, options: ExportOptions, read: float, noisy: b
         ("C2C as dw_min_std" + (" and as a cell" if noisy else ""))
         if c2c
         else "no C2C (the card has none of an update)",
-        "D2D as dw_min_dtod and up_down_dtod" if dtod else "no D2D (the card has none)",
+        "D2D as dw_min_dtod and up_down_dtod" if dtod else f"no D2D ({_no_d2d(card)})",
         "read noise as w_noise" if read > 0 else "no read noise (the card has none)",
     )
     return base.noise_sentence(card, options, exported, c2c or dtod or read > 0)
+
+
+def _no_d2d(card: DeviceCard) -> str:
+    """Why none is exported."""
+    if not (card.variation.ltp.d2d or card.variation.ltd.d2d):
+        return "the card has none"
+    return "the card says how states spread over devices, not how their ln rates do"
 
 
 def _inference(card: DeviceCard, options: ExportOptions, stem: str) -> tuple[dict[str, bytes], list[str]]:
@@ -226,15 +233,25 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     modelled, told = _inference(card, options, stem)
     held, spoken = ({}, []) if options.network is None else _network(options.network, stem)
     use = [
-        f"from {stem}_preset import {name}Preset",
+        "from aihwkit.nn import AnalogLinear",
+        f"from {stem}_preset import {name}Preset, put_at_start",
         f"layer = AnalogLinear(64, 10, rpu_config={name}Preset())",
+        "put_at_start(layer)    # where the card's LTP train starts; else aihwkit's random weights",
     ]
     if noise is not None:
-        use.append(f"{name}NoisyPreset: the same steps, and update noise that does not follow them")
+        use.append(f"# {name}NoisyPreset in place of it: the same steps, and update noise that does not follow them")
     if modelled:
-        use.append(f"from {stem}_inference import {name}InferencePreset; then program_analog_weights() and drift")
+        use += [
+            f"from {stem}_inference import {name}InferencePreset",
+            f"layer = AnalogLinear(64, 10, rpu_config={name}InferencePreset()).eval()",
+            "layer.program_analog_weights()",
+            "layer.drift_analog_weights(3600.0)    # time since programming [s]",
+        ]
     if held:
-        use.append(f"from {stem}_network import layers; hidden, output = layers()")
+        use += [
+            f"from {stem}_network import layers",
+            "hidden, output = layers()    # modules that give the weighted sums of the trained network's layers",
+        ]
     written = {"PiecewiseStepDevice": fields, "LinearStepDevice": linear, "cell noise (LinearStepDevice)": noise}
     return Export(
         files={

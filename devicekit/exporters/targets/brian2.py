@@ -115,7 +115,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     exact, approximated = lawtext.law_sentences(card, law, found)
     files = {f"{name}_brian2.py": module(card, options, law).encode()}
     use = [
-        f"python {name}_brian2.py",
+        f"python {name}_brian2.py    # 100 LTP and 100 LTD pulses as CSV; Brian2's warnings do not matter here",
         f"from {name}_brian2 import DEPRESS, POTENTIATE, devices, pulse_by, read",
         "synapses = devices(inputs, neurons, scale=0.5)       # adds weights to v of the neurons",
         "pulses = pulse_by(generator, synapses, POTENTIATE)   # spikes of a generator are pulses",
@@ -137,8 +137,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         files[f"{name}_network.npz"] = trained.file_of(network, card.window)
         use[:1] = [
             f"python {name}_brian2.py              # does the network answer as it did in devicekit?",
+            "import numpy",
             f"from {name}_brian2 import answers, load_network",
-            "classes, counts = answers(*load_network(), spikes)   # spikes of shape (n, steps, channels)",
+            f"spikes = numpy.load('{name}_network.npz')['spikes']    # or your own: 0 or 1, (samples, steps, inputs)",
+            "classes, counts = answers(*load_network(), spikes)",
         ]
         exact += trained.EXACT
         approximated += trained.APPROXIMATED

@@ -226,10 +226,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             **held,
         },
         use=(
+            "# CrossSim V2.0 (git tag v2.0) only: V3 has no lookup tables for updates",
             'params.numeric_params.update_model = "DG_LOOKUP"',
             'params.numeric_params.dG_lookup.file_increasing = "<this folder>/dG_increasing.txt"',
             'params.numeric_params.dG_lookup.file_decreasing = "<this folder>/dG_decreasing.txt"',
-            "CrossSim V2.0 (git tag v2.0) only: V3 has no lookup tables for updates.",
             *device,
         ),
         exact=tuple(exact),
@@ -257,7 +257,12 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
     if isinstance(found, str):
         return {}, [], [f"CrossSim 3: no device class; {found}."]
     stem, network = f"{base.identifier(card.name)}_crosssim3", options.network
-    use = [f"CrossSim 3: from {stem} import parameters; core = AnalogCore(matrix, parameters(time_s))"]
+    use = [
+        "# CrossSim 3",
+        "from simulator import AnalogCore",
+        f"from {stem} import parameters",
+        "core = AnalogCore(matrix, parameters(3600.0))    # time since writing [s]",
+    ]
     told = [f"CrossSim 3. {line}" for line in found.sentences()]
     if network is None:
         return {f"{stem}.py": crosssim3.module(card, found).encode()}, use, told
@@ -265,7 +270,11 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
     scales = tuple(layer.scale for layer in network.layers)
     paired = tuple(layer.paired for layer in network.layers)
     text = crosssim3.module(card, found, (scales, paired, f"{stem}_network"))
-    use.append(f"from {stem} import layers; hidden, output = layers()    (make_parameters=parameters: with errors)")
+    use += [
+        f"from {stem} import layers",
+        "hidden, output = layers()    # conductances as trained; layers(make_parameters=parameters): with errors",
+        "sums = hidden(inputs)        # weighted sums of inputs, shape (inputs,)",
+    ]
     files = {f"{stem}.py": text.encode(), f"{stem}_network.npz": base.npz(arrays)}
     return files, use, [*told, *tiles.sentences(network)]
 

@@ -133,6 +133,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "Origin: import with 'Long Name' from row 1 and 'Units' from row 2.",
             "pandas.read_csv('rate.csv', skiprows=[1])",
             "devicekit read train.csv",
+            *(("pandas.read_csv('network_hidden.csv', skiprows=[1])",) if network is not None else ()),
         ),
         exact=(
             f"rate.csv: the law with its cap at {GRID} states, 9 digits; step is the change in {state} by one pulse, "
@@ -140,7 +141,11 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"train.csv: a noiseless DeviceArray, {base.PULSES} LTP and {base.PULSES} LTD pulses from r = 0, in the "
             "columns that devicekit reads.",
             "parameters.csv: coefficients, fit parameters with standard errors (empty: not determined), conditions.",
-            *(("network_hidden.csv, network_output.csv: a row a weight, 9 digits.",) if network is not None else ()),
+            *(
+                ("network_hidden.csv, network_output.csv: a row a weight, inputs and outputs from 0, 9 digits.",)
+                if network is not None
+                else ()
+            ),
         ),
         approximated=(),
         units=(
@@ -153,6 +158,11 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             ),
             ("rate_ltp, rate_ltd", "1/pulse", "change of r by one pulse, negative for LTD"),
             ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
+            (
+                "parameters.csv",
+                "its last column",
+                "coefficients: for the state named there, a per pulse; theta: fitted",
+            ),
         ),
         noise=base.noise_sentence(
             card,

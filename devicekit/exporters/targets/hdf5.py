@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from devicekit.device.card import DeviceCard
-from devicekit.exporters import base
+from devicekit.exporters import base, trained
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.readers import hdf5
-from devicekit.tables import SweepTable
+from devicekit.tables import SweepTable, Table
 
 NAME = "hdf5"
 TITLE = "HDF5 file of card, table and network"
@@ -25,7 +25,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     if data is not None:
         exact.append(f"tables/0_{data.kind}: all columns to the last bit, texts, gaps, and what its reader warned of.")
         units += [
-            (f"tables/.../{key}", base.column_unit(key), str(name))
+            (f"tables/.../{key}", base.column_unit(key), "" if key == name else str(name))
             for key, name in zip(hdf5.column_keys(data), data.frame.columns, strict=True)
         ]
     if isinstance(data, SweepTable):
@@ -35,14 +35,19 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         )
     if network is not None:
         exact.append("network: conductances device by device, neurons, and spikes and answers to check a copy by.")
-        units.append(("network/..._plus, _minus", base.unit(card), "each device of a pair, or the fixed reference"))
+        units += trained.packed(network, "network/")
     noise = "The card is whole: its variation is in its JSON text, with --no-noise too."
     return Export(
         files={name: hdf5.pack(card, () if data is None else (data,), network)},
         use=(
-            f"devicekit.load_hdf5({name!r})     # .card, .tables, .network",
-            f"devicekit read {name}" if data is not None else f"devicekit export {name} --to csv --out DIR",
-            f"h5py.File({name!r})               # /card, /tables, /network; h5dump and HDFView read it too",
+            "import devicekit",
+            f"held = devicekit.load_hdf5({name!r})    # held.card, held.tables, held.network",
+            "held.card.save('card.json')             # the card as devicekit's commands take it",
+            *_shell(name, data, network is not None),
+            "import h5py, json                       # without devicekit; h5dump and HDFView read it too",
+            f"file = h5py.File({name!r})",
+            "card = json.loads(file['card'][()])",
+            *_by_h5py(data, network is not None),
         ),
         exact=tuple(exact),
         approximated=(),
@@ -51,3 +56,23 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         forgetting="Kept: it is in the card's JSON text.",
         origin=() if data is None else (base.origin_of(data),),
     )
+
+
+def _shell(name: str, data: Table | None, network: bool) -> list[str]:
+    """What devicekit's commands make of the file."""
+    lines = [f"devicekit export {name} --to csv --out DIR    (the {'network' if network else 'card'}; in a shell)"]
+    if data is not None:
+        lines.append(f"devicekit read {name} --out table.csv    (the table; in a shell)")
+    return lines
+
+
+def _by_h5py(data: Table | None, network: bool) -> list[str]:
+    """Lines that read what is there beside the card."""
+    lines = []
+    if data is not None:
+        key = next((each for each in hdf5.column_keys(data) if base.column_unit(each) != "1"), "")
+        place = f"tables/0_{data.kind}/columns/{key or hdf5.column_keys(data)[0]}"
+        lines.append(f"column = file[{place!r}][:]")
+    if network:
+        lines.append("plus, minus = (file['network/hidden_' + each][:] for each in ('plus', 'minus'))")
+    return lines

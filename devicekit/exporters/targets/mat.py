@@ -122,6 +122,26 @@ def _units(card: DeviceCard) -> list[tuple[str, str]]:
     ]
 
 
+_MEANINGS = {
+    "r": "state, 0 to 1 over the window",
+    "rate": "change of r by one pulse, negative for LTD",
+    "coefficients": "of the law for this state; a is per pulse",
+    "coefficients_s": "of the same law for G",
+    "c2c_d2d": "standard deviations, by their names in the card",
+    "step_noise": "standard deviation of one update",
+    "cycle_ln_rate": "standard deviation of ln rate over cycles",
+}
+
+
+def _network_units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
+    return (
+        ("network.hidden, .output: plus, minus", base.unit(card), "each device of a pair, or the fixed reference"),
+        ("network.hidden, .output: weight, scale", "1", "scale (plus - minus) / (high - low), inputs by outputs"),
+        ("network.neurons.step_s", "s", "length of a step; other times are in steps"),
+        ("network.check", "1", "spikes (samples, steps, inputs), spike counts of the outputs, classes, labels"),
+    )
+
+
 def network_contents(network: TrainedNetwork) -> dict[str, Any]:
     """The struct `network`: devices and weights of both layers, neurons, and answers to check a copy by."""
     layers = {
@@ -152,7 +172,11 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     name = base.identifier(card.name)
     return Export(
         files={f"{name}.mat": bytes(data)},
-        use=(f"load('{name}.mat'); plot(device.r, device.ltp.rate)",),
+        use=(
+            f"load('{name}.mat'); plot(device.r, device.ltp.rate)    (MATLAB, Octave)",
+            *(("w = network.hidden.weight;    (inputs by outputs)",) if network is not None else ()),
+            f"scipy.io.loadmat('{name}.mat', simplify_cells=True)['device']    (Python)",
+        ),
         exact=(
             "Every number of the card's central device, in double precision; what is not known is NaN or is no field.",
             f"device.ltp.rate and device.ltd.rate are the law with its cap, at {GRID} states (negative for LTD).",
@@ -165,8 +189,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         ),
         approximated=("The devices measured one by one are not in the file; the card holds them.",),
         units=(
-            *((key, value, "") for key, value in _units(card)),
-            *((("network.plus, .minus", base.unit(card), "inputs by outputs"),) if network is not None else ()),
+            *((key, value, _MEANINGS.get(key, "")) for key, value in _units(card)),
+            *(_network_units(card) if network is not None else ()),
         ),
         noise=base.noise_sentence(card, options, "Exported: device.variation, every number by its name in the card."),
         figures={"points": GRID},

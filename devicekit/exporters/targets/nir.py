@@ -21,7 +21,7 @@ from devicekit import files
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import DYNAMICS, Neurons, TrainedNetwork
 from devicekit.errors import FileError, UsageError
-from devicekit.exporters import base
+from devicekit.exporters import base, trained
 from devicekit.exporters.base import Export, ExportOptions
 from devicekit.extras import need
 from devicekit.readers import matparts
@@ -140,25 +140,35 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 
     stream = io.BytesIO()
     nir.write(stream, graph(network))
-    name, unit = f"{base.identifier(card.name)}{SUFFIX}", base.unit(card)
+    name = f"{base.identifier(card.name)}{SUFFIX}"
     rest = network.neurons.refractory
     lost = [
         f"Outputs rest for {rest} steps after a spike: NIR's LIF does not, so that a program that knows NIR alone may "
         "count more spikes of an output. The number stands in the metadata.",
         "The class is the output with most spikes, ties by the summed potential: NIR has no words for a readout.",
         "Programs differ in how they turn the equations into steps. Forward Euler in steps of 1 ms, as Norse's, is our "
-        "step. snnTorch's steps are .1 ms whatever is said: scale tau as above. Exact integration needs "
+        "step. snnTorch's steps are .1 ms whatever is said: scale tau as HOW TO USE does. Exact integration needs "
         "tau_exact_hidden and tau_exact_output of the metadata in place of tau.",
     ]
     return Export(
         files={name: stream.getvalue()},
         use=(
+            "import nir, numpy, torch",
             f"graph = nir.read({name!r})",
-            "model = norse.torch.from_nir(graph, dt=1e-3)   # Norse",
-            "for each in ('hidden', 'output_neurons'):      # snnTorch, whose steps are .1 ms",
+            "said = graph.metadata                       # spikes of test samples, and what the network said to them",
+            f"spikes = numpy.unpackbits(said['spikes'], axis=-1, count={network.shape[0]})",
+            "spikes = torch.from_numpy(spikes).float()   # (samples, steps, inputs), 0 or 1",
+            "import norse.torch                          # Norse",
+            "model, state, counts = norse.torch.from_nir(graph, dt=1e-3), None, 0",
+            "for now in spikes.unbind(1):",
+            "    out, state = model(now, state)",
+            "    counts = counts + out                   # of each output; counts.argmax(1) is the class",
+            "from snntorch.import_nir import import_from_nir  # snnTorch, whose steps are .1 ms",
+            "for each in ('hidden', 'output_neurons'):",
             "    graph.nodes[each].tau *= 0.1",
-            "model = snntorch.import_nir.import_from_nir(graph)",
-            f"network = devicekit.load_network({name!r})   # every device as it was",
+            "model = import_from_nir(graph)              # prints its nodes; then as above, state None and counts 0 again",
+            "import devicekit                            # every device, the neurons and the card as they were",
+            f"network = devicekit.load_network({name!r})",
         ),
         exact=(
             "Weights of both layers, scale (plus - minus) / (high - low) / (1 - d), in double precision; d is the "
@@ -172,7 +182,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             ("tau", "s", "1 ms / (1 - d)"),
             ("r", "1", "1"),
             ("v_threshold", "1", "the float32 below 1: NIR fires above it, devicekit at 1"),
-            ("metadata/..._plus, _minus", unit, "each device of a pair, or the fixed reference"),
+            *trained.packed(network, "metadata/", _ABOUT),
         ),
         noise="Not exported: a graph is one network. Its devices are as they were drawn and trained; reads are exact.",
         forgetting="LEFT OUT: the graph holds the devices as they were right after the training.",

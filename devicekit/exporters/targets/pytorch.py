@@ -65,12 +65,13 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     exact, approximated = lawtext.law_sentences(card, law, found)
     files = {f"{name}_pytorch.py": module(card, options, law).encode()}
     use = [
+        "import torch",
         f"from {name}_pytorch import {layer}",
         f"layer = {layer}(64, 10, seed=1)    # where torch.nn.Linear(64, 10, bias=False) would be",
         "optimizer = torch.optim.SGD([layer.wish], lr=0.005)",
-        "snnTorch, at each step of time:  spikes, membrane = snntorch.Leaky(beta=0.9)(layer(x), membrane)",
-        "Norse, at each step of time:     spikes, state = norse.torch.LIFCell()(layer(x), state)",
-        "training:  optimizer.zero_grad(); loss.backward(); optimizer.step(); layer.update()",
+        "# snnTorch: neurons = snntorch.Leaky(beta=0.9); Norse: neurons = norse.torch.LIFCell()",
+        "# at each step of time: spikes, state = neurons(layer(x), state)    # state is None at first",
+        "# after each batch: optimizer.zero_grad(); loss.backward(); optimizer.step(); layer.update()",
     ]
     units = _units(base.unit(card))
     if network is not None:
@@ -78,7 +79,9 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         use = [
             f"python {name}_pytorch.py            # does the network answer as it did in devicekit?",
             f"from {name}_pytorch import {pyfile.class_name(card)}Network",
-            f"classes, counts = {pyfile.class_name(card)}Network()(spikes)   # spikes of shape (n, steps, channels)",
+            "import numpy",
+            f"spikes = numpy.load('{name}_network.npz')['spikes']    # or your own: 0 or 1, (samples, steps, inputs)",
+            f"classes, counts = {pyfile.class_name(card)}Network()(spikes)",
             *use,
         ]
         exact += trained.EXACT

@@ -166,7 +166,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"{name}.cir": bench(name, drive, read_voltage=read_voltage).encode(),
         },
         use=(
-            f"ngspice -b {name}.cir    (writes {name}.txt: time, conductance, time, pulses)",
+            f"ngspice -b {name}.cir    (writes {name}.txt: time [s], conductance [S], pulses so far)",
             f"X1 a b {name} r0=0.2   after   .include {name}.lib",
         ),
         exact=_exact(card, not tables),
@@ -201,6 +201,6 @@ _UNITS = (
     ("V(cond)", "S", "one volt of it is one siemens"),
     ("capacitors", "F", "of the size of the card's pulse width in s: how fast the state follows"),
     ("r0, V(moved), V(held)", "1", "state, 0 to 1 over the window; moved and held less r0"),
-    ("V(counted)", "1", "pulses so far"),
+    ("V(counted)", "1", "pulses so far; also column v(x1.counted) of the bench"),
     ("gain_ltp, gain_ltd", "1", "factors on every step"),
 )

@@ -210,7 +210,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         },
         use=(
             f"openvaf-r {name}.va -o {name}.osdi    (OpenVAF-reloaded; OSDI 0.4 or later, as ngspice 44 wants)",
-            f"ngspice -b {name}.cir",
+            f"ngspice -b {name}.cir    (writes {name}.txt: time [s], moved [1], counted [1], conductance [S])",
             f"N1 a b device   with   .model device {name} r0=0.2   after   pre_osdi {name}.osdi",
         ),
         exact=_exact(card, published is not None),
