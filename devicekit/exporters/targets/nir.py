@@ -166,7 +166,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "from snntorch.import_nir import import_from_nir  # snnTorch, whose steps are .1 ms",
             "for each in ('hidden', 'output_neurons'):",
             "    graph.nodes[each].tau *= 0.1",
-            "model = import_from_nir(graph)              # prints its nodes; then as above, state None and counts 0 again",
+            "model = import_from_nir(graph)              # prints its nodes; then as above, from state None",
             "import devicekit                            # every device, the neurons and the card as they were",
             f"network = devicekit.load_network({name!r})",
         ),

@@ -1,4 +1,4 @@
-"""The lines under HOW TO USE: those of Python are programs, and name what they use; those on files name what is there."""
+"""The lines under HOW TO USE: those of Python are programs and name what they use; files hold what they say."""
 
 from __future__ import annotations
 
