@@ -60,7 +60,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     """
     base.check_moves(card, NAME)
     law, network = lawtext.numbers(card, options.noise), options.network
-    name, layer = base.identifier(card.name), f"{pyfile.class_name(card)}Synapses"
+    name, layer = base.identifier(card.name), f"{base.class_name(card)}Synapses"
     found = lawtext.deviation(card, law)
     exact, approximated = lawtext.law_sentences(card, law, found)
     files = {f"{name}_pytorch.py": module(card, options, law).encode()}
@@ -77,8 +77,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         files[f"{name}_network.npz"] = trained.file_of(network)
         use = [
             f"python {name}_pytorch.py            # does the network answer as it did in devicekit?",
-            f"from {name}_pytorch import {pyfile.class_name(card)}Network",
-            f"classes, counts = {pyfile.class_name(card)}Network()(spikes)   # spikes of shape (n, steps, channels)",
+            f"from {name}_pytorch import {base.class_name(card)}Network",
+            f"classes, counts = {base.class_name(card)}Network()(spikes)   # spikes of shape (n, steps, channels)",
             *use,
         ]
         exact += trained.EXACT
