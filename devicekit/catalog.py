@@ -14,6 +14,8 @@ from pathlib import Path
 from devicekit import files
 from devicekit.errors import FileError, UsageError
 
+_TRAINS = "export --to csv"  # of its trains, which a card's law makes
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -59,7 +61,7 @@ def is_synthetic(path: Path) -> bool:
     try:
         if json.loads(package.read_text(encoding="utf-8")).get("synthetic"):
             return True
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         pass
     inside = path.iterdir() if path.is_dir() else [path]
     return any(_is_copy(each) for each in inside if each.is_file())
@@ -72,7 +74,7 @@ def marks(path: Path) -> tuple[str, ...]:
     """
     command = str(files.read_marker(path if path.is_dir() else path.parent).get("command", ""))
     found = ("synthetic",) if is_synthetic(path) else ()
-    if command.startswith("simulate"):
+    if command.startswith("simulate") or command == _TRAINS:
         return (*found, "simulated")
     return (*found, "simulated", "calibrated") if command == "calibrate" else found
 

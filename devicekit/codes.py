@@ -90,6 +90,11 @@ WARNING_CODES = {
         MISLEADING,
         "do not simulate long alternating chains from the fit; reset the state between trains",
     ),
+    "idealised": WarningKind(
+        "the device was made linear or symmetric",
+        MISLEADING,
+        "train on it to learn what a flaw costs; it is not the device that was measured",
+    ),
     "range_ratio": WarningKind(
         "the LTP and LTD ranges differ more than twofold",
         MISLEADING,

@@ -23,6 +23,7 @@ from devicekit.errors import FileError
 MARKER = ".devicekit.json"
 LARGEST_JSON = 32 << 20  # bytes; a card has some 40 kB
 _NOBODYS = {MARKER, ".DS_Store", "Thumbs.db", "desktop.ini"}
+HDF5_MARK = b"devicekit 1: tables, cards and networks; HDF5 begins at byte 512\n"  # of an .h5 of ours
 _START = 4096  # bytes by which a file of ours is known
 _LONGEST_STEM = 40  # characters of a name that a temporary name repeats
 _SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
@@ -201,6 +202,8 @@ def _is_ours(path: Path, data: bytes | None) -> bool:
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"{"):
         return b'"schema_version"' in text or b'"tool": "devicekit"' in text
+    if start.startswith(HDF5_MARK):
+        return True
     figure = start.startswith((b"\x89PNG", b"<?xml", b"%PDF")) and b"matplotlib" in start.lower()
     return figure or b'<meta name="generator" content="devicekit' in start or text.startswith(b"device_id,")
 

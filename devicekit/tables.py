@@ -108,6 +108,11 @@ class _Table:
         return self.meta.get("layout")
 
     @property
+    def synthetic(self) -> bool:
+        """Whether it is known to be generated: by the marks of what it was read from, or by a warning."""
+        return "synthetic" in self.meta.get("marks", ()) or any(each.code == "synthetic" for each in self.warnings)
+
+    @property
     def devices(self) -> list[str]:
         return list(dict.fromkeys(self.frame["device_id"]))
 

@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.device.array import read_sigma
 from devicekit.device.card import DeviceCard
+from devicekit.device.fading import forgets
 from devicekit.device.network import Check, NetworkLayer, Neurons, TrainedNetwork
+from devicekit.text import percent, si
+from snn.config import TrainingConfig
 from snn.network.bits import all_steps
 from snn.network.encoding import encode, presentation_key
 from snn.network.neurons import FIRE, Dynamics, Noise, padded, predict
@@ -76,6 +80,19 @@ def held(
     found = TrainedNetwork(card, (layers[0], layers[1]), neurons, empty, facts)
     check = _check(found, some, np.asarray(labels[:SHOWN], np.int64), stream, epoch, dynamics)
     return TrainedNetwork(card, found.layers, neurons, check, facts)
+
+
+def tested_with(config: TrainingConfig, card: DeviceCard) -> list[str]:
+    """What a test of a training had that its devices and lines alone do not show, in words."""
+    found = [
+        (config.read_noise and read_sigma(card, config.read_noise_of_g) > 0, "read noise"),
+        (config.telegraph > 0, "telegraph noise"),
+        (config.adc_bits > 0, f"converters of {config.adc_bits} bits"),
+        (config.retention > 0, f"{percent(config.retention)} of each state lost"),
+        (config.time_s > 0, f"the drift of {si(config.time_s, 's')}"),
+        (forgets(card) and config.test_delay_s > 0, f"what devices forget in {si(config.test_delay_s, 's')}"),
+    ]
+    return [words for here, words in found if here]
 
 
 def _check(

@@ -16,11 +16,11 @@ from devicekit.device.programmed import ProgrammingSummary
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.names import LAST_EPOCHS
 from devicekit.plot import Panel
-from devicekit.text import percent
+from devicekit.text import count, percent
 from snn import drift, figures, forgetting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
-from snn.held import held
+from snn.held import held, tested_with
 from snn.learner import Learner
 from snn.network.encoding import levels, stream_key
 from snn.recipe import Recipe, choose, make_dynamics, with_policy
@@ -377,9 +377,11 @@ class Run:
             **{"data": made.data.name, "split": made.data.split},
             **{"n_train": made.data.n_train, "n_test": made.data.n_test},
             **{"scheme": self.config.scheme, "epochs": self.config.epochs, "seed": self.config.seed},
-            "accuracy": made.accuracy_mean_last if offline is None else offline,
-            "basis": made.basis if offline is None else "as programmed",
+            # of these devices, not the mean over epochs that a training is judged by
+            "accuracy": self.rows[-1].test_accuracy if offline is None else offline,
+            "basis": f"after {count(len(self.rows), 'epoch')}" if offline is None else "as programmed",
             "wires": synapses.wiring is not None,
+            "tested_with": tested_with(self.config, self.card),
         }
         stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN)
         learner, epoch = self.learner, self.config.epochs - 1

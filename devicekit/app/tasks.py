@@ -63,7 +63,6 @@ class Bench:
 
     def fit(self, path: Path, reading: ReadOptions, choice: FitChoice, folder: Path, progress: Progress) -> Found:
         """An update law fitted to pulse trains, its page and its cards."""
-        from devicekit.catalog import is_synthetic
         from devicekit.fitting.branch.options import FitOptions
         from devicekit.fitting.cards import cards, main_card
         from devicekit.fitting.device import fit_table
@@ -71,7 +70,7 @@ class Bench:
 
         table = self._table(path, reading)
         fit = fit_table(table, FitOptions(choice.model, choice.loss, state=choice.state))  # type: ignore[arg-type]
-        synthetic = is_synthetic(path)
+        synthetic = table.synthetic
         whole = fit.ltp is not None and fit.ltd is not None  # a card describes both
         again = _fit_again(path.name, reading, choice, (len(fit.conditions) or 1) if whole else 0)
         made = {}
@@ -86,7 +85,6 @@ class Bench:
 
     def characterize(self, path: Path, reading: ReadOptions, folder: Path, progress: Progress) -> Found:
         """Figures of merit of whatever a table holds."""
-        from devicekit.catalog import is_synthetic
         from devicekit.features.characterize import characterize
         from devicekit.features.merit import Settings
         from devicekit.features.page import characterization_page, part
@@ -95,7 +93,7 @@ class Bench:
 
         found = characterize(self._table(path, reading), Settings(reading.read_voltage))
         again = _characterize_again(path.name, reading)
-        told = part(found, path.name, "merits", is_synthetic(path), checksum([path]))
+        told = part(found, path.name, "merits", found.table.synthetic, checksum([path]))
         page = characterization_page([told], again.command)
         for name, frame in found.tables.items():
             write_csv(frame, folder / f"{name}.csv")

@@ -54,7 +54,6 @@ class Outcome:
 def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, title: str) -> Outcome:
     """Characterise one file; an error becomes a result, so that it never stops the others."""
     from devicekit import files
-    from devicekit.catalog import is_synthetic
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import spread_cells
     from devicekit.features.merits.dc import DcResult
@@ -67,7 +66,7 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
         return Outcome(
             str(file),
             found.as_dict(),
-            part(found, title, anchor, is_synthetic(file), files.checksum([file])),
+            part(found, title, anchor, found.table.synthetic, files.checksum([file])),
             found.tables,
             spreads=tuple(
                 spread_cells(each) for result in found.results.values() for each in getattr(result, "spreads", ())

@@ -248,10 +248,10 @@ def fit_command(
     window = _window(stdp, synthetic)
 
     def work(file: Input) -> dict[str, Any]:
-        made = synthetic or (isinstance(file, Path) and is_synthetic(file))
         target = _beside(out, file, ".json") if out and several else out
         with terminal.doing(f"fitting {stem(file)}", json_output):
-            result = fit_table(read_pulses(file, reading), options)
+            table = read_pulses(file, reading)
+            result, made = fit_table(table, options), synthetic or table.synthetic
         drawn = None
         if posterior:  # before a card is written: it may be refused
             with terminal.doing(f"drawing from the posterior of {stem(file)}", json_output):

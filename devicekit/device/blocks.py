@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -129,6 +130,15 @@ class Variation(Strict):
     d2d_ln_rate_covariance: tuple[tuple[float, float], tuple[float, float]] | None = Field(
         description="covariance of ln rate over devices for one shared shape: rows and columns LTP, LTD"
     )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.d2d_ln_rate_covariance is not None:
+            (up, both), (other, down) = self.d2d_ln_rate_covariance
+            most = math.sqrt(max(up, 0.0) * max(down, 0.0))
+            if min(up, down) < 0 or not math.isclose(both, other, rel_tol=1e-9) or abs(both) > most * (1 + 1e-9):
+                raise ValueError("d2d_ln_rate_covariance: no two numbers of a device can vary like that")
+        return self
 
 
 class DeviceRow(Strict):

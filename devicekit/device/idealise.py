@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
+
+import numpy as np
 
 from devicekit.device.blocks import Branch, BranchVariation, DeviceRow
 from devicekit.device.card import DeviceCard
 from devicekit.device.steps import mean_step as one_step
+from devicekit.errors import CodedWarning
+from devicekit.models.laws.eq2 import Eq2
 from devicekit.models.registry import get_law
 
 
@@ -47,7 +52,8 @@ def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False)
     Returns
     -------
     DeviceCard
-        For training only: its published coefficients and rate curves are still those of the fit.
+        For training: how well the law describes the data (nrmse, r2) and where trains start (x0) are still those of
+        the fit, as are blocks of other measurements.
     """
     if not (linear or symmetric):
         return card
@@ -66,13 +72,34 @@ def idealise(card: DeviceCard, *, linear: bool = False, symmetric: bool = False)
         }
         rows.append(DeviceRow(**{**row.model_dump(), **changes}))
     words = " and ".join(["linear"] * linear + ["symmetric"] * symmetric)
-    return card.model_copy(
+    made = card.model_copy(
         update={
             "name": f"{card.name}, made {words}",
             "model": get_law("linear").name if linear else card.model,
             "ltp": card.ltp.model_copy(update={"theta": up, "largest_step": new_caps[0]}),
             "ltd": card.ltd.model_copy(update={"theta": down, "largest_step": new_caps[1]}),
             "devices": tuple(rows),
+            "warnings": (*card.warnings, CodedWarning("idealised", f"made {words}: its steps are not the fitted ones")),
+        }
+    )
+    return made.model_copy(update={direction: _described(made, direction) for direction in ("ltp", "ltd")})
+
+
+def _described(card: DeviceCard, direction: str) -> Branch:
+    """A branch whose coefficients and rate curve are those of its own steps; nothing of them is a fit."""
+    branch, law, window = card.branch(direction), card.law, card.window
+    theta, curve = np.array(branch.theta), branch.rate_curve
+    rate = tuple(card.rate(direction, np.array(curve.r)).tolist())
+    own = law.to_published(theta, direction)
+    in_siemens = window.quantity == "conductance_s" and window.scale == "linear" and law.name == "eq2"
+    return branch.model_copy(
+        update={
+            "coefficients": own,
+            "coefficients_s": asdict(Eq2(**own).rescaled(window.span, window.low)) if in_siemens else None,
+            "standard_errors": dict.fromkeys((*law.parameters, "x0")),
+            "weak": (),
+            "at_bound": (),
+            "rate_curve": curve.model_copy(update={"rate": rate, "lower": rate, "upper": rate, "method": "idealised"}),
         }
     )
 

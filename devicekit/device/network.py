@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,8 +21,18 @@ FORMAT = "devicekit network 1"
 SUFFIX = ".npz"
 NETWORK = f"network{SUFFIX}"  # as a training calls it
 LAYERS = ("hidden", "output")
+LARGEST_RATIO = 200  # unpacked over packed size
+HARMLESS_SIZE = 64 << 20  # bytes unpacked that are never refused
 _ADVICE = "give the network.npz that devicekit train --out writes"
-
+_KINDS: dict[type, str] = {int: "whole number", float: "finite number", bool: "truth value", str: "text"}
+_NEURONS: dict[str, type] = {
+    **{"steps": int, "step_s": float, "hidden_decay": float, "output_decay": float},
+    **{"threshold": float, "refractory": int, "full_input": float},
+}
+_FACTS: dict[str, type] = {
+    **{"data": str, "split": str, "n_train": int, "n_test": int, "scheme": str, "epochs": int, "seed": int},
+    **{"accuracy": float, "basis": str},
+}
 
 DYNAMICS = (
     "At each step v <- decay v + the sum of the weights of the inputs that fire in it. Where v >= threshold the "
@@ -124,9 +134,9 @@ class TrainedNetwork:
     neurons : Neurons
     check : Check
     facts : dict
-        Plain values: `data`, `split`, `n_train`, `n_test`, `scheme`, `epochs`, `seed`, `accuracy` (test accuracy,
-        fraction) and `basis` (what that is, in words), `wires` (whether the training had resistive lines, which are not
-        in `weights`).
+        Plain values: `data`, `split`, `n_train`, `n_test`, `scheme`, `epochs`, `seed`, `accuracy` (test accuracy of
+        these devices, fraction) and `basis` (what that is, in words), `wires` (whether the training had resistive
+        lines, which are not in `weights`), `tested_with` (what else of that test is not: texts).
     """
 
     card: DeviceCard
@@ -153,8 +163,14 @@ class TrainedNetwork:
     @property
     def left_out(self) -> tuple[str, ...]:
         """What of the training `weights` do not show, a sentence each."""
-        wires = "The training had resistive lines: the weights here are through ideal ones."
-        return (wires,) if self.facts.get("wires") else ()
+        found = []
+        if self.facts.get("wires"):
+            found.append("The training had resistive lines: the weights here are through ideal ones.")
+        lines = ["those lines"] if found else []
+        if others := [*lines, *self.facts.get("tested_with", ())]:
+            had = ", ".join(others)
+            found.append(f"The test whose accuracy is given had {had}: the devices here, and the check, are without.")
+        return tuple(found)
 
     @property
     def sentence(self) -> str:
@@ -212,22 +228,29 @@ class TrainedNetwork:
                 raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
             layers = tuple(
                 NetworkLayer(
-                    plus=np.asarray(arrays[f"{layer}_plus"], float),
-                    minus=np.asarray(arrays[f"{layer}_minus"], float),
-                    scale=float(scale),
-                    paired=bool(paired),
+                    plus=_numbers(arrays, f"{layer}_plus", 2),
+                    minus=_numbers(arrays, f"{layer}_minus", 2),
+                    scale=_plain({f"the scale of {layer}": scale}, f"the scale of {layer}", float),
+                    paired=_plain({f"paired of {layer}": paired}, f"paired of {layer}", bool),
                 )
                 for layer, scale, paired in zip(LAYERS, said["scales"], said["paired"], strict=True)
             )
-            bits = np.asarray(arrays["spikes"]).astype(np.uint8)
-            spikes = np.unpackbits(bits, axis=-1, count=int(said["channels"])).astype(bool)
-            told = (np.asarray(arrays[each]).astype(np.int64) for each in ("counts", "classes", "labels"))
-            check = Check(spikes, *told)
-            _fit(layers, check)
             card = DeviceCard.from_json(json.dumps(said["card"]), name)
-            return cls(card, (layers[0], layers[1]), Neurons(**said["neurons"]), check, said["facts"])
-        except (ValueError, KeyError, TypeError, IndexError, CardError) as error:
-            raise FileError(f"{name} is no trained network ({error}); {_ADVICE}") from error
+            neurons = Neurons(**{key: _plain(said["neurons"], key, kind) for key, kind in _NEURONS.items()})
+            channels = _plain(said, "channels", int)
+            bits = _whole(arrays, "spikes", 3)
+            if bits.shape[1:] != (neurons.steps, -(-channels // 8)) or not (bits < 256).all():
+                raise ValueError("its spikes are not those of its channels and steps")
+            spikes = np.unpackbits(bits.astype(np.uint8), axis=-1, count=channels).astype(bool)
+            told = (_whole(arrays, each, wide) for each, wide in (("counts", 2), ("classes", 1), ("labels", 1)))
+            check, facts = Check(spikes, *told), {key: _plain(said["facts"], key, kind) for key, kind in _FACTS.items()}
+            if not all(isinstance(each, str) for each in said["facts"].get("tested_with", ())):
+                raise ValueError("tested_with holds other than texts")
+            _fit(layers, neurons, check, channels)
+            return cls(card, (layers[0], layers[1]), neurons, check, {**said["facts"], **facts})
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError, CardError) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else error
+            raise FileError(f"{name} is no trained network ({reason}); {_ADVICE}") from error
 
     def save(self, path: Path | str) -> None:
         """Write a .npz file; the same network gives the same bytes.
@@ -251,26 +274,92 @@ class TrainedNetwork:
             If it is no such file, or parts of it do not fit each other.
         """
         path = Path(path)
+        if not files.exists(path):
+            raise FileError(f"{path}: there is no such file; {_ADVICE}")
+        files.kind(path)
         try:
             files.note_input(path)
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-                arrays = {name: held[name] for name in held.files}
+            arrays = _unpacked(path.read_bytes())
             about = str(arrays.pop("about"))
-        except FileNotFoundError as error:
-            raise FileError(f"{path}: there is no such file; {_ADVICE}") from error
-        except (OSError, ValueError, KeyError, AttributeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-            raise FileError(f"{path.name} is no trained network ({error}); {_ADVICE}") from error
+        except KeyError as error:
+            raise FileError(f"{path.name} is no trained network (it has no {error}); {_ADVICE}") from error
+        except Exception as error:  # whatever damage leads NumPy and zipfile to
+            reason = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200]
+            raise FileError(
+                f"{path.name} is no trained network ({reason or type(error).__name__}); {_ADVICE}"
+            ) from error
         return cls.of_parts(about, arrays, path.name)
 
 
-def _fit(layers: tuple[NetworkLayer, ...], check: Check) -> None:
-    """Shapes and numbers of a file, before anybody computes with them."""
+def _unpacked(data: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file; what says that it is far larger than the file is refused before it is unpacked."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        raise ValueError("it is no .npz file")
+    most, arrays = max(HARMLESS_SIZE, LARGEST_RATIO * len(data)), {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for part in archive.infolist():
+            most -= part.file_size
+            if most < 0:
+                raise ValueError(f"it unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe")
+            stream = io.BytesIO(archive.read(part))
+            _check_size(stream, part.file_size)
+            arrays[part.filename.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
+    return arrays
+
+
+def _check_size(stream: io.BytesIO, there: int) -> None:
+    """Refuse an array that is longer than what is there, for which NumPy would take the memory first."""
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    if math.prod(shape) * dtype.itemsize > there:
+        raise ValueError(f"an array of {' x '.join(map(str, shape))} is longer than what is there")
+    stream.seek(0)
+
+
+def _plain(held: Any, key: Any, kind: type) -> Any:
+    """A value of the text, of its kind; a whole number may stand for another number, a truth value for none."""
+    value = held[key]
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError(f"{key} is {value!r}, which is no {_KINDS[kind]}")
+    return value
+
+
+def _numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
+    """An array of finite numbers, of so many dimensions, none of them empty."""
+    found = np.asarray(arrays[name])
+    if found.dtype.kind not in "iufb" or found.ndim != wide or found.size == 0:
+        raise ValueError(f"{name} is no array of numbers with {wide} dimensions")
+    found = found.astype(float)
+    if not np.isfinite(found).all():
+        raise ValueError(f"a number of {name} is not finite")
+    return found
+
+
+def _whole(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
+    """The same of whole numbers from 0."""
+    found = _numbers(arrays, name, wide)
+    if not ((found >= 0) & (found == np.floor(found))).all():
+        raise ValueError(f"{name} holds other than whole numbers from 0")
+    return found.astype(np.int64)
+
+
+def _fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check, channels: int) -> None:
+    """Whether the parts of a file fit each other, before anybody computes with them."""
     for layer in layers:
-        if layer.plus.ndim != 2 or layer.plus.shape != layer.minus.shape:
+        if layer.plus.shape != layer.minus.shape:
             raise ValueError("plus and minus of a layer must be matrices of one shape")
-        if not (np.isfinite(layer.plus).all() and np.isfinite(layer.minus).all()):
-            raise ValueError("a conductance is not finite")
-    n, classes = check.counts.shape
-    whole = layers[0].plus.shape[1] == layers[1].plus.shape[0] and classes == layers[1].plus.shape[1]
-    if not whole or not len(check.spikes) == len(check.classes) == len(check.labels) == n:
+        if not layer.paired and not (layer.minus == layer.minus.flat[0]).all():
+            raise ValueError("the reference of a layer must be the same everywhere")
+    for name in ("hidden_decay", "output_decay"):
+        if not 0 < getattr(neurons, name) < 1:
+            raise ValueError(f"{name} must be above 0 and below 1, not {getattr(neurons, name):g}")
+    if not (neurons.threshold > 0 and neurons.step_s > 0 and neurons.refractory >= 0):
+        raise ValueError("threshold and step_s must be above 0, and refractory must not be below")
+    (inputs, hidden), (inner, classes) = (layer.plus.shape for layer in layers)
+    n = len(check.spikes)
+    whole = inputs == channels and hidden == inner and check.counts.shape == (n, classes)
+    if not whole or not len(check.classes) == len(check.labels) == n or not (check.classes < classes).all():
         raise ValueError("its parts do not fit each other")

@@ -175,7 +175,8 @@ def gains(card: DeviceCard) -> tuple[float, float, float] | None:
     if covariance is None:
         return None
     up, down = (math.sqrt(covariance[k][k]) for k in (0, 1))
-    return up, down, covariance[0][1] / (up * down) if up * down > 0 else 0.0
+    # of two devices it is 1 or -1, which rounding passes: 1 - correlation^2 would have no root
+    return up, down, min(max(covariance[0][1] / (up * down), -1.0), 1.0) if up * down > 0 else 0.0
 
 
 def has_update_noise(card: DeviceCard) -> bool:

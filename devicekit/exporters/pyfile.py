@@ -17,11 +17,6 @@ from devicekit.exporters.base import ExportOptions
 _WIDTH = 116
 
 
-def class_name(card: DeviceCard) -> str:
-    """A card's name in the manner of classes: MyDevice."""
-    return "".join(part.capitalize() for part in base.identifier(card.name).split("_") if part)
-
-
 def literal(text: str) -> str:
     """Text as a Python literal of ASCII, in double quotes unless it holds some."""
     shown = ascii(text)
@@ -67,7 +62,7 @@ def render(
     words = "conductances" if base.unit(card) == "S" else "weights of the card"
     values = {
         "name": base.identifier(card.name),
-        "Class": class_name(card),
+        "Class": base.class_name(card),
         "network": options.network is not None,
         "card": ", ".join(literal(text) for text in (card.name, card.provenance.source, card.provenance.sha256)),
         "marks": json.dumps(card.provenance.marks),

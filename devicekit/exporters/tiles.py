@@ -16,7 +16,7 @@ def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
     Raises
     ------
     UsageError
-        If a conductance is outside the card's window: a tile would clip it.
+        If a conductance is outside the card's window: a device of other programs would be clipped.
     """
     window = network.card.window
     found = {}
@@ -26,7 +26,7 @@ def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
             if u.min() < -OUTSIDE or u.max() > 1.0 + OUTSIDE:
                 raise UsageError(
                     f"a conductance of the {name} layer is outside the card's window (at {u.min():.4g} to "
-                    f"{u.max():.4g} of it), where a tile would clip it"
+                    f"{u.max():.4g} of it), to which it would be clipped"
                 )
             found[f"{name}_{part}"] = np.clip(u, 0.0, 1.0)
     return found

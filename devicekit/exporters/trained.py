@@ -9,7 +9,7 @@ import numpy as np
 
 from devicekit.device.blocks import Window
 from devicekit.device.network import LAYERS, TrainedNetwork
-from devicekit.exporters import base
+from devicekit.exporters import base, tiles
 
 
 def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
@@ -26,7 +26,13 @@ def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
     bytes
         `hidden_plus`, `hidden_minus`, `hidden_scale`, `hidden_paired`, `hidden_decay`, the same of `output`,
         `threshold`, `refractory`, `step_s`, `full_input`, and the check: `spikes`, `counts`, `classes`, `labels`.
+
+    Raises
+    ------
+    UsageError
+        If a conductance is outside the card's window.
     """
+    tiles.fractions(network)
     own, neurons = network.card.window, network.neurons
     held: dict[str, object] = {}
     for name, layer in zip(LAYERS, network.layers, strict=True):

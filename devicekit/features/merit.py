@@ -139,9 +139,7 @@ def plain_values(value: Any) -> Any:
 
 def origin(table: AnyTable) -> dict[str, Any]:
     """Where a table comes from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
-    told = any(warning.code == "synthetic" for warning in table.warnings)
-    synthetic = told or "synthetic" in table.meta.get("marks", ())
-    return {"source": str(table.meta.get("source", "table in memory")), "synthetic": synthetic}
+    return {"source": str(table.meta.get("source", "table in memory")), "synthetic": table.synthetic}
 
 
 def number(value: float | None, unit: str = "") -> str:

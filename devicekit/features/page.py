@@ -51,7 +51,7 @@ def part(found: Characterization, name: str, anchor: str = "merits", synthetic: 
     first = [scalars.pop(key) for key in _FIRST if key in scalars]
     numbers = (*first, *scalars.values())
     sentences = tuple(found.sentences())
-    synthetic = synthetic or any(each.code == "synthetic" for each in found.warnings)
+    synthetic = synthetic or found.table.synthetic or any(each.code == "synthetic" for each in found.warnings)
     return Part(name, found.section(name, anchor), sentences, numbers, found.warnings, synthetic, sha256)
 
 

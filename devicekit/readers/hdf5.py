@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +22,17 @@ import pandas as pd
 from devicekit import files
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
-from devicekit.errors import CodedWarning, FileError, UsageError
+from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.extras import need
 from devicekit.names import GLOSSARY
 from devicekit.readers import matparts
 from devicekit.tables import SweepTable, Table
 
 SUFFIXES = (".h5", ".hdf5")
-MARK = b"devicekit 1: tables, cards and networks; HDF5 begins at byte 512\n"
+MARK = files.HDF5_MARK
 _BLOCK = 512  # bytes before the file
 _EXACT = 1 << 53  # whole numbers up to here are the same as floats, as which they are read
+_HALF = re.compile("[\ud800-\udfff]")  # a surrogate, which UTF-8 has no bytes for
 _PLAIN = (str, int, float, bool, type(None))
 _LEFT_OUT = ("layout", "files")  # what a reader knows of a file that is not this one
 
@@ -81,7 +83,7 @@ def pack(card: DeviceCard | None = None, tables: Sequence[Table] = (), network: 
     Raises
     ------
     UsageError
-        If h5py is not installed, or a column holds whole numbers beyond 2**53.
+        If h5py is not installed, or a column holds what is not kept exactly.
     """
     need("h5py", "hdf5", "HDF5 files")
     import h5py
@@ -150,10 +152,11 @@ def load(path: Path | str) -> Contents:
     path = Path(path)
     if not files.exists(path):
         raise FileError(f"{path}: there is no such file")
+    files.kind(path)
     if not is_ours(path):
         raise FileError(f"{path.name} is no HDF5 file of devicekit's; other HDF5 tables: devicekit read")
     files.note_input(path)
-    held = matparts.hdf5(path)
+    held = matparts.hdf5(path, most=path.stat().st_size)  # they are not packed: a number has a byte or more
     try:
         card = DeviceCard.from_json(_said(held["card"]), path.name) if "card" in held else None
         tables = tuple(_read_table(each) for _, each in sorted(held.get("tables", {}).items()))
@@ -161,8 +164,11 @@ def load(path: Path | str) -> Contents:
         if "network" in held:
             about = _said(held["network"].pop("about"))
             network = TrainedNetwork.of_parts(about, held["network"], path.name)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise FileError(f"{path.name} is damaged: {error}") from error
+    except DevicekitError:
+        raise
+    except Exception as error:  # whatever damaged parts lead to
+        sentence = " ".join(str(error).split())[:200]
+        raise FileError(f"{path.name} is damaged: {sentence or type(error).__name__}") from error
     return Contents(card, tables, network)
 
 
@@ -194,16 +200,17 @@ def _write_table(group: Any, table: Table) -> None:
     import h5py
 
     columns, about = group.create_group("columns"), {}
-    for key, name in zip(column_keys(table), table.frame.columns, strict=True):
-        column = table.frame[name]
+    for k, (key, name) in enumerate(zip(column_keys(table), table.frame.columns, strict=True)):
+        column = table.frame.iloc[:, k]  # by its place: two may have one name
         values, told = _stored(column)
         kind = h5py.string_dtype() if values.dtype == object else values.dtype
         made = columns.create_dataset(key, data=values, dtype=kind)
-        made.attrs["long_name"] = str(name)
+        made.attrs["long_name"] = str(name) if _fits(str(name)) else ascii(str(name))
         if key in GLOSSARY:
             made.attrs["units"] = GLOSSARY[key].unit
         about[key] = {"name": str(name), "dtype": str(column.dtype), **told}
-    noted = {key: value for key, value in table.meta.items() if key not in _LEFT_OUT and _is_plain(value)}
+    noted = {key: _listed(value) for key, value in table.meta.items() if key not in _LEFT_OUT}
+    noted = {key: value for key, value in noted.items() if _is_plain(value)}
     _text(
         group,
         "about",
@@ -218,6 +225,16 @@ def _write_table(group: Any, table: Table) -> None:
     )
 
 
+def _listed(value: Any) -> Any:
+    """Tuples, of marks for one, as the lists that JSON has."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _fits(text: str) -> bool:
+    """Whether HDF5 holds a text: none with a zero character, or a half of one."""
+    return "\0" not in text and not _HALF.search(text)
+
+
 def _is_plain(value: Any) -> bool:
     """Whether JSON gives a value back as it is."""
     if isinstance(value, dict):
@@ -226,42 +243,71 @@ def _is_plain(value: Any) -> bool:
 
 
 def _stored(column: pd.Series) -> tuple[np.ndarray, dict[str, Any]]:
-    """Values of a column as HDF5 holds them, and what is to be known of them: which are no texts."""
+    """Values of a column as HDF5 holds them, and what is to be known of them: which cells it has no texts for."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
         values = column.to_numpy()
         if values.dtype.kind in "iu" and values.size and max(-int(values.min()), int(values.max())) > _EXACT:
             raise UsageError(f"column {column.name} holds whole numbers beyond 2**53, which are not kept exactly")
+        if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+            raise UsageError(f"column {column.name} holds numbers of more than 64 bits, which are not kept exactly")
         return values, {}
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "mM":
         raise UsageError(f"column {column.name} holds dates: make them times in s, or texts")
     cells = column.to_list()
     other = {}
     for k, cell in enumerate(cells):
-        if not isinstance(cell, str):
+        if not (isinstance(cell, str) and _fits(cell)):
             cell = cell.item() if isinstance(cell, np.generic) else cell
             other[str(k)] = None if cell is None or cell is pd.NA else cell
             cells[k] = ""
-    if not all(isinstance(cell, _PLAIN) for cell in other.values()):
+    told: dict[str, Any] = {"other": other}
+    kept = list(other.values())
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        told |= {"categories": column.cat.categories.to_list(), "ordered": bool(column.cat.ordered)}
+        kept += told["categories"]
+    if not all(isinstance(cell, _PLAIN) for cell in kept):
         raise UsageError(f"column {column.name} holds cells that are neither numbers nor texts")
-    return np.array(cells, dtype=object), {"other": other}
+    return np.array(cells, dtype=object), told
 
 
 def _read_table(held: Mapping[str, Any]) -> Table:
     about = json.loads(_said(held["about"]))
-    data = {}
-    for key, told in about["columns"].items():
-        values = held["columns"][key]
-        if "other" in told:
-            cells: list[Any] = list(values)
-            for k, cell in told["other"].items():
-                cells[int(k)] = cell
-            data[told["name"]] = pd.Series(cells, dtype=told["dtype"])
-        else:
-            data[told["name"]] = pd.Series(np.asarray(values).astype(np.dtype(told["dtype"])))
+    data = {key: _read_column(key, held["columns"][key], told) for key, told in about["columns"].items()}
+    if len({len(column) for column in data.values()}) != 1:
+        raise ValueError("its columns are not of one length")
+    meta, marks = about["meta"], about["meta"].get("marks", [])
+    if not (isinstance(marks, list) and all(isinstance(each, str) for each in marks)):
+        raise ValueError("marks are no texts")
     classes = {each.kind: each for each in get_args(Table)}
     warnings = tuple(CodedWarning(each["code"], each["message"]) for each in about["warnings"])
-    made: Table = classes[about["kind"]](pd.DataFrame(data), about["meta"], warnings)
+    frame = pd.DataFrame(data).set_axis([str(told["name"]) for told in about["columns"].values()], axis=1)
+    made: Table = classes[about["kind"]](frame, meta, warnings)
     return made
+
+
+def _read_column(key: str, values: Any, told: Mapping[str, Any]) -> pd.Series:
+    """A column of numbers, or of cells."""
+    if "other" in told:
+        cells: list[Any] = [*([] if isinstance(values, np.ndarray) else values)]  # an empty column has no type
+        for k, cell in told["other"].items():
+            if not (0 <= int(k) < len(cells) and isinstance(cell, _PLAIN)):
+                raise ValueError(f"column {key} has a cell {k} that cannot be")
+            cells[int(k)] = cell
+        return pd.Series(cells, dtype=_dtype(told))
+    kind = np.dtype(told["dtype"])
+    if kind.kind not in "iufb" or not isinstance(values, np.ndarray) or values.ndim != 1:
+        raise ValueError(f"column {key} holds no numbers of type {kind}")
+    return pd.Series(values.astype(kind))
+
+
+def _dtype(told: Mapping[str, Any]) -> Any:
+    """The type of a column of cells."""
+    if "categories" in told:
+        return pd.CategoricalDtype(told["categories"], told["ordered"])
+    kind = pd.api.types.pandas_dtype(told["dtype"])
+    if isinstance(kind, np.dtype) and told["dtype"] not in ("object", "str"):
+        raise ValueError(f"a column of cells is of type {told['dtype']}")
+    return np.dtype(object) if isinstance(kind, np.dtype) else kind  # pandas before 3 has no type str
 
 
 def _write_entry(file: Any, name: str, table: SweepTable) -> None:

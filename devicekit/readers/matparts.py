@@ -199,8 +199,8 @@ def _parts(data: bytes, at: int, end: int, order: str, left: list[int], depth: i
             raise _Damaged(f"an array holds a part of kind {kind}, which there is not")
 
 
-def hdf5(path: Path) -> dict[str, Value]:
-    """The variables of a v7.3 file, or the data sets of any HDF5 file, as `before_hdf5`.
+def hdf5(path: Path, most: int | None = None) -> dict[str, Value]:
+    """The variables of a v7.3 file, or the data sets of any HDF5 file, as `before_hdf5`; no more than so many numbers.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def hdf5(path: Path) -> dict[str, Value]:
         raise FileError(
             f"{path.name} is an HDF5 file, as MATLAB writes with -v7.3: save it with -v7, or pip install h5py"
         )
-    found = isolated.parse("hdf5", path.resolve(), path.name, most=MOST_NUMBERS_HDF5)
+    found = isolated.parse("hdf5", path.resolve(), path.name, most=MOST_NUMBERS_HDF5 if most is None else most)
     return {name: _unmarshalled(value) for name, value in found.items()}
 
 

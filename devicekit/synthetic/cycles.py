@@ -277,9 +277,8 @@ def _signs(result: SequenceResult) -> np.ndarray:
 def _origin(result: SequenceResult, path: Path | None) -> dict[str, Any]:
     """What the model was fitted to."""
     meta = result.table.meta
-    synthetic = any(each.code == "synthetic" for each in result.table.warnings)
     return {
         "fitted_to": path.name if path is not None else str(meta.get("source", "a table in memory")),
         "fitted_sha256": files.checksum([path] if path is not None else meta.get("files", [])) or None,
-        "fitted_is_synthetic": synthetic or (path is not None and is_synthetic(path)),
+        "fitted_is_synthetic": result.table.synthetic or (path is not None and is_synthetic(path)),
     }

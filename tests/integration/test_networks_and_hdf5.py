@@ -13,6 +13,7 @@ import pytest
 import devicekit as kit
 from devicekit import catalog
 from devicekit.device.network import TrainedNetwork
+from devicekit.readers import hdf5
 
 Run = Callable[..., Any]
 CARD = catalog.get("pt-hfo2-al2o3-ti").card
@@ -96,6 +97,30 @@ def test_a_table_goes_to_hdf5_and_into_a_fit(devicekit: Run, tmp_path: Path) -> 
     assert (a.window, a.ltp.theta, a.ltd.theta) == (b.window, b.ltp.theta, b.ltd.theta)
     assert a.provenance.synthetic
     assert b.provenance.synthetic
+
+
+def test_a_csv_that_loses_marks_says_so(devicekit: Run, tmp_path: Path) -> None:
+    data = catalog.get("pt-hfo2-al2o3-ti").data
+    ran = devicekit("read", data, "--device", "device01", "--out", tmp_path / "s.csv", "--json")
+    assert ran.json["table"] == str(tmp_path / "s.csv")
+    assert "a CSV holds no marks: s.csv is SYNTHETIC" in " ".join(ran.err.split())
+    assert "marks" not in kit.read(tmp_path / "s.csv").meta
+    measured = devicekit("read", tmp_path / "s.csv", "--out", tmp_path / "again.csv")
+    whole = devicekit("read", catalog.get("reference-stdp").data, "--out", tmp_path / "w.csv")
+    assert kit.read(tmp_path / "w.csv").meta["marks"] == ["synthetic"]  # known by its checksum
+    for each in (measured, whole):
+        assert "holds no marks" not in each.err
+
+
+def test_pages_of_a_table_from_hdf5_keep_its_mark(devicekit: Run, tmp_path: Path) -> None:
+    pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are NOT tested here")
+    table = kit.read(catalog.get("pt-hfo2-al2o3-ti").data).select(device="device01", width=5e-5)
+    hdf5.save(tmp_path / "p.h5", tables=[table])
+    assert devicekit("fit", tmp_path / "p.h5", "--report", tmp_path / "p.html").code == 0
+    assert "SYNTHETIC DATA" in (tmp_path / "p.html").read_text(encoding="utf-8")
+    hdf5.save(tmp_path / "s.h5", tables=[kit.read(catalog.get("reference-stdp").data)])
+    assert devicekit("characterize", tmp_path / "s.h5", "--out", tmp_path / "c").code == 0
+    assert "SYNTHETIC DATA" in (tmp_path / "c" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_table_of_any_kind_goes_into_the_file_of_a_card(devicekit: Run, tmp_path: Path) -> None:

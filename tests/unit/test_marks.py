@@ -98,3 +98,17 @@ def test_a_card_of_a_simulation_keeps_that_it_is_one(tmp_path: Path) -> None:
     assert not card.provenance.synthetic
     again = type(card).from_json(card.to_json())
     assert again.provenance.marks == ("simulated",)
+
+
+def test_trains_that_an_export_makes_of_a_card_are_no_measurement(tmp_path: Path) -> None:
+    card = catalog.get("pt-hfo2-al2o3-ti").card
+    devicekit.export(card, "csv", tmp_path / "csv")
+    assert devicekit.read(tmp_path / "csv" / "train.csv").meta["marks"] == ["simulated"]
+    devicekit.export(card, "mat", tmp_path / "mat")
+    assert marks(tmp_path / "mat") == ()
+
+
+def test_a_data_package_nested_without_end_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "datapackage.json").write_text("[" * 100_000)
+    (tmp_path / "x.csv").write_text("1,2\n")
+    assert marks(tmp_path / "x.csv") == ()

@@ -254,6 +254,8 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
             )
         return {}, [], []
     found = inference.numbers(card) if options.noise else inference.silent(card)
+    if isinstance(found, str) and options.network is not None:
+        raise UsageError(f"crosssim cannot hold a network of this card: {found}")
     if isinstance(found, str):
         return {}, [], [f"CrossSim 3: no device class; {found}."]
     stem, network = f"{base.identifier(card.name)}_crosssim3", options.network

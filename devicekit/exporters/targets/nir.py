@@ -115,13 +115,14 @@ def load(path: Path | str) -> TrainedNetwork:
     path = Path(path)
     if not files.exists(path):
         raise FileError(f"{path}: there is no such file")
-    held = matparts.hdf5(path)
-    node = held.get("node")
-    metadata = dict(node.get("metadata") or {}) if isinstance(node, dict) else {}
-    if _ABOUT not in metadata:
+    files.kind(path)
+    files.note_input(path)
+    node = matparts.hdf5(path).get("node")
+    metadata = node.get("metadata") if isinstance(node, dict) else None
+    about = metadata.get(_ABOUT) if isinstance(metadata, dict) else None
+    if not (isinstance(metadata, dict) and isinstance(about, list) and len(about) == 1 and isinstance(about[0], str)):
         raise FileError(f"{path.name} is no NIR file of devicekit's: its metadata hold no devices")
-    (about,) = metadata.pop(_ABOUT)
-    return TrainedNetwork.of_parts(about, metadata, path.name)
+    return TrainedNetwork.of_parts(about[0], metadata, path.name)
 
 
 def export(card: DeviceCard, options: ExportOptions) -> Export:

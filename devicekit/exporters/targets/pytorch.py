@@ -60,7 +60,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     """
     base.check_moves(card, NAME)
     law, network = lawtext.numbers(card, options.noise), options.network
-    name, layer = base.identifier(card.name), f"{pyfile.class_name(card)}Synapses"
+    name, layer = base.identifier(card.name), f"{base.class_name(card)}Synapses"
     found = lawtext.deviation(card, law)
     exact, approximated = lawtext.law_sentences(card, law, found)
     files = {f"{name}_pytorch.py": module(card, options, law).encode()}
@@ -78,10 +78,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         files[f"{name}_network.npz"] = trained.file_of(network)
         use = [
             f"python {name}_pytorch.py            # does the network answer as it did in devicekit?",
-            f"from {name}_pytorch import {pyfile.class_name(card)}Network",
+            f"from {name}_pytorch import {base.class_name(card)}Network",
             "import numpy",
             f"spikes = numpy.load('{name}_network.npz')['spikes']    # or your own: 0 or 1, (samples, steps, inputs)",
-            f"classes, counts = {pyfile.class_name(card)}Network()(spikes)",
+            f"classes, counts = {base.class_name(card)}Network()(spikes)",
             *use,
         ]
         exact += trained.EXACT

@@ -23,6 +23,28 @@ def text() -> str:
 
 
 @pytest.mark.parametrize(
+    ("covariance", "possible"),
+    [
+        ([[0.04, 0.02], [0.02, 0.01]], True),  # a correlation of 1
+        ([[0.04, -0.02], [-0.02, 0.01]], True),
+        ([[0.0, 0.0], [0.0, 0.0]], True),
+        ([[0.04, 0.0200001], [0.0200001, 0.01]], False),
+        ([[-0.04, 0.0], [0.0, 0.01]], False),
+        ([[0.04, 0.01], [0.02, 0.01]], False),
+        ([[0.0, 0.01], [0.01, 0.04]], False),
+    ],
+)
+def test_a_covariance_is_one(text: str, covariance: list[list[float]], possible: bool) -> None:
+    said = json.loads(text)
+    said["variation"]["d2d_ln_rate_covariance"] = covariance
+    if possible:
+        DeviceCard.from_json(json.dumps(said), "c.json")
+        return
+    with pytest.raises(CardError, match="no two numbers of a device can vary like that"):
+        DeviceCard.from_json(json.dumps(said), "c.json")
+
+
+@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ('"name":', '"model": "eq2", "name":', "the key 'model' stands there twice"),

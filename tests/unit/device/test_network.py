@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,26 @@ def test_a_file_is_read_as_it_was_written(network: TrainedNetwork, tmp_path: Pat
         (lambda said, arrays: said["neurons"].pop("steps"), "steps"),
         (lambda said, arrays: said["card"].pop("window"), "card"),
         (lambda said, arrays: arrays.update(hidden_plus=np.array(["x"])), "no trained network"),
+        (lambda said, arrays: said.update(facts={}), "it has no 'data'"),
+        (lambda said, arrays: said["facts"].update(accuracy="99"), "accuracy is '99'"),
+        (lambda said, arrays: said["facts"].update(accuracy=float("nan")), "accuracy is nan"),
+        (lambda said, arrays: said["facts"].update(tested_with=[3]), "tested_with"),
+        (lambda said, arrays: said.update(scales=[float("inf"), 4.0]), "scale of hidden is inf"),
+        (lambda said, arrays: said.update(paired=["false", True]), "paired of hidden is 'false'"),
+        (lambda said, arrays: said.update(paired=[False, True]), "reference of a layer must be the same"),
+        (lambda said, arrays: said["neurons"].update(steps=13), "spikes are not those of its channels and steps"),
+        (lambda said, arrays: said.update(channels=9), "spikes are not those of its channels and steps"),
+        (lambda said, arrays: said.update(channels=10**15), "spikes are not those of its channels and steps"),
+        (lambda said, arrays: said.update(channels=3), "do not fit"),
+        (lambda said, arrays: said["neurons"].update(hidden_decay=1.0), "hidden_decay must be"),
+        (lambda said, arrays: said["neurons"].update(output_decay=0), "output_decay must be"),
+        (lambda said, arrays: said["neurons"].update(threshold=0.0), "threshold"),
+        (lambda said, arrays: arrays.update(spikes=arrays["spikes"].astype(float) + 256.0), "spikes"),
+        (lambda said, arrays: arrays.update(counts=arrays["counts"] + 0.5), "counts holds other than whole"),
+        (lambda said, arrays: arrays.update(classes=arrays["classes"] - 1), "classes holds other than whole"),
+        (lambda said, arrays: arrays.update(classes=arrays["classes"] + 2), "do not fit"),
+        (lambda said, arrays: arrays.update(hidden_plus=arrays["hidden_plus"] * 1j), "no array of numbers"),
+        (lambda said, arrays: arrays.update(output_plus=np.zeros((0, 2))), "no array of numbers"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(network: TrainedNetwork, tmp_path: Path, change: Any, words: str) -> None:
@@ -83,3 +105,56 @@ def test_a_pickle_is_not_run(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", about=np.array([{"a": 1}], dtype=object))
     with pytest.raises(FileError, match="no trained network"):
         TrainedNetwork.load(tmp_path / "p.npz")
+
+
+def packed(path: Path, content: bytes, change: dict[int, int] | None = None) -> Path:
+    """A .npz file with one part, and bytes of both of its headers set to others."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("about.npy", content)
+    data = bytearray(path.read_bytes())
+    for at, value in (change or {}).items():
+        data[at] = data[data.find(b"PK\x01\x02") + at + 2] = value
+    path.write_bytes(bytes(data))
+    return path
+
+
+def header(shape: str) -> bytes:
+    words = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(words).to_bytes(2, "little") + words
+
+
+def test_hostile_archives_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "array.npy").rename(tmp_path / "array.npz")
+    (tmp_path / "folder.npz").mkdir()
+    files = {
+        packed(tmp_path / "a.npz", header(f"({10**12},)") + bytes(8)): "longer than what is there",
+        packed(tmp_path / "b.npz", header("(") + bytes(8)): "no trained network",
+        packed(tmp_path / "c.npz", b"x", {6: 1}): "encrypted",
+        packed(tmp_path / "d.npz", b"x", {8: 99}): "compression",
+        tmp_path / "array.npz": "it is no .npz file",
+        tmp_path / "folder.npz": "Is a directory",
+    }
+    for path, words in files.items():
+        with pytest.raises(FileError, match=words) as caught:
+            TrainedNetwork.load(path)
+        assert "\n" not in caught.value.message
+        assert str(tmp_path) not in caught.value.message
+
+
+def test_a_bomb_is_not_unpacked(network: TrainedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("about.npy", header(f"({10**6},)") + bytes(8 * 10**6))
+    monkeypatch.setattr("devicekit.device.network.HARMLESS_SIZE", 8 * 10**6)  # and 200 times 8 kB is less
+    with pytest.raises(FileError, match="unpacks to more than 200 times"):
+        TrainedNetwork.load(tmp_path / "bomb.npz")
+    monkeypatch.setattr("devicekit.device.network.HARMLESS_SIZE", 8 * 10**6 + len(header("(1000000,)")))
+    with pytest.raises(FileError) as caught:
+        TrainedNetwork.load(tmp_path / "bomb.npz")
+    assert "unpacks" not in caught.value.message
+
+
+def test_what_the_test_had_is_said(network: TrainedNetwork) -> None:
+    assert network.left_out == ()
+    noisy = replace(network, facts={**network.facts, "wires": True, "tested_with": ["read noise"]})
+    assert "had those lines, read noise:" in noisy.left_out[1]

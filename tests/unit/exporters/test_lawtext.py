@@ -128,6 +128,15 @@ def test_spread_is_what_the_card_says() -> None:
     assert (none.update, none.read, none.gains, none.d2d) == ((0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
 
 
+def test_a_correlation_is_never_beyond_one() -> None:
+    """Of two devices it is 1 or -1, which rounding passes by one digit."""
+    up, down, both = 0.0057268564031579755, 8.922419891742212e-05, -0.0007148245763030814
+    assert both / (math.sqrt(up) * math.sqrt(down)) < -1.0
+    card = truth_card(LAWS["linear"], model="linear")
+    variation = card.variation.model_copy(update={"d2d_ln_rate_covariance": ((up, both), (both, down))})
+    assert lawtext.spread(card.model_copy(update={"variation": variation}), True).gains[2] == -1.0
+
+
 def test_the_noise_sentence_names_what_there_is() -> None:
     card = truth_card(LAWS["linear"], model="linear", read=0.0, increment=0.0, ln_rate_sd=0.0)
     text = lawtext.noise_sentence(card, ExportOptions(), lawtext.numbers(card))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 import devicekit
 from devicekit.device.network import TrainedNetwork
 from devicekit.errors import FileError, UsageError
-from devicekit.exporters import ExportOptions, make
+from devicekit.exporters import ExportOptions, load_network, make
 
 from .conftest import exported, shipped
 from .small_network import HIDDEN, OUTPUT, small_network
@@ -88,6 +89,22 @@ def test_devices_come_back_to_the_last_bit(file: Path, network: TrainedNetwork) 
     assert about == network.parts()[0]
     for name, array in network.parts()[1].items():
         np.testing.assert_array_equal(arrays[name], array)
+
+
+@pytest.mark.parametrize(
+    "metadata", [3.0, [1.0, 2.0], "text", {"devicekit": 3.0}, {"devicekit": ["a", "b"]}, {"devicekit": {}}]
+)
+def test_metadata_of_another_form_hold_no_devices(metadata: Any, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are NOT tested here")
+    with h5py.File(tmp_path / "x.nir", "w") as made:
+        if not isinstance(metadata, dict):
+            made["node/metadata"] = metadata
+        elif metadata["devicekit"] == {}:
+            made.create_group("node/metadata/devicekit")
+        else:
+            made["node/metadata/devicekit"] = metadata["devicekit"]
+    with pytest.raises(FileError, match="hold no devices"):
+        load_network(tmp_path / "x.nir")
 
 
 def test_another_nir_file_has_no_devices(tmp_path: Path, file: Path) -> None:

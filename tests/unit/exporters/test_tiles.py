@@ -164,7 +164,7 @@ def test_what_is_written_is_w_of_the_window(target: str) -> None:
     assert "Hidden layer: 3 x 4 weights of two devices; output layer: 4 x 2 weights of one device and a fixed" in text
 
 
-@pytest.mark.parametrize("target", ["aihwkit", "crosssim"])
+@pytest.mark.parametrize("target", ["aihwkit", "crosssim", "pytorch", "brian2"])
 def test_a_conductance_outside_the_window_is_refused(target: str, tmp_path: Path) -> None:
     given = network(shipped())
     window, first = given.card.window, given.layers[0]
@@ -178,6 +178,15 @@ def test_a_conductance_outside_the_window_is_refused(target: str, tmp_path: Path
             assert not (tmp_path / "out").exists()
         else:
             make(given.card, target, ExportOptions(network=changed))
+
+
+def test_a_network_is_not_lost_without_a_word() -> None:
+    """CrossSim's devices conduct: where the window goes below 0 there is no class for them, and no place for cores."""
+    window = Window(quantity="conductance_s", low=-1e-6, high=1e-4, scope="truth")
+    given = network(shipped().model_copy(update={"window": window}))
+    assert "dG_increasing.txt" in make(given.card, "crosssim", ExportOptions()).files
+    with pytest.raises(UsageError, match="cannot hold a network of this card: the window goes below 0 S"):
+        make(given.card, "crosssim", ExportOptions(network=given))
 
 
 def test_weights_and_log_windows_go_too(weights: DeviceCard) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import devicekit
-from devicekit import catalog, load_card
+from devicekit import catalog, files, load_card
 from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.readers import hdf5
 from devicekit.tables import PulseTable, SweepTable
@@ -160,6 +163,104 @@ def test_what_is_no_such_grid_is_not_called_so(
 def test_what_would_not_come_back_is_refused(cell: object, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         hdf5.pack(tables=[pulses(stamp=[cell] * 4)])
+
+
+def test_columns_of_one_name_are_all_kept(tmp_path: Path) -> None:
+    frame = pulses().frame.assign(x=[1.0, 2.0, 3.0, 4.0], y=[5.0, 6.0, 7.0, 8.0], z=[9, 10, 11, 12])
+    frame.columns = [*frame.columns[:-3], "twice", "twice", 7]
+    hdf5.save(tmp_path / "t.h5", tables=[PulseTable(frame)])
+    back = hdf5.load(tmp_path / "t.h5").tables[0].frame
+    assert list(back.columns) == [*frame.columns[:-1], "7"]
+    np.testing.assert_array_equal(back.iloc[:, -3:], [[k, k + 4, k + 8] for k in range(1, 5)])
+
+
+def test_texts_that_hdf5_has_no_bytes_for_come_back(tmp_path: Path) -> None:
+    table = pulses(**{"zero\0": ["a\0b", "\0", "", "half \ud800"]})
+    hdf5.save(tmp_path / "t.h5", tables=[table])
+    assert_frame_equal(hdf5.load(tmp_path / "t.h5").tables[0].frame, table.frame, check_exact=True)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_keep_their_order(ordered: bool, tmp_path: Path) -> None:
+    cells = pd.Categorical(["low", "high", None, "low"], ["low", "never", "high"], ordered=ordered)
+    hdf5.save(tmp_path / "t.h5", tables=[pulses(level=cells)])
+    back = hdf5.load(tmp_path / "t.h5").tables[0].frame["level"]
+    assert (list(back.cat.categories), back.cat.ordered) == (["low", "never", "high"], ordered)
+    assert list(back.astype(object).fillna("-")) == ["low", "high", "-", "low"]
+
+
+def test_marks_are_kept_in_whatever_they_are_listed(tmp_path: Path) -> None:
+    hdf5.save(tmp_path / "t.h5", tables=[PulseTable(pulses().frame, {"marks": ("synthetic",)})])
+    (back,) = hdf5.load(tmp_path / "t.h5").tables
+    assert back.meta["marks"] == ["synthetic"]
+    assert back.synthetic
+
+
+def test_numbers_of_more_than_64_bits_are_refused() -> None:
+    if np.dtype(np.longdouble).itemsize == 8:
+        pytest.skip("long double has 64 bits here")
+    with pytest.raises(UsageError, match="64 bits"):
+        hdf5.pack(tables=[pulses(wide=np.ones(4, np.longdouble))])
+
+
+def test_a_file_of_ours_is_replaced_and_others_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.h5"
+    hdf5.save(path, tables=[pulses()])
+    with files.one_command():
+        hdf5.save(path, tables=[sweeps([[0.0, 0.5]], [300.0])])
+    assert hdf5.load(path).tables[0].kind == "sweep"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
+    with files.one_command(), pytest.raises(FileError, match="did not write it"):
+        hdf5.save(path, tables=[pulses()])
+    assert len(path.read_bytes()) == 608
+
+
+def test_as_many_numbers_as_are_written_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devicekit.readers.matparts.MOST_NUMBERS_HDF5", 10)
+    hdf5.save(tmp_path / "t.h5", tables=[pulses()])
+    assert len(hdf5.load(tmp_path / "t.h5").tables[0]) == 4
+
+
+def damaged(path: Path, change: Callable[[Any, dict[str, Any]], None]) -> Path:
+    """A file with one table, parts of which were changed by hand."""
+    path.write_bytes(hdf5.pack(tables=[pulses()]))
+    with h5py.File(path, "r+") as file:
+        group = file["tables/0_pulse"]
+        about = json.loads(group["about"][()])
+        change(group, about)
+        del group["about"]
+        group.create_dataset("about", data=json.dumps(about), dtype=h5py.string_dtype())
+    path.write_bytes(hdf5.MARK.ljust(512, b"\0") + path.read_bytes()[512:])
+    return path
+
+
+def anew(group: Any, column: str, **how: Any) -> None:
+    del group[f"columns/{column}"]
+    group.create_dataset(f"columns/{column}", **how)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda group, about: about["columns"]["weight"].update(dtype="U999999999"), "."),
+        (lambda group, about: about["columns"]["weight"].update(dtype="complex128"), "no numbers of type complex"),
+        (lambda group, about: about["columns"]["device_id"].update(dtype="float16"), "column of cells"),
+        (lambda group, about: about["columns"]["device_id"].update(other={"-1": "x"}), "a cell -1"),
+        (lambda group, about: about["columns"]["device_id"].update(other={"4": "x"}), "a cell 4"),
+        (lambda group, about: about["columns"]["device_id"].update(other={"0": [1]}), "a cell 0"),
+        (lambda group, about: about.update(meta={"marks": "synthetic"}), "marks are no texts"),
+        (lambda group, about: anew(group, "weight", data=[1.0, 2.0]), "not of one length"),
+        (lambda group, about: anew(group, "weight", data=1.0), "no numbers"),
+        (lambda group, about: anew(group, "weight", data=np.ones((4, 2))), "no numbers"),
+        (lambda group, about: anew(group, "weight", shape=(4,), dtype="f8", external=[("x", 0, 32)]), "no numbers"),
+        (lambda group, about: anew(group, "weight", shape=(10**13,), dtype="f8", chunks=(9,)), "more numbers"),
+    ],
+)
+def test_columns_that_are_not_what_is_said_are_refused(
+    change: Callable[[Any, dict[str, Any]], None], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(FileError, match=words):
+        hdf5.load(damaged(tmp_path / "d.h5", change))
 
 
 def test_other_files_are_refused_and_damage_is_said(tmp_path: Path) -> None:

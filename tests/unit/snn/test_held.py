@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,9 @@ from devicekit import catalog, load_card
 from devicekit.device.network import TrainedNetwork
 from snn.config import TrainingConfig
 from snn.data.load import load
-from snn.training import TrainingResult, train
+from snn.network.encoding import stream_key
+from snn.network.neurons import Noise, padded, predict
+from snn.training import TEST_STREAM, Run, TrainingResult, train
 
 
 def trained(**settings: object) -> TrainingResult:
@@ -55,7 +59,7 @@ def test_a_network_that_is_kept_says_what_the_trained_one_says(settings: dict[st
     else:
         np.testing.assert_allclose(network.weights()[0], result.w1, atol=2e-6)
         np.testing.assert_allclose(network.weights()[1], result.w2, atol=2e-6)
-        assert network.facts["accuracy"] == result.accuracy_mean_last
+        assert network.facts["accuracy"] == result.epochs[-1].test_accuracy
     low, high = network.card.window.low, network.card.window.high
     for layer in network.layers:
         assert layer.paired == (settings.get("mapping") != "reference")
@@ -66,6 +70,61 @@ def test_a_network_that_is_kept_says_what_the_trained_one_says(settings: dict[st
     np.testing.assert_array_equal(counts, network.check.counts)
     np.testing.assert_array_equal(classes, network.check.classes)
     assert (network.check.labels == load("digits").y_test[:100]).all()
+
+
+def share_right(network: TrainedNetwork, settings: TrainingConfig) -> float:
+    """Test accuracy of a network as it is kept, of the spikes that a training's test shows."""
+    data = load("digits")
+    run = Run(network.card, settings, data)
+    w1 = np.zeros((64, padded(settings.hidden)), np.float32)
+    w2 = np.zeros((padded(settings.hidden), 10), np.float32)
+    w1[:, : settings.hidden], w2[: settings.hidden] = network.weights()
+    scores, stream = np.empty((len(data.y_test), 10)), stream_key(settings.seed, TEST_STREAM)
+    quiet = Noise(np.float32(0.0), np.float32(0.0))
+    shown = (run.x_test, run.test_ids, stream, settings.epochs - 1)
+    return float(np.mean(predict(*shown, w1, w2, run.test_dynamics, quiet, scores) == data.y_test))
+
+
+@pytest.mark.parametrize("scheme", ["insitu", "hybrid", "offline"])
+def test_the_accuracy_is_that_of_these_devices(scheme: str) -> None:
+    settings = {"scheme": scheme, "epochs": 3, "hidden": 70}
+    result = trained(**settings)
+    assert result.network is not None
+    facts = result.network.facts
+    assert facts["accuracy"] == share_right(result.network, TrainingConfig(**settings))  # type: ignore[arg-type]
+    assert facts["basis"] == ("as programmed" if scheme == "offline" else "after 3 epochs")
+    assert facts["tested_with"] == []
+    if scheme == "hybrid":  # an epoch of floats and one of pulses count in the mean that a training is judged by
+        assert facts["accuracy"] != result.accuracy_mean_last
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"read_noise": True}, "read noise"),
+        ({"telegraph": 0.1}, "telegraph noise"),
+        ({"adc_bits": 4}, "converters of 4 bits"),
+        ({"retention": 0.5}, "50.0 % of each state lost"),
+        ({"time_s": 1e6, "drift_nu": 0.05}, "the drift of 1 Ms"),
+    ],
+)
+def test_what_its_test_had_and_the_devices_do_not_show_is_said(settings: dict[str, object], words: str) -> None:
+    network = trained(**settings).network
+    assert network is not None
+    assert network.facts["tested_with"] == [words]
+    assert words in network.left_out[0]
+
+
+def test_a_network_of_an_idealised_device_says_so_and_comes_back(tmp_path: Path) -> None:
+    network = trained(linear=True).network
+    assert network is not None
+    network.save(tmp_path / "n.npz")
+    back = TrainedNetwork.load(tmp_path / "n.npz")
+    assert back.card == network.card
+    assert back.card.name.endswith(", made linear")
+    assert [each.message for each in back.card.warnings if each.code == "idealised"] == [
+        "made linear: its steps are not the fitted ones"
+    ]
 
 
 def test_float_weights_alone_are_no_devices() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Conditions, DeviceRow, Window
 from devicekit.device.idealise import idealise
+from devicekit.models.laws.eq2 import Eq2
 from snn.recipe import symmetric_point
 from snn.training import TrainingConfig, train
 
@@ -47,6 +50,25 @@ def test_symmetric_mirrors_ltp_and_keeps_the_geometric_mean(device):
     assert symmetric_point(both) == pytest.approx(0.5)
     assert both.rate("ltp", 0.2) == pytest.approx(-both.rate("ltd", 0.9))
     assert both.name.endswith("made linear and symmetric")
+
+
+def test_what_a_made_device_says_of_itself_is_its_own(device):
+    made = idealise(device, linear=True)
+    for branch, sign in ((made.ltp, 1), (made.ltd, -1)):
+        step = sign * math.exp(branch.theta[0])  # a linear law is one step, everywhere
+        assert list(branch.coefficients.values()) == [branch.theta[0]]
+        assert branch.coefficients_s is None
+        assert branch.rate_curve.rate == pytest.approx([step] * len(branch.rate_curve.r))
+        assert branch.rate_curve.lower == branch.rate_curve.upper == branch.rate_curve.rate
+        assert not any(branch.standard_errors.values())
+    mirrored = idealise(device, symmetric=True)
+    for branch in (mirrored.ltp, mirrored.ltd):
+        own = Eq2(**branch.coefficients)
+        # published coefficients have no cap
+        np.testing.assert_allclose(
+            np.clip(own.rate(0.3), -branch.largest_step, branch.largest_step), mirrored.rate(branch.direction, 0.3)
+        )
+    assert [each.code for each in made.warnings][-1] == "idealised"
 
 
 def test_write_energy_where_the_card_says_enough(card, small_digits):
