@@ -10,7 +10,6 @@ import typer
 from devicekit.cli import terminal
 from devicekit.cli.common import Force, Json, Out, Seed, choice, print_json, print_warnings, this_command
 from devicekit.cli.settings import parse_settings
-from devicekit.device.network import NETWORK
 from devicekit.text import count
 from snn import choices
 
@@ -140,6 +139,7 @@ def train_command(
         devicekit train --card card.json --set margin=3 --set stuck=0.02
     """
     from devicekit.device.card import load_card
+    from devicekit.device.network import NETWORK
     from devicekit.files import result_folder, write_json
     from devicekit.studies.task_settings import training_config
     from snn.baselines import beside_it

@@ -14,19 +14,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from devicekit import files
-from devicekit.device.card import DeviceCard
-from devicekit.device.network import TrainedNetwork
 from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.extras import need
 from devicekit.names import GLOSSARY
 from devicekit.readers import matparts
 from devicekit.tables import SweepTable, Table
+
+if TYPE_CHECKING:
+    from devicekit.device.card import DeviceCard
+    from devicekit.device.network import TrainedNetwork
 
 SUFFIXES = (".h5", ".hdf5")
 MARK = files.HDF5_MARK
@@ -157,6 +159,9 @@ def load(path: Path | str) -> Contents:
         raise FileError(f"{path.name} is no HDF5 file of devicekit's; other HDF5 tables: devicekit read")
     files.note_input(path)
     held = matparts.hdf5(path, most=path.stat().st_size)  # they are not packed: a number has a byte or more
+    from devicekit.device.card import DeviceCard  # loads what compiles laws, which tables need not
+    from devicekit.device.network import TrainedNetwork
+
     try:
         card = DeviceCard.from_json(_said(held["card"]), path.name) if "card" in held else None
         tables = tuple(_read_table(each) for _, each in sorted(held.get("tables", {}).items()))
