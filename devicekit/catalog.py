@@ -14,7 +14,6 @@ from pathlib import Path
 from devicekit import files
 from devicekit.errors import FileError, UsageError
 
-
 _TRAINS = "export --to csv"  # of its trains, which a card's law makes
 
 

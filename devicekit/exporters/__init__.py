@@ -74,6 +74,8 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     for name in _CHOSEN:
         if getattr(options, name) is not None and name not in exporter.TAKES:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
+            if name == "network":  # a file, not an option
+                raise UsageError(f"to={to} holds no trained network: give it a device card; networks go to {takers}")
             raise UsageError(f"{name}= is not an option of to={to}; it is one of {takers}")
     result = exporter.export(card, options)
     return compose(card, exporter.NAME, exporter.TITLE, result, options.network)

@@ -123,7 +123,10 @@ def test_an_option_that_a_target_does_not_take_is_refused(target: str, option: s
     if option in exporters()[target].TAKES:
         return
     value = {"network": small_network(shipped()), "window": (1e-6, 1e-4), "source": Path()}.get(option, 200)
-    with pytest.raises(UsageError, match=f"{option}= is not an option of to={target}"):
+    words = (
+        f"to={target} holds no trained network" if option == "network" else f"{option}= is not an option of to={target}"
+    )
+    with pytest.raises(UsageError, match=words):
         made(shipped(), target, **{option: value})
 
 
