@@ -173,7 +173,11 @@ def load(path: Path | str) -> Contents:
         raise
     except Exception as error:  # whatever damaged parts lead to
         sentence = " ".join(str(error).split())[:200]
-        raise FileError(f"{path.name} is damaged: {sentence or type(error).__name__}") from error
+        if isinstance(error, KeyError):
+            sentence = f"it has no {sentence}"
+        elif not isinstance(error, ValueError):
+            sentence = "a part of it is not of the kind that it should be"
+        raise FileError(f"{path.name} is damaged: {sentence}") from error
     return Contents(card, tables, network)
 
 

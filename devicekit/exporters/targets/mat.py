@@ -77,6 +77,7 @@ def contents(card: DeviceCard, noise: bool) -> dict[str, Any]:
         "model": card.model,
         "law": card.law.title,
         "synthetic": card.provenance.synthetic,
+        "marks": ", ".join(card.provenance.marks),
         "source": card.provenance.source,
         "sha256": card.provenance.sha256,
         "devicekit": __version__,

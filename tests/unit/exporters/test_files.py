@@ -31,6 +31,7 @@ def test_mat_holds_the_law_and_a_train(card: DeviceCard, tmp_path: Path) -> None
     device = device_of(exported(card, "mat", tmp_path))
     assert device.name == card.name
     assert bool(device.synthetic) == card.provenance.synthetic
+    assert device.marks == "synthetic"
     for direction, branch in (("ltp", device.ltp), ("ltd", device.ltd)):
         np.testing.assert_array_equal(branch.rate, card.rate(direction, device.r))
         np.testing.assert_array_equal(np.atleast_1d(branch.theta), card.branch(direction).theta)

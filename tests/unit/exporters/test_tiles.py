@@ -180,6 +180,13 @@ def test_a_conductance_outside_the_window_is_refused(target: str, tmp_path: Path
             make(given.card, target, ExportOptions(network=changed))
 
 
+@pytest.mark.parametrize("target", ["neurosim", "spice", "veriloga"])
+def test_a_target_without_networks_says_who_has_them(target: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"to={target} holds no trained network: .* networks go to aihwkit, brian2"):
+        export(network(shipped()), target, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_network_is_not_lost_without_a_word() -> None:
     """CrossSim's devices conduct: where the window goes below 0 there is no class for them, and no place for cores."""
     window = Window(quantity="conductance_s", low=-1e-6, high=1e-4, scope="truth")

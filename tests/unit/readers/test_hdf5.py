@@ -249,6 +249,8 @@ def anew(group: Any, column: str, **how: Any) -> None:
         (lambda group, about: about["columns"]["device_id"].update(other={"4": "x"}), "a cell 4"),
         (lambda group, about: about["columns"]["device_id"].update(other={"0": [1]}), "a cell 0"),
         (lambda group, about: about.update(meta={"marks": "synthetic"}), "marks are no texts"),
+        (lambda group, about: about.update(meta=3), "not of the kind that it should be"),
+        (lambda group, about: about.pop("columns"), "it has no 'columns'"),
         (lambda group, about: anew(group, "weight", data=[1.0, 2.0]), "not of one length"),
         (lambda group, about: anew(group, "weight", data=1.0), "no numbers"),
         (lambda group, about: anew(group, "weight", data=np.ones((4, 2))), "no numbers"),
