@@ -182,7 +182,7 @@ def test_a_conductance_outside_the_window_is_refused(target: str, tmp_path: Path
 
 @pytest.mark.parametrize("target", ["neurosim", "spice", "veriloga"])
 def test_a_target_without_networks_says_who_has_them(target: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"to={target} holds no trained network: .* networks go to aihwkit, brian2"):
+    with pytest.raises(UsageError, match=f"{target} holds no trained network .aihwkit, brian2"):
         export(network(shipped()), target, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
