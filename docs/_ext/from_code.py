@@ -115,7 +115,7 @@ def targets() -> str:
         _row("name", "what it writes", "takes"),
         _row(*["---"] * 3),
     ]
-    options = {"data": "--from-data", "network": "network.npz in place of a card"}
+    options = {"data": "--from-data", "network": "a trained network in place of the card"}
     for name, module in sorted(exporters().items()):
         takes = ", ".join(options.get(each, f"--{each}") for each in sorted(module.TAKES))
         lines.append(_row(f"`{name}`", module.TITLE, takes))
