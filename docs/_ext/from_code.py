@@ -6,9 +6,10 @@ Also the tables of contents of pages that are read on a git host too, where a di
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 GLOSSARY = "glossary.md"
 COMMAND_LINE = "reference/cli.md"
