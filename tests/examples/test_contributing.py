@@ -218,6 +218,7 @@ def test_laws_of_the_tree_and_of_others_are_fitted_compared_and_drive_an_array(b
     both.program(LAW)
 
 
+@pytest.mark.slow
 def test_a_law_in_the_tree_is_tested_like_the_others(both: World) -> None:
     tests = str(ROOT / "tests" / "unit" / "fitting" / "test_compare_joint.py")
     options = ["-q", "-k", "every_law and bell", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
