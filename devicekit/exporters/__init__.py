@@ -158,11 +158,14 @@ def _loaded(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard,
     if (path / NETWORK).is_file():
         raise UsageError(f"{path} is a folder; the trained network in it is {path / NETWORK}")
     suffix = path.suffix.lower()
-    if suffix in hdf5.SUFFIXES and (held := hdf5.load(path)).network is None:
+    if suffix in hdf5.SUFFIXES:
+        held = hdf5.load(path)
+        if held.network is not None:
+            return held.network.card, held.network
         if held.card is None:
             raise FileError(f"{path.name} holds no card and no network")
         return held.card, None
-    if suffix in (*hdf5.SUFFIXES, SUFFIX, nir.SUFFIX):
+    if suffix in (SUFFIX, nir.SUFFIX):
         network = load_network(path)
         return network.card, network
     return load_card(path), None
