@@ -283,8 +283,11 @@ class TrainingConfig:
         if self.refresh > 0 and self.mapping != "pair":
             raise UsageError('refresh is for pairs of devices: use mapping "pair"')
         Wires(self.wire_ohm, self.terminal_ohm, self.tile)
-        if self.column_gain and self.wire_ohm == self.terminal_ohm == 0:
-            raise UsageError("column_gain calibrates bit lines with resistance: set wire_ohm too")
+        if self.wire_ohm == self.terminal_ohm == 0:
+            if self.column_gain:
+                raise UsageError("column_gain calibrates bit lines with resistance: set wire_ohm too")
+            if self.wire_gains != "separable":
+                raise UsageError("wire_gains says how training sees lines with resistance: set wire_ohm too")
         if self.adc_bits == 1:
             raise UsageError("adc_bits must be 0 (not converted) or at least 2, not 1")
         if self.adc_lines == "each" and self.mapping != "pair":

@@ -90,6 +90,8 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
         card = card.model_copy(update={"volatile": None})
     if "wires" in gone:
         changes |= {"wire_ohm": 0.0, "terminal_ohm": 0.0, "column_gain": False}
+        if config.wire_gains != "separable":
+            changes["wire_gains"] = "separable"
     if "converters" in gone:
         changes["adc_bits"] = 0
     if "drift" in gone:

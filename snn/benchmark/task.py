@@ -28,7 +28,7 @@ SETTABLE = (  # the odds were measured for this task; other settings would be an
     "stuck", "stuck_at", "device_levels", "read_noise", "read_noise_of_g", "telegraph", "c2c", "d2d", "linear",
     "symmetric", "gradient", "policy", "max_pulses", "decay_by", "draw",
     "presentation_s", "pulse_period_s", "test_delay_s",
-    "wire_ohm", "terminal_ohm", "tile", "column_gain", "adc_bits", "adc_quantile", "adc_lines",
+    "wire_ohm", "terminal_ohm", "tile", "column_gain", "wire_gains", "adc_bits", "adc_quantile", "adc_lines",
     "time_s", "drift_nu", "drift_nu_sd", "drift_t0_s",
 )  # fmt: skip
 # Standard deviation [1] of the difference of two trainings of one seed that differ by the draw of devices and of their

@@ -143,6 +143,8 @@ def test_the_array_is_among_the_flaws_where_it_is_set() -> None:
     assert case.changes == off
     assert case.card == generic()
     assert not set(present(generic(), replace(array, **case.changes))) & set(names)
+    exact = without(generic(), replace(array, wire_gains="exact"), names)
+    assert exact.changes == {**off, "wire_gains": "separable"}
     only = without(generic(), array, ["wires"])
     assert present(generic(), replace(array, **only.changes))[-2:] == ("converters", "drift")
     assert "wires" in present(generic(), setting("plain", 0, terminal_ohm=1.0))

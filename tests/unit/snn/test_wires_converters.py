@@ -141,6 +141,7 @@ def test_codes_of_a_converter(bits: int, signed: bool, codes: tuple[int, int]) -
         {"wire_ohm": -1.0},
         {"tile": (0, 5)},
         {"column_gain": True},
+        {"wire_gains": "exact"},
         {"adc_bits": 1},
         {"adc_bits": 4, "adc_quantile": 1.5},
         {"adc_bits": 4, "adc_lines": "each", "mapping": "reference"},
