@@ -34,6 +34,34 @@ def _short(value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
+# What the figures of our targets are, by how their names begin, and their unit; the longest beginning counts.
+_MEANINGS = {
+    "deviation": (
+        "window",
+        "largest deviation from a DeviceArray over 100 LTP and 100 LTD pulses, no noise; calculated",
+    ),
+    "nodes": ("1", "nodes of a step curve"),
+    "points": ("1", "tabulated conductances, states or rows"),
+    "mean_bias": ("window per pulse", "what CrossSim's average update is too low by"),
+    "path_sd_": ("window", "sd of states after 10, 50, 100 LTP, as many LTD more, as many pairs of both; calculated"),
+    "NL_": ("1", "label of nonlinearity, NeuroSim's sign"),
+    "misfit_rms_": ("window", "rms of NeuroSim's exponential less the card's law over its train"),
+    "misfit_largest_": ("window", "largest of the same"),
+    "recursion_": ("window", "largest deviation of NeuroSim's recursion from its exponential; calculated"),
+    "loop_gap": ("window", "how far the loop of trains is from closed"),
+    "scatter_off_": ("1", "largest relative error of NeuroSim's sd of conductances; calculated"),
+    "on_off": ("1", "conductance at the high end over that at the low end; calculated"),
+    "resistance_access_ohm": ("ohm", "access transistor"),
+    "law": ("text", "how the step is written"),
+}
+
+
+def _meaning(key: str) -> str:
+    """Unit and meaning of a figure; nothing of one that another package brings."""
+    known = max((each for each in _MEANINGS if key.startswith(each)), key=len, default="")
+    return "  [{}] {}".format(*_MEANINGS[known]) if known else ""
+
+
 def _origin(card: DeviceCard) -> list[str]:
     source = card.provenance
     siemens = card.window.quantity == "conductance_s"
@@ -108,7 +136,7 @@ def compose(card: DeviceCard, name: str, title: str, result: Export, network: Tr
             "UNITS",
             [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units],
         ),
-        ("FIGURES", [f"  {key} = {_short(value)}" for key, value in result.figures.items()]),
+        ("FIGURES", [f"  {key} = {_short(value)}{_meaning(key)}" for key, value in result.figures.items()]),
         ("WHERE IT COMES FROM", _wrapped([*result.origin, *_origin(card)])),
     ]
     heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"

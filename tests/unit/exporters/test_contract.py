@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -86,6 +87,23 @@ def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
     assert all(unit for _, unit, _ in result.units)
     assert result.exact
     assert "/home/" not in text
+
+
+@pytest.mark.parametrize("target", plugins.EXPORTERS.own())
+def test_every_figure_has_a_unit(target: str) -> None:
+    result = of_shipped(target)
+    lines = result.files["README.txt"].decode().partition("\nFIGURES\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split(" = ")[0].strip() for line in lines] == list(result.figures)
+    assert all(re.search(r"  \[[^]]+\] \S", line) for line in lines)
+
+
+def test_the_scatter_among_the_figures_is_a_share_where_the_sentences_are_in_per_cent() -> None:
+    """Shipped card, after 10 LTP pulses: 1.2 % of the window in a sentence, .012 among the figures."""
+    text = readme(of_shipped("aihwkit"))
+    (first,) = re.findall(r"path_sd_card = \[([0-9.]+),.*?\]  ?\[window\]", text)
+    told = re.findall(r"LTP pulses from the low end: [^(]*\(card ([0-9.]+),", text)
+    assert told
+    assert [float(each) for each in told] == pytest.approx([100 * float(first)] * len(told), abs=0.05)
 
 
 @pytest.mark.parametrize("target", TARGETS)
