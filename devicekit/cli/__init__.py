@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from devicekit.cli.common import fail, run_app
-from devicekit.cli.help import epilog, with_examples
+from devicekit.cli.help import epilog
+from devicekit.cli.lazy import lazy_group
 from devicekit.errors import UsageError
 
 _EXAMPLES = [
@@ -16,6 +17,27 @@ _EXAMPLES = [
     "devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json",
     "devicekit train --card card.json",
 ]
+_COMMANDS = {  # module and name of each, in the order of the help page
+    "run": "run:run_command",
+    "app": "app:app_command",
+    "read": "read:read_command",
+    "fit": "fit:fit_command",
+    "compare": "compare:compare_command",
+    "next": "next:next_command",
+    "characterize": "characterize:characterize_command",
+    "calibrate": "calibrate:calibrate_command",
+    "train": "train:train_command",
+    "benchmark": "benchmark:benchmark_command",
+    "array": "array:array_command",
+    "study": "study:study_command",
+    "export": "export:export_command",
+    "datasets": "card:datasets_command",
+    "warm": "warm:warm_command",
+    "doctor": "doctor:doctor_command",
+    "simulate": "simulate:simulate_app",
+    "card": "card:card_app",
+    "library": "library:library_app",
+}
 
 
 def _version(wanted: bool) -> None:
@@ -26,12 +48,18 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build_app() -> typer.Typer:
-    """The typer application with every command; with `doctor` alone where our packages are not ours."""
+def _places() -> dict[str, str]:
+    """Where each command is; `doctor` alone where our packages are not ours."""
     from devicekit.cli import doctor
 
+    return {"doctor": _COMMANDS["doctor"]} if doctor.foreign_neighbours() else _COMMANDS
+
+
+def build_app() -> typer.Typer:
+    """The typer application with every command; with `doctor` alone where our packages are not ours."""
     app = typer.Typer(
         name="devicekit",
+        cls=lazy_group(_places),
         help="From measured memristor traces to a trained spiking network.",
         no_args_is_help=True,
         rich_markup_mode=None,  # a unit in brackets is no markup
@@ -48,55 +76,7 @@ def build_app() -> typer.Typer:
     ) -> None:
         """From measured memristor traces to a trained spiking network."""
 
-    if not doctor.foreign_neighbours():
-        _add_commands(app)
-    app.command("doctor")(doctor.doctor_command)
-    return with_examples(app)
-
-
-def _add_commands(app: typer.Typer) -> None:
-    from devicekit.cli import app as pages
-    from devicekit.cli import (
-        array,
-        benchmark,
-        calibrate,
-        card,
-        characterize,
-        compare,
-        cycles,
-        export,
-        fit,
-        kinetics,
-        library,
-        next,
-        read,
-        run,
-        simulate,
-        study,
-        train,
-        warm,
-    )
-
-    app.command("run")(run.run_command)
-    app.command("app")(pages.app_command)
-    app.command("read")(read.read_command)
-    app.command("fit")(fit.fit_command)
-    app.command("compare")(compare.compare_command)
-    app.command("next")(next.next_command)
-    app.command("characterize")(characterize.characterize_command)
-    app.command("calibrate")(calibrate.calibrate_command)
-    app.command("train")(train.train_command)
-    app.command("benchmark")(benchmark.benchmark_command)
-    app.command("array")(array.array_command)
-    app.command("study")(study.study_command)
-    app.command("export")(export.export_command)
-    app.command("datasets")(card.datasets_command)
-    app.command("warm")(warm.warm_command)
-    simulate.simulate_app.command("kinetics")(kinetics.kinetics_command)
-    simulate.simulate_app.command("cycles")(cycles.cycles_command)
-    app.add_typer(simulate.simulate_app, name="simulate")
-    app.add_typer(card.card_app, name="card")
-    app.add_typer(library.library_app, name="library")
+    return app
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from devicekit.cli.common import (
     print_warnings,
     with_reading_options,
 )
+from devicekit.cli.lazy import group
 from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
     from devicekit.scalars import Scalar
 
-card_app = typer.Typer(no_args_is_help=True, help="Show, validate or extend a device card.")
+card_app = group(help="Show, validate or extend a device card.")
 CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device card.")]
 
 

@@ -22,6 +22,7 @@ from devicekit.cli.common import (
     this_command,
     with_reading_options,
 )
+from devicekit.cli.lazy import group
 from devicekit.errors import FileError, UsageError
 from devicekit.features.definitions import V_RESET, V_SET
 from devicekit.options import ReadOptions
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from devicekit.features.merit import Settings
     from devicekit.library import Added, Entry, Library, Query, Record, Unreadable
 
-library_app = typer.Typer(no_args_is_help=True, help="Keep cards and results; search and compare them.")
+library_app = group(help="Keep cards and results; search and compare them.")
 
 MARKS = ("synthetic", "simulated", "calibrated")
 

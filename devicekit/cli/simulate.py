@@ -13,6 +13,7 @@ import typer
 import physics
 from devicekit.cli import terminal
 from devicekit.cli.common import Chance, Force, Json, choice, print_json, print_warnings, this_command
+from devicekit.cli.lazy import group, lazy_group
 from devicekit.errors import UsageError
 from devicekit.text import width_suffix
 
@@ -22,11 +23,24 @@ if TYPE_CHECKING:
     from physics.stack import Stack
     from physics.variability import Scatter
 
-simulate_app = typer.Typer(
+_COMMANDS = {
+    "iv": "simulate:iv_command",
+    "pulses": "simulate:pulses_command",
+    "kinetics": "kinetics:kinetics_command",
+    "cycles": "cycles:cycles_command",
+}
+
+simulate_app = group(
+    cls=lazy_group(lambda: _COMMANDS),
     help="Simulate a filament (vacancy drift-diffusion, continuity, Joule heating), or cycles like measured ones.",
     short_help="Simulate a filament (iv, pulses, kinetics), or cycles like measured ones.",
-    no_args_is_help=True,
 )
+
+
+@simulate_app.callback()
+def _group() -> None:
+    """Without a callback typer takes an application without commands of its own for no group."""
+
 
 StackFile = Annotated[
     Path | None,
@@ -126,7 +140,6 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
     iv_page(result, this_command(), measured, _scatter(result)).save(folder / "report.html")
 
 
-@simulate_app.command("iv")
 def iv_command(
     stack: StackFile = None,
     material: Material = None,
@@ -248,7 +261,6 @@ def _balances(result: IVResult | PulseResult) -> list[tuple[str, str]]:
     ]
 
 
-@simulate_app.command("pulses")
 def pulses_command(
     stack: StackFile = None,
     material: Material = None,

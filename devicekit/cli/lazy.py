@@ -1,0 +1,66 @@
+"""Groups of commands of which only those that are asked for are imported and built."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from devicekit.cli.help import with_examples
+
+
+@functools.cache
+def built(place: str) -> Any:
+    """A command, or a group of them, by `module:name` in this package; built once.
+
+    To build all of them takes ten times as long as one.
+    """
+    module, name = place.split(":")
+    found = getattr(importlib.import_module(f"devicekit.cli.{module}"), name)
+    if not isinstance(found, typer.Typer):
+        alone = group()
+        alone.command()(found)
+        found = alone
+    return typer.main.get_command(with_examples(found))
+
+
+class _Commands(Mapping[str, Any]):
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+
+    def __getitem__(self, word: str) -> Any:
+        found = built(self._places[word])
+        found.name = word
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def lazy_group(places: Callable[[], Mapping[str, str]]) -> type[TyperGroup]:
+    """The class of a group of commands.
+
+    Parameters
+    ----------
+    places : callable
+        () -> the place of each command, `module:name`, by the word that calls it, in the order of the help page.
+    """
+
+    class LazyGroup(TyperGroup):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.commands = _Commands(places())  # type: ignore[assignment]
+
+    return LazyGroup
+
+
+def group(**settings: Any) -> typer.Typer:
+    """An application that is a group of the command line."""
+    return typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, **settings)
