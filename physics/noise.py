@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devicekit.errors import ParameterError
-from physics.compiled import compiled
+from devicekit.jit import compiled
 from physics.constants import NM, Array
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.errors import UsageError
-from devicekit.models.kernel import compiled
+from devicekit.jit import compiled
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.network.bits import all_steps

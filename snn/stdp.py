@@ -29,7 +29,7 @@ from devicekit.device.card import DeviceCard, load_card
 from devicekit.device.measured import StdpWindow
 from devicekit.device.random import mix
 from devicekit.errors import UsageError
-from devicekit.models.kernel import borrowing, compiled
+from devicekit.jit import borrowing, compiled
 from devicekit.text import count
 from snn.data.dataset import Dataset
 from snn.network.bits import all_steps

@@ -77,7 +77,7 @@ def doctor_command(json_output: Json = False) -> int:
     import pooch
 
     from devicekit._version import __version__
-    from devicekit.models.kernel import cache_folder
+    from devicekit.jit import cache_folder
 
     compiled, data = cache_folder(), Path(pooch.os_cache("devicekit"))
     strangers = foreign_neighbours()

@@ -22,7 +22,7 @@ from devicekit.device.horizon import refused
 from devicekit.device.measured import Retention, RetentionState
 from devicekit.device.random import mix, normal
 from devicekit.errors import UsageError
-from devicekit.models.kernel import compiled
+from devicekit.jit import compiled
 from devicekit.statistics import chi2_quantile, t_quantile
 from devicekit.text import count
 

@@ -12,8 +12,8 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.fading import Fading, book, fading, later, pass_time
 from devicekit.device.random import mix, normal
 from devicekit.errors import UsageError
+from devicekit.jit import compiled, inlined
 from devicekit.models import kernel
-from devicekit.models.kernel import compiled, inlined
 
 C2cMode = Literal["increment", "paper", "none"]
 D2dMode = Literal["resample", "shared", "none"]

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 
 
 @borrowing

@@ -9,8 +9,8 @@ import numpy as np
 
 from devicekit.device.array import ArrayState, pulse_one
 from devicekit.device.random import mix, normal
+from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
-from devicekit.models.kernel import borrowing, compiled
 
 RIGHT, FAILED, STUCK = 1, 2, 3  # how writing a device ended
 LAW, SIGN, AMPLITUDE = 0, 1, 2  # how long a burst is, or how high its pulse

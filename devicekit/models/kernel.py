@@ -6,144 +6,19 @@ Rates are total: 0 where the law says "saturated", never NaN, never above `LARGE
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import math
-import os
-from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Literal
 
-import numba
 import numpy as np
-import platformdirs
 
+from devicekit.jit import borrowing, compiled, switch
 from devicekit.models.law import MAX_SHAPE
 from devicekit.models.registry import LAWS
 
 LARGEST_LOG_RATE = 1.0  # a pulse that moves the state by more than e windows is a runaway of a search
 LARGEST_STATE = 3.0
 SMALLEST_SLOPE = -1.0  # of x + rho(x); beyond it sensitivities explode when a trial step overshoots
-_KERNELS = (
-    "devicekit/models",
-    "devicekit/device",
-    "devicekit/fitting",
-    "devicekit/features/conduction",
-    "snn",
-)  # where compiled code is
-_MARKS = ("@compiled", "@borrowing", "@inlined", "bound(", "switch(")  # beside what is compiled
 
-
-def _stamp() -> str:
-    """A checksum of all that compiled code is made from: the laws in their order, and every file with a kernel.
-
-    numba's own cache looks at the file of a function alone. Code from another file that was compiled into it, such
-    as a law that changed or that another package added, would go unseen.
-    """
-    root = Path(__file__).parents[2]
-    files = [file for folder in _KERNELS for file in sorted((root / folder).rglob("*.py"))]
-    parts = [numba.__version__, *LAWS]
-    parts += [inspect.getsource(inspect.getmodule(law.ell.py_func)) for law in LAWS.values()]  # type: ignore
-    texts = {file: file.read_text(encoding="utf-8") for file in files}
-    here = Path(__file__).parent
-    parts += [text for file, text in texts.items() if file.parent == here or any(mark in text for mark in _MARKS)]
-    parts += _foreign("devicekit.policies")
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def _foreign(group: str) -> list[str]:
-    """The files of what other packages announce in a group, as text; not imported."""
-    texts = []
-    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
-        spec = find_spec(entry.module)
-        texts.append(Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else entry.value)
-    return texts
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: NUMBA_CACHE_DIR if set, else beside this file, or with the user's caches."""
-    beside = Path(__file__).parent
-    base = beside / "__pycache__" if os.access(beside, os.W_OK) else Path(platformdirs.user_cache_dir("devicekit"))
-    return Path(getattr(numba.config, "CACHE_DIR", "") or base) / f"kernels-{_stamp()}"
-
-
-_CACHE = str(cache_folder())
-
-
-def compiled(
-    function: Callable[..., Any], inline: Literal["never", "always"] = "never", counts_references: bool = True
-) -> Any:
-    """Compile a function that uses a law, directly or through another one; kept on disk until any of them changes."""
-    settings: Any = numba.config
-    usual = settings.CACHE_DIR
-    settings.CACHE_DIR = _CACHE  # read when a function is decorated
-    # an option without a promise, by which numba compiles its own functions of text
-    options: dict[str, Any] = {} if counts_references else {"_nrt": False}
-    try:
-        return numba.njit(cache=True, error_model="numpy", inline=inline, **options)(function)
-    finally:
-        settings.CACHE_DIR = usual
-
-
-def borrowing(function: Callable[..., Any]) -> Any:
-    """Compile a function that only uses the arrays it is given: it makes none, and returns none.
-
-    Whoever calls it holds them, so their references are not counted. To count those of every field of every tuple, at
-    each access and each call, is most of what a training's kernels are when they are compiled, and a tenth of its time.
-    """
-    return compiled(function, counts_references=False)
-
-
-def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a function into each place that calls it.
-
-    For inner loops over many arrays: a call counts the references of each array, which costs ten times what a pulse
-    does. Such a function takes arrays one by one, never in a tuple, whose every field is counted again at each access.
-    """
-    return compiled(function, "always")
-
-
-def switch(functions: Sequence[Callable[..., Any]], name: str, arguments: str, otherwise: str, module: str) -> Any:
-    """One of several compiled functions by its number: one comparison each, written out so that it can be compiled.
-
-    They return numbers.
-
-    Parameters
-    ----------
-    functions : sequence of callable
-        Of the same arguments.
-    name : str
-        Of the function that is made; it takes the number first.
-    arguments : str
-        Their names, with commas between.
-    otherwise : str
-        What it gives for any other number.
-    module : str
-        Name of the module that holds it: a cached function is loaded into the module of its name.
-    """
-    lines = [f"def {name}(number, {arguments}):"]
-    for number in range(len(functions)):
-        lines += [f"    if number == {number}:", f"        return {name}_{number}({arguments})"]
-    names: dict[str, Any] = {f"{name}_{number}": function for number, function in enumerate(functions)}
-    names["__name__"] = module
-    exec(compile("\n".join([*lines, f"    return {otherwise}"]), __file__, "exec"), names)
-    return borrowing(names[name])
-
-
-def _switch() -> Any:
-    """ell(law, x, shape, gradient) of every law: one comparison a law, written out so that it can be compiled."""
-    lines = ["def ell(law, x, shape, gradient):"]
-    for law in LAWS.values():
-        lines += [f"    if law == {law.id}:", f"        return ell_{law.id}(x, shape, gradient)"]
-    names: dict[str, Any] = {f"ell_{law.id}": law.ell for law in LAWS.values()}
-    names |= {"math": math, "__name__": __name__}  # a cached function is loaded into the module of its name
-    exec(compile("\n".join([*lines, "    return -math.inf"]), __file__, "exec"), names)
-    return borrowing(names["ell"])
-
-
-ell = _switch()
+ell = switch([law.ell for law in LAWS.values()], "ell", "x, shape, gradient", "-math.inf", __name__)
 ell.__doc__ = "Log of the shape of law number `law` at x and its gradient (x first, then the shape parameters)."
 
 

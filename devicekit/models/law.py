@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
+
+from devicekit.jit import compiled
 
 MAX_SHAPE = 8  # numbers that a gradient has room for: x, and the shape parameters
 
@@ -28,8 +29,7 @@ def named(*names: str) -> Callable[[np.ndarray, str], dict[str, float]]:
     return publish
 
 
-# How the shape of a law is compiled; its own file is all that it depends on, which is what numba's cache looks at.
-equation = njit(cache=True, error_model="numpy")
+equation = compiled  # how the shape of a law is compiled
 
 
 @dataclass(frozen=True)

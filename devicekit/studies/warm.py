@@ -19,7 +19,7 @@ from devicekit.features.conduction.prepare import prepare
 from devicekit.features.conduction.verdict import judge
 from devicekit.features.merit import Sample
 from devicekit.fitting.device import fit, read_pulses
-from devicekit.models.kernel import cache_folder
+from devicekit.jit import cache_folder
 from devicekit.options import ReadOptions
 from physics.iv import simulate_iv
 from snn.config import TrainingConfig

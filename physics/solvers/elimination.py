@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from physics.compiled import compiled
+from devicekit.jit import compiled
 from physics.constants import Array
 
 # Relative to a pivot: far below rounding, so dropping it changes no digit.

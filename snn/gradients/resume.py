@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 from snn.gradient import Gradient
 from snn.network import lanes
 from snn.network.bits import lowest_bit

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 
 MAX_STEPS = 64
 

@@ -15,7 +15,7 @@ import numpy as np
 from devicekit.device.array import ArrayState, DeviceArray, pulse_one
 from devicekit.device.random import mix, uniform
 from devicekit.errors import UsageError
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
 from snn.network.pulsing import wish

@@ -10,7 +10,7 @@ import numpy as np
 
 from devicekit.device.random import mix
 from devicekit.errors import UsageError
-from devicekit.models.kernel import borrowing, compiled
+from devicekit.jit import borrowing, compiled
 from snn.network.bits import lowest_bit
 
 ONE = 65536  # the level of an input that fires at every step

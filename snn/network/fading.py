@@ -15,7 +15,7 @@ import numpy as np
 from devicekit.device.array import ArrayState, pulse_one
 from devicekit.device.fading import NOTHING, RESCALED, Fading
 from devicekit.device.random import mix
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 from snn.network import lanes
 from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, Wishes
 from snn.network.neurons import bell
@@ -191,18 +191,6 @@ def renew(layer: FadingLayer, levels: np.ndarray, whole: bool) -> None:
 
 
 @borrowing
-def pass_on(layer: FadingLayer, seconds: float) -> None:
-    """So many seconds pass; the factor of a term that has become small starts again."""
-    factor, tau_s = layer.factor, layer.tau_s
-    if seconds <= 0.0:
-        return
-    for m in range(factor.size):
-        factor[m] *= math.exp(-seconds / tau_s[m])
-        if factor[m] < SMALLEST:
-            start_again(layer, m)
-
-
-@borrowing
 def start_again(layer: FadingLayer, m: int) -> None:
     """Term m over a factor of 1; synapses of which nothing is left of it are dropped from its list."""
     parts, terms, touched, is_touched = layer.parts, layer.terms, layer.touched, layer.is_touched
@@ -233,6 +221,18 @@ def start_again(layer: FadingLayer, m: int) -> None:
             now += terms[other * rows + i, j] * np.float32(factor[other])
         w[i, j] = now
     layer.touches[m] = left
+
+
+@borrowing
+def pass_on(layer: FadingLayer, seconds: float) -> None:
+    """So many seconds pass; the factor of a term that has become small starts again."""
+    factor, tau_s = layer.factor, layer.tau_s
+    if seconds <= 0.0:
+        return
+    for m in range(factor.size):
+        factor[m] *= math.exp(-seconds / tau_s[m])
+        if factor[m] < SMALLEST:
+            start_again(layer, m)
 
 
 @borrowing

@@ -10,7 +10,7 @@ import numpy as np
 
 from devicekit import plugins
 from devicekit.errors import UsageError
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 from snn.gradient import Gradient
 from snn.network.changes import Changes
 

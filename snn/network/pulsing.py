@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devicekit import plugins
 from devicekit.errors import UsageError
-from devicekit.models.kernel import switch
+from devicekit.jit import switch
 from snn.policy import Policy
 
 POLICIES: dict[str, Policy] = dict(sorted(plugins.POLICIES.described("POLICY", Policy).items()))

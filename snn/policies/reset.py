@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 from snn.policy import Policy
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from devicekit.models.kernel import borrowing
+from devicekit.jit import borrowing
 from snn.policy import Policy
 
 

@@ -6,11 +6,8 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,39 +133,6 @@ def test_a_long_table_of_direction_pulse_and_conductance_asks_nothing(tmp_path: 
     assert list(table.frame["pulse_index"]) == [*range(5), *range(5)]
     assert list(table.frame["conductance_s"]) == [value * 1e-6 for value in up + down]
     assert devicekit("read", file).code == 0
-
-
-def _cache_folder(*places: Path) -> str:
-    """What a fresh Python says; `places` come first on its path."""
-    code = "import devicekit.models.kernel as k; print(k.cache_folder())"
-    path = {"PYTHONPATH": os.pathsep.join(map(str, places)), "NUMBA_CACHE_DIR": str(places[0] / "kept")}
-    command = [sys.executable, "-P", "-c", code]  # -P: the folder it runs in is not on its path
-    return subprocess.run(
-        command, env={**os.environ, **path}, capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
-def test_compiled_code_is_kept_apart_for_every_set_of_laws(tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    for package in ("devicekit", "snn"):
-        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
-    usual = _cache_folder(tree)
-    assert _cache_folder(tree) == usual
-    laws = tree / "devicekit" / "models" / "laws"
-    linear = (laws / "linear.py").read_text()
-    (laws / "linear.py").write_text(linear.replace("return 0.0", "return 0.0 * x"))
-    changed = _cache_folder(tree)
-    (laws / "linear.py").write_text(linear)
-    assert _cache_folder(tree) == usual
-    other = tmp_path / "other"
-    (other / "other-1.0.dist-info").mkdir(parents=True)
-    (other / "other-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
-    (other / "other-1.0.dist-info" / "entry_points.txt").write_text("[devicekit.laws]\nflat = flat_law\n")
-    (other / "flat_law.py").write_text(linear.replace('name="linear"', 'name="flat"'))
-    added = _cache_folder(tree, other)
-    (other / "flat_law.py").write_text(linear.replace('"linear"', '"flat"').replace("return 0.0", "return 0.0 * x"))
-    added_and_changed = _cache_folder(tree, other)
-    assert len({usual, changed, added, added_and_changed}) == 4
 
 
 @pytest.mark.parametrize("points", [41, 201, 2001])

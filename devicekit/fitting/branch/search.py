@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.jit import compiled
 from devicekit.models import kernel
-from devicekit.models.kernel import compiled
 from devicekit.models.law import Law
 
 QUICK_STARTS, QUICK_TOLERANCE, QUICK_ITERATIONS = 4, 1e-3, 40

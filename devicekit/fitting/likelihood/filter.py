@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
-from devicekit.models.kernel import borrowing, compiled
 
 NOISES = ("increment", "read", "offset", "ln_rate", "start", "step")
 LEAST_SLOPE, LARGEST_SLOPE = 0.2, 1.3  # of x + rho(x): beyond, the linearisation is no guide

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.fitting.branch.result import BranchFit
+from devicekit.jit import compiled
 from devicekit.models import kernel
-from devicekit.models.kernel import compiled
 from devicekit.statistics import nanmean
 
 NAMES = ("increment", "read", "offset", "ln_rate", "start", "step")

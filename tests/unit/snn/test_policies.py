@@ -183,7 +183,7 @@ def test_most_pulses_are_those_of_the_settings(card: DeviceCard, small_digits) -
 HALF = '''
 """One pulse, and half of the sum is kept."""
 
-from devicekit.models.kernel import compiled
+from devicekit.jit import compiled
 from snn.policy import Policy
 
 
