@@ -115,6 +115,7 @@ def run_command(
     from devicekit import catalog, files
     from devicekit.fitting.device import fit as fit_table
     from devicekit.fitting.device import read_pulses
+    from devicekit.studies.beside import CompilingBeside
     from devicekit.studies.run import run_report
     from physics.iv import simulate_iv
     from snn.benchmark.task import few_shot
@@ -127,7 +128,7 @@ def run_command(
     assert path is not None
     synthetic = bool(example and example.synthetic)
     name = example.name if example else path.stem
-    with files.result_folder(out, "run", force) as folder:
+    with files.result_folder(out, "run", force) as folder, CompilingBeside() as beside:
         table = read_pulses(path, reading)
         table.to_csv(folder / "table.csv")
         with terminal.doing(f"fitting {count(len(table), 'reading')}", json_output):
@@ -140,11 +141,14 @@ def run_command(
         card = _cards(fit, path, folder, name, synthetic)
         config = TrainingConfig(scheme="insitu", epochs=epochs, seed=seed)
         samples = load(data, data_dir)
+        with terminal.doing("compiling", json_output):
+            beside.wait("training")
         training = _train(card, config, samples, json_output)
         short = None
         if benchmark:
             short = _benchmark(fit, card, draws, seed, few_shot(data, data_dir), json_output)
         with terminal.doing("simulating the set I-V of the default stack", json_output):
+            beside.wait("filament")
             simulated = simulate_iv(solver="banded")
         iv = simulated.summary()
         title = f"{name}: from traces to a trained network"

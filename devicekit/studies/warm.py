@@ -21,16 +21,14 @@ from devicekit.features.merit import Sample
 from devicekit.fitting.device import fit, read_pulses
 from devicekit.jit import cache_folder
 from devicekit.options import ReadOptions
+from devicekit.studies.beside import EXAMPLE, small_samples, small_training
 from physics.iv import simulate_iv
 from snn.config import TrainingConfig
-from snn.data.dataset import Dataset
 from snn.network.learning import GRADIENTS
 from snn.network.pulsing import POLICIES
 from snn.training import train
 
-EXAMPLE = "pt-hfo2-al2o3-ti"
 DEVICES, CYCLES, WIDTHS = 3, 4, 2  # of the example, for a fit of every kind
-SAMPLES, CHANNELS, CLASSES, HIDDEN = 20, 64, 10, 8
 _OURS = ("devicekit", "physics", "snn")
 
 
@@ -87,15 +85,9 @@ def _fit_example() -> None:
         replace(branch, band=None).rate_curve()  # of many devices: by the delta method
 
 
-def _samples() -> Dataset:
-    rng = np.random.default_rng(0)
-    x, y = rng.random((SAMPLES, CHANNELS)), np.arange(SAMPLES, dtype=np.int64) % CLASSES
-    return Dataset("noise", "none", x, y, x, y)
-
-
 def _trainings() -> list[TrainingConfig]:
     """One of each kind that is compiled by itself: by its gradient, and by whether its policy sums changes."""
-    plain = TrainingConfig(epochs=1, hidden=HIDDEN, scheme="insitu")
+    plain = small_training()
     kinds = {policy.summed: name for name, policy in POLICIES.items() if not policy.needs_theta}
     found = []
     for gradient in GRADIENTS:
@@ -125,7 +117,7 @@ def warm(progress: Callable[[int, int], None] = lambda done, total: None) -> War
         Called with the parts that are done, and all.
     """
     began = time.perf_counter()
-    card, samples = load_card(catalog.get(EXAMPLE).card), _samples()
+    card, samples = load_card(catalog.get(EXAMPLE).card), small_samples()
     parts: list[Callable[[], Any]] = [_fit_example]
     parts += [lambda config=config: train(card, config, samples) for config in _trainings()]  # type: ignore[misc]
     parts += [lambda: _pulses(card), _conduction, lambda: simulate_iv(solver="banded")]

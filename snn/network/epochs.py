@@ -198,14 +198,14 @@ def _offline_of(gradient: int) -> Callable[..., Any]:
 
 
 @cache
-def _insitu_of(gradient: int, summed: bool) -> Callable[..., Any]:
+def insitu_kernel(gradient: int, summed: bool) -> Callable[..., Any]:
     """`_insitu` with the gradient of that number, for a policy that sums changes or one that does not."""
     return bound(_insitu, gradient, settle=bound(settle_sums if summed else settle_each, gradient))
 
 
 @cache
 def _fading_of(gradient: int, summed: bool) -> Callable[..., Any]:
-    """`_fading`, as `_insitu_of`."""
+    """`_fading`, as `insitu_kernel`."""
     settled = settle_sums if summed else settle_each  # of any layer that has the fields they take
     own = bound(settled, gradient, give=give_fading)
     return bound(_fading, gradient, settle=own)
@@ -236,6 +236,6 @@ def insitu_epoch(
     read = (s.w_hidden, s.w_output) if held else (first.w, second.w)
     room = (s, c, make_wishes(max(first.w.size, second.w.size)), np.empty(MAX_SHAPE))
     shown = (levels, labels, ids, order, stream, epoch)
-    of = _fading_of if isinstance(first, FadingLayer) else _insitu_of
+    of = _fading_of if isinstance(first, FadingLayer) else insitu_kernel
     run = of(rule.gradient, th1.summed)
     return int(run(*shown, first, second, th1, th2, rule, dynamics, noise, held, *read, *room))

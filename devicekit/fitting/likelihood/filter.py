@@ -21,77 +21,101 @@ from devicekit.models import kernel
 NOISES = ("increment", "read", "offset", "ln_rate", "start", "step")
 LEAST_SLOPE, LARGEST_SLOPE = 0.2, 1.3  # of x + rho(x): beyond, the linearisation is no guide
 DIFFERENCE = 1e-5  # of a parameter, for its derivative
+LANES = 16  # filters side by side
+MOST_PAIRS = 64  # of a train and a filter at once: what is kept of them stays in the processor's cache
+# Where each number of a filter is: x, ln rate l and offset o, their covariance, the noise, and what a pulse does.
+X, L, O, XX, XL, XO, LL, LO, OO = (LANES * k for k in range(9))
+INCREMENT, READ, STEP, READING, SEEN, GOES, S, ERROR, SLOPE, MOVE = (LANES * k for k in range(9, 19))
+ROWS = 19
 
 
 @borrowing
 def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, totals, scratch):  # type: ignore[no-untyped-def]
-    """Several filters, pulse by pulse side by side, so that none waits for another's exponentials.
+    """Every train by every filter, `LANES` of these pairs side by side, pulse by pulse.
+
+    None of them waits for another's exponentials, and the arithmetic of several is one instruction: that is why their
+    states are in one array at constant distances.
 
     Parameters
     ----------
     law : int
-    thetas : ndarray, shape (F or 1, p)
-        Of each filter, or of all; so are `middles` (ell(1/2)), `x0`, and `variances` (in the order of `NOISES`).
-    y : ndarray, shape (F or 1, N + 1)
+    thetas : ndarray, shape (F, p)
+        Of each filter; so are `middles` (ell(1/2)), `x0`, and `variances` (in the order of `NOISES`).
+    y : ndarray, shape (K, N + 1)
         Readings on the rising coordinate, NaN where nothing was read.
-    state : ndarray, shape (F, 10)
-        Room for x, l, o, the upper triangle of their covariance, and whether the filter goes on.
-    errors, spreads : ndarray, shape (F, N + 1)
-        Filled with the errors of one-step predictions and their variances (0 where nothing was read).
-    totals : ndarray, shape (up to F,)
-        Filled with the log-likelihoods of the first filters.
+    state : ndarray, shape (ROWS * LANES,)
+        Room.
+    errors, spreads : ndarray, shape (K * F, N + 1)
+        Filled with the errors of one-step predictions and their variances (0 where nothing was read), of the first
+        train by each filter, then of the second.
+    totals : ndarray, shape (K,)
+        Filled with the log-likelihood of each train by the first filter.
     scratch : ndarray, shape (MAX_SHAPE,)
     """
-    own, apart = (1 if thetas.shape[0] > 1 else 0), (1 if y.shape[0] > 1 else 0)
-    for f in range(state.shape[0]):
-        state[f, :] = 0.0
-        state[f, 0] = x0[own * f]
-        state[f, 3] = variances[own * f, 4]
-        state[f, 6] = variances[own * f, 3]
-        state[f, 8] = variances[own * f, 2]
-        state[f, 9] = 1.0
+    filters, pairs, a = thetas.shape[0], y.shape[0] * thetas.shape[0], state
     totals[:] = 0.0
-    for n in range(y.shape[1]):
-        for f in range(state.shape[0]):
-            at, reading = own * f, y[apart * f, n]
-            errors[f, n] = 0.0
-            spreads[f, n] = 0.0
-            if state[f, 9] == 0.0:
-                continue
-            x, lr, o = state[f, 0], state[f, 1], state[f, 2]
-            xx, xl, xo, ll, lo, oo = state[f, 3], state[f, 4], state[f, 5], state[f, 6], state[f, 7], state[f, 8]
-            if np.isfinite(reading):
-                hx, hl, ho = xx + xo, xl + lo, xo + oo
-                s = hx + ho + variances[at, 1]
-                if s <= 0.0:
-                    state[f, 9] = 0.0
-                    if f < totals.size:
-                        totals[f] = -np.inf
+    for first in range(0, pairs, LANES):
+        count = min(LANES, pairs - first)
+        a[:] = 0.0
+        for i in range(count):
+            f = (first + i) % filters
+            a[i + X], a[i + GOES], a[i + READ] = x0[f], 1.0, variances[f, 1]
+            a[i + XX], a[i + LL], a[i + OO] = variances[f, 4], variances[f, 3], variances[f, 2]
+            a[i + INCREMENT], a[i + STEP] = variances[f, 0], variances[f, 5]
+        for n in range(y.shape[1]):
+            k, f = first // filters, first % filters
+            for i in range(count):
+                reading = y[k, n]
+                a[i + READING], a[i + SEEN] = reading, a[i + GOES] if np.isfinite(reading) else 0.0
+                f += 1
+                if f == filters:
+                    k, f = k + 1, 0
+            for i in range(LANES):
+                hx, hl, ho = a[i + XX] + a[i + XO], a[i + XL] + a[i + LO], a[i + XO] + a[i + OO]
+                s = hx + ho + a[i + READ]
+                error = a[i + READING] - a[i + X] - a[i + O]
+                a[i + S], a[i + ERROR] = s, error
+                seen = a[i + SEEN] > 0.0  # where it is not, or s is 0, what is computed is not kept
+                a[i + X] = a[i + X] + hx / s * error if seen else a[i + X]
+                a[i + L] = a[i + L] + hl / s * error if seen else a[i + L]
+                a[i + O] = a[i + O] + ho / s * error if seen else a[i + O]
+                a[i + XX] = a[i + XX] - hx * hx / s if seen else a[i + XX]
+                a[i + XL] = a[i + XL] - hx * hl / s if seen else a[i + XL]
+                a[i + XO] = a[i + XO] - hx * ho / s if seen else a[i + XO]
+                a[i + LL] = a[i + LL] - hl * hl / s if seen else a[i + LL]
+                a[i + LO] = a[i + LO] - hl * ho / s if seen else a[i + LO]
+                a[i + OO] = a[i + OO] - ho * ho / s if seen else a[i + OO]
+            k, f = first // filters, first % filters - 1
+            for i in range(count):
+                pair, f = first + i, f + 1
+                if f == filters:
+                    k, f = k + 1, 0
+                errors[pair, n], spreads[pair, n] = 0.0, 0.0
+                if a[i + SEEN] > 0.0:
+                    s, error = a[i + S], a[i + ERROR]
+                    if s <= 0.0:
+                        a[i + GOES] = 0.0
+                        if f == 0:
+                            totals[k] = -np.inf
+                    else:
+                        errors[pair, n], spreads[pair, n] = error, s
+                        if f == 0:
+                            totals[k] -= 0.5 * (error * error / s + np.log(6.283185307179586 * s))
+                if a[i + GOES] == 0.0:
                     continue
-                error = reading - x - o
-                errors[f, n] = error
-                spreads[f, n] = s
-                if f < totals.size:
-                    totals[f] -= 0.5 * (error * error / s + np.log(6.283185307179586 * s))
-                x += hx / s * error
-                lr += hl / s * error
-                o += ho / s * error
-                xx -= hx * hx / s
-                xl -= hx * hl / s
-                xo -= hx * ho / s
-                ll -= hl * hl / s
-                lo -= hl * ho / s
-                oo -= ho * ho / s
-            log_rate = thetas[at, 0] + kernel.ell(law, x, thetas[at, 1:], scratch) - middles[at] + lr
-            a, b = 1.0, 0.0
-            if log_rate != -np.inf:
-                b = np.exp(min(log_rate, kernel.LARGEST_LOG_RATE))
-                a = min(max(1.0 + b * scratch[0], LEAST_SLOPE), LARGEST_SLOPE)
-            state[f, 0], state[f, 1], state[f, 2] = min(x + b, kernel.LARGEST_STATE), lr, o
-            state[f, 3] = a * a * xx + 2.0 * a * b * xl + b * b * ll + variances[at, 0] + variances[at, 5] * b * b
-            state[f, 4] = a * xl + b * ll
-            state[f, 5] = a * xo + b * lo
-            state[f, 6], state[f, 7], state[f, 8] = ll, lo, oo
+                log_rate = thetas[f, 0] + kernel.ell(law, a[i + X], thetas[f, 1:], scratch) - middles[f] + a[i + L]
+                a[i + SLOPE], a[i + MOVE] = 1.0, 0.0
+                if log_rate != -np.inf:
+                    move = np.exp(min(log_rate, kernel.LARGEST_LOG_RATE))
+                    a[i + MOVE] = move
+                    a[i + SLOPE] = min(max(1.0 + move * scratch[0], LEAST_SLOPE), LARGEST_SLOPE)
+            for i in range(LANES):
+                q, b, xl, ll, lo = a[i + SLOPE], a[i + MOVE], a[i + XL], a[i + LL], a[i + LO]
+                own = q * q * a[i + XX] + 2.0 * q * b * xl + b * b * ll
+                a[i + X] = min(a[i + X] + b, kernel.LARGEST_STATE)
+                a[i + XX] = own + a[i + INCREMENT] + a[i + STEP] * b * b
+                a[i + XL] = q * xl + b * ll
+                a[i + XO] = q * a[i + XO] + b * lo
 
 
 @compiled
@@ -112,7 +136,7 @@ def innovations(law, z, trains, errors, spreads, totals):  # type: ignore[no-unt
     scratch = np.empty(kernel.MAX_SHAPE)
     thetas, variances = z[:p].reshape(1, p), np.exp(2.0 * z[p + 1 :]).reshape(1, 6)
     middles = np.array([kernel.middle_and_gradient(law, z[1:p], scratch)])
-    state = np.empty((trains.shape[0], 10))
+    state = np.empty(ROWS * LANES)
     _follow(law, thetas, middles, z[p : p + 1], variances, trains, state, errors, spreads, totals, scratch)
 
 
@@ -155,27 +179,32 @@ def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untype
         middles[f], x0[f] = kernel.middle_and_gradient(law, trial[1:p], scratch), trial[p]
         if f > 0:
             trial[moved[f - 1]] = z[moved[f - 1]]
-    errors, spreads = np.empty((filters, points)), np.empty((filters, points))
+    together = max(MOST_PAIRS // filters, 1)  # trains
+    errors, spreads = np.empty((together * filters, points)), np.empty((together * filters, points))
     by_error, by_spread = np.zeros(filters), np.zeros(filters)
     gradients, products = np.empty(filters), np.empty((filters, filters))
-    state, likelihood = np.empty((filters, 10)), np.empty(1)
+    state, likelihood = np.empty(ROWS * LANES), np.empty(together)
     fisher[:, :] = 0.0
     scores[:, :] = 0.0
     total = 0.0
     for k in range(trains.shape[0]):
-        readings = trains[k : k + 1]
-        _follow(law, thetas, middles, x0, variances, readings, state, errors, spreads, likelihood, scratch)
-        total += likelihood[0]
+        inside = k % together
+        if inside == 0:
+            readings = trains[k : k + together]
+            totals = likelihood[: readings.shape[0]]
+            _follow(law, thetas, middles, x0, variances, readings, state, errors, spreads, totals, scratch)
+        total += likelihood[inside]
+        error, spread = errors[inside * filters :], spreads[inside * filters :]
         gradients[:] = 0.0
         products[:, :] = 0.0
         for n in range(points):
-            if spreads[0, n] <= 0.0:
+            if spread[0, n] <= 0.0:
                 continue
-            root = np.sqrt(spreads[0, n])
-            u = errors[0, n] / root
+            root = np.sqrt(spread[0, n])
+            u = error[0, n] / root
             for f in range(1, filters):
-                by_error[f] = (errors[f, n] - errors[0, n]) / steps[f] / root
-                by_spread[f] = (spreads[f, n] - spreads[0, n]) / steps[f] / spreads[0, n]
+                by_error[f] = (error[f, n] - error[0, n]) / steps[f] / root
+                by_spread[f] = (spread[f, n] - spread[0, n]) / steps[f] / spread[0, n]
                 gradients[f] -= u * by_error[f] + 0.5 * by_spread[f] * (1.0 - u * u)
             for f in range(1, filters):
                 for g in range(1, f + 1):  # one sum each: they do not wait for each other

@@ -126,32 +126,35 @@ class _Problem:
         """Where the parameters of device k and the noise stand in z."""
         return self._places[k]
 
+    def log_likelihood(self, z: np.ndarray) -> float:
+        return float(sum(log_likelihood(self.law.id, z[self.places(k)], each) for k, each in enumerate(self.trains)))
+
     def objective(self, z: np.ndarray) -> float:
-        total = sum(log_likelihood(self.law.id, z[self.places(k)], each) for k, each in enumerate(self.trains))
+        total = self.log_likelihood(z)
         away = (z - self.mean)[self.free]
         return float(total - 0.5 * np.sum(self.precision[self.free] * away**2))
 
-    def curvature(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Information with the priors, gradient, and the log-likelihood."""
+    def curvature(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Information with the priors, and gradient."""
         size = z.size
-        hessian, gradient, total = np.zeros((size, size)), np.zeros(size), 0.0
+        hessian, gradient = np.zeros((size, size)), np.zeros(size)
         m = self.q + Q
         fisher = np.empty((m, m))
         for k, each in enumerate(self.trains):
             at = self.places(k)
             scores = np.empty((len(each), m))
-            total += information(self.law.id, z[at], each, self.free[at], fisher, scores)
+            information(self.law.id, z[at], each, self.free[at], fisher, scores)
             hessian[np.ix_(at, at)] += fisher
             gradient[at] += scores.sum(axis=0)
         hessian[np.diag_indices(size)] += self.precision
-        return hessian, gradient - self.precision * (z - self.mean), float(total)
+        return hessian, gradient - self.precision * (z - self.mean)
 
     def climb(self, z: np.ndarray) -> tuple[np.ndarray, float]:
         """Fisher scoring with damping, from z to the top: where it is, and the objective there."""
         z = np.clip(z, self.lower, self.upper)
         top, damping = self.objective(z), 1e-3
         for _ in range(ITERATIONS):
-            hessian, gradient, _total = self.curvature(z)
+            hessian, gradient = self.curvature(z)
             held = ((z <= self.lower) & (gradient < 0)) | ((z >= self.upper) & (gradient > 0))
             free = np.flatnonzero(self.free & ~held)
             block = hessian[np.ix_(free, free)]
@@ -294,7 +297,7 @@ def _result(problem: _Problem, z: np.ndarray, covariance: np.ndarray, mended: np
     wide = problem.covariance(lifted)[0]
     q = problem.q
     blocks = np.array([wide[problem.own(k), problem.own(k)] for k in range(problem.d)])
-    height = problem.curvature(z)[2]
+    height = problem.log_likelihood(z)
     present = np.array([problem.free[z.size - Q + k] and _drop(problem, z, height, k) > 0.5 for k in range(Q)])
     prior = np.array([PRIOR_LN[name] for name in NOISES])
     repeats = max(len(each) for each in problem.trains)
@@ -318,8 +321,7 @@ def _drop(problem: _Problem, z: np.ndarray, height: float, k: int) -> float:
     """How much the log-likelihood falls without one kind of noise."""
     without = z.copy()
     without[z.size - Q + k] = np.log(NONE) - 2.5
-    law, trains = problem.law.id, problem.trains
-    return height - float(sum(log_likelihood(law, without[problem.places(k)], each) for k, each in enumerate(trains)))
+    return height - problem.log_likelihood(without)
 
 
 def _p_value(problem: _Problem, z: np.ndarray) -> float:

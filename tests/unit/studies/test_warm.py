@@ -14,7 +14,8 @@ from devicekit import catalog
 from devicekit.device.card import load_card
 from devicekit.fitting.device import fit, read_pulses
 from devicekit.options import ReadOptions
-from devicekit.studies.warm import EXAMPLE, compiling, warm
+from devicekit.studies.beside import EXAMPLE
+from devicekit.studies.warm import compiling, warm
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.training import train
