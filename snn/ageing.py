@@ -50,7 +50,7 @@ class Loss(NamedTuple):
 
 @lru_cache(maxsize=1)
 def shipped() -> dict[str, Any]:
-    """The measured curve that comes with this package (`tests/benchmarks/static_errors.py` measures it again).
+    """The measured curve that comes with this package (`benchmarks/static_errors.py` measures it again).
 
     64-1000-10, pairs, programmed without other errors; its `data` names the data and their split.
 

@@ -49,6 +49,12 @@ def measured() -> Path:
     return folder
 
 
+@pytest.fixture
+def without_mechanism(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave conduction mechanisms out, most of the time of a sweep, where a test does not look at them."""
+    monkeypatch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command printed and returned."""

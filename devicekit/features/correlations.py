@@ -68,7 +68,7 @@ def effective_n(first: Runs, second: Runs) -> float:
     """How many independent cycles two series are worth for their correlation; never more than there are.
 
     The sum over lags ends where the product of the two autocorrelations first is 0 or less: of twelve rules this keeps
-    the rate of false alarms nearest to what is asked for (`tests/benchmarks/cycle_correlations.py`).
+    the rate of false alarms nearest to what is asked for (`benchmarks/cycle_correlations.py`).
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 LISTED = Path(__file__).with_name("listed.json")
-COPIED = ("devicekit", "physics", "snn", "tests", "datasets", "docs")
+COPIED = ("devicekit", "physics", "snn", "tests", "benchmarks", "fuzz", "datasets", "docs")
 FILES = ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 LONGEST = 300  # s of a test; a mutant that never ends is noticed too
 

@@ -24,7 +24,7 @@ DIFFERENCE = 1e-5  # of a parameter, for its derivative
 LANES = 16  # filters side by side
 MOST_PAIRS = 64  # of a train and a filter at once: what is kept of them stays in the processor's cache
 # Where each number of a filter is: x, ln rate l and offset o, their covariance, the noise, and what a pulse does.
-X, L, O, XX, XL, XO, LL, LO, OO = (LANES * k for k in range(9))
+X, RATE, OFFSET, XX, XL, XO, LL, LO, OO = (LANES * k for k in range(9))
 INCREMENT, READ, STEP, READING, SEEN, GOES, S, ERROR, SLOPE, MOVE = (LANES * k for k in range(9, 19))
 ROWS = 19
 
@@ -73,12 +73,12 @@ def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, tota
             for i in range(LANES):
                 hx, hl, ho = a[i + XX] + a[i + XO], a[i + XL] + a[i + LO], a[i + XO] + a[i + OO]
                 s = hx + ho + a[i + READ]
-                error = a[i + READING] - a[i + X] - a[i + O]
+                error = a[i + READING] - a[i + X] - a[i + OFFSET]
                 a[i + S], a[i + ERROR] = s, error
                 seen = a[i + SEEN] > 0.0  # where it is not, or s is 0, what is computed is not kept
                 a[i + X] = a[i + X] + hx / s * error if seen else a[i + X]
-                a[i + L] = a[i + L] + hl / s * error if seen else a[i + L]
-                a[i + O] = a[i + O] + ho / s * error if seen else a[i + O]
+                a[i + RATE] = a[i + RATE] + hl / s * error if seen else a[i + RATE]
+                a[i + OFFSET] = a[i + OFFSET] + ho / s * error if seen else a[i + OFFSET]
                 a[i + XX] = a[i + XX] - hx * hx / s if seen else a[i + XX]
                 a[i + XL] = a[i + XL] - hx * hl / s if seen else a[i + XL]
                 a[i + XO] = a[i + XO] - hx * ho / s if seen else a[i + XO]
@@ -103,7 +103,7 @@ def _follow(law, thetas, middles, x0, variances, y, state, errors, spreads, tota
                             totals[k] -= 0.5 * (error * error / s + np.log(6.283185307179586 * s))
                 if a[i + GOES] == 0.0:
                     continue
-                log_rate = thetas[f, 0] + kernel.ell(law, a[i + X], thetas[f, 1:], scratch) - middles[f] + a[i + L]
+                log_rate = thetas[f, 0] + kernel.ell(law, a[i + X], thetas[f, 1:], scratch) - middles[f] + a[i + RATE]
                 a[i + SLOPE], a[i + MOVE] = 1.0, 0.0
                 if log_rate != -np.inf:
                     move = np.exp(min(log_rate, kernel.LARGEST_LOG_RATE))

@@ -1,7 +1,7 @@
 """A made-up program of NeuroSim's shape, and what its tests share.
 
 It is ours: NeuroSim's names where a pattern needs them, and nothing else of it. The real one is patched, built and run
-by tests/benchmarks/roundtrip_neurosim.py.
+by benchmarks/roundtrip_neurosim.py.
 """
 
 from __future__ import annotations

@@ -374,7 +374,7 @@ def test_the_intervals_cover() -> None:
     import sys
     from pathlib import Path
 
-    script = Path(__file__).parents[2] / "benchmarks" / "arrhenius_coverage.py"
+    script = Path(__file__).parents[3] / "benchmarks" / "arrhenius_coverage.py"
     ran = subprocess.run(
         [sys.executable, str(script), "--runs", "40", "--check"], capture_output=True, text=True, check=False
     )

@@ -147,7 +147,7 @@ def test_a_quantity_that_follows_from_the_others_is_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [LEAST_CYCLES, 200])
 def test_intervals_cover(n: int) -> None:
-    """A part of `tests/benchmarks/cycle_correlations.py` with another law."""
+    """A part of `benchmarks/cycle_correlations.py` with another law."""
     inside = []
     for seed in range(300):
         fit = autoregression([device(walked(n, 1000 + seed))], 1)

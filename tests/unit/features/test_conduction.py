@@ -24,7 +24,7 @@ from devicekit.features.merits import mechanism
 from devicekit.synthetic.conduction import ConductionTruth, conduction
 from devicekit.tables import SweepTable
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 import conduction_table as table
 import conduction_truths as truths
 

@@ -313,7 +313,7 @@ def test_a_table_of_transients_refuses_what_is_none() -> None:
 
 @pytest.mark.slow
 def test_intervals_cover(tmp_path: Path) -> None:
-    """A fixed-seed part of `tests/benchmarks/relaxation_coverage.py`: 100 runs a cell, pooled."""
+    """A fixed-seed part of `benchmarks/relaxation_coverage.py`: 100 runs a cell, pooled."""
     inside = []
     for truth, n, noise in (
         (dynamics.DynamicsTruth(), 30, 0.05),

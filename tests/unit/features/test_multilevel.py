@@ -300,7 +300,7 @@ def test_the_shipped_set_gives_its_truth() -> None:
 @pytest.mark.slow
 def test_counted_intervals_cover() -> None:
     """Ten runs of each line of the benchmark, taken together."""
-    path = Path(__file__).parents[2] / "benchmarks" / "level_coverage.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "level_coverage.py"
     spec = importlib.util.spec_from_file_location("level_coverage", path)
     assert spec is not None
     assert spec.loader is not None

@@ -254,7 +254,7 @@ def test_a_transient_without_a_pulse_is_judged() -> None:
 @pytest.mark.slow
 def test_no_false_alarms_and_intervals_cover() -> None:
     """A few runs of each line of the benchmark."""
-    path = Path(__file__).parents[2] / "benchmarks" / "rtn_coverage.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "rtn_coverage.py"
     spec = importlib.util.spec_from_file_location("rtn_coverage", path)
     assert spec is not None
     assert spec.loader is not None

@@ -260,7 +260,7 @@ def test_the_intervals_cover() -> None:
     import sys
     from pathlib import Path
 
-    script = Path(__file__).parents[2] / "benchmarks" / "wear_coverage.py"
+    script = Path(__file__).parents[3] / "benchmarks" / "wear_coverage.py"
     command = [sys.executable, str(script), "--runs", "60", "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

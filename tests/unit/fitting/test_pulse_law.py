@@ -370,7 +370,7 @@ def test_what_a_law_shows() -> None:
 
 @pytest.mark.slow
 def test_the_benchmark_on_a_few_devices() -> None:
-    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+    sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
     try:
         import amplitude_law as bench
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def raw_card() -> dict[str, Any]:
     return card
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def card(raw_card: dict[str, Any]) -> Callable[..., DeviceCard]:
     """A card of a name, a window [S] and LTP increment; all else is the shipped one's."""
 
@@ -50,7 +51,7 @@ def card(raw_card: dict[str, Any]) -> Callable[..., DeviceCard]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record(card: Callable[..., DeviceCard]) -> Callable[..., Record]:
     """A record of such a card, with place and labels."""
 
@@ -64,24 +65,25 @@ def record(card: Callable[..., DeviceCard]) -> Callable[..., Record]:
 
 @pytest.fixture
 def sweeps(tmp_path: Path) -> Callable[..., Path]:
-    """A CSV of loops to 1 V and -1 V, one a V_set [V] in each cycle, for each device."""
+    """Write a CSV of loops to 1 V and -1 V, one a V_set [V] in each cycle, for each device."""
+    return partial(write_sweeps, tmp_path)
 
-    def write(name: str, devices: dict[str, list[float]]) -> Path:
-        lines = ["device_id,cycle,point,voltage_v,current_a"]
-        for device, v_sets in devices.items():
-            for cycle, v_set in enumerate(v_sets, 1):
-                point = 0
-                up = [k / 100 for k in range(101)]
-                for v in up:  # a jump from 2 to 200 µS at V_set, and back at -0.5 V
-                    g = 200e-6 if v >= v_set - 1e-9 else 2e-6
-                    lines.append(f"{device},{cycle},{point},{v},{g * v}")
-                    point += 1
-                for v in [*up[::-1][1:], *(-x for x in up[1:]), *(-x for x in up[::-1][1:])]:
-                    on = v >= 0 or (v > -0.5 and point < 300)
-                    lines.append(f"{device},{cycle},{point},{v},{(200e-6 if on else 2e-6) * v}")
-                    point += 1
-        path = tmp_path / name
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return path
 
-    return write
+def write_sweeps(folder: Path, name: str, devices: dict[str, list[float]]) -> Path:
+    """Such a CSV in a folder."""
+    lines = ["device_id,cycle,point,voltage_v,current_a"]
+    for device, v_sets in devices.items():
+        for cycle, v_set in enumerate(v_sets, 1):
+            point = 0
+            up = [k / 100 for k in range(101)]
+            for v in up:  # a jump from 2 to 200 µS at V_set, and back at -0.5 V
+                g = 200e-6 if v >= v_set - 1e-9 else 2e-6
+                lines.append(f"{device},{cycle},{point},{v},{g * v}")
+                point += 1
+            for v in [*up[::-1][1:], *(-x for x in up[1:]), *(-x for x in up[::-1][1:])]:
+                on = v >= 0 or (v > -0.5 and point < 300)
+                lines.append(f"{device},{cycle},{point},{v},{(200e-6 if on else 2e-6) * v}")
+                point += 1
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,19 +15,31 @@ import pytest
 from devicekit.errors import UsageError
 from devicekit.library import Library, Place, Query, Range, Record
 
+from .conftest import write_sweeps
+
 Make = Callable[..., Record]
 
 
-@pytest.fixture
-def filled(library: Library, record: Make, sweeps: Callable[..., Path]) -> Library:
-    """Cards a, b, c of on/off 2, 4, 8 and a sweep record s."""
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory: pytest.TempPathFactory, record: Make) -> Path:
+    """Folder of a library with cards a, b, c of on/off 2, 4, 8 and a sweep record s."""
+    folder = tmp_path_factory.mktemp("filled")
+    library = Library(folder / "lab")
     for name, high, said in (
         ("Alpha", 2e-5, {"stack": "HfO2", "area": "1 um2", "wafer": "W1", "row": 1, "column": 10}),
         ("beta", 4e-5, {"stack": "TaOx", "area": "4 um2", "wafer": "W1", "row": 1, "column": 9}),
         ("gamma 100%", 8e-5, {"stack": "HfO2", "wafer": "W2"}),
     ):
         library.add(record(name, said, low=1e-5, high=high))
-    library.add_file(sweeps("Loops_R7C7.csv", {"d1": [0.3, 0.4, 0.4]}), said={"operator": "Łukasz"})
+    loops = write_sweeps(folder, "Loops_R7C7.csv", {"d1": [0.3, 0.4, 0.4]})
+    library.add_file(loops, said={"operator": "Łukasz"})
+    return folder / "lab"
+
+
+@pytest.fixture
+def filled(filled_once: Path, library: Library) -> Library:
+    """A copy of it, to be changed."""
+    shutil.copytree(filled_once, library.folder)
     return library
 
 
@@ -189,7 +202,7 @@ def test_ranges_agree_with_a_plain_loop_and_many_records_stay_quick(tmp_path: Pa
     """400 records: an answer as a loop over all files gives it; nothing is read twice."""
     import importlib.util
 
-    path = Path(__file__).parents[2] / "benchmarks" / "library_scale.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "library_scale.py"
     spec = importlib.util.spec_from_file_location("library_scale", path)
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""Where concatenated trains turn: exact, or asked; the traces come from tests/benchmarks/splitting_table.py."""
+"""Where concatenated trains turn: exact, or asked; the traces come from benchmarks/splitting_table.py."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devicekit.readers.turns import kink_between, monotone_misfit, zigzag
 
 def load_made() -> ModuleType:
     """The generator of traces, which shares no code with the package."""
-    path = Path(__file__).parents[2] / "benchmarks" / "splitting_table.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "splitting_table.py"
     spec = importlib.util.spec_from_file_location("splitting_table", path)
     assert spec is not None
     assert spec.loader is not None

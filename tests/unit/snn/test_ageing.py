@@ -251,7 +251,7 @@ def test_the_curve_s_own_network_gets_a_prediction(conducting: DeviceCard) -> No
 @pytest.mark.parametrize("scheme", ["offline", "insitu"])
 def test_one_number_predicts_the_loss(optdigits: Dataset, scheme: str) -> None:
     """20 random drifts on networks that the curve was not measured on: 18 within 2 sd over 12 draws; about a minute."""
-    path = Path(__file__).parents[2] / "benchmarks" / "ageing_table.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "ageing_table.py"
     spec = importlib.util.spec_from_file_location("ageing_table", path)
     assert spec is not None
     assert spec.loader is not None

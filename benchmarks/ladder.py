@@ -1,0 +1,102 @@
+"""A measured compliance ladder, one level left out, all of them in turn: what a calibration on the others predicts.
+
+    python benchmarks/ladder.py DIR [--jobs N] [--ideal]
+
+DIR keeps the simulations, so that an interrupted run goes on. Needs the measured file compliance_ladder of the test
+data (DEVICEKIT_TEST_DATA). For every level left out it prints the root mean square of ln I of SET, way back and RESET,
+beside those of two baselines without a model: the nearest other level clipped at the compliance, and the logarithmic
+mean of the two nearest, clipped too. `--ideal` leaves the transistor out. V_reset is the voltage of the largest RESET
+current.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+import devicekit
+from physics.calibration.fit import calibrate
+from physics.calibration.measured import Level, levels_of
+from physics.stack import load_stack
+
+FREE = {
+    "reaction.energy": (1.38, 1.55),
+    "reaction.forward_dipole": (2.5, 7.7),
+    "reaction.reverse_dipole": (0.2, 10.0),
+    "reaction.oxygen": (0.14, 7.0),
+    "conduction.filament": (4.4e4, 1.45e5),
+    "conduction.hop_length": (0.1, 1.6),
+    "filament.radius": (3.7, 6.8),
+    "filament.gap_density": (0.005, 0.08),
+    "heat.electrode_resistance": (3e-11, 1.2e-9),
+    "circuit.saturation_voltage": (0.1, 0.9),
+}
+"""The free parameters, with 95 % of what one would believe before."""
+
+RATE = 1.0  # V/s: the file does not state it
+
+
+def baselines(left: Level, others: list[Level]) -> dict[str, dict[str, float]]:
+    """Root mean square of ln I by branch, of the nearest level and of the mean of the two nearest."""
+    near = sorted(others, key=lambda each: abs(np.log(each.compliance / left.compliance)))
+    found: dict[str, dict[str, float]] = {"nearest": {}, "mean": {}}
+    for branch in left.branches:
+        size, values = np.abs(branch.voltage), []
+        for each in near[:2]:
+            own = each.branch(branch.name)
+            assert own is not None
+            order = np.argsort(np.abs(own.voltage))
+            # beyond its last usable point the other level sits at its compliance
+            beyond = np.log(each.compliance) if branch.name != "reset" else own.log_current[order][-1]
+            log_i = np.interp(size, np.abs(own.voltage)[order], own.log_current[order], right=beyond)
+            values.append(np.minimum(log_i, np.log(left.compliance)) if branch.name != "reset" else log_i)
+        for name, guess in (("nearest", values[0]), ("mean", np.mean(values, axis=0))):
+            found[name][branch.name] = float(np.sqrt(np.mean((guess - branch.log_current) ** 2)))
+    return found
+
+
+def v_reset(level: Level, log_current: list[float] | np.ndarray) -> float:
+    """Voltage of the largest RESET current [V]."""
+    branch = level.branch("reset")
+    assert branch is not None
+    return float(branch.voltage[int(np.argmax(log_current))])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--ideal", action="store_true")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = Path(os.environ["DEVICEKIT_TEST_DATA"]) / "compliance_ladder" / "iv_50_100_200_400uA.csv"
+    levels = levels_of(devicekit.read(file, unit="uA"), RATE)
+    stack, free = load_stack(), dict(FREE)
+    if options.ideal:
+        free.pop("circuit.saturation_voltage")
+    else:
+        stack = stack.replace({"circuit.saturation_voltage": 0.3})
+    rows = []
+    for left in [None, *levels]:
+        out = [] if left is None else [left.compliance]
+        fit = calibrate(levels, stack, free, hold_out=out, jobs=options.jobs, store=options.out)
+        for each in fit.levels:
+            if left is None or each.held_out:
+                row = {"left_out": left is not None, "level": each.level.name, "model": each.rms}
+                row["v_reset"] = {
+                    "measured": v_reset(each.level, each.level.branch("reset").log_current),  # type: ignore[union-attr]
+                    "model": v_reset(each.level, each.simulated.branches["reset"]),
+                }
+                if left is not None:
+                    row |= baselines(left, [other for other in levels if other is not left])
+                rows.append(row)
+                print(json.dumps(row), flush=True)
+        print(json.dumps({"misfit": fit.misfit, "runs": fit.model.runs, "converged": fit.converged}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

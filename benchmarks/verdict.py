@@ -1,0 +1,195 @@
+"""Does the benchmark's verdict tell devices apart? Known devices, odds on fresh ones, and against a wide network.
+
+python benchmarks/verdict.py [devices|named|power|separation ...] [--jobs 2]     # all: half an hour of one core
+
+CrossSim and Gong are measured (DEVICEKIT_TEST_DATA); the others are SYNTHETIC. Dataset few-shot, 10 seeds, if nothing
+else is said. The seeds of `power` are none that the null was measured with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+import devicekit
+from devicekit.device.card import DeviceCard
+from snn.benchmark import benchmark
+from snn.benchmark.flaws import present, without
+from snn.benchmark.measure import generic
+from snn.benchmark.severity import device
+from snn.benchmark.task import NULL_SD, VARIANTS, accuracy, few_shot, setting
+from snn.data.load import load
+from snn.training import train
+
+FIRST_FRESH, FRESH = 100_000, 200  # seeds
+Named = dict[str, tuple[DeviceCard, dict[str, Any]]]
+
+
+def ratio_of_two(card: DeviceCard) -> DeviceCard:
+    window = card.window.model_copy(update={"quantity": "conductance_s", "low": 1e-6, "high": 2e-6})
+    return card.model_copy(update={"window": window})
+
+
+def devices() -> Named:
+    found: Named = {
+        "A: NL 5, 20 steps, scatter 5 %": (generic(20, 0.05, 5.0), {}),
+        "C: NL 5, 100 steps": (generic(100, 0.0, 5.0), {}),
+        "F: D2D sd of ln rate 1.5": device("device-to-device variation", 1.5),
+        "G: 20 % stuck where they start": (generic(), {"stuck": 0.2, "stuck_at": "start"}),
+        "I: scatter 3 %, LTD x3": (generic(scatter=0.03, ltd=3.0), {}),
+        "L: 8 states": device("states", 8),
+        "W: reads 3 % of G, ratio 2": (ratio_of_two(generic()), {"read_noise_of_g": 0.03}),
+        "generic: NL 1, 100 steps, scatter 1 %": (generic(), {}),
+    }
+    data = Path(os.environ.get("DEVICEKIT_TEST_DATA", ""))
+    if (data / "crosssim_ramps").is_dir():
+        ramps = devicekit.fit(data / "crosssim_ramps", quantity="current", read_voltage=0.1)
+        found["CrossSim ramps (measured)"] = (ramps.to_card("crosssim"), {})
+        gong = devicekit.fit(data / "gong_reram" / "gong_et_al.csv", quantity="weight")
+        found["Gong ReRAM (measured)"] = (gong.to_card("gong"), {})
+    else:
+        print("no measured cards: set DEVICEKIT_TEST_DATA")
+    return found
+
+
+def known_devices(jobs: int) -> None:
+    data = few_shot()
+    for name, (card, changes) in devices().items():
+        found = benchmark(card, data, seeds=10, jobs=jobs, **changes)
+        print(f"\n{name}: {found.verdict}\n    {found.width_hides}")
+        for each in found.variants:
+            paired = each.loss / each.standard_error if each.standard_error else 0.0
+            print(
+                f"    {each.variant}: {100 * each.loss:.2f} ± {100 * each.standard_error:.2f}, {paired:.1f} paired se"
+            )
+        for variant, shares in found.shares.items():
+            print(
+                f"    {variant}:",
+                ", ".join(f"{s.flaw} {100 * s.value:.1f} ± {100 * s.standard_error:.1f}" for s in shares),
+            )
+
+
+def named(jobs: int) -> None:
+    """Five devices whose main flaw is known, at three sets of seeds each."""
+    cases: Named = {
+        "scatter": device("scatter of updates", 10),
+        "device-to-device": device("device-to-device variation", 1.5),
+        "stuck": device("stuck devices", 0.2),
+        "states": device("states", 20),
+        "scatter and asymmetry": (generic(scatter=0.03, ltd=3.0), {}),
+    }
+    data = few_shot()
+    for name, (card, changes) in cases.items():
+        found = benchmark(card, data, seeds=10, wide=False, jobs=jobs, **changes)
+        loss = f"{found.worst.variant}, {100 * found.worst.loss:.1f} points"
+        print(f"{name}: named {found.main}, also {found.also} ({loss})", flush=True)
+
+
+def _fresh(card: DeviceCard, changes: dict[str, Any], jobs: int, null: bool) -> dict[str, np.ndarray]:
+    """Losses (seeds,) by variant at fresh seeds; with `null` of the device to itself, drawn anew."""
+    data = few_shot()
+    base = setting("plain", 0, **changes)
+    twin = without(card, base, present(card, base))
+    work = []
+    for variant in VARIANTS:
+        for seed in range(FIRST_FRESH, FIRST_FRESH + FRESH):
+            config = setting(variant, seed, **changes)
+            other = (card, replace(config, draw=1)) if null else (twin.card, replace(config, **twin.changes))
+            work += [(card, config), other]
+    values = joblib.Parallel(n_jobs=jobs)(joblib.delayed(accuracy)(*each, data) for each in work)
+    pairs = np.array(values).reshape(len(VARIANTS), FRESH, 2)
+    return {variant: pair[:, 1] - pair[:, 0] for variant, pair in zip(VARIANTS, pairs, strict=True)}
+
+
+def power(jobs: int) -> None:
+    """Shares of 4,000 draws of 10 of 200 fresh seeds in which a loss is found: by z as here, and by a paired t."""
+    from scipy import stats
+
+    null = {f"null, {name}": (card, {}, True) for name, card in fresh_nulls().items()}
+    clean = generic(scatter=0.0, nl=1e-3)
+    real = {f"linear, scatter {s} steps": (generic(scatter=s / 100, nl=1e-3), {}, False) for s in (1.2, 1.5, 1.8)}
+    real |= {f"linear, LTD x{x}": (generic(scatter=0.0, nl=1e-3, ltd=x), {}, False) for x in (1.7, 2.0)}
+    real |= {"linear, 64 states": (clean, {"device_levels": 64}, False)}
+    real |= {"linear, 3 % stuck at the ends": (clean, {"stuck": 0.03, "stuck_at": "ends"}, False)}
+    for name, (card, changes, is_null) in (null | real).items():
+        losses = _fresh(card, changes, jobs, is_null)
+        rng, times = np.random.default_rng(1), 4000
+        drawn = np.array([rng.choice(FRESH, 10, replace=False) for _ in range(times)])
+        z, t = {}, {}
+        for variant, values in losses.items():
+            some = values[drawn]
+            z[variant] = some.mean(axis=1) / (NULL_SD["digits"][variant] / np.sqrt(10))
+            t[variant] = some.mean(axis=1) / (some.std(axis=1, ddof=1) / np.sqrt(10))
+        both_z, both_t = np.maximum(*z.values()) > 1.96, np.maximum(*t.values()) > stats.t.ppf(0.975, 9)
+        told = ", ".join(
+            f"{v} {100 * x.mean():.2f} ± {100 * x.std(ddof=1) / FRESH**0.5:.2f} (sd {100 * x.std(ddof=1):.2f})"
+            for v, x in losses.items()
+        )
+        one = ", ".join(f"{v} alone at 5 %: {np.mean(z[v] > 1.645):.2f}" for v in z)
+        print(f"{name}: true loss {told}; found by z {both_z.mean():.3f}, by t {both_t.mean():.3f} ({one})", flush=True)
+
+
+def fresh_nulls() -> dict[str, DeviceCard]:
+    return {
+        "generic": generic(),
+        "NL 3, 50 steps, scatter 1 %": generic(50, 0.01, 3.0),
+        "linear, 80 steps, scatter .5 %": generic(80, 0.005, 1e-3),
+    }
+
+
+def separation(jobs: int) -> None:
+    """Loss over its standard error, by the root of the CPU time of both runs: few-shot against 64-1000-10."""
+    del jobs  # CPU time is measured
+    small, whole = few_shot(), load("digits")
+    train(generic(), setting("plain", 0), small)  # compiled
+    ratios = []
+    for name, (card, changes) in devices().items():
+        if name[0] not in "AFILW" and "Gong" not in name:
+            continue
+        rates = {}
+        for task, seeds in (("few-shot", 6), ("64-1000-10", 3)):
+            best = 0.0
+            for variant in VARIANTS if task == "few-shot" else ("plain",):
+                config = setting(variant, 0, **changes)
+                if task != "few-shot":
+                    config = replace(config, hidden=1000)
+                twin = without(card, config, present(card, config))
+                began = time.process_time()
+                losses = []
+                for seed in range(seeds):
+                    each, other = replace(config, seed=seed), replace(config, seed=seed, **twin.changes)
+                    if task == "few-shot":
+                        losses.append(accuracy(twin.card, other, small) - accuracy(card, each, small))
+                    else:
+                        pair = (train(c, k, whole).accuracy_mean_last for c, k in ((twin.card, other), (card, each)))
+                        losses.append(next(pair) - next(pair))
+                seconds = (time.process_time() - began) / seeds
+                null = NULL_SD["digits"][variant] if task == "few-shot" else NULL_SD["digits"]["wide"]
+                sd = max(float(np.std(losses, ddof=1)), null)
+                best = max(best, float(np.mean(losses)) / sd / (seconds / 60) ** 0.5)
+            rates[task] = best
+        ratios.append(rates["few-shot"] / max(rates["64-1000-10"], 1e-9))
+        print(f"{name}: z per root CPU minute {rates['few-shot']:.0f} against {rates['64-1000-10']:.0f}", flush=True)
+    print(f"ratio: median {np.median(ratios):.1f}, least {min(ratios):.1f}")
+
+
+def main() -> None:
+    parts = {"devices": known_devices, "named": named, "power": power, "separation": separation}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=list(parts), default=list(parts))
+    parser.add_argument("--jobs", type=int, default=1)
+    told = parser.parse_args()
+    for part in told.parts:
+        print(f"== {part}", flush=True)
+        parts[part](told.jobs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Guises are read rightly or with a question: all of them (heavy), and a fixed 1 % in CI; and the judge can tell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).parents[2] / "fuzz" / "guises" / "run.py"
+WHOLE = 10_000
+JUDGE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {folder!r})
+from trial import trial
+sys.exit(trial(range({first}, {first} + {number}), Path({place!r})))
+"""
+
+
+def run(*arguments: str) -> None:
+    ran = subprocess.run([sys.executable, str(RUN), *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout[-20000:] + ran.stderr
+
+
+@pytest.mark.slow
+def test_a_sample_of_the_guises_is_read_rightly() -> None:
+    run("--number", str(WHOLE // 100), "--seed", "1", "--recipes", "--check")
+
+
+@pytest.mark.heavy
+def test_every_guise_is_read_rightly() -> None:
+    run("--number", str(WHOLE), "--seed", "1", "--jobs", "2", "--recipes", "--check")
+
+
+def test_the_judge_takes_the_truth_and_sees_each_fault(tmp_path: Path) -> None:
+    code = JUDGE.format(folder=str(RUN.parent), first=1, number=60, place=str(tmp_path))
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
