@@ -114,7 +114,7 @@ class _Table:
 
     @property
     def devices(self) -> list[str]:
-        return list(dict.fromkeys(self.frame["device_id"]))
+        return self.frame["device_id"].unique().tolist()
 
     def select(self, device: str | None = None, cycle: int | None = None) -> Self:
         """The rows of one device or cycle.
@@ -136,7 +136,7 @@ class _Table:
 
     def _kept(self, keep: np.ndarray, name: str, wanted: object) -> pd.DataFrame:
         if not keep.any():
-            values = [str(value) for value in dict.fromkeys(self.frame[name])]
+            values = [str(value) for value in self.frame[name].unique().tolist()]
             there = ", ".join(values[:12]) + (f", ... ({len(values)} in all)" if len(values) > 12 else "")
             raise TableError(f"no rows with {name} = {wanted}; the table has {there}")
         return self.frame[keep]
@@ -152,8 +152,20 @@ class _Table:
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as one CSV, whole or not at all; text that a spreadsheet would run is made plain."""
     buffer = io.StringIO()
-    _neutral(frame).to_csv(buffer, index=False, lineterminator="\n")
+    _spelt(_neutral(frame)).to_csv(buffer, index=False, lineterminator="\n")
     files.write_text(path, buffer.getvalue())
+
+
+def _spelt(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with numbers that stand in many rows, such as a read voltage, spelt once each, with every digit."""
+    spelt: dict[str, Any] = {}
+    for name in frame.select_dtypes(include="float64"):
+        # by their bits: 0 and -0 are two, and so are texts
+        codes, bits = pd.factorize(np.ascontiguousarray(frame[name].to_numpy()).view(np.int64))
+        if 4 * len(bits) < len(frame):
+            texts = ["" if value != value else repr(value) for value in bits.view(np.float64).tolist()]
+            spelt[str(name)] = np.array(texts, object)[codes]
+    return frame.assign(**spelt) if spelt else frame
 
 
 def _neutral(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.names import GLOSSARY, label
 from devicekit.readers.splitting import split_by_reset, split_by_sign, split_values, turning_points
 from devicekit.schemas import PULSE_SCHEMA, SWEEP_SCHEMA
-from devicekit.tables import PulseTable, SweepTable
+from devicekit.tables import PulseTable, SweepTable, write_csv
 
 FRAME = pd.DataFrame(
     {
@@ -100,3 +102,11 @@ def test_split_by_sign_counts_cycles_from_the_first_direction() -> None:
 
 def test_split_by_reset() -> None:
     assert split_by_reset(np.array([0, 1, 2, 0, 1, 0])).tolist() == [0, 0, 0, 1, 1, 2]
+
+
+def test_numbers_that_stand_in_many_rows_are_written_as_all_others(tmp_path: Path) -> None:
+    odd = [0.1, 1 / 3, -0.0, 0.0, 1e22, np.inf, np.nan, 5e-324]
+    frame = pd.DataFrame({"name": ["a", "=b"] * 100, "seldom": np.linspace(0.0, 1.0, 200), "often": (odd * 25)})
+    write_csv(frame, tmp_path / "t.csv")
+    plain = frame.assign(name=["a", "'=b"] * 100).to_csv(index=False, lineterminator="\n")
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == plain
