@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from devicekit.workers import deaf
@@ -109,8 +109,13 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-if __name__ == "__main__":
+def main(parts: Sequence[str]) -> None:
+    """Compile parts, and print the name of each when it is done."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    for name in sys.argv[1:]:
-        PARTS[name]()
-        print(name, flush=True)
+    for part in parts:
+        PARTS[part]()
+        print(part, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
