@@ -25,6 +25,40 @@ def nanvar(values: np.ndarray) -> np.ndarray:
     return np.divide(squares.sum(axis=0), count - 1, out=np.full(count.shape, np.nan), where=count > 1)
 
 
+JOINT = 5  # readings before rows end by which the mean of the others is joined on
+
+
+def mean_curve(rows: np.ndarray) -> np.ndarray:
+    """Mean over rows of unequal length, without a step where rows end; the plain mean of rows of one length.
+
+    Where some end, the mean of those that go on is shifted by what it differs by from the mean of all, over the last
+    `JOINT` readings before: else a row that happens to lie higher lifts the curve from where it stands alone.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (K, N + 1)
+        NaN where nothing was read, and beyond the end of a row.
+    """
+    mean = nanmean(rows)
+    finite = np.isfinite(rows)
+    ends = np.where(finite.any(axis=1), rows.shape[1] - 1 - np.argmax(finite[:, ::-1], axis=1), -1)
+    shift = 0.0
+    for end in np.unique(ends[ends >= 0])[:-1]:
+        before = slice(max(end - JOINT + 1, 0), end + 1)
+        on = nanmean(rows[ends > end])
+        apart = mean[before] - (on[before] + shift)
+        apart = apart[np.isfinite(apart)]
+        shift += float(apart.mean()) if apart.size else 0.0
+        mean[end + 1 :] = on[end + 1 :] + shift
+    return mean
+
+
+def levels(rows: np.ndarray) -> np.ndarray:
+    """Level of each row, shape (K,): its mean distance from the mean curve, above the mean of that curve."""
+    curve = mean_curve(rows)
+    return np.asarray(np.nanmean(rows - curve, axis=1) + np.nanmean(curve))
+
+
 class VarianceComponents(NamedTuple):
     """Components of a one-way random-effects analysis of variance; None where the data do not tell.
 

@@ -88,26 +88,20 @@ def _with_bands(
     return central, own
 
 
-def train_sets(table: PulseTable) -> tuple[dict[str, Trains], list[CodedWarning]]:
-    """Trains of both directions, and what was left out."""
-    warnings: list[CodedWarning] = []
-    sets: dict[str, Trains] = {}
-    for direction in ("ltp", "ltd"):
-        trains, remarks = trains_of(table, direction)
-        warnings += remarks
-        if trains is not None:
-            sets[direction] = trains
-    return sets, warnings
+def train_sets(table: PulseTable) -> dict[str, Trains]:
+    """Trains of both directions."""
+    found = {direction: trains_of(table, direction) for direction in ("ltp", "ltd")}
+    return {direction: trains for direction, trains in found.items() if trains is not None}
 
 
 def fit_condition(table: PulseTable, options: FitOptions, window: Window | None = None) -> DeviceFit:
     """Fit the trains of one pulse width; in a given window, or in the range of their own mean curves."""
-    sets, warnings = train_sets(table)
+    sets = train_sets(table)
     names = table.devices
     if window is None:
         scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
         window = choose_window(list(sets.values()), table.quantity, scope, options.state)
-    warnings += check_window(sets, window)
+    warnings = check_window(sets, window)
     central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
     devices = _single_devices(sets, names, window, options)
     whole: dict[str, TrainFit] = {}
@@ -119,10 +113,12 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         for name, fitted in own.items():
             devices[name][direction] = fitted
     variation = estimate_variation(sets, central, devices, whole)
-    if options.estimator == "innovations":
-        for direction, spread in variation.branches.items():
-            if spread.increment:
-                central[direction] = _by_innovations(central[direction], sets[direction], whole[direction], spread)
+    for direction, spread in variation.branches.items():
+        trains = sets[direction]
+        # a mean over trains of unequal length has fewer of them along the way: their likelihood knows how many
+        wanted = options.estimator == "innovations" or (trains.ragged and len(set(trains.devices)) == 1)
+        if wanted and spread.increment:
+            central[direction] = _by_innovations(central[direction], trains, whole[direction], spread)
     warnings += judge_pair(central, sets, window)
     if all(spread.n_cycles == 1 for spread in variation.branches.values()):
         warnings.append(

@@ -200,7 +200,7 @@ class DeviceFit:
         UsageError
             If the table has none.
         """
-        trains, _ = trains_of(self.table, direction)
+        trains = trains_of(self.table, direction)
         if trains is None:
             raise UsageError(f"the table has no {direction.upper()} trains")
         return trains

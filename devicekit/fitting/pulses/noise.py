@@ -16,7 +16,7 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.fitting.likelihood.fit import PRIOR_SD
 from devicekit.fitting.pulses.programmes import Programme
-from devicekit.statistics import nanmean
+from devicekit.statistics import mean_curve
 
 PRIOR_DEGREES = 2.0  # so many repeats the prior of the rate's scatter counts as
 SMALLEST = 1e-5  # of the window: what a reading scatters by at least
@@ -76,7 +76,7 @@ def estimate(programmes: list[Programme], paths: list[Path], window: Window) -> 
         away = rows - path.states
         factor = 1.0
         if len(rows) > 1:
-            away = away - nanmean(away)
+            away = away - mean_curve(away)
             factor = len(rows) / (len(rows) - 1)
         a, b, n = _moments(away, path.steady)
         squares, products, number = squares + factor * a, products + factor * b, number + n
@@ -96,7 +96,7 @@ def _scatter_of_rates(programmes: list[Programme], paths: list[Path], window: Wi
         rows = each.clusters(window)
         if len(rows) < 2:
             continue
-        per = len(each.trains.values) / len(rows)  # trains of a repeat
+        per = each.trains_read / len(rows)  # trains of a repeat
         seen = chosen(np.where(np.isfinite(rows).all(axis=0), 0.0, np.nan))
         if seen.size < 4:
             continue
