@@ -246,6 +246,16 @@ WARNING_CODES = {
         "nothing, if these are different devices; one device baked again brings its own offset to each temperature: "
         "the interval of the activation energy is then too wide, that of a life between the bakes too narrow",
     ),
+    "dead_devices": WarningKind(
+        "devices of the set do not switch; they are left out of the fit and counted as stuck",
+        ASSUMED,
+        "look at their traces: a broken contact is no stuck device; leave such a device out of the file",
+    ),
+    "states": WarningKind(
+        "readings lie on states of even spacing",
+        REMARK,
+        "nothing, if the device has so few states; check the range of the instrument: coarse readings look the same",
+    ),
     "assumed_c2c": WarningKind(
         "how cycles differ is assumed, not measured: one cycle cannot tell",
         ASSUMED,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -133,6 +133,10 @@ class _Table:
             keep = (table.frame[name] == wanted).to_numpy()
             table = replace(table, frame=table._kept(keep, name, wanted))
         return table
+
+    def without(self, devices: Sequence[str]) -> Self:
+        """The rows of all other devices."""
+        return replace(self, frame=self.frame[~self.frame["device_id"].isin(devices)])
 
     def _kept(self, keep: np.ndarray, name: str, wanted: object) -> pd.DataFrame:
         if not keep.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.checks import judged_again
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations
+from devicekit.fitting.branch.living import Dead, dead_devices, lattice
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, trains_of
@@ -22,6 +24,7 @@ from devicekit.tables import PulseTable
 
 MOST_DEVICES = 20  # by whose trains the noise of a set is judged
 MOST_JUDGED = 10  # trains of a device, for a first guess of the noise
+MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
 
 
@@ -98,10 +101,28 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     """Fit the trains of one pulse width; in a given window, or in the range of their own mean curves."""
     sets = train_sets(table)
     names = table.devices
+    dead: list[Dead] = []
+    if len(names) > 1:
+        dead = dead_devices(sets, window or choose_window(list(sets.values()), table.quantity, "", options.state))
+        if len(dead) == len(names):
+            dead = []  # what is wrong with all of them is said of their mean
+        if dead:
+            table = table.without([each.name for each in dead])
+            sets, names = train_sets(table), table.devices
     if window is None:
         scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
         window = choose_window(list(sets.values()), table.quantity, scope, options.state)
     warnings = check_window(sets, window)
+    warnings += [CodedWarning("dead_devices", _dead_words(dead, len(names) + len(dead)))] if dead else []
+    found = lattice([row for trains in sets.values() for row in window.to_state(trains.of(trains.devices[0]).values)])
+    if found is not None:
+        warnings.append(
+            CodedWarning(
+                "states",
+                f"readings lie on {found.count} states of even spacing ({found.spacing:.1%} of the window): a network "
+                "on this card has as many",
+            )
+        )
     central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
     devices = _single_devices(sets, names, window, options)
     whole: dict[str, TrainFit] = {}
@@ -139,4 +160,17 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         tuple(warnings),
         options.as_settings(),
         likelihood=whole,
+        dead=tuple(dead),
+        lattice=found,
+    )
+
+
+def _dead_words(dead: Sequence[Dead], devices: int) -> str:
+    """Which devices do not switch, and why, for people."""
+    named = "; ".join(f"{each.name}: {each.why}" for each in dead[:MOST_NAMED])
+    more = f"; and {len(dead) - MOST_NAMED} more" if len(dead) > MOST_NAMED else ""
+    does, are = ("does", "is") if len(dead) == 1 else ("do", "are")
+    return (
+        f"{len(dead)} of {devices} devices {does} not switch and {are} left out of the fit; a network on this card has "
+        f"that share stuck ({named}{more})"
     )

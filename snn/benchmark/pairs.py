@@ -31,13 +31,16 @@ class VariantResult:
     device, twin : tuple of float
         Test accuracy after the last epoch, by seed [1].
     null_sd : float
-        Standard deviation of such a difference where there is none [1], measured beforehand.
+        Standard deviation of such a difference where there is none [1], measured beforehand, or of these pairs.
+    open_sd : float
+        Standard deviation of the loss over devices that the fit allows [1]; 0 where that is not known.
     """
 
     variant: Variant
     device: tuple[float, ...]
     twin: tuple[float, ...]
     null_sd: float
+    open_sd: float = 0.0
 
     @property
     def losses(self) -> np.ndarray:
@@ -65,10 +68,15 @@ class VariantResult:
         return self.z > ONE_SIDED
 
     @property
-    def standard_error(self) -> float:
-        """Of the loss, over seeds [1]; says how large it is. The null one for a single seed."""
+    def seed_error(self) -> float:
+        """Standard error of the loss over seeds [1]; the null one for a single seed."""
         k = len(self.device)
         return float(self.losses.std(ddof=1) / np.sqrt(k)) if k > 1 else self.null_error
+
+    @property
+    def standard_error(self) -> float:
+        """Of the loss [1], by the seeds and by what the fit leaves open; says how large it is."""
+        return float(np.hypot(self.seed_error, self.open_sd))
 
     @property
     def smallest(self) -> float:
@@ -95,6 +103,8 @@ class VariantResult:
             "twin": list(self.twin),
             "loss": self.loss,
             "standard_error": self.standard_error,
+            "standard_error_of_seeds": self.seed_error,
+            "sd_left_open_by_the_fit": self.open_sd,
             "z": self.z,
             "found": self.found,
             "null_sd": self.null_sd,

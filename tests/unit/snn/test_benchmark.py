@@ -83,13 +83,15 @@ def test_a_lead_is_shared_within_two_paired_errors() -> None:
     far = Share("read noise", (0.01, 0.01, 0.02, 0.01), (0.01,) * 4)
     whole = Benchmark("d", "s", 4, (worst,), ("states",), {"plain": (first, near, far)})
     assert whole.main == ("states", "asymmetry")
-    assert whole.verdict.endswith("; above all by states and asymmetry.")
+    assert whole.verdict.endswith("; above all by states and asymmetry, also by read noise (1.2 points).")
     assert replace(whole, shares={"plain": (first, far)}).main == ("states",)
     half = Share("read noise", (0.03, 0.025, 0.03, 0.026), (0.01,) * 4)  # .02775 of .055
-    also = replace(whole, shares={"plain": (first, half, far)})
+    also = replace(whole, shares={"plain": (first, half)})
     assert (also.main, also.also) == (("states",), ("read noise",))
-    assert also.verdict.endswith("; above all by states, also by read noise.")
-    assert replace(also, shares={"plain": (first, replace(half, shapley=(0.03, 0.02, 0.03, 0.02)))}).also == ()
+    assert also.verdict.endswith("; above all by states, also by read noise (2.8 points).")
+    small = replace(half, shapley=(0.004, 0.005, 0.004, 0.005))  # a tenth of the first, and beyond chance
+    assert replace(also, shares={"plain": (first, small)}).also == ("read noise",)
+    assert replace(also, shares={"plain": (first, replace(half, shapley=(0.004, -0.003, 0.004, -0.001)))}).also == ()
     assert replace(also, shares={"plain": (first, replace(half, shapley=(0.06, 0.0, 0.06, 0.0)))}).main == (
         "states",
         "read noise",
