@@ -81,6 +81,9 @@ def _with_bands(
         central = replace(central, band=band)
         if not own:
             central = replace(central, covariance=band.covariance[0], degrees=LARGE, method=band.method)
+            if cycles > 1:  # the law is seen to hold: then its estimate is of the likelihood that its errors are of
+                parameters, bounds = found.parameters[0], found.at_bound(0)
+                central = replace(central, parameters=parameters, at_bound=bounds, last_call=None)
         central = judged_again(central, explained=clear and cycles > 1, alone=cycles == 1)
     for k, name in enumerate(chosen if own else ()):
         if name in own and (clear or cycles < FEWEST_CLUSTERS):

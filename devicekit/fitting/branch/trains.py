@@ -57,8 +57,9 @@ class Trains:
 
     @property
     def ragged(self) -> bool:
-        """Whether trains end at different pulses."""
-        return len({_last(row) for row in self.values}) > 1
+        """Whether trains end, or were read, at different pulses."""
+        read = np.isfinite(self.values)
+        return bool((read != read[0]).any())
 
 
 def trains_of(table: PulseTable, direction: str) -> Trains | None:
