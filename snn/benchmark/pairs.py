@@ -12,6 +12,7 @@ from snn.benchmark.task import Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
 OTHERS = "all others together"  # flaws that were not told one by one
+AS_PAIRS = 3  # what the null counts for in the error of a loss
 POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
 
 
@@ -69,9 +70,14 @@ class VariantResult:
 
     @property
     def seed_error(self) -> float:
-        """Standard error of the loss over seeds [1]; the null one for a single seed."""
+        """Standard error of the loss over seeds [1]; the null one for a single seed.
+
+        A few pairs may happen to agree: the null counts as `AS_PAIRS` further degrees of freedom.
+        """
         k = len(self.device)
-        return float(self.losses.std(ddof=1) / np.sqrt(k)) if k > 1 else self.null_error
+        own = float(self.losses.var(ddof=1)) if k > 1 else 0.0
+        variance = (AS_PAIRS * self.null_sd**2 + (k - 1) * own) / (AS_PAIRS + k - 1)
+        return float(np.sqrt(variance / k))
 
     @property
     def standard_error(self) -> float:
