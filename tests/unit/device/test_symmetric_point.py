@@ -34,23 +34,16 @@ def test_small_changes_of_an_asymmetric_card_make_small_changes_of_it() -> None:
 
 
 def test_devices_within_the_bands_scatter_as_the_bands_are_wide() -> None:
-    card = generic()
-    wide = {
-        name: branch.model_copy(
-            update={
-                "rate_curve": branch.rate_curve.model_copy(
-                    update={
-                        "lower": tuple(0.9 * each for each in branch.rate_curve.rate),
-                        "upper": tuple(1.1 * each for each in branch.rate_curve.rate),
-                    }
-                )
-            }
-        )
-        for name, branch in (("ltp", card.ltp), ("ltd", card.ltd))
-    }
-    card = card.model_copy(update=wide)
-    curve = card.ltp.rate_curve
-    rate = np.abs(np.array(curve.rate))
+    card, r = generic(), np.linspace(0.0, 1.0, 11)
+
+    def banded(direction: str):  # type: ignore[no-untyped-def]
+        rate = np.abs(card.rate(direction, r))
+        ends = {"r": tuple(r), "rate": tuple(rate), "lower": tuple(0.9 * rate), "upper": tuple(1.1 * rate)}
+        branch = card.branch(direction)
+        return branch.model_copy(update={"rate_curve": branch.rate_curve.model_copy(update={**ends, "level": 0.95})})
+
+    card = card.model_copy(update={name: banded(name) for name in ("ltp", "ltd")})
+    rate = np.array(card.ltp.rate_curve.rate)
     expected = 0.1 / 1.959964 * math.sqrt(np.mean(rate**2)) / rate.mean()
     assert ln_rate_error(card.ltp) == pytest.approx(expected, rel=1e-6)
     drawn = np.array([[each.ltp.theta[0], each.ltd.theta[0]] for each in within_bands(card, 8)])
