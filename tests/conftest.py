@@ -55,6 +55,14 @@ def without_mechanism(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
 
 
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave figures empty, most of the time of a page, where a test does not look at them."""
+    empty = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+    monkeypatch.setattr("devicekit.report.render", lambda *_, **__: empty)
+    monkeypatch.setattr("devicekit.cli.simulate._draw", lambda path, *_: path.write_bytes(b""))
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command printed and returned."""

@@ -66,6 +66,7 @@ SLOW = {  # pages that take more than two seconds
     "spreadsheets-and-csv.md",
     "study-on-a-cluster.md",
     "typed-noise.md",
+    "wear.md",
 }
 MUST_BE_RUN = {"bash": "sh", "shell": "sh", "py": "python", "python3": "python"}
 

@@ -115,3 +115,9 @@ def test_the_pages_build_without_a_warning_and_without_a_network(tmp_path: Path)
     assert len(list((pages / "auto_gallery").glob("plot_*.html"))) >= 8
     assert len(list((pages / "auto_paper").glob("plot_fig*.html"))) >= 6
     assert fetched_from_a_network(pages) == []
+
+
+def test_every_benchmark_is_on_the_page_of_benchmarks() -> None:
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+\.py)`", page))
+    assert named == {file.name for file in (ROOT / "benchmarks").glob("*.py")}

@@ -16,10 +16,13 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 
-from devicekit import plugins
+from devicekit import catalog, load_card, plugins
+from devicekit.exporters import ExportOptions
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -107,7 +110,7 @@ class World:
 def tree(root: Path, additions: dict[Path, str]) -> list[Path]:
     """A copy of the packages with the four files, and nothing else, added."""
     for name in ("devicekit", "physics", "snn", "datasets"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("*.nbi", "*.nbc"))
     for path, text in additions.items():
         assert (root / path).parent.is_dir()
         assert not (root / path).exists()
@@ -276,8 +279,24 @@ assert "cheader" in cli("export", "--help")
 """
 
 
+@pytest.mark.slow
 def test_an_exporter_writes_what_it_says(both: World) -> None:
     both.program(EXPORTER)
+
+
+def test_the_exporter_of_the_page_writes_the_steps_of_a_card() -> None:
+    """By itself, in this process: the same numbers."""
+    module = ModuleType("cheader")
+    exec(block("Add an export target"), vars(module))
+    assert place("Add an export target").stem == module.NAME
+    card = load_card(catalog.get("pt-hfo2-al2o3-ti").card)
+    made = module.export(card, ExportOptions(nodes=11))
+    (header,) = made.files.values()
+    values = re.search(r"_ltd\[11\] = {(.*?)};", header.decode())
+    assert values
+    steps = [float(value.rstrip("f")) for value in values[1].split(", ")]
+    np.testing.assert_allclose(steps, card.rate("ltd", np.linspace(0, 1, 11)), rtol=1e-7)
+    assert [unit for _, unit, _ in made.units] == ["1/pulse"]
 
 
 MATERIAL = """

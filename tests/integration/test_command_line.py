@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from devicekit import catalog
-from devicekit.synthetic.pulses import generate, reference_truth, truth_card
+from devicekit.synthetic.pulses import generate, reference_table, reference_truth, truth_card
+from physics.iv import simulate_iv
+from snn.benchmark.task import few_shot
 
 Run = Callable[..., Any]
 BRANCH = {"n_points", "nrmse", "r2", "noise", "coefficients", "warnings"}
@@ -66,8 +69,9 @@ def test_fit_for_people(devicekit: Run, small: Path) -> None:
 
 @pytest.fixture
 def one_device(small: Path, tmp_path: Path) -> Path:
-    """Two cycles of one device."""
+    """Two short cycles of one device."""
     frame = pd.read_csv(small)
+    frame = frame[frame["pulse_index"] <= 30]
     first = frame["device_id"].iloc[0]
     path = tmp_path / "one.csv"
     frame[(frame["device_id"] == first) & (frame["cycle"] <= 2)].to_csv(path, index=False)
@@ -109,6 +113,7 @@ def test_next_says_what_to_measure(devicekit: Run, one_device: Path, small: Path
     assert devicekit("next", small).code == 2  # several devices
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_fit_writes_a_page(devicekit: Run, small: Path, tmp_path: Path) -> None:
     ran = devicekit("fit", small, "--report", tmp_path / "fit.html", "--json")
     assert ran.code == 0, ran.err
@@ -127,9 +132,12 @@ def test_fit_writes_a_page(devicekit: Run, small: Path, tmp_path: Path) -> None:
 
 
 def test_fit_of_several_widths_writes_a_card_each(devicekit: Run, tmp_path: Path) -> None:
-    data = catalog.get("pt-hfo2-al2o3-ti").data
-    ran = devicekit("fit", data, "--device", "device01", "--out", tmp_path / "c.json", "--json")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["c_500us.json", "c_50us.json", "c_5us.json"]
+    data = tmp_path / "widths.csv"
+    reference_table(2, 2, 30).to_csv(data)
+    (tmp_path / "cards").mkdir()
+    ran = devicekit("fit", data, "--device", "device1", "--out", tmp_path / "cards" / "c.json", "--json")
+    names = sorted(path.name for path in (tmp_path / "cards").iterdir())
+    assert names == ["c_500us.json", "c_50us.json", "c_5us.json"]
     assert ran.json["card"].endswith("c_50us.json")
     assert [each["pulse_width_s"] for each in ran.json["conditions"]] == [5e-6, 5e-5, 5e-4]
 
@@ -142,8 +150,10 @@ def test_with_several_files_the_good_ones_are_done(devicekit: Run, small: Path, 
     assert (tmp_path / "c_small.json").is_file()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
-    ran = devicekit("train", "--card", card_file, "--epochs", 2, "--json", "--out", tmp_path / "t")
+    short = ("train", "--card", card_file, "--epochs", 2, "--set", "hidden=100", "--json")
+    ran = devicekit(*short, "--out", tmp_path / "t")
     assert ran.code == 0
     result = ran.json
     assert set(result) >= {
@@ -159,11 +169,17 @@ def test_train_json(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     assert [set(row) for row in result["epochs"]] == [{"epoch", "train_accuracy", "test_accuracy", "pulses"}] * 2
     assert 0.5 < result["accuracy_mean_last"] <= 1
     assert json.loads((tmp_path / "t" / "metrics.json").read_text()) == result
-    again = devicekit("train", "--card", card_file, "--epochs", 2, "--json").json
+    again = devicekit(*short, "--no-beside").json
     assert again["epochs"] == result["epochs"]
-    assert (
-        devicekit("train", "--card", card_file, "--epochs", 2, "--json", "--seed", 1).json["epochs"] != result["epochs"]
-    )
+    assert devicekit(*short, "--no-beside", "--seed", 1).json["epochs"] != result["epochs"]
+
+
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A benchmark tests 200 images of 1297."""
+    data = few_shot()
+    fewer = replace(data, x_test=data.x_test[:200], y_test=data.y_test[:200])
+    monkeypatch.setattr("snn.benchmark.task.few_shot", lambda *_: fewer)
 
 
 @pytest.mark.slow
@@ -194,6 +210,7 @@ def test_benchmark_says_what_a_device_loses_to_its_twin(devicekit: Run, card_fil
     assert "cannot be set here" in wrong.err
 
 
+@pytest.mark.usefixtures("without_pictures", "few_images")
 def test_benchmark_of_several_cards_comes_into_one_picture(devicekit: Run, card_file: Path, tmp_path: Path) -> None:
     card = json.loads(card_file.read_text())
     here = {}
@@ -223,7 +240,7 @@ def test_benchmark_of_several_cards_comes_into_one_picture(devicekit: Run, card_
 
 
 def test_train_takes_any_setting(devicekit: Run, card_file: Path) -> None:
-    base = ("train", "--card", card_file, "--epochs", 1, "--json", "--set", "hidden=64")
+    base = ("train", "--card", card_file, "--epochs", 1, "--no-beside", "--json", "--set", "hidden=64")
     plain, stuck, paper = (
         devicekit(*base, *more).json
         for more in ((), ("--set", "stuck=1.0"), ("--set", "preset=paper", "--schedule", "constant"))
@@ -237,8 +254,18 @@ def test_train_takes_any_setting(devicekit: Run, card_file: Path) -> None:
         assert word in ran.json["error"]["message"]
 
 
+@pytest.fixture(params=[pytest.param("whole", marks=pytest.mark.slow), "coarse"])
+def mesh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is shipped; or a coarse mesh and few images, and no pictures."""
+    if request.param == "coarse":
+        for fixture in ("few_images", "without_pictures"):
+            request.getfixturevalue(fixture)
+        monkeypatch.setattr("physics.iv.simulate_iv", partial(simulate_iv, mesh="coarse"))
+
+
+@pytest.mark.usefixtures("mesh")
 def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> None:
-    ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 2, "--json")
+    ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 1, "--json")
     assert ran.code == 0, ran.err
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names >= {"table.csv", "card.json", "metrics.json", "report.html"}
@@ -267,10 +294,11 @@ def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> N
         assert words in page
 
 
+@pytest.mark.usefixtures("mesh")
 def test_run_without_a_benchmark_says_that_the_loss_was_not_measured(
-    devicekit: Run, small: Path, tmp_path: Path
+    devicekit: Run, one_device: Path, tmp_path: Path
 ) -> None:
-    ran = devicekit("run", small, "--out", tmp_path / "out", "--epochs", 1, "--no-benchmark")
+    ran = devicekit("run", one_device, "--out", tmp_path / "out", "--epochs", 1, "--no-benchmark")
     assert ran.code == 0, ran.err
     assert "what it loses to an ideal device was not measured" in ran.out
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["benchmark"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,19 @@ def test_every_guise_is_read_rightly() -> None:
     run("--number", str(WHOLE), "--seed", "1", "--jobs", "2", "--recipes", "--check")
 
 
+def test_eight_guises_show_the_judge_each_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same in this process: a fault that none of them can have would count as a false judgement."""
+    monkeypatch.syspath_prepend(str(RUN.parent))
+    before = set(sys.modules)
+    try:
+        assert importlib.import_module("trial").trial(range(1, 9), tmp_path) == 0
+    finally:
+        for name in set(sys.modules) - before:
+            if getattr(sys.modules[name], "__file__", None) and Path(sys.modules[name].__file__).parent == RUN.parent:
+                del sys.modules[name]
+
+
+@pytest.mark.slow
 def test_the_judge_takes_the_truth_and_sees_each_fault(tmp_path: Path) -> None:
     code = JUDGE.format(folder=str(RUN.parent), first=1, number=60, place=str(tmp_path))
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -32,6 +32,7 @@ def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_training_writes_its_devices(devicekit: Run, tmp_path: Path) -> None:
     out = tmp_path / "t"
     ran = devicekit("train", "--card", CARD, "--epochs", 1, "--set", "hidden=70", "--no-beside", "--out", out, "--json")
@@ -108,6 +109,7 @@ def test_a_csv_keeps_marks(devicekit: Run, tmp_path: Path) -> None:
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "s.csv").read_bytes()
 
 
+@pytest.mark.usefixtures("without_pictures", "without_mechanism")
 def test_pages_of_a_table_from_hdf5_keep_its_mark(devicekit: Run, tmp_path: Path) -> None:
     pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are NOT tested here")
     table = kit.read(catalog.get("pt-hfo2-al2o3-ti").data).select(device="device01", width=5e-5)
@@ -162,6 +164,7 @@ def test_a_network_shows_itself_in_a_line(network_file: Path) -> None:
     assert repr(network.check) == f"<Check: 100 samples, right in {100 * right:.1f}%>"
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_training_says_where_its_devices_are(devicekit: Run, tmp_path: Path) -> None:
     short = ("train", "--card", CARD, "--epochs", 1, "--set", "hidden=10", "--no-beside")
     assert f"{tmp_path / 't' / 'network.npz'}" in devicekit(*short, "--out", tmp_path / "t").out

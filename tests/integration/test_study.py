@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
 import pytest
 
@@ -36,7 +37,7 @@ seeds = [0, 1]
 [fixed]
 card = "pt-hfo2-al2o3-ti"
 epochs = 1
-hidden = 96
+hidden = 64
 [grid]
 schedule = ["growth", "constant"]
 [[cases]]
@@ -80,8 +81,10 @@ def test_the_table_is_tidy(expected: str, tmp_path: Path) -> None:
     assert table["data_split"].notna().all()
 
 
-def test_two_jobs_give_the_same_table(study: Path, expected: str, tmp_path: Path) -> None:
-    run_study(study, tmp_path / "out", jobs=2)
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
+def test_two_jobs_give_the_same_table(study: Path, expected: str, tmp_path: Path, backend: str) -> None:
+    with joblib.parallel_config(backend):
+        run_study(study, tmp_path / "out", jobs=2)
     assert (tmp_path / "out" / "results.csv").read_text() == expected
 
 
@@ -319,7 +322,7 @@ def test_bad_resampling_studies(lines: str, words: str, tmp_path: Path) -> None:
     [
         (("task =", "tusk ="), "tusk"),
         (('task = "train"', 'task = "dance"'), "dance"),
-        (("hidden = 96", "hidden = -1"), "hidden"),
+        (("hidden = 64", "hidden = -1"), "hidden"),
         (("stuck = 0.2", "stock = 0.2"), "stock"),
         (('card = "pt-hfo2-al2o3-ti"', 'card = "missing.json"'), "missing.json"),
         (("seeds = [0, 1]", "seeds = []"), "seeds"),
@@ -391,6 +394,7 @@ def test_studies_of_an_array_compare_what_devices_hold(name: str) -> None:
     assert spec.reference in ("", *labels)
 
 
+@pytest.mark.slow
 def test_accuracy_on_devices_is_of_programmed_weights_offline_and_of_the_run_in_situ(tmp_path: Path) -> None:
     (tmp_path / "w.toml").write_text("""
 name = "w"

@@ -56,10 +56,13 @@ def results() -> dict[str, Any]:
     card = dk.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
     trained = train(card, TrainingConfig(epochs=1, hidden=32), load("digits"))
     accuracies = {"case": [NAME] * 3, "seed": [0, 1, 2], "status": "done", "accuracy_mean_last": [0.94, 0.95, 0.96]}
+    with pytest.MonkeyPatch.context() as patch:  # most of the time of a sweep, and nobody looks at it here
+        patch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
+        characterised = dk.characterize(loops())
     return {
         "fit": dk.fit(pulses()),
         "card": card.model_copy(update={"name": NAME}),
-        "characterisation": dk.characterize(loops()),
+        "characterisation": characterised,
         "training": dataclasses.replace(trained, data=dataclasses.replace(trained.data, name=NAME)),
         "study": StudyResult(StudySpec(name="t", title=NAME, task="train"), pd.DataFrame(accuracies)),
         "comparison": dk.compare(pulses()),
@@ -95,6 +98,7 @@ def test_a_frame_is_fitted_as_the_file_written_from_it(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(*compared)
 
 
+@pytest.mark.usefixtures("without_mechanism")
 def test_a_file_is_characterised_as_the_table_read_from_it(tmp_path: Path) -> None:
     frame = loops("d1")
     frame.to_csv(tmp_path / "t.csv", index=False)

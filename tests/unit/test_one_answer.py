@@ -22,6 +22,7 @@ from devicekit.cli.common import run_app
 from devicekit.errors import CardError, UsageError
 from devicekit.models.registry import CURVE_LAWS, LAWS
 from devicekit.studies.runner import run_study
+from devicekit.synthetic.pulses import reference_table
 from devicekit.tables import PulseTable, RetentionTable
 
 Run = Callable[..., Any]
@@ -36,6 +37,7 @@ RETENTION = {
 }
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("form", RETENTION)
 def test_150_kilo_ohm_are_6_67_microsiemens_everywhere(form: str, tmp_path: Path, devicekit: Run) -> None:
     head, row = RETENTION[form]
@@ -135,6 +137,7 @@ def test_a_long_table_of_direction_pulse_and_conductance_asks_nothing(tmp_path: 
     assert devicekit("read", file).code == 0
 
 
+@pytest.mark.usefixtures("without_mechanism")
 @pytest.mark.parametrize("points", [41, 201, 2001])
 @pytest.mark.parametrize(("width", "outcome"), [(0.06, "switched"), (0.4, "gradual")])
 def test_abrupt_or_gradual_does_not_depend_on_the_spacing(width: float, outcome: str, points: int) -> None:
@@ -154,6 +157,7 @@ def test_abrupt_or_gradual_does_not_depend_on_the_spacing(width: float, outcome:
     assert found["v_set_v"] == pytest.approx(exact, abs=0.0481 * spacing**2 / width + 1e-3)
 
 
+@pytest.mark.usefixtures("without_mechanism", "without_pictures")
 @pytest.mark.parametrize("solver", ["banded", pytest.param("fipy", marks=pytest.mark.slow)])
 def test_a_simulated_sweep_reads_the_same_when_it_is_characterised(solver: str, tmp_path: Path, devicekit: Run) -> None:
     simulate = ("simulate", "iv", "--mesh", "coarse", "--solver", solver)
@@ -213,9 +217,10 @@ WIDTHS = ["group_5us.json", "group_50us.json", "group_500us.json"]
 def group(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder with the cards of one device at three pulse widths, and what `devicekit fit` said."""
     folder, said = tmp_path_factory.mktemp("group"), io.StringIO()
-    data = catalog.get("pt-hfo2-al2o3-ti").data
+    data = tmp_path_factory.mktemp("data") / "widths.csv"
+    reference_table(2, 2, 30).to_csv(data)
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
-        code = run_app(build_app(), ["fit", str(data), "--device", "device01", "--out", str(folder / "group.json")])
+        code = run_app(build_app(), ["fit", str(data), "--device", "device1", "--out", str(folder / "group.json")])
     assert code == 0
     assert sorted(file.name for file in folder.iterdir()) == sorted(WIDTHS)
     for other in ("group_r001", "group_notes", "group_b_50us"):  # resampled, somebody's copy, another group's
@@ -235,7 +240,9 @@ def test_a_fit_of_three_widths_says_which_cards_it_wrote(group: tuple[Path, str]
 def test_training_on_several_widths_takes_the_middle_one_and_says_so(group: tuple[Path, str], devicekit: Run) -> None:
     results = []
     for name in ("group.json", WIDTHS[1]):
-        ran = devicekit("train", "--card", group[0] / name, "--epochs", 1, "--set", "hidden=32", "--json")
+        ran = devicekit(
+            "train", "--card", group[0] / name, "--epochs", 1, "--set", "hidden=32", "--no-beside", "--json"
+        )
         assert ran.code == 0, ran.err
         assert ("group_50us.json is used" in ran.err) == (name == "group.json")
         results.append({key: value for key, value in ran.json.items() if key != "seconds_per_epoch"})

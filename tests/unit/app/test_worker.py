@@ -121,6 +121,7 @@ def test_a_cancelled_job_leaves_no_process_and_no_file_and_the_next_one_is_done(
     assert after.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_said_and_the_next_job_is_done(worker: Worker, job: Callable[..., Job]) -> None:
     lost = worker.submit(long(job))
     until(lambda: lost.state == "running")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import importlib
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +73,46 @@ CARDS: dict[str, Callable[[], DeviceCard]] = {
         for law in LAWS
     },
 }
+
+# Most of the time of an export: pure functions of their arguments, which most tests give the same few cards.
+COSTLY = (
+    ("devicekit.exporters.inference", "numbers"),
+    ("devicekit.exporters.neurosim.scatter", "measure"),
+    ("devicekit.exporters.pulsed", "card_scatter"),
+    ("devicekit.exporters.targets.aihwkit", "_scatters"),
+    ("devicekit.exporters.targets.aihwkit", "_steps"),
+    ("devicekit.exporters.targets.crosssim", "text"),
+    ("devicekit.exporters.targets.neurosim", "_noise"),
+    ("devicekit.exporters.targets.neurosim", "choose"),
+)
+
+
+def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, done once for the same arguments; every answer is a copy."""
+    known: dict[bytes, bytes] = {}
+
+    def answer(*arguments: Any) -> Any:
+        plain = [each.to_json() if isinstance(each, DeviceCard) else each for each in arguments]
+        key = hashlib.sha256(pickle.dumps(plain)).digest()
+        if key not in known:
+            known[key] = pickle.dumps(function(*arguments))
+        return pickle.loads(known[key])
+
+    return answer
+
+
+@pytest.fixture(scope="session")
+def done_once() -> dict[tuple[str, str], Callable[..., Any]]:
+    return {(room, name): remembering(getattr(importlib.import_module(room), name)) for room, name in COSTLY}
+
+
+@pytest.fixture(autouse=True)
+def afresh(done_once: dict[tuple[str, str], Callable[..., Any]]) -> Iterator[Callable[[], None]]:
+    """What is costly is done once, until this is called: from then on all is done anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        for (room, name), function in done_once.items():
+            patch.setattr(f"{room}.{name}", function)
+        yield patch.undo
 
 
 @pytest.fixture(params=list(CARDS))

@@ -6,6 +6,7 @@ by benchmarks/roundtrip_neurosim.py.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -171,7 +172,9 @@ needs_compiler = pytest.mark.skipif(
 
 
 def run(folder: Path, devices: int) -> np.ndarray:
-    program = folder.parent / "program"
-    subprocess.run(["g++", "-w", "-o", str(program), str(folder / "Cell.cpp")], check=True)
+    code = (folder / "Cell.cpp").read_bytes()
+    program = folder.parent / f"program-{hashlib.sha256(code).hexdigest()}"
+    if not program.exists():
+        subprocess.run(["g++", "-w", "-o", str(program), str(folder / "Cell.cpp")], check=True)
     ran = subprocess.run([str(program), str(devices)], check=True, capture_output=True, text=True)
     return np.array([[float(word) for word in line.split()] for line in ran.stdout.splitlines()])

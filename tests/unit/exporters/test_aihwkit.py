@@ -138,7 +138,7 @@ def replay(card: DeviceCard, device: Any) -> np.ndarray:
 
 def test_within_a_thousandth_of_the_array(card: DeviceCard, tmp_path: Path, load: Any) -> None:
     nodes = 63 if card.window.scale == "log" else 33  # over two decades of G the step has a sharp maximum
-    classes = load(module_of(exported(card, "aihwkit", tmp_path)))
+    classes = load(module_of(exported(card, "aihwkit", tmp_path, noise=False)))
     (device,) = (
         each()
         for name, each in classes.items()
@@ -150,9 +150,9 @@ def test_within_a_thousandth_of_the_array(card: DeviceCard, tmp_path: Path, load
 
 
 def test_a_coarse_export_says_so(tmp_path: Path) -> None:
-    exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path, nodes=4)
+    exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path, nodes=4, noise=False)
     assert "try 63 nodes" in " ".join((tmp_path / "README.txt").read_text().split())
-    exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path)
+    exported(truth_card(LAWS["eq2"]), "aihwkit", tmp_path, noise=False)
     assert "try 63 nodes" not in " ".join((tmp_path / "README.txt").read_text().split())
 
 
@@ -196,7 +196,7 @@ def test_linear_step_noise_has_the_rms_of_the_cards(tmp_path: Path, load: Any) -
 
 @pytest.mark.parametrize("law", ["eq2", "softbounds", "powstep"])
 def test_no_linear_preset_where_the_law_is_none(law: str, tmp_path: Path, load: Any) -> None:
-    classes = load(module_of(exported(truth_card(LAWS[law], model=law), "aihwkit", tmp_path)))
+    classes = load(module_of(exported(truth_card(LAWS[law], model=law), "aihwkit", tmp_path, noise=False)))
     assert not [name for name in classes if "Linear" in name]  # softbounds here has a rising LTP step
 
 
@@ -204,7 +204,7 @@ def test_more_nodes_come_closer(tmp_path: Path, load: Any) -> None:
     card = truth_card(LAWS["eq2"])
     found = []
     for nodes in (5, 17, 63):
-        device = load(module_of(exported(card, "aihwkit", tmp_path, nodes=nodes)))["TruthPresetDevice"]()
+        device = load(module_of(exported(card, "aihwkit", tmp_path, nodes=nodes, noise=False)))["TruthPresetDevice"]()
         assert len(device.piecewise_up) == nodes
         found.append(deviation(card, replay(card, device)))
     assert found[0] > 10 * found[1] > 20 * found[2]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,7 @@ from devicekit.errors import UsageError
 from devicekit.exporters import Export, ExportOptions, exporters, make
 from devicekit.synthetic.pulses import truth_card
 
-from .conftest import LAWS, shipped
+from .conftest import CARDS, LAWS, shipped
 from .small_network import small_network
 
 ROOT = Path(__file__).parents[3]
@@ -71,11 +73,6 @@ def test_a_target_says_who_it_is_and_what_it_takes(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_same_bytes_every_time(target: str) -> None:
-    assert of_shipped(target).files == made(shipped(), target).files
-
-
-@pytest.mark.parametrize("target", TARGETS)
 def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
     card, result = shipped(), of_shipped(target)
     text = result.files["README.txt"].decode()
@@ -87,6 +84,13 @@ def test_every_readme_says_what_where_and_in_which_unit(target: str) -> None:
     assert all(unit for _, unit, _ in result.units)
     assert result.exact
     assert "/home/" not in text
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_same_bytes_every_time(target: str, afresh: Callable[[], None]) -> None:
+    before = of_shipped(target).files
+    afresh()
+    assert before == made(shipped(), target).files
 
 
 @pytest.mark.parametrize("target", plugins.EXPORTERS.own())
@@ -121,16 +125,17 @@ def test_every_readme_says_whether_it_was_measured(
 ) -> None:
     card = shipped()
     origin = card.provenance.model_copy(update={"synthetic": synthetic, "settings": settings})
-    text = readme(made(card.model_copy(update={"provenance": origin, "warnings": ()}), target))
+    text = readme(made(card.model_copy(update={"provenance": origin, "warnings": ()}), target, noise=False))
     assert words in text
     assert ("SYNTHETIC" in text) == synthetic
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("law", list(LAWS))
-def test_every_law_exports_to_every_target(target: str, law: str) -> None:
+@pytest.mark.parametrize("noise", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_every_law_exports_to_every_target(target: str, law: str, noise: bool) -> None:
     coarse = {"points": 101} if "points" in exporters()[target].TAKES else {}
-    result = made(truth_card(LAWS[law], model=law), target, **coarse)
+    result = made(CARDS[law](), target, noise=noise, **coarse)
     assert len(result.files) >= 2
     assert all(result.files.values())
 
@@ -191,16 +196,29 @@ def test_what_is_done_with_a_volatile_part_is_said(target: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a program that has a package of somebody else with a target of its own."""
+def their_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package of somebody else with a target of its own."""
     folder = tmp_path_factory.mktemp("stranger")
     (folder / "their_package.py").write_text(STRANGER)
     about = folder / "their_package-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[devicekit.exporters]\nstranger = their_package\n")
-    path = os.pathsep.join([str(folder), str(ROOT)])
+    return folder
+
+
+@pytest.fixture
+def stranger(their_folder: Path) -> dict[str, str]:
+    """The environment of a program that has it."""
+    path = os.pathsep.join([str(their_folder), str(ROOT)])
     return {**os.environ, "PYTHONPATH": path}
+
+
+@pytest.fixture
+def stranger_here(their_folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Its target, in this process."""
+    monkeypatch.syspath_prepend(their_folder)
+    return "stranger"
 
 
 def program(environment: dict[str, str], *arguments: str) -> str:
@@ -225,11 +243,25 @@ def test_a_target_of_another_package_is_in_help_and_completion(stranger: dict[st
     assert program({**stranger, **complete}, "-c", run).split() == ["stranger"]
 
 
-def test_a_target_of_another_package_is_in_the_documentation(stranger: dict[str, str]) -> None:
-    page = "import sys; sys.path.insert(0, 'docs/_ext'); import from_code; print(from_code.targets())"
-    assert "| `stranger` | name of a card |  |" in program(stranger, "-c", page)
+@pytest.mark.usefixtures("stranger_here")
+def test_a_target_of_another_package_is_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
+    page = importlib.import_module("from_code")
+    assert "| `stranger` | name of a card |  |" in page.targets()
 
 
+def test_a_target_of_another_package_keeps_the_contract(stranger_here: str) -> None:
+    assert plugins.EXPORTERS.names()[-1] == stranger_here  # so that every test of TARGETS has it
+    test_a_target_says_who_it_is_and_what_it_takes(stranger_here)
+    test_every_readme_says_what_where_and_in_which_unit(stranger_here)
+    for law in LAWS:
+        test_every_law_exports_to_every_target(stranger_here, law, True)
+    for option in ("nodes", "points", "window", "data", "source", "network"):
+        test_an_option_that_a_target_does_not_take_is_refused(stranger_here, option)
+    test_what_is_done_with_a_volatile_part_is_said(stranger_here)
+
+
+@pytest.mark.slow
 def test_a_target_of_another_package_is_in_these_tests(stranger: dict[str, str]) -> None:
     options = ("-q", "-p", "no:cacheprovider", "-k", "stranger and not another_package")
     ran = program(stranger, "-m", "pytest", *options, str(Path(__file__)))

@@ -31,8 +31,8 @@ class Lookup:
         parts = []
         for name in ("dG_increasing.txt", "dG_decreasing.txt"):
             path = folder / name
-            rows = [np.genfromtxt(path, delimiter=",", skip_header=skip, max_rows=1) for skip in (1, 2)]
-            parts.append((*rows, np.genfromtxt(path, delimiter=",", skip_header=3)))
+            rows = [np.loadtxt(path, delimiter=",", skiprows=skip, max_rows=1) for skip in (1, 2)]
+            parts.append((*rows, np.loadtxt(path, delimiter=",", skiprows=3)))
         (g, cdf, up), (other_g, other_cdf, down) = parts
         assert (g == other_g).all()
         assert (cdf == other_cdf).all()

@@ -83,7 +83,7 @@ def exponential(t: np.ndarray, a: float) -> np.ndarray:
 
 def test_recursion_is_within_a_thousandth_of_the_fit(card: DeviceCard, tmp_path: Path) -> None:
     """And the misfit of the fit to the law, which is printed, is that of a DeviceArray's trains in the window."""
-    device = RealDevice.load(exported(card, "neurosim", tmp_path))
+    device = RealDevice.load(exported(card, "neurosim", tmp_path, noise=False))
     text = " ".join((tmp_path / "README.txt").read_text().split())
     low, high = device.fields["minConductance"], device.fields["maxConductance"]
     for direction, start, end, sign in (("ltp", low, high, 1), ("ltd", high, low, -1)):
@@ -134,7 +134,7 @@ def pulses_made(k: int, levels: int) -> int:
 
 
 def test_the_numbers_of_pulses_lose_none(card: DeviceCard, tmp_path: Path) -> None:
-    device = RealDevice.load(exported(card, "neurosim", tmp_path))
+    device = RealDevice.load(exported(card, "neurosim", tmp_path, noise=False))
     for direction in ("ltp", "ltd"):
         levels = int(device.fields[f"maxNumLevel{direction.upper()}"])
         assert [k for k in range(1, levels + 1) if pulses_made(k, levels) != k] == []

@@ -185,7 +185,7 @@ def test_conductances_that_neurosim_would_change_are_refused(copy: Path) -> None
 def test_a_window_from_zero_is_one(copy: Path) -> None:
     """Nothing to divide by, no draw that could never end; the high end alone scatters."""
     theta = (-3.0, 0.99)
-    card = truth_card({"ltp": theta, "ltd": theta}, model="exponential", window=(0.0, 1e-4))
+    card = truth_card({"ltp": theta, "ltd": theta}, model="exponential", window=(0.0, 1e-4), increment=0.0)
     rows = tuple(
         DeviceRow(device_id=str(k), ltp_theta=each, ltd_theta=theta, ltp_largest_step=1.0, ltd_largest_step=1.0)
         for k, each in enumerate([(-3.0, 0.99), (-4.5, 0.9), (-4.6, 0.9), (-4.7, 0.9)])

@@ -14,7 +14,7 @@ from devicekit.errors import UsageError
 from devicekit.exporters import ExportOptions, make
 from devicekit.synthetic.pulses import truth_card
 
-from .conftest import CONDITIONS, LAWS, exported, shipped, train
+from .conftest import CARDS, CONDITIONS, LAWS, exported, shipped, train
 
 needs_ngspice = pytest.mark.skipif(
     shutil.which("ngspice") is None, reason="ngspice is not installed: the SPICE export is NOT simulated here"
@@ -54,10 +54,27 @@ wrdata out.txt g v(x1.counted)
     )
 
 
+QUICK = ("shipped", "ramps", "eq2")  # the closed form; sums of the bends of a table take longer
+
+
 @needs_ngspice
+@pytest.mark.parametrize(
+    "card",
+    [*QUICK, *(pytest.param(each, marks=pytest.mark.slow) for each in CARDS if each not in QUICK)],
+    indirect=True,
+)
 def test_every_card_follows_the_array_in_ngspice(card: DeviceCard, tmp_path: Path) -> None:
+    follows_the_array(card, tmp_path)
+
+
+@needs_ngspice
+def test_a_table_of_few_nodes_follows_the_array_in_ngspice(tmp_path: Path) -> None:
+    follows_the_array(CARDS["softbounds"](), tmp_path, nodes=17)
+
+
+def follows_the_array(card: DeviceCard, tmp_path: Path, **options: int) -> None:
     """The exported bench itself: 100 LTP and 100 LTD pulses."""
-    folder = exported(card, "spice", tmp_path)
+    folder = exported(card, "spice", tmp_path, **options)
     (bench,) = folder.glob("*.cir")
     subprocess.run(["ngspice", "-b", bench.name], cwd=folder, check=True, capture_output=True)
     time, conductance, counted = np.loadtxt(folder / f"{bench.stem}.txt", skiprows=1).T
@@ -65,7 +82,7 @@ def test_every_card_follows_the_array_in_ngspice(card: DeviceCard, tmp_path: Pat
     at = 0.25 * width + 2 * width * np.arange(201)  # in the middle of the gaps
     assert np.interp(at, time, counted) == pytest.approx(np.arange(201), abs=1e-3)
     closed = card.model == "eq2"
-    bound = 1e-6 if closed else make(card, "spice", ExportOptions()).figures["deviation"] + 1e-6
+    bound = 1e-6 if closed else make(card, "spice", ExportOptions(**options)).figures["deviation"] + 1e-6
     assert bound < 1e-3
     assert np.abs(np.interp(at, time, conductance) - train(card)).max() / card.window.span <= bound
 

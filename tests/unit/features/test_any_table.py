@@ -49,8 +49,14 @@ def run(seed: int, cases: int) -> None:
             Report("x", found.sentences(), [found.section("x", "x")]).to_html()
 
 
+@pytest.mark.usefixtures("without_mechanism")
 def test_any_table() -> None:
-    run(0, 60)
+    run(0, 8)
+
+
+@pytest.mark.parametrize("cases", [5, pytest.param(60, marks=pytest.mark.slow)])
+def test_any_table_with_its_mechanisms(cases: int) -> None:
+    run(0, cases)
 
 
 @pytest.mark.slow

@@ -341,6 +341,7 @@ def test_levels_have_lines_of_their_own() -> None:
     assert "Level hrs" in found.sentences()[1]
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_few_readings_a_record_are_enough_for_lives_if_not_for_a_law() -> None:
     frame = ageing.bake(noise=0.0, per_decade=10).frame
     few = frame[frame.groupby("device_id").cumcount() % 20 == 0]

@@ -21,7 +21,7 @@ Run = Callable[..., Any]
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tables")
-    records.sweeps(20, 2).to_csv(folder / "dc.csv")
+    records.sweeps(8, 2).to_csv(folder / "dc.csv")
     records.endurance().to_csv(folder / "endurance.csv")
     records.retention(3).to_csv(folder / "retention.csv")
     records.stdp().to_csv(folder / "stdp.csv")
@@ -41,7 +41,10 @@ def every_kind(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
     said, out = io.StringIO(), tmp_path_factory.mktemp("every") / "out"
     arguments = [*(str(tables / f"{name}.csv") for name in KINDS), "--out", str(out), "--jobs", "1"]
-    with contextlib.redirect_stdout(said):
+    with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
+        # most of the time, and not looked at
+        patch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
+        patch.setattr("devicekit.report.render", lambda *_, **__: b"<svg/>")
         assert run_app(build_app(), ["characterize", *arguments]) == 0
     return said.getvalue(), out
 
@@ -50,13 +53,21 @@ def test_every_kind_gives_its_results(every_kind: tuple[str, Path]) -> None:
     out = every_kind[1]
     found = {name: json.loads((out / name / "results.json").read_text()) for name in KINDS}
     assert all(name in found[name] for name in KINDS)
-    assert found["dc"]["dc"]["outcomes"] == {"switched": 40}
+    assert found["dc"]["dc"]["outcomes"] == {"switched": 16}
     page = (out / "report.html").read_text()
     assert "Weibull" in page
     for name in KINDS:
-        folder = out / name
-        assert list(folder.glob("*.csv"))
-        assert (folder / "figure1.svg").read_text().startswith("<?xml")
+        assert list((out / name).glob("*.csv"))
+
+
+@pytest.mark.usefixtures("without_mechanism")
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[pytest.mark.slow] if each in ("dc", "endurance", "noise") else []) for each in KINDS],
+)
+def test_figures_of_every_kind_are_drawn(name: str, tables: Path, tmp_path: Path, devicekit: Run) -> None:
+    assert devicekit("characterize", tables / f"{name}.csv", "--out", tmp_path / "out").code == 0
+    assert (tmp_path / "out" / name / "figure1.svg").read_text().startswith("<?xml")
 
 
 def test_a_sweep_without_v_set_is_explained(tmp_path: Path, devicekit: Run) -> None:
@@ -94,6 +105,7 @@ def test_the_summary_says_what_each_file_holds(every_kind: tuple[str, Path]) -> 
     assert page.count('class="data"') == page.count("<figure")  # the data behind every figure
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_one_bad_file_never_stops_the_rest(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("voltage_v,current_a\n0,0\n1,oops\n")
@@ -117,6 +129,7 @@ def test_a_single_bad_file_is_one_error(tmp_path: Path, devicekit: Run) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("without_mechanism", "without_pictures")
 def test_html_and_formulas_in_device_names_are_made_harmless(tmp_path: Path, devicekit: Run) -> None:
     """HTML is escaped in the page, and a formula is text in every table."""
     html, formula = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
@@ -133,6 +146,7 @@ def test_html_and_formulas_in_device_names_are_made_harmless(tmp_path: Path, dev
     assert set(written["device_id"]) == {html, f"'{formula}"}
 
 
+@pytest.mark.usefixtures("without_mechanism", "without_pictures")
 def test_names_in_the_file_never_choose_a_path(tmp_path: Path, devicekit: Run) -> None:
     lines = ["DataName, V1, I1", *(f"DataValue, {k / 20}, {1e-6 * k}" for k in range(21))]
     head = ["", "SetupTitle, ../../../evil", "MetaData, TestRecord.TestTarget, ../../../../evil"]
@@ -145,6 +159,7 @@ def test_names_in_the_file_never_choose_a_path(tmp_path: Path, devicekit: Run) -
     assert {path.name for path in tmp_path.iterdir()} == {"in", "deep"}
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     other = tmp_path / "stdp.csv"
     other.write_bytes((tables / "stdp.csv").read_bytes())
@@ -154,6 +169,7 @@ def test_same_file_name_in_two_folders(tables: Path, tmp_path: Path, devicekit: 
         assert json.loads((tmp_path / "out" / each["folder"] / "results.json").read_text())["stdp"] == each["stdp"]
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("name", ["reference-dc", *SMALL])
 def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, devicekit: Run) -> None:
     from devicekit import catalog, files
@@ -167,21 +183,35 @@ def test_shipped_sets_are_labelled_and_characterised(name: str, tmp_path: Path, 
         assert "SYNTHETIC DATA" in (tmp_path / "out" / "report.html").read_text()
 
 
-def test_shipped_sets_come_from_their_generator(tmp_path: Path) -> None:
+MADE = [*SMALL, "reference-transient", "reference-paired", "reference-trains", "reference-multilevel"]
+
+
+def same_as_shipped(root: Path, name: str) -> None:
     from devicekit import catalog
 
+    fresh = pd.read_csv(next((root / name).glob("*.gz")))
+    pd.testing.assert_frame_equal(fresh, pd.read_csv(catalog.get(name).data), rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_shipped_sets_come_from_their_generator(tmp_path: Path) -> None:
     records.write_all(tmp_path)
-    for name in [*SMALL, "reference-transient", "reference-paired", "reference-trains", "reference-multilevel"]:
-        fresh = pd.read_csv(next((tmp_path / name).glob("*.gz")))
-        shipped = pd.read_csv(catalog.get(name).data)
-        pd.testing.assert_frame_equal(fresh, shipped, rtol=1e-4)
+    for name in MADE:
+        same_as_shipped(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_shipped_set_comes_from_its_generator(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "_SETS", {name: records._SETS[name]})
+    records.write_all(tmp_path)
+    same_as_shipped(tmp_path, name)
 
 
 def test_read_previews_and_describes(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     ran = devicekit("read", tables / "dc.csv", "--plot", tmp_path / "p.png", "--json")
     assert ran.code == 0, ran.err
-    assert ran.json["sweeps"] == 40
-    assert ran.json["branches"] == 160
+    assert ran.json["sweeps"] == 16
+    assert ran.json["branches"] == 64
     assert ran.json["text"]["delimiter"] == "comma"
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     assert devicekit("read", tables / "dc.csv", "--plot", tmp_path / "p.txt").code == 2
@@ -199,6 +229,7 @@ def test_ten_thousand_sweeps_in_a_minute(tmp_path: Path, devicekit: Run) -> None
     assert ran.json["files"][0]["dc"]["outcomes"]["switched"] > 9_900
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_what_is_told_of_a_sample_is_not_dropped_without_a_word(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     words = ["characterize", tables / "endurance.csv", "--out", tmp_path / "out"]
     assert "conduction of sweeps: no file shows any" in devicekit(*words, "--thickness", "1e-8").err

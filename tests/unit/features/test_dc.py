@@ -29,7 +29,7 @@ def errors(table: SweepTable, **methods: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("noise", "floor"), NOISES)
 def test_v_set_and_v_reset_estimators(noise: float, floor: float) -> None:
-    table = records.sweeps(300, truth=records.SweepTruth(noise=noise, floor=floor))
+    table = records.sweeps(120, truth=records.SweepTruth(noise=noise, floor=floor))
     default = errors(table)
     assert default["set"].std() <= 3e-3
     assert default["set"].mean() == pytest.approx(-0.037, abs=2e-3)  # the definition's offset, as documented

@@ -247,6 +247,7 @@ KINDS_SAY = {
 }
 
 
+@pytest.mark.usefixtures("without_mechanism", "without_pictures")
 @pytest.mark.parametrize("kind", KINDS_SAY)
 def test_the_command_says_what_kind_it_is(kind: str, tmp_path: Path, devicekit: Run) -> None:
     made(SWEEPS[kind], 3, noise=0.01, column=False).to_csv(tmp_path / "s.csv")
@@ -258,6 +259,7 @@ def test_the_command_says_what_kind_it_is(kind: str, tmp_path: Path, devicekit: 
     assert KINDS_SAY[kind] in page
 
 
+@pytest.mark.usefixtures("without_mechanism", "without_pictures")
 def test_two_values_have_a_spread_with_its_uncertainty_and_one_has_none(tmp_path: Path, devicekit: Run) -> None:
     """Of 0.80 and 0.84 V: 28.3 mV, and with one degree of freedom from 0.4463 to 31.91 times that."""
     two = [Truth(), replace(Truth(), v_set=0.84)]

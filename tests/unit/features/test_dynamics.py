@@ -330,6 +330,7 @@ def test_intervals_cover(tmp_path: Path) -> None:
     assert 0.91 <= np.mean(inside) <= 0.99
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_command_takes_the_kernel_and_the_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from devicekit.cli import build_app
     from devicekit.cli.common import run_app

@@ -42,9 +42,10 @@ def test_endurance_failure_needs_three_in_a_row() -> None:
         endurance.characterize(EnduranceTable(frame[frame["level"] == "lrs"]))
 
 
-def test_retention_interval_covers_the_truth() -> None:
+@pytest.mark.parametrize("tables", [20, pytest.param(60, marks=pytest.mark.slow)])
+def test_retention_interval_covers_the_truth(tables: int) -> None:
     covered = []
-    for seed in range(60):
+    for seed in range(tables):
         for state, g0 in zip(
             retention.characterize(records.retention(seed=seed)).states,
             np.geomspace(20e-6, 300e-6, 10),

@@ -14,6 +14,7 @@ from devicekit.features.merit import Settings
 from devicekit.synthetic import records
 
 Run = Callable[..., Any]
+pytestmark = pytest.mark.usefixtures("without_mechanism")
 
 
 def test_it_holds_beside_other_settings(tmp_path: Path) -> None:

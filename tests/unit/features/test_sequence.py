@@ -332,6 +332,7 @@ def test_measured_ramps_drift_too_much_to_be_judged(measured: Path) -> None:
     assert [each.code for each in result.warnings] == ["drift"]
 
 
+@pytest.mark.usefixtures("without_mechanism")
 def test_a_measured_log_remembers_a_little(measured: Path) -> None:
     result = devicekit.characterize(measured / "rram_1t1r" / "endurance_log.csv").results["sequence"]
     assert isinstance(result, SequenceResult)

@@ -59,6 +59,7 @@ def test_readings_at_constant_voltage_with_the_wrong_sign_are_a_finding() -> Non
     assert found.results["sign"].as_dict()["negative_conductance"][0]["conductance_s"] == pytest.approx(-1e-5, rel=0.01)
 
 
+@pytest.mark.usefixtures("without_mechanism")
 def test_loops_whose_reset_current_is_stored_without_its_sign_keep_their_figures() -> None:
     signed = records.sweeps(10)
     sizes = SweepTable(signed.frame.assign(current_a=signed.frame["current_a"].abs()))
@@ -151,7 +152,7 @@ def test_the_drain_voltage_of_a_transfer_curve_is_constant(span: float, there: b
 
 def test_a_sweep_of_the_drain_at_a_constant_gate_is_a_sweep() -> None:
     """1T1R: the drain's voltage and current have our names, the gate's voltage is another column."""
-    sweeps = records.sweeps(3)
+    sweeps = records.sweeps(1)
     frame = sweeps.frame.assign(GateV=1.2, record=1)
     found = characterize(SweepTable(frame, {"records": [{"columns": ["DrainV", "DrainI", "GateV"]}]}))
     assert list(found.results) == ["dc", "mechanism"]
@@ -165,7 +166,7 @@ def test_what_the_reader_says_of_its_roles_goes_first() -> None:
 
 
 def test_of_several_records_only_the_transfer_curves_are_left_out() -> None:
-    sweeps = records.sweeps(4).frame.assign(record=2)
+    sweeps = records.sweeps(1).frame.assign(record=2)
     other = transistor().frame.assign(record=1, device_id="t")
     meta = {"records": [{"columns": COLUMNS}, {"columns": ["AnodeV", "AnodeI"]}]}
     found = characterize(SweepTable(pd.concat([other, sweeps], ignore_index=True), meta))
@@ -173,6 +174,7 @@ def test_of_several_records_only_the_transfer_curves_are_left_out() -> None:
     assert set(found.results["dc"].tables()["cycles"]["device_id"]) == {"device01"}
 
 
+@pytest.mark.usefixtures("without_mechanism", "without_pictures")
 def test_measured_transfer_curves_are_no_error(measured: Path, tmp_path: Path, devicekit: Run) -> None:
     files = sorted((measured / "keithley4200").glob("*.xls"))
     ran = devicekit("characterize", *files, "--out", tmp_path / "out", "--jobs", 1)

@@ -58,13 +58,10 @@ def test_few_trains_are_simulated_with_the_noise_that_was_found() -> None:
     found = fitted.likelihood["ltp"]
     still = replace(found, ln_sd=np.log(np.array([0.02, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])), ln_sd_error=np.zeros(6))
     walks = replace(fitted, likelihood={"ltp": still, "ltd": still})
-    drawn = np.array(
-        [
-            walk.window.to_state(part["weight"].to_numpy())
-            for k in range(400)
-            for walk, part in [(walks, _simulated(walks, np.random.default_rng(k)).query("direction == 'ltp'"))]
-        ]
-    )
+    tables = [_simulated(walks, np.random.default_rng(k)) for k in range(200)]
+    state = walks.window.to_state(np.array([each["weight"].to_numpy().reshape(2, N.size) for each in tables]))
+    rising = np.array([list(each["direction"].iloc[:: N.size]) for each in tables]) == "ltp"
+    drawn = np.where(rising[..., None], state, 1 - state).reshape(-1, N.size)  # 400 trains, up and down
     steps = np.diff(drawn, axis=1) - fitted.branches["ltp"].largest_step
     assert steps.std() == pytest.approx(0.02, rel=0.05)  # increments alone: independent steps of that deviation
     assert drawn[:, -1].std() == pytest.approx(0.02 * np.sqrt(10), rel=0.12)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,9 +36,11 @@ def stream(count: int, noise: float = 0.01) -> Iterator[np.ndarray]:
         yield WINDOW.from_state(x + noise * rng.standard_normal(101))
 
 
-def test_a_stream_is_fitted_in_order_and_the_same_with_two_processes() -> None:
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
+def test_a_stream_is_fitted_in_order_and_the_same_with_two_workers(backend: str) -> None:
     one = pd.concat(fit_many(stream(60), WINDOW, "ltp", chunk=16), ignore_index=True)
-    two = pd.concat(fit_many(stream(60), WINDOW, "ltp", chunk=16, jobs=2), ignore_index=True)
+    with joblib.parallel_config(backend):
+        two = pd.concat(fit_many(stream(60), WINDOW, "ltp", chunk=16, jobs=2), ignore_index=True)
     pd.testing.assert_frame_equal(one, two)
     assert one["trace"].tolist() == list(range(60))
     assert (one["status"] == "done").all()
@@ -65,11 +68,14 @@ def test_a_trace_that_cannot_be_fitted_says_why_and_stops_nothing() -> None:
     assert "reading" in table["status"][3]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_samples_scatter_as_the_data(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "devices", "cycles"),
+    [(2, 8, 10), *(pytest.param(seed, 20, 20, marks=pytest.mark.slow) for seed in (0, 1))],
+)
+def test_samples_scatter_as_the_data(seed: int, devices: int, cycles: int) -> None:
     theta = {"ltp": (-4.2, 0.9, 1.2, -4.0, 1.0, 0.8), "ltd": (-4.1, 0.92, 1.3, 4.0, -2.0, 0.5)}
     card = truth_card(theta, increment=0.004, read=0.01, ln_rate_sd=0.12)
-    result = fit(generate(card, 20, 20, 100, seed, conditioning=2))
+    result = fit(generate(card, devices, cycles, 100, seed, conditioning=2))
     for direction in ("ltp", "ltd"):
         ratio = spread_ratio(result, direction, seed)
         assert ratio.c2c == pytest.approx(1.0, abs=0.1)
@@ -77,6 +83,7 @@ def test_samples_scatter_as_the_data(seed: int) -> None:
         assert ratio.c2c_paper > 2
 
 
+@pytest.mark.slow
 def test_samples_of_the_crosssim_ramps_scatter_as_the_ramps(measured: Path) -> None:
     result = fit(measured / "crosssim_ramps", quantity="current", read_voltage=0.1)
     for direction in ("ltp", "ltd"):

@@ -176,9 +176,10 @@ def widths_table(noise: float, seed: int, exponent: float = 0.4) -> PulseTable:
     return PulseTable(pd.concat(parts, ignore_index=True))
 
 
-def test_sharing_the_shape_cures_short_pulses() -> None:
+@pytest.mark.parametrize("seeds", [2, pytest.param(8, marks=pytest.mark.slow)])
+def test_sharing_the_shape_cures_short_pulses(seeds: int) -> None:
     joint_error, separate_error = [], []
-    for seed in range(8):
+    for seed in range(seeds):
         table = widths_table(0.03, seed)
         true = kernel.rates(
             EQ2.id,

@@ -96,12 +96,13 @@ def test_scale_and_offset_of_the_data_do_not_change_the_fit() -> None:
         np.testing.assert_allclose(one.branches[direction].rate(0.5), two.branches[direction].rate(0.5), rtol=1e-3)
 
 
-def test_the_band_covers_the_truth_and_widens_with_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seeds", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_the_band_covers_the_truth_and_widens_with_noise(seeds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, widths = [], []
     # the band does not depend on how the updates scatter, and telling that takes most of the time
     variation = fit(pulses(THETA, noise=0.01, cycles=6)).variation
     monkeypatch.setattr(condition, "estimate_variation", lambda *_: variation)
-    for seed in range(20):
+    for seed in range(seeds):
         result = fit(pulses({"ltp": THETA["ltp"], "ltd": THETA["ltd"]}, noise=0.01, cycles=6, seed=seed))
         curve = result.branches["ltp"].rate_curve()
         g = result.window.from_state(np.array(curve.r))
@@ -263,6 +264,7 @@ def test_crosssim_ramp_20(measured: Path) -> None:
     assert result.branches["ltd"].nrmse <= 0.0034
 
 
+@pytest.mark.slow
 def test_crosssim_ramps_drift_upward(measured: Path) -> None:
     result = fit(measured / "crosssim_ramps", quantity="current", read_voltage=0.1)
     drifts = [warning.message for warning in result.warnings if warning.code == "drift"]

@@ -103,7 +103,7 @@ def trains(rng: np.random.Generator, cycles: int, inc: float, read: float, rate:
 START = np.array([np.log(0.03), 0.9, 0.0])
 
 
-@pytest.mark.parametrize("cycles", [1, 3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cycles", [1, *(pytest.param(number, marks=pytest.mark.slow) for number in (3, 20))])
 def test_increments_and_reads_are_found_from_one_cycle_on(cycles: int) -> None:
     inside, increments, rates = [], [], []
     for seed in range(40):

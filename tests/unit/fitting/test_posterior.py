@@ -130,7 +130,7 @@ def test_draws_agree_with_the_band_where_that_is_near_normal() -> None:
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
-    fit = fitted(2)
+    fit = fitted(2, pulses=20)
     one, two, other = (posterior(fit, draws=50, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.branches["ltp"].draws, two.branches["ltp"].draws)
     assert (one.branches["ltp"].draws != other.branches["ltp"].draws).any()
@@ -138,7 +138,7 @@ def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
 
 
 def test_cards_are_draws_and_files_keep_them(tmp_path: Path) -> None:
-    fit = fitted(2)
+    fit = fitted(2, pulses=20)
     drawn = devicekit.posterior(fit, draws=40, seed=5)
     cards = drawn.cards(4, "dev")
     assert [card.name for card in cards] == ["dev_p001", "dev_p002", "dev_p003", "dev_p004"]
@@ -165,7 +165,7 @@ def test_cards_are_draws_and_files_keep_them(tmp_path: Path) -> None:
 
 
 def test_what_does_not_mix_is_flagged() -> None:
-    drawn = posterior(fitted(2), draws=20)
+    drawn = posterior(fitted(2, pulses=20), draws=20)
     apart = replace(drawn.branches["ltp"], rhat={"rate at 0.5": 1.31}, mixed=False)
     found = Posterior({"ltp": apart, "ltd": drawn.branches["ltd"]})
     assert [warning.code for warning in found.warnings] == ["not_mixed"]

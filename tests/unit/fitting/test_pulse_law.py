@@ -175,6 +175,7 @@ def test_growing_amplitudes_without_a_law_keep_their_warning(tmp_path: Path) -> 
     assert "several_amplitudes" not in {each.code for each in fit(path, "linear").warnings}
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_amplitude_and_width_together() -> None:
     frames = []
     for k, (v, w) in enumerate([(v, w) for v in (0.8, 0.9, 1.0) for w in (1e-6, 1e-5, 1e-4)]):

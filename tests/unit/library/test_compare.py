@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,10 @@ from devicekit.library.compare import compare
 from devicekit.library.report import comparison_report
 from devicekit.library.rows import each_value
 
+from .conftest import write_sweeps
+
 Make = Callable[..., Record]
+pytestmark = pytest.mark.usefixtures("without_mechanism")
 
 
 def codes(found: Any) -> list[str]:
@@ -48,11 +51,19 @@ def test_records_of_one_name_are_told_apart(record: Make) -> None:
     assert compare([one, two]).names == (f"a ({one.id})", f"a ({two.id})")
 
 
-@pytest.fixture
-def loops(library: Library, sweeps: Callable[..., Path]) -> Callable[..., Record]:
-    def make(name: str, v_sets: list[float], **settings: Any) -> Record:
-        (added,) = library.add_file(sweeps(f"{name}.csv", {"d1": v_sets}), settings=Settings(**settings))
+@pytest.fixture(scope="module")
+def loops(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Record]:
+    """A record of sweeps; of the same ones it is made once."""
+    folder = tmp_path_factory.mktemp("loops")
+
+    @cache
+    def made(name: str, v_sets: tuple[float, ...], settings: Settings) -> Record:
+        file = write_sweeps(folder, f"{name}.csv", {"d1": [*v_sets]})
+        (added,) = Library(folder / "lab").add_file(file, settings=settings)
         return added.record
+
+    def make(name: str, v_sets: list[float], **settings: Any) -> Record:
+        return made(name, tuple(v_sets), Settings(**settings))
 
     return make
 
@@ -207,6 +218,7 @@ def page(found: Any, bad: Any = ()) -> str:
     return comparison_report(found, "devicekit library compare --all", bad).to_html()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_page_shows_all_parts_and_claims_no_significance(array: list[Record], loops: Callable[..., Record]) -> None:
     records = [*array, loops("a", [0.3, 0.4, 0.5]), loops("b", [0.4, 0.5, 0.6])]
     html = page(compare(records), [Unreadable("bad.json", "is damaged")])
@@ -230,6 +242,7 @@ def test_names_of_devices_are_not_obeyed_by_the_page(record: Make) -> None:
     assert "<i>" not in html
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_many_records_stand_in_rows_and_few_in_columns(array: list[Record]) -> None:
     many, few = page(compare(array)), page(compare(array[:2]))
     assert "quantiles of what was chosen" in many

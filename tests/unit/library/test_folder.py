@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +23,11 @@ from devicekit.library import Library, Place, Query, Record, default_folder
 from devicekit.library import index as index_module
 from devicekit.library.collect import _stem
 from devicekit.library.index import place_of
+from devicekit.synthetic import records
+from devicekit.synthetic.pulses import reference_table
 
 Make = Callable[..., Record]
+pytestmark = pytest.mark.usefixtures("without_mechanism")
 
 
 def names(library: Library) -> set[str]:
@@ -241,18 +245,21 @@ def test_a_page_of_the_index_that_is_damaged_is_met_too(library: Library, record
     assert Library(library.folder).records().total == 30
 
 
-def test_damage_that_shows_only_in_a_search_is_met_too(library: Library, record: Make) -> None:
-    for k in range(60):
+@pytest.mark.parametrize("cards", [25, pytest.param(60, marks=pytest.mark.slow)])
+def test_damage_that_shows_only_in_a_search_is_met_too(cards: int, library: Library, record: Make) -> None:
+    for k in range(cards):
         library.add(record(f"a{k}", increment=0.001 * (k + 1)))
     place = place_of(library.folder)
     held = place.read_bytes()
     pages = len(held) // 4096
+    assert pages > 4
     for page in range(2, pages):
         damaged = bytearray(held)
         damaged[4096 * page : 4096 * page + 64] = b"\xff" * 64
         place.write_bytes(damaged)
-        assert {entry.name for entry in library.records(refresh=False)} == {f"a{k}" for k in range(60)}
-        assert library.records(Query(["a59"])).entries[0].scalar("increment_ltp").value == 0.06  # type: ignore[union-attr]
+        assert {entry.name for entry in library.records(refresh=False)} == {f"a{k}" for k in range(cards)}
+        (last,) = library.records(Query([f"a{cards - 1}"])).entries
+        assert last.scalar("increment_ltp").value == 0.001 * cards  # type: ignore[union-attr]
 
 
 def test_an_index_that_another_process_never_leaves_is_not_waited_for(
@@ -308,44 +315,69 @@ def test_without_a_cache_folder_a_library_still_works(
 
 ADD = """
 import sys
-from devicekit import load_card
+from pathlib import Path
 from devicekit.library import Library, Record
-card, folder, who = load_card(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-library = Library(folder)
-for k in range(int(sys.argv[4])):
-    raw = card.model_copy(update={"name": f"{who}-{k}"})
-    library.add(Record.of_card(raw))
+library = Library(sys.argv[1])
+for k, line in enumerate(Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()):
+    library.add(Record.from_json(line))
     if k % 10 == 0:
         library.records()
 """
 
 
-def test_several_processes_add_at_once(library: Library) -> None:
-    path = str(catalog.get("pt-hfo2-al2o3-ti").card)
-    command = [sys.executable, "-c", ADD, path, str(library.folder)]
-    running = [
-        subprocess.Popen([*command, str(who), "40"], stderr=subprocess.PIPE, text=True, env={**os.environ})
-        for who in range(4)
-    ]
-    errors = [each.communicate()[1] for each in running]
-    assert errors == [""] * 4
+@pytest.mark.parametrize(("processes", "each"), [(1, 12), pytest.param(4, 40, marks=pytest.mark.slow)])
+def test_several_processes_add_at_once(
+    processes: int, each: int, library: Library, record: Make, tmp_path: Path
+) -> None:
+    """Others and this one, which begins when the first of them has."""
+    running = []
+    for who in range(processes):
+        lines = [json.dumps(json.loads(record(f"{who}-{k}").to_json())) for k in range(each)]
+        (tmp_path / f"{who}").write_text("\n".join(lines), encoding="utf-8")
+        command = [sys.executable, "-c", ADD, str(library.folder), str(tmp_path / f"{who}")]
+        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+    while not library.folder.exists() and running[0].poll() is None:
+        time.sleep(0.002)
+    for k in range(each):
+        library.add(record(f"{processes}-{k}"))
+    errors = [program.communicate()[1] for program in running]
+    assert errors == [""] * processes
     connection = sqlite3.connect(place_of(library.folder))
-    assert connection.execute("SELECT COUNT(*) FROM item").fetchone()[0] == 160  # before anything is looked for
+    kept = connection.execute("SELECT COUNT(*) FROM item").fetchone()[0]
+    assert kept == (processes + 1) * each  # before anything is looked for
     connection.close()
-    assert names(library) == {f"{who}-{k}" for who in range(4) for k in range(40)}
+    assert names(library) == {f"{who}-{k}" for who in range(processes + 1) for k in range(each)}
     assert library.unreadable == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("reference-endurance", "endurance"),
+        ("reference-retention", "retention"),
+        ("reference-stdp", "stdp"),
+        ("pt-hfo2-al2o3-ti", "pulse"),
+    ],
+)
+def test_shipped_sets_are_added_with_their_source(name: str, kind: str, library: Library) -> None:
+    (added,) = library.add_file(catalog.get(name).data)
+    assert added.record.kind == kind
+    assert added.record.synthetic
+    assert added.record.source.sha256 == devicekit.files.sha256(catalog.get(name).data)
+    assert added.record.source.file == catalog.get(name).data.name
 
 
 def test_files_of_every_kind_are_added(library: Library, sweeps: Callable[..., Path], card: Callable[..., DeviceCard],
                                        tmp_path: Path) -> None:  # fmt: skip
-    kinds = set()
-    for name in ("reference-endurance", "reference-retention", "reference-stdp", "pt-hfo2-al2o3-ti"):
-        (added,) = library.add_file(catalog.get(name).data)
-        assert added.record.synthetic
-        assert added.record.source.sha256 == devicekit.files.sha256(catalog.get(name).data)
-        assert added.record.source.file == catalog.get(name).data.name
-        kinds.add(added.record.kind)
-    assert kinds == {"endurance", "retention", "stdp", "pulse"}
+    for name, table in (
+        ("endurance", records.endurance(1e3, 1)),
+        ("retention", records.retention(1)),
+        ("stdp", records.stdp(1)),
+        ("pulse", reference_table(1, 1, 10)),
+    ):
+        table.to_csv(tmp_path / f"{name}.csv")
+        (added,) = library.add_file(tmp_path / f"{name}.csv")
+        assert (added.record.kind, added.record.name) == (name, name)
     card("c").save(tmp_path / "c.json")
     (added,) = library.add_file(tmp_path / "c.json", said={"row": 1}, marks=["simulated"])
     assert (added.record.kind, added.record.simulated, added.record.place.row) == ("card", True, 1)

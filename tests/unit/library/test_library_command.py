@@ -15,6 +15,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.library import Library
 
 Run = Callable[..., Any]
+pytestmark = pytest.mark.usefixtures("without_mechanism")
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from devicekit.errors import UsageError
 from devicekit.library import Library, Place
 from devicekit.library.origin import Said, area, compiled, gather
 
+pytestmark = pytest.mark.usefixtures("without_mechanism")
+
 
 @pytest.mark.parametrize(
     ("name", "place"),

@@ -34,6 +34,7 @@ def test_a_record_of_a_card_is_read_back_as_it_was(record: Callable[..., Record]
     assert on_off.value == pytest.approx(4.0)
 
 
+@pytest.mark.usefixtures("without_mechanism")
 def test_a_record_keeps_every_sweep(sweeps: Callable[..., Path]) -> None:
     found = devicekit.characterize(sweeps("s.csv", {"d1": [0.3, 0.4, 0.6]}))
     made = Record.of_result(found, "s", "ab" * 32)

@@ -22,7 +22,7 @@ Make = Callable[..., Record]
 
 @pytest.fixture(scope="module")
 def filled_once(tmp_path_factory: pytest.TempPathFactory, record: Make) -> Path:
-    """Folder of a library with cards a, b, c of on/off 2, 4, 8 and a sweep record s."""
+    """Folder of a library with cards a, b, c of on/off 2, 4, 8 and a sweep record s, whose mechanisms are left out."""
     folder = tmp_path_factory.mktemp("filled")
     library = Library(folder / "lab")
     for name, high, said in (
@@ -32,7 +32,9 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory, record: Make) -> Path:
     ):
         library.add(record(name, said, low=1e-5, high=high))
     loops = write_sweeps(folder, "Loops_R7C7.csv", {"d1": [0.3, 0.4, 0.4]})
-    library.add_file(loops, said={"operator": "Łukasz"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
+        library.add_file(loops, said={"operator": "Łukasz"})
     return folder / "lab"
 
 

@@ -199,6 +199,7 @@ def test_the_calibrated_stack_can_be_simulated(done, capsys):
     assert strict(text)["complete"]
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_rate_of_a_file_with_times_need_not_be_given(lab, capsys, tmp_path, monkeypatch):
     def near(_stack, level, _mesh):  # the measured currents and a tenth; no simulation
         return Simulated({each.name: (each.log_current + 0.1).tolist() for each in level.branches}, True)

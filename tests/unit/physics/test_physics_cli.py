@@ -21,6 +21,14 @@ def run(capsys, *arguments):
 COARSE = ["iv", "--solver", "banded", "--mesh", "coarse"]
 
 
+@pytest.fixture(params=[pytest.param("drawn", marks=pytest.mark.slow), "empty"])
+def pictures(request):
+    """As they are; or empty, which takes a quarter of the time."""
+    if request.param == "empty":
+        request.getfixturevalue("without_pictures")
+
+
+@pytest.mark.usefixtures("pictures")
 def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
     out, measured = tmp_path / "iv", tmp_path / "measured.csv"
     measured.write_text("voltage_v,current_a\n" + "".join(f"{v / 10},{v}e-6\n" for v in range(10)))
@@ -65,11 +73,12 @@ def test_iv_writes_table_fields_and_figures(capsys, tmp_path):
 
 
 def test_fipy_is_the_default_for_a_set(capsys):
-    code, text, _ = run(capsys, "iv", "--mesh", "coarse", "--stop", "0.02", "--json")
+    code, text, _ = run(capsys, "iv", "--mesh", "coarse", "--stop", "0.01", "--json")
     assert code == 0
     assert json.loads(text)["solver"] == "fipy"
 
 
+@pytest.mark.usefixtures("pictures")
 def test_pulse_tables_can_be_fitted(capsys, tmp_path):
     out = tmp_path / "trains"
     code, text, _ = run(
@@ -80,9 +89,9 @@ def test_pulse_tables_can_be_fitted(capsys, tmp_path):
         "--width",
         "50e-6",
         "--count",
-        "30",
+        "12",
         "--pairs",
-        "2",
+        "1",
         "--cycles",
         "0",
         "--out",

@@ -104,6 +104,7 @@ def test_static_fields_of_an_ohmic_stack_agree_with_finite_elements(material):
         pytest.xfail(f"aim 1.5 % in the temperature rise, missed on the default mesh: {error:.2%}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("material", ["gated", "reversible"])
 def test_static_fields_of_a_hopping_stack_converge_to_those_of_finite_elements(material):
     """To second order: extrapolated from two meshes the current is theirs, though the default mesh leaves 1 to 3 %.
@@ -117,3 +118,12 @@ def test_static_fields_of_a_hopping_stack_converge_to_those_of_finite_elements(m
     assert fine[0] == pytest.approx(exact, rel=0.01)
     assert coarse[0] == pytest.approx(exact, rel=0.04)
     assert fine[1] == pytest.approx(hottest, rel=0.003)
+
+
+def test_coarse_fields_of_a_hopping_stack_extrapolate_to_those_of_finite_elements():
+    """The same to the current alone, from the coarse and the default mesh, against elements on coarse mesh lines."""
+    stack = at_rest("gated", "hopping")
+    coarse, default = finite_volumes(stack, "coarse"), finite_volumes(stack, "default")
+    exact, _ = finite_elements(stack, build_mesh(stack, "coarse"), 0.6, stack.conduction.hop_length)
+    assert (4 * default[0] - coarse[0]) / 3 == pytest.approx(exact, rel=0.002)
+    assert default[0] != pytest.approx(exact, rel=0.01)  # neither mesh is there by itself

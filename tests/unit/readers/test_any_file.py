@@ -104,7 +104,7 @@ def _run(path: Path, cases: int) -> None:
 
 
 def test_any_file_gives_a_table_or_our_error(tmp_path: Path) -> None:
-    _run(tmp_path / "x.dat", 100)
+    _run(tmp_path / "x.dat", 40)
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_any_file_full(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "count",
     [
-        100,
+        25,
         pytest.param(1_000, marks=pytest.mark.slow),
         pytest.param(100_000, marks=pytest.mark.heavy),
     ],

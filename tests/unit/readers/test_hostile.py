@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from devicekit.errors import DevicekitError, FileError
-from devicekit.readers import read
+from devicekit.readers import read, source
+from devicekit.readers.layouts import gather
 from devicekit.readers.source import LARGE, Source
 from devicekit.tables import SweepTable
 
@@ -134,8 +135,19 @@ def test_a_gzip_file_cut_anywhere_is_one_error(tmp_path: Path) -> None:
             assert "a.csv.gz is a damaged gzip file" in str(caught.value), length
 
 
-@pytest.mark.parametrize("size", [1, 3 * LARGE])
-def test_packs_of_any_size_damaged_or_of_several_members(tmp_path: Path, size: int) -> None:
+def large_from(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parse texts beyond this size [bytes] straight into numbers."""
+    monkeypatch.setattr(source, "LARGE", size)
+    monkeypatch.setattr(gather, "LARGE", size)
+
+
+@pytest.mark.parametrize(
+    ("size", "large"), [(1, LARGE), (3 << 16, 1 << 16), pytest.param(3 * LARGE, LARGE, marks=pytest.mark.slow)]
+)
+def test_packs_of_any_size_damaged_or_of_several_members(
+    tmp_path: Path, size: int, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large_from(large, monkeypatch)
     lines = TABLE.splitlines(keepends=True)
     text = (TABLE + "".join(lines[1:]) * (size // len(TABLE))).encode()
     data = bytearray(gzip.compress(text, compresslevel=1, mtime=0))
@@ -163,15 +175,22 @@ def _table(encoding: str, rows: int) -> bytes:
     return text.encode(encoding)
 
 
-_SIZES = {"small": 20, "beyond the head": 9000, "large": LARGE // 8}
+_BEYOND = 8000  # rows that go on beyond the head
 _ENCODINGS = ["cp1252", "utf-16-le", "utf-16-be", "utf-16", "utf-8", "utf-8-sig"]
 
 
 @pytest.mark.parametrize(
-    ("encoding", "rows"),
-    [(code, rows) for code in _ENCODINGS for size, rows in _SIZES.items() if size != "large" or code in _ENCODINGS[:2]],
+    ("encoding", "rows", "large"),
+    [
+        *((code, rows, LARGE) for code in _ENCODINGS for rows in (20, _BEYOND)),
+        *((code, _BEYOND, 1 << 16) for code in _ENCODINGS[:2]),
+        *(pytest.param(code, LARGE // 8, LARGE, marks=pytest.mark.slow) for code in _ENCODINGS[:2]),
+    ],
 )
-def test_encodings_are_found_wherever_they_show(tmp_path: Path, encoding: str, rows: int) -> None:
+def test_encodings_are_found_wherever_they_show(
+    tmp_path: Path, encoding: str, rows: int, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large_from(large, monkeypatch)
     path = tmp_path / "a.csv"
     data = _table(encoding, rows)
     if encoding == "cp1252":  # the head alone is plain ASCII

@@ -25,9 +25,8 @@ from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable
 
 
-def test_endurance_log(measured: Path) -> None:
-    table = read(measured / "rram_1t1r" / "endurance_log.csv")
-    assert isinstance(table, EnduranceTable)
+def test_endurance_log(endurance_log: EnduranceTable) -> None:
+    table = endurance_log
     assert len(table) == 5448  # one row a READ line
     assert table.devices == ["C4-778"]
     assert table.frame["cycle"].max() == 2724 * 50_000  # as the ENDURANCE lines state them
@@ -36,6 +35,7 @@ def test_endurance_log(measured: Path) -> None:
     assert list(table.frame["operation_voltage_v"][:2]) == [2.5, 1.3]
 
 
+@pytest.mark.slow
 def test_shipped_recipes_read_the_files_without_names(measured: Path) -> None:
     folder = measured / "rram_1t1r"
     pulses = read(folder / "set_sweep.tsv", recipe="rram-1t1r-set-sweep")
@@ -44,8 +44,27 @@ def test_shipped_recipes_read_the_files_without_names(measured: Path) -> None:
     sweeps = read(folder / "read_voltage_sweep.tsv", recipe="rram-1t1r-read-sweep")
     assert isinstance(sweeps, SweepTable)
     assert len(sweeps.devices) == 1024
-    baked = read(folder / "prebake130.tsv", recipe="rram-1t1r-bake")
+
+
+def test_a_shipped_recipe_reads_the_file_without_names(measured: Path) -> None:
+    baked = read(measured / "rram_1t1r" / "prebake130.tsv", recipe="rram-1t1r-bake")
     assert len(baked.devices) == 16384
+
+
+def head(path: Path, lines: int, folder: Path) -> Path:
+    """A file of the same name with the first lines of a file."""
+    (folder / path.name).write_text("\n".join(path.read_text().splitlines()[:lines]) + "\n")
+    return folder / path.name
+
+
+def test_shipped_recipes_read_the_first_lines_of_files_without_names(measured: Path, tmp_path: Path) -> None:
+    folder = measured / "rram_1t1r"
+    pulses = read(head(folder / "set_sweep.tsv", 300, tmp_path), recipe="rram-1t1r-set-sweep")
+    assert isinstance(pulses, PulseTable)
+    assert len(pulses) == 2 * 300
+    sweeps = read(head(folder / "read_voltage_sweep.tsv", 3 * 36, tmp_path), recipe="rram-1t1r-read-sweep")
+    assert isinstance(sweeps, SweepTable)
+    assert len(sweeps) == 3 * 36
 
 
 def test_one_option_is_enough_for_the_others(measured: Path) -> None:
@@ -60,23 +79,47 @@ def test_one_option_is_enough_for_the_others(measured: Path) -> None:
     assert len(gong) == 2000
 
 
-def test_what_is_no_measurement_is_refused_in_one_sentence(measured: Path) -> None:
-    for path, words in (
-        (measured / "optdigits" / "optdigits.tra", "no table of measured devices"),
-        (measured / "mnist", "binary"),
-    ):
-        with pytest.raises(FileError, match=words) as caught:
-            read(path)
-        assert "\n" not in str(caught.value)
+def refused_in_one_sentence(path: Path, words: str) -> None:
+    with pytest.raises(FileError, match=words) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
 
 
-def test_read_sweep(measured: Path) -> None:
+@pytest.mark.parametrize("lines", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_what_is_no_measurement_is_refused_in_one_sentence(lines: int, measured: Path, tmp_path: Path) -> None:
+    digits = head(measured / "optdigits" / "optdigits.tra", lines, tmp_path)
+    refused_in_one_sentence(digits, "no table of measured devices")
+    refused_in_one_sentence(measured / "mnist", "binary")
+
+
+@pytest.fixture(scope="module")
+def read_sweeps(measured: Path) -> SweepTable:
     names = {"device_id": "column 1", "voltage_v": "column 2", "current_a": "column 3"}
     table = read(measured / "rram_1t1r" / "read_voltage_sweep.tsv", columns=names)
     assert isinstance(table, SweepTable)
-    assert len(table.devices) == 1024
-    assert set(table.frame.groupby("device_id").size()) == {36}
-    assert table.frame["current_a"][0] == 1.0203332990083028e-06
+    return table
+
+
+@pytest.fixture(scope="module")
+def endurance_log(measured: Path) -> EnduranceTable:
+    table = read(measured / "rram_1t1r" / "endurance_log.csv")
+    assert isinstance(table, EnduranceTable)
+    return table
+
+
+@pytest.fixture(scope="module")
+def bakes(measured: Path) -> dict[str, PulseTable]:
+    """The same devices before and after a bake."""
+    names = {"device_id": "column 1", "resistance_ohm": "column 2"}
+    tables = {when: read(measured / "rram_1t1r" / f"{when}bake130.tsv", columns=names) for when in ("pre", "post")}
+    assert all(isinstance(table, PulseTable) for table in tables.values())
+    return tables  # type: ignore[return-value]
+
+
+def test_read_sweep(read_sweeps: SweepTable) -> None:
+    assert len(read_sweeps.devices) == 1024
+    assert set(read_sweeps.frame.groupby("device_id").size()) == {36}
+    assert read_sweeps.frame["current_a"][0] == 1.0203332990083028e-06
 
 
 def test_set_sweep(measured: Path) -> None:
@@ -95,11 +138,9 @@ def test_set_sweep(measured: Path) -> None:
     assert "column 4" in table.frame  # the gate voltage has no name of ours
 
 
-@pytest.mark.parametrize("name", ["prebake130.tsv", "postbake130.tsv"])
-def test_bake_pair(measured: Path, name: str) -> None:
-    table = read(measured / "rram_1t1r" / name, columns={"device_id": "column 1", "resistance_ohm": "column 2"})
-    assert isinstance(table, PulseTable)
-    assert len(table.devices) == 16384
+@pytest.mark.parametrize("when", ["pre", "post"])
+def test_bake_pair(bakes: dict[str, PulseTable], when: str) -> None:
+    assert len(bakes[when].devices) == 16384
 
 
 def test_keithley_workbooks(measured: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -126,24 +167,20 @@ def test_gong_and_crosssim(measured: Path) -> None:
     assert ramps.frame["conductance_s"][0] == pytest.approx(0.000160588 / 0.1)
 
 
-def test_bake_shift(measured: Path) -> None:
+def test_bake_shift(bakes: dict[str, PulseTable]) -> None:
     from devicekit.features.bake import bake
 
-    names = {"device_id": "column 1", "resistance_ohm": "column 2"}
-    before, after = (read(measured / "rram_1t1r" / f"{when}bake130.tsv", columns=names) for when in ("pre", "post"))
-    assert isinstance(before, PulseTable)
-    assert isinstance(after, PulseTable)
-    found = bake(before, after)
+    found = bake(bakes["pre"], bakes["post"])
     assert found.n == 16384
     assert found.unpaired == 0
     assert 0.5 < found.median_ratio < 2
     assert 0 < found.moved < 1
 
 
-def test_endurance_log_figures(measured: Path) -> None:
+def test_endurance_log_figures(endurance_log: EnduranceTable) -> None:
     from devicekit.features.merits import endurance
 
-    found = endurance.characterize(read(measured / "rram_1t1r" / "endurance_log.csv"))
+    found = endurance.characterize(endurance_log)
     device = found.devices[0]
     assert device.n == 2724
     assert device.failed_at is None
@@ -151,10 +188,11 @@ def test_endurance_log_figures(measured: Path) -> None:
     assert device.good == pytest.approx(0.9985, abs=1e-4)
 
 
-def test_read_sweeps_are_read_linearity(measured: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_mechanism")
+def test_read_sweeps_are_read_linearity(read_sweeps: SweepTable) -> None:
     from devicekit.features.characterize import characterize
 
-    names = {"device_id": "column 1", "voltage_v": "column 2", "current_a": "column 3"}
-    found = characterize(read(measured / "rram_1t1r" / "read_voltage_sweep.tsv", columns=names))
+    found = characterize(read_sweeps)
     assert len(found.tables["linearity"]) == 1024
     assert found.tables["linearity"]["ratio"].median() == pytest.approx(1.03, abs=0.01)

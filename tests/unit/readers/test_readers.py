@@ -302,46 +302,56 @@ def test_siemens_written_as_microsiemens_are_doubted(tmp_path: Path) -> None:
 # Properties
 
 
-@given(st.binary(max_size=400))
-@settings(max_examples=150, deadline=None)
-def test_any_bytes_give_a_table_or_one_of_our_errors(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    path = tmp_path_factory.mktemp("fuzz") / "file.csv"
-    path.write_bytes(data)
-    with contextlib.suppress(DevicekitError):
-        assert len(read(path, quantity="conductance")) > 0
+FEW_OR_MANY = pytest.mark.parametrize("examples", [30, pytest.param(150, marks=pytest.mark.slow)])
 
 
-@given(st.data())
-@settings(max_examples=150, deadline=None)
-def test_mutated_tables_give_a_table_or_one_of_our_errors(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    base = data.draw(st.sampled_from([LONG, NEUROSIM.format(up=block(range(8), UP), down=block(range(8), DOWN))]))
-    at = data.draw(st.integers(0, len(base) - 1))
-    cut = data.draw(st.integers(0, 12))
-    put = data.draw(st.text("0123456789.,;-+eE\t\n\"'=nan ltpd[]%", max_size=8))
-    path = tmp_path_factory.mktemp("fuzz") / "file.csv"
-    path.write_text(base[:at] + put + base[at + cut :])
-    with contextlib.suppress(DevicekitError):
-        assert len(read(path)) > 0
+@FEW_OR_MANY
+def test_any_bytes_give_a_table_or_one_of_our_errors(examples: int, tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+
+    @given(st.binary(max_size=400))
+    @settings(max_examples=examples, deadline=None)
+    def any_bytes(data: bytes) -> None:
+        path.write_bytes(data)
+        with contextlib.suppress(DevicekitError):
+            assert len(read(path, quantity="conductance")) > 0
+
+    any_bytes()
 
 
-@given(
-    st.lists(st.lists(st.floats(1e-9, 1e-2), min_size=2, max_size=3), min_size=1, max_size=8).filter(
-        lambda rows: len({len(row) for row in rows}) == 1
-    ),
-    st.sampled_from([",", ";", "\t"]),
-)
-@settings(max_examples=60, deadline=None)
-def test_numbers_survive_the_text(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]], delimiter: str
-) -> None:
-    frame = pd.DataFrame(rows, columns=["voltage_v", "current_a", "third"][: len(rows[0])])
-    text = "\n".join([delimiter.join(frame.columns), *(delimiter.join(map(repr, row)) for row in rows)])
-    path = tmp_path_factory.mktemp("exact") / "file.csv"
-    path.write_text(text)
-    read_back = read(path).frame[list(frame.columns)].to_numpy()
-    assert np.array_equal(read_back, np.array(rows))
+@FEW_OR_MANY
+def test_mutated_tables_give_a_table_or_one_of_our_errors(examples: int, tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+
+    @given(st.data())
+    @settings(max_examples=examples, deadline=None)
+    def mutated(data: st.DataObject) -> None:
+        base = data.draw(st.sampled_from([LONG, NEUROSIM.format(up=block(range(8), UP), down=block(range(8), DOWN))]))
+        at = data.draw(st.integers(0, len(base) - 1))
+        cut = data.draw(st.integers(0, 12))
+        put = data.draw(st.text("0123456789.,;-+eE\t\n\"'=nan ltpd[]%", max_size=8))
+        path.write_text(base[:at] + put + base[at + cut :])
+        with contextlib.suppress(DevicekitError):
+            assert len(read(path)) > 0
+
+    mutated()
+
+
+@FEW_OR_MANY
+def test_numbers_survive_the_text(examples: int, tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    tables = st.lists(st.lists(st.floats(1e-9, 1e-2), min_size=2, max_size=3), min_size=1, max_size=8)
+
+    @given(tables.filter(lambda rows: len({len(row) for row in rows}) == 1), st.sampled_from([",", ";", "\t"]))
+    @settings(max_examples=examples, deadline=None)
+    def survive(rows: list[list[float]], delimiter: str) -> None:
+        frame = pd.DataFrame(rows, columns=["voltage_v", "current_a", "third"][: len(rows[0])])
+        text = "\n".join([delimiter.join(frame.columns), *(delimiter.join(map(repr, row)) for row in rows)])
+        path.write_text(text)
+        read_back = read(path).frame[list(frame.columns)].to_numpy()
+        assert np.array_equal(read_back, np.array(rows))
+
+    survive()
 
 
 # Real files. Each and its twin that runs everywhere:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from devicekit import fit
 from devicekit.errors import CodedWarning
@@ -81,6 +82,7 @@ def test_a_mark_is_not_told_again_as_a_warning() -> None:
     assert first_of(Report("T", "It holds.", warnings=made)).all("dl")
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_pages_of_a_device_have_one(fitted: Any) -> None:
     card = fitted.to_card("small", None, True)
     plain = fit_page(fitted, "a.csv", card, "devicekit fit a.csv", True)
@@ -108,6 +110,7 @@ def test_a_fit_of_one_branch_has_a_page_without_a_rate_curve(fitted: Any) -> Non
     assert report.marks == ()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_simulation_says_that_it_is_one() -> None:
     report = iv_page(simulate_iv(mesh="coarse"), "devicekit simulate iv")
     assert report.marks == ("SIMULATED", "CALIBRATED")

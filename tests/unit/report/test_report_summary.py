@@ -18,7 +18,7 @@ from devicekit.fitting.report import (
     widths_sentence,
 )
 from devicekit.studies.run import run_summary
-from devicekit.synthetic.pulses import generate, truth_card
+from devicekit.synthetic.pulses import generate, reference_table, truth_card
 from snn.report import verdict
 
 from .conftest import THETA, benchmarked, training
@@ -85,11 +85,7 @@ def test_a_device_of_one_cycle_says_what_it_cannot_tell() -> None:
 
 
 def test_every_pulse_width_is_named() -> None:
-    from devicekit import catalog
-    from devicekit.readers import read
-
-    table = read(catalog.get("pt-hfo2-al2o3-ti").data).select(device="device01")  # type: ignore[attr-defined]
-    several = fit(table)
+    several = fit(reference_table(1, 2, 30))
     assert "3 pulse widths (5 µs, 50 µs and 500 µs); this page shows 50 µs" in str(widths_sentence(several))
     tables = [block for block in fit_section(several).blocks if block.kind == "table"]
     assert [row[0] for row in tables[-1].rows] == ["5 µs", "50 µs", "500 µs"]  # type: ignore[union-attr]

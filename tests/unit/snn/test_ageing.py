@@ -93,7 +93,7 @@ def test_a_common_drift_is_a_gain_of_pairs(conducting: DeviceCard, tiny: Dataset
         np.testing.assert_allclose(after, before * 0.5, atol=1e-6)
 
 
-def test_wires_and_converters_see_the_aged_conductances(conducting: DeviceCard, tiny: Dataset) -> None:
+def test_wires_see_the_aged_conductances(conducting: DeviceCard, tiny: Dataset) -> None:
     config = replace(SMALL, wire_ohm=30.0, **DRIFT)
     run = Run(conducting, config, tiny)
     run.learn(0)
@@ -108,6 +108,10 @@ def test_wires_and_converters_see_the_aged_conductances(conducting: DeviceCard, 
         assert (seen / g).min() < 0.95
         wanted = (seen[:, ::2] - seen[:, 1::2]) * g.sum() / seen.sum() / (HIGH - LOW)
         np.testing.assert_allclose(w[: shape[0], : shape[1]], run.learner.recipe.scales[number] * wanted, atol=2e-6)
+
+
+@pytest.mark.slow
+def test_converters_of_each_line_see_the_aged_conductances(conducting: DeviceCard, tiny: Dataset) -> None:
     lines = replace(SMALL, adc_bits=12, adc_lines="each", time_s=1e12, drift_nu=0.0, drift_nu_sd=0.3)
     young, old = (Run(conducting, each, tiny) for each in (replace(lines, time_s=0.0), lines))
     assert young.learn(0) == old.learn(0)

@@ -14,6 +14,7 @@ from devicekit.errors import UsageError
 from snn.array.measure import BITS, TILES, TOLERANCES, Plan, measure
 from snn.array.report import array_report
 from snn.array.result import Curve, Point, Unknown
+from snn.data.dataset import Dataset
 
 IDEAL = Point({}, (0.96, 0.94))
 
@@ -62,8 +63,16 @@ def test_a_loss_is_paired_by_seed() -> None:
     assert Point({}, (0.9,)).loss(Point({}, (0.95,)))[1] is None
 
 
+@pytest.fixture(scope="module", params=[pytest.param(BITS, marks=pytest.mark.slow), ()], ids=["whole", "no converters"])
+def bits(request):
+    """Bits of the converters that are tried; quickly none, whose kernel takes long to compile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("snn.array.measure.BITS", request.param)
+        yield list(request.param)
+
+
 @pytest.fixture(scope="module")
-def measured(card, small_digits):
+def measured(card, small_digits, bits):
     """A small network on a card in siemens that knows its endurance, and its retention."""
     marks = {"source": "made", "synthetic": True}
     states = tuple(
@@ -84,14 +93,20 @@ def measured(card, small_digits):
         "retention": Retention(states=states, **marks),
         "endurance": Endurance(threshold=2.0, devices=devices, yield_interval=(0.01, 0.99), **marks),
     }
-    plan = Plan(seeds=2, epochs=1, hidden=48, wire_ohm=(5.0,), draws=2)
-    return measure(card.model_copy(update=blocks), small_digits, plan)
+    plan = Plan(seeds=2, epochs=1, hidden=32, wire_ohm=(5.0,), draws=2)
+    return measure(card.model_copy(update=blocks), coarse(small_digits), plan)
 
 
-def test_each_thing_is_changed_alone(measured) -> None:
+def coarse(data: Dataset) -> Dataset:
+    """Every other row and column of every third image."""
+    x_train, x_test = (x[::3].reshape(-1, 8, 8)[:, ::2, ::2].reshape(-1, 16) for x in (data.x_train, data.x_test))
+    return Dataset("digits", "a third, 4 x 4", x_train, data.y_train[::3], x_test, data.y_test[::3])
+
+
+def test_each_thing_is_changed_alone(measured, bits) -> None:
     assert len(measured.wires) == 2
     assert [len(each.points) for each in measured.wires] == [len(TILES)] * 2
-    assert [each.along("adc_bits") for each in measured.converters] == [list(BITS)] * 2
+    assert [each.along("adc_bits") for each in measured.converters] == [bits] * 2
     assert measured.programming.along("tolerance") == list(TOLERANCES)
     assert all(len(point.accuracies) == 2 for each in measured.wires for point in each.points)
     for each in measured.wires:
@@ -101,6 +116,8 @@ def test_each_thing_is_changed_alone(measured) -> None:
     assert all(0 < later < earlier <= 1 for earlier, later in itertools.pairwise(drops) if later != earlier)
 
 
+@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.parametrize("bits", [pytest.param(BITS, marks=pytest.mark.slow, id="whole")], indirect=True)
 def test_answers_are_given_where_the_card_knows(measured) -> None:
     told = dict(measured.answers())
     assert "not known" not in told["time until a point is lost"]
@@ -122,8 +139,8 @@ def _synthetic():
     return devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
 
 
-def test_without_a_block_the_answer_names_the_file_that_would_tell(card, small_digits) -> None:
-    found = measure(card, small_digits, Plan(seeds=1, epochs=1, hidden=32, wire_ohm=(1.0,)))
+def test_without_a_block_the_answer_names_the_file_that_would_tell(card, small_digits, bits) -> None:
+    found = measure(card, coarse(small_digits), Plan(seeds=1, epochs=1, hidden=32, wire_ohm=(1.0,)))
     told = dict(found.answers())
     assert found.weights_only
     assert found.wires == ()

@@ -199,6 +199,7 @@ def _mix(key: int, counter: int) -> int:
     return int(mix(np.uint64(key), np.uint64(counter)))
 
 
+@pytest.mark.slow
 def test_weights_that_are_renewed_are_those_of_the_devices(card: DeviceCard, tiny: Dataset) -> None:
     """Of many terms at once, some of many synapses and some of few; the same in one piece and in several."""
     config = replace(SMALL, presentation_s=1.0, policy="carry", pulse_period_s=0.01, refresh=0.2)
@@ -217,6 +218,7 @@ def test_weights_that_are_renewed_are_those_of_the_devices(card: DeviceCard, tin
     np.testing.assert_allclose(late, later, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_training_is_the_same_again_and_after_pickling(card: DeviceCard, tiny: Dataset) -> None:
     config = replace(SMALL, presentation_s=1.0, epochs=3)
     made = forgetful(card, 0.4, (0.2, 0.3), (30.0, 0.7))
@@ -244,6 +246,7 @@ def test_programmed_weights_wait(card: DeviceCard, tiny: Dataset) -> None:
     assert "before a test" in forgetting.words(made, run.config)
 
 
+@pytest.mark.slow
 def test_in_situ_a_delay_before_a_test_counts_where_no_time_passes_else(card: DeviceCard, tiny: Dataset) -> None:
     made = forgetful(card, 0.0, (1.0, 1.0))
     run = Run(made, replace(SMALL, test_delay_s=1e6), tiny)
@@ -266,6 +269,7 @@ def test_what_cannot_be_is_refused(card: DeviceCard, tiny: Dataset) -> None:
             train(made, replace(SMALL, **wrong), tiny)
 
 
+@pytest.mark.slow
 def test_a_classifier_says_what_it_made_of_a_volatile_part(card: DeviceCard, tiny: Dataset) -> None:
     made = forgetful(card, 0.4, (1.0, 1.0))
     still = SpikingClassifier(made, hidden=20, epochs=1, random_state=0).fit(tiny.x_train, tiny.y_train)
@@ -293,6 +297,7 @@ def test_volatility_is_a_flaw_where_time_passes() -> None:
     assert own_severity("volatility", slow, config) == pytest.approx(0.8 * (1 - np.exp(-1)))
 
 
+@pytest.mark.slow
 def test_a_benchmark_of_a_volatile_device_does_not_depend_on_workers(tiny: Dataset) -> None:
     made = device("volatility", 0.9)[0]
     results = [

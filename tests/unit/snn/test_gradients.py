@@ -42,6 +42,7 @@ def test_every_gradient_trains_devices_and_is_the_same_again(
     assert one.accuracy_mean_last > 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["offline", "hybrid"])
 def test_a_surrogate_gradient_trains_floats_too(scheme: str, card: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
     config = TrainingConfig(scheme=scheme, hidden=64, epochs=4, gradient="surrogate", policy="carry")

@@ -103,7 +103,7 @@ def test_the_accuracy_is_that_of_these_devices(scheme: str) -> None:
     [
         ({"read_noise": True}, "read noise"),
         ({"telegraph": 0.1}, "telegraph noise"),
-        ({"adc_bits": 4}, "converters of 4 bits"),
+        pytest.param({"adc_bits": 4}, "converters of 4 bits", marks=pytest.mark.slow),
         ({"retention": 0.5}, "50.0 % of each state lost"),
         ({"time_s": 1e6, "drift_nu": 0.05}, "the drift of 1 Ms"),
     ],

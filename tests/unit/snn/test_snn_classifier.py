@@ -22,7 +22,7 @@ QUICK = {"hidden": 128, "epochs": 3, "random_state": 0}
 
 
 def test_scikit_learn_s_own_checks():
-    results = check_estimator(SpikingClassifier(hidden=128, epochs=5), on_skip=None, on_fail="raise")
+    results = check_estimator(SpikingClassifier(hidden=64, epochs=3), on_skip=None, on_fail="raise")
     skipped = {r["check_name"] for r in results if r["status"] != "passed"}
     # the array API check asks for libraries that are not installed
     assert skipped <= {"check_array_api_input_and_values", "check_array_api_input"}

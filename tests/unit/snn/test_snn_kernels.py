@@ -122,6 +122,7 @@ def test_offline_epoch_changes_weights_as_the_oracle_does(oracle, rng, changed, 
     assert not w2[HIDDEN:].any()
 
 
+@pytest.mark.slow
 def test_a_surrogate_gradient_is_that_of_forward_differentiation(oracle, rng):
     """Each presentation by itself: the answers to one change of a weight grow apart after a few."""
     x, y, ids, w1, w2, dynamics = small_network(rng)

@@ -40,6 +40,7 @@ def one_pair(pairs: int = 1, plastic: bool = True, steps: int = 2, high: float =
     return float(g[0, 0]), int(counts[0])
 
 
+@pytest.mark.slow
 def test_each_spike_pairs_with_the_input_before_it_and_with_the_one_after_it() -> None:
     """Inputs at the start of each step of 1 ms, the neuron's spike at its end: 1 ms after, and 1 ms before the next."""
     up, down = 1 + 0.8 * math.exp(-1 / 15) + 0.1, 1 - 0.5 * math.exp(-1 / 25) + 0.1
@@ -48,11 +49,13 @@ def test_each_spike_pairs_with_the_input_before_it_and_with_the_one_after_it() -
     assert one_pair(steps=2, pairs=10)[0] == pytest.approx(0.1 * (up * down * up) ** 0.1)
 
 
+@pytest.mark.slow
 def test_conductances_end_at_the_window_and_stay_where_nothing_is_plastic() -> None:
     assert one_pair(steps=40, high=0.15)[0] == pytest.approx(0.15)
     assert one_pair(steps=40, plastic=False) == (0.1, 40)
 
 
+@pytest.mark.slow
 def test_labels_are_learnt_without_labels_better_than_by_chance(timed: DeviceCard, small_digits) -> None:  # type: ignore[no-untyped-def]
     settings = {"neurons": 40, "epochs": 2, "pairs": 60}
     one, two = (learn(timed, small_digits, StdpConfig(**settings)) for _ in range(2))  # type: ignore[arg-type]

@@ -105,6 +105,7 @@ def test_a_gain_of_each_bit_line_gives_the_sum_of_its_weights_back(card, small_d
         assert seen.sum(axis=0) == pytest.approx(wanted.sum(axis=0), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", ["difference", "each"])
 def test_many_bits_give_what_no_converter_gives(card, small_digits, lines: str) -> None:
     run = Run(card, replace(QUICK, levels=0, program_sigma=0.0), small_digits)
@@ -114,6 +115,7 @@ def test_many_bits_give_what_no_converter_gives(card, small_digits, lines: str) 
     assert run.test(0) == pytest.approx(plain, abs=0.011)  # sums in another order may turn a tie
 
 
+@pytest.mark.slow
 def test_few_bits_cost_and_the_same_seed_gives_the_same(card, small_digits) -> None:
     run = Run(card, QUICK, small_digits)
     run.learn(0)

@@ -202,6 +202,7 @@ def test_sweeps_show_the_cycles_that_they_are_made_of(sign: int) -> None:
     np.testing.assert_allclose(found["g_lrs_s"], cycles["g_lrs_s"], rtol=5e-3)
 
 
+@pytest.mark.usefixtures("without_mechanism")
 def test_a_model_of_sweeps_that_set_at_negative_voltages_makes_such() -> None:
     cycles = known(60, 1, seed=3)
     cycles[["v_set_v", "v_reset_v"]] *= -1
@@ -239,6 +240,7 @@ def test_the_command_writes_marked_tables(tmp_path: Path, devicekit: Run) -> Non
     assert "made by devicekit from a fit to measured.csv" in said.err
 
 
+@pytest.mark.usefixtures("without_mechanism")
 def test_the_command_says_what_it_cannot_do(tmp_path: Path, devicekit: Run) -> None:
     few = tmp_path / "few.csv"
     loops.of_cycles(known(12, seed=3), COARSE).to_csv(few)
