@@ -158,7 +158,7 @@ def test_abrupt_or_gradual_does_not_depend_on_the_spacing(width: float, outcome:
 
 
 @pytest.mark.usefixtures("without_mechanism", "without_pictures")
-@pytest.mark.parametrize("solver", ["banded", pytest.param("fipy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("solver", ["banded", pytest.param("fipy", marks=pytest.mark.heavy)])
 def test_a_simulated_sweep_reads_the_same_when_it_is_characterised(solver: str, tmp_path: Path, devicekit: Run) -> None:
     simulate = ("simulate", "iv", "--mesh", "coarse", "--solver", solver)
     said = devicekit(*simulate, "--out", tmp_path / "iv")

@@ -59,6 +59,6 @@ def test_any_table_with_its_mechanisms(cases: int) -> None:
     run(0, cases)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_any_table_many() -> None:
     run(1, 1000)

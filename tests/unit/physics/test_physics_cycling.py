@@ -95,7 +95,7 @@ def test_set_on_three_meshes_and_two_time_steps():
     assert simulate_iv(stack.replace(half)).v_set_v == pytest.approx(default.v_set_v, abs=0.004)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_five_cycles_repeat_and_converge_with_the_mesh():
     default, fine = simulate_iv(cycles=5), simulate_iv(mesh="fine", cycles=5)
     assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is calibrated to
@@ -111,7 +111,7 @@ def test_five_cycles_repeat_and_converge_with_the_mesh():
         assert two.hrs_s == pytest.approx(one.hrs_s, rel=0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_pulse_trains_are_faster_with_width_and_converge_with_the_mesh():
     default, fine = simulate_pulses(), simulate_pulses(mesh="fine")
     for one, two in zip(default.end_points(), fine.end_points(), strict=True):
