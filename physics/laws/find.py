@@ -55,11 +55,11 @@ def _of_file(group: str, path: Path, kind: type) -> Any:
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
-        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # before it runs: pydantic looks for the module of a class
         try:
-            spec.loader.exec_module(module)
+            # of the text that was read: byte code that is kept knows a file by its second and its size
+            exec(compile(text, str(path), "exec"), module.__dict__)
         except Exception as error:  # whatever a file of the user's trips over
             del sys.modules[name]
             raise ParameterError(f"{group}.law: {path} does not load: {type(error).__name__}: {error}") from error
