@@ -150,7 +150,8 @@ class Best:
             return f"{100 * mean:.1f}" + ("" if error is None else f" ± {100 * error:.1f}") + " points"
 
         if self.kept is None:
-            assert self.lost is not None
+            if self.lost is None:
+                return "not tried"
             return f"{better}: {show(self.lost[0])} loses {loss(self.lost)}"
         told = f"{beyond if self.lost is None else ''}{show(self.kept[0])} (loses {loss(self.kept)}"
         told += "" if self.lost is None else f"; {show(self.lost[0])} {loss(self.lost)}"

@@ -77,6 +77,8 @@ def _changing(view: View, column: Column) -> np.ndarray | None:
 
 def _check(view: View, column: Column) -> None:
     """Refuse kelvin where no bake is so cold, and ask where none of them is above 273."""
+    if heading(column.name).quantity in ("celsius", "fahrenheit"):
+        return  # its unit is stated, and refused with the units of the other columns
     values = view.numbers(column.name)
     kelvin = np.array([]) if values is None else values.dropna().to_numpy(float)
     if not kelvin.size or (kelvin.min() >= COLDEST and (kelvin.max() > FREEZING or column.by in ("map", "recipe"))):

@@ -26,11 +26,7 @@ from .small_network import little
 @pytest.fixture
 def torch(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The stand-in in the place of torch."""
-    monkeypatch.setattr(torch_standin._Optimizer, "before", [])
-    monkeypatch.setattr(torch_standin._Optimizer, "after", [])
-    for name, module in torch_standin.modules().items():
-        monkeypatch.setitem(sys.modules, name, module)
-    return sys.modules["torch"]
+    return torch_standin.put_in_place(monkeypatch)
 
 
 def module_of(card: DeviceCard, folder: Path, **options: Any) -> SimpleNamespace:

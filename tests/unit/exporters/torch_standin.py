@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 
 class Tensor(np.ndarray):
@@ -19,6 +21,9 @@ class Tensor(np.ndarray):
     def _wrote(self) -> Tensor:
         self._version += 1
         return self
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return np.asarray(super().__getitem__(key)).view(Tensor)
 
     def __isub__(self, other: Any) -> Tensor:  # type: ignore[override,misc]
         return super().__isub__(other)._wrote()
@@ -37,14 +42,28 @@ class Tensor(np.ndarray):
     def detach(self) -> Tensor:
         return tensor(self)
 
-    def clamp(self, low: Any = None, high: Any = None) -> Tensor:
-        return tensor(np.clip(self, low, high))
+    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
+        return tensor(np.clip(self, min, max))
+
+    def max(self, *axis: int, keepdim: bool = False, **by_numpy: Any) -> Any:  # type: ignore[override]
+        if not axis:
+            return np.asarray(self).max(**by_numpy)
+        return SimpleNamespace(values=tensor(np.asarray(self).max(*axis, keepdims=keepdim)))
 
     def unbind(self, axis: int) -> list[Tensor]:
         return [tensor(each) for each in np.moveaxis(self, axis, 0)]
 
     def to(self, other: Any) -> Tensor:
         return tensor(self, other.dtype)
+
+    def long(self) -> Tensor:
+        return tensor(self, np.int64)
+
+    def numpy(self) -> np.ndarray:
+        return np.asarray(self)
+
+    def new_zeros(self, *shape: int) -> Tensor:
+        return tensor(np.zeros(shape, self.dtype))
 
     def unsqueeze(self, axis: int) -> Tensor:
         return tensor(np.expand_dims(self, axis))
@@ -157,6 +176,7 @@ def modules() -> dict[str, ModuleType]:
         full=lambda shape, value, dtype=None, device=None: tensor(np.full(shape, value, dtype)),
         zeros=lambda *shape, dtype=None, device=None: tensor(np.zeros(_shape(shape), dtype)),
         ones=lambda *shape, dtype=None, device=None: tensor(np.ones(_shape(shape), dtype)),
+        zeros_like=lambda like: tensor(np.zeros(like.shape, like.dtype)),
         full_like=lambda like, value: tensor(np.full(like.shape, value, like.dtype)),
         stack=lambda each, axis=0: tensor(np.stack(each, axis)),
     )
@@ -165,6 +185,16 @@ def modules() -> dict[str, ModuleType]:
     before, after = "register_optimizer_step_pre_hook", "register_optimizer_step_post_hook"
     vars(optimizer).update({before: _Optimizer.before.append, after: _Optimizer.after.append})
     return {"torch": torch, "torch.nn": nn, "torch.optim": optim, "torch.optim.optimizer": optimizer}
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """What `import torch` gives until the test ends; no optimizer knows a file that was loaded before."""
+    for hooks in ("before", "after"):
+        monkeypatch.setattr(_Optimizer, hooks, [])
+    made = modules()
+    for name, each in made.items():
+        monkeypatch.setitem(sys.modules, name, each)
+    return made["torch"]
 
 
 def _made_by(function: Callable[..., Any]) -> Callable[..., Tensor]:
