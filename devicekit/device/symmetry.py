@@ -6,7 +6,7 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 
-NEARLY = 0.1  # of |ln(up / down)| beyond the least one: states within it count as alike
+NEARLY = 0.05  # of |ln(up / down)| beyond the least one: states within it count as alike
 NEAR_MIDDLE = 0.2  # of the window: how far from its middle such a state counts fully
 
 

@@ -113,6 +113,7 @@ class Scatter:
 
 
 def percents(values: tuple[float, ...]) -> str:
+    """Shares as numbers in per cent, for a sentence."""
     return ", ".join(f"{100 * value:.2g}" for value in values)
 
 
