@@ -170,7 +170,7 @@ def middle_width() -> dict[str, tuple[float, float, float]]:
     assert law is not None
     result = {}
     for direction, joint in law.joints.items():
-        trains, _ = trains_of(table.select(width=middle), direction)
+        trains = trains_of(table.select(width=middle), direction)
         assert trains is not None
         mean = nanmean(trains.mean_states(joint.window))
         found = law.predict(direction, width=middle, n_pulses=mean.size - 1, start=float(mean[0]))

@@ -39,7 +39,7 @@ PULSE = (
     LOAD
     + r"""
 def train(dtype):
-    layer = Synapses(1, 1, pairs=False, middle=0.0, c2c=False, d2d="none", dtype=dtype)
+    layer = Synapses(1, 1, pairs=False, middle=0.0, start="middle", c2c=False, d2d="none", dtype=dtype)
     path = [float(layer.conductances())]
     for sign in [1] * 100 + [-1] * 100:
         layer.pulse(sign)
@@ -47,7 +47,7 @@ def train(dtype):
     return path
 
 def scatter(**options):
-    layer = Synapses(100, 100, pairs=False, middle=0.0, seed=5, dtype=torch.float64, **options)
+    layer = Synapses(100, 100, pairs=False, middle=0.0, start="middle", seed=5, dtype=torch.float64, **options)
     found = {}
     for name, sign in (("ltp", 1), ("ltd", -1)):
         for pulse in range(1, 101):
@@ -61,7 +61,7 @@ answer = {"double": train(torch.float64), "single": train(torch.float32), "versi
 answer["c2c"] = scatter(d2d="none")
 for mode in sys.argv[3:]:
     answer[mode] = scatter(c2c=False, d2d=mode)
-layer = Synapses(100, 100, pairs=False, d2d="none", read_noise=True, dtype=torch.float64)
+layer = Synapses(100, 100, pairs=False, start="middle", d2d="none", read_noise=True, dtype=torch.float64)
 one, two = (module.state_of(layer.conductances()) for _ in range(2))
 answer["read"] = float((one - two).std() / 2**0.5)
 json.dump(answer, open(sys.argv[1], "w"))
@@ -108,7 +108,7 @@ for kind in ("snntorch", "norse"):
     torch.manual_seed(0)
     answer[kind] = {
         "float": run(kind, torch.nn.Linear(64, 10, bias=False), False)[0],
-        "devices": run(kind, Synapses(64, 10, scale=2.0, seed=1), True),
+        "devices": run(kind, Synapses(64, 10, scale=2.0, start="middle", seed=1), True),
     }
 json.dump(answer, open(sys.argv[1], "w"))
 """

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from devicekit import files
 from devicekit.errors import FileError, UsageError
+from devicekit.names.marks import marks_in, ordered
 
 _TRAINS = "export --to csv"  # of its trains, which a card's law makes
+_START = 4096  # bytes in which a file says its marks
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,30 @@ def is_synthetic(path: Path) -> bool:
 def marks(path: Path) -> tuple[str, ...]:
     """synthetic, simulated, calibrated: what a file or folder is known to be; none of a measurement.
 
-    Known by its data package, by its checksum (`is_synthetic`), or by what devicekit noted in a folder that it made.
+    Known by its data package, by its checksum (`is_synthetic`), by what devicekit noted in a folder that it made, or by
+    what the file says itself (`devicekit.names.mark_sentence`). A CSV says it in a column, which its table knows.
     """
     command = str(files.read_marker(path if path.is_dir() else path.parent).get("command", ""))
-    found = ("synthetic",) if is_synthetic(path) else ()
-    if command.startswith("simulate") or command == _TRAINS:
-        return (*found, "simulated")
-    return (*found, "simulated", "calibrated") if command == "calibrate" else found
+    found = ["synthetic"] if is_synthetic(path) else []
+    if command.startswith("simulate") or command in (_TRAINS, "calibrate"):
+        found.append("simulated")
+    if command == "calibrate":
+        found.append("calibrated")
+    return ordered([*found, *_said(path)])
+
+
+def _said(path: Path) -> tuple[str, ...]:
+    """Marks that a file says itself, near its beginning."""
+    try:
+        if not path.is_file():
+            return ()
+        with path.open("rb") as stream:
+            start = stream.read(_START)
+    except OSError:
+        return ()
+    if start.startswith(files.HDF5_MARK):
+        return ()  # of a card and tables, each of which says it itself
+    return marks_in(start.decode("latin-1"))
 
 
 def _is_copy(path: Path) -> bool:

@@ -105,6 +105,12 @@ WARNING_CODES = {
         MISLEADING,
         "compare within one definition, or characterize all of them anew with the same options",
     ),
+    "minority": WarningKind(
+        "fewer than one in ten sweeps or devices show a number: no median is given",
+        MISLEADING,
+        "look at these sweeps one by one; name the column that tells devices apart (--map device_id=COLUMN) if there "
+        "is one",
+    ),
     "state_moved": WarningKind(
         "a rising leg shows another mechanism than the falling leg of the same state: it switched on the way",
         MISLEADING,
@@ -135,10 +141,16 @@ WARNING_CODES = {
         MISLEADING,
         "read the factor that is printed; a prediction far beyond the data rests on the model",
     ),
+    "celsius": WarningKind(
+        "temperatures in degrees Celsius were made kelvin",
+        REMARK,
+        "nothing, if they are; else name the column in kelvin: --map temperature_k=COLUMN",
+    ),
     "unused_temperature": WarningKind(
         "a column looks like a temperature and was not used",
         MISLEADING,
-        "name it, in kelvin: --map temperature_k=COLUMN; without it states of several temperatures are one",
+        "name it: --map temperature_k=COLUMN or --map temperature_c=COLUMN; without it states of several temperatures "
+        "are one",
     ),
     "no_life": WarningKind(
         "a life, or its activation energy, is not given",
@@ -246,6 +258,16 @@ WARNING_CODES = {
         "nothing, if these are different devices; one device baked again brings its own offset to each temperature: "
         "the interval of the activation energy is then too wide, that of a life between the bakes too narrow",
     ),
+    "dead_devices": WarningKind(
+        "devices of the set do not switch; they are left out of the fit and counted as stuck",
+        ASSUMED,
+        "look at their traces: a broken contact is no stuck device; leave such a device out of the file",
+    ),
+    "states": WarningKind(
+        "readings lie on states of even spacing",
+        REMARK,
+        "nothing, if the device has so few states; check the range of the instrument: coarse readings look the same",
+    ),
     "assumed_c2c": WarningKind(
         "how cycles differ is assumed, not measured: one cycle cannot tell",
         ASSUMED,
@@ -254,7 +276,7 @@ WARNING_CODES = {
     "dropped": WarningKind(
         "rows or readings were left out",
         ASSUMED,
-        "look at the rows named; a train far shorter than the others is often an aborted measurement",
+        "look at the rows named",
     ),
     "unpaired": WarningKind(
         "LTP and LTD do not come in equal numbers",

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -285,15 +286,20 @@ def write_json(path: Path, value: Any, replace: bool = False) -> None:
 
 
 def read_marker(folder: Path) -> dict[str, Any]:
-    """What devicekit noted in a folder that it made: tool, command and files; empty for any other folder."""
+    """What devicekit noted in a folder that it made: tool, command, files, ...; empty for any other folder."""
     try:
         found = read_json(folder / MARKER)
     except FileError:
         return {}
     if not isinstance(found, dict):
         return {}
-    names = found.get("files", [])
-    return {**found, "files": [name for name in names if isinstance(name, str)] if isinstance(names, list) else []}
+    lists = {key: found.get(key, []) for key in ("files", "leaves")}
+    texts = {
+        key: [each for each in held if isinstance(each, str)] if isinstance(held, list) else []
+        for key, held in lists.items()
+    }
+    sums = found.get("sha256", {})
+    return {**found, **texts, "sha256": sums if isinstance(sums, dict) else {}}
 
 
 def _files(folder: Path) -> list[str]:
@@ -302,18 +308,31 @@ def _files(folder: Path) -> list[str]:
     return sorted(path.as_posix() for path in found if path.name not in _NOBODYS)
 
 
-def _kept_from(out: Path, command: str) -> str | None:
+def _kept_from(out: Path, command: str, of: str = "") -> str | None:
     """Why a folder must not be replaced by the results of `command`; None if it may."""
     if not out.is_dir() or not any(out.iterdir()):
         return None
     marker = read_marker(out)
     if marker.get("command") not in (command, None):
         return f"holds the results of devicekit {marker['command']}"
-    others = sorted(set(_files(out)) - set(marker.get("files", ())))
-    if marker and not others:
-        return None
-    named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-    return "holds files that devicekit did not make" + (f" ({named})" if named else "")
+    if of and marker.get("of", of) != of:
+        return f"holds the results of {marker['of']}"
+    there = _files(out)
+    others = [name for name in there if name not in marker.get("files", ()) and not _is_left(name, marker)]
+    if others or not marker:
+        return "holds files that devicekit did not make" + (f" ({_named(others)})" if others else "")
+    sums = marker["sha256"]
+    changed = [name for name in there if name in sums and sha256(out / name) != sums[name]]
+    return f"holds files that were changed since devicekit wrote them ({_named(changed)})" if changed else None
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _is_left(name: str, marker: dict[str, Any]) -> bool:
+    """Whether a file is of a kind that the use of a folder's files leaves there, as the folder's marker says."""
+    return any(fnmatchcase(name, pattern) for pattern in marker.get("leaves", ()))
 
 
 def _check_inputs(out: Path, names: list[str] | None) -> None:
@@ -363,12 +382,26 @@ def continued_folder(out: Path, command: str, what: str, names: list[str], **mar
 
 
 @contextmanager
-def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path]:
+def result_folder(
+    out: Path, command: str, force: bool = False, of: str = "", leaves: Iterable[str] = ()
+) -> Iterator[Path]:
     """A folder to write results into, which replaces `out` in one step when the block ends well.
 
     A folder that the same command made, and to which nothing was added, is replaced whole. Any other non-empty
     folder is refused; with `force` the new files are put beside the ones already there, in place of those of the
     same name. An input of this command is never replaced.
+
+    Parameters
+    ----------
+    out : Path
+    command : str
+        Whose results it holds.
+    force : bool
+        Write into a folder that holds something else.
+    of : str
+        What the results are of, where another one's, and files that were changed since, are to be kept too.
+    leaves : iterable of str
+        Patterns of names below `out`: what the use of the results leaves there, which goes with them.
 
     Raises
     ------
@@ -379,7 +412,7 @@ def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path
     if os.path.lexists(out) and not out.is_dir():
         raise FileError(f"{out} is a file; out= takes a folder")
     try:
-        reason = _kept_from(out, command)
+        reason = _kept_from(out, command, of)
     except OSError as error:
         raise _fail(out, error) from error
     if reason and not force:
@@ -394,16 +427,28 @@ def result_folder(out: Path, command: str, force: bool = False) -> Iterator[Path
     try:
         work.chmod(0o777 & ~_umask())
         yield work
-        write_json(work / MARKER, {"tool": "devicekit", "command": command, "files": _files(work)})
+        marker: dict[str, Any] = {"tool": "devicekit", "command": command, "files": _files(work)}
+        if of:
+            sums = {name: sha256(work / name) for name in marker["files"]}
+            marker |= {"of": of, "leaves": list(leaves), "sha256": sums}
+        write_json(work / MARKER, marker)
         _check_inputs(out, _files(work) if reason else None)
         if reason:
             _merge(work, out)
+            if of and (owner := read_marker(out)).get("command") == command:
+                write_json(out / MARKER, _of_both(owner, marker), True)
         else:
             _swap(work, out)
     except OSError as error:
         raise _fail(out, error) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _of_both(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The marker of a folder of the same command into which other results of it were written."""
+    lists = {key: sorted({*old[key], *new[key]}) for key in ("files", "leaves")}
+    return {**new, **lists, "sha256": {**old["sha256"], **new["sha256"]}}
 
 
 def _merge(work: Path, out: Path) -> None:

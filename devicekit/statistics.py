@@ -25,6 +25,57 @@ def nanvar(values: np.ndarray) -> np.ndarray:
     return np.divide(squares.sum(axis=0), count - 1, out=np.full(count.shape, np.nan), where=count > 1)
 
 
+JOINT = 5  # readings before rows end by which the mean of the others is joined on
+
+
+def mean_curve(rows: np.ndarray) -> np.ndarray:
+    """Mean over rows of which not all are read everywhere, without a step where their number changes.
+
+    The plain mean of rows that are read at the same places. Between two readings a row's distance from the mean is
+    taken to change along a straight line.
+
+    Where some end, the mean of those that go on is shifted by what it differs by from the mean of all, over the last
+    `JOINT` readings before: else a row that happens to lie higher lifts the curve from where it stands alone.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (K, N + 1)
+        NaN where nothing was read, and beyond the end of a row.
+    """
+    finite = np.isfinite(rows)
+    ends = np.where(finite.any(axis=1), rows.shape[1] - 1 - np.argmax(finite[:, ::-1], axis=1), -1)
+    inside = np.arange(rows.shape[1]) <= ends[:, None]
+    if (finite.any(axis=0) & inside & ~finite).any():  # where one row was not read, but others were
+        first = nanmean(_filled(rows, ends))
+        rows = np.where(finite.any(axis=0), first + _filled(rows - first, ends), np.nan)
+    mean = nanmean(rows)
+    shift = 0.0
+    for end in np.unique(ends[ends >= 0])[:-1]:
+        before = slice(max(end - JOINT + 1, 0), end + 1)
+        on = nanmean(rows[ends > end])
+        apart = mean[before] - (on[before] + shift)
+        apart = apart[np.isfinite(apart)]
+        shift += float(apart.mean()) if apart.size else 0.0
+        mean[end + 1 :] = on[end + 1 :] + shift
+    return mean
+
+
+def _filled(rows: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """The rows with straight lines between their readings, and nothing beyond their ends."""
+    filled, at = np.full(rows.shape, np.nan), np.arange(rows.shape[1])
+    for row, own, end in zip(rows, filled, ends, strict=True):
+        read = np.flatnonzero(np.isfinite(row))
+        if read.size:
+            own[read[0] : end + 1] = np.interp(at[read[0] : end + 1], read, row[read])
+    return filled
+
+
+def levels(rows: np.ndarray) -> np.ndarray:
+    """Level of each row, shape (K,): its mean distance from the mean curve, above the mean of that curve."""
+    curve = mean_curve(rows)
+    return np.asarray(np.nanmean(rows - curve, axis=1) + np.nanmean(curve))
+
+
 class VarianceComponents(NamedTuple):
     """Components of a one-way random-effects analysis of variance; None where the data do not tell.
 

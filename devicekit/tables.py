@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -20,6 +20,7 @@ from pandera.errors import SchemaErrors
 
 from devicekit import files
 from devicekit.errors import BadRow, CodedWarning, TableError
+from devicekit.names.marks import MARK_COLUMN, mark_cell, marks_of_cells, ordered
 from devicekit.schemas import (
     ENDURANCE_SCHEMA,
     MULTILEVEL_SCHEMA,
@@ -63,7 +64,8 @@ class _Table:
     Parameters
     ----------
     frame : pandas.DataFrame
-        Validated on construction; a column `file_row`, if present, is used to name bad rows and dropped.
+        Validated on construction; a column `file_row`, if present, is used to name bad rows and dropped. A column
+        `data_origin` that holds marks of ours (SYNTHETIC) is noted in `meta`.
     meta : mapping
         Instrument, date, source file and other facts that are not columns.
     warnings : tuple of CodedWarning
@@ -95,6 +97,14 @@ class _Table:
             raise TableError(f"{count(len(bad), 'bad value')} in the {self.kind} table", bad) from errors
         self._check(frame)
         object.__setattr__(self, "frame", frame.reset_index(drop=True))
+        self._note_marks()
+
+    def _note_marks(self) -> None:
+        """Let `meta` hold what a column `data_origin` says."""
+        found = marks_of_cells(self.frame[MARK_COLUMN].unique()) if MARK_COLUMN in self.frame else None
+        if found is not None:
+            marks = dict.fromkeys([*self.meta.get("marks", ()), *found])
+            object.__setattr__(self, "meta", {**self.meta, "marks": list(marks)})
 
     def _check(self, frame: pd.DataFrame) -> None:
         """Rules that concern more than one column."""
@@ -111,6 +121,11 @@ class _Table:
     def synthetic(self) -> bool:
         """Whether it is known to be generated: by the marks of what it was read from, or by a warning."""
         return "synthetic" in self.meta.get("marks", ()) or any(each.code == "synthetic" for each in self.warnings)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """synthetic, simulated, calibrated: what it is known to be; none of a measurement."""
+        return ordered([*self.meta.get("marks", ()), *(("synthetic",) if self.synthetic else ())])
 
     @property
     def devices(self) -> list[str]:
@@ -134,6 +149,10 @@ class _Table:
             table = replace(table, frame=table._kept(keep, name, wanted))
         return table
 
+    def without(self, devices: Sequence[str]) -> Self:
+        """The rows of all other devices."""
+        return replace(self, frame=self.frame[~self.frame["device_id"].isin(devices)])
+
     def _kept(self, keep: np.ndarray, name: str, wanted: object) -> pd.DataFrame:
         if not keep.any():
             values = [str(value) for value in self.frame[name].unique().tolist()]
@@ -142,17 +161,31 @@ class _Table:
         return self.frame[keep]
 
     def to_csv(self, path: Path) -> None:
-        """Write one CSV with one header line, whole or not at all; numbers keep every digit."""
-        write_csv(self.frame, path)
+        """Write one CSV with one header line, whole or not at all; numbers keep every digit.
+
+        What is marked gets a last column `data_origin` (SYNTHETIC, say), by which it is known when it is read again.
+        """
+        write_csv(self.frame, path, self.marks)
 
     def _repr_html_(self) -> str:
         return self.frame.to_html(max_rows=20)
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as one CSV, whole or not at all; text that a spreadsheet would run is made plain."""
+def write_csv(frame: pd.DataFrame, path: Path, marks: Iterable[str] = ()) -> None:
+    """Write a frame as one CSV, whole or not at all; text that a spreadsheet would run is made plain.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    path : Path
+    marks : iterable of str
+        synthetic, simulated, calibrated: a last column `data_origin` says them in every row.
+    """
     buffer = io.StringIO()
-    _spelt(_neutral(frame)).to_csv(buffer, index=False, lineterminator="\n")
+    made = _spelt(_neutral(frame))
+    if cell := mark_cell(marks):
+        made = made.rename(columns={MARK_COLUMN: f"{MARK_COLUMN}.1"}).assign(**{MARK_COLUMN: cell})
+    made.to_csv(buffer, index=False, lineterminator="\n")
     files.write_text(path, buffer.getvalue())
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.features.definitions import DEFAULT_V_SET
 from devicekit.names import GLOSSARY
 from devicekit.plot import COLOURS, Axis, Curve, Image, Panel, quantity_axis
 from physics.constants import Array
@@ -26,7 +25,9 @@ def _size(current: Array) -> Array:
     return np.where(size > 0, size, np.nan)  # a logarithmic axis has no place for 0
 
 
-def iv(simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array, Array]], v_set: float | None) -> Panel:
+def iv(
+    simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array, Array]], v_set: float | None, by: str
+) -> Panel:
     """Size of the current [A] against voltage [V], logarithmic; measured sweeps below, V_set as a line [V]."""
     curves = []
     looks = (
@@ -38,7 +39,7 @@ def iv(simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array,
             own = name if len(sweeps) == 1 else f"{name}, sweep {n}"
             curves.append(Curve(own, v, _size(i), legend=n == 1, **look))
     marks = [] if v_set is None else [("x", v_set)]
-    title = "" if v_set is None else f"V_set = {v_set:.3f} V ({DEFAULT_V_SET})"
+    title = "" if v_set is None else f"V_set = {v_set:.3f} V ({by})"
     return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves, title, lines=marks)
 
 

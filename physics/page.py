@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from devicekit.errors import CodedWarning
-from devicekit.features.definitions import DEFAULT_V_SET
 from devicekit.report import Figure, Report, Section
 from devicekit.report.shared import provenance_section
 from devicekit.scalars import Scalar
@@ -81,7 +80,7 @@ def iv_page(
         + ("." if result.on_off is None else f", with a LRS {result.on_off:.3g} times the HRS.")
     )
     numbers = [
-        _known("v_set_v", f"V_set ({DEFAULT_V_SET})", result.v_set_v, "V"),
+        _known("v_set_v", f"V_set ({result.set_by})", result.v_set_v, "V"),
         _known("v_100ua_v", "voltage at 100 µA", result.v_100ua_v, "V"),
         _known("on_off", "LRS over HRS at the read voltage", result.on_off),
         _known("v_reset_v", "V_reset of the first loop", result.first.v_reset_v, "V"),

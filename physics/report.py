@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET
+from devicekit.features.definitions import DEFAULT_V_RESET
 from devicekit.report import CodedList, Figure, Section, Table, Text, draw
 from devicekit.tables import SweepTable
 from devicekit.text import count, listed, si, span
@@ -23,7 +23,7 @@ def iv_summary(result: IVResult) -> list[str]:
     if result.v_set_v is None:
         first = f"{words} does not set: its conductance does not double over this sweep, or was not swept back."
     else:
-        first = f"{words} sets at {result.v_set_v:.3f} V, where ln G is half-way between HRS and LRS (half_ln_g)"
+        first = f"{words} sets at {result.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({result.set_by})"
         ratio = result.on_off
         first += "." if ratio is None else f"; LRS over HRS at the read voltage is {ratio:.3g}."
     if result.v_100ua_v is not None:
@@ -52,7 +52,7 @@ def _incomplete(result: _Result) -> list[str]:
 def _iv_table(result: IVResult) -> Table:
     device = result.first.device
     rows = [
-        (f"V_set ({DEFAULT_V_SET})", si(result.v_set_v, "V", 4)),
+        (f"V_set ({result.set_by})", si(result.v_set_v, "V", 4)),
         ("voltage at 100 µA", si(result.v_100ua_v, "V", 4)),
         ("LRS / HRS at the read voltage", "–" if result.on_off is None else f"{result.on_off:.3g}"),
         ("HRS", si(result.hrs_s, "S")),
@@ -140,7 +140,7 @@ def loop_rows(result: IVResult) -> list[tuple[str, ...]]:
 
 
 def _loops(result: IVResult) -> Table:
-    caption = f"Bipolar loops. V_set by {DEFAULT_V_SET}, V_reset by {DEFAULT_V_RESET}."
+    caption = f"Bipolar loops. V_set by {result.set_by}, V_reset by {DEFAULT_V_RESET}."
     return Table(LOOPS, loop_rows(result), caption)
 
 

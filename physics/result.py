@@ -137,6 +137,11 @@ class IVResult(_Result):
         return self.first.v_set_v
 
     @property
+    def set_by(self) -> str:
+        """How V_set is defined, with the voltage at which its levels are read."""
+        return "half_ln_g" if self.dc is None else self.dc.methods["v_set_v"]
+
+    @property
     def v_100ua_v(self) -> float | None:
         """Source voltage at which the first set reaches 100 uA [V], or None."""
         return self.first.v_100ua_v
@@ -166,7 +171,9 @@ class IVResult(_Result):
 
     def panel(self, measured: SweepTable | None = None) -> Panel:
         """Size of the current against voltage, logarithmic; over a measured sweep if there is one."""
-        return figures.iv(_sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), self.v_set_v)
+        return figures.iv(
+            _sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), self.v_set_v, self.set_by
+        )
 
     def levels_panel(self) -> Panel:
         """Conductance of HRS and LRS at the read voltage over the loops."""
@@ -182,7 +189,7 @@ class IVResult(_Result):
 
         first = self.first
         rows = [
-            ("V_set (half_ln_g)", si(first.v_set_v, "V", 4)),
+            (f"V_set ({self.set_by})", si(first.v_set_v, "V", 4)),
             ("voltage at 100 µA", si(first.v_100ua_v, "V", 4)),
             ("HRS, LRS", f"{si(first.hrs_s, 'S')}, {si(first.lrs_s, 'S')}"),
             ("relative error of the vacancy balance", f"{self.quality.mass_error:.1e}"),

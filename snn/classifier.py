@@ -17,7 +17,7 @@ from snn.config import TrainingConfig
 from snn.forgetting import check, words
 from snn.learner import Learner
 from snn.network.encoding import content_ids, levels, stream_key
-from snn.recipe import choose, make_dynamics, with_policy
+from snn.recipe import choose, make_dynamics, with_card
 from snn.scaling import TwoSided, rounded
 
 FEWEST_PRESENTATIONS = 500  # per epoch: tiny sets are shown several times
@@ -99,7 +99,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
         c2c: str = "increment",
         d2d: str = "resample",
         read_noise: bool = False,
-        stuck: float = 0.0,
+        stuck: float | None = None,
         presentation_s: float = 0.0,
         random_state: Any = None,
     ) -> None:
@@ -196,7 +196,7 @@ class SpikingClassifier(ClassifierMixin, BaseEstimator):
                 raise UsageError(f"{', '.join(idle)}: of devices, and there is no card")
         if self.card is None and self._config.scheme != "offline":
             raise UsageError(f'scheme "{self._config.scheme}" trains devices: it needs a card')
-        self._config = with_policy(self._config, self.card)
+        self._config = with_card(self._config, self.card)
         check(self.card, self._config)
         self._fix_scaling(X)
         x = self._levels(X)

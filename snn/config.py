@@ -29,6 +29,9 @@ from snn.network.pulsing import get_policy
 LONGEST = 1e12  # of a time [s]
 
 
+OF_CARD = ("stuck", "stuck_at", "device_levels")  # as the card has it where a setting is None
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """Settings of one training run.
@@ -94,11 +97,12 @@ class TrainingConfig:
         often, held through a presentation; in training and in test.
     margin : int
         No update where the true class leads by at least this many spikes; 0: always update.
-    stuck : float
-        Fraction of devices that never move, neither by pulses nor when they are programmed, 0 to 1.
-    stuck_at : {"start", "low", "high", "ends"}
+    stuck : float, optional
+        Fraction of devices that never move, neither by pulses nor when they are programmed, 0 to 1; that of the card's
+        dead devices if None, at the end of the window where those were.
+    stuck_at : {"start", "low", "high", "ends"}, optional
         Where stuck devices are: where they start (in the middle of their range, which is benign), at the low or the
-        high end of the window, or at either end by chance.
+        high end of the window, or at either end by chance; where they start if None, and `stuck` is given.
     rates : {"plain", "scaled"}
         Whether the output layer's learning rate and start weights are those of 1000 hidden units, or scaled to the
         number that there are; scaled rates overshoot in narrow networks, and show asymmetric devices up.
@@ -112,9 +116,9 @@ class TrainingConfig:
         Levels to which states are rounded when devices are programmed; 0: not rounded.
     program_sigma : float
         Standard deviation of a programmed state, fraction of the window.
-    device_levels : int
+    device_levels : int, optional
         Stable states of every device: what a pulse or programming gives ends on one of the two nearest, at random
-        such that the mean is kept; 0: any state.
+        such that the mean is kept; 0: any state; those that the card found in its trains if None.
     refresh : float
         After each in-situ epoch, pairs with a device within this distance of an end of the window are programmed
         anew about the middle (with `levels` and `program_sigma`), fraction of the window, 0 (never) to 0.5.
@@ -197,14 +201,14 @@ class TrainingConfig:
     read_noise_of_g: float = 0.0
     telegraph: float = 0.0
     margin: int = 0
-    stuck: float = 0.0
-    stuck_at: StuckAt = "start"
+    stuck: float | None = None
+    stuck_at: StuckAt | None = None
     rates: Rates = "plain"
     draw: int = 0
     retention: float = 0.0
     levels: int = 32
     program_sigma: float = 0.03
-    device_levels: int = 0
+    device_levels: int | None = None
     refresh: float = 0.0
     presentation_s: float = 0.0
     pulse_period_s: float = 0.0
@@ -299,7 +303,7 @@ class TrainingConfig:
         self._check_number("tolerance", 1e-6, 0.5)
         if self.programming == "verify":
             for name in ("device_levels", "refresh"):
-                if getattr(self, name) > 0:
+                if (getattr(self, name) or 0) > 0:
                     raise UsageError(f'{name} programs states at once: use programming "sigma"')
         for name in ("read_noise", "linear", "symmetric", "column_gain", "compensate"):
             if not isinstance(getattr(self, name), bool):
@@ -322,8 +326,25 @@ class TrainingConfig:
         if self.scheme == "hybrid" and self.epochs < 2:
             raise UsageError("a hybrid run needs at least 2 epochs: one offline, one in situ")
 
+    @property
+    def stable_states(self) -> int:
+        """`device_levels`; 0 where the card's were not looked up (`snn.recipe.with_card`)."""
+        return self.device_levels or 0
+
+    @property
+    def stuck_share(self) -> float:
+        """`stuck`; 0 where the card's were not looked up."""
+        return self.stuck or 0.0
+
+    @property
+    def stuck_place(self) -> StuckAt:
+        """`stuck_at`; where they start, if it is not said."""
+        return self.stuck_at or "start"
+
     def _check_number(self, name: str, low: float, high: float, whole: bool = False) -> None:
         value: Any = getattr(self, name)
+        if value is None and name in OF_CARD:
+            return
         kinds = (int,) if whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
             kind = "a whole number" if whole else "a number"

@@ -35,7 +35,7 @@ def check(card: DeviceCard | None, config: TrainingConfig) -> None:
             f"pulse_period_s={config.pulse_period_s:g}: {most} pulses of policy {config.policy!r} take {longest:g} s, "
             f"and a presentation has {config.presentation_s:g} s (presentation_s)"
         )
-    if config.device_levels > 0 and at_all(card, config):
+    if config.stable_states > 0 and at_all(card, config):
         raise UsageError(
             "device_levels: a device that forgets leaves its stable states; set no time (presentation_s, "
             "test_delay_s), or no device_levels"

@@ -155,7 +155,7 @@ def choose(config: TrainingConfig, card: DeviceCard | None, drive: float | None 
     `drive` [input spikes per step] scales start weights and the map of the hidden layer for data unlike the digits, for
     which the recipe's numbers were found, and the hidden units the rates of the output; None: leave them.
     """
-    config = with_policy(config, card)
+    config = with_card(config, card)
     recipe = _choose(config, card)
     if drive is None:
         return recipe
@@ -276,6 +276,21 @@ def with_policy(config: TrainingConfig, card: DeviceCard | None) -> TrainingConf
     return replace(config, policy="reset" if card is None else reason_for_policy(config, card)[0])
 
 
+def with_card(config: TrainingConfig, card: DeviceCard | None) -> TrainingConfig:
+    """The settings with what the card knows of its devices where they say nothing: policy, dead devices, states.
+
+    `idealise` and a card without these blocks know none: then nothing is stuck, and any state is stable.
+    """
+    config = with_policy(config, card)
+    stuck, at, states = config.stuck, config.stuck_at, config.device_levels
+    if stuck is None:
+        known = None if card is None else card.dead
+        stuck, at = (0.0, at) if known is None else (known.share, at or known.at)
+    if states is None:
+        states = 0 if card is None or card.states is None or config.programming == "verify" else card.states.count
+    return replace(config, stuck=stuck, stuck_at=at or "start", device_levels=states)
+
+
 def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, str]:
     """verify where the card's reads are quiet against its step, else carry; and why, in words.
 
@@ -296,7 +311,7 @@ def reason_for_policy(config: TrainingConfig, card: DeviceCard) -> tuple[str, st
     step = step_about(card, symmetric_point(card))
     if read == 0:
         return "carry", "the card knows no read noise, so nothing says that pulses can be verified"
-    if config.device_levels > 1 and 1.0 / (config.device_levels - 1) > step:
+    if config.stable_states > 1 and 1.0 / (config.stable_states - 1) > step:
         return "carry", "stable states lie further apart than a step: verifying would chase their rounding"
     words = f"reading scatters by {read / step:.2g} of a step"
     if read < QUIET_READS * step:

@@ -93,8 +93,8 @@ class Synapses:
         arrays, layers, fading, written = [], [], [], []
         wires = wiring(card, config)
         for number, (r, shape) in enumerate(zip(initial, shapes, strict=True)):
-            if config.device_levels > 0:
-                r = on_levels(r, config.device_levels, np.random.default_rng([config.seed, _STATES + number]))
+            if config.stable_states > 0:
+                r = on_levels(r, config.stable_states, np.random.default_rng([config.seed, _STATES + number]))
             seed = int(stream_key(config.seed, _ARRAY + number + _DRAWS * config.draw) >> np.uint64(1))
             rest = r if before is None else before[number]
             array = DeviceArray(card, r.size, seed, initial=rest, c2c=config.c2c, d2d=config.d2d)
@@ -109,7 +109,7 @@ class Synapses:
             gain = None if wires is None else wires.gains(number, array.r, shape, wires.in_training)
             base = 0.0 if wires is None else wires.base
             layer = make_layer(
-                array, shape, whole, recipe.scales[number], reference, coin, stuck, config.device_levels, gain, base
+                array, shape, whole, recipe.scales[number], reference, coin, stuck, config.stable_states, gain, base
             )
             layers.append(layer)
             if array.fading is not None and forgetting.in_training(card, config):
@@ -200,8 +200,8 @@ class Synapses:
             wanted &= ~layer.stuck.reshape(-1, 2).any(axis=1)
             rng = np.random.default_rng([config.seed, _REFRESH + number, epoch])
             new = programmed(fresh.ravel(), config, rng)
-            if config.device_levels > 0:
-                new = on_levels(new, config.device_levels, rng)
+            if config.stable_states > 0:
+                new = on_levels(new, config.stable_states, rng)
             array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
             layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
             count += int(wanted.sum())
@@ -246,15 +246,15 @@ class Synapses:
 
 def _stuck(config: TrainingConfig, layer: int, devices: int) -> np.ndarray:
     """Which devices (devices,) of a layer never move."""
-    return np.random.default_rng([config.seed, _STUCK + layer]).random(devices) < config.stuck
+    return np.random.default_rng([config.seed, _STUCK + layer]).random(devices) < config.stuck_share
 
 
 def _held(r: np.ndarray, config: TrainingConfig, layer: int) -> np.ndarray:
     """The states (devices,) with stuck devices where they are stuck."""
-    if config.stuck == 0 or config.stuck_at == "start":
+    if config.stuck_share == 0 or config.stuck_place == "start":
         return r
     high = np.random.default_rng([config.seed, _ENDS + layer]).random(r.size) < 0.5
-    at = high.astype(float) if config.stuck_at == "ends" else np.full(r.size, float(config.stuck_at == "high"))
+    at = high.astype(float) if config.stuck_place == "ends" else np.full(r.size, float(config.stuck_place == "high"))
     return np.where(_stuck(config, layer, r.size), at, r)
 
 

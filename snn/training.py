@@ -23,7 +23,7 @@ from snn.data.dataset import Dataset
 from snn.held import held, tested_with
 from snn.learner import Learner
 from snn.network.encoding import levels, stream_key
-from snn.recipe import Recipe, choose, make_dynamics, with_policy
+from snn.recipe import Recipe, choose, make_dynamics, with_card
 from snn.synapses import Change, Synapses
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class Run:
             card = None  # nothing to program; other schemes are refused by the recipe
         if card is not None:
             card = idealise(card, linear=config.linear, symmetric=config.symmetric)
-        config = with_policy(config, card)
+        config = with_card(config, card)
         forgetting.check(card, config)
         drift.check(card, config)
         self.card, self.config, self.data = card, config, data

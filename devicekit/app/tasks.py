@@ -123,7 +123,7 @@ class Bench:
         result = simulate_iv(stack, "banded", mesh, compliance, cycles=cycles, progress=told)
         page = iv_page(result, again.command)
         page.save(folder / "report.html")
-        write_csv(result.sweep.frame, folder / "iv.csv")
+        write_csv(result.sweep.frame, folder / "iv.csv", ("simulated",))
         numbers = tuple(each.as_dict() for each in page.numbers)
         return Found(page.body(), ("report.html", "iv.csv"), (), again, numbers)
 

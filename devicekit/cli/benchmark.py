@@ -32,7 +32,8 @@ def _print(result: Benchmark) -> None:
     from snn.benchmark.result import COSTS, ODDS
 
     terminal.title(result.name)
-    for words in (result.verdict, result.rule_or_device, result.width_hides, result.left_open):
+    shown = (result.verdict, result.taken_as_absent, result.rule_or_device, result.width_hides, result.left_open)
+    for words in shown:
         if words:
             terminal.paragraph(words, 2)
     terminal.table(ODDS, result.odds())
@@ -69,6 +70,9 @@ def benchmark_command(
         Path | None, typer.Option("--out", metavar="DIR", help="Folder for report.html and benchmark.json.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Pairs of trainings of each variant.")] = 10,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="First seed of the pairs; the others follow it.")
+    ] = 0,
     attribution: Annotated[
         bool, typer.Option("--attribution/--no-attribution", help="Whether to say what a loss comes from.")
     ] = True,
@@ -125,7 +129,7 @@ def benchmark_command(
 
     loaded = [(load_card(path), [] if allowed is None else _allowed(path, allowed)) for path in cards]
     images = (few_shot if task == "few-shot" else whole)(data, data_dir, label)
-    changes = parse_settings(settings)
+    changes: dict[str, Any] = dict(parse_settings(settings))
     for path, (card, _) in zip(cards, loaded, strict=True):  # before the first of them is trained
         try:
             config = setting("plain", 0, **changes)
@@ -153,6 +157,7 @@ def benchmark_command(
                         card,
                         images,
                         seeds=seeds,
+                        first_seed=seed,
                         attribution=attribution,
                         wide=wide,
                         other_policy=policy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +15,21 @@ from devicekit.errors import UsageError
 from devicekit.options import ReadOptions
 from devicekit.plugins import EXPORTERS
 
-LONGEST = 160  # characters of a sentence on the terminal; README.txt and --json have all of it
+LONGEST = 160  # characters of what is said of one thing on the terminal; README.txt and --json have all of it
+_ENDS = re.compile(r"(?<=[a-z0-9)][.;:]) (?=[A-Z])")  # of sentences
 
 if TYPE_CHECKING:
     from devicekit.tables import Table
+
+
+def _brief(text: str) -> str:
+    """As many whole sentences as are not too long; the beginning of the text where these are few words or none."""
+    shown = ""
+    for each in _ENDS.split(text):
+        if len(shown) + len(each) >= LONGEST:
+            return f"{shown} ..." if len(shown) > LONGEST // 3 else textwrap.shorten(text, LONGEST, placeholder=" ...")
+        shown = f"{shown} {each}".strip()
+    return shown
 
 
 def _data(file: Path | None, reading: ReadOptions, to: str) -> Table | None:
@@ -123,7 +135,7 @@ def export_command(
     terminal.fields(
         [
             ("files", ", ".join(result.files)),
-            *(("approximated", textwrap.shorten(each, LONGEST, placeholder=" ...")) for each in result.approximated),
+            *(("approximated", _brief(each)) for each in result.approximated),
             ("noise", result.noise),
             *(("use", line) for line in result.use),
             ("in full", str(out / "README.txt")),

@@ -99,7 +99,6 @@ def read_command(
         devicekit read mine.csv --map value=G --unit uS
         devicekit read sweeps.csv --plot sweeps.svg
     """
-    from devicekit.catalog import marks
     from devicekit.features.describe import describe
     from devicekit.readers import hdf5, read
 
@@ -110,11 +109,6 @@ def read_command(
         hdf5.save(out, tables=[table])
     elif out is not None:
         table.to_csv(out)
-        if lost := [mark for mark in table.meta.get("marks", ()) if mark not in marks(out)]:
-            terminal.warning(
-                f"a CSV holds no marks: {out.name} is {', '.join(lost).upper()}, and what is made of it will not say "
-                "so; an .h5 keeps that"
-            )
     if plot is not None:
         _preview(table, plot)
     summary = describe(table)

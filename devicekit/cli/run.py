@@ -21,6 +21,7 @@ from devicekit.cli.common import (
 from devicekit.cli.fit import Model, print_fit
 from devicekit.cli.train import Data, DataDir, Epochs, print_training
 from devicekit.errors import TraceError
+from devicekit.features.definitions import definition
 from devicekit.options import ReadOptions
 from devicekit.text import count, width_suffix
 
@@ -193,5 +194,6 @@ def _print(
     print_training(training)
     if iv["v_set_v"] is not None:
         terminal.title("default stack, simulated (not this device)")
-        values = f"V_set {iv['v_set_v']:.3f} V (by {iv['v_set_method']}), LRS over HRS {iv['on_off']:.3g}"
+        by = definition(iv["v_set_method"], iv["read_voltage_v"])
+        values = f"V_set {iv['v_set_v']:.3f} V (by {by}), LRS over HRS {iv['on_off']:.3g}"
         terminal.fields([("set I-V", values)])

@@ -15,6 +15,7 @@ from devicekit.cli import terminal
 from devicekit.cli.common import Chance, Force, Json, choice, print_json, print_warnings, this_command
 from devicekit.cli.lazy import group, lazy_group
 from devicekit.errors import UsageError
+from devicekit.features.definitions import definition
 from devicekit.text import width_suffix
 
 if TYPE_CHECKING:
@@ -122,10 +123,11 @@ def _exit_code(result: IVResult | PulseResult) -> int:
 def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> None:
     from devicekit import files
     from devicekit.plot import draw_row
+    from devicekit.tables import write_csv
     from physics.figures import MAPS
     from physics.page import iv_page
 
-    result.sweep.to_csv(folder / "iv.csv")
+    write_csv(result.sweep.frame, folder / "iv.csv", ("simulated",))
     result.save_fields(folder / "fields.npz")
     files.write_json(folder / "summary.json", _summary(result))
     files.write_json(folder / "stack.json", result.stack.model_dump(mode="json"))
@@ -217,11 +219,12 @@ def _print_iv(result: IVResult, out: Path | None) -> None:
     quality, first = result.quality, result.first
     terminal.title(f"simulated I-V, material set {result.stack.material}")
     names = result.definitions()
+    by = definition(names["v_set_method"], names["read_voltage_v"])
     at = "" if names["read_voltage_v"] is None else f" (read at {names['read_voltage_v']:g} V)"
     rows = [
         (
             "V_set",
-            f"{si(first.v_set_v, 'V', 4)} (by {names['v_set_method']}); {si(first.v_100ua_v, 'V', 4)} at 100 µA",
+            f"{si(first.v_set_v, 'V', 4)} (by {by}); {si(first.v_100ua_v, 'V', 4)} at 100 µA",
         ),
         ("HRS", f"{si(first.hrs_s, 'S', 4)}{at}"),
         ("LRS", si(first.lrs_s, "S", 4)),
@@ -336,12 +339,13 @@ def pulses_command(
 
 def _save_pulses(result: PulseResult, folder: Path) -> list[str]:
     """One table a width, of the last pair; no other file of the folder holds conductances."""
+    from devicekit.tables import write_csv
     from physics.page import pulses_page
 
     names = []
     for seconds, table in result.last_pairs().items():
         names.append(f"pulses_{width_suffix(seconds)}.csv")
-        table.to_csv(folder / names[-1])
+        write_csv(table.frame, folder / names[-1], ("simulated",))
     result.save_fields(folder / "fields.npz")
     _draw(folder / "pulses.png", result.panel().draw, (6.0, 3.8))
     pulses_page(result, this_command()).save(folder / "report.html")

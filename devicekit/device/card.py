@@ -13,7 +13,15 @@ from pydantic import Field, ValidationError, model_validator
 
 from devicekit import files
 from devicekit.device.blocks import Branch, Conditions, DeviceRow, Provenance, Strict, Variation, Window
-from devicekit.device.measured import Endurance, Measured, Retention, StdpWindow, Volatile
+from devicekit.device.measured import (
+    DeadDevices,
+    Endurance,
+    Measured,
+    Retention,
+    StableStates,
+    StdpWindow,
+    Volatile,
+)
 from devicekit.device.pulselaw import PulseScaling
 from devicekit.device.remarks import Remark
 from devicekit.errors import CardError, FileError, UsageError, invalid_rows
@@ -28,7 +36,8 @@ if TYPE_CHECKING:
     from devicekit.scalars import Scalar
 
 ADDED = ("stdp", "retention", "endurance", "volatile")  # optional, each by `devicekit card add`
-BLOCKS = (*ADDED, "pulse_law")  # the last one by `devicekit fit --share`
+FITTED = ("pulse_law", "dead", "states")  # optional, by `devicekit fit`
+BLOCKS = (*ADDED, *FITTED)
 SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviations
 
 
@@ -58,6 +67,8 @@ class DeviceCard(Strict):
     pulse_law: PulseScaling | None = Field(
         default=None, description="how amplitude and width scale a step, if several were measured"
     )
+    dead: DeadDevices | None = Field(default=None, description="devices of the set that did not switch")
+    states: StableStates | None = Field(default=None, description="stable states on which readings lie, if they do")
     warnings: tuple[Remark, ...]
     provenance: Provenance
 

@@ -84,6 +84,41 @@ class RetentionState(Strict):
         return float((self.last_s / self.first_s) ** -self.nu)
 
 
+class DeadDevices(Measured):
+    """Devices of the fitted set that did not switch: they are left out of the fit, and a network has them as stuck."""
+
+    names: tuple[str, ...]
+    devices: Count = Field(description="of the set, dead ones among them")
+    states: tuple[float, ...] = Field(description="where each stays, fraction of the window")
+
+    @property
+    def share(self) -> float:
+        """Of all devices [1]."""
+        return len(self.names) / self.devices
+
+    @property
+    def at(self) -> Literal["low", "high", "ends"]:
+        """At which end of the window they stay."""
+        high = sum(state > 0.5 for state in self.states)
+        return "ends" if 0 < high < len(self.states) else "high" if high else "low"
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """Their share."""
+        return (Scalar("dead_share", "devices that do not switch", self.share, of="set"),)
+
+
+class StableStates(Measured):
+    """States of even spacing on which the readings of the fitted trains lie."""
+
+    count: Count = Field(ge=2, description="in the window, its ends included")
+    spacing: Positive = Field(description="fraction of the window")
+    coherence: NonNegative = Field(description="1: exactly on them; 0: nothing of the kind")
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """How many there are."""
+        return (Scalar("states", "stable states in the window", float(self.count)),)
+
+
 class ArrheniusLine(Strict):
     """Lives of one level over temperature: ln t = ln reference_life_s + Ea (1/kT - 1/kT_reference) + sigma z, z normal.
 

@@ -105,6 +105,8 @@ class Wear:
         least so many, where none failed (`life.failed` is 0).
     shares : tuple of (float, float, float or None, float or None)
         By Weibull's law: chance that the most pulsed device has failed, after how many trainings, and their interval.
+    array : tuple of ArrayLife
+        By the same law: the first failure among all devices, and when one of a hundred has failed.
     """
 
     pulses: Pulses
@@ -112,6 +114,18 @@ class Wear:
     p99: float
     worst: float
     shares: tuple[tuple[float, float, float | None, float | None], ...] = ()
+    array: tuple[ArrayLife, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The answer in half a sentence: of the array where lives are known, else of its most pulsed device."""
+        if self.array:
+            return "; ".join(f"{each.trainings:.3g} until {each.what}{each.ends}" for each in self.array)
+        least = "" if self.life.failed else "at least "
+        return (
+            f"the most pulsed device lasts {least}{self.worst:.3g}, if a pulse counts as a cycle; of the first failure "
+            "among all devices nothing is known: too few failed for a law of their lives"
+        )
 
     def sentences(self) -> list[str]:
         """How long, and how sure."""
@@ -124,6 +138,12 @@ class Wear:
             f"Of devices with so many cycles {percent_span(*self.life.share_interval)} fail ({percent(LEVEL)} "
             f"interval; {self.life.failed} of {count(self.life.devices, 'device')} did).",
         ]
+        for each in self.array:
+            said.append(
+                f"Of {count(each.devices, 'device')}: {each.trainings:.3g} trainings until {each.what}{each.ends}. "
+                "Weibull's law is taken far beyond the devices that were measured; early failures of another kind "
+                "are not in it."
+            )
         for chance, trainings, low, high in self.shares:
             ends = "open" if low is None or high is None else f"{low:.3g} to {high:.3g}"
             said.append(
@@ -135,6 +155,82 @@ class Wear:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class ArrayLife:
+    """Trainings until something has happened to an array, by Weibull's law of its devices' cycles to failure.
+
+    Attributes
+    ----------
+    what : str
+    trainings : float
+    low, high : float or None
+        By the 95 % intervals of the law's shape and scale; None where one of them is open.
+    devices : int
+    """
+
+    what: str
+    trainings: float
+    low: float | None
+    high: float | None
+    devices: int
+
+    @property
+    def ends(self) -> str:
+        """The interval, for people."""
+        return " (interval open)" if self.low is None or self.high is None else f" ({self.low:.2g} to {self.high:.2g})"
+
+
+def first_failure(pulses: np.ndarray, shape: float, scale: float) -> float:
+    """Trainings until any device of an array has failed, with even chances.
+
+    None has failed after T trainings with the chance exp(-SUM (T c / scale)^shape), c being a device's pulses.
+    """
+    logs = shape * np.log(np.asarray(pulses, float)[np.asarray(pulses) > 0] / scale)
+    top = logs.max()
+    return float(np.exp((np.log(np.log(2.0)) - top - np.log(np.exp(logs - top).sum())) / shape))
+
+
+def share_failed(pulses: np.ndarray, shape: float, scale: float, share: float) -> float:
+    """Trainings until a share of an array's devices is expected to have failed; infinite where so many never do."""
+    cycles, many = np.unique(np.asarray(pulses, float), return_counts=True)
+    if share >= many[cycles > 0].sum() / many.sum():
+        return math.inf
+
+    def failed(ln_trainings: float) -> float:
+        return float((many * -np.expm1(-((np.exp(ln_trainings) * cycles / scale) ** shape))).sum() / many.sum())
+
+    low, high = math.log(scale / cycles.max()) - 60.0 / shape, math.log(scale / cycles[cycles > 0].min()) + 10.0
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if failed(middle) < share else (low, middle)
+    return math.exp(0.5 * (low + high))
+
+
+def _array_lives(pulses: np.ndarray, block: Endurance) -> tuple[ArrayLife, ...]:
+    law = block.life
+    if law is None or not (np.asarray(pulses) > 0).any():
+        return ()
+    found = []
+    for what, of in (
+        ("the first of all devices fails (even chances)", first_failure),
+        ("1 % of the devices have failed", lambda own, shape, scale: share_failed(own, shape, scale, 0.01)),
+    ):
+        middle = of(pulses, law.shape, law.scale_cycles)
+        if not math.isfinite(middle):
+            continue
+        low: float | None = None
+        high: float | None = None
+        if law.shape_interval is not None and law.scale_interval is not None:
+            sides = []
+            for end in (0, 1):  # a steeper law has later first failures, as a longer life has
+                by_shape = math.log(of(pulses, law.shape_interval[end], law.scale_cycles) / middle)
+                by_scale = math.log(law.scale_interval[end] / law.scale_cycles)
+                sides.append(math.hypot(by_shape, by_scale))
+            low, high = middle * math.exp(-sides[0]), middle * math.exp(sides[1])
+        found.append(ArrayLife(what, middle, low, high, int(np.asarray(pulses).size)))
+    return tuple(found)
 
 
 def wear(pulses: np.ndarray, block: Endurance) -> Wear:
@@ -159,7 +255,8 @@ def wear(pulses: np.ndarray, block: Endurance) -> Wear:
         (share, *(None if cycles is None else cycles / own.most for cycles in ends)) for share, *ends in life.shares
     )
     # a device without a pulse never fails: at least one a training
-    return Wear(own, life, life.cycles / max(own.p99, 1.0), life.cycles / own.most, shares)  # type: ignore[arg-type]
+    until = (life.cycles / max(own.p99, 1.0), life.cycles / own.most)
+    return Wear(own, life, *until, shares, _array_lives(pulses, block))  # type: ignore[arg-type]
 
 
 def inference_energy(g: np.ndarray, spikes_per_row: np.ndarray, read_voltage: float, read_s: float) -> float:

@@ -96,7 +96,8 @@ def export(
     to : str
         A target (`exporters`): one of ours, or of another package.
     out : path-like
-        Folder for the files and a README.txt; replaced whole if an export to the same target made it.
+        Folder for the files and a README.txt; replaced whole if an export of the same card to the same target made it
+        and its files are as they were; what their use leaves there (`Export.leaves`) goes with them.
     force : bool
         Write into a folder that holds something else; files of the same name are replaced.
     **options
@@ -115,7 +116,8 @@ def export(
     if network is not None:
         options = {**options, "network": network}
     result = make(loaded, to, ExportOptions(**options))
-    with result_folder(Path(out), f"export --to {to}", force) as folder:
+    of = f"{loaded.name!r} ({loaded.provenance.source})"  # a card that was fitted anew is the same one
+    with result_folder(Path(out), f"export --to {to}", force, of, result.leaves) as folder:
         for name, content in result.files.items():
             write_bytes(folder / name, content)
     return result

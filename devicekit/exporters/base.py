@@ -15,7 +15,7 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
-from devicekit.names import GLOSSARY
+from devicekit.names import GLOSSARY, mark_sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PULSES = 100  # LTP pulses, and then as many LTD pulses, over which an export is compared with a DeviceArray
 SIGNS = {"ltp": 1, "ltd": -1}
+COMPILED = ("__pycache__/*.pyc",)  # what importing a file of an export leaves beside it
 _FINE = 32  # samples of a rate curve between two nodes
 
 
@@ -84,6 +85,8 @@ class Export:
         What was done with the card's volatile part, a sentence; empty: it is left out, and README.txt says so.
     diff : str
         Changes that a file of the export makes in the user's own copy of a program, a unified diff.
+    leaves : tuple of str
+        Patterns of names of the files that the lines of `use` leave in the folder, which a new export replaces too.
     """
 
     files: Mapping[str, bytes]
@@ -96,6 +99,7 @@ class Export:
     origin: tuple[str, ...] = ()
     forgetting: str = ""
     diff: str = ""
+    leaves: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Export: {', '.join(self.files)}>"
@@ -246,15 +250,44 @@ def check_moves(card: DeviceCard, target: str) -> None:
             )
 
 
+def mark_of(card: DeviceCard, data: Table | None = None) -> str:
+    """What every file of an export says of where it comes from: "SYNTHETIC: not from a measurement"; empty if measured.
+
+    Parameters
+    ----------
+    card : DeviceCard
+    data : table, optional
+        What the file is made of beside the card.
+    """
+    return mark_sentence([*card.provenance.marks, *(data.marks if data is not None else ())])
+
+
+def marked(lines: str, comment: str, mark: str, after: int = 1) -> str:
+    """Text with its mark as a comment of its own after some lines; as it is without a mark."""
+    if not mark:
+        return lines
+    rows = lines.split("\n")
+    return "\n".join([*rows[:after], f"{comment} {mark}", *rows[after:]])
+
+
+def in_docstring(text: str, mark: str) -> str:
+    """A Python file with its mark at the end of its docstring; as it is without a mark."""
+    if not mark:
+        return text
+    start, doc, rest = text.split('"""', 2)
+    return f'{start}"""{doc.rstrip()}\n\n{mark}.\n"""{rest}'
+
+
 def unit(card: DeviceCard) -> str:
     """S, or 1 for a weight card."""
     return "S" if card.window.quantity == "conductance_s" else "1"
 
 
-def npz(arrays: Mapping[str, Any]) -> bytes:
-    """Arrays as a .npz file; the same arrays give the same bytes."""
+def npz(arrays: Mapping[str, Any], mark: str = "") -> bytes:
+    """Arrays as a .npz file, its mark among them as `marks`; the same arrays give the same bytes."""
     stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
+    held: dict[str, Any] = {**arrays, **({"marks": np.array(mark)} if mark else {})}
+    np.savez_compressed(stream, **held)
     return stream.getvalue()
 
 

@@ -97,7 +97,8 @@ def noise(card: DeviceCard) -> str:
     up, down, correlation = gains
     return (
         f"{text} For D2D draw ln gain_ltp and ln gain_ltd of each instance with sd {up:.4g} and {down:.4g}, "
-        f"correlation {correlation:.3g}, mean -sd^2 / 2."
+        f"correlation {correlation:.3g}, mean -sd^2 / 2, as a DeviceArray does with d2d='shared' (its default draws "
+        "measured devices, where a card has several)."
     )
 
 

@@ -173,8 +173,8 @@ class Spread:
         Of one reading [window].
     gains : tuple of float
         Standard deviations of ln step over devices, LTP and LTD, and their correlation [1].
-    d2d : {"resample", "shared", "none"}
-        How devices differ if nobody says how.
+    d2d : {"resample", "none"}
+        How devices differ if nobody says how: as those of a `DeviceArray`, or not at all.
     """
 
     update: tuple[float, float]
@@ -185,7 +185,7 @@ class Spread:
 
 
 def spread(card: DeviceCard, noise: bool) -> Spread:
-    """Of a card, as a `DeviceArray` draws it; devices of a card without measured ones differ by their gains."""
+    """Of a card, as a `DeviceArray` draws it; gains are those of its mode "shared", which is not the default."""
     if not noise:
         return Spread((0.0, 0.0), (0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
     has, gains = applied_variation(card), base.gains(card)
@@ -195,7 +195,7 @@ def spread(card: DeviceCard, noise: bool) -> Spread:
         relative=(float(has.relative[up]), float(has.relative[down])),
         read=read_sigma(card),
         gains=gains or (0.0, 0.0, 0.0),
-        d2d="resample" if has.devices else "shared" if gains else "none",
+        d2d="resample",
     )
 
 
@@ -236,6 +236,18 @@ def law_sentences(card: DeviceCard, law: LawNumbers, found: float | None) -> tup
     ]
 
 
+def _d2d_words(law: LawNumbers, held: Spread) -> str:
+    """How devices differ, by the modes of a DeviceArray."""
+    by_gains = "d2d='shared' by correlated log-normal gains of mean 1 on LTP and LTD"
+    if not law.devices:
+        return (
+            "no D2D unless it is asked for: d2d='resample', the default of a DeviceArray too, has no measured devices "
+            f"to draw from on this card; {by_gains}"
+        )
+    words = f"D2D by drawing each device from the {law.devices} measured ones, LTP and LTD together (d2d='resample')"
+    return f"{words}, or with {by_gains}" if max(held.gains[:2]) > 0 else words
+
+
 def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) -> str:
     """What is done with the variation, and how."""
     held = spread(card, options.noise)
@@ -243,10 +255,8 @@ def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) ->
     if max(*held.update, *held.relative) > 0:
         both = " and in proportion to its step (step_noise)" if max(held.relative) > 0 else ""
         parts.append(f"C2C as normal noise on every update (increment){both}")
-    ways = [f"from the {law.devices} measured ones, LTP and LTD together (resample)"] if law.devices else []
-    ways += ["by correlated log-normal gains of mean 1 on LTP and LTD (shared)"] if max(held.gains[:2]) > 0 else []
-    if ways:
-        parts.append(f"D2D by drawing each device {', or '.join(ways)}")
+    if law.devices or max(held.gains[:2]) > 0:
+        parts.append(_d2d_words(law, held))
     if held.read > 0:
         parts.append("read noise, where it is asked for, as normal noise on the state, fresh at every reading")
     said = f"Exported as a DeviceArray draws it: {'; '.join(parts)}. The numbers drawn are other ones."

@@ -6,13 +6,14 @@ LinearStepDevice with additive noise, and the cell of both that `pulsed_fields.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from devicekit.device.ageing import normals
+from devicekit.device.array import D2dMode, DeviceArray
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
 
@@ -93,14 +94,13 @@ class Scatter:
     @property
     def after(self) -> tuple[float, ...]:
         """`path` after 10, 50, 100 LTP, and then 10, 50, 100 LTD pulses; `pairs` after 10, 50, 100 of both."""
-        trains = tuple(float(self.path[k]) for k in (*AFTER, *(base.PULSES + k for k in AFTER)))
-        return (*trains, *(float(self.pairs[2 * k]) for k in AFTER))
+        return (*_after_trains(self.path), *(float(self.pairs[2 * k]) for k in AFTER))
 
     def words(self, card: Scatter) -> str:
         """Beside the card's, for a README."""
 
         def both(own: tuple[float, ...], wanted: tuple[float, ...]) -> str:
-            return f"{_percents(own)} (card {_percents(wanted)})"
+            return f"{percents(own)} (card {percents(wanted)})"
 
         n = len(AFTER)
         return (
@@ -112,7 +112,8 @@ class Scatter:
         )
 
 
-def _percents(values: tuple[float, ...]) -> str:
+def percents(values: tuple[float, ...]) -> str:
+    """Shares as numbers in per cent, for a sentence."""
     return ", ".join(f"{100 * value:.2g}" for value in values)
 
 
@@ -133,6 +134,46 @@ def scatter(update: Update, gammas: tuple[float, ...] = (1.0,)) -> Scatter:
     drawn = normals(DEVICES, 1)
     up, down = (tuple(sd(update(np.full((weigh.size, DEVICES), at), sign, drawn)) for at in AT) for sign in (1, -1))
     return Scatter(along(-1.0, TRAINS), along(0.0, PAIRS), up, down)
+
+
+def piecewise_by_devices(fields: Fields) -> Update:
+    """One pulse of PiecewiseStepDevices without update noise, each with its own steps: up_down is 0.
+
+    aihwkit draws a log-normal gain for both directions, and an asymmetry, added to one and taken off the other.
+    """
+    gain = np.exp(fields["dw_min_dtod"] * normals(DEVICES, 2))
+    tilt = fields["up_down_dtod"] * normals(DEVICES, 3)
+    at = np.linspace(fields["w_min"], fields["w_max"], len(fields["piecewise_up"]))
+    values = {1: np.array(fields["piecewise_up"]), -1: np.array(fields["piecewise_down"])}
+
+    def update(w: np.ndarray, sign: int, noise: np.ndarray) -> np.ndarray:
+        step = fields["dw_min"] * np.interp(w, at, values[sign]) * gain * (1.0 + sign * tilt)
+        return np.asarray(np.clip(w + sign * step, fields["w_min"], fields["w_max"]))
+
+    return update
+
+
+def device_path(update: Update) -> tuple[float, ...]:
+    """Sd of states over devices after 10, 50, 100 LTP, and then as many LTD pulses from the low end [window]."""
+    w, quiet, path = np.full((1, DEVICES), -1.0), np.zeros(DEVICES), [0.0]
+    for sign in TRAINS:
+        w = update(w, int(sign), quiet)
+        path.append(float(w[0].std()) / 2.0)
+    return _after_trains(path)
+
+
+def array_path(card: DeviceCard, d2d: D2dMode) -> tuple[float, ...]:
+    """The same of a DeviceArray of a card."""
+    array, path = DeviceArray(card, DEVICES, c2c="none", d2d=d2d), [0.0]
+    for sign in TRAINS:
+        array.pulse(int(sign))
+        path.append(float(card.window.from_state(array.r).std()) / card.window.span)
+    return _after_trains(path)
+
+
+def _after_trains(path: Sequence[float] | np.ndarray) -> tuple[float, ...]:
+    """Of a path over `TRAINS`, what is told of it."""
+    return tuple(float(path[k]) for k in (*AFTER, *(base.PULSES + k for k in AFTER)))
 
 
 def card_scatter(card: DeviceCard) -> Scatter:

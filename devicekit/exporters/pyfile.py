@@ -93,4 +93,5 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(**values, **more)
+    text = environment.get_template(template).render(**values, **more)
+    return base.in_docstring(text, base.mark_of(card))

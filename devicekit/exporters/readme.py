@@ -44,6 +44,7 @@ _MEANINGS = {
     "points": ("1", "tabulated conductances, states or rows"),
     "mean_bias": ("window per pulse", "what CrossSim's average update is too low by"),
     "path_sd_": ("window", "sd of states after 10, 50, 100 LTP, as many LTD more, as many pairs of both; calculated"),
+    "device_sd_": ("window", "sd of states by D2D after 10, 50, 100 LTP and as many LTD more; calculated"),
     "NL_": ("1", "label of nonlinearity, NeuroSim's sign"),
     "misfit_rms_": ("window", "rms of NeuroSim's exponential less the card's law over its train"),
     "misfit_largest_": ("window", "largest of the same"),

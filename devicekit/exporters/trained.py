@@ -43,7 +43,7 @@ def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
         held[f"{name}_decay"] = getattr(neurons, f"{name}_decay")
     held |= {name: getattr(neurons, name) for name in ("threshold", "refractory", "step_s", "full_input")}
     held |= {name: getattr(network.check, name) for name in ("spikes", "counts", "classes", "labels")}
-    return base.npz(held)
+    return base.npz(held, base.mark_of(network.card))
 
 
 EXACT = (

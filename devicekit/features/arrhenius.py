@@ -25,6 +25,8 @@ LEAST_TEMPERATURES = 3
 LEAST_FAILURES = 4
 STEADY_K = 5.0  # a record whose temperatures span more is no bake at one temperature
 SUDDEN = 1.0  # change of ln G between two readings, over the limit, from which a life is only between them
+SAME_LOOK = 0.05  # of ln t: readings nearer than that are at one time
+COLDEST = 200.0  # K; no bake is colder, and such a number is in degrees Celsius
 COARSE = 1.5  # sd of a life somewhere between two readings, over sigma, from which no life is given
 BENT = 0.05  # p value of a bend below which the line is not used for a life
 
@@ -295,7 +297,28 @@ def why_not(records: Sequence[Life]) -> str | None:
         return f"{failures} of {len(records)} records failed: an activation energy needs {LEAST_FAILURES} failures"
     if len(temperatures([each.temperature_k for each in records if each.failed])) < 2:
         return "all failures are at one temperature"
+    if min(kelvins) < COLDEST:
+        return f"a bake at {min(kelvins):g} K is none: are the temperatures degrees Celsius? They are taken in kelvin"
+    if all(_at_first_look(each) for each in records) and _looks(records) == len(kelvins):
+        return (
+            "every loss happened before the first reading after the start, and a bake has one such time: when it "
+            "happened is not known, so neither an activation energy nor a life follows from it; read three times or "
+            "more in a bake"
+        )
     return None
+
+
+def _looks(records: Sequence[Life]) -> int:
+    """Different times of the reading after the first, counted in each bake; within 5 % they are one."""
+    by_bake: dict[float, list[float]] = {}
+    for each in records:
+        by_bake.setdefault(each.temperature_k, []).append(each.high_s or each.low_s)
+    return sum(1 + int((np.diff(np.log(sorted(times))) > SAME_LOOK).sum()) for times in by_bake.values())
+
+
+def _at_first_look(record: Life) -> bool:
+    """Whether a record has one reading after the first, and a loss in it is only known to lie before that one."""
+    return record.n == 2 and (not record.failed or record.low_s <= 0 or record.sudden)
 
 
 def fit(records: Sequence[Life], between: bool | None = None) -> ArrheniusFit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from devicekit import files, plugins
 from devicekit.device.measured import Measured
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features.merit import CardMerit, Merit, Settings, plain_values
+from devicekit.features.merits.dc import DcResult
 from devicekit.options import ReadOptions
 from devicekit.plot import Panel
 from devicekit.report import Block, Section, Text
@@ -72,11 +73,13 @@ class Characterization:
 
     def scalars(self) -> tuple[Scalar, ...]:
         """The numbers that matter most, each name once: the first figure of merit that has it counts."""
-        found: dict[str, Scalar] = {}
-        for result in self.results.values():
-            for each in result.scalars():
-                found.setdefault(each.name, each)
-        return tuple(found.values())
+        return _once(result.scalars() for result in self.results.values())
+
+    def tiles(self) -> tuple[Scalar, ...]:
+        """The same for a first page: labels say of how many sweeps a number is, where that is not all."""
+        return _once(
+            result.tiles() if isinstance(result, DcResult) else result.scalars() for result in self.results.values()
+        )
 
     def sentences(self) -> list[str]:
         """What was found, one or two sentences a figure of merit."""
@@ -109,6 +112,14 @@ class Characterization:
 
         rows = [(name, " ".join(result.sentences())) for name, result in self.results.items()]
         return html(f"Figures of merit of a {self.table.kind} table", rows, self.panel(), self.warnings)
+
+
+def _once(groups: Iterable[Iterable[Scalar]]) -> tuple[Scalar, ...]:
+    found: dict[str, Scalar] = {}
+    for group in groups:
+        for each in group:
+            found.setdefault(each.name, each)
+    return tuple(found.values())
 
 
 def characterize(

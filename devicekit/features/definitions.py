@@ -11,6 +11,7 @@ ResetDefinition = Literal["peak_current", "onset", "steepest_drop", "half_ln_g"]
 V_SET: tuple[str, ...] = get_args(SetDefinition)
 V_RESET: tuple[str, ...] = get_args(ResetDefinition)
 DEFAULT_V_SET, DEFAULT_V_RESET = "half_ln_g", "peak_current"
+LEVELLED = ("half_ln_g", "onset")  # go by levels at the read voltage: 0.1 V more moved half_ln_g by 25 mV
 
 # What became of one sweep, as it is counted in a sentence.
 OUTCOMES = {
@@ -20,6 +21,7 @@ OUTCOMES = {
     "at_limit": "at the limit",
     "failed": "failed",
     "one_way": "one way only",
+    "in_noise": "not read above the noise",
     "against": "against the polarity of the others",
     "read": "read only",
 }
@@ -37,8 +39,17 @@ MEANINGS = {
         "A sweep one way only holds one state before and another after, not both at the read voltage: it has no V_set, "
         "HRS, LRS or spread here. A loop (up and back) gives them."
     ),
+    "in_noise": (
+        "A sweep that is not read above the noise shows no state at the read voltage: the two ways differ there by no "
+        "more than the noise does. A higher read voltage may tell."
+    ),
     "against": "A sweep that switches against the polarity of most others is left out of medians and spreads.",
 }
 
 # What all sweeps of a table say together about the sign of set and reset; the words stand in `Polarity.sentence`.
 POLARITIES = ("bipolar", "unipolar", "set_only", "reset_only", "mixed", "unknown")
+
+
+def definition(method: str, read: float | None) -> str:
+    """A definition of V_set or V_reset, with the voltage at which its levels are read where that moves it."""
+    return f"{method}, read at {read:g} V" if method in LEVELLED and read is not None else method

@@ -148,7 +148,8 @@ def figures_of(sweep: Sweep, found: Sequence[Transition], signs: tuple[int, int]
     elif any(each.kind in ("set", "reset") for each in found):
         outcome = "against"
     else:
-        outcome = "failed" if np.isfinite(ratio) else "one_way"
+        loops = any(each.excursion.back is not None for each in found)
+        outcome = "failed" if np.isfinite(ratio) else "in_noise" if loops else "one_way"
     limit, source = _limit(up, down, idle_up)
     return Figures(
         device_id=sweep.device,

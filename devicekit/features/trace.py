@@ -12,6 +12,21 @@ from devicekit.features.compliance import settled
 from devicekit.features.legs import Excursion, Leg, excursions, legs, longest
 
 WIDE = 2.5  # read voltages: up to where a level is fitted that the usual range does not give
+FEWEST = 8  # readings of a leg, those nearest to 0 V, from which its noise is told
+ODD = 4  # second differences that a switch at most makes odd, in two legs
+DENSE = 3 * FEWEST  # readings of a leg, from which a switch spoils few of its second differences
+
+
+def _deviation(bends: np.ndarray) -> float:
+    """Standard deviation of the noise from second differences, but for those few that a switch makes.
+
+    By their median, and by their squares without the four largest, whichever is more: noise that grows with the current
+    shows in the squares.
+    """
+    sizes = np.sort(np.abs(bends))
+    rest = sizes[:-ODD] if sizes.size > 2 * ODD else sizes[:0]
+    squares = float(np.sqrt((rest @ rest) / (6 * rest.size))) if rest.size else 0.0
+    return max(float(np.median(sizes)) / (0.6745 * float(np.sqrt(6))), squares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +87,27 @@ class Sweep:
         """The conductance of a leg [S]; where the noise swallows it, that over a wider range."""
         near = self.conductance(part, read)
         return near if part is None or near > 0 else self.conductance(part, read, WIDE)
+
+    def error(self, part: Leg, other: Leg | None, read: float, widest: float = 1.5) -> float:
+        """Standard error of the conductance of a leg by the noise of the current about the read voltage [S].
+
+        The noise is that of this leg and of another one together; of legs of few readings, where a switch may lie among
+        those about the read voltage, that of the quieter one. NaN where there are too few to tell.
+        """
+        legs_ = [each for each in (part, other) if each is not None]
+        bends = [self._bends(each, read) for each in legs_]
+        if min(each.stop - each.start for each in legs_) >= DENSE:
+            bends = [np.concatenate(bends)]
+        noise = min((_deviation(each) for each in bends if each.size), default=float("nan"))
+        v = self._near(part, read, widest)[0]
+        return noise / float(np.sqrt(v @ v)) if v.size else float("nan")
+
+    def _bends(self, part: Leg, read: float) -> np.ndarray:
+        """Second differences of the current of a leg over its readings nearest to 0 V, in the order of the voltage."""
+        v, i = np.abs(self.v[part.start : part.stop]), self.i[part.start : part.stop]
+        order = np.argsort(v, kind="stable")
+        many = max(FEWEST, int((v <= WIDE * read).sum()))
+        return np.diff(i[order[:many]], 2)
 
     def least(self, part: Leg, read: float) -> float:
         """Conductance below which the noise swallows a level over the wider range [S]: two standard errors."""

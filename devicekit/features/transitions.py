@@ -13,6 +13,7 @@ from devicekit.features.trace import WIDE, Sweep
 from devicekit.text import count
 
 LEAST_SWITCHING = np.log(2.0)  # ln of G_LRS / G_HRS below which an excursion did not switch
+CLEAR = 6.0  # standard errors by which two levels must differ before an excursion switched
 MAJORITY = 0.8  # share of the sets (or resets) that tells their sign
 BOTH = 0.2  # resets at the sign of the sets, as a share of the sets, below which they are strays; and the reverse
 _SIDE = {1: "positive", -1: "negative"}
@@ -26,7 +27,8 @@ class Transition:
     ----------
     excursion : Excursion
     kind : str
-        "set", "reset", "none" (on/off below 2), or "unknown" (one of the states was not read).
+        "set", "reset", "none" (on/off below 2), or "unknown" (one of the states was not read, or the two differ by no
+        more than the noise).
     before, after : float
         Conductances at the read voltage [S]; NaN where not read, or lost in noise.
     leg : Switching
@@ -82,9 +84,24 @@ def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: 
     if start > 0 and high > 0:
         change = float(np.log(high / start))
         kind = "none" if abs(change) < LEAST_SWITCHING else "set" if change > 0 else "reset"
+        if kind != "none" and _in_noise(sweep, each.up, part, read, after):
+            kind, before, after = "unknown", float("nan"), float("nan")
         if each.back is None and not _shows(leg, change):
             kind, after = "unknown", float("nan")
     return Transition(each, kind, _positive(before), _positive(after), leg)
+
+
+def _in_noise(sweep: Sweep, up: Leg, part: Leg | None, read: float, after: float) -> bool:
+    """Whether the levels before and after differ by no more than the noise of the current makes them differ.
+
+    Both are taken over one range of voltages, for a curved current has another conductance over a wider one.
+    """
+    if part is None:
+        return bool(abs(max(after, 0.0) - max(sweep.level(up, read), 0.0)) <= CLEAR * sweep.error(up, None, read))
+    widest = 1.5 if sweep.conductance(up, read) > 0 and sweep.conductance(part, read) > 0 else WIDE
+    error = np.hypot(sweep.error(up, part, read, widest), sweep.error(part, up, read, widest))
+    levels = [max(sweep.conductance(each, read, widest), 0.0) for each in (up, part)]
+    return bool(abs(levels[1] - levels[0]) <= CLEAR * error)
 
 
 def _positive(value: float) -> float:

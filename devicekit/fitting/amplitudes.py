@@ -89,7 +89,7 @@ def _reference_table(table: PulseTable, law: PulseLaw) -> tuple[PulseTable, dict
     parts: list[pd.DataFrame] = []
     chosen: dict[str, Programme] = {}
     for direction in DIRECTIONS:
-        programmes, _ = programmes_of(table, direction)
+        programmes = programmes_of(table, direction)
         if direction in law.joints:
             joint = law.joints[direction]
             programmes = list(joint.programmes)

@@ -10,7 +10,7 @@ from devicekit.fitting.branch.checks import lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains
 from devicekit.models import kernel
-from devicekit.statistics import line, nanmean
+from devicekit.statistics import levels, line, mean_curve
 
 WIDE_RANGE = 30.0
 DRIFT_CORRELATION = 0.3
@@ -34,7 +34,7 @@ def check_window(sets: dict[str, Trains], window: Window) -> list[CodedWarning]:
         )
     if len(sets) < 2:
         return warnings
-    curves = {direction: nanmean(each.mean_by_device()) for direction, each in sets.items()}
+    curves = {direction: mean_curve(each.mean_by_device()) for direction, each in sets.items()}
     spans = {direction: float(np.nanmax(curve) - np.nanmin(curve)) for direction, curve in curves.items()}
     ratio = max(spans.values()) / max(min(spans.values()), 1e-300)
     if ratio > 10:
@@ -94,7 +94,7 @@ def drift(trains: Trains, window: Window) -> CodedWarning | None:
     for name in dict.fromkeys(trains.devices):
         own = trains.of(name)
         order = np.argsort(own.cycles, kind="stable")
-        level = np.nanmean(window.to_state(own.values[order]), axis=1)
+        level = levels(window.to_state(own.values[order]))
         cycles = max(cycles, level.size)
         if level.size < FEWEST_CYCLES_FOR_DRIFT or level.std() == 0:
             continue

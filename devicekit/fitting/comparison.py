@@ -167,7 +167,7 @@ class _Data:
 def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
     """Innovations over all cycles where increments were found, else the mean curve."""
     spread = device_fit.variation.branches[fitted.direction]
-    trains = train_sets(device_fit.table)[0][fitted.direction]
+    trains = train_sets(device_fit.table)[fitted.direction]
     increment, read = spread.increment or 0.0, spread.read or 0.0
     if increment <= 0 or spread.n_devices > 1 or spread.n_cycles < 2:
         return _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise), "mean curve"

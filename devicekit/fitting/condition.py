@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.checks import judged_again
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations
+from devicekit.fitting.branch.living import Dead, dead_devices, lattice
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, trains_of
@@ -22,6 +24,7 @@ from devicekit.tables import PulseTable
 
 MOST_DEVICES = 20  # by whose trains the noise of a set is judged
 MOST_JUDGED = 10  # trains of a device, for a first guess of the noise
+MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
 
 
@@ -78,6 +81,9 @@ def _with_bands(
         central = replace(central, band=band)
         if not own:
             central = replace(central, covariance=band.covariance[0], degrees=LARGE, method=band.method)
+            if cycles > 1:  # the law is seen to hold: then its estimate is of the likelihood that its errors are of
+                parameters, bounds = found.parameters[0], found.at_bound(0)
+                central = replace(central, parameters=parameters, at_bound=bounds, last_call=None)
         central = judged_again(central, explained=clear and cycles > 1, alone=cycles == 1)
     for k, name in enumerate(chosen if own else ()):
         if name in own and (clear or cycles < FEWEST_CLUSTERS):
@@ -88,26 +94,38 @@ def _with_bands(
     return central, own
 
 
-def train_sets(table: PulseTable) -> tuple[dict[str, Trains], list[CodedWarning]]:
-    """Trains of both directions, and what was left out."""
-    warnings: list[CodedWarning] = []
-    sets: dict[str, Trains] = {}
-    for direction in ("ltp", "ltd"):
-        trains, remarks = trains_of(table, direction)
-        warnings += remarks
-        if trains is not None:
-            sets[direction] = trains
-    return sets, warnings
+def train_sets(table: PulseTable) -> dict[str, Trains]:
+    """Trains of both directions."""
+    found = {direction: trains_of(table, direction) for direction in ("ltp", "ltd")}
+    return {direction: trains for direction, trains in found.items() if trains is not None}
 
 
 def fit_condition(table: PulseTable, options: FitOptions, window: Window | None = None) -> DeviceFit:
     """Fit the trains of one pulse width; in a given window, or in the range of their own mean curves."""
-    sets, warnings = train_sets(table)
+    sets = train_sets(table)
     names = table.devices
+    dead: list[Dead] = []
+    if len(names) > 1:
+        dead = dead_devices(sets, window or choose_window(list(sets.values()), table.quantity, "", options.state))
+        if len(dead) == len(names):
+            dead = []  # what is wrong with all of them is said of their mean
+        if dead:
+            table = table.without([each.name for each in dead])
+            sets, names = train_sets(table), table.devices
     if window is None:
         scope = "range of the mean curves" + (f" of {len(names)} devices" if len(names) > 1 else "")
         window = choose_window(list(sets.values()), table.quantity, scope, options.state)
-    warnings += check_window(sets, window)
+    warnings = check_window(sets, window)
+    warnings += [CodedWarning("dead_devices", _dead_words(dead, len(names) + len(dead)))] if dead else []
+    found = lattice([row for trains in sets.values() for row in window.to_state(trains.of(trains.devices[0]).values)])
+    if found is not None:
+        warnings.append(
+            CodedWarning(
+                "states",
+                f"readings lie on {found.count} states of even spacing ({found.spacing:.1%} of the window): a network "
+                "on this card has as many",
+            )
+        )
     central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
     devices = _single_devices(sets, names, window, options)
     whole: dict[str, TrainFit] = {}
@@ -119,10 +137,12 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         for name, fitted in own.items():
             devices[name][direction] = fitted
     variation = estimate_variation(sets, central, devices, whole)
-    if options.estimator == "innovations":
-        for direction, spread in variation.branches.items():
-            if spread.increment:
-                central[direction] = _by_innovations(central[direction], sets[direction], whole[direction], spread)
+    for direction, spread in variation.branches.items():
+        trains = sets[direction]
+        # a mean over trains of unequal length has fewer of them along the way: their likelihood knows how many
+        wanted = options.estimator == "innovations" or (trains.ragged and len(set(trains.devices)) == 1)
+        if wanted and spread.increment:
+            central[direction] = _by_innovations(central[direction], trains, whole[direction], spread)
     warnings += judge_pair(central, sets, window)
     if all(spread.n_cycles == 1 for spread in variation.branches.values()):
         warnings.append(
@@ -143,4 +163,17 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         tuple(warnings),
         options.as_settings(),
         likelihood=whole,
+        dead=tuple(dead),
+        lattice=found,
+    )
+
+
+def _dead_words(dead: Sequence[Dead], devices: int) -> str:
+    """Which devices do not switch, and why, for people."""
+    named = "; ".join(f"{each.name}: {each.why}" for each in dead[:MOST_NAMED])
+    more = f"; and {len(dead) - MOST_NAMED} more" if len(dead) > MOST_NAMED else ""
+    does, are = ("does", "is") if len(dead) == 1 else ("do", "are")
+    return (
+        f"{len(dead)} of {devices} devices {does} not switch and {are} left out of the fit; a network on this card has "
+        f"that share stuck ({named}{more})"
     )

@@ -11,8 +11,10 @@ import numpy as np
 
 from devicekit.device.blocks import Conditions, DeviceRow, Provenance, Window
 from devicekit.device.card import DeviceCard
+from devicekit.device.measured import DeadDevices, StableStates
 from devicekit.device.pulselaw import PulseScaling
 from devicekit.errors import CodedWarning, TraceError, UsageError
+from devicekit.fitting.branch.living import Dead, Lattice
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, trains_of
 from devicekit.fitting.likelihood.fit import TrainFit
@@ -46,6 +48,10 @@ class DeviceFit:
         Law and noise by the likelihood of whole trains, behind the band and the components.
     pulse_law : PulseLaw or None
         How amplitude and width scale the rate, if the shape was shared over them.
+    dead : tuple of Dead
+        Devices of the table that do not switch; they are left out of everything else.
+    lattice : Lattice or None
+        States of even spacing on which the trains lie, if they do.
     """
 
     window: Window
@@ -61,6 +67,8 @@ class DeviceFit:
     joint: dict[str, dict[str, Any]] = field(default_factory=dict)
     likelihood: dict[str, TrainFit] = field(default_factory=dict)
     pulse_law: PulseLaw | None = None
+    dead: tuple[Dead, ...] = ()
+    lattice: Lattice | None = None
 
     def __repr__(self) -> str:
         branches = ", ".join(
@@ -135,8 +143,32 @@ class DeviceFit:
             variation=self.variation.to_card(),
             conditions=conditions,
             pulse_law=self._pulse_block(provenance, conditions),
+            dead=self._dead_block(provenance),
+            states=self._states_block(provenance),
             warnings=(*made, *self.warnings),
             provenance=provenance,
+        )
+
+    def _dead_block(self, provenance: Provenance) -> DeadDevices | None:
+        if not self.dead:
+            return None
+        return DeadDevices(
+            source=provenance.source,
+            synthetic=provenance.synthetic,
+            names=tuple(each.name for each in self.dead),
+            devices=len(self.dead) + len(self.table.devices),
+            states=tuple(each.state for each in self.dead),
+        )
+
+    def _states_block(self, provenance: Provenance) -> StableStates | None:
+        if self.lattice is None:
+            return None
+        return StableStates(
+            source=provenance.source,
+            synthetic=provenance.synthetic,
+            count=self.lattice.count,
+            spacing=self.lattice.spacing,
+            coherence=self.lattice.coherence,
         )
 
     def _conditions(self) -> Conditions:
@@ -200,7 +232,7 @@ class DeviceFit:
         UsageError
             If the table has none.
         """
-        trains, _ = trains_of(self.table, direction)
+        trains = trains_of(self.table, direction)
         if trains is None:
             raise UsageError(f"the table has no {direction.upper()} trains")
         return trains

@@ -49,14 +49,15 @@ def matched(fit: BranchFit, spread: BranchSpread, measured: np.ndarray) -> Branc
     Parameters
     ----------
     measured : ndarray, shape (N + 1,)
-        Variance over cycles at each pulse [window^2] (`devicekit.fitting.variation.spread.scatter`).
+        Variance over cycles at each pulse [window^2], NaN where fewer than two were read (`scatter`).
     """
-    whole = float(np.mean(predicted_variance(fit, spread)))
+    seen = np.isfinite(measured)
+    whole = float(np.mean(predicted_variance(fit, spread)[seen]))
     quiet = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0)
-    pulse = float(np.mean(predicted_variance(fit, quiet)))
+    pulse = float(np.mean(predicted_variance(fit, quiet)[seen]))
     if whole <= pulse:
         return spread
-    factor = np.sqrt(max(float(np.mean(measured)) - pulse, 0.0) / (whole - pulse))
+    factor = np.sqrt(max(float(np.mean(measured[seen])) - pulse, 0.0) / (whole - pulse))
     return replace(
         spread,
         cycle_offset=(spread.cycle_offset or 0.0) * factor,
@@ -123,7 +124,8 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
     branch = fit.branches[direction]
     spread = fit.variation.branches[direction]
     measured = scatter(fit.trains(direction), fit.window)
-    real = float(np.mean(np.sqrt(measured)))
+    seen = np.isfinite(measured)  # by two trains or more
+    real = float(np.mean(np.sqrt(measured[seen])))
     own = simulate_cycles(branch, matched(branch, spread, measured), cycles, seed)
     paper = simulate_cycles(branch, spread, cycles, seed, paper=True)
     d2d = None
@@ -133,4 +135,4 @@ def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 40
         rng = np.random.default_rng([seed, 12])
         drawn = np.array([curves[k].trajectory for k in rng.integers(len(curves), size=cycles)])
         d2d = float(np.mean(drawn.std(axis=0)) / np.mean(np.nanstd(measured - nanmean(measured), axis=0, ddof=1)))
-    return SpreadRatio(float(own.std(axis=0).mean()) / real, float(paper.std(axis=0).mean()) / real, d2d)
+    return SpreadRatio(float(own.std(axis=0)[seen].mean()) / real, float(paper.std(axis=0)[seen].mean()) / real, d2d)

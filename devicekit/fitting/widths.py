@@ -224,7 +224,7 @@ def fit_widths(table: PulseTable, options: FitOptions) -> tuple[DeviceFit, ...]:
     if len(widths) < 2:
         raise UsageError("share=width needs a table with two pulse widths or more (column pulse_width_s)")
     parts = [table.select(width=width) for width in widths]
-    everything = [trains for part in parts for trains in train_sets(part)[0].values()]
+    everything = [trains for part in parts for trains in train_sets(part).values()]
     window = choose_window(everything, table.quantity, "range of the mean curves over all pulse widths", options.state)
     separate = [fit_condition(part, options, window) for part in parts]
     results = list(separate)

@@ -1,4 +1,4 @@
-"""Words: the glossary of columns and terms, words for directions, and unit words; no unit strings elsewhere."""
+"""Words: the glossary of columns and terms, words for directions, unit words, marks; no unit strings elsewhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from devicekit.names.glossary import (
     Quantity,
     label,
 )
+from devicekit.names.marks import MARK_COLUMN, MARKS, mark_cell, mark_sentence, marks_in, marks_of_cells
 from devicekit.names.units import Unit, parse_unit
 
 __all__ = [
@@ -18,9 +19,15 @@ __all__ = [
     "DIRECTION_ALIASES",
     "GLOSSARY",
     "LAST_EPOCHS",
+    "MARKS",
+    "MARK_COLUMN",
     "TERMS",
     "Quantity",
     "Unit",
     "label",
+    "mark_cell",
+    "mark_sentence",
+    "marks_in",
+    "marks_of_cells",
     "parse_unit",
 ]

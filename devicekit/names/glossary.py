@@ -55,6 +55,7 @@ _GLOSSARY = (
     Quantity("second_amplitude", "", "amplitude A2", "answer to the second pulse of a pair, in the file's unit"),
     Quantity("baseline", "", "baseline", "from where A2 is counted: original (the level before both pulses) or before"),
     Quantity("temperature_k", "K", "temperature T", "lattice temperature"),
+    Quantity("temperature_c", "°C", "temperature", "temperature in a file: it is read as temperature_k, C + 273.15"),
     Quantity("potential_v", "V", "potential", "electric potential"),
     Quantity("vacancy_density_m3", "m^-3", "vacancy density n", "density of oxygen vacancies"),
     Quantity("radius_m", "m", "radius r", "distance from the axis of the filament"),

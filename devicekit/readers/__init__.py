@@ -14,7 +14,7 @@ from devicekit import plugins
 from devicekit.catalog import marks
 from devicekit.commands import given
 from devicekit.errors import FileError, UsageError
-from devicekit.names import GLOSSARY
+from devicekit.names import GLOSSARY, MARK_COLUMN, marks_of_cells
 from devicekit.options import QUANTITIES, ReadOptions
 from devicekit.readers.layout import KEPT, Column, Layout
 from devicekit.readers.source import Source
@@ -201,6 +201,8 @@ def _read_one(
     if made is not None and made.labels:
         meta["labels"] = dict(made.labels)
     object.__setattr__(table, "meta", meta)
+    if MARK_COLUMN in table.frame and marks_of_cells(table.frame[MARK_COLUMN].unique()):  # which meta holds now
+        object.__setattr__(table, "frame", table.frame.drop(columns=MARK_COLUMN))
     if isinstance(table, PulseTable):
         return table.select(options.device, options.cycle, options.width)
     if options.width is not None:

@@ -22,7 +22,7 @@ import pandas as pd
 from devicekit import files
 from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.extras import need
-from devicekit.names import GLOSSARY
+from devicekit.names import GLOSSARY, mark_sentence
 from devicekit.readers import matparts
 from devicekit.tables import SweepTable, Table
 
@@ -91,7 +91,10 @@ def pack(card: DeviceCard | None = None, tables: Sequence[Table] = (), network: 
     import h5py
 
     stream = io.BytesIO()
+    marks = [*(card.provenance.marks if card else ()), *(mark for table in tables for mark in table.marks)]
     with h5py.File(stream, "w", userblock_size=_BLOCK) as file:
+        if said := mark_sentence([*marks, *(network.card.provenance.marks if network else ())]):
+            file.attrs["marks"] = said  # of all that is in it; each part knows its own
         if card is not None:
             _text(file, "card", card.to_json())
         for name, table in zip(_names(tables), tables, strict=True):

@@ -145,6 +145,8 @@ def _rate(v: Array, t: Array, up: Leg, rate: float | None, name: str) -> float:
         raise ParameterError(f"rate: found {rate:g}, expected more than 0 V/s")
     known = np.flatnonzero(np.isfinite(t[up.start : up.stop])) + up.start
     steps = known[np.insert(np.diff(v[known]) != 0, 0, True)] if known.size else known  # a voltage read twice is one
+    # of steps that share a stamp the first: from it to the first of the next stamp the time has passed
+    steps = steps[np.insert(np.diff(t[steps]) != 0, 0, True)] if steps.size else steps
     taken, rise = np.diff(t[steps]), np.abs(np.diff(v[steps]))
     if not (taken > 0).any():
         if rate is None:

@@ -6,7 +6,7 @@ accuracies, on a split that is named; nothing is chosen on the test part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,19 +91,25 @@ def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress:
     """
     plan = plan or Plan()
     ohms = card.window.quantity == "conductance_s"
-    trained = [_trained(card, plan.settings(seed), data) for seed in range(plan.seeds)]
+    inputs = data.x_train.shape[1]
     cases = _cases(plan, ohms)
-    total = plan.seeds * len(cases)
-    found: list[list[float]] = []
-    for run in trained:
-        row: list[float] = []
-        for changes in cases:
-            row.append(_accuracy(run, changes))
+    fills = {_fill(changes, inputs) for changes in cases}
+    trained = {
+        fill: [_trained(card, plan.settings(seed), repeated(data, fill)) for seed in range(plan.seeds)]
+        for fill in sorted(fills)
+    }
+    total, done = plan.seeds * len(cases), 0
+    ideal = {fill: tuple(_accuracy(run, {}) for run in runs) for fill, runs in trained.items()}
+    points = []
+    for changes in cases:
+        fill, reached = _fill(changes, inputs), []
+        for run in trained[fill]:
+            reached.append(_accuracy(run, changes))
+            done += 1
             if progress is not None:
-                progress(len(found) * len(cases) + len(row), total)
-        found.append(row)
-    shape = (trained[0].shapes[0][0], 2 * plan.hidden)
-    points = [Point(changes, tuple(row[k] for row in found)) for k, changes in enumerate(cases)]
+                progress(done, total)
+        points.append(Point(changes, tuple(reached), ideal[fill] if fill > 1 else None, inputs * fill))
+    shape = (inputs, 2 * plan.hidden)
     insitu = Run(card, replace(plan.settings(0), scheme="insitu"), data)
     for epoch in range(plan.epochs):
         insitu.learn(epoch)
@@ -120,7 +126,7 @@ def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress:
         programming=Curve("write and verify", [each for each in points if "tolerance" in each.changes], ()),
         time=_time(card, plan, data),
         wear=_wear(card, insitu),
-        energy=_energy(trained[0], plan),
+        energy=_energy(trained[1][0], plan),
         insitu_accuracy=insitu.test(plan.epochs - 1),
         data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
         hidden=plan.hidden,
@@ -150,6 +156,20 @@ def _cases(plan: Plan, ohms: bool) -> list[dict[str, object]]:
     return [*cases, *({"programming": "verify", "tolerance": tolerance} for tolerance in TOLERANCES)]
 
 
+def _fill(changes: Mapping[str, object], inputs: int) -> int:
+    """How often each input is repeated for a tile to have as many rows as it has room for."""
+    tile = changes.get("tile")
+    return 1 if tile is None else max(-(-tile[0] // inputs), 1)  # type: ignore[index]
+
+
+def repeated(data: Dataset, times: int) -> Dataset:
+    """The data with each input that many times, side by side: as many rows of devices, and as many spikes."""
+    if times == 1:
+        return data
+    x_train, x_test = (np.repeat(x, times, axis=1) for x in (data.x_train, data.x_test))
+    return replace(data, name=f"{data.name}, each input {times} times", x_train=x_train, x_test=x_test)
+
+
 def _accuracy(run: Run, changes: dict[str, object]) -> float:
     """Test accuracy [1] of a trained network on an array with these changes."""
     before = run.learner.config
@@ -166,7 +186,7 @@ def _wire_curve(card: DeviceCard, points: Sequence[Point], ohm: float, gain: boo
     drops = []
     for each in own:
         tile: tuple[int, int] = each.changes["tile"]  # type: ignore[assignment]
-        g = card.window.from_state(np.full(shape, 0.5))
+        g = card.window.from_state(np.full((max(each.inputs, shape[0]), shape[1]), 0.5))
         drops.append(float((effective_conductance(g, Wires(ohm, tile=tile)) / g).mean()))
     return Curve(f"{ohm:g} ohm, {'a gain each bit line' if gain else 'one gain a layer'}", own, tuple(drops))
 
@@ -177,17 +197,19 @@ def _of(points: Sequence[Point], lines: str) -> list[Point]:
 
 def _time(card: DeviceCard, plan: Plan, data: Dataset) -> AgeingResult | Unknown:
     if card.window.quantity != "conductance_s":
-        return Unknown("the card holds weights: drift is one of conductances")
+        return Unknown(why="the card holds weights, and drift is one of conductances")
     if card.retention is None:
-        return Unknown("a file of retention (states read over three decades of time or more), by devicekit card add")
+        return Unknown(
+            needs="a file of retention (states read over three decades of time or more), by devicekit card add"
+        )
     try:
         law = Drift.from_retention(card.retention)
         reach = [time_s for time_s in TIMES if time_s > law.t0_s and _allowed(law, time_s)]
         if not reach:
-            return Unknown("longer records of retention: no time beyond the first reading may be said")
+            return Unknown(needs="longer records of retention: no time beyond the first reading may be said")
         return accuracy_over_time(card, plan.settings(0), data, reach, draws=plan.draws, law=law)
     except UsageError as error:
-        return Unknown(error.message)
+        return Unknown(why=error.message)
 
 
 def _allowed(law: Drift, time_s: float) -> bool:
@@ -200,16 +222,16 @@ def _allowed(law: Drift, time_s: float) -> bool:
 
 def _wear(card: DeviceCard, insitu: Run) -> Wear | Unknown:
     if card.endurance is None:
-        return Unknown("a file of endurance, by devicekit card add")
+        return Unknown(needs="a file of endurance, by devicekit card add")
     assert insitu.synapses is not None
     try:
         return wear(np.concatenate([array.pulses for array in insitu.synapses.arrays]), card.endurance)
     except UsageError as error:
-        return Unknown(error.message)
+        return Unknown(why=error.message)
 
 
 def _energy(run: Run, plan: Plan) -> InferenceEnergy | Unknown:
     try:
         return per_inference(run, read_s=plan.read_s, synapses=run.learner.program())
     except UsageError as error:
-        return Unknown(error.message)
+        return Unknown(why=error.message)

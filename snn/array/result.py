@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,21 +21,39 @@ POINT = 0.01  # of accuracy: what may be lost
 
 @dataclass(frozen=True)
 class Unknown:
-    """What cannot be said, and what would tell it."""
+    """What cannot be said: the file that would tell it, or why not."""
 
-    needs: str
+    needs: str = ""
+    why: str = ""
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"not known; it takes {self.needs}" if self.needs else f"not known: {self.why}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {"known": False, "needs": self.needs}
+        return {"known": False, "needs": self.needs or None, "why": self.why or None}
 
 
 @dataclass(frozen=True)
 class Point:
-    """Test accuracies [1] of each seed with some settings changed."""
+    """Test accuracies [1] of each seed with some settings changed.
+
+    Attributes
+    ----------
+    changes : mapping
+    accuracies : tuple of float
+    reference : tuple of float or None
+        Of the same network without the changes; None: those of the ideal array.
+    inputs : int
+        Rows of the hidden layer that were tried: a tile is filled by repeated inputs. 0: as many as the data have.
+    """
 
     changes: Mapping[str, object]
     accuracies: tuple[float, ...]
+    reference: tuple[float, ...] | None = None
+    inputs: int = 0
 
     @property
     def mean(self) -> float:
@@ -44,14 +62,17 @@ class Point:
 
     def loss(self, ideal: Point) -> tuple[float, float | None]:
         """Mean loss against another point of the same seeds, and its standard error; None of one seed."""
-        apart = np.subtract(ideal.accuracies, self.accuracies)
+        apart = np.subtract(self.reference or ideal.accuracies, self.accuracies)
         error = float(apart.std(ddof=1) / np.sqrt(apart.size)) if apart.size > 1 else None
         return float(apart.mean()), error
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         changes = {name: list(value) if isinstance(value, tuple) else value for name, value in self.changes.items()}
-        return {"settings": changes, "accuracies": list(self.accuracies)}
+        found: dict[str, Any] = {"settings": changes, "accuracies": list(self.accuracies)}
+        if self.reference is not None:
+            found |= {"reference": list(self.reference), "inputs": self.inputs}
+        return found
 
 
 @dataclass(frozen=True)
@@ -67,8 +88,8 @@ class Curve:
         values = [point.changes[setting] for point in self.points]
         return [value[0] if isinstance(value, tuple) else value for value in values]
 
-    def best(self, setting: str, ideal: Point, least: bool) -> Any | None:
-        """The largest value (or least) up to which every one loses no more than a point; None if none does.
+    def best(self, setting: str, ideal: Point, least: bool) -> Best:
+        """The largest value (or least) up to which every one loses no more than a point.
 
         Parameters
         ----------
@@ -78,12 +99,74 @@ class Curve:
             Whether less of it costs accuracy: bits.
         """
         order = sorted(zip(self.along(setting), self.points, strict=True), key=lambda each: each[0], reverse=least)
-        found = None
+        found: tuple[Any, Point] | None = None
         for value, point in order:
             if point.loss(ideal)[0] > POINT:
-                break
-            found = value
-        return found
+                return Best(found, (value, point), ideal)
+            found = value, point
+        return Best(found, None, ideal)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The last value that loses no more than a point, the first one that loses more, each with its point, or None."""
+
+    kept: tuple[Any, Point] | None
+    lost: tuple[Any, Point] | None
+    ideal: Point
+
+    @property
+    def value(self) -> Any | None:
+        """The answer."""
+        return None if self.kept is None else self.kept[0]
+
+    @property
+    def settled(self) -> bool | None:
+        """Whether both losses are on their side of a point by two standard errors; None of one seed."""
+        for found, side in ((self.kept, 1.0), (self.lost, -1.0)):
+            if found is not None:
+                loss, error = found[1].loss(self.ideal)
+                if error is None:
+                    return None
+                if side * (POINT - loss) < 2.0 * error:
+                    return False
+        return True
+
+    def words(self, show: Callable[[Any], str], better: str, beyond: str) -> str:
+        """The answer with the losses that it rests on.
+
+        Parameters
+        ----------
+        show : callable
+            A value, for people.
+        better : str
+            What it takes where every value tried loses more.
+        beyond : str
+            What goes before the last value that was tried.
+        """
+
+        def loss(found: tuple[Any, Point]) -> str:
+            mean, error = found[1].loss(self.ideal)
+            return f"{100 * mean:.1f}" + ("" if error is None else f" ± {100 * error:.1f}") + " points"
+
+        if self.kept is None:
+            if self.lost is None:
+                return "not tried"
+            return f"{better}: {show(self.lost[0])} loses {loss(self.lost)}"
+        told = f"{beyond if self.lost is None else ''}{show(self.kept[0])} (loses {loss(self.kept)}"
+        told += "" if self.lost is None else f"; {show(self.lost[0])} {loss(self.lost)}"
+        return told + ("; not settled by so few seeds)" if self.settled is False else ")")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+
+        def plain(found: tuple[Any, Point] | None) -> dict[str, Any] | None:
+            if found is None:
+                return None
+            loss, error = found[1].loss(self.ideal)
+            return {"value": found[0], "loss": loss, "standard_error": error}
+
+        return {"kept": plain(self.kept), "lost": plain(self.lost), "settled": self.settled}
 
 
 @dataclass(frozen=True)
@@ -132,14 +215,14 @@ class ArrayResult:
             rows.append(("largest tile", "not known: the card holds weights, which have no ohms"))
         for curve in self.wires:
             side = curve.best("tile", self.ideal, least=False)
-            rows.append((f"largest tile, {curve.name}", _or(side, lambda n: f"{n} x {n}", "smaller than those tried")))
+            words = side.words(lambda n: f"{n} x {n}", "smaller than those tried", "at least ")
+            rows.append((f"largest tile, {curve.name}", words))
         for curve in self.converters:
             bits = curve.best("adc_bits", self.ideal, least=True)
-            rows.append((f"bits of a converter, {curve.name}", _or(bits, str, "more than those tried")))
+            rows.append((f"bits of a converter, {curve.name}", bits.words(str, "more than those tried", "at most ")))
         tolerance = self.programming.best("tolerance", self.ideal, least=False)
-        rows.append(
-            ("tolerance of write and verify", _or(tolerance, lambda t: f"{percent(t)} of the window", "tighter"))
-        )
+        words = tolerance.words(lambda t: f"{percent(t)} of the window", "tighter than those tried", "at least ")
+        rows.append(("tolerance of write and verify", words))
         rows += [("time until a point is lost", self._time()), ("trainings until wear-out", self._trainings())]
         return [*rows, ("energy of an inference, devices alone", self._joules())]
 
@@ -152,21 +235,18 @@ class ArrayResult:
 
     def _time(self) -> str:
         if isinstance(self.time, Unknown):
-            return f"not known; it takes {self.time.needs}"
+            return self.time.words
         until, last = self.time.until(POINT), self.time.rows[-1]
         if until is not None:
             return f"{si(until, 's')} (drift: {self.time.law.words(until)})"
         return f"more than {si(last.time_s, 's')}, the longest time that the record lets be said"
 
     def _trainings(self) -> str:
-        if isinstance(self.wear, Unknown):
-            return f"not known; it takes {self.wear.needs}"
-        least = "" if self.wear.life.failed else "at least "
-        return f"{least}{self.wear.worst:.3g} until the most pulsed device, if a pulse counts as a cycle"
+        return self.wear.words
 
     def _joules(self) -> str:
         if isinstance(self.energy, Unknown):
-            return f"not known: {self.energy.needs}"
+            return self.energy.words
         each = self.energy
         return f"{si(each.total_j, 'J')}, reads of {si(each.read_s, 's')} at {each.read_voltage_v:g} V"
 
@@ -222,10 +302,6 @@ class ArrayResult:
             "energy": self.energy.as_dict(),
             "insitu_accuracy": self.insitu_accuracy,
         }
-
-
-def _or(value: Any, words: Any, otherwise: str) -> str:
-    return otherwise if value is None else str(words(value))
 
 
 def _line(curve: Curve, setting: str) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:

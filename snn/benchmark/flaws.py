@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from devicekit.device.array import applied_variation, read_sigma
+from devicekit.device.blocks import BranchVariation
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import idealise, mean_step, with_steps
 from snn.config import TrainingConfig
 from snn.forgetting import at_all
+from snn.recipe import with_card
 
 COARSEST, FINEST = 1 / 32, 1 / 100  # mean steps [of the window] between which a twin's lies
 FLAWS = (
@@ -42,6 +44,7 @@ class Case:
 
 def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
     """The flaws that the device has in this training; what the data do not tell, it does not have."""
+    config = with_card(config, card)
     applied = applied_variation(card, config.c2c, config.d2d)
     step = mean_step(card)
     has = {
@@ -52,14 +55,38 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
         "device-to-device variation": applied.devices is not None,
         "read noise": config.read_noise and read_sigma(card, config.read_noise_of_g) > 0,
         "telegraph noise": config.telegraph > 0,
-        "states": config.device_levels > 0,
-        "stuck devices": config.stuck > 0,
+        "states": config.stable_states > 0,
+        "stuck devices": config.stuck_share > 0,
         "volatility": at_all(card, config),
         "wires": config.wire_ohm > 0 or config.terminal_ohm > 0,
         "converters": config.adc_bits > 0,
         "drift": config.time_s > 0 and (config.drift_nu != 0 or config.drift_nu_sd > 0),
     }
     return tuple(name for name in FLAWS if has[name])
+
+
+def unknown(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
+    """What the data behind a card do not tell, and a training takes as absent, in words."""
+    config = with_card(config, card)
+    applied = applied_variation(card, config.c2c, config.d2d)
+    devices = max(card.variation.ltp.n_devices, card.variation.ltd.n_devices)
+    told = {
+        "how devices differ": devices > 1 or applied.devices is not None,
+        "dead devices": devices > 1 or config.stuck_share > 0,
+        "read noise": read_sigma(card, config.read_noise_of_g) > 0 or _reads_known(card),
+        "how updates scatter": applied.scatter or any("increment" in each.c2c for each in _branches(card)),
+        "forgetting": card.volatile is not None,
+        "drift": card.retention is not None or config.time_s > 0,
+    }
+    return tuple(name for name, known in told.items() if not known)
+
+
+def _branches(card: DeviceCard) -> tuple[BranchVariation, BranchVariation]:
+    return card.variation.ltp, card.variation.ltd
+
+
+def _reads_known(card: DeviceCard) -> bool:
+    return any("read" in each.c2c for each in _branches(card))
 
 
 def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> Case:

@@ -12,6 +12,7 @@ from snn.benchmark.task import Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
 OTHERS = "all others together"  # flaws that were not told one by one
+AS_PAIRS = 3  # what the null counts for in the error of a loss
 POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
 
 
@@ -31,13 +32,16 @@ class VariantResult:
     device, twin : tuple of float
         Test accuracy after the last epoch, by seed [1].
     null_sd : float
-        Standard deviation of such a difference where there is none [1], measured beforehand.
+        Standard deviation of such a difference where there is none [1], measured beforehand, or of these pairs.
+    open_sd : float
+        Standard deviation of the loss over devices that the fit allows [1]; 0 where that is not known.
     """
 
     variant: Variant
     device: tuple[float, ...]
     twin: tuple[float, ...]
     null_sd: float
+    open_sd: float = 0.0
 
     @property
     def losses(self) -> np.ndarray:
@@ -65,10 +69,20 @@ class VariantResult:
         return self.z > ONE_SIDED
 
     @property
-    def standard_error(self) -> float:
-        """Of the loss, over seeds [1]; says how large it is. The null one for a single seed."""
+    def seed_error(self) -> float:
+        """Standard error of the loss over seeds [1]; the null one for a single seed.
+
+        A few pairs may happen to agree: the null counts as `AS_PAIRS` further degrees of freedom.
+        """
         k = len(self.device)
-        return float(self.losses.std(ddof=1) / np.sqrt(k)) if k > 1 else self.null_error
+        own = float(self.losses.var(ddof=1)) if k > 1 else 0.0
+        variance = (AS_PAIRS * self.null_sd**2 + (k - 1) * own) / (AS_PAIRS + k - 1)
+        return float(np.sqrt(variance / k))
+
+    @property
+    def standard_error(self) -> float:
+        """Of the loss [1], by the seeds and by what the fit leaves open; says how large it is."""
+        return float(np.hypot(self.seed_error, self.open_sd))
 
     @property
     def smallest(self) -> float:
@@ -95,6 +109,8 @@ class VariantResult:
             "twin": list(self.twin),
             "loss": self.loss,
             "standard_error": self.standard_error,
+            "standard_error_of_seeds": self.seed_error,
+            "sd_left_open_by_the_fit": self.open_sd,
             "z": self.z,
             "found": self.found,
             "null_sd": self.null_sd,

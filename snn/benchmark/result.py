@@ -16,7 +16,6 @@ from snn.benchmark.task import HIDDEN, WIDE_HIDDEN
 ODDS = ("task", "device [%]", "twin [%]", "z", "the difference")  # heads of `Benchmark.odds`
 COSTS = ("Shapley [points]", "alone [points]")  # and of `costs`, after the flaw
 LEFT_OPEN, WIDE_WORDS = 0.01, " Measure more before comparing this device with another."  # sd, from so much on
-HALF = 0.5
 FEWEST = 4  # seeds from which on a main flaw is named
 
 
@@ -56,6 +55,12 @@ class Benchmark:
         Which one that is, and why.
     forgetting : str
         What was made of the card's volatile part, in words; empty where it has none.
+    unknown : tuple of str
+        What the data do not tell, and what was therefore taken as absent.
+    by_bands : bool
+        Whether `allowed` are devices within the card's own bands, not of the data.
+    first_seed : int
+        Of the pairs.
     """
 
     name: str
@@ -73,6 +78,9 @@ class Benchmark:
     policy: VariantResult | None = None
     reason: tuple[str, str] = ("", "")
     forgetting: str = ""
+    unknown: tuple[str, ...] = ()
+    by_bands: bool = False
+    first_seed: int = 0
 
     @property
     def all_variants(self) -> tuple[VariantResult, ...]:
@@ -108,15 +116,12 @@ class Benchmark:
 
     @property
     def also(self) -> tuple[str, ...]:
-        """Flaws beside the main ones that cost at least half as much as the first, and more than chance."""
+        """Flaws beside the main ones that cost more than chance."""
         shares = self._named
         return tuple(
             share.flaw
             for share in shares
-            if self.main
-            and share.flaw not in self.main
-            and share.value >= HALF * shares[0].value
-            and share.value > 2 * share.standard_error
+            if self.main and share.flaw not in self.main and share.value > 2 * share.standard_error
         )
 
     @property
@@ -185,7 +190,9 @@ class Benchmark:
     def _cause(self) -> str:
         """What matters for this device, in half a sentence: its main flaws, or how it stands to the cliffs."""
         if self.main:
-            also = f", also by {listed([self._called(flaw) for flaw in self.also])}" if self.also else ""
+            costs = {share.flaw: share for share in self._named}
+            told = [f"{self._called(flaw)} ({100 * costs[flaw].value:.1f} points)" for flaw in self.also]
+            also = f", also by {listed(told)}" if told else ""
             return f"; above all by {listed([self._called(flaw) for flaw in self.main])}{also}"
         beyond = [each for each in self.distances if each.ratio < 1]
         if beyond and self.worst.found:
@@ -211,11 +218,17 @@ class Benchmark:
             if sd > 0
             else "no more than the chance in devices and training makes"
         )
+        who = "the bands of the card" if self.by_bands else "these data"
         return (
-            f"On {len(self.allowed)} devices that these data also allow the difference is {low:.1f} to {high:.1f} "
-            f"points (5 to 95 % of them; {self.worst.variant} rates, {self.seeds} pairs each): {chance}."
+            f"On {len(self.allowed)} devices that {who} also allow the difference is {low:.1f} to {high:.1f} points "
+            f"(5 to 95 % of them; {self.worst.variant} rates, {self.seeds} pairs each): {chance}."
             f"{WIDE_WORDS if sd > LEFT_OPEN else ''}"
         )
+
+    @property
+    def taken_as_absent(self) -> str:
+        """What the data do not tell, in a sentence; "" where they tell all that is looked at."""
+        return f"Not known of this device, and taken as absent: {listed(list(self.unknown))}." if self.unknown else ""
 
     @property
     def verdict(self) -> str:
@@ -290,5 +303,8 @@ class Benchmark:
             "distances": [each.as_dict() for each in self.distances],
             "losses_of_allowed_devices": np.mean(self.allowed, axis=1).tolist() if self.allowed else [],
             "left_open_sd": self.left_open_sd if self.allowed and np.isfinite(self.left_open_sd) else None,
+            "allowed_by_bands": self.by_bands,
+            "unknown": list(self.unknown),
+            "first_seed": self.first_seed,
             "interval_5_95": None if self.interval is None else list(self.interval),
         }

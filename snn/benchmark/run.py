@@ -8,21 +8,26 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.device.allowed import within_bands
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step
 from devicekit.errors import UsageError
+from devicekit.statistics import chi2_quantile
 from snn import drift
 from snn.benchmark.attribution import Loss, shares
-from snn.benchmark.flaws import ARRAY, Case, present, scatter_over_step, without
+from snn.benchmark.flaws import ARRAY, Case, present, scatter_over_step, unknown, without
 from snn.benchmark.pairs import ONE_SIDED, VariantResult, quantile
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import SEVERITIES, own_severity
 from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting
-from snn.config import TrainingConfig
+from snn.config import OF_CARD, TrainingConfig
 from snn.data.dataset import Dataset
 from snn.forgetting import check, words
-from snn.recipe import reason_for_policy
+from snn.recipe import reason_for_policy, with_card
 from snn.wiring import wiring
+
+WITHIN_BANDS = 8  # devices within the card's bands that the error of a loss is found by
+FEWEST_OWN = 8  # pairs from which on their own scatter may be less than the null's
 
 Progress = Callable[[int, int], None]
 Work = tuple[DeviceCard, TrainingConfig]
@@ -55,10 +60,12 @@ def benchmark(
     data: Dataset,
     *,
     seeds: int = 10,
+    first_seed: int = 0,
     attribution: bool = True,
     wide: bool = True,
     other_policy: bool = True,
     allowed: Sequence[DeviceCard] = (),
+    fit_error: bool = True,
     jobs: int = 1,
     progress: Progress | None = None,
     **changes: Any,
@@ -73,6 +80,8 @@ def benchmark(
         Of `snn.benchmark.task.few_shot`, or of `whole`.
     seeds : int
         Pairs of trainings of each variant, at least 1.
+    first_seed : int
+        Of the pairs; the others follow it.
     attribution : bool
         Whether to say what a loss comes from.
     wide : bool
@@ -82,7 +91,9 @@ def benchmark(
         the device's; not where a policy is among the changes.
     allowed : sequence of DeviceCard
         Devices that the measured data also allow, of `devicekit.fitting.resampling.resampled_cards` or of a posterior:
-        their losses say what the fit leaves open.
+        their losses say what the fit leaves open. If there are none, devices within the card's own bands are taken.
+    fit_error : bool
+        Whether the error of a loss holds what the fit leaves open, beside the seeds.
     jobs : int
         Worker processes; the result does not depend on them.
     progress : callable, optional
@@ -109,6 +120,8 @@ def benchmark(
     if base.policy == "auto":  # the twin's is the device's
         changes = {**changes, "policy": reason_for_policy(base, card)[0]}
         base = setting("plain", 0, **changes)
+    base = with_card(base, card)
+    changes = {**changes, **{name: getattr(base, name) for name in OF_CARD}}  # the twin's are none
     check(card, base)
     drift.check(card, base)
     wiring(card, base)  # refuses what has no ohms, before anything is trained
@@ -118,13 +131,14 @@ def benchmark(
     reason = reason_for_policy(base, card) if other_policy else ("", "")
     if other_policy:
         check(card, replace(base, policy=reason[0]))
+    numbers = range(first_seed, first_seed + seeds)
     others: dict[Variant, bool] = {"wide": wide, "policy": other_policy}
     variants: tuple[Variant, ...] = (*VARIANTS, *(variant for variant, wanted in others.items() if wanted))
 
     def runs(case: Case, variant: Variant) -> list[Work]:
         named = {"policy": reason[0]} if variant == "policy" else {}  # the twin's is the device's
         config = replace(setting(variant, 0, **changes, **named), **case.changes)
-        return [(case.card, replace(config, seed=seed)) for seed in range(seeds)]
+        return [(case.card, replace(config, seed=seed)) for seed in numbers]
 
     work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
     found = np.array(_map(work, data, jobs, told)).reshape(len(variants), 2, seeds)
@@ -138,9 +152,14 @@ def benchmark(
     )
     results = {}
     for variant, (own, its) in zip(variants, found, strict=True):
-        sd = null[variant]
-        if not measured and seeds > 1:
-            sd = max(sd, float((its - own).std(ddof=1)) * quantile(seeds - 1) / ONE_SIDED)
+        sd, by_pairs = null[variant], float((its - own).std(ddof=1)) if seeds > 1 else np.inf
+        # the null is of a generic device; where many pairs scatter by less than chance makes of it, theirs is known
+        quieter = (
+            seeds >= FEWEST_OWN and by_pairs < sd * float(chi2_quantile(np.array(0.05), seeds - 1) / (seeds - 1)) ** 0.5
+        )
+        if seeds > 1 and (quieter or not measured):
+            pairs = by_pairs * quantile(seeds - 1) / ONE_SIDED
+            sd = pairs if quieter else max(sd, pairs)
         results[variant] = VariantResult(variant, tuple(own.tolist()), tuple(its.tolist()), sd)
     inputs = data.x_train.shape[1]
     result = Benchmark(
@@ -161,12 +180,20 @@ def benchmark(
         reason=reason,
         forgetting=words(card, base),
         synthetic=card.provenance.synthetic,
+        unknown=unknown(card, base),
+        first_seed=first_seed,
     )
     worst = result.worst
-    if allowed:
-        work = [run for each in allowed for run in runs(Case(each, {}), worst.variant)]
-        reached = np.array(_map(work, data, jobs, told)).reshape(len(allowed), seeds)
-        result = replace(result, allowed=tuple(map(tuple, (np.array(worst.twin) - reached).tolist())))
+    others_allowed = list(allowed) or (within_bands(card, WITHIN_BANDS, first_seed) if fit_error and seeds > 1 else [])
+    if others_allowed:
+        work = [run for each in others_allowed for run in runs(Case(each, {}), worst.variant)]
+        reached = np.array(_map(work, data, jobs, told)).reshape(len(others_allowed), seeds)
+        losses_of = (np.array(worst.twin) - reached).tolist()
+        result = replace(result, allowed=tuple(map(tuple, losses_of)), by_bands=not allowed)
+        worst = replace(worst, open_sd=result.left_open_sd if np.isfinite(result.left_open_sd) else 0.0)
+        result = replace(
+            result, variants=tuple(worst if each.variant == worst.variant else each for each in result.variants)
+        )
     if not attribution or not worst.found or not flaws:
         return result
     config = setting(worst.variant, 0, **changes)
@@ -176,7 +203,7 @@ def benchmark(
         work = []
         for kept, seed in wanted:
             case = without(card, config, [flaw for flaw in flaws if flaw not in kept])
-            work.append((case.card, replace(config, seed=seed, **case.changes)))
+            work.append((case.card, replace(config, seed=first_seed + seed, **case.changes)))
         return [worst.twin[seed] - own for (_, seed), own in zip(wanted, _map(work, data, jobs, told), strict=True)]
 
     loss = Loss(losses, {((), k): 0.0 for k in range(seeds)} | {(flaws, k): worst.losses[k] for k in range(seeds)})

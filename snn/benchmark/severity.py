@@ -21,6 +21,7 @@ from snn.benchmark.task import HIDDEN, IMAGES
 from snn.config import TrainingConfig
 from snn.drift import of as drift_of
 from snn.forgetting import at_all
+from snn.recipe import with_card
 
 _GRID = np.linspace(0.02, 0.98, 49)
 INPUTS = 64  # of the digits, on which the curves are measured
@@ -151,14 +152,14 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: in
     inputs : int
         Of the network: rows of the hidden layer's tile, where that is no smaller.
     """
-    up, down = np.abs(card.rate("ltp", _GRID)), np.abs(card.rate("ltd", _GRID))
+    config = with_card(config, card)
     steps = mean_steps(card)
-    largest = [float(np.log(each.max() / max(each.min(), 1e-12))) for each in (up, down)]
+    largest = [_steps_apart(card, direction) for direction in ("ltp", "ltd")]
     values: dict[str, float | None] = {
         "scatter of updates": scatter_over_step(card, config),
-        "states": config.device_levels or None,
+        "states": config.stable_states or None,
         "step size": 1.0 / mean_step(card),
-        "stuck devices": config.stuck if config.stuck_at != "start" and config.stuck > 0 else None,
+        "stuck devices": config.stuck_share if config.stuck_place != "start" and config.stuck_share > 0 else None,
         "asymmetry": max(steps) / min(steps),
         "device-to-device variation": _spread(card, config),
         "read noise": (read_sigma(card, config.read_noise_of_g) or None) if config.read_noise else None,
@@ -170,6 +171,14 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: in
         "nonlinearity": max(largest),
     }
     return values[flaw]
+
+
+def _steps_apart(card: DeviceCard, direction: str) -> float:
+    """ln of the largest over the smallest step of a branch, where its trains went: beyond, a law may go to zero."""
+    low, high = card.branch(direction).measured_range
+    seen = _GRID[(low <= _GRID) & (high >= _GRID)]
+    steps = np.abs(card.rate(direction, seen if seen.size else _GRID))
+    return float(np.log(steps.max() / max(steps.min(), 1e-12)))
 
 
 def _drop(card: DeviceCard, config: TrainingConfig, inputs: int) -> float:

@@ -60,7 +60,7 @@ MEASURED = {
     "rram_1t1r/endurance_log.csv": Asked(),
     "rram_1t1r/postbake130.tsv": BAKE,
     "rram_1t1r/prebake130.tsv": BAKE,
-    "rram_1t1r/read_voltage_sweep.tsv": Asked(3),
+    "rram_1t1r/read_voltage_sweep.tsv": Asked("read", more={"recipe": "rram-1t1r-read-sweep"}),
     "rram_1t1r/set_sweep.tsv": Asked(
         "read", more={"recipe": "rram-1t1r-set-sweep"}, shows="has 2 readings; a fit needs at least 8", refused=True
     ),

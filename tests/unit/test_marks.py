@@ -103,7 +103,7 @@ def test_a_card_of_a_simulation_keeps_that_it_is_one(tmp_path: Path) -> None:
 def test_trains_that_an_export_makes_of_a_card_are_no_measurement(tmp_path: Path) -> None:
     card = catalog.get("pt-hfo2-al2o3-ti").card
     devicekit.export(card, "csv", tmp_path / "csv")
-    assert devicekit.read(tmp_path / "csv" / "train.csv").meta["marks"] == ["simulated"]
+    assert devicekit.read(tmp_path / "csv" / "train.csv").meta["marks"] == ["synthetic", "simulated"]
     devicekit.export(card, "mat", tmp_path / "mat")
     assert marks(tmp_path / "mat") == ()
 

@@ -198,18 +198,21 @@ def _assignment(name: str, value: str) -> Edit:
     return Edit(f"the line that sets {name}", rf"(\s*{name}\s*=\s*){_LITERAL}{ending}(\s*;.*)", rf"\g<1>{value}\g<2>")
 
 
-def _edits(card_name: str, settings: Sequence[Setting], resistance: float | None, redraw: bool) -> list[Edit]:
+def _edits(
+    card_name: str, settings: Sequence[Setting], resistance: float | None, redraw: bool, mark: str
+) -> list[Edit]:
     """Every line of RealDevice's constructor that changes."""
     values = {each.name: each.value for each in settings if each.value is not None}
     if resistance is not None:
         values["resistanceAccess"] = f"{resistance:g}"
     name = one_line(card_name).encode("ascii", "replace").decode().replace("\\", "/")
+    said = rf"\g<1>// {MARK} {mark}\n" if mark else ""
     edits = [_assignment(each, value) for each, value in values.items()]
     edits.append(
         Edit(
             "the line that seeds localGen",
             r"(\s*)localGen\.seed\s*\(.*\)\s*;.*",
-            rf"\g<1>static unsigned made = 0;  // {MARK} card {name}; every device has a seed of its own"
+            rf"{said}\g<1>static unsigned made = 0;  // {MARK} card {name}; every device has a seed of its own"
             rf"\n\g<1>std::seed_seq own = {{{SEED}u, made++}};\n\g<1>localGen.seed(own);",
         )
     )
@@ -229,7 +232,14 @@ def _edits(card_name: str, settings: Sequence[Setting], resistance: float | None
     return edits
 
 
-def make(copy: Copy, card_name: str, settings: Sequence[Setting], resistance: float | None, redraw: bool) -> Patch:
+def make(
+    copy: Copy,
+    card_name: str,
+    settings: Sequence[Setting],
+    resistance: float | None,
+    redraw: bool,
+    mark: str = "",
+) -> Patch:
     """The patch that gives a copy a card.
 
     Parameters
@@ -244,6 +254,9 @@ def make(copy: Copy, card_name: str, settings: Sequence[Setting], resistance: fl
         Of the access transistor [ohm]; None leaves it.
     redraw : bool
         Whether a device whose drawn window is none is drawn again, where the program would stop.
+    mark : str
+        What the patch, and the file that it changes, say of where the card comes from. patch and git pass over lines
+        before the first file.
 
     Raises
     ------
@@ -251,11 +264,12 @@ def make(copy: Copy, card_name: str, settings: Sequence[Setting], resistance: fl
         If a line does not stand there exactly once.
     """
     parts = [
-        _changed(copy, _CELL, _CONSTRUCTOR, _edits(card_name, settings, resistance, redraw)),
+        _changed(copy, _CELL, _CONSTRUCTOR, _edits(card_name, settings, resistance, redraw, mark)),
         _changed(copy, _ARRAY, _WRITE_CELL, [_FROM_THE_LOW_END]),
     ]
     rows = [row for part in parts for row in patch.lines(part)[2:]]
-    return Patch("".join(parts), sum(row[0] == "-" for row in rows), sum(row[0] == "+" for row in rows))
+    head = f"{mark}\n" if mark else ""
+    return Patch(head + "".join(parts), sum(row[0] == "-" for row in rows), sum(row[0] == "+" for row in rows))
 
 
 def _changed(copy: Copy, name: str, function: str, edits: Sequence[Edit]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
 from devicekit.errors import UsageError
@@ -71,6 +72,25 @@ def _scatters(
     return lines, figures
 
 
+def _device_scatters(card: DeviceCard, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What D2D does along trains, in the preset and in arrays of the card: a sentence, and figures."""
+    name = f"{base.class_name(card)}Preset"
+    found = {name: pulsed.device_path(pulsed.piecewise_by_devices(fields))}
+    resampled = applied_variation(card).devices
+    for mode in ("resample", "shared") if resampled else ("shared",):
+        found[mode] = pulsed.array_path(card, mode)
+    figures = {f"device_sd_{key}": [float(f"{round(value, 9):.3g}") for value in each] for key, each in found.items()}
+    numbers = {key: pulsed.percents(each) for key, each in found.items()}
+    told = f"a DeviceArray with d2d='shared' {numbers['shared']}"
+    told += f", with its default d2d='resample' {numbers['resample']}" if resampled else (
+        ", with its default d2d='resample' 0, because the card has no measured devices to draw from"
+    )  # fmt: skip
+    return (
+        "D2D along trains, updates without noise: sd of the state after 10, 50, 100 LTP pulses from the low end and "
+        f"10, 50, 100 LTD pulses more, in % of the window: {name} {numbers[name]}; {told}."
+    ), figures
+
+
 def _approximations(
     card: DeviceCard,
     options: ExportOptions,
@@ -80,14 +100,16 @@ def _approximations(
     figures: dict[str, Any],
 ) -> list[str]:
     name = base.class_name(card)
-    coarse = ""
+    lines = []
     if figures["deviation"] > COARSE:
-        coarse = " That is coarse" + (
-            ": try 63 nodes." if figures["nodes"] < MOST_NODES else ", and more nodes do not run on a GPU."
+        more = "try 63 nodes" if figures["nodes"] < MOST_NODES else "more nodes do not run on a GPU"
+        lines.append(
+            f"COARSE: the mean train is off devicekit's own by up to {figures['deviation']:.1e} of the range, more "
+            f"than {COARSE:g} ({more})."
         )
-    lines = [
+    lines += [
         f"The step curve: {figures['nodes']} nodes, linear between them. Over {base.PULSES} LTP and {base.PULSES} LTD "
-        f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array.{coarse}",
+        f"pulses the weight stays within {figures['deviation']:.1e} of the range of devicekit's own array.",
         "Converters, bounds and output noise of both passes are aihwkit's own defaults, not the device's.",
     ]
     if options.noise and base.has_update_noise(card):
@@ -104,7 +126,8 @@ def _approximations(
     if fields["dw_min_dtod"] > 0 or fields["up_down_dtod"] > 0:
         lines.append(
             "D2D: one shared curve with a gain (dw_min_dtod, log-normal) and an asymmetry (up_down_dtod) that match "
-            "the covariance of ln rate; devices' own shapes, which a DeviceArray draws, have no field here. "
+            "the covariance of ln rate, as a DeviceArray with d2d='shared'; devices' own shapes, which its default "
+            "d2d='resample' draws from measured devices, have no field here. "
             f"Log-normal gains raise the mean step by {100 * math.expm1(fields['dw_min_dtod'] ** 2 / 2):.2g} %."
         )
     if options.noise and card.window.scale == "log" and read_noise(card) > 0:
@@ -138,6 +161,7 @@ def _units(card: DeviceCard) -> tuple[tuple[str, str, str], ...]:
             "window",
             "sd of states by C2C after 10, 50, 100 LTP pulses, LTD pulses more, pairs from w = 0",
         ),
+        ("device_sd_...", "window", "sd of states by D2D after 10, 50, 100 LTP pulses, and LTD pulses more"),
     )
 
 
@@ -186,7 +210,7 @@ def _inference(card: DeviceCard, options: ExportOptions, stem: str) -> tuple[dic
         return {}, [f"Noise model of inference: not written; {found}."]
     name = base.class_name(card)
     text = inference.aihwkit_module(found, name)
-    return {f"{stem}_inference.py": text.encode()}, [
+    return {f"{stem}_inference.py": base.in_docstring(text, base.mark_of(card)).encode()}, [
         f"{name}NoiseModel (inference). {line}" for line in found.sentences()
     ] + [
         "aihwkit maps the largest weight of a tile to the window's high end, at programming and again when weights "
@@ -201,9 +225,10 @@ def _network(network: TrainedNetwork, stem: str) -> tuple[dict[str, bytes], list
     scales = tuple(layer.scale for layer in network.layers)
     paired = tuple(layer.paired for layer in network.layers)
     loader = network_loader(network.card, scales, paired, f"{stem}_preset", f"{stem}_network")
+    mark = base.mark_of(network.card)
     return {
-        f"{stem}_network.npz": base.npz(weights),
-        f"{stem}_network.py": loader.encode(),
+        f"{stem}_network.npz": base.npz(weights, mark),
+        f"{stem}_network.py": base.in_docstring(loader, mark).encode(),
     }, tiles.sentences(network)
 
 
@@ -230,6 +255,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         lines, more = _scatters(base.class_name(card), wanted, fields, noise, linear)
         figures |= more
     stem, name = base.identifier(card.name), base.class_name(card)
+    if options.noise and max(fields["dw_min_dtod"], fields["up_down_dtod"]) > 0:
+        sentence, more = _device_scatters(card, fields)
+        lines.append(sentence)
+        figures |= more
     modelled, told = _inference(card, options, stem)
     held, spoken = ({}, []) if options.network is None else _network(options.network, stem)
     use = [
@@ -252,15 +281,22 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             f"from {stem}_network import layers",
             "hidden, output = layers()    # modules that give the weighted sums of the trained network's layers",
         ]
-    written = {"PiecewiseStepDevice": fields, "LinearStepDevice": linear, "cell noise (LinearStepDevice)": noise}
+    mark = base.mark_of(card)
+    written = {
+        "marks": mark,
+        "PiecewiseStepDevice": fields,
+        "LinearStepDevice": linear,
+        "cell noise (LinearStepDevice)": noise,
+    }
     return Export(
         files={
-            f"{stem}_preset.py": presets(card, fields, linear, noise, read).encode(),
+            f"{stem}_preset.py": base.in_docstring(presets(card, fields, linear, noise, read), mark).encode(),
             f"{stem}_preset.json": dump_json(written).encode(),
             **modelled,
             **held,
         },
         use=tuple(use),
+        leaves=base.COMPILED,
         exact=(*_exact(card, fields["reset"], read), *spoken[:1]),
         approximated=(
             *_approximations(card, options, fields, noise is not None, linear, figures),

@@ -148,6 +148,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     return Export(
         files=files,
         use=tuple(use),
+        leaves=base.COMPILED,
         exact=tuple(exact),
         approximated=(
             *approximated,

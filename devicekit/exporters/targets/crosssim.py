@@ -216,8 +216,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     exact, approximated = _statements(card, options, figures)
     held, device, told = _inference(card, options)
     origin = "pulse table" if options.data is not None else card.law.title
+    mark = base.mark_of(card, options.data)
+    said = f"{origin}; devicekit" + (f"; {mark}" if mark else "")
     title = {
-        direction: f"dG of one {direction.upper()} pulse [S] over CDF (rows) and G [S] (columns); {origin}; devicekit"
+        direction: f"dG of one {direction.upper()} pulse [S] over CDF (rows) and G [S] (columns); {said}"
         for direction in FILES
     }
     return Export(
@@ -232,6 +234,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             'params.numeric_params.dG_lookup.file_decreasing = "<this folder>/dG_decreasing.txt"',
             *device,
         ),
+        leaves=base.COMPILED,
         exact=tuple(exact),
         approximated=(*approximated, *told),
         units=(
@@ -259,6 +262,7 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
     if isinstance(found, str):
         return {}, [], [f"CrossSim 3: no device class; {found}."]
     stem, network = f"{base.identifier(card.name)}_crosssim3", options.network
+    mark = base.mark_of(card)
     use = [
         "# CrossSim 3",
         "from simulator import AnalogCore",
@@ -267,7 +271,7 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
     ]
     told = [f"CrossSim 3. {line}" for line in found.sentences()]
     if network is None:
-        return {f"{stem}.py": crosssim3.module(card, found).encode()}, use, told
+        return {f"{stem}.py": base.in_docstring(crosssim3.module(card, found), mark).encode()}, use, told
     arrays = {name: 2.0 * u - 1.0 for name, u in tiles.fractions(network).items()}
     scales = tuple(layer.scale for layer in network.layers)
     paired = tuple(layer.paired for layer in network.layers)
@@ -277,7 +281,10 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
         "hidden, output = layers()    # conductances as trained; layers(make_parameters=parameters): with errors",
         "sums = hidden(inputs)        # weighted sums of inputs, shape (inputs,)",
     ]
-    files = {f"{stem}.py": text.encode(), f"{stem}_network.npz": base.npz(arrays)}
+    files = {
+        f"{stem}.py": base.in_docstring(text, mark).encode(),
+        f"{stem}_network.npz": base.npz(arrays, mark),
+    }
     return files, use, [*told, *tiles.sentences(network)]
 
 

@@ -12,6 +12,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.network import LAYERS, TrainedNetwork
 from devicekit.exporters import base
 from devicekit.exporters.base import Export, ExportOptions
+from devicekit.names import MARK_COLUMN, mark_cell
 from devicekit.tables import neutral
 
 NAME = "csv"
@@ -20,13 +21,19 @@ TAKES = frozenset({"network"})
 GRID = 201
 
 
-def table(names: Sequence[str], units: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """One CSV; numbers with 9 digits, text that a spreadsheet would take for a formula quoted."""
-    stream = io.StringIO()
+def table(
+    names: Sequence[str], units: Sequence[str], rows: Iterable[Sequence[object]], marks: Iterable[str] = ()
+) -> bytes:
+    """One CSV; numbers with 9 digits, text that a spreadsheet would take for a formula quoted.
+
+    Marks stand in a last column, in every row: a comment would be taken for the names.
+    """
+    stream, mark = io.StringIO(), mark_cell(marks)
+    more = [mark] if mark else []
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerow(units)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerow([*names, *([MARK_COLUMN] if mark else [])])
+    writer.writerow([*units, *([""] if mark else [])])
+    writer.writerows([*(_cell(value) for value in row), *more] for row in rows)
     return stream.getvalue().encode()
 
 
@@ -49,6 +56,7 @@ def _rates(card: DeviceCard) -> bytes:
         names,
         ["1", state, "1/pulse", "1/pulse", f"{state}/pulse", f"{state}/pulse"],
         zip(r, value, *rates, *steps, strict=True),
+        card.provenance.marks,
     )
 
 
@@ -64,6 +72,7 @@ def _train(card: DeviceCard) -> bytes:
         ["device_id", "cycle", "direction", "pulse_index", column, "state"],
         ["", "", "", "", base.unit(card), "1"],
         rows,
+        ("simulated", *card.provenance.marks),
     )
 
 
@@ -100,7 +109,8 @@ def _parameters(card: DeviceCard, noise: bool) -> bytes:
             rows.append(("D2D covariance of ln rate, ltp and ltd", "", covariance[0][1], None, "1"))
     units = {"pulse_width_s": "s"}
     rows += [(name, "", value, None, units.get(name, "V")) for name, value in card.conditions.model_dump().items()]
-    return table(["parameter", "direction", "value", "standard_error", "unit"], ["", "", "", "", ""], rows)
+    names = ["parameter", "direction", "value", "standard_error", "unit"]
+    return table(names, [""] * len(names), rows, card.provenance.marks)
 
 
 def _network(network: TrainedNetwork) -> dict[str, bytes]:
@@ -114,7 +124,10 @@ def _network(network: TrainedNetwork) -> dict[str, bytes]:
         rows, columns = np.indices(weight.shape)
         cells = (rows, columns, layer.plus, layer.minus, weight)
         found[f"network_{name}.csv"] = table(
-            names, ["", "", unit, unit, "1"], zip(*(each.ravel().tolist() for each in cells), strict=True)
+            names,
+            ["", "", unit, unit, "1"],
+            zip(*(each.ravel().tolist() for each in cells), strict=True),
+            network.card.provenance.marks,
         )
     return found
 
@@ -157,6 +170,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
                 else ()
             ),
             ("rate_ltp, rate_ltd", "1/pulse", "change of r by one pulse, negative for LTD"),
+            (MARK_COLUMN, "text", "what the data are, if not measured; trains are of the law"),
             ("step_ltp, step_ltd", f"{state}/pulse", "the same in the unit of the window"),
             (
                 "parameters.csv",

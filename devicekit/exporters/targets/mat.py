@@ -169,7 +169,9 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         structs["network"] = network_contents(network)
     savemat(stream, structs, long_field_names=True, oned_as="column")
     data = bytearray(stream.getvalue())
-    data[:_HEADER] = f"MATLAB 5.0 MAT-file, written by devicekit {__version__}".encode().ljust(_HEADER)[:_HEADER]
+    mark = base.mark_of(card)
+    head = f"MATLAB 5.0 MAT-file, written by devicekit {__version__}" + (f". {mark}" if mark else "")
+    data[:_HEADER] = head.encode().ljust(_HEADER)[:_HEADER]
     name = base.identifier(card.name)
     return Export(
         files={f"{name}.mat": bytes(data)},

@@ -152,17 +152,18 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         scatter.measure(card, loop, p, what) for what, sd in (("C2C", p.sigma_c2c), ("D2D", p.sigma_d2d)) if sd > 0
     ]
     cell = None if copy is None else source.cell(copy)
+    mark = base.mark_of(card)
     files = {
-        "RealDevice.txt": real_device(card, p).encode(),
-        "train_arguments.txt": train_arguments(p, *_of_own_trains(card)).encode(),
-        "nonlinear_fit_data.m": raw_data(card).encode(),
-        "neurosim.json": dump_json(_as_json(p, own_pulses(card), fits, scatters)).encode(),
+        "RealDevice.txt": base.marked(real_device(card, p), "//", mark).encode(),
+        "train_arguments.txt": base.marked(train_arguments(p, *_of_own_trains(card)), "#", mark).encode(),
+        "nonlinear_fit_data.m": base.marked(raw_data(card), "%", mark).encode(),
+        "neurosim.json": dump_json({"marks": mark, **_as_json(p, own_pulses(card), fits, scatters)}).encode(),
     }
     made = None
     if copy is not None:
         resistance = None if cell is None else access.chosen(low, high, cell)
         changed = resistance if cell is not None and resistance != cell.resistance else None
-        made = source.make(copy, card.name, settings(card, p), changed, p.range_varies)
+        made = source.make(copy, card.name, settings(card, p), changed, p.range_varies, mark)
         files["neurosim.patch"] = made.diff.encode("latin-1")
     lines = _approximations(p, fits, loop, card, options.noise)
     lines += [each.sentence() for each in scatters]

@@ -89,6 +89,7 @@ def graph(network: TrainedNetwork) -> Any:
         "tau_exact_output": -neurons.step_s / math.log(neurons.output_decay),
         "dynamics": DYNAMICS,
         _ABOUT: about,
+        **({"marks": mark} if (mark := base.mark_of(network.card)) else {}),
         **arrays,
     }
     names = list(nodes)
@@ -161,9 +162,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             "spikes = torch.from_numpy(spikes).float()   # (samples, steps, inputs), 0 or 1",
             "import norse.torch                          # Norse",
             "model, state, counts = norse.torch.from_nir(graph, dt=1e-3), None, 0",
-            "for now in spikes.unbind(1):",
-            "    out, state = model(now, state)",
-            "    counts = counts + out                   # of each output; counts.argmax(1) is the class",
+            "with torch.no_grad():                       # weights are parameters, and nothing is trained here",
+            "    for now in spikes.unbind(1):",
+            "        out, state = model(now, state)",
+            "        counts = counts + out               # of each output; counts.argmax(1) is the class",
             "from snntorch.import_nir import import_from_nir  # snnTorch, whose steps are .1 ms",
             "for each in ('hidden', 'output_neurons'):",
             "    graph.nodes[each].tau *= 0.1",

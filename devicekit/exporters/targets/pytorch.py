@@ -67,8 +67,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     use = [
         "import torch",
         f"from {name}_pytorch import {layer}",
-        f"layer = {layer}(64, 10, seed=1)    # where torch.nn.Linear(64, 10, bias=False) would be",
-        "optimizer = torch.optim.SGD([layer.wish], lr=0.005)",
+        "torch.manual_seed(1)    # every layer draws a seed of its own from it: devices, first weights, noise",
+        f"layer = {layer}(64, 10)    # where torch.nn.Linear(64, 10, bias=False) would be; W starts as that one's",
+        "optimizer = torch.optim.SGD([layer.wish], lr=0.005)    # without weight decay, which would not reach W",
+        "# other first weights: layer.program(W), or layer.reset_parameters() anew; torch.nn.init would write wishes",
         "# snnTorch: neurons = snntorch.Leaky(beta=0.9); Norse: neurons = norse.torch.LIFCell()",
         "# at each step of time: spikes, state = neurons(layer(x), state)    # state is None at first",
         "# after each batch: optimizer.zero_grad(); loss.backward(); optimizer.step(); layer.update()",
@@ -90,6 +92,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     return Export(
         files=files,
         use=tuple(use),
+        leaves=base.COMPILED,
         exact=tuple(exact),
         approximated=(
             *approximated,

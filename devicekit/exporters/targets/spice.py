@@ -156,19 +156,21 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     tables = compact.tables(card, options.nodes, NAME)
     drive, assumed = compact.drive(card)
     name = f"dk_{base.identifier(card.name)}"
+    mark = base.mark_of(card)
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
     figures: dict[str, Any] = {"law": f"table of {tables['ltp'].size} nodes" if tables else "eq. (2)"}
     if tables:
         figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
     return Export(
         files={
-            f"{name}.lib": subcircuit(card, name, drive, tables).encode(),
-            f"{name}.cir": bench(name, drive, read_voltage=read_voltage).encode(),
+            f"{name}.lib": base.marked(subcircuit(card, name, drive, tables), "*", mark).encode(),
+            f"{name}.cir": base.marked(bench(name, drive, read_voltage=read_voltage), "*", mark).encode(),
         },
         use=(
             f"ngspice -b {name}.cir    (writes {name}.txt: time [s], conductance [S], pulses so far)",
             f"X1 a b {name} r0=0.2   after   .include {name}.lib",
         ),
+        leaves=(f"{name}.txt",),
         exact=_exact(card, not tables),
         approximated=(*_approximated(figures, not tables), *assumed),
         units=_UNITS,

@@ -199,20 +199,22 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     tables = compact.tables(card, options.nodes, NAME)
     drive, assumed = compact.drive(card)
     name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
+    mark = base.mark_of(card)
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
     figures: dict[str, Any] = {"law": "eq. (2)" if published else f"table of {tables['ltp'].size} nodes"}
     if not published:
         figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
     return Export(
         files={
-            f"{name}.va": _module(card, name, drive, _law_source(published, tables)).encode(),
-            f"{name}.cir": netlist(name, drive, read_voltage=read_voltage).encode(),
+            f"{name}.va": base.marked(_module(card, name, drive, _law_source(published, tables)), "//", mark).encode(),
+            f"{name}.cir": base.marked(netlist(name, drive, read_voltage=read_voltage), "*", mark).encode(),
         },
         use=(
             f"openvaf-r {name}.va -o {name}.osdi    (OpenVAF-reloaded; OSDI 0.4 or later, as ngspice 44 wants)",
             f"ngspice -b {name}.cir    (writes {name}.txt: time [s], moved [1], counted [1], conductance [S])",
             f"N1 a b device   with   .model device {name} r0=0.2   after   pre_osdi {name}.osdi",
         ),
+        leaves=(f"{name}.txt", f"{name}.osdi"),
         exact=_exact(card, published is not None),
         approximated=(*_approximated(figures, published is not None), *assumed),
         units=_UNITS,

@@ -11,7 +11,7 @@ import numpy as np
 from devicekit.features.conduction.fit import Fitted
 from devicekit.features.conduction.forms import FORMS
 from devicekit.features.conduction.states import StateLeg
-from devicekit.features.conduction.verdict import Verdict, judge
+from devicekit.features.conduction.verdict import DECIDES, Verdict, judge
 from devicekit.features.merit import Sample
 
 LOST = 0.03  # share of legs on which a true mechanism is excluded
@@ -144,7 +144,12 @@ def _over(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
     ohmic = words["nearly_ohmic"] + sum(one.word == "decided" and one.left == ("ohmic",) for one in each)
     if words["nearly_ohmic"] and 2 * ohmic > n:
         return ("decided" if left == ["ohmic"] and 2 * words["nearly_ohmic"] < n else "nearly_ohmic"), tuple(left)
-    return ("decided" if len(left) == 1 else "undecided" if left else "none"), tuple(left)
+    return ("decided" if _shown(left, each) else "undecided" if left else "none"), tuple(left)
+
+
+def _shown(left: Sequence[str], each: Sequence[Verdict]) -> bool:
+    """Whether one mechanism is left, and no curve that is none fits better, in the median over legs."""
+    return len(left) == 1 and float(np.median([one.shows(left[0]) for one in each])) <= DECIDES
 
 
 def _at_least(k: int, n: int) -> float:
@@ -168,7 +173,8 @@ def _with_both(found: list[StateVerdict]) -> list[StateVerdict]:
         left = tuple(name for name in each.left if name not in SYMMETRIC) if asymmetric else each.left
         word = each.word
         if left != each.left:
-            word = "none" if not left else "decided" if len(left) == 1 and not each.only_rising else "undecided"
+            sure = not each.only_rising and _shown(left, [one.verdict for one in each.counted if one.verdict])
+            word = "none" if not left else "decided" if sure else "undecided"
         if each.only_rising and not other.only_rising and not rectifies:
             agrees = other.word == "decided" and other.left == left
             straight = other.word == "nearly_ohmic" and "ohmic" in left

@@ -17,6 +17,7 @@ DIGITS = 9  # of ln I: what a change of unit could turn is not evidence
 FAINTEST = 0.01  # of I: a smaller misfit is not evidence
 LEAST_EFFECTIVE = 8.0
 TERMS = (2, 3, 4, 5)  # of the polynomial in ln V that a mechanism is held against
+POWERS = (0.35, 0.7, 1.4, 2.8)  # p of ln I = c + m ln V + b V^p: between the 1/2, 1 and 2 of the mechanisms, and beyond
 FLOORS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # of the noise floor over the least current
 
 
@@ -40,6 +41,8 @@ class Leg:
         Number of points, neighbours that resemble each other counted less.
     reference : float
         BIC of the smooth curve.
+    smooth : float
+        The least BIC of that curve and of power laws and exponentials that are none of the mechanisms.
     temperature : float or None
         [K].
     cut : tuple of str
@@ -53,6 +56,7 @@ class Leg:
     noise: float
     n_effective: float
     reference: float
+    smooth: float
     temperature: float | None = None
     cut: tuple[str, ...] = ()
 
@@ -118,7 +122,9 @@ def weigh(v: np.ndarray, i: np.ndarray, temperature: float | None = None, cut: t
     mean = float(np.exp(np.log(i).mean()))
     y = np.round(np.log(i / mean), DIGITS)
     smooth = _reference(np.log(v), y)
-    return Leg(v, y, smooth.w, mean, smooth.noise, smooth.n_effective, smooth.bic, temperature, cut)
+    return Leg(
+        v, y, smooth.w, mean, smooth.noise, smooth.n_effective, smooth.bic, _other(v, y, smooth), temperature, cut
+    )
 
 
 def bic(parts: Sequence[tuple[float, Leg]], parameters: int) -> float:
@@ -223,6 +229,16 @@ def _reference(x: np.ndarray, y: np.ndarray) -> _Smooth:
         scores.append(_bic([(squares_of, x.size, effective)], terms, effective))
     noise = float(np.sqrt(squares / max((w**2).sum() - best[2], 1.0)))
     return _Smooth(w, noise, effective, min(scores))
+
+
+def _other(v: np.ndarray, y: np.ndarray, smooth: _Smooth) -> float:
+    """The least BIC of the smooth curve and of c + m ln V + b V^p, whose p counts as a parameter."""
+    x, effective, found = v / v[-1], smooth.n_effective, [smooth.bic]
+    for power in POWERS:
+        basis = np.column_stack([np.ones(x.size), np.log(x), x**power])
+        squares = _least(basis, y, smooth.w)[1]
+        found.append(_bic([(squares, x.size, effective)], 4, effective))
+    return min(found)
 
 
 def _least(basis: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, float]:

@@ -13,6 +13,8 @@ from devicekit.features.merit import Sample
 
 EVIDENCE = 6.0  # of BIC above the best mechanism: more excludes
 REFERENCE = 12.0  # of BIC above a smooth curve: more excludes
+DECIDES = 1.0  # of BIC above a smooth curve that is no mechanism: more decides nothing
+CROSSES = ("sclc", "trap_filled")  # shown by where they leave the ohmic part: a power law alone does not tell them
 MISFIT = 0.05  # of I: a smaller misfit never excludes
 NOISES = 3.0  # of the noise: nor does one below so many
 MEASURED = 0.15  # of I: on measured legs a larger misfit excludes
@@ -37,12 +39,26 @@ class Verdict:
     fits : tuple of Fitted
         All mechanisms, the best first.
     legs : tuple of Leg
+    smooth : float
+        The least BIC of curves that are no mechanism.
     """
 
     word: str
     left: tuple[str, ...]
     fits: tuple[Fitted, ...]
     legs: tuple[Leg, ...]
+    smooth: float
+
+    def shows(self, name: str) -> float:
+        """BIC of a mechanism above that of curves that are none: beyond `DECIDES` it is not shown, if all else is out.
+
+        Infinite for a power law whose ohmic part is not seen; minus infinite for an ohmic current, which is told by
+        its slope.
+        """
+        fitted = self.fitted(name)
+        if name == "ohmic":
+            return -np.inf
+        return np.inf if name in CROSSES and fitted.at_limit else fitted.bic - self.smooth
 
     @property
     def best(self) -> Fitted:
@@ -79,15 +95,18 @@ def judge(legs: Sequence[Leg], sample: Sample, *, measured: bool = True) -> Verd
         by_name = {each.form.name: each for each in kept}
         if by_name["sclc"].bic <= by_name["trap_filled"].bic + EQUAL:
             names.remove("trap_filled")
-    word = "decided" if len(names) == 1 else "undecided" if names else "none"
+    smooth = sum(leg.smooth for leg in legs)
+    word = "undecided" if names else "none"
+    if len(names) == 1 and Verdict("", (), fits, tuple(legs), smooth).shows(names[0]) <= DECIDES:
+        word = "decided"
     straight = [_straight(leg) for leg in legs]
     ohmic = next(each for each in fits if each.form.name == "ohmic")
     if names and all(straight) and ohmic in kept and ohmic.bic <= fits[0].bic + EQUAL:
-        return Verdict("decided", ("ohmic",), fits, tuple(legs))
+        return Verdict("decided", ("ohmic",), fits, tuple(legs), smooth)
     if all(_nearly(leg) for leg in legs):
         names = list(dict.fromkeys(["ohmic", *names]))
         word = "nearly_ohmic"
-    return Verdict(word, tuple(names), fits, tuple(legs))
+    return Verdict(word, tuple(names), fits, tuple(legs), smooth)
 
 
 def _possible(each: Fitted, best: float, reference: float, legs: Sequence[Leg], measured: bool) -> bool:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import compliance, dc_words, figures, signs
-from devicekit.features.definitions import COUNTED, DEFAULT_V_RESET, DEFAULT_V_SET
+from devicekit.features import cycle_rows, dc_words, figures, signs, subset
+from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition
 from devicekit.features.levels import Level, levels, table_of
 from devicekit.features.merit import (
     MOST_CURVES,
@@ -25,10 +25,10 @@ from devicekit.features.merit import (
     spread_table,
 )
 from devicekit.features.stats import Spread, Weibull, spread, weibull
-from devicekit.features.sweeps import Sweep, figures_of, legs, only_reads
+from devicekit.features.sweeps import Sweep, legs
 from devicekit.features.switching import V_RESET, V_SET
 from devicekit.features.transistors import without_transistors
-from devicekit.features.transitions import Polarity, Transition, polarity, transitions
+from devicekit.features.transitions import Polarity, polarity
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
@@ -37,7 +37,6 @@ from devicekit.tables import Table as AnyTable
 from devicekit.text import si
 
 STILL = 1e-3  # V; a record whose voltage moves less is a reading at constant voltage
-MOST_READ = 0.9  # share of the sweeps that must look like readings, where none switches
 LEAST_PLOTTED = 5  # values that a probability plot needs
 _SPREADS = (
     ("v_set_v", "V", False),
@@ -57,10 +56,10 @@ class DcResult:
     cycles : pandas.DataFrame
         One row a sweep: the fields of `devicekit.features.sweeps.Figures`.
     polarity : Polarity
-        At which sign of the voltage the device sets and resets, from all sweeps.
+        At which sign of the voltage the device sets and resets, from all sweeps; not told by a minority.
     spreads : tuple of Spread
-        C2C and D2D of each quantity over the sweeps that switched; none where there are several compliances. A V_set
-        or V_reset at the limit is not in them.
+        C2C and D2D of each quantity over the sweeps that switched; none where there are several compliances, nor of
+        what fewer than one in ten sweeps or devices have. A V_set or V_reset at the limit is not in them.
     weibulls : tuple of Weibull
         Of V_set and V_reset; none where there are several compliances.
     levels : tuple of Level
@@ -72,6 +71,8 @@ class DcResult:
     table : SweepTable
         The sweeps.
     warnings : tuple of CodedWarning
+    left_out : tuple of Few
+        What only a minority of the sweeps or devices has.
     """
 
     cycles: pd.DataFrame
@@ -84,6 +85,7 @@ class DcResult:
     v_reset_method: str
     table: SweepTable
     warnings: tuple[CodedWarning, ...]
+    left_out: tuple[subset.Few, ...] = ()
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -106,6 +108,17 @@ class DcResult:
         """LRS, V_set and V_reset against compliance: one row a compliance, if there are several."""
         return table_of(self.levels)
 
+    @cached_property
+    def _shown(self) -> pd.DataFrame:
+        """Rows of the table of the sweeps that medians and pictures are of."""
+        rows = subset.shown(self.cycles)
+        if len(rows) == len(self.cycles):
+            return self.table.frame
+        keys = pd.MultiIndex.from_frame(rows[["device_id", "cycle"]])
+        frame = self.table.frame
+        own = pd.MultiIndex.from_arrays([frame["device_id"].astype(str), frame["cycle"].astype("int64")])
+        return frame[own.isin(keys)]
+
     def level_rows(self) -> list[tuple[str, ...]]:
         """`by_compliance` as cells under `devicekit.features.dc_words.LEVEL_HEAD`."""
         return dc_words.level_rows(self.by_compliance)
@@ -117,6 +130,7 @@ class DcResult:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
+            "left_out": [asdict(each) for each in self.left_out],
             "read_voltage_v": self.read_voltage_v,
             "v_set_method": self.v_set_method,
             "v_reset_method": self.v_reset_method,
@@ -140,29 +154,43 @@ class DcResult:
     def scalars(self) -> tuple[Scalar, ...]:
         """Medians, C2C and D2D of the voltages and states; none where there are several compliances."""
         at = f"read at {self.read_voltage_v:g} V"
-        by = {"v_set_v": self.v_set_method, "v_reset_v": self.v_reset_method}
-        return spread_scalars(self.spreads, {**dict.fromkeys(("g_hrs_s", "g_lrs_s", "on_off"), at), **by})
+        return spread_scalars(self.spreads, {**dict.fromkeys(("g_hrs_s", "g_lrs_s", "on_off"), at), **self.methods})
+
+    @property
+    def methods(self) -> dict[str, str]:
+        """How V_set and V_reset are defined, with the read voltage where it moves them."""
+        named = {"v_set_v": self.v_set_method, "v_reset_v": self.v_reset_method}
+        return {name: definition(method, self.read_voltage_v) for name, method in named.items()}
+
+    def tiles(self) -> tuple[Scalar, ...]:
+        """`scalars` with labels that say of how many sweeps they are, where that is not all."""
+        total, numbers = len(self.cycles), {each.quantity: each.n for each in self.spreads}
+        found = []
+        for each in self.scalars():
+            n = numbers.get(each.name, total)
+            found.append(replace(each, label=f"{each.label} of {n} of {total} sweeps") if n < total else each)
+        return tuple(found)
 
     def sentences(self) -> list[str]:
         """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
         if self.reads:
             return [dc_words.only_read(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
-        methods = {"v_set_v": self.v_set_method, "v_reset_v": self.v_reset_method}
         return [
             dc_words.counted(self.cycles),
             *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
-            *dc_words.values(self.spreads, methods),
+            *dc_words.values(self.spreads, self.methods),
+            *subset.sentence(self.left_out, self.cycles),
             *dc_words.by_compliance(self.by_compliance),
-            *dc_words.at_limit(self.cycles),
+            *([] if any(not each.quantity for each in self.left_out) else dc_words.at_limit(self.cycles)),
             *dc_words.compliance(self.cycles),
             *dc_words.meanings(self.cycles),
         ]
 
     def panel(self) -> Panel:
-        """Size of the current of every sweep against voltage: by compliance, or the middle one on top."""
+        """Size of the current of the sweeps that count against voltage: by compliance, or the middle one on top."""
         if self.levels:
             return figures.sweeps_by_level(self._by_level())
-        shown, top = middle(self.table.frame)
+        shown, top = middle(self._shown)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
         return figures.sweeps(curves[:-1], curves[-1])
 
@@ -182,7 +210,7 @@ class DcResult:
 
     def conduction_panel(self) -> Panel:
         """Size of I against size of V on log scales, the legs of the middle sweep."""
-        _, top = middle(self.table.frame)
+        _, top = middle(self._shown)
         rows = top.dropna(subset=["voltage_v", "current_a"])
         v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
         return figures.conduction(
@@ -208,25 +236,32 @@ class DcResult:
                 "g_after_reset_s",
             )
             return figures.against_compliance(*(self.by_compliance[name].to_numpy(float) for name in columns))
-        return figures.levels(*(self.cycles[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
+        rows = subset.counted(self.cycles)
+        return figures.levels(*(rows[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
 
     def probability_panel(self, quantity: str = "v_set_v", kind: str = "weibull") -> Panel:
         """Probability plot of the size of V_set or V_reset."""
-        return figures.probability(self.cycles[quantity].to_numpy(float), QUANTITIES[quantity], "V", kind)
+        return figures.probability(
+            subset.counted(self.cycles)[quantity].to_numpy(float), QUANTITIES[quantity], "V", kind
+        )
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
+        which = subset.words(self.cycles)
+        of = f", of {which}" if which else ""
+        drawn = f"{which or 'Sweeps'}; the middle one, on top, is in the data."
         sweeps = figure(
             self.panel(),
-            "Sweeps by compliance." if self.levels else "Sweeps; the middle one, on top, is in the data.",
+            f"Sweeps by compliance{of}." if self.levels else drawn,
             "Magnitude of the current against voltage, logarithmic",
         )
         if self.reads:
             return [Text(self.sentences()), sweeps]
         text = (
-            f"V_set by {self.v_set_method}, V_reset by {self.v_reset_method}; HRS and LRS read at "
+            f"V_set by {self.methods['v_set_v']}, V_reset by {self.methods['v_reset_v']}; HRS and LRS read at "
             f"{self.read_voltage_v:g} V."
         )
+        text += f" The table, the numbers of the first page and the pictures are of {which}." if which else ""
         caption = (
             "Spreads of conductances and ratios are in decades (log-normal). D2D without the share of C2C. Of fewer "
             "than ten values, with 95 % confidence intervals."
@@ -240,15 +275,17 @@ class DcResult:
             sweeps,
             figure(
                 self.conduction_panel(),
-                "Conduction: the middle sweep on logarithmic axes.",
+                f"Conduction: the middle sweep{of} on logarithmic axes.",
                 "Magnitude of the current against magnitude of the voltage on logarithmic axes",
             ),
         ]
-        if self.levels or self.cycles[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
+        rows = subset.counted(self.cycles)
+        if self.levels or rows[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
             alt = "Distribution of the conductance of HRS and LRS"
-            blocks.append(figure(self.levels_panel(), "HRS and LRS at the read voltage.", alt))
+            blocks.append(figure(self.levels_panel(), f"HRS and LRS at the read voltage{of}.", alt))
         for name in ("v_set_v", "v_reset_v"):
-            if self.levels or np.isfinite(self.cycles[name].to_numpy(float)).sum() < LEAST_PLOTTED:
+            known = int(np.isfinite(rows[name].to_numpy(float)).sum())
+            if self.levels or known < LEAST_PLOTTED or self.spread(name) is None:
                 continue
             for kind, words in (("weibull", "Weibull"), ("normal", "normal")):
                 alt = f"{QUANTITIES[name]}: {words} probability plot"
@@ -312,64 +349,33 @@ def characterize(
         if name not in known:
             raise UsageError(f"no definition {name!r}; there are {', '.join(known)}")
     groups = signs.with_sizes(table).frame.groupby(["device_id", "cycle"], sort=False)
-    sweeps = _limited([Sweep.of(key, rows) for key, rows in groups])
+    sweeps = cycle_rows.limited([Sweep.of(key, rows) for key, rows in groups])
     reach = max((sweep.reach for sweep in sweeps), default=0.0)
     if reach == 0:
         raise TraceError("no sweep has a leg with rising voltage")
     read = abs(read_voltage) if read_voltage is not None else min(0.1, reach / 10)
     if read > reach:
         raise UsageError(f"read_voltage={read:g} V lies outside the sweeps, which reach {reach:g} V")
-    found = _transitions(sweeps, read)
+    found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
-    cycles = _cycles(sweeps, found, read, side, v_set, v_reset)
-    by_level = levels(cycles)
-    counted = cycles[cycles["outcome"].isin(COUNTED)]
-    spreads = [spread(counted[name], counted["device_id"], name, unit, log) for name, unit, log in _SPREADS]
-    fits = [weibull(counted[name].to_numpy(float), name) for name in ("v_set_v", "v_reset_v")]
+    cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset)
+    counted = subset.counted(cycles)
+    by_level = levels(cycles) if len(counted) else ()
+    found_spreads = [spread(counted[name], counted["device_id"], name, unit, log) for name, unit, log in _SPREADS]
+    spreads = [each for each in found_spreads if each]
+    left_out = subset.minorities(cycles, spreads)
+    rare = {each.quantity for each in left_out}
+    fits = [weibull(counted[name].to_numpy(float), name) for name in ("v_set_v", "v_reset_v") if name not in rare]
     return DcResult(
         cycles=cycles,
-        polarity=side,
-        spreads=() if by_level else tuple(each for each in spreads if each),
+        polarity=replace(side, word="unknown", set_sign=0, reset_sign=0) if "" in rare else side,
+        spreads=() if by_level else tuple(each for each in spreads if each.quantity not in rare),
         weibulls=() if by_level else tuple(fit for fit in fits if fit),
         levels=by_level,
         read_voltage_v=read,
         v_set_method=v_set,
         v_reset_method=v_reset,
         table=table,
-        warnings=dc_words.warnings(cycles, table.frame),
+        warnings=(*dc_words.warnings(cycles, table.frame), *subset.warnings(left_out, cycles)),
+        left_out=left_out,
     )
-
-
-def _limited(sweeps: list[Sweep]) -> list[Sweep]:
-    """The sweeps with compliances from the data judged over all of them."""
-    found = compliance.over([(sweep.v, sweep.i, sweep.excursions) for sweep in sweeps])
-    return [replace(sweep, excursions=own) for sweep, own in zip(sweeps, found, strict=True)]
-
-
-def _transitions(sweeps: list[Sweep], read: float) -> list[tuple[Transition, ...]]:
-    """What each sweep does; the start of the next sweep of the same device tells the state after it."""
-    following: dict[str, float] = {}
-    found = []
-    for sweep in reversed(sweeps):
-        found.append(transitions(sweep, read, following.get(sweep.device, float("nan"))))
-        following[sweep.device] = sweep.level(sweep.parts[0], read) if sweep.parts else float("nan")
-    return found[::-1]
-
-
-def _cycles(
-    sweeps: list[Sweep],
-    found: list[tuple[Transition, ...]],
-    read: float,
-    side: Polarity,
-    v_set: str,
-    v_reset: str,
-) -> pd.DataFrame:
-    """Figures of every sweep; where none switches and nine in ten look like readings, they only read."""
-    rows = [
-        asdict(figures_of(sweep, own, side.expected, v_set, v_reset)) for sweep, own in zip(sweeps, found, strict=True)
-    ]
-    cycles = pd.DataFrame(rows)
-    quiet = [only_reads(sweep, own, read) for sweep, own in zip(sweeps, found, strict=True)]
-    if side.word == "unknown" and np.mean(quiet) >= MOST_READ:
-        cycles["outcome"] = "read"
-    return cycles

@@ -22,6 +22,7 @@ from devicekit.features.bake import baked_at
 from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Panel
+from devicekit.readers.kinds.retention import several_starts
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
 from devicekit.statistics import t_quantile
@@ -243,6 +244,8 @@ def characterize(
         raise UsageError("the horizon is a positive time [s] and the confidence lies between 0 and 1")
     states, warnings, short = [], [], []
     frame = table.frame
+    if (refusal := several_starts(frame)) is not None:
+        raise TraceError(refusal)
     usable = frame[(frame["time_s"] > 0) & (frame["conductance_s"] > 0)]
     kelvins = baked_at(frame)
     keys = ["device_id", "level", "bake_k"]

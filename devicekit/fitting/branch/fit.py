@@ -20,7 +20,7 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, noise_of
 from devicekit.models import kernel
 from devicekit.models.law import Law
-from devicekit.statistics import nanmean
+from devicekit.statistics import levels, mean_curve
 
 FEWEST_CLUSTERS = 4
 TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals
@@ -55,7 +55,9 @@ def _covariance(
     degrees = max(int(w.sum() - free.sum()), 1)
     k = len(clusters)
     if k >= FEWEST_CLUSTERS:
-        deviations = root * np.nan_to_num(clusters[:, seen] - x[seen])
+        # where fewer were read, each has a larger part in the mean
+        part = k / np.isfinite(clusters[:, seen]).sum(axis=0)
+        deviations = root * part * np.nan_to_num(clusters[:, seen] - x[seen])
         scores = deviations @ j
         meat = scores.T @ scores / (k * (k - 1))
         small, degrees = inverse @ meat @ inverse, k - 1
@@ -150,7 +152,7 @@ def fit_branch(
     """
     law = options.law
     means = trains.mean_states(window)
-    curve = nanmean(means)
+    curve = mean_curve(means)
     x = curve if trains.direction == "ltp" else 1.0 - curve
     noise = noise_of(x)
     warnings = check_curve(x, trains.direction, noise)
@@ -199,7 +201,8 @@ def kalman_gain(increment: float, read: float) -> float:
 
 def without_offsets(rows: np.ndarray) -> np.ndarray:
     """Trains without each one's own offset from the mean: a window that shifts is no property of the law."""
-    return rows - np.nanmean(rows - nanmean(rows), axis=1, keepdims=True)
+    own = levels(rows)
+    return rows - (own - own.mean())[:, None]
 
 
 def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, read: float) -> BranchFit:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.device.blocks import Window
-from devicekit.errors import CodedWarning, TraceError
-from devicekit.statistics import nanmean
+from devicekit.errors import TraceError
+from devicekit.statistics import mean_curve
 from devicekit.tables import PulseTable
 from devicekit.text import count
 
 FEWEST_POINTS = 8
-SHORT_TRAIN = 0.5  # a train shorter than this share of the median length is left out of the means
 
 
 @dataclass(frozen=True)
@@ -50,41 +49,35 @@ class Trains:
     def mean_states(self, window: Window) -> np.ndarray:
         """Mean over cycles of each device's states r, shape (devices, N + 1); of ln G on a log window."""
         names = dict.fromkeys(self.devices)
-        return np.array([nanmean(window.to_state(self.of(name).values)) for name in names])
+        return np.array([mean_curve(window.to_state(self.of(name).values)) for name in names])
 
     def mean_by_device(self) -> np.ndarray:
         """Mean over cycles of each device's trains, shape (devices, N + 1)."""
-        return np.array([nanmean(self.of(name).values) for name in dict.fromkeys(self.devices)])
+        return np.array([mean_curve(self.of(name).values) for name in dict.fromkeys(self.devices)])
+
+    @property
+    def ragged(self) -> bool:
+        """Whether trains end, or were read, at different pulses."""
+        read = np.isfinite(self.values)
+        return bool((read != read[0]).any())
 
 
-def trains_of(table: PulseTable, direction: str) -> tuple[Trains | None, list[CodedWarning]]:
-    """All trains of one direction on their common head; None if there are none.
-
-    Means over trains of unequal length would mix different sets of trains along the curve, so every train
-    is cut to the shortest one. Trains shorter than half the median length are left out, with a warning.
-    """
+def trains_of(table: PulseTable, direction: str) -> Trains | None:
+    """All trains of one direction, each as long as it is; None if there are none."""
     trains = list(table.traces(direction))
     if not trains:
-        return None, []
+        return None
     starts = _starts([index for _, _, index, _ in trains])
-    lengths = np.array([int(train[2][_last(train[3])]) - start for train, start in zip(trains, starts, strict=True)])
-    keep = lengths >= SHORT_TRAIN * np.median(lengths)
-    warnings = []
-    if not keep.all():
-        message = f"{int((~keep).sum())} {direction.upper()} trains far shorter than the others were left out"
-        warnings.append(CodedWarning("dropped", message))
-    head = int(lengths[keep].min())
-    values = np.full((int(keep.sum()), head + 1), np.nan)
-    kept = [train for train, good in zip(trains, keep, strict=True) if good]
-    for row, ((_, _, index, state), start) in enumerate(zip(kept, np.array(starts)[keep], strict=True)):
+    longest = max(int(index[_last(state)]) - start for (_, _, index, state), start in zip(trains, starts, strict=True))
+    values = np.full((len(trains), longest + 1), np.nan)
+    for row, ((_, _, index, state), start) in enumerate(zip(trains, starts, strict=True)):
         position = index - start
-        inside = (position <= head) & np.isfinite(state)
-        total, count = np.zeros(head + 1), np.zeros(head + 1)
+        inside = (position <= longest) & np.isfinite(state)
+        total, count = np.zeros(longest + 1), np.zeros(longest + 1)
         np.add.at(total, position[inside], state[inside])  # a pulse that was read twice counts with its mean
         np.add.at(count, position[inside], 1.0)
-        values[row] = np.divide(total, count, out=np.full(head + 1, np.nan), where=count > 0)
-    devices = tuple(train[0] for train in kept)
-    return Trains(direction, devices, np.array([train[1] for train in kept]), values), warnings
+        values[row] = np.divide(total, count, out=np.full(longest + 1, np.nan), where=count > 0)
+    return Trains(direction, tuple(train[0] for train in trains), np.array([train[1] for train in trains]), values)
 
 
 def _starts(indices: list[np.ndarray]) -> list[int]:
@@ -121,7 +114,7 @@ def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "l
 
     ends = []
     for each in sets:
-        curve = nanmean(each.mean_by_device())
+        curve = mean_curve(each.mean_by_device())
         finite = curve[np.isfinite(curve)]
         name = each.direction.upper()
         check_length(finite, name, 2)

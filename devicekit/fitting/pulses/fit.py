@@ -48,8 +48,7 @@ def pulse_law(
     warnings: list[CodedWarning] = []
     sets: dict[str, list[Programme]] = {}
     for direction in DIRECTIONS:
-        programmes, dropped = programmes_of(table, direction)
-        warnings += dropped
+        programmes = programmes_of(table, direction)
         if programmes:
             sets[direction] = programmes
     scope = "range of the mean curves over all pulses"

@@ -491,7 +491,7 @@ def _sigmas(
 ) -> list[np.ndarray]:
     sigmas = []
     for each, path, seen in zip(programmes, paths, problem.seen, strict=True):
-        trains, repeats = len(each.trains.values), len(each.clusters(window))
+        trains, repeats = each.trains_read, len(each.clusters(window))
         sigma = covariance_of(path, seen, noise, trains, repeats)
         sigmas.append(sigma + 1e-12 * np.eye(seen.size))
     return sigmas

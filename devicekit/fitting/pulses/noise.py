@@ -16,7 +16,7 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.fitting.likelihood.fit import PRIOR_SD
 from devicekit.fitting.pulses.programmes import Programme
-from devicekit.statistics import nanmean
+from devicekit.statistics import mean_curve
 
 PRIOR_DEGREES = 2.0  # so many repeats the prior of the rate's scatter counts as
 SMALLEST = 1e-5  # of the window: what a reading scatters by at least
@@ -60,30 +60,31 @@ def chosen(x: np.ndarray) -> np.ndarray:
     return seen[np.unique(np.linspace(0, seen.size - 1, MOST_READINGS).astype(int))]
 
 
-def _moments(residuals: np.ndarray, steady: np.ndarray) -> tuple[float, float, float]:
-    """Sums of squares and of products of neighbours of one-pulse changes of the residuals, and how many."""
+def _moments(residuals: np.ndarray, steady: np.ndarray) -> tuple[float, float, float, float]:
+    """Sums of squares and of products of neighbours of one-pulse changes of the residuals, and how many of each."""
     change = residuals[:, 1:] - steady * residuals[:, :-1]
     products = change[:, 1:] * change[:, :-1]
-    return float(np.nansum(change**2)), float(np.nansum(products)), float(np.isfinite(change).sum())
+    many, pairs = float(np.isfinite(change).sum()), float(np.isfinite(products).sum())
+    return float(np.nansum(change**2)), float(np.nansum(products)), many, pairs
 
 
 def estimate(programmes: list[Programme], paths: list[Path], window: Window) -> Noise:
     """The noise by moments, from all programmes of one direction at once."""
-    squares = products = number = 0.0
+    squares = products = number = pairs = 0.0
     rest, readings = 0.0, 0.0
     for each, path in zip(programmes, paths, strict=True):
         rows = each.trains.rising(window)
         away = rows - path.states
         factor = 1.0
         if len(rows) > 1:
-            away = away - nanmean(away)
+            away = away - mean_curve(away)
             factor = len(rows) / (len(rows) - 1)
-        a, b, n = _moments(away, path.steady)
-        squares, products, number = squares + factor * a, products + factor * b, number + n
+        a, b, n, m = _moments(away, path.steady)
+        squares, products, number, pairs = squares + factor * a, products + factor * b, number + n, pairs + m
         rest, readings = rest + float(np.nansum(away**2)), readings + float(np.isfinite(away).sum())
     if number < 8:  # not every pulse was read: take what is left for reading noise
         return Noise(max(float(np.sqrt(rest / max(readings, 1.0))), SMALLEST), 0.0, PRIOR_SD["ln_rate"])
-    read = max(-products / number, 0.0)
+    read = max(-products / max(pairs, 1.0), 0.0)
     increment = max(squares / number - 2.0 * read, 0.0)
     first = Noise(max(float(np.sqrt(read)), SMALLEST), float(np.sqrt(increment)), 0.0)
     return Noise(first.read, first.increment, _scatter_of_rates(programmes, paths, window, first))
@@ -96,7 +97,7 @@ def _scatter_of_rates(programmes: list[Programme], paths: list[Path], window: Wi
         rows = each.clusters(window)
         if len(rows) < 2:
             continue
-        per = len(each.trains.values) / len(rows)  # trains of a repeat
+        per = each.trains_read / len(rows)  # trains of a repeat
         seen = chosen(np.where(np.isfinite(rows).all(axis=0), 0.0, np.nan))
         if seen.size < 4:
             continue

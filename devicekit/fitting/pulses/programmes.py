@@ -11,11 +11,11 @@ import pandas as pd
 from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.fitting.branch.checks import check_curve
-from devicekit.fitting.branch.trains import FEWEST_POINTS, SHORT_TRAIN, Trains, noise_of
+from devicekit.fitting.branch.trains import FEWEST_POINTS, Trains, noise_of
 from devicekit.models.pulselaw import Pulse
-from devicekit.statistics import nanmean
+from devicekit.statistics import mean_curve, nanmean
 from devicekit.tables import PulseTable
-from devicekit.text import count, si
+from devicekit.text import si
 
 ALIKE = 0.02  # of the amplitude: pulses that differ by less are pulses of one amplitude
 DIGITS = 3  # of an amplitude, by which trains are put together
@@ -66,11 +66,16 @@ class Programme:
         names = list(dict.fromkeys(self.trains.devices))
         if len(names) < 2:
             return rows
-        return np.array([nanmean(rows[[d == name for d in self.trains.devices]]) for name in names])
+        return np.array([mean_curve(rows[[d == name for d in self.trains.devices]]) for name in names])
+
+    @property
+    def trains_read(self) -> float:
+        """Trains that were read at a pulse, the mean over all pulses: of equal length, all of them."""
+        return float(np.isfinite(self.trains.values).sum(axis=0).mean())
 
     def curve(self, window: Window) -> np.ndarray:
         """Mean over the repeats, shape (N + 1,)."""
-        return nanmean(self.clusters(window))
+        return mean_curve(self.clusters(window))
 
 
 def _varied(volts: np.ndarray) -> bool:
@@ -124,36 +129,34 @@ def _signature(train: dict[str, Any]) -> tuple[Any, ...]:
     return (wide, True, *(_rounded(each) for each in volts[:3]))
 
 
-def programmes_of(table: PulseTable, direction: str) -> tuple[list[Programme], list[CodedWarning]]:
-    """The programmes of one direction, by width and then amplitude; what was left out as warnings.
-
-    Every programme is cut to its shortest train; trains shorter than half the median length are left out.
-    """
+def programmes_of(table: PulseTable, direction: str) -> list[Programme]:
+    """The programmes of one direction, by width and then amplitude; each train as long as it is."""
     frame = table.frame[table.frame["direction"] == direction]
     if frame.empty:
-        return [], []
+        return []
     first = int(frame["pulse_index"].min())
     read = [_read(key, train, table.quantity, first) for key, train in _pieces(frame)]
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for train in read:
         groups.setdefault(_signature(train), []).append(train)
-    found, dropped = [], 0
+    found = []
     for key in sorted(groups):
-        lengths = np.array([each["volts"].size for each in groups[key]])
-        keep = [each for each, n in zip(groups[key], lengths, strict=True) if n >= SHORT_TRAIN * np.median(lengths)]
-        dropped += len(groups[key]) - len(keep)
-        head = min(each["volts"].size for each in keep)
-        if head < 1:
+        group = groups[key]
+        longest = max(each["volts"].size for each in group)
+        if longest < 1:
             continue
-        values = np.array([each["values"][: head + 1] for each in keep])
-        volts = np.mean([each["volts"][:head] for each in keep], axis=0)
+        values = np.array([_to_length(each["values"], longest + 1) for each in group])
+        volts = nanmean(np.array([_to_length(each["volts"], longest) for each in group]))
         if not _varied(volts):
-            volts = np.full(head, float(np.median(volts)))
-        devices, cycles = tuple(each["device"] for each in keep), np.array([each["cycle"] for each in keep])
+            volts = np.full(longest, float(np.median(volts)))
+        devices, cycles = tuple(each["device"] for each in group), np.array([each["cycle"] for each in group])
         trains = Trains(direction, devices, cycles, values)
-        found.append(Programme(trains, volts, np.full(head, keep[0]["width"])))
-    words = f"{direction.upper()}: {count(dropped, 'train')} far shorter than the others of the same pulses left out"
-    return found, [CodedWarning("dropped", words)] if dropped else []
+        found.append(Programme(trains, volts, np.full(longest, group[0]["width"])))
+    return found
+
+
+def _to_length(values: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(values, (0, length - values.size), constant_values=np.nan)
 
 
 def that_move(programmes: list[Programme], window: Window) -> tuple[list[Programme], list[CodedWarning]]:

@@ -19,7 +19,7 @@ import numpy as np
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.jit import compiled
 from devicekit.models import kernel
-from devicekit.statistics import nanmean
+from devicekit.statistics import mean_curve, nanmean
 
 NAMES = ("increment", "read", "offset", "ln_rate", "start", "step")
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)  # of the variogram
@@ -195,6 +195,9 @@ def likelihood_drop(best, k, top, likelihood) -> float:  # type: ignore[no-untyp
 def tracks_of(groups: list[np.ndarray], fits: list[BranchFit]) -> list[Track]:
     """Deviations of every device that has two cycles or more, with q and rho along its fit.
 
+    Trains that end at different pulses are tracks of their own: cycles of one track share their gains. Where one train
+    alone goes on, its distance from the mean says nothing.
+
     Parameters
     ----------
     groups : list of ndarray, shape (K_d, N + 1)
@@ -207,13 +210,16 @@ def tracks_of(groups: list[np.ndarray], fits: list[BranchFit]) -> list[Track]:
         if len(group) < 2:
             continue
         path = np.ascontiguousarray(fit.trajectory[: group.shape[1]])
-        tracks.append(
-            Track(
-                deviation=(group - nanmean(group)) * np.sqrt(len(group) / (len(group) - 1)),
-                q=kernel.slopes(fit.law.id, fit.theta, path),
-                rho=kernel.rates(fit.law.id, fit.theta, path),
-            )
-        )
+        q, rho = kernel.slopes(fit.law.id, fit.theta, path), kernel.rates(fit.law.id, fit.theta, path)
+        read = np.isfinite(group)
+        many = read.sum(axis=0)
+        cycles = float(many[many > 1].mean()) if (many > 1).any() else 0.0
+        if cycles == 0.0:
+            continue
+        deviation = np.where(many > 1, group - mean_curve(group), np.nan) * np.sqrt(cycles / (cycles - 1.0))
+        ends = np.where(read.any(axis=1), read.shape[1] - np.argmax(read[:, ::-1], axis=1), 0)
+        for end in np.unique(ends[ends > 1]):
+            tracks.append(Track(np.ascontiguousarray(deviation[ends == end, :end]), q[:end], rho[:end]))
     return tracks
 
 

@@ -21,7 +21,7 @@ from devicekit.fitting.branch.trains import Trains, noise_of
 from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit
 from devicekit.fitting.variation.components import pulse_noise, tracks_of
 from devicekit.models import kernel
-from devicekit.statistics import anova, nanmean, nanvar
+from devicekit.statistics import anova, levels, nanmean, nanvar
 
 WHOLE = "maximum likelihood of whole trains (extended Kalman filter)"
 DEVIATIONS = "maximum likelihood of the deviations from the mean curve, which the law does not follow"
@@ -281,22 +281,23 @@ def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Trains) -> d
     if spread.increment is None or not spread.c2c_anova:
         return None
     rising = trains.rising(fit.window)
-    levels = np.nanmean(rising, axis=1)
+    level = levels(rising)
     explained = 0.0
     for device in dict.fromkeys(trains.devices):
         own = [k for k, name in enumerate(trains.devices) if name == device]
         if len(own) > 2:
             k = len(own)
-            line = np.polyval(np.polyfit(trains.cycles[own], levels[own], 1), trains.cycles[own])
-            rest = float(np.sum((levels[own] - line) ** 2))
+            line = np.polyval(np.polyfit(trains.cycles[own], level[own], 1), trains.cycles[own])
+            rest = float(np.sum((level[own] - line) ** 2))
             # a line through noise explains one degree of freedom's worth of it by chance
             by_line = float(np.sum((line - line.mean()) ** 2)) - rest / (k - 2)
-            explained += max(by_line, 0.0) / (k - 1) * k / len(levels)
+            explained += max(by_line, 0.0) / (k - 1) * k / len(level)
     total = spread.c2c_anova**2
+    seen = np.isfinite(rising).sum(axis=0) > 1
     drift = min(explained / total, 1.0)
     read = min((spread.read or 0.0) ** 2 / total, 1.0 - drift)
     pulse_only = replace(spread, cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0, read=0.0)
-    pulse = min(float(np.mean(predicted_variance(fit, pulse_only))) / total, 1.0 - drift - read)
+    pulse = min(float(np.mean(predicted_variance(fit, pulse_only)[seen])) / total, 1.0 - drift - read)
     return {"drift": drift, "cycle": max(1.0 - drift - read - pulse, 0.0), "pulse": pulse, "read": read}
 
 

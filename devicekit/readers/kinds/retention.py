@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from devicekit.errors import CodedWarning
+from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
-from devicekit.readers.layouts import nameless
+from devicekit.readers.layouts import nameless, temperatures
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, with_state
@@ -67,7 +67,7 @@ def _turns(view: View) -> bool:
 def assign(view: View) -> list[Column]:
     """Currents are readings of the state; every column of a state is a record of its own."""
     view = nameless.placed(view, "time_s") if view.options.kind == NAME else view
-    return view.with_states(level=True)
+    return temperatures.of_bakes(view, view.with_states(level=True))
 
 
 def build(
@@ -79,7 +79,36 @@ def build(
     frame, since = _from_the_first(frame, name)
     warnings = [*warnings, *since]
     frame = frame.assign(level=words(frame["level"]) if "level" in frame else "state")
+    if (refusal := several_starts(frame)) is not None:
+        raise TableError(f"{name}: {refusal}")
     return RetentionTable(frame, {"format": "table", "source": name}, (*warnings, *more))
+
+
+def several_starts(frame: pd.DataFrame) -> str | None:
+    """Why records without a temperature are not one of a state: several first readings of it; None where they are.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns device_id, level, time_s; temperature_k where it is known.
+    """
+    unknown = frame["temperature_k"].isna() if "temperature_k" in frame else pd.Series(True, frame.index)
+    rows = frame[unknown]
+    if "repeat" in rows:
+        return None
+    groups = rows.groupby(["device_id", "level"], sort=False)["time_s"]
+    at_zero = groups.transform(lambda t: float((t == 0).sum()))
+    later = groups.transform(lambda t: float((t > 0).any()))
+    bad = rows[(at_zero > 1) & (later > 0)]
+    if bad.empty:
+        return None
+    device, level = bad["device_id"].iloc[0], bad["level"].iloc[0]
+    return (
+        f"device {device}, level {level} has {int(at_zero[bad.index[0]])} first readings (time 0) and no temperature: "
+        "these are several bakes of one state, not one record of it. Name the column of the temperature (--map "
+        "temperature_k=COLUMN, or --map temperature_c=COLUMN), or what else tells the records apart (--map "
+        "level=COLUMN, --map device_id=COLUMN); readings that only repeat each other are named with --map repeat=COLUMN"
+    )
 
 
 def _from_the_first(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:

@@ -11,7 +11,7 @@ from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import whole
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts import nameless
+from devicekit.readers.layouts import labels, nameless
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
@@ -43,7 +43,7 @@ def claim(view: View) -> Claim | None:
 
 def _pair(view: View) -> tuple[str, str] | None:
     """Two nameless columns that can be voltage and current: their signs agree where neither is small."""
-    others = [column for column in view.columns if column.role not in ("unknown", "counter")]
+    others = [column for column in view.columns if column.role not in ("unknown", "counter") and not _is_label(column)]
     if view.cells.block.named or others:
         return None
     if (
@@ -67,6 +67,11 @@ def _pair(view: View) -> tuple[str, str] | None:
     return view.unknown[0].name, view.unknown[1].name
 
 
+def _is_label(column: Column) -> bool:
+    """Whether somebody said that a column tells devices or cycles apart, or is nothing of ours."""
+    return column.told and column.role in ("device_id", "cycle", KEPT)
+
+
 def _pairs(view: View) -> list[tuple[str, str]]:
     """Nameless columns voltage, current, voltage, current, ... of sweeps over one range, if the kind was said."""
     names = [column.name for column in view.columns]
@@ -83,7 +88,11 @@ def _pairs(view: View) -> list[tuple[str, str]]:
 
 
 def assign(view: View) -> list[Column]:
-    """A counter is the number of the point; what else holds a state is kept."""
+    """A counter is the number of the point; what else holds a state is kept; what labels sweeps is asked for."""
+    return labels.told(view, _assigned(view))
+
+
+def _assigned(view: View) -> list[Column]:
     if several := _pairs(view):
         roles = {name: role for pair in several for name, role in zip(pair, ("voltage_v", "current_a"), strict=True)}
         return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
@@ -93,7 +102,10 @@ def assign(view: View) -> list[Column]:
         if first is not None and first.name not in roles:
             roles[first.name] = "point" if first.role == "counter" else KEPT
         roles = {column.name: "point" for column in view.of("counter")} | roles
-        return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
+        return [
+            view.changed(column, role=roles[column.name], why="by its place") if column.name in roles else column
+            for column in view.columns
+        ]
     found = []
     for column in view.columns:
         if column.role == "unknown" and view.of("voltage_v") and not view.of("current_a"):

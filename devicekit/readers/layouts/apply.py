@@ -19,6 +19,7 @@ from devicekit.readers.layouts.doubles import is_gate
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series
+from devicekit.readers.layouts.temperatures import in_kelvin
 from devicekit.readers.layouts.view import words
 from devicekit.readers.source import Source
 from devicekit.tables import Table
@@ -59,6 +60,8 @@ def apply(reading: Reading, source: Source) -> Table:
     if any(column.role == "voltage_v" and is_gate(column.name) for column in reading.layout.columns):
         whole["_gate"] = True  # for those who give currents the sign of the voltage
     whole["device_id"] = whole["device_id"].astype(str) if whole["device_id"].dtype == object else whole["device_id"]
+    whole, celsius = in_kelvin(whole, source.path.name)
+    warnings += celsius
     table: Table = reading.kind.build(whole, _left(reading), source, warnings)
     frame = table.frame.drop(columns=["_part", "_gate"], errors="ignore")
     lead = [str(name) for name in type(table).schema.columns if name in frame]

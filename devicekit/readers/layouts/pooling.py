@@ -15,7 +15,7 @@ from devicekit.names import DIRECTION_ALIASES, parse_unit
 _TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")
 _PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # a place in an array: R2C3
 _ORDINAL = re.compile(r"(?i)(?<![^\W_])(\d{1,9})(?:st|nd|rd|th)[ _]+([^\W\d_]+)")  # 50th cycle
-_SIGNED = re.compile(r"(?<![\w.])-(?=\d+(?:\.\d+)?[a-zA-Z])")
+_SIGNED = re.compile(r"(?<![^\W_])(?<!\.)-(?=\d+(?:\.\d+)?[a-zA-Z])")  # after a letter or a digit it is a hyphen
 _DEVICE = re.compile(r"^(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)$")
 _GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device together, r3c7, and nothing by themselves
 _CYCLE = re.compile(r"^(cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)$")

@@ -35,7 +35,7 @@ OURS = frozenset(
         "device_id", "cycle", "direction", "pulse_index", "conductance_s", "weight", "pulse_voltage_v",
         "pulse_width_s", "read_voltage_v", "read_current_a", "point", "voltage_v", "current_a", "time_s",
         "compliance_a", "resistance_ohm", "resistance_before_ohm", "resistance_after_ohm", "level", "spike_delay_s",
-        "weight_change", "repeat", "temperature_k", "target_s", "value",
+        "weight_change", "repeat", "temperature_k", "temperature_c", "target_s", "value",
     }
 )  # fmt: skip
 UNKNOWN = "unknown"  # numbers of which nothing is known: a state, if somebody says so
@@ -162,9 +162,9 @@ def _with_places(columns: list[Column]) -> list[Column]:
 
 def _mapped(block: Block, options: ReadOptions) -> dict[str, str]:
     """The file's name -> ours, as the options say."""
-    unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours != "value"]
+    unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours not in ("value", KEPT)]
     if unknown:
-        raise UsageError(f"map={{{unknown[0]}: ...}}: no such column; there are value, {', '.join(GLOSSARY)}")
+        raise UsageError(f"map={{{unknown[0]}: ...}}: no such column; there are value, keep, {', '.join(GLOSSARY)}")
     missing = [theirs for theirs in options.columns.values() if theirs not in block.names]
     if missing:
         raise UsageError(f"map: {block.where} has no column {missing[0]!r}; it has {', '.join(block.names)}")
@@ -199,6 +199,8 @@ def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | N
         unclear = f"{prefix[1]!r} may be a prefix of its unit"
     if ours == "value" and head.unit is not None:  # its name says which state it is
         ours = next((role for role, quantity in STATES.items() if quantity == head.unit.quantity), ours)
+    if ours == "temperature_c":  # the answer to a name in kelvin whose numbers are not
+        return Column(name, ours, "°C", why="said by map", by="map", stated=True)
     if head.unit is not None and ours not in TEXT:
         if wanted is not None and wanted.quantity != head.unit.quantity:
             raise UsageError(

@@ -39,7 +39,7 @@ def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[Cod
         is_current = column.role == "current_a" and kind.NAME in ("sweep", "transient")
         if column.role == "temperature_k" and heading(column.name).quantity in ("celsius", "fahrenheit"):
             words = f"{view.where}: column {column.name!r} is not in kelvin, which temperature_k is"
-            raise UsageError(f"{words}; convert it in the file (K = 273.15 + °C)")
+            raise UsageError(f"{words}; name one in °C with map={{temperature_c: {column.name}}}")
         if column.unclear and column.role in GLOSSARY:
             column = _clear(column, view, is_state or is_current)
         elif (is_state or is_current) and column.by not in ("ours", "recipe"):

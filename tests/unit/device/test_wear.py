@@ -61,12 +61,14 @@ def test_a_law_of_lives_gives_chances_of_the_most_pulsed_device() -> None:
         SimpleNamespace(share=0.5, cycles=5000.0, interval=None),
         SimpleNamespace(share=0.9, cycles=None, interval=None),
     )
-    told = block((1000, 900), (1000, None)).model_copy(update={"life": SimpleNamespace(shares=shares)})
+    law = SimpleNamespace(shares=shares, shape=1.5, scale_cycles=4500.0, shape_interval=None, scale_interval=None)
+    told = block((1000, 900), (1000, None)).model_copy(update={"life": law})
     found = wear(np.array([1, 10]), told)
     assert found.shares == ((0.1, 100.0, 50.0, 300.0), (0.5, 500.0, None, None))
     words = found.sentences()
-    assert "10.0 % after 100 trainings (interval 50 to 300)" in words[2]
-    assert "interval open" in words[3]
+    assert "the first of all devices fails" in words[2]
+    assert "10.0 % after 100 trainings (interval 50 to 300)" in words[-2]
+    assert "interval open" in words[-1]
     assert wear(np.array([1, 10]), block((1000, 900))).shares == ()
 
 

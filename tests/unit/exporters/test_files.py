@@ -76,7 +76,7 @@ def test_mat_of_weights_has_no_siemens(weights: DeviceCard, tmp_path: Path) -> N
 def test_csv_names_then_units(card: DeviceCard, tmp_path: Path) -> None:
     folder = exported(card, "csv", tmp_path)
     frame = pd.read_csv(folder / "rate.csv", skiprows=[1])
-    units = pd.read_csv(folder / "rate.csv", nrows=1, dtype=str).iloc[0].to_dict()
+    units = pd.read_csv(folder / "rate.csv", nrows=1, dtype=str).iloc[0].dropna().to_dict()
     assert units == {
         "state": "1",
         "conductance_s": "S",

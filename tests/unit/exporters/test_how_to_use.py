@@ -46,7 +46,7 @@ def unknown(source: str) -> set[str]:
         for node in ast.walk(statement):
             if isinstance(node, ast.alias):
                 made.add((node.asname or node.name).partition(".")[0])
-        inside = made if isinstance(statement, ast.For) else {
+        inside = made if isinstance(statement, ast.For | ast.With) else {
             node.target.id for node in ast.walk(statement) if isinstance(node, ast.comprehension)  # type: ignore[attr-defined]
         }  # fmt: skip
         missing |= {node.id for node in names if isinstance(node.ctx, ast.Load)} - known - inside

@@ -118,12 +118,12 @@ def test_spread_is_what_the_card_says() -> None:
     held = lawtext.spread(_varied(card, step_noise=0.25), True)
     assert (held.update, held.relative, held.read) == ((0.003, 0.003), (0.25, 0.0), 0.004)
     assert held.gains == pytest.approx((0.2, 0.2, 0.6))
-    assert held.d2d == "shared"
+    assert held.d2d == "resample"  # the default of a DeviceArray; gains are its mode "shared"
     row = DeviceRow(
         device_id="a", ltp_theta=card.ltp.theta, ltd_theta=card.ltd.theta, ltp_largest_step=0.1, ltd_largest_step=0.1
     )
     assert lawtext.spread(card.model_copy(update={"devices": (row, row)}), True).d2d == "resample"
-    assert lawtext.spread(truth_card(LAWS["linear"], model="linear"), True).d2d == "none"
+    assert lawtext.spread(truth_card(LAWS["linear"], model="linear"), True).gains == (0.0, 0.0, 0.0)
     none = lawtext.spread(card, False)
     assert (none.update, none.read, none.gains, none.d2d) == ((0.0, 0.0), 0.0, (0.0, 0.0, 0.0), "none")
 
@@ -144,14 +144,15 @@ def test_the_noise_sentence_names_what_there_is() -> None:
     shared = truth_card(LAWS["linear"], model="linear", read=0.0, increment=0.0, ln_rate_sd=0.2)
     text = lawtext.noise_sentence(shared, ExportOptions(), lawtext.numbers(shared))
     assert "log-normal" in text
-    assert not re.search("C2C|read noise|resample", text)
+    assert not re.search("C2C|read noise", text)
+    assert "d2d='resample', the default of a DeviceArray too, has no measured devices" in text
     drifting = _varied(shared, cycle_ln_rate=0.1)
     assert "constant in a cycle, is left out" in lawtext.noise_sentence(
         drifting, ExportOptions(), lawtext.numbers(card)
     )
     assert "as asked" in lawtext.noise_sentence(shared, ExportOptions(noise=False), lawtext.numbers(shared, False))
     text = lawtext.noise_sentence(shipped(), ExportOptions(), lawtext.numbers(shipped()))
-    assert "the 20 measured ones, LTP and LTD together (resample), or by correlated" in text
+    assert "the 20 measured ones, LTP and LTD together (d2d='resample'), or with d2d='shared' by" in text
 
 
 def test_the_usual_step_is_that_of_the_conductance() -> None:

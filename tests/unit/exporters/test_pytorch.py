@@ -168,7 +168,9 @@ def module_of(card: DeviceCard, folder: Path, **options: Any) -> SimpleNamespace
 
 
 def test_every_card_follows_the_array_in_torch(card: DeviceCard, tmp_path: Path, torch: Any) -> None:
-    layer = module_of(card, tmp_path).Layer(1, 1, pairs=False, middle=0.0, c2c=False, d2d="none", dtype=torch.float64)
+    layer = module_of(card, tmp_path).Layer(
+        1, 1, pairs=False, middle=0.0, start="middle", c2c=False, d2d="none", dtype=torch.float64
+    )
     path = [float(layer.conductances())]
     for sign in np.repeat([1, -1], 100):
         layer.pulse(int(sign))
@@ -180,7 +182,9 @@ def test_every_card_follows_the_array_in_torch(card: DeviceCard, tmp_path: Path,
 def test_devices_scatter_as_the_arrays(mode: str, tmp_path: Path, torch: Any) -> None:
     c2c, d2d = mode == "c2c", "none" if mode == "c2c" else mode
     array = DeviceArray(shipped(), 4000, seed=3, c2c="increment" if c2c else "none", d2d=d2d)  # type: ignore[arg-type]
-    layer = module_of(shipped(), tmp_path).Layer(40, 50, middle=0.0, seed=4, c2c=c2c, d2d=d2d, dtype=torch.float64)
+    layer = module_of(shipped(), tmp_path).Layer(
+        40, 50, middle=0.0, start="middle", seed=4, c2c=c2c, d2d=d2d, dtype=torch.float64
+    )
     for sign, pulses in ((1, 10), (1, 40), (-1, 10)):
         layer.pulse(sign * pulses)
         for _ in range(pulses):
@@ -192,7 +196,9 @@ def test_devices_scatter_as_the_arrays(mode: str, tmp_path: Path, torch: Any) ->
 
 def test_pulses_count_and_masks_and_the_window(tmp_path: Path, torch: Any) -> None:
     card = truth_card({"ltp": (math.log(0.125),), "ltd": (math.log(0.0625),)}, model="linear", window=SPAN)
-    layer = module_of(card, tmp_path).Layer(2, 2, pairs=False, middle=0.5, c2c=False, dtype=torch.float64)
+    layer = module_of(card, tmp_path).Layer(
+        2, 2, pairs=False, middle=0.5, start="middle", c2c=False, dtype=torch.float64
+    )
     layer.pulse(torch.tensor([[[1], [-2]], [[0], [9]]]))
     np.testing.assert_allclose(layer.r[..., 0].numpy(), [[0.625, 0.375], [0.5, 1.0]], rtol=1e-12)
     np.testing.assert_allclose(layer.conductances()[0, 0, 0], 1e-5 + 0.625e-4, rtol=1e-12)
@@ -206,7 +212,8 @@ def test_programmed_weights_are_read_back_and_clipped(pairs: bool, tmp_path: Pat
     wanted = torch.tensor([[0.3, -0.4], [1.5, -0.5]], dtype=torch.float64)
     layer.program(wanted)
     np.testing.assert_allclose(layer.weight().detach().numpy(), wanted.numpy(), atol=1e-12)
-    layer.program(torch.tensor([[9.0, -9.0], [0.0, 0.0]]))
+    with pytest.warns(UserWarning, match="2 of 4 weights are clipped"):
+        assert layer.program(torch.tensor([[9.0, -9.0], [0.0, 0.0]])) == 2
     ends = (2.0, -2.0) if pairs else (1.5, -0.5)
     np.testing.assert_allclose(layer.weight().detach().numpy()[0], ends, atol=1e-12)
 
@@ -257,9 +264,9 @@ def test_seeds_say_all_and_a_state_dict_goes_on(tmp_path: Path, torch: Any) -> N
 
 def test_read_noise_is_the_cards(tmp_path: Path, torch: Any) -> None:
     module = module_of(truth_card(LAWS["linear"], model="linear", window=SPAN, read=0.02), tmp_path)
-    layer = module.Layer(100, 100, pairs=False, read_noise=True, dtype=torch.float64)
+    layer = module.Layer(100, 100, pairs=False, start="middle", read_noise=True, dtype=torch.float64)
     assert float(layer.conductances().std()) == pytest.approx(0.02 * 1e-4, rel=0.03)
-    quiet = module.Layer(9, 9, dtype=torch.float64).conductances()
+    quiet = module.Layer(9, 9, start="middle", dtype=torch.float64).conductances()
     assert (quiet == quiet[0, 0, 0]).all()
 
 

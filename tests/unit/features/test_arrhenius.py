@@ -252,7 +252,7 @@ def test_states_are_not_pooled_over_temperatures() -> None:
     assert sum(len(c.x) for c in found.panel().curves if c.style == ".") == 27
 
 
-def test_a_temperature_that_nobody_named_is_said_and_celsius_is_no_kelvin(tmp_path: Path) -> None:
+def test_a_temperature_in_celsius_is_converted_and_is_no_kelvin(tmp_path: Path) -> None:
     baked = ageing.bake((400.0, 450.0), 2).frame
     frame = pd.DataFrame({
         "Device": baked["device_id"], "Temperature (C)": baked["temperature_k"] - 273.15,
@@ -260,7 +260,8 @@ def test_a_temperature_that_nobody_named_is_said_and_celsius_is_no_kelvin(tmp_pa
     })  # fmt: skip
     frame.to_csv(tmp_path / "b.csv", index=False)
     found = devicekit.characterize(tmp_path / "b.csv", kind="retention")
-    assert "unused_temperature" in [warning.code for warning in found.warnings]
+    assert "celsius" in [warning.code for warning in found.warnings]
+    assert sorted(set(found.table.frame["temperature_k"])) == pytest.approx([400.0, 450.0])
     with pytest.raises(UsageError, match="not in kelvin"):
         devicekit.read(tmp_path / "b.csv", kind="retention", columns={"temperature_k": "Temperature (C)"})
     kelvin = frame.rename(columns={"Temperature (C)": "Temperature (K)"})

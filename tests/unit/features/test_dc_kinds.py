@@ -272,7 +272,7 @@ def test_two_values_have_a_spread_with_its_uncertainty_and_one_has_none(tmp_path
     assert "median of 2, C2C standard deviation 0.028 V, 95 %: 0.013 to 0.9 V" in text
     made(SWEEPS["set_only"], 1).to_csv(tmp_path / "one.csv")
     ran = devicekit("characterize", tmp_path / "one.csv", "--out", tmp_path / "out")
-    assert "(by half_ln_g, one sweep)" in ran.out
+    assert "(by half_ln_g, read at 0.1 V, one sweep)" in ran.out
     assert "C2C standard deviation" not in ran.out
     row = next(line for line in ran.out.splitlines() if line.strip().startswith("V_set  "))
     assert row.split()[-3:] == ["–", "–", "–"]  # no range, no C2C, no D2D

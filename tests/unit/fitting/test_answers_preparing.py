@@ -43,23 +43,19 @@ def codes(warnings: list[CodedWarning]) -> set[str]:
     return {warning.code for warning in warnings}
 
 
-@pytest.mark.parametrize(("short", "kept", "head"), [(5, 3, 5), (4, 2, 9)])
-def test_trains_shorter_than_half_the_median_are_left_out_and_the_rest_cut_to_the_shortest(
-    short: int, kept: int, head: int
-) -> None:
-    """Trains of 10, 9 and 5 pulses (half of the median, 9, is 4.5) are all kept, of 4 is not."""
-    lengths = (10, 9, short)
+def test_every_train_is_kept_as_long_as_it_is() -> None:
+    lengths = (10, 9, 4, 1)
     table = PulseTable(pd.concat([rows(np.arange(n + 1.0).tolist(), k) for k, n in enumerate(lengths)]))
-    found, warnings = trains_of(table, "ltp")
+    found = trains_of(table, "ltp")
     assert found is not None
-    assert found.values.shape == (kept, head + 1)
-    assert codes(warnings) == ({"dropped"} if kept < 3 else set())
-    np.testing.assert_array_equal(found.values, np.tile(np.arange(head + 1.0), (kept, 1)))
+    assert found.ragged
+    expected = np.array([[float(n) if n <= length else np.nan for n in range(11)] for length in lengths])
+    np.testing.assert_array_equal(found.values, expected)
 
 
 def test_a_pulse_read_twice_counts_with_its_mean() -> None:
     table = PulseTable(pd.concat([rows([0.0, 0.1, 0.4]), rows([0.2]).assign(pulse_index=1)]))
-    found, _ = trains_of(table, "ltp")
+    found = trains_of(table, "ltp")
     assert found is not None
     np.testing.assert_allclose(found.values, [[0.0, 0.15, 0.4]])
 

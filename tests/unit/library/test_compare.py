@@ -76,12 +76,12 @@ def test_voltages_by_two_methods_are_never_mixed(loops: Callable[..., Record]) -
     ]
     found = compare(records, y="v_set_v")
     rows = [row for row in found.rows if row.meaning.name == "v_set_v"]
-    assert [row.meaning.by for row in rows] == ["half_ln_g", "max_didv"]
+    assert [row.meaning.by for row in rows] == ["half_ln_g, read at 0.1 V", "max_didv"]
     assert [row.n for row in rows] == [2, 1]
     assert all(sum(cell is not None for cell in cells) == 1 for cells in zip(*(row.cells for row in rows), strict=True))
-    assert rows[0].scale.heading == "V_set, median (half_ln_g) [V]"
+    assert rows[0].scale.heading == "V_set, median (half_ln_g, read at 0.1 V) [V]"
     told = next(each.message for each in found.warnings if each.message.startswith("v_set_v"))
-    assert "half_ln_g (2 records) and max_didv (1 record)" in told
+    assert "half_ln_g, read at 0.1 V (2 records) and max_didv (1 record)" in told
     assert codes(found).count("mixed") == 2  # of V_set and its C2C; V_reset is the same
     panel = found.sweep_cdf("v_set_v")
     assert panel is not None

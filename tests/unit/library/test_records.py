@@ -49,7 +49,7 @@ def test_a_record_keeps_every_sweep(sweeps: Callable[..., Path]) -> None:
     v_set = again.scalar("v_set_v")
     assert v_set is not None
     assert v_set.value == pytest.approx(0.4, abs=0.011)
-    assert v_set.by == "half_ln_g"
+    assert v_set.by == "half_ln_g, read at 0.1 V"
 
 
 def test_the_same_content_has_the_same_id_whatever_it_is_called(card: Callable[..., DeviceCard]) -> None:

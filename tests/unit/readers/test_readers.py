@@ -88,7 +88,7 @@ def test_repeated_readings_are_kept_and_a_fit_takes_their_mean(tmp_path: Path) -
     assert isinstance(table, PulseTable)
     assert len(table) == 17
     assert "repeats" in [warning.code for warning in table.warnings]
-    trains, _ = trains_of(table, "ltp")
+    trains = trains_of(table, "ltp")
     assert trains is not None
     assert trains.values[0, 3] == pytest.approx((3.4e-5 + 4.4e-5) / 2)
 

@@ -26,10 +26,34 @@ def curve(setting: str, losses: dict[float, float]) -> Curve:
 
 def test_the_largest_is_the_last_one_up_to_which_all_lose_a_point_at_most() -> None:
     made = curve("tile", {32: 0.0, 64: 0.0099, 128: 0.0101, 256: 0.0})
-    assert made.best("tile", IDEAL, least=False) == 64
-    assert curve("tile", {32: 0.02, 64: 0.0}).best("tile", IDEAL, least=False) is None
-    assert curve("adc_bits", {2: 0.3, 3: 0.009, 4: 0.0, 8: 0.0}).best("adc_bits", IDEAL, least=True) == 3
-    assert curve("adc_bits", {2: 0.0, 3: 0.02, 4: 0.0}).best("adc_bits", IDEAL, least=True) == 4
+    assert made.best("tile", IDEAL, least=False).value == 64
+    assert curve("tile", {32: 0.02, 64: 0.0}).best("tile", IDEAL, least=False).value is None
+    assert curve("adc_bits", {2: 0.3, 3: 0.009, 4: 0.0, 8: 0.0}).best("adc_bits", IDEAL, least=True).value == 3
+    assert curve("adc_bits", {2: 0.0, 3: 0.02, 4: 0.0}).best("adc_bits", IDEAL, least=True).value == 4
+
+
+def test_an_answer_says_what_it_rests_on() -> None:
+    ideal = Point({}, (0.96, 0.94, 0.95))
+
+    def points(losses: dict[int, tuple[float, ...]]) -> Curve:
+        made = [Point({"bits": k}, tuple(np.subtract(ideal.accuracies, loss))) for k, loss in losses.items()]
+        return Curve("made", made, ())
+
+    sure = points({2: (0.20, 0.21, 0.22), 3: (0.002, 0.0, 0.001), 4: (0.0, 0.0, 0.0)}).best("bits", ideal, least=True)
+    assert sure.settled is True
+    assert sure.words(str, "more", "at most ") == "3 (loses 0.1 ± 0.1 points; 2 21.0 ± 0.6 points)"
+    open_ = points({2: (0.2, 0.2, 0.2), 3: (0.02, 0.0, 0.004)}).best("bits", ideal, least=True)
+    assert open_.settled is False
+    assert open_.words(str, "more", "at most ").endswith("; not settled by so few seeds)")
+    least = points({2: (0.0, 0.0, 0.0), 3: (0.0, 0.0, 0.0)}).best("bits", ideal, least=True)
+    assert least.words(str, "more", "at most ") == "at most 2 (loses 0.0 ± 0.0 points)"
+    none = points({2: (0.2, 0.2, 0.2), 3: (0.1, 0.1, 0.1)}).best("bits", ideal, least=True)
+    assert none.words(str, "more", "at most ") == "more: 3 loses 10.0 ± 0.0 points"
+
+
+def test_a_filled_tile_is_compared_with_its_own_network() -> None:
+    filled = Point({"tile": (256, 256)}, (0.90, 0.88), (0.93, 0.92), 256)
+    assert filled.loss(IDEAL)[0] == pytest.approx(0.035)
 
 
 def test_a_loss_is_paired_by_seed() -> None:
@@ -85,6 +109,9 @@ def test_each_thing_is_changed_alone(measured, bits) -> None:
     assert [each.along("adc_bits") for each in measured.converters] == [bits] * 2
     assert measured.programming.along("tolerance") == list(TOLERANCES)
     assert all(len(point.accuracies) == 2 for each in measured.wires for point in each.points)
+    for each in measured.wires:
+        assert [point.inputs for point in each.points] == list(TILES)  # of 16 inputs every tile is filled
+        assert all(point.reference is not None for point in each.points)
     drops = measured.wires[0].drops
     assert all(0 < later < earlier <= 1 for earlier, later in itertools.pairwise(drops) if later != earlier)
 
@@ -95,7 +122,7 @@ def test_answers_are_given_where_the_card_knows(measured) -> None:
     told = dict(measured.answers())
     assert "not known" not in told["time until a point is lost"]
     most = 1000 / measured.wear.worst
-    assert told["trainings until wear-out"].startswith(f"{1000 / most:.3g} until")
+    assert told["trainings until wear-out"].startswith(f"the most pulsed device lasts {1000 / most:.3g}, ")
     assert measured.wear.pulses.most == round(most)
     assert told["energy of an inference, devices alone"].endswith("at 0.1 V")
     out = json.loads(json.dumps(measured.as_dict(), allow_nan=False))

@@ -66,9 +66,13 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert found.loss == pytest.approx(0.02)
     assert found.null_error == pytest.approx(0.005)
     assert found.z == pytest.approx(4.0)
-    assert found.standard_error == pytest.approx(np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2)
+    # the null of .01 counts as three further degrees of freedom beside those of four pairs
+    own = np.var([0.01, 0.02, 0.04, 0.01], ddof=1)
+    assert found.standard_error == pytest.approx(np.sqrt((3 * 0.01**2 + 3 * own) / 6 / 4))
+    assert replace(found, open_sd=0.03).standard_error == pytest.approx(math.hypot(found.standard_error, 0.03))
+    assert replace(found, device=(0.9,), twin=(0.9,)).standard_error == pytest.approx(0.01)
     assert found.smallest == pytest.approx(2.8 * 0.005)
-    assert found.words == "costs 2.0 ± 0.7 points"
+    assert found.words == "costs 2.0 ± 0.6 points"
     just = replace(found, device=(0.9, 0.9), twin=(0.9 + 0.0139,) * 2)  # 1.96 null errors of two are 0.01386
     assert just.found
     assert not replace(just, twin=(0.9 + 0.0138,) * 2).found
@@ -79,7 +83,7 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     rough = replace(
         nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
     )
-    assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2)  # larger than the null one of .005
+    assert rough.standard_error == pytest.approx(np.sqrt((0.01**2 + 0.04**2 / 3) / 2 / 4))  # above the null one
     assert rough.bound == pytest.approx(0.009 + 1.96 * rough.standard_error)
 
 
@@ -90,13 +94,15 @@ def test_a_lead_is_shared_within_two_paired_errors() -> None:
     far = Share("read noise", (0.01, 0.01, 0.02, 0.01), (0.01,) * 4)
     whole = Benchmark("d", "s", 4, (worst,), ("states",), {"plain": (first, near, far)})
     assert whole.main == ("states", "asymmetry")
-    assert whole.verdict.endswith("; above all by states and asymmetry.")
+    assert whole.verdict.endswith("; above all by states and asymmetry, also by read noise (1.2 points).")
     assert replace(whole, shares={"plain": (first, far)}).main == ("states",)
     half = Share("read noise", (0.03, 0.025, 0.03, 0.026), (0.01,) * 4)  # .02775 of .055
-    also = replace(whole, shares={"plain": (first, half, far)})
+    also = replace(whole, shares={"plain": (first, half)})
     assert (also.main, also.also) == (("states",), ("read noise",))
-    assert also.verdict.endswith("; above all by states, also by read noise.")
-    assert replace(also, shares={"plain": (first, replace(half, shapley=(0.03, 0.02, 0.03, 0.02)))}).also == ()
+    assert also.verdict.endswith("; above all by states, also by read noise (2.8 points).")
+    small = replace(half, shapley=(0.004, 0.005, 0.004, 0.005))  # a tenth of the first, and beyond chance
+    assert replace(also, shares={"plain": (first, small)}).also == ("read noise",)
+    assert replace(also, shares={"plain": (first, replace(half, shapley=(0.004, -0.003, 0.004, -0.001)))}).also == ()
     assert replace(also, shares={"plain": (first, replace(half, shapley=(0.06, 0.0, 0.06, 0.0)))}).main == (
         "states",
         "read noise",
@@ -302,7 +308,7 @@ def test_what_another_policy_gains_is_told_by_pairs() -> None:
     reason = ("carry", "because")
     found = Benchmark("d", "s", 5, (plain,), (), policy=policy, reason=reason)
     assert "gains 1.5 ± 0.1 points, which are the rule's" in found.rule_or_device
-    assert "costs 1.5 ± 0.1 points" in found.rule_or_device  # against the twin trained that way
+    assert "costs 1.5 ± 0.2 points" in found.rule_or_device  # against the twin trained that way
     wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
     assert "neither gains nor loses what could be told (+1.8 ± 1.8)" in replace(found, policy=wild).rule_or_device
     worse = replace(policy, device=tuple(0.90 - each for each in gains))
@@ -604,7 +610,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     split = shipped()["split"]
     found = Benchmark("dev", split, 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
     page = benchmark_report([found]).to_html()
-    assert "costs 10.0 ± 0.0 points" in page
+    assert "costs 10.0 ± 0.2 points" in page
     assert "above all by states" in page
     assert "states: 8; the cliff is at" in page
     assert "beyond it" in page

@@ -1,0 +1,57 @@
+"""What every sweep of a table does, and its figures of merit: from sweeps to a row each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pandas as pd
+
+from devicekit.features import compliance, subset
+from devicekit.features.definitions import COUNTED
+from devicekit.features.sweeps import Sweep, figures_of, only_reads
+from devicekit.features.transitions import Polarity, Transition, transitions
+
+MOST_READ = 0.9  # share of the sweeps that must look like readings, where none switches
+LEVELS = ["g_hrs_s", "g_lrs_s", "on_off", "g_before_reset_s", "g_after_reset_s"]
+
+
+def limited(sweeps: list[Sweep]) -> list[Sweep]:
+    """The sweeps with compliances from the data judged over all of them."""
+    found = compliance.over([(sweep.v, sweep.i, sweep.excursions) for sweep in sweeps])
+    return [replace(sweep, excursions=own) for sweep, own in zip(sweeps, found, strict=True)]
+
+
+def all_transitions(sweeps: list[Sweep], read: float) -> list[tuple[Transition, ...]]:
+    """What each sweep does; the start of the next sweep of the same device tells the state after it."""
+    following: dict[str, float] = {}
+    found = []
+    for sweep in reversed(sweeps):
+        found.append(transitions(sweep, read, following.get(sweep.device, float("nan"))))
+        following[sweep.device] = sweep.level(sweep.parts[0], read) if sweep.parts else float("nan")
+    return found[::-1]
+
+
+def of_sweeps(
+    sweeps: list[Sweep],
+    found: list[tuple[Transition, ...]],
+    read: float,
+    side: Polarity,
+    v_set: str,
+    v_reset: str,
+) -> pd.DataFrame:
+    """Figures of every sweep; where none switches, or few, and nine in ten look like readings, those only read.
+
+    A device that never switches has no HRS and no LRS.
+    """
+    rows = [
+        asdict(figures_of(sweep, own, side.expected, v_set, v_reset)) for sweep, own in zip(sweeps, found, strict=True)
+    ]
+    cycles = pd.DataFrame(rows)
+    quiet = [only_reads(sweep, own, read) for sweep, own in zip(sweeps, found, strict=True)]
+    switch = cycles["outcome"].isin(COUNTED).to_numpy()
+    if np.mean(quiet) >= MOST_READ and (side.word == "unknown" or subset.few(cycles[switch], cycles)):
+        cycles.loc[np.asarray(quiet) & ~switch if switch.any() else slice(None), "outcome"] = "read"
+    if side.word == "unknown":
+        cycles[LEVELS] = np.nan
+    return cycles

@@ -1,0 +1,106 @@
+"""Which sweeps the DC figures of merit are of: those that switched, unless they are a minority.
+
+The medians, the numbers on the first page and the pictures are of the same sweeps. A quantity that fewer than one in
+ten sweeps or devices has stands for none of them, and has no median.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from devicekit.errors import CodedWarning
+from devicekit.features.definitions import COUNTED, OUTCOMES
+from devicekit.features.merit import QUANTITIES
+from devicekit.features.stats import Spread
+from devicekit.text import count, listed
+
+LEAST_SHARE = 0.1  # of the sweeps, or of the devices: fewer are a minority
+
+
+@dataclass(frozen=True)
+class Few:
+    """A quantity of a minority; `quantity` is "" for the sweeps that switched as a whole."""
+
+    quantity: str
+    n: int
+    n_devices: int
+
+
+def few(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
+    """Whether rows of a table of sweeps are a minority of its sweeps, or of its devices; none is no minority."""
+    devices = values["device_id"].nunique(), cycles["device_id"].nunique()
+    return bool(len(values)) and (
+        len(values) < LEAST_SHARE * len(cycles) or (devices[0] < LEAST_SHARE * devices[1] and devices[1] > 1)
+    )
+
+
+def counted(cycles: pd.DataFrame) -> pd.DataFrame:
+    """The sweeps that switched; none where they are a minority."""
+    rows = cycles[cycles["outcome"].isin(COUNTED)]
+    return rows.iloc[:0] if few(rows, cycles) else rows
+
+
+def minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Few, ...]:
+    """What a minority has: the switching as a whole, or the quantities of `spreads` that few of the sweeps have.
+
+    Parameters
+    ----------
+    cycles : pandas.DataFrame
+        Fields of `devicekit.features.sweeps.Figures`, a row a sweep.
+    spreads : sequence of Spread
+        Of the sweeps that switched.
+    """
+    rows = cycles[cycles["outcome"].isin(COUNTED)]
+    if few(rows, cycles):
+        return (Few("", len(rows), int(rows["device_id"].nunique())),)
+    found = []
+    for each in spreads:
+        own = rows[np.isfinite(rows[each.quantity].to_numpy(float))]
+        if few(own, cycles):
+            found.append(Few(each.quantity, each.n, each.n_devices))
+    return tuple(found)
+
+
+def shown(cycles: pd.DataFrame) -> pd.DataFrame:
+    """The sweeps that pictures are of: those of the medians, or all of them where there are no medians."""
+    rows = counted(cycles)
+    return rows if len(rows) else cycles
+
+
+def words(cycles: pd.DataFrame) -> str:
+    """Which sweeps are shown, and how many: "95 of 100 sweeps: 90 switched, 5 at the limit"; "" where it is all."""
+    rows = shown(cycles)
+    if len(rows) == len(cycles):
+        return ""
+    numbers = rows["outcome"].value_counts()
+    parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
+    return f"{len(rows)} of {count(len(cycles), 'sweep')} ({parts})"
+
+
+def sentence(left_out: Sequence[Few], cycles: pd.DataFrame) -> list[str]:
+    """What a minority has, and that it has no median."""
+    devices = int(cycles["device_id"].nunique())
+    of = f" of {count(devices, 'device')}" if devices > 1 else ""
+    whole = next((each for each in left_out if not each.quantity), None)
+    if whole is not None:
+        where = f", on {whole.n_devices}{of}" if of else ""
+        return [
+            f"Only {whole.n} of {count(len(cycles), 'sweep')} {'seems' if whole.n == 1 else 'seem'} to switch{where}: "
+            "fewer than one in ten stand for none of the others, so no median, spread or polarity is given."
+        ]
+    if not left_out:
+        return []
+    parts = [f"{QUANTITIES[each.quantity]} of {each.n}" for each in left_out]
+    return [
+        f"{listed(parts)} of {count(len(cycles), 'sweep')} only: fewer than one in ten of the sweeps or devices, so no "
+        "median is given."
+    ]
+
+
+def warnings(left_out: Sequence[Few], cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
+    """The same as a warning."""
+    return tuple(CodedWarning("minority", each.removesuffix(".")) for each in sentence(left_out, cycles))

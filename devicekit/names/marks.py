@@ -1,0 +1,45 @@
+"""Marks of what is no measurement: the words that a file bears, and how they are found in it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MARKS = ("synthetic", "simulated", "calibrated")
+MARK_COLUMN = "data_origin"  # of a CSV of ours: its marks in every row, so that rows taken out of it keep them
+_END = ": not from a measurement"
+_WORD = f"(?:{'|'.join(MARKS).upper()})"
+_SENTENCE = re.compile(rf"({_WORD}(?:, {_WORD})*){_END}")
+
+
+def ordered(marks: Iterable[str]) -> tuple[str, ...]:
+    """Marks of ours, each once, in the order of `MARKS`."""
+    given = {mark.lower() for mark in marks}
+    return tuple(mark for mark in MARKS if mark in given)
+
+
+def mark_sentence(marks: Iterable[str]) -> str:
+    """What a file says of itself: "SYNTHETIC: not from a measurement"; empty without a mark."""
+    found = ordered(marks)
+    return f"{', '.join(found).upper()}{_END}" if found else ""
+
+
+def marks_in(text: str) -> tuple[str, ...]:
+    """The marks that a text says by `mark_sentence`."""
+    return ordered(mark for found in _SENTENCE.findall(text) for mark in found.split(", "))
+
+
+def mark_cell(marks: Iterable[str]) -> str:
+    """Marks as a cell of `MARK_COLUMN`: "SYNTHETIC SIMULATED"; no comma, which would need quotes."""
+    return " ".join(ordered(marks)).upper()
+
+
+def marks_of_cells(cells: Iterable[object]) -> tuple[str, ...] | None:
+    """The marks of a column's different cells; None if any cell is neither marks nor empty: the column is another's."""
+    found: set[str] = set()
+    for cell in cells:
+        words = cell.lower().split() if isinstance(cell, str) else []
+        if (not isinstance(cell, str) and cell == cell and cell is not None) or not set(words) <= set(MARKS):
+            return None
+        found.update(words)
+    return ordered(found) or None

@@ -1,0 +1,97 @@
+"""What is told of an export: D2D along trains, errors on the terminal, and lines for NIR."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devicekit.device.array import DeviceArray
+from devicekit.device.blocks import Window
+from devicekit.device.card import DeviceCard
+from devicekit.exporters import ExportOptions, compact, make, pulsed
+from devicekit.exporters.targets import aihwkit
+from devicekit.synthetic.pulses import truth_card
+
+from .conftest import LAWS, shipped
+from .small_network import small_network
+from .test_aihwkit_noise import collapsing
+
+
+def _tiny() -> DeviceCard:
+    """Of 1 to 20 nS, the first step of LTP so large that 63 nodes do not follow it."""
+    window = Window(quantity="conductance_s", low=1e-9, high=2e-8, scope="truth")
+    return collapsing(40.0).model_copy(update={"window": window})
+
+
+def test_the_sentence_about_the_mean_error_is_whole_on_the_terminal(
+    tmp_path: Path, devicekit: Callable[..., Any]
+) -> None:
+    _tiny().save(tmp_path / "card.json")
+    ran = devicekit("export", tmp_path / "card.json", "--to", "aihwkit", "--no-noise", "--out", tmp_path / "out")
+    said = " ".join(ran.out.split())
+    assert "COARSE: the mean train is off devicekit's own by up to" in said
+    assert "of the range, more than 0.001 (more nodes do not run on a GPU)." in said
+
+
+def test_sentences_on_the_terminal_are_whole() -> None:
+    from devicekit.cli.export import LONGEST, _brief
+
+    text = "First of some length, which says a figure of 1.5e-2. Second sentence of much the same length as the first."
+    assert _brief(text) == text
+    assert _brief(f"{text} {text}") == f"{text} First of some length, which says a figure of 1.5e-2. ..."
+    assert _brief("word " * 99).endswith("word ...")
+    assert len(_brief("word " * 99)) <= LONGEST
+    assert _brief("Model. " + "word " * 99).startswith("Model. word word")
+
+
+@pytest.mark.parametrize("mode", ["resample", "shared"])
+def test_d2d_of_the_card_along_trains_is_that_of_an_array(mode: str) -> None:
+    array = DeviceArray(shipped(), pulsed.DEVICES, seed=9, c2c="none", d2d=mode)  # type: ignore[arg-type]
+    found = pulsed.array_path(shipped(), mode)  # type: ignore[arg-type]
+    for sign, pulses, k in ((1, 10, 0), (1, 40, 1), (-1, 0, None), (1, 50, 2), (-1, 10, 3)):
+        for _ in range(pulses):
+            array.pulse(sign)
+        if k is not None:
+            assert found[k] == pytest.approx(array.r.std(), rel=0.06)
+
+
+def test_the_readme_of_aihwkit_has_a_figure_for_d2d_along_trains() -> None:
+    fields = aihwkit.piecewise_fields(shipped(), 33) | aihwkit.noise_fields(shipped())
+    sentence, figures = aihwkit._device_scatters(shipped(), fields)
+    assert sentence.startswith("D2D along trains")
+    assert set(figures) == {f"device_sd_{name}" for name in ("PtHfo2Al2o3TiPreset", "resample", "shared")}
+    for name, each in figures.items():
+        assert len(each) == 6
+        assert f"{100 * each[1]:.2g}" in sentence
+        assert each[1] == pytest.approx(figures["device_sd_shared"][1], rel=0.1), name
+    assert "d2d='resample' 1.3, 3.4, 1.3" in sentence
+
+
+def test_without_measured_devices_the_default_of_an_array_is_said_to_be_none() -> None:
+    card = truth_card(LAWS["linear"], model="linear", increment=0.0, ln_rate_sd=0.1)
+    fields = aihwkit.piecewise_fields(card, 33) | aihwkit.noise_fields(card)
+    sentence, figures = aihwkit._device_scatters(card, fields)
+    assert "its default d2d='resample' 0, because the card has no measured devices" in sentence
+    assert figures["device_sd_TruthPreset"][0] == pytest.approx(figures["device_sd_shared"][0], rel=0.05)
+    result = make(card, "aihwkit", ExportOptions())
+    assert sentence in result.approximated
+    assert any("as a DeviceArray with d2d='shared'" in line for line in result.approximated)
+    assert "as a DeviceArray does with d2d='shared'" in compact.noise(card)
+
+
+def test_steps_of_a_nir_graph_are_taken_without_gradients() -> None:
+    pytest.importorskip("nir", reason="nir is not installed: the lines for NIR are NOT tested here")
+    card = shipped()
+    use = make(card, "nir", ExportOptions(network=small_network(card))).use
+    body = ast.parse("\n".join(use)).body
+    (block,) = (node for node in body if isinstance(node, ast.With))
+    assert ast.unparse(block.items[0]) == "torch.no_grad()"
+    assert any(isinstance(node, ast.Call) and ast.unparse(node.func) == "model" for node in ast.walk(block))
+    outside = [node for node in body if node is not block]
+    assert not any(
+        isinstance(node, ast.Call) and ast.unparse(node.func) == "model" for each in outside for node in ast.walk(each)
+    )

@@ -1,0 +1,93 @@
+"""The slope of a spectrum and of a retention law: how wide their intervals are, by weighted least squares here."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import signal
+from scipy.stats import t as student
+
+from devicekit.features import spectrum
+from devicekit.features.merits import retention
+
+X = np.log(np.geomspace(1.0, 60.0, 8))
+WORTH = np.array([2.0, 3.0, 4.0, 8.0, 16.0, 30.0, 60.0, 100.0])
+OFF = np.array([1.0, -1, 1, 1, -1, -1, 1, -1])
+
+
+@pytest.mark.parametrize("size", [0.01, 2.0])
+def test_the_interval_is_by_the_scatter_or_by_the_number_of_values_whichever_is_wider(size: float) -> None:
+    """About y = 3 - 0.7 x, each point off by so many of its own errors 1 / sqrt(worth)."""
+    y = 3.0 - 0.7 * X + size * OFF / np.sqrt(WORTH) - 0.5 / WORTH  # the log of an average of so many is low by that
+    found = spectrum._line(X, y, WORTH, np.exp(X))
+    mended = y + 0.5 / WORTH
+    design = np.column_stack([np.ones(8), X])
+    inverse = np.linalg.inv(design.T @ (WORTH[:, None] * design))
+    beta = inverse @ design.T @ (WORTH * mended)
+    rest = mended - design @ beta
+    scatter = float((WORTH * rest**2).sum() / 6)
+    assert (scatter > 1) is (size > 1)
+    wide = student.ppf(0.975, 6) * np.sqrt(max(scatter, 1.0) * inverse[1, 1])
+    assert found.value == pytest.approx(-beta[1], rel=1e-9)
+    assert (found.low, found.high) == pytest.approx((-beta[1] - wide, -beta[1] + wide), rel=1e-9)
+
+
+def test_a_band_is_worth_its_frequencies_over_hann_s_width_times_its_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def line(x: np.ndarray, y: np.ndarray, worth: np.ndarray, frequency: np.ndarray) -> str:
+        seen.update(x=x, y=y, worth=worth, frequency=frequency)
+        return "line"
+
+    monkeypatch.setattr(spectrum, "_line", line)
+    value = np.random.default_rng(0).standard_normal(2048)
+    assert spectrum.slope(value, 0.5) == "line"
+    f = seen["frequency"]
+    place = np.searchsorted(np.geomspace(f[0], f[-1] * 1.0001, 13), f, "right")
+    numbers = np.array([(place == k).sum() for k in np.unique(place)])
+    assert numbers.max() > 20
+    assert numbers.sum() == f.size
+    expected = 0.95 * spectrum.SEGMENTS * np.maximum(numbers / 1.5, 1.0)
+    assert seen["worth"] == pytest.approx(expected)
+    length = 2 * 2048 // (spectrum.SEGMENTS + 1)
+    frequency, density = signal.welch(value, 2.0, "hann", length, length // 2, detrend="linear")
+    inside = np.isin(frequency, f)
+    means = [np.log(density[inside][place == k].mean()) for k in np.unique(place)]
+    assert seen["y"] == pytest.approx(means)
+
+
+@pytest.mark.parametrize(("n", "quantile"), [(5, 3.182446), (12, 2.228139)])
+def test_a_card_holds_an_exponent_with_students_interval(n: int, quantile: float) -> None:
+    state: Any = SimpleNamespace(
+        device_id="a", level="lrs", n=n, first_s=1.0, last_s=1e4, nu=0.03, nu_se=0.002, g_1s=1e-5, noise=0.01,
+        temperature_k=358.0,
+    )  # fmt: skip
+    found = retention._for_card(state)
+    assert found.nu_interval == pytest.approx((0.03 - quantile * 0.002, 0.03 + quantile * 0.002), rel=1e-6)
+    state.nu_se = float("inf")
+    assert retention._for_card(state).nu_interval is None
+
+
+def test_a_retention_line_is_known_best_in_its_middle() -> None:
+    """s sqrt(1/n + (x - mean)^2 / Sxx) of the line, and beside it s of a reading."""
+    x, y = np.array([0.0, 1.0, 2.0, 5.0]), np.array([1.0, 0.4, 0.3, -0.9])
+    line = retention._Line.fit(x, y)
+    design = np.column_stack([np.ones(4), x])
+    beta, rss = np.linalg.lstsq(design, y, rcond=None)[:2]
+    s2 = rss[0] / 2
+    inverse = np.linalg.inv(design.T @ design)
+    assert (line.slope, line.noise**2, line.slope_se**2) == pytest.approx((beta[1], s2, s2 * inverse[1, 1]))
+    for at in (2.0, 9.0):
+        row = np.array([1.0, at])
+        assert line.se(at) ** 2 == pytest.approx(s2 * row @ inverse @ row)
+    t = np.exp(x)
+    found = retention._predict(line, t, np.exp(y), float(np.exp(9.0)), 0.9)
+    row = np.array([1.0, 9.0])
+    wide = student.ppf(0.95, 2) * np.sqrt(s2 * row @ inverse @ row)
+    reading = student.ppf(0.95, 2) * np.sqrt(s2 * (1 + row @ inverse @ row))
+    centre = float(row @ beta)
+    ends = np.log([found.low_s, found.high_s, found.reading_low_s, found.reading_high_s])
+    assert ends == pytest.approx([centre - wide, centre + wide, centre - reading, centre + reading])

@@ -1,0 +1,89 @@
+"""A column that labels whole sweeps: device or cycle is asked, and each answer is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devicekit import read
+from devicekit.errors import QuestionError
+
+UP = np.linspace(0, 0.35, 12)
+CURRENT = 1e-5 * np.sinh(3 * UP) + 1e-8 * (np.arange(12) % 3)  # no multiple of the voltage, which would be a copy
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path) -> Write:
+    """A file of one-way sweeps, each with its label; without names where `head` is empty."""
+
+    def write(labels: Sequence[object], head: str = "", more: str = "") -> Path:
+        loop = list(zip(UP, CURRENT, strict=True))
+        rows = [f"{label},{v:.4f},{i:.4g}{more}" for label in labels for v, i in loop]
+        path = tmp_path / "sweeps.csv"
+        path.write_text("\n".join([*([head] if head else []), *rows]) + "\n")
+        return path
+
+    return write
+
+
+def question(path: Path, **said: object) -> QuestionError:
+    with pytest.raises(QuestionError) as caught:
+        read(path, **said)
+    return caught.value
+
+
+def test_a_label_of_sweeps_is_asked_and_both_answers_are_there(sweeps: Write) -> None:
+    path = sweeps([18433, 18435, 18440])
+    asked = question(path, kind="sweep", unit="A").question
+    assert asked is not None
+    assert asked.fields == ("columns",)
+    assert "devices or cycles" in asked.text
+    assert [dict(choice.options["map"]) for choice in asked.choices] == [
+        {"device_id": "column 1"},
+        {"cycle": "column 1"},
+        {"keep": "column 1"},
+    ]
+    assert "3 values over 3 sweeps" in asked.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "devices", "cycles"), [("device_id", 3, 1), ("cycle", 1, 3), ("keep", 1, 3)], ids=str
+)
+def test_each_answer_is_enough(answer: str, devices: int, cycles: int, sweeps: Write) -> None:
+    path = sweeps([18433, 18435, 18440])
+    frame = read(path, kind="sweep", unit="A", columns={answer: "column 1"}).frame
+    assert frame["device_id"].nunique() == devices
+    assert frame.groupby("device_id")["cycle"].nunique().max() == cycles
+    assert len(frame) == 3 * UP.size
+
+
+def test_named_columns_without_a_role_are_asked_and_words_are_no_cycles(sweeps: Write) -> None:
+    asked = question(sweeps(["A3", "B7"], "structure,V (V),I (A)")).question
+    assert asked is not None
+    assert [next(iter(choice.options["map"])) for choice in asked.choices] == ["device_id", "keep"]
+
+
+@pytest.mark.parametrize("head", ["device,V (V),I (A)", "cycle,V (V),I (A)", "T (K),V (V),I (A)"], ids=str)
+def test_what_has_a_role_or_a_quantity_is_not_asked(head: str, sweeps: Write) -> None:
+    read(sweeps([1, 2], head))
+
+
+def test_what_changes_within_a_sweep_or_never_is_not_asked(tmp_path: Path, sweeps: Write) -> None:
+    assert read(sweeps([7, 7], "batch,V (V),I (A)")).frame["device_id"].nunique() == 1
+    rows = [f"{k // 5},{v:.4f},{1e-5 * np.sinh(3 * v) + 1e-8 * (k % 3):.4g}" for k, v in enumerate(np.tile(UP, 2))]
+    path = tmp_path / "blocks.csv"
+    path.write_text("\n".join(["batch,V (V),I (A)", *rows]) + "\n")
+    assert "batch" in read(path).frame
+
+
+@pytest.mark.slow
+def test_a_measured_file_of_1024_cells_is_no_longer_one_device(measured: Path) -> None:
+    path = measured / "rram_1t1r" / "read_voltage_sweep.tsv"
+    asked = question(path, kind="sweep", unit="A").question
+    assert asked is not None
+    options = {"kind": "sweep", "unit": "A", **asked.choices[0].options}
+    assert len(read(path, **{("columns" if k == "map" else k): v for k, v in options.items()}).devices) == 1024
