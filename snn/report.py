@@ -255,5 +255,5 @@ def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
         if result.config.hidden > HIDDEN
         else ""
     )
-    basis = f"Its data: {benchmark.split}; ± is the standard error, of the seeds and of what the fit leaves open."
+    basis = f"Its data: {benchmark.split}; ± is the {benchmark.error_words}."
     return [f"{first}{wide}.", " ".join(words for words in (benchmark.verdict, benchmark.left_open, basis) if words)]

@@ -29,7 +29,7 @@ def _odds(results: Sequence[Benchmark]) -> list[Block]:
     caption = (
         f"Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} times; {first.seeds} "
         f"pairs of seeds; {first.split}. z: the mean difference over its standard error where there is none; ± is the "
-        "standard error, of the seeds and of what the fit leaves open."
+        f"{first.error_words}."
     )
     several = len(results) > 1
     rows = [((each.name, *row) if several else row) for each in results for row in each.odds()]

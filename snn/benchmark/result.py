@@ -226,6 +226,11 @@ class Benchmark:
         )
 
     @property
+    def error_words(self) -> str:
+        """What the error of a loss is of."""
+        return "standard error over seeds" + (" and what the fit leaves open" if self.allowed else "")
+
+    @property
     def taken_as_absent(self) -> str:
         """What the data do not tell, in a sentence; "" where they tell all that is looked at."""
         return f"Not known of this device, and taken as absent: {listed(list(self.unknown))}." if self.unknown else ""
