@@ -87,3 +87,10 @@ def test_a_measured_file_of_1024_cells_is_no_longer_one_device(measured: Path) -
     assert asked is not None
     options = {"kind": "sweep", "unit": "A", **asked.choices[0].options}
     assert len(read(path, **{("columns" if k == "map" else k): v for k, v in options.items()}).devices) == 1024
+
+
+@pytest.mark.parametrize("name", ["Zyklus", "Zyklen", "循环"])
+def test_a_cycle_has_a_name_in_other_languages(name: str, tmp_path: Path) -> None:
+    rows = "".join(f"{c};{v / 10};{v * c * 1e-6}\n" for c in (1, 2) for v in range(10))
+    (tmp_path / "k.csv").write_text(f"{name};Spannung [V];Strom [A]\n{rows}", encoding="utf-8")
+    assert set(read(tmp_path / "k.csv").frame["cycle"]) == {1, 2}
