@@ -43,8 +43,8 @@ LEVEL_WORDS = {"lrs", "on", "set", "hrs", "off", "reset", "low", "high", "lrs st
 _LEVEL = re.compile(r"(?i)(?:^|[\s_])[rgi]?[\s_]?(lrs|hrs|low|high|on|off)(?=$|[\s_\d])")
 _WORD = {
     "device_id": r"(device|dev|dut|cell|sample|chip|die|address|addr|memristor)( ?(id|name|no|number|nr|#|index))?",
-    "cycle": r"((switching |endurance |set reset |program(ming)? )?cycles?|cyc|zyklus|zyklen|循环|loop|run|sweep|ramp|rmp"
-    r"|iteration|iter|rep|trial|(number|no) of cycles)"
+    "cycle": r"((switching |endurance |set reset |program(ming)? )?cycles?|cyc|zyklus|zyklen|循环|loop|run|sweep"
+    r"|ramp|rmp|iteration|iter|rep|trial|(number|no) of cycles)"
     r"( ?(no|number|nr|index|idx|count|id|#))?",
     "pulse_index": r"(pulses?|(number|no) of pulses|(n|#|no|nr|number) pulses?)"
     r"( ?(no|n?number|nr|index|idx|count|id|#))?",
