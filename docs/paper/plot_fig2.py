@@ -36,7 +36,8 @@ with_generation, bare = (
 )
 for name, each in (("with generation", with_generation), ("without", bare)):
     v_set, at_100ua = si(each.v_set_v, "V"), si(each.v_100ua_v, "V")
-    print(f"{name}: V_set {v_set} (half_ln_g), 100 µA at {at_100ua}, on/off {each.on_off:.3g}")
+    ratio = "none" if each.on_off is None else f"{each.on_off:.3g}"
+    print(f"{name}: V_set {v_set} (half_ln_g), 100 µA at {at_100ua}, on/off {ratio}")
 
 # %%
 # .. list-table:: Full runs beside the paper
