@@ -169,8 +169,12 @@ def fit_command(
     ] = "linear",
     estimator: Annotated[
         str,
-        choice("--estimator", CHOICES["estimator"], "Trajectory on the mean curve, or steps over all cycles"),
-    ] = "mean",
+        choice(
+            "--estimator",
+            CHOICES["estimator"],
+            "Likelihood of whole trains where the law holds, trajectory on the mean curve, or steps over all cycles",
+        ),
+    ] = "auto",
     share: Annotated[
         str | None,
         choice("--share", CHOICES["share"], "One shape for all pulses, and a law by which they scale it"),

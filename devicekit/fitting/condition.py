@@ -68,7 +68,12 @@ def _by_innovations(fitted: BranchFit, trains: Trains, found: TrainFit, spread: 
 
 
 def _with_bands(
-    central: BranchFit, own: dict[str, BranchFit], found: TrainFit, chosen: tuple[str, ...], cycles: int
+    central: BranchFit,
+    own: dict[str, BranchFit],
+    found: TrainFit,
+    chosen: tuple[str, ...],
+    cycles: int,
+    options: FitOptions,
 ) -> tuple[BranchFit, dict[str, BranchFit]]:
     """The fits with what their bands are drawn by.
 
@@ -81,7 +86,9 @@ def _with_bands(
         central = replace(central, band=band)
         if not own:
             central = replace(central, covariance=band.covariance[0], degrees=LARGE, method=band.method)
-            if cycles > 1:  # the law is seen to hold: then its estimate is of the likelihood that its errors are of
+            if (
+                cycles > 1 and options.estimator == "auto"
+            ):  # the law is seen to hold: then its estimate is of the likelihood that its errors are of
                 parameters, bounds = found.parameters[0], found.at_bound(0)
                 central = replace(central, parameters=parameters, at_bound=bounds, last_call=None)
         central = judged_again(central, explained=clear and cycles > 1, alone=cycles == 1)
@@ -133,14 +140,15 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
         whole[direction], chosen = _whole_trains(trains, central[direction], own, options)
         cycles = max(trains.devices.count(name) for name in set(trains.devices))
-        central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, cycles)
+        central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, cycles, options)
         for name, fitted in own.items():
             devices[name][direction] = fitted
     variation = estimate_variation(sets, central, devices, whole)
     for direction, spread in variation.branches.items():
         trains = sets[direction]
         # a mean over trains of unequal length has fewer of them along the way: their likelihood knows how many
-        wanted = options.estimator == "innovations" or (trains.ragged and len(set(trains.devices)) == 1)
+        alone = len(set(trains.devices)) == 1
+        wanted = options.estimator == "innovations" or (options.estimator == "auto" and trains.ragged and alone)
         if wanted and spread.increment:
             central[direction] = _by_innovations(central[direction], trains, whole[direction], spread)
     warnings += judge_pair(central, sets, window)

@@ -46,7 +46,7 @@ def fit(
     model: str = "eq2",
     *,
     loss: str = "linear",
-    estimator: str = "mean",
+    estimator: str = "auto",
     share: str | None = None,
     state: str = "linear",
     **reading: Any,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "loss": ("linear", "tukey"),
-    "estimator": ("mean", "innovations"),
+    "estimator": ("auto", "mean", "innovations"),
     "share": (None, "width", "amplitude", "both"),
     "state": ("linear", "log"),
 }
@@ -29,8 +29,10 @@ class FitOptions:
         Name of the update law.
     loss : {"linear", "tukey"}
         Least squares, or Tukey's biweight, which leaves isolated outliers out.
-    estimator : {"mean", "innovations"}
-        Free-running trajectory on the mean curve (default); or one-step innovations over all cycles, the
+    estimator : {"auto", "mean", "innovations"}
+        The likelihood of whole trains for one device of two cycles or more whose law holds, or whose trains are of
+        unequal length, else the mean curve (default); or a free-running trajectory on the mean curve; or one-step
+        innovations over all cycles, the
         state corrected by each reading with the Kalman gain of the increment and read noise that were found:
         better where increments dominate.
     state : {"linear", "log"}
@@ -47,7 +49,7 @@ class FitOptions:
 
     model: str = DEFAULT
     loss: str = "linear"
-    estimator: str = "mean"
+    estimator: str = "auto"
     share: str | None = None
     state: str = "linear"
 

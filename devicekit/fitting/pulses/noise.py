@@ -60,17 +60,16 @@ def chosen(x: np.ndarray) -> np.ndarray:
     return seen[np.unique(np.linspace(0, seen.size - 1, MOST_READINGS).astype(int))]
 
 
-def _moments(residuals: np.ndarray, steady: np.ndarray) -> tuple[float, float, float, float]:
-    """Sums of squares and of products of neighbours of one-pulse changes of the residuals, and how many of each."""
+def _moments(residuals: np.ndarray, steady: np.ndarray) -> tuple[float, float, float]:
+    """Sums of squares and of products of neighbours of one-pulse changes of the residuals, and how many."""
     change = residuals[:, 1:] - steady * residuals[:, :-1]
     products = change[:, 1:] * change[:, :-1]
-    many, pairs = float(np.isfinite(change).sum()), float(np.isfinite(products).sum())
-    return float(np.nansum(change**2)), float(np.nansum(products)), many, pairs
+    return float(np.nansum(change**2)), float(np.nansum(products)), float(np.isfinite(change).sum())
 
 
 def estimate(programmes: list[Programme], paths: list[Path], window: Window) -> Noise:
     """The noise by moments, from all programmes of one direction at once."""
-    squares = products = number = pairs = 0.0
+    squares = products = number = 0.0
     rest, readings = 0.0, 0.0
     for each, path in zip(programmes, paths, strict=True):
         rows = each.trains.rising(window)
@@ -79,12 +78,12 @@ def estimate(programmes: list[Programme], paths: list[Path], window: Window) -> 
         if len(rows) > 1:
             away = away - mean_curve(away)
             factor = len(rows) / (len(rows) - 1)
-        a, b, n, m = _moments(away, path.steady)
-        squares, products, number, pairs = squares + factor * a, products + factor * b, number + n, pairs + m
+        a, b, n = _moments(away, path.steady)
+        squares, products, number = squares + factor * a, products + factor * b, number + n
         rest, readings = rest + float(np.nansum(away**2)), readings + float(np.isfinite(away).sum())
     if number < 8:  # not every pulse was read: take what is left for reading noise
         return Noise(max(float(np.sqrt(rest / max(readings, 1.0))), SMALLEST), 0.0, PRIOR_SD["ln_rate"])
-    read = max(-products / max(pairs, 1.0), 0.0)
+    read = max(-products / number, 0.0)
     increment = max(squares / number - 2.0 * read, 0.0)
     first = Noise(max(float(np.sqrt(read)), SMALLEST), float(np.sqrt(increment)), 0.0)
     return Noise(first.read, first.increment, _scatter_of_rates(programmes, paths, window, first))
