@@ -100,7 +100,8 @@ class Sweep:
             bends = [np.concatenate(bends)]
         noise = min((_deviation(each) for each in bends if each.size), default=float("nan"))
         v = self._near(part, read, widest)[0]
-        return noise / float(np.sqrt(v @ v)) if v.size else float("nan")
+        size = float(np.sqrt(v @ v))  # 0 of no voltages, and of such that their squares vanish
+        return noise / size if size > 0 else float("nan")
 
     def _bends(self, part: Leg, read: float) -> np.ndarray:
         """Second differences of the current of a leg over its readings nearest to 0 V, in the order of the voltage."""
