@@ -351,7 +351,10 @@ FLAWS = {flaw.name: flaw for flaw in SEVERITIES}
 def test_known_flaws_are_named(data: Dataset, case: tuple[DeviceCard, dict[str, Any]], names: set[str]) -> None:
     card, changes = case
     found = benchmark(card, data, seeds=8, wide=False, other_policy=False, **changes)
-    assert {*found.main, *found.also} == names
+    told = {*found.main, *found.also}
+    # the generic device that carries them is bent (NL 1) and scatters by a step, which is told where it costs too
+    assert names <= told <= names | {"nonlinearity", "scatter of updates"}
+    assert set(found.main) <= names
     assert found.worst.loss > 3 * found.worst.standard_error
 
 
