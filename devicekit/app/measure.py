@@ -87,7 +87,9 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, for
     read = app.read(drop)
     if read is None:
         return pages.page(request, "sending", drop.name, "measure", status, drop=drop)
+    read = replace(read)  # as it is now: one that ends while the page is written would show neither progress nor result
     job = app.find(drop) if read.state == "done" else None
+    job = job and replace(job)
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
