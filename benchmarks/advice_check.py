@@ -1,6 +1,6 @@
 """Does `devicekit next` foretell right? The standard deviation it predicts against the error after the measurement.
 
-python benchmarks/advice_check.py [DEVICES] [REPEATS] [LAW]     # 30 devices, 4 repeats each, both laws: ten CPU min
+python benchmarks/advice_check.py [DEVICES] [REPEATS] [LAW]     # 30 devices, 4 repeats each, both laws
 
 Takes the way of a user: a file of two LTP and two LTD trains of 50 pulses, `devicekit.fit`, advice; then each kind of
 measurement that is advised, on a file that holds the trains of before too, through `devicekit.fit` again. Trains of
