@@ -72,12 +72,12 @@ class VariantResult:
     def seed_error(self) -> float:
         """Standard error of the loss over seeds [1]; the null one for a single seed.
 
-        A few pairs may happen to agree: the null counts as `AS_PAIRS` further degrees of freedom.
+        A few pairs may happen to agree: the null counts as `AS_PAIRS` further degrees of freedom where it is larger.
         """
         k = len(self.device)
         own = float(self.losses.var(ddof=1)) if k > 1 else 0.0
         variance = (AS_PAIRS * self.null_sd**2 + (k - 1) * own) / (AS_PAIRS + k - 1)
-        return float(np.sqrt(variance / k))
+        return float(np.sqrt(max(variance, own) / k))
 
     @property
     def standard_error(self) -> float:

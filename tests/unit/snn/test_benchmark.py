@@ -66,13 +66,14 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert found.loss == pytest.approx(0.02)
     assert found.null_error == pytest.approx(0.005)
     assert found.z == pytest.approx(4.0)
-    # the null of .01 counts as three further degrees of freedom beside those of four pairs
+    assert found.standard_error == pytest.approx(np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2)
+    # a larger null counts as three further degrees of freedom beside those of four pairs
     own = np.var([0.01, 0.02, 0.04, 0.01], ddof=1)
-    assert found.standard_error == pytest.approx(np.sqrt((3 * 0.01**2 + 3 * own) / 6 / 4))
+    assert replace(found, null_sd=0.03).standard_error == pytest.approx(np.sqrt((3 * 0.03**2 + 3 * own) / 6 / 4))
     assert replace(found, open_sd=0.03).standard_error == pytest.approx(math.hypot(found.standard_error, 0.03))
     assert replace(found, device=(0.9,), twin=(0.9,)).standard_error == pytest.approx(0.01)
     assert found.smallest == pytest.approx(2.8 * 0.005)
-    assert found.words == "costs 2.0 ± 0.6 points"
+    assert found.words == "costs 2.0 ± 0.7 points"
     just = replace(found, device=(0.9, 0.9), twin=(0.9 + 0.0139,) * 2)  # 1.96 null errors of two are 0.01386
     assert just.found
     assert not replace(just, twin=(0.9 + 0.0138,) * 2).found
@@ -83,7 +84,7 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     rough = replace(
         nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
     )
-    assert rough.standard_error == pytest.approx(np.sqrt((0.01**2 + 0.04**2 / 3) / 2 / 4))  # above the null one
+    assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2)  # larger than the null one of .005
     assert rough.bound == pytest.approx(0.009 + 1.96 * rough.standard_error)
 
 
