@@ -20,7 +20,7 @@ import pandas as pd
 
 LENGTH, CYCLES = 50, 2
 INCREMENT, READ, RATE_SD, OFFSET = 0.004, 0.004, 0.05, 0.008  # of the window; of ln rate
-LOW, SPAN = 5e-5, 4e-5  # S
+LOW, SPAN = 2e-4, 4e-5  # S; a train of an almost linear device may run through the window several times
 LAWS = ("softbounds", "eq2")
 Rate = Callable[[np.ndarray], np.ndarray]
 

@@ -125,8 +125,9 @@ def power(jobs: int) -> None:
         z, t = {}, {}
         for variant, values in losses.items():
             some = values[drawn]
-            z[variant] = some.mean(axis=1) / (NULL_SD["digits"][variant] / np.sqrt(10))
-            t[variant] = some.mean(axis=1) / (some.std(axis=1, ddof=1) / np.sqrt(10))
+            own = some.std(axis=1, ddof=1)
+            z[variant] = some.mean(axis=1) / (np.maximum(NULL_SD["digits"][variant], own) / np.sqrt(10))
+            t[variant] = some.mean(axis=1) / (own / np.sqrt(10))
         both_z, both_t = np.maximum(*z.values()) > 1.96, np.maximum(*t.values()) > stats.t.ppf(0.975, 9)
         told = ", ".join(
             f"{v} {100 * x.mean():.2f} ± {100 * x.std(ddof=1) / FRESH**0.5:.2f} (sd {100 * x.std(ddof=1):.2f})"

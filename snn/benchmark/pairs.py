@@ -12,8 +12,7 @@ from snn.benchmark.task import Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is told
 OTHERS = "all others together"  # flaws that were not told one by one
-AS_PAIRS = 3  # what the null counts for in the error of a loss
-POWER_80 = ONE_SIDED + 0.84  # null standard errors: a loss of so many is found with 80 %
+POWER_80 = ONE_SIDED + 0.84  # standard errors: a loss of so many is found with 80 %
 
 
 def quantile(freedom: int) -> float:
@@ -54,45 +53,45 @@ class VariantResult:
         return float(self.losses.mean())
 
     @property
-    def null_error(self) -> float:
-        """Standard error of the mean of that many differences where there is none [1]."""
-        return self.null_sd / float(np.sqrt(len(self.device)))
-
-    @property
-    def z(self) -> float:
-        """The loss in null standard errors: decides whether there is one."""
-        return self.loss / self.null_error
-
-    @property
-    def found(self) -> bool:
-        """Whether there is a loss, at 2.5 % one-sided."""
-        return self.z > ONE_SIDED
-
-    @property
     def seed_error(self) -> float:
-        """Standard error of the loss over seeds [1]; the null one for a single seed.
+        """Standard error of the loss over seeds [1].
 
-        A few pairs may happen to agree: the null counts as `AS_PAIRS` further degrees of freedom where it is larger.
+        Of the pairs' own scatter, or of the null where that is larger: a few pairs may happen to agree.
         """
         k = len(self.device)
-        own = float(self.losses.var(ddof=1)) if k > 1 else 0.0
-        variance = (AS_PAIRS * self.null_sd**2 + (k - 1) * own) / (AS_PAIRS + k - 1)
-        return float(np.sqrt(max(variance, own) / k))
+        own = float(self.losses.std(ddof=1)) if k > 1 else 0.0
+        return max(self.null_sd, own) / float(np.sqrt(k))
 
     @property
     def standard_error(self) -> float:
-        """Of the loss [1], by the seeds and by what the fit leaves open; says how large it is."""
+        """Of the loss [1], by the seeds and by what the fit leaves open."""
         return float(np.hypot(self.seed_error, self.open_sd))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the loss [1]."""
+        wide = ONE_SIDED * self.standard_error
+        return self.loss - wide, self.loss + wide
+
+    @property
+    def z(self) -> float:
+        """The loss in standard errors: decides whether there is one."""
+        return self.loss / self.standard_error
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a loss, at 2.5 % one-sided: whether the interval lies above 0."""
+        return self.z > ONE_SIDED
 
     @property
     def smallest(self) -> float:
         """The loss that would have been found with a probability of 80 % [1]."""
-        return POWER_80 * self.null_error
+        return POWER_80 * self.standard_error
 
     @property
     def bound(self) -> float:
         """What the loss is not larger than, at 2.5 % [1]; at least what would have been found with 80 %."""
-        return max(self.smallest, self.loss + ONE_SIDED * max(self.null_error, self.standard_error))
+        return max(self.smallest, self.interval[1])
 
     @property
     def words(self) -> str:

@@ -10,7 +10,6 @@ from devicekit.scalars import Scalar
 from devicekit.text import count, listed
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
-from snn.benchmark.pairs import ONE_SIDED, quantile
 from snn.benchmark.result import COSTS, ODDS, Benchmark
 from snn.benchmark.severity import SEVERITIES, Flaw
 from snn.benchmark.task import IMAGES, SHOWN
@@ -119,9 +118,7 @@ def _verdict(results: Sequence[Benchmark]) -> str:
 def loss_numbers(result: Benchmark) -> list[Scalar]:
     """What a device loses, with its interval over seeds, and what would have been found."""
     worst = result.worst
-    # over few seeds a normal interval is too narrow: Student's t; of one seed, that of the null
-    wide = worst.standard_error * (quantile(result.seeds - 1) if result.seeds > 1 else ONE_SIDED)
-    low, high = 100 * (worst.loss - wide), 100 * (worst.loss + wide)
+    low, high = (100 * each for each in worst.interval)
     label = f"loss to the ideal twin, {worst.variant} rates, {count(result.seeds, 'pair')} of seeds"
     shown = [
         Scalar("loss_points", label, 100 * worst.loss, "points", low=low, high=high),
@@ -130,7 +127,7 @@ def loss_numbers(result: Benchmark) -> list[Scalar]:
     ]
     if result.scatter_over_step is not None:
         shown.append(Scalar("scatter_over_step", "sd of one update over a mean step", result.scatter_over_step))
-    return [*shown, Scalar("z", "loss over its standard error if there were none", worst.z)]
+    return [*shown, Scalar("z", "loss over its standard error", worst.z)]
 
 
 def _numbers(results: Sequence[Benchmark]) -> list[Scalar]:

@@ -208,5 +208,5 @@ def benchmark(
 
     loss = Loss(losses, {((), k): 0.0 for k in range(seeds)} | {(flaws, k): worst.losses[k] for k in range(seeds)})
     # a null that was widened by the loss itself would keep out of the attribution what the loss consists of
-    enters = null[worst.variant] / seeds**0.5 if ARRAY & set(flaws) else worst.null_error
+    enters = (null[worst.variant] if ARRAY & set(flaws) else worst.null_sd) / seeds**0.5
     return replace(result, shares={worst.variant: shares(loss, flaws, seeds, enters)})

@@ -64,15 +64,15 @@ def test_the_task_is_500_images_and_all_others(data: Dataset) -> None:
 def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     found = VariantResult("plain", (0.90, 0.88, 0.86, 0.88), (0.91, 0.90, 0.90, 0.89), 0.01)
     assert found.loss == pytest.approx(0.02)
-    assert found.null_error == pytest.approx(0.005)
-    assert found.z == pytest.approx(4.0)
-    assert found.standard_error == pytest.approx(np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2)
-    # a larger null counts as three further degrees of freedom beside those of four pairs
-    own = np.var([0.01, 0.02, 0.04, 0.01], ddof=1)
-    assert replace(found, null_sd=0.03).standard_error == pytest.approx(np.sqrt((3 * 0.03**2 + 3 * own) / 6 / 4))
-    assert replace(found, open_sd=0.03).standard_error == pytest.approx(math.hypot(found.standard_error, 0.03))
+    own = np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2
+    assert found.standard_error == pytest.approx(own)  # larger than the null's of .005
+    assert found.z == pytest.approx(0.02 / own)
+    assert found.interval == pytest.approx((0.02 - 1.96 * own, 0.02 + 1.96 * own))
+    assert replace(found, null_sd=0.03).standard_error == pytest.approx(0.015)  # four pairs may happen to agree
+    assert replace(found, open_sd=0.03).standard_error == pytest.approx(math.hypot(own, 0.03))
+    assert not replace(found, open_sd=0.03).found  # the fit leaves open whether there is one
     assert replace(found, device=(0.9,), twin=(0.9,)).standard_error == pytest.approx(0.01)
-    assert found.smallest == pytest.approx(2.8 * 0.005)
+    assert found.smallest == pytest.approx(2.8 * own)
     assert found.words == "costs 2.0 ± 0.7 points"
     just = replace(found, device=(0.9, 0.9), twin=(0.9 + 0.0139,) * 2)  # 1.96 null errors of two are 0.01386
     assert just.found
@@ -81,11 +81,13 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert none.words == "no loss larger than 1.4 points"  # what would be found with 80 %
     nearly = replace(found, twin=tuple(each + 0.009 for each in found.device))
     assert nearly.words == "no loss larger than 1.9 points"  # 1.96 null errors above the loss
+    for each in (found, just, none, nearly):  # the verdict and the interval beside it are one
+        assert each.found == (each.interval[0] > 0)
     rough = replace(
         nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
     )
     assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2)  # larger than the null one of .005
-    assert rough.bound == pytest.approx(0.009 + 1.96 * rough.standard_error)
+    assert rough.bound == pytest.approx(2.8 * rough.standard_error)
 
 
 def test_a_lead_is_shared_within_two_paired_errors() -> None:
@@ -198,7 +200,7 @@ def test_an_array_is_told_from_ideal_lines_by_a_paired_t(data: Dataset) -> None:
     assert found.shares[found.worst.variant][0].flaw == "wires"
     plain = found.variants[0]
     apart = np.subtract(plain.twin, plain.device)
-    assert plain.null_error >= apart.std(ddof=1) / 2**0.5  # the null was not measured for an array
+    assert plain.null_sd >= apart.std(ddof=1)  # the null was not measured for an array
     assert {share.flaw for share in found.shares[found.worst.variant]} >= {"wires", "converters"}
     # its twin is that of ideal lines, to the last digit
     ideal = benchmark(linear(0.02, 0.02), data, seeds=2, wide=False, other_policy=False)
@@ -614,7 +616,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     split = shipped()["split"]
     found = Benchmark("dev", split, 4, (worst,), ("states",), shared, 0.5, 50.0, severities, wide, synthetic=True)
     page = benchmark_report([found]).to_html()
-    assert "costs 10.0 ± 0.2 points" in page
+    assert "costs 10.0 ± 0.3 points" in page
     assert "above all by states" in page
     assert "states: 8; the cliff is at" in page
     assert "beyond it" in page
