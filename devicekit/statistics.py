@@ -164,6 +164,16 @@ def f_tail(x: float, above: float, below: float) -> float:
     return float(special.fdtrc(above, below, x))
 
 
+def mean_above_zero(value: float, error: float) -> float:
+    """Mean of a normal distribution of this mean and standard deviation, if nothing below 0 is possible."""
+    if not error > 0:
+        return float(np.maximum(value, 0.0))
+    from scipy.special import log_ndtr
+
+    at = value / error
+    return float(value + error * np.exp(-0.5 * at**2 - 0.5 * np.log(2.0 * np.pi) - log_ndtr(at)))
+
+
 def clopper_pearson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Interval of a share from `hits` of `n` independent trials (Clopper and Pearson, doi:10.1093/biomet/26.4.404).
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from devicekit.statistics import mean_above_zero
 from devicekit.text import listed
 from snn.benchmark.curves import Distance, distance
 from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
@@ -139,14 +140,31 @@ class Benchmark:
         return float(low), float(high)
 
     @property
-    def left_open_sd(self) -> float:
-        """Standard deviation of the true losses of those devices [1]: what their means vary by beyond chance."""
+    def _left_open(self) -> tuple[float, float]:
+        """Variance of the true losses of those devices [1], which chance may leave below 0, and its standard error."""
         losses = np.array(self.allowed)
         if losses.shape[0] < 2 or losses.shape[1] < 2:
-            return float("nan")
+            return np.nan, np.nan
+        devices, seeds = losses.shape[0] - 1, losses.shape[1] - 1
         residuals = losses - losses.mean(axis=0) - losses.mean(axis=1, keepdims=True) + losses.mean()
-        chance = (residuals**2).sum() / ((losses.shape[0] - 1) * (losses.shape[1] - 1)) / losses.shape[1]
-        return float(np.sqrt(max(losses.mean(axis=1).var(ddof=1) - chance, 0.0)))
+        chance = (residuals**2).sum() / (devices * seeds) / losses.shape[1]
+        means = losses.mean(axis=1).var(ddof=1)
+        return float(means - chance), float(np.hypot(means, chance / np.sqrt(seeds)) * np.sqrt(2.0 / devices))
+
+    @property
+    def left_open_sd(self) -> float:
+        """Standard deviation of the true losses of those devices [1]: what their means vary by beyond chance."""
+        return float(np.sqrt(np.maximum(self._left_open[0], 0.0)))
+
+    @property
+    def left_open_error(self) -> float:
+        """What the fit adds to the standard error of the loss [1].
+
+        The root of the mean that their variance has, given its estimate, if any value from 0 on is as likely: a few
+        devices that happen to agree do not show that all do.
+        """
+        variance, error = self._left_open
+        return float(np.sqrt(mean_above_zero(variance, error)))
 
     def odds(self) -> list[tuple[str, ...]]:
         """Rows of a table under `ODDS`, one for each variant, the wide network last."""

@@ -190,7 +190,7 @@ def benchmark(
         reached = np.array(_map(work, data, jobs, told)).reshape(len(others_allowed), seeds)
         losses_of = (np.array(worst.twin) - reached).tolist()
         result = replace(result, allowed=tuple(map(tuple, losses_of)), by_bands=not allowed)
-        worst = replace(worst, open_sd=result.left_open_sd if np.isfinite(result.left_open_sd) else 0.0)
+        worst = replace(worst, open_sd=result.left_open_error if np.isfinite(result.left_open_error) else 0.0)
         result = replace(
             result, variants=tuple(worst if each.variant == worst.variant else each for each in result.variants)
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devicekit.statistics import mean_above_zero
 from snn.ageing import _predicted, _programmed, noise_to_signal, predicted_loss
 from snn.benchmark.pairs import VariantResult
 from snn.benchmark.result import Benchmark
@@ -39,6 +40,19 @@ def test_chance_is_never_more_than_all_there_is(size: float) -> None:
     residuals = size * np.array([[1.0, -1, 1, -1], [-1, 1, -1, 1], [0, 0, 0, 0]])
     losses = np.array([-1.0, 0.0, 1.0])[:, None] + residuals
     assert benchmark(losses).left_open_sd == 0.0
+
+
+def test_a_few_devices_that_agree_leave_an_error() -> None:
+    """What the variance of true losses is expected to be, any value from 0 on being as likely: by integration."""
+    residuals = np.array([[1.0, -1, 1, -1], [-1, 1, -1, 1], [0, 0, 0, 0]])
+    for size in (0.5, 1.5, 4.0):
+        found = benchmark(np.array([-1.0, 0.0, 1.0])[:, None] + size * residuals)
+        chance = 8 * size**2 / 6 / 4
+        value, error = 1.0 - chance, np.hypot(1.0, chance / np.sqrt(3)) * np.sqrt(2 / 2)
+        variance = np.linspace(0, 40 * error, 400_001)
+        weight = np.exp(-0.5 * ((variance - value) / error) ** 2)
+        assert found.left_open_error == pytest.approx(np.sqrt((variance * weight).sum() / weight.sum()), rel=1e-3)
+    assert mean_above_zero(-1.0, 0.0) == 0.0
 
 
 def test_the_interval_is_of_means_over_seeds() -> None:
