@@ -65,6 +65,11 @@ WARNING_CODES = {
         "look at the residuals and at devicekit compare; one cycle cannot tell it from updates that scatter, so "
         "measure more",
     ),
+    "noise_model": WarningKind(
+        "what the noise model leaves is correlated, depends on the state, or asks for more than it can give",
+        MISLEADING,
+        "do not quote the deviations of single updates and readings; spread and rate band stand on more",
+    ),
     "noisy": WarningKind(
         "the noise is larger than a step",
         MISLEADING,

@@ -86,7 +86,7 @@ def pair_spread(synapses: Synapses) -> Spread:
     """
     if synapses.reference is not None:
         raise UsageError('the curve of losses is one of pairs of devices: use mapping "pair"')
-    first, second = (float(np.sqrt(np.mean((a.r[::2] - a.r[1::2]) ** 2))) for a in synapses.arrays)
+    first, second = (float(np.sqrt(np.mean((a.shown[::2] - a.shown[1::2]) ** 2))) for a in synapses.arrays)
     return first, second
 
 
@@ -292,7 +292,7 @@ def accuracy_over_time(
     last = config.epochs - 1
     accuracy = run.test(last, synapses=synapses)
     spread = pair_spread(synapses) if config.mapping == "pair" else None
-    g = card.window.from_state(np.concatenate([array.r for array in synapses.arrays]))
+    g = card.window.from_state(np.concatenate([array.shown for array in synapses.arrays]))
     own = shipped()["network"] == [synapses.shapes[0][0], *(shape[1] for shape in synapses.shapes)]
     own = own and synapses.wiring is None and config.adc_bits == 0 and not config.read_noise and config.telegraph == 0
     programmed = _programmed(config)

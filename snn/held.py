@@ -63,7 +63,7 @@ def held(
     window, layers = card.window, []
     for array, shape, scale in zip(synapses.arrays, synapses.shapes, recipe.scales, strict=True):
         paired = synapses.reference is None
-        value = np.asarray(window.from_state(array.r)).reshape(*shape, -1)
+        value = np.asarray(window.from_state(array.shown)).reshape(*shape, -1)
         other = value[..., 1] if paired else np.full(shape, window.from_state(np.array(synapses.reference)))
         layers.append(NetworkLayer(value[..., 0].copy(), other.copy(), float(scale), paired))
     some = np.ascontiguousarray(levels[:SHOWN])

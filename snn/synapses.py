@@ -106,7 +106,7 @@ class Synapses:
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            gain = None if wires is None else wires.gains(number, array.r, shape, wires.in_training)
+            gain = None if wires is None else wires.gains(number, array.shown, shape, wires.in_training)
             base = 0.0 if wires is None else wires.base
             layer = make_layer(
                 array, shape, whole, recipe.scales[number], reference, coin, stuck, config.stable_states, gain, base
@@ -123,8 +123,8 @@ class Synapses:
         if self.wiring is None:
             return
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-            layer.gain[:] = self.wiring.gains(number, array.r, shape, self.wiring.in_training)
-            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
+            layer.gain[:] = self.wiring.gains(number, array.shown, shape, self.wiring.in_training)
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.shown, shape, layer.gain)
 
     def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:
         return weights(r, shape, layer.scale, self.reference, gain, layer.base)
@@ -176,7 +176,7 @@ class Synapses:
     ) -> Iterator[tuple[Layer, tuple[int, int], np.ndarray, np.ndarray]]:
         """Each layer with its shape, the states that a test reads, and what of each device arrives."""
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-            r = (array.r if delay is None else array.later(delay)) * (1.0 - retention)
+            r = (array.shown if delay is None else array.later(delay)) * (1.0 - retention)
             if change is not None:
                 r = change(number, r)
             gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
@@ -203,7 +203,7 @@ class Synapses:
             if config.stable_states > 0:
                 new = on_levels(new, config.stable_states, rng)
             array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
-            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.r, shape, layer.gain)
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.shown, shape, layer.gain)
             count += int(wanted.sum())
         for fading, shape in zip(self.fading, self.shapes, strict=True) if self.fading else ():
             take_over(fading, shape)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from devicekit.device.blocks import FEWEST_WINDOWS, DeviceRow
 from devicekit.device.card import DeviceCard
 from devicekit.device.fading import Fading, book, fading, later, pass_time
 from devicekit.device.random import mix, normal
@@ -17,6 +19,38 @@ from devicekit.models import kernel
 
 C2cMode = Literal["increment", "paper", "none"]
 D2dMode = Literal["resample", "shared", "none"]
+
+
+class OwnState(NamedTuple):
+    """What of an `ArrayState` only some cards have.
+
+    Attributes
+    ----------
+    low, high : ndarray, shape (n,) or (0,)
+        Ends of each device's own window [1, of the card's]; empty: all have the card's.
+    row_low, row_span : ndarray, shape (rows,)
+        Lower end and span of the window that each row's law was fitted over [1]: the law is stretched from it to the
+        device's own.
+    held : ndarray, shape (n,) or (0,)
+        Reversible fluctuation of each device since its last pulse [1]: it is read, and does not carry the state; empty:
+        there is none.
+    up_held, down_held, up_memory, down_memory : float
+        Standard deviation of it [1], and its correlation from pulse to pulse, by the direction of the pulse.
+    up_tilt, down_tilt : float
+        Growth of ln of what updates and fluctuations scatter by, over the window on the rising coordinate.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    row_low: np.ndarray
+    row_span: np.ndarray
+    held: np.ndarray
+    up_held: float
+    down_held: float
+    up_memory: float
+    down_memory: float
+    up_tilt: float
+    down_tilt: float
 
 
 class ArrayState(NamedTuple):
@@ -44,6 +78,8 @@ class ArrayState(NamedTuple):
         Pulses that each device has received.
     key : uint64
         Key of the noise stream.
+    own : OwnState
+        Where devices have windows of their own, and fluctuate.
     """
 
     law: int
@@ -63,31 +99,52 @@ class ArrayState(NamedTuple):
     r: np.ndarray
     pulses: np.ndarray
     key: np.uint64
+    own: OwnState
+
+
+@inlined
+def shown(r, held, k):  # type: ignore[no-untyped-def]
+    """The state of device k as it is read without read noise: with its reversible fluctuation."""
+    return r[k] + held[k] if held.size > 0 else r[k]
 
 
 @inlined
 def pulse_one(  # type: ignore[no-untyped-def]
     law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-    up_relative, down_relative, r, pulses, key, k, sign, scratch,
+    up_relative, down_relative, r, pulses, key, own, k, sign, scratch,
 ):  # fmt: skip
-    """One LTP (sign > 0) or LTD (sign < 0) pulse on device k: eq. (5), with noise, clipped to [0, 1].
+    """One LTP (sign > 0) or LTD (sign < 0) pulse on device k: eq. (5), with noise, clipped to the device's window.
 
     Takes the fields of an `ArrayState` in their order; `scratch` has MAX_SHAPE numbers.
     """
+    low, high, row_low, row_span, held, up_held, down_held, up_memory, down_memory, up_tilt, down_tilt = own
     which = row[k]
     state = r[k]
+    place, least, most, stretch = state, 0.0, 1.0, 1.0
+    if low.size > 0:
+        least, most = low[k], high[k]
+        stretch = (most - least) / row_span[which]
+        place = row_low[which] + (state - least) / stretch
     if sign > 0:
-        step = kernel.rate(law, up[which], up_middle[which], state, scratch)
+        step = kernel.rate(law, up[which], up_middle[which], place, scratch)
         step = min(step, up_cap[which]) * up_gain[k]
-        sigma, relative = up_sigma, up_relative
+        sigma, relative, flicker, memory, tilt, x = up_sigma, up_relative, up_held, up_memory, up_tilt, state
     else:
-        step = kernel.rate(law, down[which], down_middle[which], 1.0 - state, scratch)
+        step = kernel.rate(law, down[which], down_middle[which], 1.0 - place, scratch)
         step = -min(step, down_cap[which]) * down_gain[k]
-        sigma, relative = down_sigma, down_relative
+        sigma, relative, flicker, memory, tilt, x = (
+            down_sigma, down_relative, down_held, down_memory, down_tilt, 1.0 - state,
+        )  # fmt: skip
+    if low.size > 0:
+        step *= stretch
+    larger = 1.0 if tilt == 0.0 else math.exp(tilt * (min(max(x, 0.0), 1.0) - 0.5))
     if sigma > 0.0 or relative > 0.0:
         sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
-        step += sigma * normal(mix(key, np.uint64(k)), np.uint64(pulses[k]))
-    r[k] = min(max(state + step, 0.0), 1.0)
+        step += sigma * larger * normal(mix(key, np.uint64(k)), np.uint64(pulses[k]))
+    if held.size > 0:
+        drawn = normal(mix(~key, np.uint64(k)), np.uint64(pulses[k]))
+        held[k] = memory * held[k] + math.sqrt(1.0 - memory * memory) * flicker * larger * drawn
+    r[k] = min(max(state + step, least), most)
     pulses[k] += 1
 
 
@@ -96,13 +153,13 @@ def _pulse_many(array: ArrayState, index: np.ndarray, signs: np.ndarray) -> None
     scratch = np.empty(kernel.MAX_SHAPE)
     (
         law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, key,
+        up_relative, down_relative, r, pulses, key, own,
     ) = array  # fmt: skip
     for j in range(index.size):
         if signs[j] != 0:
             pulse_one(
                 law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
-                down_sigma, up_relative, down_relative, r, pulses, key, index[j], signs[j], scratch,
+                down_sigma, up_relative, down_relative, r, pulses, key, own, index[j], signs[j], scratch,
             )  # fmt: skip
 
 
@@ -185,12 +242,25 @@ class DeviceArray:
             r=np.ascontiguousarray(np.broadcast_to(np.asarray(initial, float), (n,))).copy(),
             pulses=np.zeros(n, np.int64),
             key=np.uint64(np.random.SeedSequence([seed, 2]).generate_state(1, np.uint64)[0]),
+            own=_own_state(has, rows),
         )
         if not ((self.r >= 0) & (self.r <= 1)).all():
             raise UsageError("initial states must lie in 0..1")
+        if has.windows:
+            low, high = draw_windows(card, self._kernel.row if has.devices == "resample" else None, n, seed)
+            self._kernel = self._kernel._replace(own=self._kernel.own._replace(low=low, high=high))
+            self.r[:] = np.clip(self.r, low, high)
+        self._fluctuate = np.random.default_rng([seed, 5])
+        if has.fluctuates:
+            self._kernel = self._kernel._replace(own=self._kernel.own._replace(held=np.zeros(n)))
+            self._draw_held(slice(None))
         self.fading: Fading | None = fading(card, self.r)
+        if self.fading is not None and has.windows:
+            self.fading = self.fading._replace(low=self._kernel.own.low, high=self._kernel.own.high)
         self._time_s = 0.0
         self.read_sigma = read_sigma(card) if read_noise else 0.0
+        tilts = [branch.read_tilt or 0.0 for branch in (card.variation.ltp, card.variation.ltd)]
+        self._read_tilt = (tilts[0] - tilts[1]) / 2.0  # along the state, of both directions
         self._reader = np.random.default_rng([seed, 3])
 
     @property
@@ -202,6 +272,18 @@ class DeviceArray:
     def r(self) -> np.ndarray:
         """True states [1], shape (n,); the array's own memory."""
         return self._kernel.r
+
+    @property
+    def shown(self) -> np.ndarray:
+        """States as they are read without read noise [1], shape (n,): with what fluctuates since the last pulse."""
+        held = self._kernel.own.held
+        return self.r + held if held.size else self.r
+
+    def _draw_held(self, where: slice | np.ndarray) -> None:
+        """The reversible fluctuation of these devices anew, whatever it was."""
+        state = self._kernel.own
+        sd = math.sqrt((state.up_held**2 + state.down_held**2) / 2.0)
+        state.held[where] = sd * self._fluctuate.standard_normal(self.n)[where]
 
     @property
     def pulses(self) -> np.ndarray:
@@ -283,9 +365,10 @@ class DeviceArray:
             When, as for `pulse`.
         """
         self._wait(time_s)
-        r = self.r
+        r = self.shown
         if self.read_sigma > 0:
-            r = r + self.read_sigma * self._reader.standard_normal(self.n)
+            larger = np.exp(self._read_tilt * (np.clip(r, 0.0, 1.0) - 0.5)) if self._read_tilt else 1.0
+            r = r + self.read_sigma * larger * self._reader.standard_normal(self.n)
         return self.card.window.from_state(r)
 
     def put(self, r: np.ndarray, index: np.ndarray | None = None) -> None:
@@ -294,7 +377,7 @@ class DeviceArray:
         Parameters
         ----------
         r : ndarray
-            New states, 0 to 1, one for each entry of `index`.
+            New states, 0 to 1, one for each entry of `index`; a device whose own window ends before stays at that end.
         index : ndarray of int, optional
             Devices, each once.
         """
@@ -302,13 +385,18 @@ class DeviceArray:
         if not ((r >= 0) & (r <= 1)).all():
             raise UsageError("states must lie in 0..1")
         where = slice(None) if index is None else np.asarray(index, np.int64)
-        self.r[where] = r
+        state = self._kernel.own
+        self.r[where] = np.clip(r, state.low[where], state.high[where]) if state.low.size else r
+        if state.held.size:
+            self._draw_held(where)
         if self.fading is not None:
             book(self.fading, self.r, where)
 
     def later(self, seconds: float = 0.0) -> np.ndarray:
         """States [1] so many seconds from now if nothing happens till then, shape (n,); the array stays as it is."""
-        return self.r.copy() if self.fading is None else later(self.fading, seconds)
+        r = self.r.copy() if self.fading is None else later(self.fading, seconds)
+        held = self._kernel.own.held
+        return r + held if held.size else r
 
     def settle(self, forgot: bool = False) -> None:
         """After compiled code has changed the array: nothing, of devices that forget nothing.
@@ -337,6 +425,25 @@ class DeviceArray:
         self._time_s = float(time_s)
 
 
+def _own_state(has: AppliedVariation, rows: Sequence[DeviceRow]) -> OwnState:
+    """Of devices that all have the card's window, and do not fluctuate yet."""
+    return OwnState(
+        low=np.empty(0),
+        high=np.empty(0),
+        row_low=np.array([0.0 if row.low is None else row.low for row in rows] or [0.0]),
+        row_span=np.array(
+            [1.0 if row.low is None or row.high is None else row.high - row.low for row in rows] or [1.0]
+        ),
+        held=np.empty(0),
+        up_held=has.held["ltp"],
+        down_held=has.held["ltd"],
+        up_memory=has.memory["ltp"],
+        down_memory=has.memory["ltd"],
+        up_tilt=has.tilt["ltp"],
+        down_tilt=has.tilt["ltd"],
+    )
+
+
 @dataclass(frozen=True)
 class AppliedVariation:
     """What of a card's variation the devices of a `DeviceArray` have.
@@ -349,16 +456,29 @@ class AppliedVariation:
         The same as a fraction of the update's own step.
     devices : {"resample", "shared"} or None
         How devices differ; None: they do not.
+    held, memory, tilt : dict of str to float
+        Of the reversible fluctuation, and how noise depends on the state (see `ArrayState`), by direction.
+    windows : bool
+        Whether each device has a window of its own.
     """
 
     sigma: dict[str, float]
     relative: dict[str, float]
     devices: D2dMode | None
+    held: dict[str, float]
+    memory: dict[str, float]
+    tilt: dict[str, float]
+    windows: bool
 
     @property
     def scatter(self) -> bool:
         """Whether updates scatter at all."""
         return any(value > 0 for value in (*self.sigma.values(), *self.relative.values()))
+
+    @property
+    def fluctuates(self) -> bool:
+        """Whether states fluctuate reversibly from pulse to pulse."""
+        return any(value > 0 for value in self.held.values())
 
 
 def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample") -> AppliedVariation:
@@ -373,12 +493,42 @@ def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode
     }
     if d2d not in known:
         raise UsageError(f"d2d is resample, shared or none, not {d2d!r}")
-    sigma, relative = {}, {}
+    sigma, relative, held, memory, tilt = {}, {}, {}, {}, {}
     for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd)):
         found = branch.c2c.get(names[c2c])
         sigma[direction] = found.value if found else 0.0
-        relative[direction] = (branch.step_noise or 0.0) if c2c == "increment" else 0.0
-    return AppliedVariation(sigma, relative, d2d if known[d2d] else None)
+        own = c2c == "increment"
+        relative[direction] = (branch.step_noise or 0.0) if own else 0.0
+        held[direction] = branch.c2c["held"].value if own and "held" in branch.c2c else 0.0
+        memory[direction] = (branch.held_memory or 0.0) if own else 0.0
+        tilt[direction] = (branch.tilt or 0.0) if own else 0.0
+    devices = d2d if known[d2d] else None
+    windows = devices is not None and own_windows(card) is not None
+    return AppliedVariation(sigma, relative, devices, held, memory, tilt, windows)
+
+
+def own_windows(card: DeviceCard) -> np.ndarray | None:
+    """Lower end and ln span of each measured device's own window, in the card's, shape (rows, 2); None if not known."""
+    found = [(row.low, math.log(row.high - row.low)) for row in card.devices if row.low is not None and row.high]
+    return np.array(found) if len(found) == len(card.devices) >= FEWEST_WINDOWS else None
+
+
+def draw_windows(card: DeviceCard, rows: np.ndarray | None, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the windows of n devices, in the card's.
+
+    Each is that of its row (`rows`, shape (n,); None: any of them), and beside it so much apart that both together
+    scatter as windows of new devices do after a few were measured: by (1 + 1/k) (k - 1) / (k - 3) times the covariance
+    of k, that of Student's t. Resampling alone would give (k - 1) / k.
+    """
+    known = own_windows(card)
+    assert known is not None
+    k, rng = len(known), np.random.default_rng([seed, 6])
+    covariance = np.cov(known, rowvar=False)
+    wanted = (1.0 + 1.0 / k) * (k - 1.0) / (k - 3.0)
+    which = rng.integers(k, size=n) if rows is None else rows
+    more = rng.multivariate_normal([0.0, 0.0], covariance * (wanted - (k - 1.0) / k), size=n)
+    low, ln_span = (known[which] + more).T
+    return np.ascontiguousarray(low), np.ascontiguousarray(low + np.exp(ln_span))
 
 
 def read_sigma(card: DeviceCard, of_g: float = 0.0) -> float:

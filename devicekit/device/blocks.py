@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
+FEWEST_WINDOWS = 5  # devices from which on it is known how windows differ
 
 
 class Strict(BaseModel):
@@ -77,6 +78,10 @@ class RateCurve(Strict):
     upper: tuple[float, ...]
     level: float
     method: str
+    factor_of_all: float | None = Field(
+        default=None,
+        description="how many times as far from the rate the band lies that holds the whole measured curve at once",
+    )
 
 
 class Branch(Strict):
@@ -103,7 +108,7 @@ class Branch(Strict):
 class Sigma(Strict):
     """A standard deviation as a fraction of the window, typed by what it is a deviation of."""
 
-    kind: Literal["increment", "read", "spread"]
+    kind: Literal["increment", "read", "spread", "held"]
     value: NonNegative
     estimator: str
     interval: tuple[NonNegative, NonNegative] | None = Field(default=None, description="95 % interval of the value")
@@ -120,6 +125,17 @@ class BranchVariation(Strict):
         default=None, description="C2C sd of one update as a fraction of its own step, beside the increment"
     )
     cycle_ln_rate: NonNegative | None = Field(default=None, description="C2C sd of ln rate, constant in a cycle")
+    held_memory: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="correlation from pulse to pulse of the reversible fluctuation `held`"
+    )
+    read_known: bool = Field(
+        default=False, description="whether readings without a pulse between told the read noise from a fluctuation"
+    )
+    tilt: float | None = Field(
+        default=None,
+        description="growth of ln of what updates scatter by, over the window on the rising coordinate",
+    )
+    read_tilt: float | None = Field(default=None, description="the same of readings")
 
 
 class Variation(Strict):
@@ -149,6 +165,16 @@ class DeviceRow(Strict):
     ltd_theta: tuple[float, ...]
     ltp_largest_step: NonNegative
     ltd_largest_step: NonNegative
+    low: float | None = Field(default=None, description="lower end of the device's own window, in the card's")
+    high: float | None = Field(default=None, description="upper end of it")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("devices: low and high of a device's window belong together")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError("devices: low must be below high")
+        return self
 
 
 class Conditions(Strict):

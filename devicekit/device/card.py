@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 ADDED = ("stdp", "retention", "endurance", "volatile")  # optional, each by `devicekit card add`
 FITTED = ("pulse_law", "dead", "states")  # optional, by `devicekit fit`
 BLOCKS = (*ADDED, *FITTED)
+OF_ROWS = ("low", "high")  # optional numbers of a device's row, and of a branch's variation: none is not mentioned
+OF_VARIATION = ("held_memory", "tilt", "read_tilt", "read_known")
 SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviations
 
 
@@ -91,6 +93,17 @@ class DeviceCard(Strict):
         if (self.ltp.direction, self.ltd.direction) != ("ltp", "ltd"):
             raise ValueError("branch ltp must have direction ltp, branch ltd direction ltd")
         return self
+
+    @property
+    def synthetic_blocks(self) -> tuple[str, ...]:
+        """Names of the blocks that are of synthetic data."""
+        return tuple(name for name in BLOCKS if getattr(getattr(self, name), "synthetic", False))
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What the data of the card, or of a block of it, are: as `Provenance.marks`."""
+        own = self.provenance.marks
+        return own if "synthetic" in own or not self.synthetic_blocks else ("synthetic", *own)
 
     @property
     def law(self) -> Law:
@@ -177,7 +190,16 @@ class DeviceCard(Strict):
     def to_json(self) -> str:
         """The card as strict JSON text; a block that it does not have is not mentioned."""
         left_out = {name for name in BLOCKS if getattr(self, name) is None}
-        return files.dump_json(self.model_dump(mode="json", exclude=left_out))
+        told = self.model_dump(mode="json", exclude=left_out)
+        for held, names in ((told["devices"], OF_ROWS), (list(told["variation"].values())[:2], OF_VARIATION)):
+            for each in held:
+                for name in names:
+                    if not each[name]:
+                        del each[name]
+        for direction in ("ltp", "ltd"):
+            if told[direction]["rate_curve"]["factor_of_all"] is None:
+                del told[direction]["rate_curve"]["factor_of_all"]
+        return files.dump_json(told)
 
     def save(self, path: Path | str, replace: bool = False) -> None:
         """Write the card whole or not at all; with `replace` over the one that it was loaded from, if need be."""

@@ -38,6 +38,8 @@ class Fading(NamedTuple):
         Share of a change that stays [1].
     shares : ndarray, shape (m,)
         Shares of a change that the terms get; with `kept` they sum to 1.
+    low, high : float or ndarray, shape (n,)
+        Ends of the devices' windows [1].
     """
 
     persistent: np.ndarray
@@ -46,6 +48,8 @@ class Fading(NamedTuple):
     tau_s: np.ndarray
     kept: float
     shares: np.ndarray
+    low: np.ndarray | float = 0.0
+    high: np.ndarray | float = 1.0
 
 
 def forgets(card: DeviceCard) -> bool:
@@ -72,11 +76,12 @@ def fading(card: DeviceCard, r: np.ndarray) -> Fading | None:
 def later(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = slice(None)) -> np.ndarray:
     """States [1] of devices (default: all) so many seconds from now; nothing is changed.
 
-    No state leaves 0..1 by forgetting. What is left of a change is log-convex in time, so a state without further
+    No state leaves its window by forgetting. What is left of a change is log-convex in time, so a state without further
     pulses is a weighted mean of earlier ones (Kaluza's theorem, 1928): the clipping is for the last bit.
     """
     now = f.factor * np.exp(-seconds / f.tau_s) if seconds > 0 else f.factor
-    return np.clip(f.persistent[index] + f.parts[index] @ now, 0.0, 1.0)
+    low, high = (end if np.ndim(end) == 0 else np.asarray(end)[index] for end in (f.low, f.high))
+    return np.clip(f.persistent[index] + f.parts[index] @ now, low, high)
 
 
 def pass_time(f: Fading, seconds: float) -> None:

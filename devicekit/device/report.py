@@ -24,6 +24,7 @@ _SIGMAS = {
     "increment": "one update",
     "read": "one reading",
     "cycle_offset": "window's offset, over cycles",
+    "held": "state from pulse to pulse, reversibly",
 }
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, pulse_one
+from devicekit.device.array import ArrayState, pulse_one, shown
 from devicekit.device.random import mix, normal
 from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
@@ -170,15 +170,16 @@ def write_many(
     scratch, due = np.empty(kernel.MAX_SHAPE), np.zeros(1)
     (
         law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, key,
+        up_relative, down_relative, r, pulses, key, own_state,
     ) = array  # fmt: skip
+    held, up_held, down_held = own_state.held, own_state.up_held, own_state.down_held
     own_up, own_down = up_gain.copy(), down_gain.copy()
     two_verifies = 2.0 * how.read_sd**2 / how.reads
     for j in range(index.size):
         k = index[j]
         bursts, since, moves, scatter = 0, 0.0, 0.0, 0.0
         while True:
-            reading = _verify(how, books, k, r[k])
+            reading = _verify(how, books, k, shown(r, held, k))
             sign = 1 if target[k] > reading else -1
             if bursts == 0 or sign * moves < 0.0:  # on the other side by now: it moved, or is read on either side
                 bursts, since, moves, scatter = 0, reading, 0.0, two_verifies
@@ -209,10 +210,11 @@ def write_many(
                     continue
                 pulse_one(
                     law, up, down, up_middle, down_middle, up_cap, down_cap, row, own_up, own_down, up_sigma,
-                    down_sigma, up_relative, down_relative, r, pulses, key, k, sign, scratch,
+                    down_sigma, up_relative, down_relative, r, pulses, key, own_state, k, sign, scratch,
                 )  # fmt: skip
             books.pulses[k] += n
             bursts += 1
             moves += due[0]
             sigma, relative = (up_sigma, up_relative) if sign > 0 else (down_sigma, down_relative)
+            scatter += 2.0 * (up_held if sign > 0 else down_held) ** 2  # of the state before and after
             scatter += n * (sigma**2 + (relative * due[0] / n) ** 2)

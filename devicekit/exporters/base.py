@@ -16,6 +16,7 @@ from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.names import GLOSSARY, mark_sentence
+from devicekit.text import listed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,9 @@ class ExportOptions:
     network: TrainedNetwork | None = None
 
 
+WHOLE_CARD = "card"  # of `Export.carries`: the card itself is in the export
+
+
 @dataclass(frozen=True, repr=False)
 class Export:
     """What an exporter made, before anything is written.
@@ -83,6 +87,8 @@ class Export:
         What it was made from besides the card, a sentence each.
     forgetting : str
         What was done with the card's volatile part, a sentence; empty: it is left out, and README.txt says so.
+    carries : tuple of str
+        Names of the card's optional blocks that the target holds; what it does not hold is said to be left out.
     diff : str
         Changes that a file of the export makes in the user's own copy of a program, a unified diff.
     leaves : tuple of str
@@ -98,6 +104,7 @@ class Export:
     figures: Mapping[str, Any] = field(default_factory=dict)
     origin: tuple[str, ...] = ()
     forgetting: str = ""
+    carries: tuple[str, ...] = ()
     diff: str = ""
     leaves: tuple[str, ...] = ()
 
@@ -253,13 +260,18 @@ def check_moves(card: DeviceCard, target: str) -> None:
 def mark_of(card: DeviceCard, data: Table | None = None) -> str:
     """What every file of an export says of where it comes from: "SYNTHETIC: not from a measurement"; empty if measured.
 
+    Of a measured device with a block of synthetic data it names the block.
+
     Parameters
     ----------
     card : DeviceCard
     data : table, optional
         What the file is made of beside the card.
     """
-    return mark_sentence([*card.provenance.marks, *(data.marks if data is not None else ())])
+    more = data.marks if data is not None else ()
+    said = mark_sentence([*card.marks, *more])
+    only_parts = card.synthetic_blocks and "synthetic" not in (*card.provenance.marks, *more)
+    return f"{said} ({listed(list(card.synthetic_blocks))})" if only_parts else said
 
 
 def marked(lines: str, comment: str, mark: str, after: int = 1) -> str:

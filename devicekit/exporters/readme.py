@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devicekit._version import __version__
+from devicekit.device.array import applied_variation
 from devicekit.device.card import DeviceCard
 from devicekit.device.network import TrainedNetwork
-from devicekit.exporters.base import Export, one_line
+from devicekit.exporters.base import WHOLE_CARD, Export, mark_of, one_line
 from devicekit.text import si
 
 _WIDTH = 100
@@ -72,8 +73,8 @@ def _origin(card: DeviceCard) -> list[str]:
         f"{'S' if siemens else '(weight)'}, state linear in {linear_in}.",
         f"Source: {source.source}, SHA-256 {source.sha256 or 'not known'}; exported by devicekit {__version__}.",
     ]
-    if source.marks:
-        lines.append(f"{', '.join(source.marks).upper()}: the card was not fitted to a measurement.")
+    if said := mark_of(card):
+        lines.append(f"{said}.")
     else:
         lines.append("MEASURED: nothing marks the data that the card was fitted to as synthetic or simulated.")
     lines += [f"Warning of the card [{warning.code}]: {warning.message}" for warning in card.warnings]
@@ -91,6 +92,37 @@ def _forgetting(card: DeviceCard, result: Export) -> list[str]:
         f"{block.parameters['tau_s']:.4g} s).",
         result.forgetting or "LEFT OUT: the steps here are those right after a pulse, and they last.",
     ]
+
+
+_BLOCKS = {
+    "retention": "the drift of states in time",
+    "endurance": "the window over write cycles",
+    "dead": "devices that do not switch",
+    "states": "stable states: a device takes any state here",
+    "stdp": "the spike-timing window",
+    "volatile": "what is forgotten of an update: steps last here",
+}
+
+
+def _left_out(card: DeviceCard, result: Export) -> list[str]:
+    """What the card knows and the target does not hold, a sentence for each."""
+    carried = {*result.carries, *(["volatile"] if result.forgetting else [])}
+    found = [
+        f"LEFT OUT: {words}."
+        for name, words in _BLOCKS.items()
+        if getattr(card, name) is not None and name not in carried
+    ]
+    has = applied_variation(card)
+    if has.fluctuates:
+        found.append(
+            "LEFT OUT: the reversible fluctuation of states from pulse to pulse (sd "
+            f"{max(has.held.values()):.2%} of the window)."
+        )
+    if any(has.tilt.values()):
+        found.append("LEFT OUT: noise that depends on the state; it is that in the middle of the window everywhere.")
+    if has.windows:
+        found.append("LEFT OUT: that each device has a window of its own; all have the card's.")
+    return found
 
 
 def _of_one_pulse(card: DeviceCard) -> list[str]:
@@ -122,7 +154,8 @@ def compose(card: DeviceCard, name: str, title: str, result: Export, network: Tr
             approximated=(*result.approximated, *network.left_out),
             origin=(f"Network: {network.sentence}.", *result.origin),
         )
-    result = replace(result, approximated=(*result.approximated, *_of_one_pulse(card)))
+    left_out = () if WHOLE_CARD in result.carries else _left_out(card, result)
+    result = replace(result, approximated=(*result.approximated, *_of_one_pulse(card), *left_out))
     names = [*result.files, "README.txt"]
     wide = max((len(row[0]) for row in result.units), default=0)
     across = max((len(row[1]) for row in result.units), default=0)

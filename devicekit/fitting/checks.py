@@ -10,13 +10,14 @@ from devicekit.fitting.branch.checks import lag_one_correlation
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains
 from devicekit.models import kernel
-from devicekit.statistics import levels, line, mean_curve
+from devicekit.statistics import levels, line, mean_curve, t_quantile
 
 WIDE_RANGE = 30.0
 DRIFT_CORRELATION = 0.3
 DRIFT_TREND = 0.5
 FEWEST_CYCLES_FOR_DRIFT = 5
 SMALLEST_GAIN = 1.05  # of a start error over a pair of trains that is worth a word
+FEWEST_CYCLES_OF_SEVERAL, FEWEST_DEVICES_FOR_DRIFT, DRIFT_OF_SEVERAL = 3, 5, 0.001
 DRIFT_P_VALUE = 0.01  # a straight line through five independent levels explains half by chance once in six
 
 
@@ -87,6 +88,27 @@ def judge_pair(branches: dict[str, BranchFit], sets: dict[str, Trains], window: 
     return warnings
 
 
+def _common_drift(trains: Trains, window: Window) -> CodedWarning | None:
+    """A warning if the levels of several devices move one way from cycle to cycle, too little in each to be seen."""
+    slopes = []
+    for name in dict.fromkeys(trains.devices):
+        own = trains.of(name)
+        level = levels(window.to_state(own.values[np.argsort(own.cycles, kind="stable")]))
+        if level.size >= FEWEST_CYCLES_OF_SEVERAL and level.std() > 0:
+            slopes.append(line(np.arange(level.size), level).slope)
+    if len(slopes) < FEWEST_DEVICES_FOR_DRIFT:
+        return None
+    mean, error = float(np.mean(slopes)), float(np.std(slopes, ddof=1) / np.sqrt(len(slopes)))
+    if abs(mean) <= t_quantile(1 - DRIFT_OF_SEVERAL / 2, len(slopes) - 1) * error:
+        return None
+    return CodedWarning(
+        "drift",
+        f"{trains.direction.upper()}: the levels of {len(slopes)} devices move {'up' if mean > 0 else 'down'} by "
+        f"{abs(mean):.1%} ± {error:.1%} of the window a cycle; a stationary C2C model reproduces the "
+        "spread, not this order",
+    )
+
+
 def drift(trains: Trains, window: Window) -> CodedWarning | None:
     """A warning if the level of the trains moves steadily, or is correlated, over the cycles."""
     correlations, trends, shifts, chances = [], [], [], []
@@ -104,6 +126,8 @@ def drift(trains: Trains, window: Window) -> CodedWarning | None:
         trends.append(trend_line.correlation**2)
         shifts.append(trend_line.slope * (level.size - 1))
         chances.append(trend_line.p_value)
+    if (wandering := _common_drift(trains, window)) is not None:
+        return wandering
     if not correlations:
         return None
     correlation, trend, shift = (float(np.mean(v)) for v in (correlations, trends, shifts))

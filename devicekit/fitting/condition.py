@@ -13,17 +13,31 @@ from devicekit.fitting.branch.checks import judged_again
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations
 from devicekit.fitting.branch.living import Dead, dead_devices, lattice
 from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.branch.rereads import Rereads, at_junctions, repeated
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, trains_of
 from devicekit.fitting.checks import check_window, judge_pair
 from devicekit.fitting.likelihood.band import band_of, own_band
 from devicekit.fitting.likelihood.fit import PRIOR_SD, UNLIKELY, TrainFit, fit_trains
+from devicekit.fitting.likelihood.misfit import Misfit, local_errors, misfit
 from devicekit.fitting.result import DeviceFit
-from devicekit.fitting.variation.spread import BranchSpread, estimate_variation
+from devicekit.fitting.sampling import spread_ratios
+from devicekit.fitting.variation.spread import WHOLE, BranchSpread, estimate_variation
 from devicekit.tables import PulseTable
+from devicekit.text import listed
 
 MOST_DEVICES = 20  # by whose trains the noise of a set is judged
 MOST_JUDGED = 10  # trains of a device, for a first guess of the noise
+OF_ONE_PULSE = ("increment", "read", "held")
+CEILING_WORDS = {
+    "increment": "the scatter of one update is",
+    "read": "that of one reading is",
+    "offset": "that of the window's offset is",
+    "ln_rate": "that of the rate of a cycle is",
+    "start": "that of the start is",
+    "step": "the scatter in proportion to the step is",
+    "held": "the fluctuation from pulse to pulse is",
+}
 MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
 
@@ -44,8 +58,8 @@ def _single_devices(
 
 def _whole_trains(
     trains: Trains, central: BranchFit, own: dict[str, BranchFit], options: FitOptions
-) -> tuple[TrainFit, tuple[str, ...]]:
-    """Law and noise by the likelihood of whole trains, and the devices it is of: all, or some of very many."""
+) -> tuple[TrainFit, tuple[str, ...], Misfit]:
+    """Law and noise by the likelihood of whole trains, the devices it is of (all, or some of many), what is left."""
     names = list(dict.fromkeys(trains.devices))
     chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, MOST_DEVICES).astype(int))]
     fits = [own.get(name, central) for name in chosen]
@@ -54,7 +68,8 @@ def _whole_trains(
         rising = [np.where(outlying(fit), np.nan, rows) for fit, rows in zip(fits, rising, strict=True)]
     noise = float(np.median([noise_of(row) for rows in rising for row in rows[:MOST_JUDGED]]))
     starts = [fit.parameters for fit in fits]
-    return fit_trains(central.law, rising, starts, noise), tuple(chosen)
+    found = fit_trains(central.law, rising, starts, noise)
+    return found, tuple(chosen), misfit(found, rising)
 
 
 def _by_innovations(fitted: BranchFit, trains: Trains, found: TrainFit, spread: BranchSpread) -> BranchFit:
@@ -72,7 +87,7 @@ def _with_bands(
     own: dict[str, BranchFit],
     found: TrainFit,
     chosen: tuple[str, ...],
-    cycles: int,
+    trains: Trains,
     options: FitOptions,
 ) -> tuple[BranchFit, dict[str, BranchFit]]:
     """The fits with what their bands are drawn by.
@@ -81,8 +96,10 @@ def _with_bands(
     for noise), and for the mean of four devices or more, whose scatter is what it looks at.
     """
     clear = found.p_value >= UNLIKELY
+    cycles = max(trains.devices.count(name) for name in set(trains.devices))
+    left = [local_errors(found, k, trains.of(name).rising(central.window)) for k, name in enumerate(chosen)]
     if len(own) < FEWEST_CLUSTERS and (clear or max(cycles, len(own)) < FEWEST_CLUSTERS):
-        band = band_of(found, cycles)
+        band = replace(band_of(found, cycles), left=left[0] if len(chosen) == 1 else None)
         central = replace(central, band=band)
         if not own:
             central = replace(central, covariance=band.covariance[0], degrees=LARGE, method=band.method)
@@ -94,7 +111,7 @@ def _with_bands(
         central = judged_again(central, explained=clear and cycles > 1, alone=cycles == 1)
     for k, name in enumerate(chosen if own else ()):
         if name in own and (clear or cycles < FEWEST_CLUSTERS):
-            band = own_band(found, k, cycles)
+            band = replace(own_band(found, k, cycles), left=left[k])
             covariance = band.covariance[0]
             fitted = replace(own[name], band=band, covariance=covariance, degrees=LARGE, method=band.method)
             own[name] = judged_again(fitted, explained=clear and cycles > 1, alone=cycles == 1)
@@ -136,14 +153,23 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
     central = {direction: fit_branch(trains, window, options) for direction, trains in sets.items()}
     devices = _single_devices(sets, names, window, options)
     whole: dict[str, TrainFit] = {}
+    rereads: dict[str, Rereads] = {}
+    left: dict[str, Misfit] = {}
     for direction, trains in sets.items():
         own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
-        whole[direction], chosen = _whole_trains(trains, central[direction], own, options)
-        cycles = max(trains.devices.count(name) for name in set(trains.devices))
-        central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, cycles, options)
+        if found_again := repeated(table, direction, window) or at_junctions(sets, window):
+            rereads[direction] = found_again
+        whole[direction], chosen, left[direction] = _whole_trains(trains, central[direction], own, options)
+        central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, trains, options)
         for name, fitted in own.items():
             devices[name][direction] = fitted
-    variation = estimate_variation(sets, central, devices, whole)
+    variation = estimate_variation(sets, central, devices, whole, rereads)
+    for direction, each in left.items():
+        if each.noise and variation.branches[direction].by == WHOLE:  # intervals would be those of another noise
+            told = {
+                name: ends for name, ends in variation.branches[direction].intervals.items() if name not in OF_ONE_PULSE
+            }
+            variation.branches[direction] = replace(variation.branches[direction], intervals=told)
     for direction, spread in variation.branches.items():
         trains = sets[direction]
         # a mean over trains of unequal length has fewer of them along the way: their likelihood knows how many
@@ -152,6 +178,32 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         if wanted and spread.increment:
             central[direction] = _by_innovations(central[direction], trains, whole[direction], spread)
     warnings += judge_pair(central, sets, window)
+    for direction, each in left.items():
+        if each.shape and all(warning.code != "structured" for warning in central[direction].warnings):
+            warnings.append(
+                CodedWarning(
+                    "structured",
+                    f"{direction.upper()}: one-step errors, averaged over cycles, have a course over the pulses (p = "
+                    f"{each.course_p:.1g}): the law misses the shape of these trains",
+                )
+            )
+        if each.noise:
+            warnings.append(
+                CodedWarning(
+                    "noise_model",
+                    f"{direction.upper()}: one-step errors are {listed(list(each.noise))}: no intervals are given of "
+                    "the scatter of an update and of a reading",
+                )
+            )
+    warnings += [
+        CodedWarning(
+            "noise_model",
+            f"{direction.upper()}: {listed([CEILING_WORDS[name] for name in fitted.at_ceiling])} at the largest value "
+            "that is tried: these trains have noise of another kind",
+        )
+        for direction, fitted in whole.items()
+        if fitted.at_ceiling
+    ]
     if all(spread.n_cycles == 1 for spread in variation.branches.values()):
         warnings.append(
             CodedWarning(
@@ -160,7 +212,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
                 f"about {PRIOR_SD['ln_rate']:.0%} (a prior), and devices drawn from this fit repeat the same rate",
             )
         )
-    return DeviceFit(
+    made = DeviceFit(
         window,
         options.law,
         central.get("ltp"),
@@ -174,6 +226,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         dead=tuple(dead),
         lattice=found,
     )
+    return replace(made, spread_ratios=spread_ratios(made))
 
 
 def _dead_words(dead: Sequence[Dead], devices: int) -> str:

@@ -57,6 +57,29 @@ def fit(branches: Mapping[str, Branch], quantity: str, law: str) -> Panel:
     return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
 
 
+def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], quantity: str, count: int) -> Panel:
+    """The fit, and the band in which the mean of the next cycles is expected, LTP then LTD.
+
+    Parameters
+    ----------
+    bands : mapping of direction to (ndarray, ndarray, ndarray)
+        Fit, lower and upper end (N + 1,), in the unit of the quantity.
+    quantity : str
+        conductance_s or weight.
+    count : int
+        How many next cycles.
+    """
+    factor, label, unit = quantity_axis(quantity, max(float(np.nanmax(high)) for _, _, high in bands.values()))
+    curves = []
+    for direction, n in _one_after_the_other({name: each[0].size for name, each in bands.items()}):
+        name, colour = direction.upper(), COLOURS[direction]
+        fitted, low, high = (factor * each for each in bands[direction])
+        words = f"mean of the next {count} cycles, {name} (95 %)"
+        curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.2))
+        curves.append(Curve("fit", n, fitted, colour=colour, legend=n[0] == 0))
+    return Panel(Axis.of("pulse_index"), Axis(label, unit), curves)
+
+
 def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
     """Measured minus fitted state along the trains, with the noise of one reading of the mean curve.
 

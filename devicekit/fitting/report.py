@@ -7,6 +7,8 @@ import numpy as np
 from devicekit.device.blocks import BranchVariation
 from devicekit.device.report import variation_rows
 from devicekit.device.scalars import scalars
+from devicekit.fitting import figures
+from devicekit.fitting.next_cycles import CYCLES, can_tell, next_cycles
 from devicekit.fitting.result import DeviceFit
 from devicekit.report import Block, Section, Table, Text, draw
 from devicekit.report.shared import warnings_sentence
@@ -46,10 +48,32 @@ def fit_section(fit: DeviceFit) -> Section:
         ),
         _quality(fit),
         _coefficients(fit),
+        *_next_cycles(fit),
     ]
     if sentence := widths_sentence(fit):
         blocks += [Text([sentence]), _widths(fit)]
     return Section("Fit", "fit", blocks)
+
+
+def _next_cycles(fit: DeviceFit) -> list[Block]:
+    """Where the next cycles are to be expected, in words and as a picture."""
+    found = {direction: next_cycles(fit, direction) for direction in fit.branches} if can_tell(fit) else {}
+    if not found:
+        return []
+    bands = {}
+    for direction, each in found.items():
+        ends = [fit.window.from_state(end) for end in (each.lower, each.upper)]
+        bands[direction] = (fit.window.from_state(each.state), ends[0], ends[1])
+    words = "Fit, and where the mean of the next cycles is to be expected: the band of the rate is of the cycles seen."
+    return [
+        Text([each.sentence for each in found.values()]),
+        draw(
+            figures.next_cycles(bands, fit.window.quantity, CYCLES),
+            words,
+            "Conductance against pulse number: fit and the band of the next cycles",
+            title="Where the next cycles are to be expected.",
+        ),
+    ]
 
 
 def _quality(fit: DeviceFit) -> Table:
@@ -186,7 +210,9 @@ def variation_section(fit: DeviceFit) -> Section:
     blocks: list[Block] = []
     if rows := _variation_rows(cards):
         blocks.append(Table(head, rows, caption))
-    if sentences := [*fit.variation.sentences(), *_known(cards), *_unknown(cards)]:
+    drawn = [f"{value:.2f} times as much ({direction.upper()})" for direction, value in fit.spread_ratios.items()]
+    told = [f"Cycles drawn from these numbers scatter {listed(drawn)} as the measured ones."] if drawn else []
+    if sentences := [*fit.variation.sentences(), *told, *_known(cards), *_unknown(cards)]:
         blocks.append(Text(sentences))
     for direction in fit.branches:
         if cards[direction].n_cycles > 1:

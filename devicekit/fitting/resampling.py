@@ -12,8 +12,8 @@ from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.fit import FEWEST_CLUSTERS
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
-from devicekit.fitting.likelihood.filter import NOISES
-from devicekit.fitting.likelihood.fit import LARGEST, UNLIKELY
+from devicekit.fitting.likelihood.filter import NOISES, standard_deviations
+from devicekit.fitting.likelihood.fit import FURTHER, UNLIKELY, bounds_of_noise
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.sampling import simulate_cycles
 from devicekit.tables import PulseTable
@@ -56,13 +56,20 @@ def _simulated(fit: DeviceFit, rng: np.random.Generator) -> pd.DataFrame:
     for direction, central in fit.branches.items():
         found, trains = fit.likelihood[direction], fit.trains(direction)
         # of half their variance: then the mean of the squares is what the band was made with
-        ln_sd = found.ln_sd + np.sqrt(0.5) * found.ln_sd_error * rng.standard_normal(found.ln_sd.size)
-        sd = dict(zip(NOISES, np.exp(np.minimum(ln_sd, np.log(list(LARGEST.values())))), strict=True))
+        drawn = found.noise + np.sqrt(0.5) * found.noise_error * rng.standard_normal(found.noise.size)
+        sd = standard_deviations(np.minimum(drawn, bounds_of_noise()[1]))
+        step, held, memory, tilt, read_tilt = (
+            sd[name] if found.present[NOISES.index(name)] else 0.0 for name in FURTHER
+        )
         noise = replace(
             fit.variation.branches[direction],
             increment=sd["increment"],
             read=sd["read"],
-            step=sd["step"] if found.present[-1] else 0.0,
+            step=step,
+            held=held,
+            memory=memory,
+            tilt=tilt,
+            read_tilt=read_tilt,
             cycle_offset=sd["offset"],
             cycle_ln_rate=sd["ln_rate"],
             cycle_start=sd["start"],

@@ -52,6 +52,8 @@ class DeviceFit:
         Devices of the table that do not switch; they are left out of everything else.
     lattice : Lattice or None
         States of even spacing on which the trains lie, if they do.
+    spread_ratios : mapping of direction to float
+        Spread of cycles drawn from the variation over that of the measured ones [1], of branches of several cycles.
     """
 
     window: Window
@@ -69,6 +71,7 @@ class DeviceFit:
     pulse_law: PulseLaw | None = None
     dead: tuple[Dead, ...] = ()
     lattice: Lattice | None = None
+    spread_ratios: dict[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         branches = ", ".join(
@@ -122,6 +125,8 @@ class DeviceFit:
                 ltd_theta=tuple(pair["ltd"].theta.tolist()),
                 ltp_largest_step=pair["ltp"].largest_step,
                 ltd_largest_step=pair["ltd"].largest_step,
+                low=self.variation.windows[device].low if device in self.variation.windows else None,
+                high=self.variation.windows[device].high if device in self.variation.windows else None,
             )
             for device, pair in self.devices.items()
             if len(pair) == 2
@@ -198,7 +203,7 @@ class DeviceFit:
         result: dict[str, Any] = {
             "model": self.law.name,
             "branches": {direction: branch.as_dict() for direction, branch in self.branches.items()},
-            "variation": self.variation.as_dict(),
+            "variation": {**self.variation.as_dict(), "spread_ratio": self.spread_ratios},
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
         if self.joint:

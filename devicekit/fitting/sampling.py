@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.likelihood.filter import FARTHEST
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.variation.spread import BranchSpread, predicted_variance, scatter
 from devicekit.models import kernel
@@ -87,21 +88,52 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
         "increment": (spread.c2c_paper if paper else spread.increment) or 0.0,
         **{
             name: 0.0 if paper else (getattr(spread, name) or 0.0)
-            for name in ("read", "step", "cycle_offset", "cycle_ln_rate", "cycle_start")
+            for name in (
+                "read",
+                "step",
+                "cycle_offset",
+                "cycle_ln_rate",
+                "cycle_start",
+                "held",
+                "memory",
+                "tilt",
+                "read_tilt",
+            )
         },
     }
     gain = np.exp(sd["cycle_ln_rate"] * rng.standard_normal(cycles))
     offset = sd["cycle_offset"] * rng.standard_normal(cycles)
     x = fit.parameters[-1] + sd["cycle_start"] * rng.standard_normal(cycles)
+    held = sd["held"] * _tilted(sd["tilt"], x) * rng.standard_normal(cycles) if sd["held"] > 0 else np.zeros(cycles)
+    renewed = sd["held"] * np.sqrt(1.0 - sd["memory"] ** 2)
+    reach = (float(fit.trajectory[0]), max(float(fit.trajectory[-1]), 1.0))
     readings = np.empty((cycles, fit.x.size))
     for n in range(fit.x.size):
-        readings[:, n] = x + offset + sd["read"] * rng.standard_normal(cycles)
-        step = np.minimum(kernel.rates(fit.law.id, fit.theta, x), fit.largest_step) * gain
-        noise = np.hypot(sd["increment"], sd["step"] * step) * rng.standard_normal(cycles)
+        here = _tilted(sd["tilt"], x)
+        readings[:, n] = x + offset + held + sd["read"] * _tilted(sd["read_tilt"], x) * rng.standard_normal(cycles)
+        inside = np.clip(x, *reach)  # beyond the states that were fitted a law may say anything
+        step = np.minimum(kernel.rates(fit.law.id, fit.theta, inside), fit.largest_step) * gain
+        noise = np.hypot(sd["increment"], sd["step"] * step) * here * rng.standard_normal(cycles)
+        if renewed > 0:
+            held = sd["memory"] * held + renewed * here * rng.standard_normal(cycles)
         x = x + step + noise
         if paper:
             x = np.clip(x, 0.0, 1.0)  # as the array does
     return readings
+
+
+def _tilted(tilt: float, x: np.ndarray) -> np.ndarray:
+    """How much larger noise is at these states."""
+    return np.exp(tilt * np.clip(x - 0.5, -FARTHEST, FARTHEST))
+
+
+def spread_ratios(fit: DeviceFit) -> dict[str, float]:
+    """`SpreadRatio.c2c` of the branches of several cycles whose noise is known, by direction."""
+    return {
+        direction: spread_ratio(fit, direction).c2c
+        for direction, spread in fit.variation.branches.items()
+        if spread.c2c_anova and spread.increment is not None
+    }
 
 
 def spread_ratio(fit: DeviceFit, direction: str, seed: int = 0, cycles: int = 400) -> SpreadRatio:

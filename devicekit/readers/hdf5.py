@@ -91,9 +91,9 @@ def pack(card: DeviceCard | None = None, tables: Sequence[Table] = (), network: 
     import h5py
 
     stream = io.BytesIO()
-    marks = [*(card.provenance.marks if card else ()), *(mark for table in tables for mark in table.marks)]
+    marks = [*(card.marks if card else ()), *(mark for table in tables for mark in table.marks)]
     with h5py.File(stream, "w", userblock_size=_BLOCK) as file:
-        if said := mark_sentence([*marks, *(network.card.provenance.marks if network else ())]):
+        if said := mark_sentence([*marks, *(network.card.marks if network else ())]):
             file.attrs["marks"] = said  # of all that is in it; each part knows its own
         if card is not None:
             _text(file, "card", card.to_json())

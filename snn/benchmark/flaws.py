@@ -24,6 +24,7 @@ FLAWS = (
     "device-to-device variation",
     "read noise",
     "telegraph noise",
+    "fluctuation of states",
     "states",
     "stuck devices",
     "volatility",
@@ -55,6 +56,7 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
         "device-to-device variation": applied.devices is not None,
         "read noise": config.read_noise and read_sigma(card, config.read_noise_of_g) > 0,
         "telegraph noise": config.telegraph > 0,
+        "fluctuation of states": applied.fluctuates,
         "states": config.stable_states > 0,
         "stuck devices": config.stuck_share > 0,
         "volatility": at_all(card, config),
@@ -75,6 +77,9 @@ def unknown(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
         "dead devices": devices > 1 or config.stuck_share > 0,
         "read noise": read_sigma(card, config.read_noise_of_g) > 0 or _reads_known(card),
         "how updates scatter": applied.scatter or any("increment" in each.c2c for each in _branches(card)),
+        "whether read noise is drawn at each reading or at each pulse": all(
+            each.read_known or "read" not in each.c2c for each in _branches(card)
+        ),
         "forgetting": card.volatile is not None,
         "drift": card.retention is not None or config.time_s > 0,
     }
@@ -109,6 +114,8 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
         changes |= {"read_noise": False, "read_noise_of_g": 0.0}
     if "telegraph noise" in gone:
         changes["telegraph"] = 0.0
+    if "fluctuation of states" in gone:
+        card = _still(card)
     if "states" in gone:
         changes["device_levels"] = 0
     if "stuck devices" in gone:
@@ -124,6 +131,17 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
     if "drift" in gone:
         changes["time_s"] = 0.0
     return Case(card, changes)
+
+
+def _still(card: DeviceCard) -> DeviceCard:
+    """The card without the reversible fluctuation of its states."""
+    changed = {
+        direction: branch.model_copy(
+            update={"c2c": {name: each for name, each in branch.c2c.items() if name != "held"}, "held_memory": None}
+        )
+        for direction, branch in (("ltp", card.variation.ltp), ("ltd", card.variation.ltd))
+    }
+    return card.model_copy(update={"variation": card.variation.model_copy(update=changed)})
 
 
 def scatter_over_step(card: DeviceCard, config: TrainingConfig) -> float | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, DeviceArray, pulse_one
+from devicekit.device.array import ArrayState, DeviceArray, pulse_one, shown
 from devicekit.device.random import mix, uniform
 from devicekit.errors import UsageError
 from devicekit.jit import borrowing
@@ -148,8 +148,9 @@ def give(
     """
     (
         law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, devices,
+        up_relative, down_relative, r, pulses, devices, own_state,
     ) = layer.array  # fmt: skip
+    low, high, held = own_state.low, own_state.high, own_state.held
     w, stuck, columns, scale, coin, sums = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin, layer.sums
     reference, spaces = layer.reference, layer.levels - 1
     synapses, wanted = wishes.synapses, wishes.pulses
@@ -173,16 +174,18 @@ def give(
                 continue
             pulse_one(
                 law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
-                down_sigma, up_relative, down_relative, r, pulses, devices, device, sign, scratch,
+                down_sigma, up_relative, down_relative, r, pulses, devices, own_state, device, sign, scratch,
             )  # fmt: skip
             if spaces > 0:
-                place = r[device] * spaces
+                least = low[device] if low.size > 0 else 0.0
+                span = high[device] - least if low.size > 0 else 1.0
+                place = (r[device] - least) / span * spaces
                 below = np.floor(place)
                 drawn = uniform(mix(~coin, np.uint64(device)), np.uint64(pulses[device]))
-                r[device] = (below + (1.0 if drawn < place - below else 0.0)) / spaces
+                r[device] = least + span * ((below + (1.0 if drawn < place - below else 0.0)) / spaces)
         total += abs(wanted[n])
-        other = r[2 * k + 1] if pair else reference
-        own = r[2 * k] if pair else r[k]
+        other = shown(r, held, 2 * k + 1) if pair else reference
+        own = shown(r, held, 2 * k if pair else k)
         if wired:
             own = gain[2 * k if pair else k] * (own + base)
             other = gain[2 * k + 1] * (other + base) if pair else other + base
@@ -341,7 +344,7 @@ def make_layer(
     if array.n != needed:
         raise UsageError(f"a layer of {shape[0]} x {shape[1]} synapses needs {needed} devices, the array has {array.n}")
     w = np.zeros(padded_shape, np.float32)
-    w[: shape[0], : shape[1]] = weights(array.r, shape, scale, reference, gain, base)
+    w[: shape[0], : shape[1]] = weights(array.shown, shape, scale, reference, gain, base)
     return Layer(
         array=array.kernel_state,
         w=w,

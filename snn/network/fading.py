@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devicekit.device.array import ArrayState, pulse_one
+from devicekit.device.array import ArrayState, pulse_one, shown
 from devicekit.device.fading import NOTHING, RESCALED, Fading
 from devicekit.device.random import mix
 from devicekit.jit import borrowing
@@ -136,7 +136,8 @@ def take_over(layer: FadingLayer, shape: tuple[int, int]) -> None:
         values = of.reshape(rows, columns, -1)
         return layer.scale * (values[..., 0] - (values[..., 1] if pair else other))
 
-    layer.stays[:rows, :columns] = weights(layer.persistent, layer.reference)
+    held = layer.array.own.held
+    layer.stays[:rows, :columns] = weights(layer.persistent + held if held.size else layer.persistent, layer.reference)
     for m in range(layer.factor.size):
         start = m * layer.w.shape[0]
         layer.terms[start : start + rows, :columns] = weights(layer.parts[:, m], 0.0)
@@ -249,8 +250,9 @@ def give_fading(
     """As `snn.network.crossbar.give`, the first pulse of every synapse at once, then the second of each, and so on."""
     (
         law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
-        up_relative, down_relative, r, pulses, devices,
+        up_relative, down_relative, r, pulses, devices, own_state,
     ) = layer.array  # fmt: skip
+    low, high, held = own_state.low, own_state.high, own_state.held
     w, stuck, columns, scale, coin, sums = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin, layer.sums
     reference, period = layer.reference, layer.pulse_period
     persistent, parts, factor, kept, shares = layer.persistent, layer.parts, layer.factor, layer.kept, layer.shares
@@ -289,10 +291,11 @@ def give_fading(
                 before = persistent[device]
                 for m in range(number):
                     before += factor[m] * parts[device, m]
-                r[device] = min(max(before, 0.0), 1.0)
+                least, highest = (low[device], high[device]) if low.size > 0 else (0.0, 1.0)
+                r[device] = min(max(before, least), highest)
                 pulse_one(
                     law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma,
-                    down_sigma, up_relative, down_relative, r, pulses, devices, device, sign, scratch,
+                    down_sigma, up_relative, down_relative, r, pulses, devices, own_state, device, sign, scratch,
                 )  # fmt: skip
                 change = r[device] - before
                 persistent[device] += kept * change
@@ -304,8 +307,8 @@ def give_fading(
                         is_touched[m, k] = True
                         touched[m, touches[m]] = k
                         touches[m] += 1
-                other = persistent[2 * k + 1] if pair else reference
-                stays[i, j] = np.float32(scale * ((persistent[2 * k] if pair else persistent[k]) - other))
+                other = shown(persistent, held, 2 * k + 1) if pair else reference
+                stays[i, j] = np.float32(scale * (shown(persistent, held, 2 * k if pair else k) - other))
             if turn + 1 < abs(wanted[n]):
                 continue
             now = stays[i, j]

@@ -125,9 +125,10 @@ def _approximations(
         )
     if fields["dw_min_dtod"] > 0 or fields["up_down_dtod"] > 0:
         lines.append(
-            "D2D: one shared curve with a gain (dw_min_dtod, log-normal) and an asymmetry (up_down_dtod) that match "
-            "the covariance of ln rate, as a DeviceArray with d2d='shared'; devices' own shapes, which its default "
-            "d2d='resample' draws from measured devices, have no field here. "
+            "D2D: one shared curve with a gain (dw_min_dtod, log-normal) and an asymmetry (up_down_dtod), after the "
+            "covariance of ln rate: both directions get the mean of its two variances, and a DeviceArray with "
+            "d2d='shared' has one for each; devices' own shapes, which its default d2d='resample' draws from measured "
+            "devices, have no field here. "
             f"Log-normal gains raise the mean step by {100 * math.expm1(fields['dw_min_dtod'] ** 2 / 2):.2g} %."
         )
     if options.noise and card.window.scale == "log" and read_noise(card) > 0:
@@ -289,6 +290,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         "cell noise (LinearStepDevice)": noise,
     }
     return Export(
+        carries=("retention",),
         files={
             f"{stem}_preset.py": base.in_docstring(presets(card, fields, linear, noise, read), mark).encode(),
             f"{stem}_preset.json": dump_json(written).encode(),

@@ -146,6 +146,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         approximated += trained.APPROXIMATED
         units = (*units, *trained.UNITS)
     return Export(
+        carries=("stdp",),
         files=files,
         use=tuple(use),
         leaves=base.COMPILED,

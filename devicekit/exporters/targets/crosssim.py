@@ -223,6 +223,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         for direction in FILES
     }
     return Export(
+        carries=("retention",),
         files={
             **{FILES[direction]: text(title[direction], value, tables[direction]) for direction in FILES},
             **held,

@@ -38,6 +38,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         units += trained.packed(network, "network/")
     noise = "The card is whole: its variation is in its JSON text, with --no-noise too."
     return Export(
+        carries=(base.WHOLE_CARD,),
         files={name: hdf5.pack(card, () if data is None else (data,), network)},
         use=(
             "import devicekit",

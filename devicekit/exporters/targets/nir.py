@@ -153,6 +153,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         "tau_exact_hidden and tau_exact_output of the metadata in place of tau.",
     ]
     return Export(
+        carries=(base.WHOLE_CARD,),  # weights of a trained network: there is no device in them
         files={name: stream.getvalue()},
         use=(
             "import nir, numpy, torch",

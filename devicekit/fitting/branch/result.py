@@ -20,6 +20,8 @@ from devicekit.models.laws.eq2 import Eq2
 BAND_LEVEL = 0.95
 WEAK = 0.5  # a standard error above this share of the value marks a coefficient weak
 RATE_GRID = np.linspace(0.0, 1.0, 101)
+ROOM = 1.3  # times the step across a gap: what a pulse may do from within it
+GAP, SMALLEST_GAP = 6.0, 0.08  # usual steps, and of the window: a larger step leaves a gap without readings
 EDGE = 0.01  # of the window: single trains of a cycle or a device start and end that far from the mean curve
 
 
@@ -226,6 +228,7 @@ class BranchFit:
             low, high = ends(size, quantile(level, self.degrees) * np.sqrt(variance))
         reach = float(self.trajectory[0]) - EDGE, float(self.trajectory[-1]) + EDGE
         low, high = beyond(x, low, high, reach)
+        low, high = self._in_gaps(x, low, high)
         sign = 1.0 if self.direction == "ltp" else -1.0
         lower, upper = (low, high) if sign > 0 else (-high, -low)
         return RateCurve(
@@ -235,7 +238,24 @@ class BranchFit:
             upper=tuple(upper.tolist()),
             level=level,
             method=self.method if self.band is None else self.band.method,
+            factor_of_all=self._factor_of_all(x, level),
         )
+
+    def _in_gaps(self, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The ends, where one pulse went past x: no reading says what a pulse does from there."""
+        low, high, steps = low.copy(), high.copy(), np.diff(self.x)
+        if not np.isfinite(steps).any():  # no two neighbouring pulses were read
+            return low, high
+        usual = float(np.nanmedian(np.abs(steps)))
+        for n in np.flatnonzero(steps > max(GAP * usual, SMALLEST_GAP)):
+            inside = (x > self.x[n] + EDGE) & (x < self.x[n + 1] - EDGE)
+            low[inside], high[inside] = 0.0, np.maximum(high[inside], ROOM * steps[n])
+        return low, high
+
+    def _factor_of_all(self, x: np.ndarray, level: float) -> float | None:
+        """Of a band that holds the rate at all states that the trains went through at once; None by other methods."""
+        inside = x[(x >= self.trajectory[0]) & (x <= self.trajectory[-1])]
+        return None if self.band is None or inside.size == 0 else self.band.factor_of_all(inside, level)
 
     def to_card(self) -> Branch:
         """The branch as a card holds it."""

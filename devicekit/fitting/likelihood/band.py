@@ -11,7 +11,31 @@ from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.statistics import normal_quantile, t_quantile
 
+CHANCE = 2.0  # variances of a local error that are taken for chance
+DRAWS = 2000  # of the parameters, for a band that holds the whole curve
 D2D_LN_RATE, D2D_DEGREES = 0.1, 2  # what few devices are expected to scatter by, counted as so many of them
+
+
+@dataclass(frozen=True)
+class LocalErrors:
+    """Errors of the rate along the trains, each the mean over a part of the pulses, and their standard errors.
+
+    Attributes
+    ----------
+    at : ndarray, shape (n,)
+        States on the rising coordinate, ascending [1].
+    error, sd : ndarray, shape (n,)
+        Of the rate [1 per pulse].
+    """
+
+    at: np.ndarray
+    error: np.ndarray
+    sd: np.ndarray
+
+    def excess(self, x: np.ndarray) -> np.ndarray:
+        """Variance of the law's error at each x, beyond what chance makes of these errors; 0 where that explains it."""
+        error, sd = np.interp(x, self.at, self.error), np.interp(x, self.at, self.sd)
+        return np.maximum(error**2 - CHANCE * sd**2, 0.0)
 
 
 @dataclass(frozen=True)
@@ -30,6 +54,8 @@ class RateBand:
         Of the t quantile; infinite for the normal one.
     method : str
         How it was made, for people.
+    left : LocalErrors or None
+        What one-step errors show of the rate along the trains that the law does not have.
     """
 
     law: Law
@@ -38,6 +64,7 @@ class RateBand:
     between: float
     degrees: float
     method: str
+    left: LocalErrors | None = None
 
     def rate_and_sd(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rate (mean over devices) on the rising coordinate and its standard deviation, each of the shape of x."""
@@ -46,7 +73,31 @@ class RateBand:
             rates.append(kernel.rates(self.law.id, own[:-1], x))
             variances.append(rate_variance(self.law, own, covariance, x))
         rate, many = np.mean(rates, axis=0), len(rates)
-        return rate, np.sqrt(np.mean(variances, axis=0) / many + (self.between * rate) ** 2 / many)
+        variance = np.mean(variances, axis=0) / many + (self.between * rate) ** 2 / many
+        if self.left is not None:
+            variance = variance + self.left.excess(x)
+        return rate, np.sqrt(variance)
+
+    def factor_of_all(self, x: np.ndarray, level: float) -> float:
+        """How many times as far from the rate the ends lie of a band that holds the rate at all x at once [1].
+
+        By draws of the parameters, always the same ones.
+        """
+        rng = np.random.default_rng(29)
+        rate, sd = self.rate_and_sd(x)
+        drawn = np.zeros((DRAWS, x.size))
+        for own, covariance in zip(self.parameters, self.covariance, strict=True):
+            gradient = kernel.rate_gradients(self.law.id, own[:-1], x)
+            p = gradient.shape[1]
+            values, vectors = np.linalg.eigh(covariance[:p, :p])
+            root = vectors * np.sqrt(np.maximum(values, 0.0))
+            drawn += rng.standard_normal((DRAWS, p)) @ (gradient @ root).T
+        drawn /= len(self.parameters)
+        drawn += self.between * rate / np.sqrt(len(self.parameters)) * rng.standard_normal((DRAWS, 1))
+        if self.left is not None:  # errors of places that are apart are no one's neighbours
+            drawn += np.sqrt(self.left.excess(x)) * rng.standard_normal((DRAWS, 1))
+        largest = np.max(np.abs(drawn) / np.where(sd > 0, sd, np.inf), axis=1)
+        return max(float(np.quantile(largest, level)) / normal_quantile(0.5 + level / 2), 1.0)
 
     def ends(self, x: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper end at each x, at least 0."""

@@ -7,14 +7,38 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.fitting.likelihood.filter import NOISES, information, innovations, log_likelihood
+from devicekit.fitting.likelihood.filter import (
+    DEVIATIONS,
+    HELD,
+    MEMORY,
+    NOISES,
+    READ_TILT,
+    STEP,
+    TILT,
+    information,
+    innovations,
+    log_likelihood,
+    standard_deviations,
+)
 from devicekit.models.law import Law
 from devicekit.statistics import chi2_tail
 
-PRIOR_SD = {"increment": 0.004, "read": 0.004, "offset": 0.008, "ln_rate": 0.05, "start": 0.005, "step": 0.2}
-PRIOR_LN = {"increment": 1.2, "read": 1.2, "offset": 1.0, "ln_rate": 0.8, "start": 1.0, "step": 1.0}
-LARGEST = {"increment": 0.5, "read": 0.5, "offset": 1.0, "ln_rate": 0.7, "start": 0.5, "step": 3.0}
+PRIOR_SD = {
+    **{"increment": 0.004, "read": 0.004, "offset": 0.008, "ln_rate": 0.05, "start": 0.005, "step": 0.2},
+    "held": 0.004,
+}
+PRIOR_LN = {
+    **{"increment": 1.2, "read": 1.2, "offset": 1.0, "ln_rate": 0.8, "start": 1.0, "step": 1.0, "held": 1.2},
+    **{"memory": 1.0, "tilt": 0.5, "read_tilt": 0.5},  # of ln(m / (1 - m)), and as it is
+}
+LARGEST = {
+    **{"increment": 0.5, "read": 0.5, "offset": 1.0, "ln_rate": 0.7, "start": 0.5, "step": 3.0, "held": 0.5},
+}
 SMALLEST = 1e-6  # of the window
+LIKELY_MEMORY = 0.4  # ln(m / (1 - m)) of m = .6
+LARGEST_MEMORY, LARGEST_TILT = 4.0, 2.0  # of ln(m / (1 - m)), m from .02 to .98; 2: e^2 from one end to the other
+GAIN_OF_HELD, GAIN_OF_TILT = 6.0, 6.0  # of the log-likelihood: by chance once in 400 and once in 2000
+AT_CEILING = 0.95  # of the largest deviation that is tried
 NONE = 1e-5  # below this a deviation is nothing
 WIDTH_OF_START = 0.3  # of the window, on both sides of the first reading
 MOST_TRAINS = 200  # of all devices: a standard deviation to 5 % from cycles, to 1 % from readings
@@ -24,10 +48,14 @@ MOST_MENDED = 10  # trains
 LONGEST_MEND = 0.7  # standard errors, of a step that mends a bias
 ITERATIONS, ENOUGH, TRIALS = 100, 1e-3, 16
 LIGHT = 1e-2  # damping
+HALF = 0.35  # of ln of a deviation: half its variance
 LONGEST_STEP = 1.5  # of ln of a standard deviation, in one iteration
+LEAST_FORESEEN = 0.5  # of the gain that is asked for: what one step of the curvature foresees is rough
 TOLD = 0.7  # a standard deviation is told by the data if they narrow its prior to this share
 UNLIKELY = 1e-3  # p value of the law below which its trains are not trusted to speak of noise
 Q = len(NOISES)
+READ = NOISES.index("read")
+FURTHER = ("step", "held", "memory", "tilt", "read_tilt")  # what trains are asked for after the others
 
 
 @dataclass(frozen=True)
@@ -41,11 +69,12 @@ class TrainFit:
         (theta, x0) of each device.
     covariance : ndarray, shape (D, p + 1, p + 1)
         Of them, with the noise's own uncertainty and the priors; 0 for parameters at a bound.
-    ln_sd, ln_sd_error : ndarray, shape (6,)
-        ln of the standard deviations in the order of `NOISES`, fractions of the window, and their errors.
-    present : ndarray of bool, shape (6,)
+    noise, noise_error : ndarray, shape (10,)
+        In the order of `NOISES`: ln of the standard deviations (fractions of the window), ln(m / (1 - m)) of the memory
+        and the tilts; and their errors.
+    present : ndarray of bool, shape (10,)
         Whether the trains are less likely without it.
-    told : ndarray of bool, shape (6,)
+    told : ndarray of bool, shape (10,)
         Whether the trains tell it, or only the prior does.
     p_value : float
         Of the law, by the means over cycles of the one-step errors at each pulse; 1 for single cycles.
@@ -56,8 +85,8 @@ class TrainFit:
     law: Law
     parameters: np.ndarray
     covariance: np.ndarray
-    ln_sd: np.ndarray
-    ln_sd_error: np.ndarray
+    noise: np.ndarray
+    noise_error: np.ndarray
     present: np.ndarray
     told: np.ndarray
     p_value: float
@@ -70,20 +99,47 @@ class TrainFit:
         return tuple(name for name, sd in zip(names, np.diag(self.covariance[device]), strict=True) if sd == 0.0)
 
     def sd(self, name: str) -> float | None:
-        """A standard deviation; 0 if the trains are as likely without it, None if they do not tell it."""
+        """A standard deviation, the memory or the tilt; 0 if the trains are as likely without, None if not told."""
         k = NOISES.index(name)
         if not self.told[k]:
             return None
-        return float(np.exp(self.ln_sd[k])) if self.present[k] else 0.0
+        return standard_deviations(self.noise)[name] if self.present[k] else 0.0
 
     def interval(self, name: str) -> tuple[float, float] | None:
-        """95 % interval of a standard deviation, from 0 if the trains are as likely without it; None if not told."""
+        """95 % interval of it; of a deviation from 0 if the trains are as likely without it; None if not told."""
         k = NOISES.index(name)
-        if not self.told[k] or self.ln_sd_error[k] == 0.0:
+        if not self.told[k] or self.noise_error[k] == 0.0:
             return None
-        half = 1.96 * self.ln_sd_error[k]
-        low, high = np.exp(self.ln_sd[k] - half), np.exp(self.ln_sd[k] + half)
-        return (float(low) if self.present[k] else 0.0), float(high)
+        ends = []
+        for end in (-1.96, 1.96):
+            moved = self.noise.copy()
+            moved[k] += end * self.noise_error[k]
+            ends.append(standard_deviations(moved)[name])
+        return (ends[0] if self.present[k] or k >= TILT else 0.0), ends[1]
+
+    @property
+    def at_ceiling(self) -> tuple[str, ...]:
+        """Deviations that end at the largest one that is tried: the trains ask for more, or for another kind."""
+        largest = [np.log(AT_CEILING * LARGEST[name]) for name in DEVIATIONS]
+        return tuple(
+            name
+            for name, value, most, here in zip(DEVIATIONS, self.noise, largest, self.present, strict=False)
+            if here and value >= most
+        )
+
+
+def bounds_of_noise() -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and the largest numbers of the noise that are tried, in the order of `NOISES`."""
+    lower = [*(np.log(SMALLEST) for _ in DEVIATIONS), -LARGEST_MEMORY, -LARGEST_TILT, -LARGEST_TILT]
+    return np.array(lower), np.array(
+        [*np.log([LARGEST[name] for name in DEVIATIONS]), LARGEST_MEMORY, LARGEST_TILT, LARGEST_TILT]
+    )
+
+
+def prior_of_noise() -> tuple[np.ndarray, np.ndarray]:
+    """Mean and precision of the normal priors of these numbers."""
+    mean = [*np.log([PRIOR_SD[name] for name in DEVIATIONS]), LIKELY_MEMORY, 0.0, 0.0]
+    return np.array(mean), np.array([PRIOR_LN[name] ** -2.0 for name in NOISES])
 
 
 def _bounds(law: Law, starts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -108,14 +164,14 @@ class _Problem:
         self.q, self.d = law.n_parameters + 1, len(trains)
         mean, precision = law.prior_arrays()
         lower, upper = _bounds(law, starts)
-        self.lower = np.concatenate([lower.ravel(), np.full(Q, np.log(SMALLEST))])
-        self.upper = np.concatenate([upper.ravel(), np.log([LARGEST[name] for name in NOISES])])
+        least, most = bounds_of_noise()
+        self.lower, self.upper = np.concatenate([lower.ravel(), least]), np.concatenate([upper.ravel(), most])
         own = [np.append(mean, start[-1]) for start in starts]
-        self.mean = np.concatenate([*own, np.log([PRIOR_SD[name] for name in NOISES])])
-        self.precision = np.concatenate(
-            [np.tile(np.append(precision, 0.0), self.d), [PRIOR_LN[name] ** -2.0 for name in NOISES]]
-        )
+        likely, sure = prior_of_noise()
+        self.mean = np.concatenate([*own, likely])
+        self.precision = np.concatenate([np.tile(np.append(precision, 0.0), self.d), sure])
         self.free = np.ones(self.mean.size, bool)
+        self.free[[NOISES.index(name) - Q for name in FURTHER]] = False
         noise = np.arange(self.d * self.q, self.mean.size)
         self._places = [np.concatenate([np.arange(k * self.q, (k + 1) * self.q), noise]) for k in range(self.d)]
 
@@ -175,6 +231,34 @@ class _Problem:
                 break
             damping = max(damping / 10.0, 1e-9)
         return z, top
+
+    def foresee(self, z: np.ndarray, values: dict[int, float]) -> float:
+        """About how high the top would be with some numbers of the noise free too: by one step from these values."""
+        before = self.free.copy()
+        trial = self._with(z, values)
+        hessian, gradient = self.curvature(trial)
+        free = np.flatnonzero(self.free & ~self.at_bound(trial))
+        found = self.objective(trial) + 0.5 * float(
+            gradient[free] @ _solved(hessian[np.ix_(free, free)], gradient[free])
+        )
+        self.free[:] = before
+        return found
+
+    def ask(self, z: np.ndarray, values: dict[int, float], least: float) -> tuple[np.ndarray, float] | None:
+        """The top with them free, from these values on; None, and they stay as they were, if it is below `least`."""
+        before = self.free.copy()
+        asked, top = self.climb(self._with(z, values))
+        if top > least:
+            return asked, top
+        self.free[:] = before
+        return None
+
+    def _with(self, z: np.ndarray, values: dict[int, float]) -> np.ndarray:
+        """z with these numbers of the noise, free from now on."""
+        trial = z.copy()
+        for k, value in values.items():
+            trial[k - Q], self.free[k - Q] = value, True
+        return trial
 
     def at_bound(self, z: np.ndarray) -> np.ndarray:
         return (z <= self.lower) | (z >= self.upper)
@@ -242,36 +326,86 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     own = np.concatenate([np.asarray(start, float) for start in starts])
     repeats = max(len(each) for each in trains)
     size = float(np.clip(noise, 10 * SMALLEST, 0.1))
-    problem.free[-1] = False  # step noise: asked last
     tops = []
     few = sum(map(len, trains)) <= FEW_TRAINS  # which may be explained in two ways
     given = len(trains) > 1 and sum(map(len, trains)) > MOST_JOINT
     if given:  # their mean curves tell the laws, and a search for hundreds of parameters at once is slow and may stall
         problem.free[:-Q] = False
-    for increment, read in ((0.3, 1.0), (1.0, 0.3)) if few else ((0.6, 0.8),):
-        guess = np.log([increment * size, read * size, 0.5 * size, 0.02, 0.5 * size, SMALLEST])
-        z, top = problem.climb(np.concatenate([own, guess]))
+    for by_pulse, by_reading in ((0.3, 1.0), (1.0, 0.3)) if few else ((0.6, 0.8),):
+        guess = np.log([by_pulse * size, by_reading * size, 0.5 * size, 0.02, 0.5 * size, SMALLEST, SMALLEST])
+        z, top = problem.climb(np.concatenate([own, guess, [LIKELY_MEMORY, 0.0, 0.0]]))
         covariance, volume = problem.covariance(z)
         tops.append((top + 0.5 * volume, top, z, covariance))
     _, top, z, covariance = max(tops, key=lambda each: each[0])
-    if repeats > 1:
-        problem.free[-1] = True
-        first = z.copy()
-        first[-1] = np.log(PRIOR_SD["step"])
-        asked, higher = problem.climb(first)
-        # a large gain only: second-order effects of large increments mimic a little of it
-        if higher > top + 2 * np.log(sum(each.size for each in trains)):
-            z, top = asked, higher
-            covariance = problem.covariance(z)[0]
-        else:
-            problem.free[-1] = False
+    asked = _asked(problem, z, top, repeats > 1)
+    if asked is not None:
+        z = asked
+        covariance = problem.covariance(z)[0]
     problem.free[:-Q] = True
     if given:
         covariance = problem.covariance(z)[0]
-    mended = z
+    mended, variances = z, np.diag(covariance)
     if sum(map(len, trains)) <= MOST_MENDED:  # of more there is next to nothing to mend
         mended = problem.without_bias(z, covariance)
-    return _result(problem, mended, covariance, (mended - z)[-Q:])
+        # where a trajectory just meets a bound of the linearisation, one of both may be far too small
+        variances = np.maximum(variances, np.diag(problem.covariance(mended)[0]))
+    return _result(problem, mended, np.sqrt(variances)[-Q:], (mended - z)[-Q:])
+
+
+def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.ndarray | None:
+    """The top with the further kinds of noise that the trains ask for; None if they ask for none.
+
+    One step of the curvature tells whether they may ask for any; if so each is climbed for, one after the other.
+    Scatter in proportion to the step comes last, because the others mimic it; a tilt that it explains is dropped again.
+    """
+    readings = sum(each.size for each in problem.trains)
+    wanted = {
+        "held": GAIN_OF_HELD,
+        "read_tilt": GAIN_OF_TILT,
+        "tilt": GAIN_OF_TILT,
+        # a large gain only: second-order effects of large increments mimic a little of it
+        **({"step": 2 * np.log(readings)} if repeats else {}),
+    }
+    likely = [
+        name
+        for name, least in wanted.items()
+        if problem.foresee(z, _first_values(name, z[-Q:])) > top + LEAST_FORESEEN * least
+    ]
+    if not likely:
+        return None
+    found = None
+    for name in wanted:
+        if name == "step" and name not in likely:
+            continue
+        asked = problem.ask(z, _first_values(name, z[-Q:]), top + wanted[name])
+        if asked is not None:
+            found, top = asked
+            z = found
+    if found is not None and problem.free[STEP - Q]:
+        found, top = _without_tilts(problem, found, top)
+    return found
+
+
+def _without_tilts(problem: _Problem, z: np.ndarray, top: float) -> tuple[np.ndarray, float]:
+    """The top without tilts that are within two standard errors of none."""
+    error = np.sqrt(np.diag(problem.covariance(z)[0]))
+    gone = [k - Q for k in (TILT, READ_TILT) if problem.free[k - Q] and abs(z[k - Q]) < 2.0 * error[k - Q]]
+    if not gone:
+        return z, top
+    problem.free[gone] = False
+    without = z.copy()
+    without[gone] = 0.0
+    return problem.climb(without)
+
+
+def _first_values(name: str, noise: np.ndarray) -> dict[int, float]:
+    """Numbers of the noise from which the search for one more kind starts; of a fluctuation the reads give a part."""
+    if name == "step":
+        return {STEP: float(np.log(PRIOR_SD["step"]))}
+    if name in ("tilt", "read_tilt"):
+        return {NOISES.index(name): 0.0}
+    whole = float(max(noise[READ], noise[NOISES.index("increment")]))
+    return {READ: float(noise[READ] - HALF), HELD: whole - HALF, MEMORY: LIKELY_MEMORY}
 
 
 def curvature(found: TrainFit, trains: np.ndarray) -> np.ndarray:
@@ -285,24 +419,27 @@ def curvature(found: TrainFit, trains: np.ndarray) -> np.ndarray:
         Its trains on the rising coordinate.
     """
     problem = _Problem(found.law, [np.ascontiguousarray(trains[:MOST_TRAINS])], [found.parameters[0]])
-    problem.free[-1] = bool(found.present[-1])
-    hessian: np.ndarray = problem.curvature(np.concatenate([found.parameters[0], found.ln_sd]))[0]
+    problem.free[-Q:] |= found.present
+    hessian: np.ndarray = problem.curvature(np.concatenate([found.parameters[0], found.noise]))[0]
     return hessian
 
 
-def _result(problem: _Problem, z: np.ndarray, covariance: np.ndarray, mended: np.ndarray) -> TrainFit:
-    error = np.sqrt(np.diag(covariance))[-Q:]
-    lifted = z.copy()
-    lifted[-Q:] = np.minimum(z[-Q:] + 0.5 * error**2, problem.upper[-Q:])
+def _result(problem: _Problem, z: np.ndarray, error: np.ndarray, mended: np.ndarray) -> TrainFit:
+    lifted, own = z.copy(), slice(z.size - Q, z.size - Q + len(DEVIATIONS))
+    lifted[own] = np.minimum(z[own] + 0.5 * error[: len(DEVIATIONS)] ** 2, problem.upper[own])
     wide = problem.covariance(lifted)[0]
     q = problem.q
     blocks = np.array([wide[problem.own(k), problem.own(k)] for k in range(problem.d)])
     height = problem.log_likelihood(z)
-    present = np.array([problem.free[z.size - Q + k] and _drop(problem, z, height, k) > 0.5 for k in range(Q)])
+    free = problem.free[-Q:]
+    present = np.array(
+        [free[k] and _drop(problem, z, height, k) > 0.5 for k in range(MEMORY)]
+        + [free[HELD], free[TILT], free[READ_TILT]]
+    )
     prior = np.array([PRIOR_LN[name] for name in NOISES])
     repeats = max(len(each) for each in problem.trains)
-    readings = np.array([name in ("increment", "read") for name in NOISES])
-    told = readings | ((repeats > 1) & ((error < TOLD * prior) | ~present))
+    by_readings = np.array([name in ("increment", "read", *FURTHER[1:]) for name in NOISES])
+    told = by_readings | ((repeats > 1) & ((error < TOLD * prior) | ~present))
     return TrainFit(
         problem.law,
         z[:-Q].reshape(problem.d, q),

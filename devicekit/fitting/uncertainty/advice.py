@@ -9,8 +9,8 @@ import numpy as np
 
 from devicekit.errors import UsageError
 from devicekit.fitting.likelihood.band import D2D_LN_RATE
-from devicekit.fitting.likelihood.filter import NOISES, information
-from devicekit.fitting.likelihood.fit import TrainFit, curvature
+from devicekit.fitting.likelihood.filter import HELD, NOISES, information, standard_deviations
+from devicekit.fitting.likelihood.fit import FURTHER, TrainFit, curvature
 from devicekit.fitting.result import DeviceFit
 from devicekit.models import kernel
 from devicekit.text import count
@@ -116,14 +116,14 @@ class _Branch:
 
     def added(self, plan: _Plan) -> np.ndarray:
         """Information of a plan: the mean over trains that the fit foretells."""
-        law, z = self.found.law, np.concatenate([self.found.parameters[0], self.found.ln_sd])
+        law, z = self.found.law, np.concatenate([self.found.parameters[0], self.found.noise])
         read = self.p + 1 + NOISES.index("read")
         z[read] -= 0.5 * np.log(plan.reads)  # their mean is read
         trains = self._foretold(z, plan.pulses)
         trains[:, np.arange(plan.pulses + 1) % plan.every != 0] = np.nan
         fisher, scores = np.empty((z.size, z.size)), np.empty((FORETOLD, z.size))
         free = np.ones(z.size, bool)
-        free[-1] = bool(self.found.present[-1])
+        free[self.p + 1 :] = self.found.present | ~np.isin(NOISES, FURTHER)
         information(law.id, z, trains, free, fisher, scores)
         fisher /= FORETOLD
         # readings of one state tell their noise by their scatter about their mean, too
@@ -141,15 +141,21 @@ class _Branch:
     def _foretold(self, z: np.ndarray, pulses: int) -> np.ndarray:
         """Trains simulated from the fit, the same for every plan of one length."""
         rng = np.random.default_rng(pulses)
-        sd = dict(zip(NOISES, np.exp(z[-len(NOISES) :]), strict=True))
+        sd = standard_deviations(z[-len(NOISES) :])
+        held = sd["held"] if self.found.present[HELD] else 0.0
+        renewed = held * np.sqrt(1.0 - sd["memory"] ** 2)
         law, theta = self.found.law, np.ascontiguousarray(z[: self.p])
         noise = rng.standard_normal((3, FORETOLD))
         x = z[self.p] + sd["start"] * noise[0]
         readings = np.empty((FORETOLD, pulses + 1))
+        flicker = np.zeros(FORETOLD)
         for n in range(pulses + 1):
             readings[:, n] = x + sd["offset"] * noise[1] + sd["read"] * rng.standard_normal(FORETOLD)
             step = kernel.rates(law.id, theta, x) * np.exp(sd["ln_rate"] * noise[2])
             x = x + step + sd["increment"] * rng.standard_normal(FORETOLD)
+            if renewed > 0:
+                flicker = sd["memory"] * flicker + renewed * rng.standard_normal(FORETOLD)
+                readings[:, n] += flicker
         return readings
 
     def variance(self, information_: np.ndarray, goal: str) -> float:

@@ -14,8 +14,8 @@ from devicekit.device.blocks import RateCurve
 from devicekit.device.card import DeviceCard
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.fitting.branch.result import BAND_LEVEL, RATE_GRID, BranchFit
-from devicekit.fitting.likelihood.filter import NOISES
-from devicekit.fitting.likelihood.fit import MOST_TRAINS, TrainFit
+from devicekit.fitting.likelihood.filter import DEVIATIONS, NOISES
+from devicekit.fitting.likelihood.fit import FURTHER, MOST_TRAINS, TrainFit
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.uncertainty import sampler
 from devicekit.fitting.uncertainty.mixing import effective_size, split_rhat
@@ -67,9 +67,11 @@ class BranchPosterior:
         """Quantiles of a parameter, or of a standard deviation (`increment`, `read`, ...) [of the window]."""
         values = (
             np.exp(self.draws[:, self.names.index(f"ln_{name}")])
-            if name in NOISES
+            if name in DEVIATIONS
             else self.draws[:, self.names.index(name)]
         )
+        if name == "memory":
+            values = 1.0 / (1.0 + np.exp(-values))
         low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
         return float(low), float(high)
 
@@ -84,14 +86,12 @@ class BranchPosterior:
         """Median and quantiles of the rate at each state."""
         low, middle, high = np.quantile(self.rates(r), [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
         method = f"quantiles of {len(self.draws)} draws of the posterior"
-        values = {"rate": middle, "lower": low, "upper": high}
-        return RateCurve(
-            r=tuple(r.tolist()), level=level, method=method, **{k: tuple(v.tolist()) for k, v in values.items()}
-        )
+        rate, lower, upper = (tuple(each.tolist()) for each in (middle, low, high))
+        return RateCurve(r=tuple(r.tolist()), rate=rate, lower=lower, upper=upper, level=level, method=method)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the draws are not among them."""
-        noise = {name: list(self.interval(name)) for name in NOISES if f"ln_{name}" in self.names}
+        noise = {name: list(self.interval(name)) for name in NOISES if {name, f"ln_{name}"} & {*self.names}}
         return {
             "draws": len(self.draws),
             "evaluations": self.evaluations,
@@ -291,10 +291,11 @@ def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, 
 def _branch(branch: BranchFit, fit: DeviceFit, draws: int, target: float, seed: list[int]) -> BranchPosterior:
     law, found = branch.law, fit.likelihood[branch.direction]
     trains = np.ascontiguousarray(fit.trains(branch.direction).rising(fit.window)[:MOST_TRAINS])
-    bounds, prior, words = priors_of(law, float(branch.x[np.isfinite(branch.x)][0]), bool(found.present[-1]))
+    further = [name for name in FURTHER if found.present[NOISES.index(name)]]
+    bounds, prior, words = priors_of(law, float(branch.x[np.isfinite(branch.x)][0]), further)
     drawn = sample(found, trains, bounds, prior, draws, target, np.random.default_rng([*seed, 31]))
-    names = (*law.parameters, "x0", *(f"ln_{name}" for name in NOISES))
-    keep = np.array([name != "ln_step" or bool(found.present[-1]) for name in names])
+    names = (*law.parameters, "x0", *(f"ln_{name}" if name in DEVIATIONS else name for name in NOISES))
+    keep = np.array([True] * (law.n_parameters + 1) + [name not in FURTHER or name in further for name in NOISES])
     kept = tuple(name for name, use in zip(names, keep, strict=True) if use)
     return BranchPosterior(
         branch.direction, law, kept, drawn.values[:, keep], drawn.rhat, drawn.ess, drawn.mixed, drawn.evaluations, words
@@ -338,9 +339,9 @@ def sample(
     rng : numpy.random.Generator
     """
     law = found.law
-    z = np.clip(np.concatenate([found.parameters[0], found.ln_sd]), bounds[0] + 1e-9, bounds[1] - 1e-9)
+    z = np.clip(np.concatenate([found.parameters[0], found.noise]), bounds[0] + 1e-9, bounds[1] - 1e-9)
     free = np.flatnonzero(bounds[1] > bounds[0])
-    cloud = _cloud(z, found.covariance[0], found.ln_sd_error, bounds, free, 10 * free.size, rng)
+    cloud = _cloud(z, found.covariance[0], found.noise_error, bounds, free, 10 * free.size, rng)
     states = np.ascontiguousarray(cloud[:CHAINS])
     evaluations, number = 0, FIRST_DRAWS
     while True:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from devicekit.fitting.likelihood.filter import NOISES
-from devicekit.fitting.likelihood.fit import LARGEST, PRIOR_LN, PRIOR_SD, SMALLEST, WIDTH_OF_START
+from devicekit.fitting.likelihood.filter import DEVIATIONS, NOISES
+from devicekit.fitting.likelihood.fit import (
+    FURTHER,
+    LIKELY_MEMORY,
+    PRIOR_LN,
+    PRIOR_SD,
+    WIDTH_OF_START,
+    bounds_of_noise,
+    prior_of_noise,
+)
 from devicekit.models.law import Law
 
 
 def priors_of(
-    law: Law, first: float, with_step: bool
+    law: Law, first: float, further: Sequence[str]
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, str]]:
     """Bounds; means, precisions and `below` of the normal priors; and both in words, by parameter.
 
@@ -19,11 +29,12 @@ def priors_of(
     law : Law
     first : float
         The first reading on the rising coordinate, about which the start may lie.
-    with_step : bool
-        Whether updates scatter in proportion to their step.
+    further : sequence of str
+        Which of the kinds of noise that trains are asked for these have: of `FURTHER`.
     """
-    lower = np.concatenate([law.lower, [first - WIDTH_OF_START], np.full(len(NOISES), np.log(SMALLEST))])
-    upper = np.concatenate([law.upper, [first + WIDTH_OF_START], np.log([LARGEST[name] for name in NOISES])])
+    least, most = bounds_of_noise()
+    lower = np.concatenate([law.lower, [first - WIDTH_OF_START], least])
+    upper = np.concatenate([law.upper, [first + WIDTH_OF_START], most])
     size = law.n_parameters + 1 + len(NOISES)
     mean, precision, below = np.zeros(size), np.zeros(size), np.full(size, np.inf)
     words = {}
@@ -38,11 +49,16 @@ def priors_of(
             mean[k], precision[k], below[k] = prior.mean, prior.sd**-2.0, law.upper[k]
             words[name] = f"ln({law.upper[k]:g} - {name}) normal, {prior.mean:g} +- {prior.sd:g}"
     words["x0"] = f"flat from {first - WIDTH_OF_START:.3g} to {first + WIDTH_OF_START:.3g}"
-    for k, name in enumerate(NOISES, law.n_parameters + 1):
-        mean[k], precision[k] = np.log(PRIOR_SD[name]), PRIOR_LN[name] ** -2.0
+    first_noise = law.n_parameters + 1
+    mean[first_noise:], precision[first_noise:] = prior_of_noise()
+    for name in DEVIATIONS:
         words[f"ln_{name}"] = f"normal, ln {PRIOR_SD[name]:g} +- {PRIOR_LN[name]:g}"
-    if not with_step:
-        lower[-1] = upper[-1] = np.log(SMALLEST)
-        precision[-1] = 0.0
-        del words["ln_step"]
+    words["memory"] = f"ln(m / (1 - m)) normal, {LIKELY_MEMORY:g} +- {PRIOR_LN['memory']:g}"
+    words["tilt"] = words["read_tilt"] = f"normal, 0 +- {PRIOR_LN['tilt']:g}"
+    for name in FURTHER:
+        if name not in further:
+            k = first_noise + NOISES.index(name)
+            lower[k] = upper[k] = mean[k] if name not in DEVIATIONS else least[NOISES.index(name)]
+            precision[k] = 0.0
+            del words[f"ln_{name}" if name in DEVIATIONS else name]
     return (lower, upper), (mean, precision, below), words

@@ -47,6 +47,8 @@ class Components:
     step : float
         Of one update, as a fraction of its own step; 0 unless the data ask for it.
     log_likelihood : float
+    held, memory, tilt, read_tilt : float
+        As in `devicekit.fitting.likelihood.filter`; not looked for here.
     """
 
     increment: float
@@ -56,6 +58,10 @@ class Components:
     start: float
     step: float
     log_likelihood: float
+    held: float = 0.0
+    memory: float = 0.0
+    tilt: float = 0.0
+    read_tilt: float = 0.0
 
 
 @compiled

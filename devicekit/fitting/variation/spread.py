@@ -15,17 +15,21 @@ import numpy as np
 
 from devicekit.device.blocks import BranchVariation, Sigma, Variation, Window
 from devicekit.errors import UsageError
-from devicekit.fitting.branch import search
+from devicekit.fitting.branch.rereads import Rereads
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.likelihood.filter import NOISES, lean
 from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit
 from devicekit.fitting.variation.components import pulse_noise, tracks_of
+from devicekit.fitting.variation.windows import WHOLE as WHOLE_WINDOW
+from devicekit.fitting.variation.windows import OwnWindow, find_windows, shared_shape
 from devicekit.models import kernel
-from devicekit.statistics import anova, levels, nanmean, nanvar
+from devicekit.statistics import anova, chi2_quantile, levels, mean_curve, nanmean, nanvar
 
 WHOLE = "maximum likelihood of whole trains (extended Kalman filter)"
 DEVIATIONS = "maximum likelihood of the deviations from the mean curve, which the law does not follow"
 ONE = "second differences of one trace"
+READ_OR_REVERSIBLE = "; no reading was repeated without a pulse: reading, or a reversible change of the state"
 MOST_CYCLES = 12  # of a device, to estimate how its rate scatters
 
 
@@ -45,6 +49,15 @@ class BranchSpread:
         Standard deviation of one update and of one reading.
     step : float
         Standard deviation of one update as a fraction of its own step, beside `increment`.
+    held : float
+        Standard deviation of a reversible fluctuation that each pulse draws anew and that is held until the next one.
+    memory : float
+        Correlation of it from pulse to pulse, 0 to 1.
+    tilt, read_tilt : float
+        By how much ln of what pulses, and what readings, scatter by grows from one end of the window to the other, on
+        the rising coordinate.
+    read_known : bool
+        Whether readings repeated without a pulse told `read`; else a reversible fluctuation may be in it.
     cycle_offset, cycle_ln_rate, cycle_start : float
         Standard deviation over cycles of the window's offset, of ln rate, and of the starting state.
     intervals : mapping of str to (float, float)
@@ -63,6 +76,11 @@ class BranchSpread:
     increment: float | None = None
     read: float | None = None
     step: float | None = None
+    held: float | None = None
+    memory: float | None = None
+    tilt: float | None = None
+    read_tilt: float | None = None
+    read_known: bool = False
     cycle_offset: float | None = None
     cycle_ln_rate: float | None = None
     cycle_start: float | None = None
@@ -83,8 +101,14 @@ class BranchSpread:
                 "ANOVA within devices, variances averaged over pulses",
             ),
             "increment": ("increment", self.increment, self.by),
-            "read": ("read", self.read, self.by),
+            "read": (
+                "read",
+                self.read,
+                self.by if self.read_known or self.by != WHOLE else self.by + READ_OR_REVERSIBLE,
+            ),
             "cycle_offset": ("spread", self.cycle_offset, self.by),
+            # none is not listed: cards of devices that have no such noise are as they were
+            "held": ("held", self.held or None, self.by),
         }
         d2d = {
             "spread_paper": (
@@ -101,6 +125,10 @@ class BranchSpread:
             d2d={name: _sigma(*entry) for name, entry in d2d.items() if entry[1] is not None},
             step_noise=self.step,
             cycle_ln_rate=self.cycle_ln_rate,
+            held_memory=self.memory if self.held else None,
+            tilt=self.tilt or None,
+            read_tilt=self.read_tilt or None,
+            read_known=self.read_known,
         )
 
 
@@ -117,11 +145,15 @@ def _sigma(kind: str, value: float | None, estimator: str, interval: tuple[float
 
 @dataclass(frozen=True)
 class VariationResult:
-    """Variation of both branches, and the covariance of ln rate over devices (rows, columns: LTP, LTD)."""
+    """Variation of both branches, and the covariance of ln rate over devices (rows, columns: LTP, LTD).
+
+    `windows` are those of devices that have their own, within that of the set; empty where rates alone tell them apart.
+    """
 
     branches: dict[str, BranchSpread]
     d2d_ln_rate_covariance: np.ndarray | None
     sources: dict[str, dict[str, float] | None]
+    windows: dict[str, OwnWindow] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """What the C2C spread of each branch consists of, for people."""
@@ -131,11 +163,29 @@ class VariationResult:
             if shares is None or spread.increment is None:
                 continue
             besides = f" and {spread.step:.1%} of its own step" if spread.step else ""
+            held = (
+                f"; {spread.held:.2%} fluctuates reversibly from pulse to pulse, with a memory of {spread.memory:.2f}"
+                if spread.held
+                else ""
+            )
+            tilt = "".join(
+                f"; {what} scatter {np.exp(abs(value)):.1f} times as much at "
+                f"{'high' if (value > 0) == (direction == 'ltp') else 'low'} conductance as at the other end"
+                for what, value in (("updates", spread.tilt), ("readings", spread.read_tilt))
+                if value
+            )
             result.append(
                 f"{direction.upper()}: the C2C variance is {shares['drift']:.0%} slow drift, {shares['cycle']:.0%} "
                 f"cycle to cycle, {shares['pulse']:.0%} updates and {shares['read']:.0%} reading; one update "
-                f"scatters by {spread.increment:.3%} of the window{besides}; sampling independent cycles "
+                f"scatters by {spread.increment:.3%} of the window{besides}{held}{tilt}; sampling independent cycles "
                 "reproduces the spread, not its order."
+            )
+        if self.windows:
+            ends = np.array([[each.low, each.high] for each in self.windows.values()])
+            low, span = ends[:, 0].std(ddof=1), np.log(ends[:, 1] - ends[:, 0]).std(ddof=1)
+            result.append(
+                f"Each of the {len(ends)} devices has a window of its own: the lower ends scatter by {low:.0%} of the "
+                f"common one, the spans by {span:.0%}; rates are told within them."
             )
         return result
 
@@ -158,6 +208,7 @@ class VariationResult:
         covariance = self.d2d_ln_rate_covariance
         result["sources_of_c2c_variance"] = self.sources
         result["d2d_ln_rate_covariance"] = None if covariance is None else covariance.tolist()
+        result["windows"] = {name: [each.low, each.high] for name, each in self.windows.items()} or None
         return result
 
 
@@ -167,7 +218,9 @@ def _mean_sd(values: np.ndarray) -> float:
     return float(np.mean(np.sqrt(variances[np.isfinite(variances)])))
 
 
-def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit], whole: TrainFit | None) -> BranchSpread:
+def _branch(
+    trains: Trains, central: BranchFit, own: dict[str, BranchFit], whole: TrainFit | None, rereads: Rereads | None
+) -> BranchSpread:
     rising = trains.rising(central.window)
     names = list(dict.fromkeys(trains.devices))
     groups = [rising[[k for k, name in enumerate(trains.devices) if name == device]] for device in names]
@@ -176,7 +229,7 @@ def _branch(trains: Trains, central: BranchFit, own: dict[str, BranchFit], whole
     within, between, _size = anova(groups)
     repeated = [group for group in groups if len(group) > 1]
     means = np.array([nanmean(group) for group in groups])
-    noise = _noise(groups, fits, whole)
+    noise = _noise(groups, fits, whole, rereads)
     return BranchSpread(
         n_devices=len(groups),
         n_cycles=cycles,
@@ -194,37 +247,55 @@ _NAMES = {
     "increment": "increment",
     "read": "read",
     "step": "step",
+    "held": "held",
+    "memory": "memory",
+    "tilt": "tilt",
+    "read_tilt": "read_tilt",
     "offset": "cycle_offset",
     "ln_rate": "cycle_ln_rate",
     "start": "cycle_start",
 }
 
 
-def _noise(groups: list[np.ndarray], fits: list[BranchFit], whole: TrainFit | None) -> dict[str, Any]:
+def _noise(
+    groups: list[np.ndarray], fits: list[BranchFit], whole: TrainFit | None, rereads: Rereads | None
+) -> dict[str, Any]:
     """The components, by whole trains where the law follows them, else by the deviations from each mean curve."""
     repeats = max(len(group) for group in groups)
     if whole is not None and (whole.p_value >= UNLIKELY or repeats == 1):
         intervals = {ours: ends for name, ours in _NAMES.items() if (ends := whole.interval(name)) is not None}
-        return {**{ours: whole.sd(name) for name, ours in _NAMES.items()}, "intervals": intervals, "by": WHOLE}
-    found = pulse_noise(tracks_of(groups, fits))
-    if found is None:
+        found = {ours: whole.sd(name) for name, ours in _NAMES.items()}
+        made = {**found, "intervals": intervals, "by": WHOLE}
+        return made if rereads is None else _apart(made, whole, rereads)
+    about = pulse_noise(tracks_of(groups, fits))
+    if about is None:
         return {"read": float(np.median([noise_of(group[0]) for group in groups])), "by": ONE}
-    return {**{ours: getattr(found, name) for name, ours in _NAMES.items()}, "by": DEVIATIONS}
+    return {**{ours: getattr(about, name) for name, ours in _NAMES.items()}, "by": DEVIATIONS}
 
 
-def shared_shape_ln_rate(fit: BranchFit, central: BranchFit) -> float:
-    """ln of a device's rate over the central device's, both with the central shape: only L and x0 are free."""
-    parameters = central.parameters.copy()
-    box = search.Box.of(central.law, float(fit.x[np.isfinite(fit.x)][0]), max(4 * fit.noise, 0.1), 0.0)
-    lower, upper = parameters.copy(), parameters.copy()
-    lower[0], upper[0] = box.lower[0], box.upper[0]
-    lower[-1], upper[-1] = box.lower[-1], box.upper[-1]
-    tied = search.Box(lower, upper, box.prior_mean, box.prior_precision * 0.0)
-    seen = np.isfinite(fit.x)
-    start = parameters.copy()
-    start[-1] = float(fit.x[seen][0])
-    found = search.descend(central.law, start, fit.x, seen.astype(float), tied)
-    return float(found.parameters[0] - central.parameters[0])
+def _apart(made: dict[str, Any], whole: TrainFit, rereads: Rereads) -> dict[str, Any]:
+    """The components, what each reading scatters by being told apart into reading and what the pulse before left.
+
+    What is drawn anew from reading to reading of a train (`read` of the likelihood) is read noise only as far as
+    readings without a pulse between have it; the rest is held, and joins the fluctuation.
+    """
+    each, held, memory = made["read"] or 0.0, made["held"] or 0.0, made["memory"] or 0.0
+    error = np.hypot(whole.noise_error[NOISES.index("read")], np.sqrt(0.5 / rereads.degrees))
+    seen = rereads.sd * np.sqrt(rereads.share)  # as trains have it
+    more = each > 0 and np.log(each / seen) > 1.96 * error
+    if not (more or rereads.stated):
+        return made  # a pulse may lie between
+    ends = chi2_quantile(np.array([0.975, 0.025]), rereads.degrees)
+    low, high = (rereads.sd * np.sqrt(rereads.degrees / ends)).tolist()
+    intervals = {**made["intervals"], "read": (low, high)}
+    if not more:
+        return {**made, "read": rereads.sd, "read_known": True, "intervals": intervals}
+    variance = held**2 + each**2 - seen**2
+    total = float(np.sqrt(variance))
+    if "held" in intervals and held > 0:
+        intervals["held"] = tuple(total * end / held for end in intervals["held"])
+    apart = {"read": rereads.sd, "held": total, "memory": float(memory * held**2 / variance)}
+    return {**made, **apart, "read_known": True, "intervals": intervals}
 
 
 def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
@@ -235,7 +306,7 @@ def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
     path = np.ascontiguousarray(fit.trajectory)
     q = kernel.slopes(fit.law.id, fit.theta, path)
     rho = kernel.rates(fit.law.id, fit.theta, path)
-    increment, read, offset, rate, start, step = (
+    increment, read, offset, rate, start, step, held, tilt, read_tilt = (
         value or 0.0
         for value in (
             spread.increment,
@@ -244,13 +315,18 @@ def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
             spread.cycle_ln_rate,
             spread.cycle_start,
             spread.step,
+            spread.held,
+            spread.tilt,
+            spread.read_tilt,
         )
     )
     variance = np.empty(path.size)
     own, by_rate, by_start = 0.0, 0.0, 1.0
     for n in range(path.size):
-        variance[n] = own + (rate * by_rate) ** 2 + (start * by_start) ** 2 + offset**2 + read**2
-        own = q[n] ** 2 * own + increment**2 + (step * rho[n]) ** 2
+        here = lean(2.0 * tilt, path[n])
+        constant = (rate * by_rate) ** 2 + (start * by_start) ** 2 + offset**2
+        variance[n] = own + constant + held**2 * here + read**2 * lean(2.0 * read_tilt, path[n])
+        own = q[n] ** 2 * own + (increment**2 + (step * rho[n]) ** 2) * here
         by_rate = q[n] * by_rate + rho[n]
         by_start *= q[n]
     return variance
@@ -302,13 +378,16 @@ def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Trains) -> d
 
 
 def _ln_rate_covariance(
-    sets: dict[str, Trains], central: dict[str, BranchFit], devices: dict[str, dict[str, BranchFit]]
+    sets: dict[str, Trains],
+    central: dict[str, BranchFit],
+    devices: dict[str, dict[str, BranchFit]],
+    windows: dict[str, OwnWindow],
 ) -> np.ndarray | None:
     """Covariance of ln rate over devices (LTP, LTD); None below three devices with both branches.
 
-    The mean over K cycles of a device still carries its C2C scatter; its variance over cycles / K is taken
-    off the diagonal (with one cycle a device it cannot be). LTP and LTD scatter independently, so the
-    off-diagonal is not biased.
+    Rates are those within each device's own window, where devices have one. The mean over K cycles of a device still
+    carries its C2C scatter; its variance over cycles / K is taken off the diagonal (with one cycle a device it cannot
+    be). LTP and LTD scatter independently, so the off-diagonal is not biased.
     """
     complete = {name: pair for name, pair in devices.items() if len(pair) == 2}
     if len(complete) < 3 or len(central) < 2:
@@ -316,14 +395,19 @@ def _ln_rate_covariance(
     directions = ("ltp", "ltd")
     ln_rates = np.array(
         [
-            [shared_shape_ln_rate(pair[direction], central[direction]) for direction in directions]
-            for pair in complete.values()
+            [
+                shared_shape(pair[direction], central[direction], windows.get(name, WHOLE_WINDOW)).ln_rate
+                for direction in directions
+            ]
+            for name, pair in complete.items()
         ]
     )
     covariance = np.cov(ln_rates, rowvar=False)
     for k, direction in enumerate(directions):
         sampling = [
-            _sampling_variance(sets[direction].of(name), pair[direction], central[direction])
+            _sampling_variance(
+                sets[direction].of(name), pair[direction], central[direction], windows.get(name, WHOLE_WINDOW)
+            )
             for name, pair in complete.items()
         ]
         covariance[k, k] = max(covariance[k, k] - float(np.mean(sampling)), 0.0)
@@ -332,13 +416,22 @@ def _ln_rate_covariance(
     return np.asarray(covariance)
 
 
-def _sampling_variance(trains: Trains, own: BranchFit, central: BranchFit) -> float:
-    """Variance of a device's mean ln rate by its cycles: that of the cycles' ln rates over their number."""
+def _sampling_variance(trains: Trains, own: BranchFit, central: BranchFit, window: OwnWindow) -> float:
+    """Variance of the ln rate of a device's mean curve by its cycles: leaving out one after the other (jackknife).
+
+    Where each device has a window of its own, a level that moves from cycle to cycle is its window's, not its rate's.
+    """
     rows = trains.rising(central.window)
     if len(rows) < 2:
         return 0.0
-    rates = [shared_shape_ln_rate(replace(own, x=row), central) for row in rows[:MOST_CYCLES]]
-    return float(np.var(rates, ddof=1)) / len(rows)
+    if window != WHOLE_WINDOW:
+        own_levels = levels(rows)
+        rows = rows - (own_levels - own_levels.mean())[:, None]
+    some = rows[:MOST_CYCLES]
+    n = len(some)
+    means = [mean_curve(np.delete(some, k, axis=0)) for k in range(n)]
+    rates = [shared_shape(replace(own, x=mean), central, window).ln_rate for mean in means]
+    return float(np.var(rates)) * (n - 1) * n / len(rows)
 
 
 def estimate_variation(
@@ -346,6 +439,7 @@ def estimate_variation(
     central: dict[str, BranchFit],
     devices: dict[str, dict[str, BranchFit]],
     whole: Mapping[str, TrainFit] = MappingProxyType({}),
+    rereads: Mapping[str, Rereads] = MappingProxyType({}),
 ) -> VariationResult:
     """C2C and D2D of every branch present (see `BranchSpread`).
 
@@ -359,14 +453,17 @@ def estimate_variation(
         Fits of the single devices; empty for one device.
     whole : mapping of direction to TrainFit
         Law and noise by the likelihood of whole trains; none: by deviations from mean curves.
+    rereads : mapping of direction to Rereads
+        What readings without a pulse between scatter by, where there are some.
     """
     branches = {}
     for direction, trains in sets.items():
         own = {name: pair[direction] for name, pair in devices.items() if direction in pair}
-        branches[direction] = _branch(trains, central[direction], own, whole.get(direction))
-    covariance = _ln_rate_covariance(sets, central, devices)
+        branches[direction] = _branch(trains, central[direction], own, whole.get(direction), rereads.get(direction))
+    windows = find_windows(sets, central, devices)
+    covariance = _ln_rate_covariance(sets, central, devices, windows)
     sources = {
         direction: sources_of_spread(central[direction], branches[direction], trains)
         for direction, trains in sets.items()
     }
-    return VariationResult(branches, covariance, sources)
+    return VariationResult(branches, covariance, sources, windows)

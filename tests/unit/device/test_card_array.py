@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devicekit.device.array import DeviceArray, read_sigma
-from devicekit.device.blocks import DeviceRow, Window
+from devicekit.device.blocks import DeviceRow, Sigma, Window
 from devicekit.device.card import DeviceCard, load_card
 from devicekit.errors import CardError, UsageError
 from devicekit.synthetic.pulses import truth_card
@@ -215,3 +215,13 @@ def test_read_noise_is_fresh_and_leaves_the_state_alone(card: DeviceCard) -> Non
 def test_bad_use_is_refused(card: DeviceCard, bad) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(UsageError):
         bad(card)
+
+
+def test_read_noise_of_unlike_branches_is_the_root_of_their_mean_square(card: DeviceCard) -> None:
+    """3 and 4 % of the window: sqrt((9 + 16) / 2) %."""
+    branches = {
+        name: branch.model_copy(update={"c2c": {"read": Sigma(kind="read", value=value, estimator="test")}})
+        for name, branch, value in (("ltp", card.variation.ltp, 0.03), ("ltd", card.variation.ltd, 0.04))
+    }
+    unlike = card.model_copy(update={"variation": card.variation.model_copy(update=branches)})
+    assert read_sigma(unlike) == pytest.approx(0.05 / np.sqrt(2.0))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from devicekit.catalog import shipped
 from devicekit.device.array import DeviceArray, read_sigma
@@ -416,3 +417,14 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
     np.testing.assert_array_equal(array.r, 0.0)
     with pytest.raises(UsageError, match="pairs"):
         program_and_verify(DeviceArray(linear(), 3), 0.1, pairs=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("reads", "pulses"), [(1, 8), (4, 4)])
+def test_how_far_stuck_devices_are_pulsed_goes_by_the_noise_of_two_verifies(reads: int, pulses: int) -> None:
+    """Pulses of 4 % until they pass 10 sd of a difference, 2 % sqrt(2 / reads): then less than a tenth is seen."""
+    n, noise = 2000, 0.02 * math.sqrt(2 / reads)
+    settings = {"steps": "sign", "reads": reads, "tolerance": 0.01}
+    done = program(linear(read=0.02), np.full(n, 0.9), 0.1, stuck=np.ones(n, bool), **settings)
+    assert done.pulses.min() == pulses
+    share = norm.cdf(0.1 * pulses * UP / noise)
+    assert (done.stuck & (done.pulses == pulses)).mean() == pytest.approx(share, abs=4 * math.sqrt(0.25 / n))

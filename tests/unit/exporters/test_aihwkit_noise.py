@@ -267,3 +267,11 @@ def test_gains_of_unequal_steps_keep_the_covariance() -> None:
     assert real_up > 5 * real_down  # steps of 8 % and 22 %: what README.txt then says
     told = make(card, "aihwkit", ExportOptions()).approximated
     assert any(line.startswith("D2D of TruthLinearPresetDevice") for line in told)
+
+
+@pytest.mark.parametrize(("sign", "step"), [(1, 0.1 * (1 - 0.3 * 0.5)), (-1, -0.1 * 0.8 * (1 + 0.6 * 0.5))])
+def test_a_linear_step_shrinks_towards_the_bound_that_it_goes_to(sign: int, step: float) -> None:
+    """From w = 0.5 between -1 and 1: slopes of 0.3 up and 0.6 down, steps down 20 % smaller at w = 0."""
+    fields = {"w_min": -1.0, "w_max": 1.0, "dw_min": 0.1, "up_down": 0.2, "gamma_up": 0.3, "gamma_down": 0.6}
+    moved = pulsed.linear_step({**fields, "dw_min_std": 0.0})(np.array([0.5]), sign, np.zeros(1))
+    assert moved == pytest.approx([0.5 + step])

@@ -14,7 +14,7 @@ from scipy.special import ndtri
 
 from devicekit.device.blocks import Conditions, DeviceRow
 from devicekit.device.card import DeviceCard
-from devicekit.exporters import ExportOptions, make
+from devicekit.exporters import ExportOptions, compact, make
 from devicekit.exporters.targets.crosssim import data_table, increments, law_table
 from devicekit.synthetic.pulses import truth_card
 from devicekit.tables import PulseTable, neutral
@@ -103,6 +103,17 @@ def test_csv_rates_and_steps_of_a_linear_card(tmp_path: Path) -> None:
     # one step of the grid, half a per cent, is left at the last but one state
     assert frame["step_ltp"][199] == pytest.approx(5e-7, rel=1e-6)
     assert frame["step_ltd"][[0, 1]].tolist() == pytest.approx([0.0, -5e-7], rel=1e-6)
+
+
+def test_csv_gives_the_states_of_both_trains_of_a_linear_card(tmp_path: Path) -> None:
+    """Up by 1 % of 100 uS a pulse to the end of the window, and from there down by 2 % of it."""
+    frame = pd.read_csv(exported(linear(), "csv", tmp_path) / "train.csv", skiprows=[1])
+    n = np.arange(101)
+    for direction, state in (("ltp", 0.01 * n), ("ltd", np.maximum(1.0 - 0.02 * n, 0.0))):
+        rows = frame[frame["direction"] == direction]
+        assert rows["pulse_index"].tolist() == n.tolist()
+        np.testing.assert_allclose(rows["state"], state, atol=1e-8)
+        np.testing.assert_allclose(rows["conductance_s"], 2e-5 + 1e-4 * state, rtol=1e-6)
 
 
 def test_mat_says_which_pulses_went_up(tmp_path: Path) -> None:
@@ -277,3 +288,21 @@ def test_the_module_holds_the_card_s_window_and_caps() -> None:
     # the largest step is that of the empty window: exp(L) / (1 - kappa / 2)
     for direction, (level, kappa) in LAWS["exponential"].items():
         assert numbers[f"cap_{direction}"] == pytest.approx(math.exp(level) / (1 - kappa / 2), rel=1e-9)
+
+
+def test_a_replayed_table_is_capped_by_the_largest_step_of_each_branch() -> None:
+    """Steps of 1 % up and 2 % down with caps of 0.8 % and 1.5 %: five up, and two and two thirds down."""
+    card = linear()
+    capped = {
+        name: card.branch(name).model_copy(update={"largest_step": cap})
+        for name, cap in (("ltp", 0.008), ("ltd", 0.015))
+    }
+    tables = {name: np.full(3, step) for name, step in STEPS.items()}
+    path = compact.replay(card.model_copy(update=capped), tables, 5)
+    assert path == pytest.approx([0.0, 0.008, 0.016, 0.024, 0.032, 0.04, 0.025, 0.01, 0.0, 0.0, 0.0])
+
+
+def test_aihwkit_s_log_normal_gains_raise_the_mean_step_by_half_their_variance() -> None:
+    """C_uu + C_dd = 2 (g + s) and C_ud = g - s: g = 0.018625, and exp(g / 2) - 1 = 0.94 %."""
+    said = make(with_covariance(linear(), VARIANCE), "aihwkit", ExportOptions()).approximated
+    assert any("raise the mean step by 0.94 %." in line for line in said)

@@ -114,9 +114,9 @@ def test_the_scatter_among_the_figures_is_a_share_where_the_sentences_are_in_per
 @pytest.mark.parametrize(
     ("synthetic", "settings", "words"),
     [
-        (True, {}, "SYNTHETIC: the card was not fitted to a measurement."),
-        (False, {"marks": "simulated"}, "SIMULATED: the card was not fitted to a measurement."),
-        (False, {"marks": "simulated, calibrated"}, "SIMULATED, CALIBRATED: the card was not fitted"),
+        (True, {}, "SYNTHETIC: not from a measurement."),
+        (False, {"marks": "simulated"}, "SIMULATED: not from a measurement."),
+        (False, {"marks": "simulated, calibrated"}, "SIMULATED, CALIBRATED: not from a measurement."),
         (False, {}, "MEASURED: nothing marks the data"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -276,3 +277,11 @@ def test_without_noise_crosssims_device_has_no_errors(monkeypatch: pytest.Monkey
     for after in (own.programming_error(g), own.drift_error(g, 1e9), own.read_noise(g)):
         np.testing.assert_allclose(after, g, rtol=1e-12)
     assert any("Without noise, as asked" in line for line in made.approximated)
+
+
+def test_the_rms_error_holds_the_mean_error_too() -> None:
+    """Means of 3 % and sd of 4 %: 5 % rms; over states squares are averaged."""
+    found = replace(numbers(), mean=(0.03,) * 11, sd=(0.04,) * 11)
+    assert found.rms == pytest.approx(0.05)
+    uneven = replace(numbers(), mean=(0.0,) * 11, sd=(0.11, *(0.0,) * 10))
+    assert uneven.rms == pytest.approx(0.11 / math.sqrt(11))

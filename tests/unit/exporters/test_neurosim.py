@@ -298,3 +298,20 @@ def test_read_noise_of_a_log_card_is_that_of_its_array() -> None:
 def test_d2d_is_not_said_to_be_missing_where_noise_is_not_asked_for() -> None:
     lines = make(shipped(), "neurosim", ExportOptions(noise=False)).approximated
     assert not any("D2D" in line for line in lines)
+
+
+def test_the_label_of_a_curve_needs_no_fit() -> None:
+    """sqrt(t) is at most 1/4 above the line, whatever exponential lies nearest to it."""
+    fit = fit_exponential(np.sqrt(np.linspace(0.0, 1.0, 101)), 100)
+    assert fit.from_data == pytest.approx(0.25 / (0.07 * math.sqrt(2.0)))
+
+
+@pytest.mark.parametrize("away", [0.1, -0.1])
+def test_the_largest_misfit_counts_above_and_below(away: float) -> None:
+    """One of 201 readings is off an exponential by a tenth."""
+    t = np.linspace(0.0, 1.0, 201)
+    curve = exponential(t, a_of_label(2.0))
+    curve[100] += away
+    fit = fit_exponential(curve, 200)
+    assert fit.largest == pytest.approx(0.1, abs=0.005)
+    assert fit.rms == pytest.approx(0.1 / math.sqrt(201), rel=0.02)

@@ -128,3 +128,11 @@ def test_neurosim_s_scatter_is_that_of_its_update(copy: Path, tmp_path: Path) ->
     scatter = json.loads(made.files["neurosim.json"])["scatter"]["C2C"]["neurosim"]["ltp"]
     assert scatter[1] == pytest.approx(np.std(found), rel=0.08)
     assert low < high
+
+
+@pytest.mark.parametrize("kelvin", [300, 302, 308])
+def test_a_transistor_s_current_is_interpolated_between_temperatures(copy: Path, kelvin: int) -> None:
+    """3000 A/m at 300 K and 1000 at 310 K; 2 x 1 V over it and 20 nm, in a cell four features wide."""
+    write(copy, "NeuroSim.cpp", FILES["NeuroSim.cpp"].replace("305", str(kelvin)))
+    least = 2.0 / ((3000 - 200 * (kelvin - 300)) * 20e-9) / 4
+    assert least * (1 - 1e-12) <= resistance(exported(copy)) < 1.01 * least

@@ -51,6 +51,7 @@ def test_the_graph_is_two_layers_of_weights_and_neurons(file: Path) -> None:
     assert graph.metadata["dt"] == 1e-3
     assert graph.metadata["refractory_steps"] == 2
     assert graph.metadata["tau_exact_hidden"] == pytest.approx(-1e-3 / math.log(0.875))
+    assert graph.metadata["tau_exact_output"] == pytest.approx(-1e-3 / math.log(0.9375))
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from devicekit.device.array import DeviceArray
-from devicekit.device.blocks import Window
+from devicekit.device.blocks import Sigma, Window
 from devicekit.device.card import DeviceCard
+from devicekit.device.measured import DeadDevices
 from devicekit.exporters import ExportOptions, compact, make, pulsed
+from devicekit.exporters.base import mark_of
 from devicekit.exporters.targets import aihwkit
 from devicekit.synthetic.pulses import truth_card
 
@@ -79,7 +81,7 @@ def test_without_measured_devices_the_default_of_an_array_is_said_to_be_none() -
     assert figures["device_sd_TruthPreset"][0] == pytest.approx(figures["device_sd_shared"][0], rel=0.05)
     result = make(card, "aihwkit", ExportOptions())
     assert sentence in result.approximated
-    assert any("as a DeviceArray with d2d='shared'" in line for line in result.approximated)
+    assert any("d2d='shared' has one for each" in line for line in result.approximated)
     assert "as a DeviceArray does with d2d='shared'" in compact.noise(card)
 
 
@@ -95,3 +97,36 @@ def test_steps_of_a_nir_graph_are_taken_without_gradients() -> None:
     assert not any(
         isinstance(node, ast.Call) and ast.unparse(node.func) == "model" for each in outside for node in ast.walk(each)
     )
+
+
+def test_a_synthetic_block_of_a_measured_device_is_marked_in_every_file() -> None:
+    card = shipped()
+    origin = card.provenance.model_copy(update={"synthetic": False})
+    dead = DeadDevices(source="made", synthetic=True, names=("a",), devices=10, states=(0.2,))
+    mixed = card.model_copy(update={"provenance": origin, "dead": dead})
+    assert mark_of(mixed) == "SYNTHETIC: not from a measurement (dead)"
+    assert mark_of(mixed.model_copy(update={"dead": dead.model_copy(update={"synthetic": False})})) == ""
+    for target in ("hdf5", "spice", "pytorch"):
+        made = make(mixed, target, ExportOptions())
+        assert all(b"SYNTHETIC" in content for content in made.files.values())
+        assert ("LEFT OUT: devices that do not switch." in made.approximated) == (target != "hdf5")
+
+
+def test_what_a_card_knows_and_a_target_does_not_hold_is_said_to_be_left_out() -> None:
+    card = shipped()
+    ltp = card.variation.ltp.model_copy(
+        update={
+            "c2c": {**card.variation.ltp.c2c, "held": Sigma(kind="held", value=0.04, estimator="made")},
+            "held_memory": 0.5,
+            "tilt": -0.3,
+        }
+    )
+    windows = tuple(row.model_copy(update={"low": 0.01 * k, "high": 1.0}) for k, row in enumerate(card.devices))
+    varied = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp}), "devices": windows})
+    told = make(varied, "spice", ExportOptions()).approximated
+    assert [line.partition(":")[0] for line in told if line.startswith("LEFT OUT")] == ["LEFT OUT"] * 3
+    assert any("fluctuation of states from pulse to pulse (sd 4.00% of the window)" in line for line in told)
+    plain = make(card, "spice", ExportOptions()).approximated
+    assert not any("LEFT OUT" in line for line in plain)
+    whole = make(varied, "hdf5", ExportOptions()).approximated
+    assert not any("LEFT OUT" in line for line in whole)

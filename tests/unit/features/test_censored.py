@@ -135,3 +135,12 @@ def test_what_has_no_maximum_is_said() -> None:
         censored.fit(Lives(np.array([0, 0.3, 1, 1.0]), np.array([0, 0.3, np.inf, np.inf]), x), "normal")
     with pytest.raises(Undetermined, match="determine"):  # no scatter at all
         censored.fit(Lives(np.ones(4), np.ones(4), np.ones((4, 1))), "normal")
+
+
+@pytest.mark.parametrize("z", [0.0, -1.0, 2.3])
+def test_a_quantile_of_a_complete_normal_sample_has_the_textbook_standard_error(z: float) -> None:
+    """sigma sqrt(1 / n + z^2 / 2n), sigma^2 being the mean square about the mean."""
+    y = np.random.default_rng(3).normal(5.0, 0.4, 30)
+    value, error = censored.fit(Lives(y, y, np.ones((30, 1))), "normal").quantile(np.ones(1), z)
+    assert value == pytest.approx(y.mean() + z * y.std())
+    assert error == pytest.approx(y.std() * np.sqrt((1 + z * z / 2) / 30), rel=1e-5)

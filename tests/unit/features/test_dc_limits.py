@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.features.compliance import Plateau, is_flat
+from devicekit.features.compliance import Plateau, is_flat, plateau
 from devicekit.features.definitions import MEANINGS, OUTCOMES, POLARITIES
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
@@ -303,3 +303,12 @@ def test_the_measured_ladder_has_four_levels_of_sets_and_resets(measured: Path) 
     np.testing.assert_allclose(table["v_reset_v"], [np.nan, -0.936, -0.912, -0.672], atol=1e-6)
     assert list(table["reset_at_limit"]) == [1, 0, 0, 0]
     assert table["v_set_v"].between(0.5, 0.7).all()
+
+
+def test_a_plateau_is_as_wide_as_three_standard_deviations_of_its_noise() -> None:
+    """Half-widths of 3 x 1.2 % of the level, by second differences, whose standard deviation is sqrt(6) times that."""
+    rng = np.random.default_rng(5)
+    v = np.r_[np.linspace(0.5, 1.0, 1000), np.linspace(1.0, 0.5, 1000)]
+    found = plateau(v, 1e-3 * (1.0 + 0.012 * rng.standard_normal(2000)), 999)
+    assert found is not None
+    assert found.width == pytest.approx(0.036, rel=0.1)

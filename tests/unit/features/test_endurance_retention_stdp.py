@@ -140,3 +140,21 @@ def test_read_linearity() -> None:
     assert bent.ratio > 1.1
     with pytest.raises(TraceError):
         linearity.linearity(v[:3], v[:3])
+
+
+def test_linearity_by_hand() -> None:
+    """I = 1, 3 uA at 1, 2 V: the line has (1 + 6) / 5 = 1.4 uS, and is off by 0.4 and 0.2 uA of 3."""
+    v = np.array([-2.0, -1.0, 0.0, 0.0, 0.0, 1.0, 2.0])
+    seen = np.array([-3.0, -1.0, 0.0, -0.05, 0.08, 1.0, 3.0])  # the median at 0 V is the offset
+    found = linearity.linearity(v, 1e-6 * (seen + 0.3))
+    assert found.conductance_s == pytest.approx(1.4e-6)
+    assert found.max_error == pytest.approx(0.4 / 3)
+    assert found.ratio == pytest.approx(1.5)
+
+
+def test_both_levels_of_telegraph_noise_have_the_standard_deviation_of_the_white_noise() -> None:
+    """Levels 0.2 uA apart, white noise of 0.02 uA on each."""
+    rng = np.random.default_rng(4)
+    on = np.repeat(rng.permutation(200) % 2, 20)
+    result = noise.noise(np.arange(4000.0), 1e-6 + 2e-7 * on + 2e-8 * rng.standard_normal(4000))
+    assert [level.sd_a for level in result.levels] == pytest.approx([2e-8, 2e-8], rel=0.05)

@@ -313,3 +313,19 @@ def test_counted_intervals_cover() -> None:
     spec.loader.exec_module(module)
     with np.errstate(all="ignore"):
         assert np.mean([each.covered for each in module.cells(40)]) > 0.95
+
+
+def test_devices_of_unequal_numbers_count_by_the_mean_size_that_a_reading_sees() -> None:
+    """2, 4 and 6 equal readings: a reading sees (4 + 16 + 36) / 12 of its own device, so 12 are worth 12 x 12 / 56."""
+    device = np.repeat([0, 1, 2], [2, 4, 6])
+    assert Readings(np.array([1.0, 2.0, 4.0])[device], device).effective == pytest.approx(144 / 56)
+
+
+@pytest.mark.parametrize("device", [[0, 0, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2]])
+def test_the_other_readings_have_a_sample_mean_and_deviation(device: list[int]) -> None:
+    """Of one device all but the reading itself, of several those of the other devices."""
+    x, which = np.array([1.0, 2.0, 4.0, 8.0, 9.0, 9.5]), np.array(device)
+    mean, sd = Readings(x, which).without()
+    others = [x[which != which[k]] if which.any() else np.delete(x, k) for k in range(6)]
+    assert mean == pytest.approx([each.mean() for each in others])
+    assert sd == pytest.approx([each.std(ddof=1) for each in others])

@@ -197,3 +197,12 @@ def test_maps_of_two_arrays_share_one_scale() -> None:
     assert images[0].limits == images[1].limits
     draw_row(images, list(plt.subplots(1, 2)[1]))
     plt.close("all")
+
+
+def test_the_panel_shows_medians_over_rows_and_over_columns() -> None:
+    """Of 1, 1, 4 and 2, 2, 8: one device far off moves no median of a row."""
+    row, column = (each.ravel() for each in np.indices((2, 3)))
+    frame = pd.DataFrame({"array": "", "row": row, "column": column, "v_set_v": [1.0, 1.0, 4.0, 2.0, 2.0, 8.0]})
+    over_rows, over_columns = MapResult(frame, {}, 0, ()).panel().curves
+    assert over_rows.y == pytest.approx([1.0, 2.0])
+    assert over_columns.y == pytest.approx([1.5, 1.5, 6.0])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +22,9 @@ from devicekit.fitting.variation.spread import (
     estimate_variation,
     predicted_variance,
     scatter,
-    shared_shape_ln_rate,
     sources_of_spread,
 )
+from devicekit.fitting.variation.windows import shared_shape
 from devicekit.models.registry import get_law
 
 WINDOW = Window(quantity="weight", low=0.0, high=1.0, scope="test")
@@ -163,6 +165,19 @@ def test_what_components_add_up_to_on_equal_steps() -> None:
     np.testing.assert_allclose(predicted_variance(line_fit(of_levels([0.0])), spread), expected, rtol=1e-4)
 
 
+def test_variance_over_cycles_fades_as_steps_do_where_they_shrink() -> None:
+    """Soft bounds: a step leaves q; increments then (1 - q^2n) / (1 - q^2), a rate n q^(n-1) and a start q^n."""
+    law, kappa, rate = get_law("softbounds"), 0.8, 0.1  # e^L of the middle; q = 1 - 0.1 x 0.8 / 0.6
+    q = 1.0 - rate * kappa / (1.0 - kappa / 2)
+    path = (1.0 - q**N) / kappa
+    fitted: Any = SimpleNamespace(law=law, theta=np.array([np.log(rate), kappa]), trajectory=path)
+    spread = BranchSpread(1, 4, increment=0.01, read=0.02, cycle_offset=0.03, cycle_ln_rate=0.2, cycle_start=0.04)
+    first = rate / (1.0 - kappa / 2)
+    expected = 1e-4 * (1 - q ** (2 * N)) / (1 - q * q) + (0.2 * first * N * q ** (N - 1.0)) ** 2
+    expected += (0.04 * q**N) ** 2 + 0.03**2 + 0.02**2
+    np.testing.assert_allclose(predicted_variance(fitted, spread), expected, rtol=1e-9)
+
+
 def test_sources_of_spread_take_off_what_a_line_explains_by_chance() -> None:
     """Levels -3, 1, -1, 3 (in %) of four cycles: the line explains 12.8 of 20, and 7.2 / 2 by chance: 9.2 / 20."""
     values = of_levels([-0.03, 0.01, -0.01, 0.03])
@@ -184,7 +199,7 @@ def test_sources_of_spread_tell_pulses_from_cycles_and_reading() -> None:
 def test_the_rate_of_a_device_against_the_central_one() -> None:
     central = line_fit((0.05 + 0.07 * N)[None])
     faster = line_fit((0.02 + 0.07 * 1.2 * N)[None])
-    assert shared_shape_ln_rate(faster, central) == pytest.approx(np.log(1.2), abs=1e-5)
+    assert shared_shape(faster, central).ln_rate == pytest.approx(np.log(1.2), abs=1e-5)
 
 
 def rate_covariance(ltp: list[float], ltd: list[float], between_cycles: float = 0.0) -> np.ndarray | None:

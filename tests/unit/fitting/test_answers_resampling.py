@@ -56,7 +56,7 @@ def test_few_trains_are_simulated_with_the_noise_that_was_found() -> None:
     table = PulseTable(pd.concat([frame("d", 1, "ltp", up), frame("d", 1, "ltd", 1 - up)]))
     fitted = fit(table, "linear")
     found = fitted.likelihood["ltp"]
-    still = replace(found, ln_sd=np.log(np.array([0.02, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])), ln_sd_error=np.zeros(6))
+    still = replace(found, noise=np.array([*np.log([0.02, *[1e-6] * 6]), 0.0, 0.0, 0.0]), noise_error=np.zeros(10))
     walks = replace(fitted, likelihood={"ltp": still, "ltd": still})
     tables = [_simulated(walks, np.random.default_rng(k)) for k in range(200)]
     state = walks.window.to_state(np.array([each["weight"].to_numpy().reshape(2, N.size) for each in tables]))

@@ -9,7 +9,7 @@ import pytest
 from devicekit.errors import UsageError
 from devicekit.fitting.branch.fit import kalman_gain
 from devicekit.fitting.branch.options import FitOptions
-from devicekit.fitting.comparison import compare
+from devicekit.fitting.comparison import _criteria, compare
 from devicekit.fitting.device import fit
 from devicekit.models import kernel
 from devicekit.models.curves.jang import jang
@@ -250,3 +250,11 @@ def test_the_label_of_a_slow_start_is_negative() -> None:
         assert sign * labels[direction]["fit"] > 0.3
         assert labels[direction]["fit"] == pytest.approx(labels[direction]["data"], abs=0.1)
         assert labels[direction]["fit_rms"] < 0.003
+
+
+def test_criteria_by_hand() -> None:
+    """20 readings, 3 parameters, sum of squares 5: n ln(SSE / n) + 2 k + 2 k (k + 1) / (n - k - 1), or + k ln n."""
+    aicc, bic = _criteria(5.0, 20, 3)
+    assert aicc == pytest.approx(20 * np.log(0.25) + 6 + 24 / 16)
+    assert bic == pytest.approx(20 * np.log(0.25) + 3 * np.log(20))
+    assert _criteria(5.0, 4, 3)[0] == np.inf

@@ -26,8 +26,9 @@ def covariance(inc: float, read: float, offset: float, rate: float, start: float
     return start**2 + inc**2 * earlier + offset**2 + rate**2 * np.outer(along, along) + read**2 * np.eye(N.size)
 
 
-def z_of(*sd: float) -> np.ndarray:
-    return np.array([np.log(STEP), 0.0, *np.log(sd)])
+def z_of(*sd: float, held: float = 0.0, memory: float = 0.5, tilt: float = 0.0, read_tilt: float = 0.0) -> np.ndarray:
+    deviations = [*sd, *[1e-9] * (6 - len(sd)), held or 1e-9]
+    return np.array([np.log(STEP), 0.0, *np.log(deviations), np.log(memory / (1 - memory)), tilt, read_tilt])
 
 
 @pytest.mark.parametrize(
@@ -55,23 +56,49 @@ def test_the_step_noise_of_equal_steps_is_an_increment() -> None:
     assert as_step == pytest.approx(log_likelihood(LINEAR.id, z_of(0.005, 0.004, *[1e-9] * 4), y[None]), rel=1e-9)
 
 
+def test_a_fluctuation_that_is_held_has_the_likelihood_of_an_ar1_process() -> None:
+    sd = (0.004, 0.005, 0.01, 1e-9, 0.006)
+    whole = covariance(*sd) + 0.01**2 * 0.7 ** np.abs(N[:, None] - N[None, :])
+    y = np.random.default_rng(8).multivariate_normal(STEP * N, whole)
+    expected = multivariate_normal(STEP * N, whole).logpdf(y)
+    assert log_likelihood(LINEAR.id, z_of(*sd, held=0.01, memory=0.7), y[None]) == pytest.approx(expected, rel=1e-9)
+    seen = (N % 4 != 2) & (N < 36)  # pulses without a reading draw it anew too
+    expected = multivariate_normal(STEP * N[seen], whole[np.ix_(seen, seen)]).logpdf(y[seen])
+    gaps = np.where(seen, y, np.nan)[None]
+    assert log_likelihood(LINEAR.id, z_of(*sd, held=0.01, memory=0.7), gaps) == pytest.approx(expected, rel=1e-9)
+
+
+def test_noise_that_depends_on_the_state_is_that_of_each_state() -> None:
+    """Reads alone, of a start that is known: the states are those of the law, and so is each reading's deviation."""
+    y = STEP * N + 0.01 * np.random.default_rng(9).standard_normal(N.size)
+    sd = 0.01 * np.exp(1.2 * (STEP * N - 0.5))
+    found = log_likelihood(LINEAR.id, z_of(1e-9, 0.01, read_tilt=1.2), y[None])
+    assert found == pytest.approx(norm(STEP * N, sd).logpdf(y).sum(), rel=1e-6)
+    # increments alone: each difference of neighbours has the deviation of the state before it
+    walk = np.concatenate([[0.0], np.cumsum(np.diff(STEP * N) + 0.004 * np.random.default_rng(10).standard_normal(40))])
+    sd = 0.004 * np.exp(-0.8 * (walk[:-1] - 0.5))
+    found = log_likelihood(LINEAR.id, z_of(0.004, 1e-7, 1e-9, 1e-9, 1e-3, tilt=-0.8), walk[None])
+    expected = norm(STEP, sd).logpdf(np.diff(walk)).sum() + norm(0.0, 1e-3).logpdf(0.0)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
 def test_the_gradient_is_that_of_the_likelihood_and_the_information_that_of_readings() -> None:
     theta = np.array([np.log(0.03), 0.8])
-    z = np.array([*theta, 0.01, *np.log([0.004, 0.006, 0.01, 0.05, 0.006, 0.1])])
+    z = np.array([*theta, 0.01, *np.log([0.004, 0.006, 0.01, 0.05, 0.006, 0.1, 0.007]), 0.4, 0.3, -0.2])
     rng = np.random.default_rng(4)
     y = np.cumsum(np.r_[0.01, 0.02 * np.ones(40)]) * 0.6 + 0.01 * rng.standard_normal((3, 41))
-    fisher, scores = np.empty((9, 9)), np.empty((3, 9))
-    total = information(SOFT.id, z, y, np.ones(9, bool), fisher, scores)
+    fisher, scores = np.empty((13, 13)), np.empty((3, 13))
+    total = information(SOFT.id, z, y, np.ones(13, bool), fisher, scores)
     assert total == pytest.approx(log_likelihood(SOFT.id, z, y))
-    for k in range(9):
-        h = np.zeros(9)
+    for k in range(13):
+        h = np.zeros(13)
         h[k] = 1e-5
         slope = (log_likelihood(SOFT.id, z + h, y) - log_likelihood(SOFT.id, z - h, y)) / 2e-5
         assert scores[:, k].sum() == pytest.approx(slope, rel=2e-3, abs=2e-3)
     # of read noise alone: 41 readings tell the start of equal steps as their mean, and ln of their deviation twice that
     alone = z_of(1e-9, 0.01, *[1e-9] * 4)
-    fisher, scores = np.empty((8, 8)), np.empty((1, 8))
-    information(LINEAR.id, alone, (STEP * N)[None], np.ones(8, bool), fisher, scores)
+    fisher, scores = np.empty((12, 12)), np.empty((1, 12))
+    information(LINEAR.id, alone, (STEP * N)[None], np.ones(12, bool), fisher, scores)
     assert fisher[1, 1] == pytest.approx(41 / 0.01**2, rel=1e-4)
     assert fisher[3, 3] == pytest.approx(2 * 41, rel=1e-4)
     assert fisher[0, 0] == pytest.approx(np.sum((STEP * N) ** 2) / 0.01**2, rel=1e-3)  # by ln of the step
@@ -175,10 +202,10 @@ def test_beyond_the_trains_a_band_goes_down_to_nothing() -> None:
 
 def test_intervals_of_what_is_not_there_begin_at_nothing() -> None:
     found = TrainFit(
-        SOFT, np.zeros((1, 3)), np.zeros((1, 3, 3)), np.log([0.004, 0.001, 1, 1, 1, 1]),
-        np.array([0.1, 0.5, 1, 1, 1, 0]),
-        np.array([True, False, True, True, True, False]),
-        np.array([True, True, False, False, False, True]), 1.0, 0.0, 1,
+        SOFT, np.zeros((1, 3)), np.zeros((1, 3, 3)), np.r_[np.log([0.004, 0.001, 1, 1, 1, 1, 0.02]), 0.0, -0.4, 0.0],
+        np.array([0.1, 0.5, 1, 1, 1, 0, 0.2, 0.5, 0.3, 0.3]),
+        np.array([True, False, True, True, True, False, True, True, False, False]),
+        np.array([True, True, False, False, False, True, True, True, True, True]), 1.0, 0.0, 1,
     )  # fmt: skip
     assert found.interval("increment") == pytest.approx((0.004 * np.exp(-0.196), 0.004 * np.exp(0.196)))
     assert found.sd("read") == 0.0
@@ -186,6 +213,11 @@ def test_intervals_of_what_is_not_there_begin_at_nothing() -> None:
     assert found.sd("ln_rate") is None
     assert found.interval("ln_rate") is None
     assert (found.sd("step"), found.interval("step")) == (0.0, None)
+    assert found.sd("held") == pytest.approx(0.02)
+    assert found.sd("memory") == pytest.approx(0.5)
+    assert found.interval("memory") == pytest.approx((1 / (1 + np.exp(0.98)), 1 / (1 + np.exp(-0.98))))
+    assert found.sd("tilt") == 0.0  # as likely without
+    assert found.interval("tilt") == pytest.approx((-0.4 - 0.588, -0.4 + 0.588))  # of either sign
     band = RateBand(SOFT, np.array([[0.0, 0.0, 0.0]]), np.diag([0.01, 0, 0])[None], 0.0, np.inf, "")
     rate, sd = band.rate_and_sd(np.array([0.2, 0.7]))
     assert (rate.tolist(), sd.tolist()) == ([1.0, 1.0], pytest.approx([0.1, 0.1]))  # sd of ln rate is that of L

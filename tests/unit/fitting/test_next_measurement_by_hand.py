@@ -18,23 +18,23 @@ READ = LINEAR.n_parameters + 1 + NOISES.index("read")
 
 def branch(read: float = 0.005, between: float = 0.1) -> Any:
     """Equal steps of 2 % of the window; 0.1 % scatter of a step, and hardly anything else."""
-    ln_sd = np.log([0.001, read, 1e-3, 0.01, 1e-3, 1e-6])
+    noise = np.array([*np.log([0.001, read, 1e-3, 0.01, 1e-3, 1e-6, 1e-6]), 0.0, 0.0, 0.0])
     found = SimpleNamespace(
-        law=LINEAR, parameters=np.array([[np.log(0.02), 0.0]]), ln_sd=ln_sd, present=np.array([True] * 5 + [False])
+        law=LINEAR, parameters=np.array([[np.log(0.02), 0.0]]), noise=noise, present=np.array([True] * 5 + [False] * 5)
     )
     made = object.__new__(advice._Branch)
     made.found, made.between, made.p = found, between, LINEAR.n_parameters
-    made.have = np.eye(LINEAR.n_parameters + 7)
+    made.have = np.eye(LINEAR.n_parameters + 1 + len(NOISES))
     return made
 
 
 def test_single_readings_tell_the_mean_information_of_the_trains_that_are_foretold() -> None:
     """Three trains: three times the information of all that are foretold over their number, and nothing more."""
     made = branch()
-    z = np.concatenate([made.found.parameters[0], made.found.ln_sd])
+    z = np.concatenate([made.found.parameters[0], made.found.noise])
     trains = made._foretold(z, 20)
-    fisher, scores = np.empty((8, 8)), np.empty((len(trains), 8))
-    information(LINEAR.id, z, trains, np.array([True] * 7 + [False]), fisher, scores)
+    fisher, scores = np.empty((12, 12)), np.empty((len(trains), 12))
+    information(LINEAR.id, z, trains, np.array([True] * 7 + [False] * 5), fisher, scores)
     assert made.added(advice._Plan("", trains=3, pulses=20)) == pytest.approx(3 * fisher / len(trains), rel=1e-12)
 
 
@@ -56,8 +56,8 @@ def test_another_device_tells_what_is_left_when_its_own_rate_and_start_are_not_k
     """Schur's complement is the inverse of the part of the inverse; its rate is this one's to `between`."""
     same = branch(between=between).added(advice._Plan("", trains=2, pulses=20))
     other = branch(between=between).added(advice._Plan("", trains=2, pulses=20, elsewhere=True))
-    prior = np.diag([between**-2, 1e-9, *np.ones(6)])  # ones: what offset and start share has no inverse
-    expected = np.linalg.inv(np.linalg.inv(same + prior)[2:, 2:]) - np.eye(6)
+    prior = np.diag([between**-2, 1e-9, *np.ones(10)])  # ones: what offset and start share has no inverse
+    expected = np.linalg.inv(np.linalg.inv(same + prior)[2:, 2:]) - np.eye(10)
     assert other[2:, 2:] == pytest.approx(expected, rel=1e-6, abs=1e-6 * np.abs(expected).max())
     assert not other[:2].any()
     assert not other[:, :2].any()
@@ -103,3 +103,16 @@ def test_both_branches_count_by_the_root_of_their_mean_square() -> None:
     assert found.sd_then == pytest.approx(np.sqrt(5.0))
     assert found.variance_left == pytest.approx(0.5)
     assert (found.cost, found.reads) == (2 * (10 + 7), 2 * 3 * 3)
+
+
+def test_the_rate_is_known_by_its_mean_variance_over_its_squared_mean() -> None:
+    """Soft bounds: rate e^L (1 - kappa x) / (1 - kappa / 2); sd of L 0.2 and of kappa 0.1, which do not go together."""
+    law, kappa, x = get_law("softbounds"), 0.6, advice.STATES
+    made = object.__new__(advice._Branch)
+    made.found = SimpleNamespace(law=law, parameters=np.array([[np.log(0.02), kappa, 0.0]]))
+    made.p = law.n_parameters
+    rate = 0.02 * (1 - kappa * x) / (1 - kappa / 2)
+    by_kappa = 0.02 * (0.5 - x) / (1 - kappa / 2) ** 2
+    expected = (0.2**2 * rate**2 + 0.1**2 * by_kappa**2).mean() / rate.mean() ** 2
+    information = np.diag([25.0, 100.0, *np.zeros(7)])
+    assert made.variance(information, "rate") == pytest.approx(expected, rel=1e-9)

@@ -53,7 +53,7 @@ def fitted(cycles: int, model: str = "softbounds", devices: int = 1, **noise: fl
 
 
 def test_the_density_is_that_of_its_priors_where_nothing_was_read() -> None:
-    (lower, upper), (mean, precision, below), words = priors_of(SOFT, 0.0, False)
+    (lower, upper), (mean, precision, below), words = priors_of(SOFT, 0.0, [])
     nothing = np.full((1, 5), np.nan)
     z = np.array([-3.0, 0.7, 0.01, *np.log([0.003, 0.006, 0.01, 0.04, 0.004, 1e-6])])
     found = sampler.log_density(SOFT.id, z, nothing, lower, upper, mean, precision, below)
@@ -68,23 +68,23 @@ def test_the_density_is_that_of_its_priors_where_nothing_was_read() -> None:
 
 
 def test_draws_without_readings_are_draws_of_the_prior() -> None:
-    (lower, upper), (mean, precision, below), _words = priors_of(SOFT, 0.0, False)
+    (lower, upper), (mean, precision, below), _words = priors_of(SOFT, 0.0, [])
     lower[0], upper[0] = -5.0, -3.0
     free = np.flatnonzero(upper > lower)
     rng = np.random.default_rng(1)
-    cloud = np.tile(np.array([-4.0, 0.8, 0.0, *np.log([0.004, 0.004, 0.008, 0.05, 0.005]), lower[-1]]), (90, 1))
+    cloud = np.tile(np.array([-4.0, 0.8, 0.0, *np.log([0.004, 0.004, 0.008, 0.05, 0.005]), *lower[-5:]]), (90, 1))
     cloud[:, free] += 0.3 * rng.standard_normal((90, free.size))
     cloud = np.clip(cloud, lower, upper)
     number = 60_000
-    archive = np.empty((90 + 3 * number // sampler.KEPT, 9))
+    archive = np.empty((90 + 3 * number // sampler.KEPT, 13))
     archive[:90] = cloud
-    out = np.empty((3, number // sampler.KEPT, 9))
+    out = np.empty((3, number // sampler.KEPT, 13))
     nothing = np.full((1, 2), np.nan)
     _filled, accepted = sampler.run(
         SOFT.id, nothing, lower, upper, mean, precision, below, free, cloud[:3].copy(), archive, 90, number, rng, out
     )
     assert 0.1 < accepted < 0.9
-    flat = out[:, 1000:].reshape(-1, 9)
+    flat = out[:, 1000:].reshape(-1, 13)
     assert flat[:, 0].mean() == pytest.approx(-4.0, abs=0.05)  # flat between its bounds
     assert flat[:, 0].std() == pytest.approx(2 / np.sqrt(12), rel=0.06)
     inside = np.log(1.9 - flat[:, 1])
@@ -93,7 +93,7 @@ def test_draws_without_readings_are_draws_of_the_prior() -> None:
     assert (inside.mean(), inside.std()) == pytest.approx((-0.7, 0.8), abs=0.06)
     assert flat[:, 6].mean() == pytest.approx(np.log(0.05), abs=0.06)
     assert flat[:, 6].std() == pytest.approx(0.8, rel=0.06)
-    assert (flat[:, 8] == lower[-1]).all()  # noise in proportion to the step stays out
+    assert (flat[:, 8:] == lower[-5:]).all()  # noise in proportion to the step, and what is asked for later, stay out
 
 
 def test_the_posterior_of_equal_steps_is_about_a_straight_line_and_wider_than_its_error() -> None:
@@ -201,8 +201,8 @@ def test_advice_for_equal_steps_is_that_of_least_squares() -> None:
     fit = fitted(1, "linear", increment=0.0, read=0.005, pulses=40)
     quiet = {}
     for direction, found in fit.likelihood.items():
-        ln_sd = np.log([1e-6, 0.005, 1e-6, 1e-6, 1e-6, 1e-6])
-        quiet[direction] = replace(found, ln_sd=ln_sd, parameters=np.array([[np.log(0.02), 0.0]]))
+        noise = np.array([*np.log([1e-6, 0.005, *[1e-6] * 5]), 0.4, 0.0, 0.0])
+        quiet[direction] = replace(found, noise=noise, parameters=np.array([[np.log(0.02), 0.0]]))
     fit = replace(fit, likelihood=quiet)
     found = next_measurement(fit, "rate", "free", 80)
     n = np.arange(41)

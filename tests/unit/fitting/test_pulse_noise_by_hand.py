@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from devicekit.device.blocks import Window
+from devicekit.fitting.branch.trains import Trains
 from devicekit.fitting.likelihood.fit import PRIOR_SD
 from devicekit.fitting.pulses.noise import Noise, Path, _moments, chosen, covariance_of, estimate
+from devicekit.fitting.pulses.programmes import Programme
 
 WINDOW = Window(quantity="conductance_s", low=0.0, high=1.0, scope="truth")
 READ, INCREMENT = 0.003, 0.02
@@ -127,3 +129,10 @@ def test_of_very_many_readings_some_are_looked_at() -> None:
     assert 7 not in seen
     assert np.diff(seen).max() <= 5
     assert chosen(x[:20]).tolist() == [*range(7), *range(8, 20)]
+
+
+def test_trains_that_end_early_count_as_far_as_they_were_read() -> None:
+    """Three trains at the first three readings, two at the last two: 13 / 5 of them on average."""
+    values = np.array([[0.0, 0.1, 0.2, 0.3, 0.4], [0.0, 0.1, 0.2, 0.3, 0.4], [0.0, 0.1, 0.2, np.nan, np.nan]])
+    trains = Trains("ltp", ("d", "d", "d"), np.arange(1, 4), values)
+    assert Programme(trains, np.ones(4), np.full(4, 1e-6)).trains_read == pytest.approx(2.6)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import f, linregress
 
 from devicekit import fit
 from devicekit.fitting.branch.checks import check_curve
 from devicekit.fitting.branch.trains import trains_of
-from devicekit.fitting.widths import fit_joint
+from devicekit.fitting.widths import _exponent, fit_joint
 from devicekit.tables import PulseTable
 
 
@@ -74,3 +75,30 @@ def test_a_joint_fit_counts_the_readings_of_every_width() -> None:
     joint = fit_joint(fits, [1e-6, 1e-5])
     shape, widths = fits[0].law.n_parameters - 1, 2
     assert joint.degrees == 51 + 101 - (shape + 2 * widths)
+
+
+def test_sharing_a_shape_is_tested_with_the_degrees_that_separate_fits_leave() -> None:
+    """Each of three widths takes its L, shape and start; F and the gain in BIC are of the same two sums of squares."""
+    rng = np.random.default_rng(3)
+    fits = []
+    for count, noise in ((21, 0.01), (31, 0.02), (41, 0.015)):
+        n = np.arange(count)
+        branch = fit(table([(1, n, state(n) + noise * 1e-4 * rng.standard_normal(count))]), model="softbounds").ltp
+        assert branch is not None
+        fits.append(branch)
+    joint = fit_joint(fits, [1e-6, 1e-5, 1e-4])
+    n, shape = 21 + 31 + 41, fits[0].law.n_parameters - 1
+    extra, rest = 2 * shape, n - 3 * (shape + 2)
+    ratio = np.exp((extra * np.log(n) - joint.bic_gain) / n)  # of the shared over the separate sum
+    assert ratio > 1
+    assert joint.p_value == pytest.approx(f.sf((ratio - 1) * rest / extra, extra, rest), rel=1e-6)
+
+
+@pytest.mark.parametrize("widths", [3, 5])
+def test_the_exponent_of_the_width_has_the_error_of_a_regression(widths: int) -> None:
+    """Of ln rate on ln width, with the readings less two as degrees."""
+    wide, levels = np.geomspace(1e-7, 1e-4, widths), np.array([0.1, 0.3, 1.4, 1.2, 2.2])[:widths]
+    expected = linregress(np.log(wide), levels)
+    slope, error = _exponent(wide, levels)
+    assert slope == pytest.approx(expected.slope)
+    assert error == pytest.approx(expected.stderr)

@@ -82,3 +82,22 @@ def test_the_measured_set_sweep_tells_the_amplitude_and_hardly_the_width() -> No
     assert found.interval("voltage_v") == pytest.approx((3.32, 3.47), abs=0.02)
     assert 0 < found.interval("ln_width")[0] < found.interval("ln_width")[1] < 0.03
     assert found.scatter == pytest.approx(0.44, abs=0.02)
+
+
+def test_errors_of_two_amplitudes_are_those_of_two_groups_that_scatter_differently() -> None:
+    """The slope over 0.5 V: variances of both groups over their sizes, times n / (n - 2)."""
+    change = [np.array([0.1, 0.3, -0.2, 0.4, 0.0, 0.2]), np.array([2.0, 0.5, 1.5, 3.0, -0.5, 1.0, 2.5, 0.8])]
+    volts = np.repeat([1.0, 1.5], [6, 8])
+    found = single_pulses(volts, np.full(14, 1e-7), np.ones(14), np.exp(np.concatenate(change)), state=False)
+    assert found.names == ("constant", "voltage_v")
+    assert found.values[1] == pytest.approx((change[1].mean() - change[0].mean()) / 0.5)
+    of_means = sum(each.var() / each.size for each in change)
+    assert found.errors[1] == pytest.approx(np.sqrt(of_means * 14 / 12) / 0.5)
+
+
+def test_what_at_least_doubled_went_up() -> None:
+    """Of G x 4, x 1, / 4 and x 2 at each amplitude, two of four; a fall to a quarter is none."""
+    factor = np.tile([4.0, 1.0, 0.25, 2.0], 4)
+    told = single_pulses(np.repeat([0.5, 0.7], 8), np.full(16, 1e-7), np.ones(16), factor, state=False).table()
+    assert told["doubled"].tolist() == [0.5, 0.5]
+    assert told["cells"].tolist() == [8, 8]

@@ -96,7 +96,7 @@ def test_correlated_residuals_are_flagged() -> None:
     (warning,) = (
         warning
         for warning in fit(PulseTable(pd.concat(cycles, ignore_index=True))).warnings
-        if warning.code == "structured"
+        if warning.code == "structured" and warning.message.startswith("LTP")  # LTD repeats its noise in each cycle
     )
     assert "too narrow" not in warning.message
     assert "does not follow" in warning.message

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from devicekit.fitting.comparison import compare
 from devicekit.fitting.device import fit
 from devicekit.fitting.variation.components import tracks_of
+from devicekit.models.registry import get_law
 from devicekit.statistics import levels, mean_curve
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
@@ -125,3 +127,16 @@ def test_advice_foretells_what_is_found_after_it_was_followed(advice_check: Modu
         ratio = np.sqrt(np.mean(own["foretold"] ** 2)) / found
         assert 0.7 < ratio < 1.35, (kind, ratio)  # 24 errors of two branches: 12 %, two of them
         assert found < np.sqrt(np.mean(own["before"] ** 2)), kind
+
+
+@pytest.mark.parametrize("cycles", [2, 3, 5])
+def test_deviations_from_a_mean_of_the_same_cycles_are_widened_to_the_scatter_about_the_true_one(cycles: int) -> None:
+    """Their mean square about the mean is (K - 1) / K of the variance: sqrt(K / (K - 1)) makes up for it."""
+    law = get_law("linear")
+    path = 0.1 + 0.02 * np.arange(12)
+    rows = path + 0.01 * np.random.default_rng(1).standard_normal((cycles, 12))
+    fitted: Any = SimpleNamespace(law=law, theta=np.log([0.02]), trajectory=path)
+    (track,) = tracks_of([rows], [fitted])
+    assert (track.deviation**2).mean(axis=0) == pytest.approx(rows.var(axis=0, ddof=1))
+    assert track.q == pytest.approx(1.0)
+    assert track.rho == pytest.approx(0.02)

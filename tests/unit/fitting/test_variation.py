@@ -8,7 +8,8 @@ import pytest
 
 from devicekit.fitting.branch.trains import trains_of
 from devicekit.fitting.device import fit
-from devicekit.fitting.variation.components import fit_components, tracks_of
+from devicekit.fitting.variation.components import _variogram_design, fit_components, tracks_of
+from devicekit.fitting.variation.spread import _mean_sd
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
 from devicekit.statistics import anova
@@ -162,3 +163,15 @@ def test_a_guess_far_off_does_not_lose_the_noise() -> None:
     assert np.isfinite(found.log_likelihood)
     assert found.increment == pytest.approx(0.001 * window, rel=0.15)
     assert found.read == pytest.approx(0.0005 * window, rel=0.25)
+
+
+def test_the_expected_squares_of_a_variogram_by_hand() -> None:
+    """q = 0.5 and rho = 0.3 over two pulses: Q = 1/4, updates leave 1 + 1/4, the rate 0.3 (1 + 1/2)."""
+    design, product = _variogram_design(np.full(6, 0.5), np.full(6, 0.3), 2)
+    assert product == pytest.approx(np.full(4, 0.25))
+    assert design == pytest.approx(np.tile([1.25, 1 + 0.25**2, 0.75**2, 0.45**2], (4, 1)))
+
+
+def test_the_papers_estimator_is_a_mean_of_deviations_and_not_of_variances() -> None:
+    """Two devices that are sqrt(2), 2 sqrt(2) and 3 sqrt(2) apart: sd of 1, 2 and 3."""
+    assert _mean_sd(np.sqrt(2.0) * np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])) == pytest.approx(2.0)

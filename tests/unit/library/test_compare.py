@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -248,3 +249,12 @@ def test_many_records_stand_in_rows_and_few_in_columns(array: list[Record]) -> N
     assert "quantiles of what was chosen" in many
     assert "quantiles of what was chosen" not in few
     assert "1.1" in few
+
+
+def test_every_outcome_whose_levels_count_gives_its_values() -> None:
+    """As in the median over the sweeps: those that failed give none, those at the compliance do."""
+    outcomes = ["switched", "gradual", "failed", "at_limit", "reset_only", "against"]
+    values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    frame = SimpleNamespace(columns={"v_set_v": values, "outcome": outcomes}, numbers=lambda name: values)
+    held: Any = SimpleNamespace(tables=lambda: {"sweeps": frame})
+    assert each_value(held, "v_set_v").tolist() == [0.1, 0.2, 0.4, 0.5]

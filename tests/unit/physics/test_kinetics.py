@@ -14,7 +14,7 @@ from scipy.stats import linregress
 from devicekit.errors import ParameterError
 from physics.drive import Segment, ramp, set_sweep
 from physics.iv import make_stepper, simulate_iv
-from physics.kinetics import Kinetics, kinetics, ramp_voltage, reset_time, set_time, slope
+from physics.kinetics import Kinetics, _until, kinetics, ramp_voltage, reset_time, set_time, slope
 from physics.solvers.stepping import Limit, NotConvergedError
 from physics.stack import load_stack
 from physics.variability import MERITS, devices, scatter, scatter_table
@@ -279,6 +279,18 @@ def test_a_real_set_at_2_v_is_faster_than_heat(rough):
     assert slow.remarks == ()
 
 
+@pytest.mark.parametrize(("ratio", "last"), [(3.0, 9.0), (1 / 3, 1 / 9)])
+def test_a_time_lies_where_the_logarithms_of_conductance_and_time_do(ratio, last):
+    """A factor of 3 is half of one of 9 in ln G, and half way from 1 to 100 ms in ln t is 10 ms."""
+
+    def run(state, hold, see, over):
+        for time, conductance in ((5.0 + 1e-3, 2.0), (5.0 + 0.1, 2.0 * last)):
+            see(SimpleNamespace(time=time, fields=SimpleNamespace(conductance=conductance)), 0.0)
+        assert over(None)
+
+    assert _until(SimpleNamespace(time=5.0), run, None, ratio) == pytest.approx(1e-2, rel=1e-6)
+
+
 def test_figures_leave_out_what_did_not_switch():
     result = made([1e-3, math.nan, 1e-9], [math.nan] * 3)
     panel, ramps = result.panel(), result.ramps_panel()
@@ -355,6 +367,16 @@ def test_loops_without_a_value_are_left_out_of_their_figure_alone():
     found = by_name(scatter(loops(v_100ua_v=values), skip=1))["v_100ua_v"]
     assert found.loops == 4
     assert np.isnan([found.mean, found.sd, found.detrended, found.lag1]).all()
+
+
+def test_loops_beside_one_without_a_value_are_no_neighbours():
+    """Of loops 0, 1 and 3 to 6 the pairs 0-1, 3-4, 4-5 and 5-6."""
+    at, values = np.array([0, 1, 3, 4, 5, 6]), np.array([1.0, 1.2, 0.9, 1.3, 1.0, 1.4])
+    found = by_name(scatter(loops(v_100ua_v=[1.0, 1.2, None, 0.9, 1.3, 1.0, 1.4]), skip=0))["v_100ua_v"]
+    line = linregress(at, values)
+    off = values - line.intercept - line.slope * at
+    pairs = off[0] * off[1] + off[2] * off[3] + off[3] * off[4] + off[4] * off[5]
+    assert found.lag1 == pytest.approx(pairs / (off @ off), rel=1e-9)
 
 
 def test_five_loops_are_enough_and_four_are_not():

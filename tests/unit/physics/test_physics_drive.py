@@ -66,6 +66,16 @@ def test_bad_trains_are_named(change, name):
         PulseTrain(**(good | change))
 
 
+def test_the_compliance_limits_pulses_of_ltp_alone():
+    """As in a loop: reset currents flow freely, and a transistor keeps its gate voltage."""
+    stack = load_stack()
+    limit = stack.circuit.compliance
+    assert math.isfinite(limit)
+    for train in trains(stack, 1e-6, pairs=2):
+        assert train.compliance == (limit if train.direction == "ltp" else math.inf)
+        assert train.gate == limit
+
+
 def test_bad_pairs_amplitudes_cycles_and_ramps_are_named():
     stack = load_stack()
     with pytest.raises(ParameterError, match="pairs"):

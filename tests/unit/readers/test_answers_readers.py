@@ -76,6 +76,22 @@ def test_endurance_currents_are_divided_by_the_read_voltage(lines: Callable[...,
     assert long.frame["read_voltage_v"].tolist() == [0.2] * 4
 
 
+def test_endurance_cycles_without_a_number_are_counted_device_by_device(lines: Callable[..., Path]) -> None:
+    rows = ("a,lrs,1e4", "a,hrs,5e5", "b,lrs,1e4", "b,hrs,5e5", "a,lrs,2e4", "a,hrs,6e5")
+    table = read(lines("device,level,resistance_ohm", *rows))
+    assert isinstance(table, EnduranceTable)
+    assert table.frame["cycle"].tolist() == [1, 1, 1, 1, 2, 2]
+
+
+def test_the_low_one_of_two_nameless_columns_is_so_by_its_median(lines: Callable[..., Path]) -> None:
+    """One reading of the LRS failed, at 2 Mohm above all of the HRS."""
+    rows = ("500000,10000", "500000,10000", "500000,2000000", "500000,10000")
+    table = read(lines(*rows), kind="endurance", quantity="resistance", unit="ohm")
+    assert isinstance(table, EnduranceTable)
+    medians = table.frame.groupby("level")["conductance_s"].median().to_dict()
+    assert medians == pytest.approx({"hrs": 2e-6, "lrs": 1e-4})
+
+
 def test_endurance_resistances_are_inverted(lines: Callable[..., Path]) -> None:
     table = read(lines("cycle,LRS (kohm),HRS (Mohm)", "1,4,0.5", "2,5,1"))
     found = table.frame.set_index(["cycle", "level"])["conductance_s"].to_dict()

@@ -115,6 +115,7 @@ def test_two_channels_of_an_oscilloscope_are_asked_for_the_resistor(tmp_path: Pa
         ("PPF", (150, 125, 110), {"unit": "%"}),
         ("PPF", (0.5, 0.25, 0.1), {"unit": "1", "map": {"ratio_excess": "PPF"}}),
         ("PPF (%)", (150, 125, 110), {"recipe": "ppf-percent"}),
+        ("PPF (%)", (1.5, 1.25, 1.1), {"unit": "1"}),  # what is said counts, and not the name
     ],
 )
 def test_a_ratio_is_one_by_its_name_or_by_what_is_said(
@@ -140,6 +141,12 @@ def test_two_amplitudes_give_the_ratio(tmp_path: Path) -> None:
     table = read(file(tmp_path, text), kind="paired")
     assert table.frame["ratio"].iloc[0] == pytest.approx(1.5)
     assert np.isnan(table.frame["ratio"].iloc[1])
+
+
+def test_repeats_of_an_interval_are_counted_device_by_device(tmp_path: Path) -> None:
+    rows = ("a,1,1.5", "b,1,1.4", "a,1,1.6", "b,2,1.2", "b,1,1.3", "a,1,1.7")
+    table = read(file(tmp_path, "device,interval (ms),A2/A1\n" + "".join(f"{row}\n" for row in rows)))
+    assert table.frame["repeat"].tolist() == [1, 1, 2, 1, 2, 3]
 
 
 def test_records_are_counted_over_files(tmp_path: Path) -> None:

@@ -296,3 +296,11 @@ def test_static_levels_are_the_same_through_a_test_and_held_ones_are_not(card, s
     assert fresh.learner.noise(100).hidden == pytest.approx(pair, rel=1e-6)
     with pytest.raises(UsageError, match="set telegraph too"):
         TrainingConfig(telegraph_tau_s=1.0)
+
+
+def test_levels_that_stay_are_added_to_what_another_change_leaves() -> None:
+    """States halved by time and then 0.1 up or down, as often as those that time leaves alone."""
+    config, r = TrainingConfig(telegraph=0.1, telegraph_tau_s=1e6), np.linspace(0.2, 0.8, 40)
+    alone = drift.static(config, None)(1, r) - r
+    np.testing.assert_allclose(np.abs(alone), 0.1)
+    np.testing.assert_allclose(drift.static(config, lambda layer, states: states / 2)(1, r), r / 2 + alone)

@@ -10,8 +10,9 @@ import pytest
 
 from devicekit.device.blocks import Window
 from devicekit.device.measured import Endurance, EnduranceDevice, Retention, RetentionState
+from devicekit.device.wires import Wires, effective_conductance
 from devicekit.errors import UsageError
-from snn.array.measure import BITS, TILES, TOLERANCES, Plan, measure
+from snn.array.measure import BITS, TILES, TOLERANCES, Plan, _fill, measure
 from snn.array.report import array_report
 from snn.array.result import Curve, Point, Unknown
 from snn.data.dataset import Dataset
@@ -154,3 +155,17 @@ def test_without_a_block_the_answer_names_the_file_that_would_tell(card, small_d
 def test_plans_out_of_range_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         Plan(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("rows", "times"), [(32, 1), (64, 1), (65, 2), (128, 2), (200, 4)])
+def test_inputs_are_repeated_until_they_fill_a_tile(rows: int, times: int) -> None:
+    """64 inputs."""
+    assert _fill({"tile": (rows, rows)}, 64) == times
+    assert _fill({}, 64) == 1
+
+
+def test_the_drop_is_that_of_pairs_on_neighbouring_bit_lines(measured) -> None:
+    """As many rows as a tile has, 32 hidden neurons of two devices each, all in mid-window at 150 uS."""
+    for side, drop in zip(TILES, measured.wires[0].drops, strict=True):
+        g = np.full((side, 64), 1.5e-4)
+        assert drop == pytest.approx(effective_conductance(g, Wires(5.0, tile=(side, side))).mean() / 1.5e-4)

@@ -653,3 +653,11 @@ def test_other_data_have_no_odds_by_one_seed_and_are_named_as_they_were_asked_fo
     np.savez("few.npz", x=rng.normal(size=(300, 5)), y=y[:300])
     with pytest.raises(UsageError, match="takes 500 of more than that"):
         few_shot("few.npz")
+
+
+def test_the_error_of_a_share_is_that_of_a_mean_over_seeds() -> None:
+    """1, 2 and 6 %: sd sqrt(7) %, over sqrt(3)."""
+    share = Share("states", (0.01, 0.02, 0.06), (0.02, 0.02, 0.02))
+    assert share.value == pytest.approx(0.03)
+    assert share.standard_error == pytest.approx(0.01 * math.sqrt(7 / 3))
+    assert Share("states", (0.01,), (0.02,)).as_dict()["standard_error"] is None

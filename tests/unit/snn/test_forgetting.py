@@ -295,6 +295,8 @@ def test_volatility_is_a_flaw_where_time_passes() -> None:
     assert own_severity("volatility", made, setting("plain", 0)) is None
     slow = forgetful(generic(), 0.2, (float(IMAGES * EPOCHS), 1.0))
     assert own_severity("volatility", slow, config) == pytest.approx(0.8 * (1 - np.exp(-1)))
+    waiting = setting("plain", 0, presentation_s=0.5, test_delay_s=float(IMAGES * EPOCHS))
+    assert own_severity("volatility", slow, waiting) == pytest.approx(0.8 * (1 - np.exp(-1.5)))
 
 
 @pytest.mark.slow

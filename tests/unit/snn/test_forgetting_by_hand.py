@@ -27,7 +27,7 @@ START = np.array([0.2, 0.35, 0.5, 0.6, 0.75, 0.9])
 
 @pytest.fixture(autouse=True)
 def _as_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("renew", "start_again", "pass_on", "give_fading", "next_presentation", "pulse_one"):
+    for name in ("renew", "start_again", "pass_on", "give_fading", "next_presentation", "pulse_one", "shown"):
         monkeypatch.setattr(fading, name, getattr(fading, name).py_func)
     mix = fading.mix
 

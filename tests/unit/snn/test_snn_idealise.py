@@ -9,7 +9,7 @@ import pytest
 
 from devicekit.device.array import DeviceArray
 from devicekit.device.blocks import Conditions, DeviceRow, Window
-from devicekit.device.idealise import idealise
+from devicekit.device.idealise import idealise, with_steps
 from devicekit.models.laws.eq2 import Eq2
 from snn.recipe import symmetric_point
 from snn.training import TrainingConfig, train
@@ -83,3 +83,15 @@ def test_write_energy_where_the_card_says_enough(card, small_digits):
     result = train(known, config, small_digits)
     pulses = sum(row.pulses for row in result.epochs)
     assert result.write_energy_j == pytest.approx(pulses * 2.5 * 2e-4 * 1e-6)
+
+
+def test_larger_steps_are_larger_in_every_row_of_the_card(device):
+    """Steps, caps and increments are three times as large, of the central device and of each measured one."""
+    made = with_steps(device, 3.0)
+    for own, before in ((made.devices[0], device.devices[0]), (made.devices[1], device.devices[1])):
+        assert own.ltp_largest_step == pytest.approx(3 * before.ltp_largest_step)
+        assert own.ltd_largest_step == pytest.approx(3 * before.ltd_largest_step)
+        assert own.ltp_theta == pytest.approx((before.ltp_theta[0] + math.log(3), *before.ltp_theta[1:]))
+        assert own.ltd_theta == pytest.approx((before.ltd_theta[0] + math.log(3), *before.ltd_theta[1:]))
+    for direction in ("ltp", "ltd"):
+        np.testing.assert_allclose(made.rate(direction, GRID), 3 * device.rate(direction, GRID))

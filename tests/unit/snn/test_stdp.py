@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from devicekit.errors import UsageError
 from devicekit.features.merits.stdp import characterize
 from devicekit.synthetic import records
 from snn import stdp
+from snn.data.dataset import Dataset
 from snn.network.encoding import ONE
-from snn.stdp import StdpConfig, compare, learn
+from snn.stdp import StdpComparison, StdpConfig, compare, learn
 
 WINDOW = {"a_plus": 0.8, "a_minus": -0.5, "tau_plus_s": 15e-3, "tau_minus_s": 25e-3, "offset": 0.1}
 
@@ -116,3 +118,24 @@ def test_a_fit_puts_the_measured_window_on_the_card(tmp_path, monkeypatch) -> No
     assert window.n == 240
     for wrong in (["--stdp", "pairs.csv"], ["--stdp", "pulses.csv", "--out", "other.json"]):
         assert run_app(build_app(), ["fit", "pulses.csv", *wrong]) == 2
+
+
+def test_the_gain_over_seeds_has_a_standard_error() -> None:
+    """Gains of 10, 20 and 30 points: 20, with 10 / sqrt(3)."""
+    window = StdpWindow(**WINDOW, noise=0.05, n=240, source="a test")
+    words = StdpComparison((0.5, 0.6, 0.7), (0.4, 0.4, 0.4), "a split", window, 1).words
+    assert "60.0 % by STDP, 40.0 % by the same network" in words
+    assert "+20.0 ± 5.8 points over 3 seeds" in words
+
+
+def test_a_class_of_many_neurons_wins_by_their_mean(timed: DeviceCard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two neurons stand for the first class, one for the second: 2, 2 and 3 spikes are of the second."""
+    x, labels = np.full((4, 5), 0.5), np.array([0, 0, 1, 1])
+    data = Dataset("made", "none", x, labels, x[:2], np.array([1, 1]))
+
+    def fired(rows: np.ndarray, *rest: Any) -> None:
+        rest[-1][:] = [[1, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1]] if len(rows) == 4 else [2, 2, 3]
+
+    monkeypatch.setattr(stdp, "_pass", fired)
+    found = learn(timed, data, StdpConfig(neurons=3, epochs=1))
+    assert (found.accuracy, found.used) == (1.0, 3)

@@ -1,0 +1,93 @@
+"""Readings that follow each other without a pulse between: they tell the error of a reading from what a pulse does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from devicekit.device.blocks import Window
+from devicekit.fitting.branch.trains import Trains
+from devicekit.tables import PulseTable
+
+FEWEST = 5  # degrees of freedom: a standard deviation to a third of itself
+
+
+@dataclass(frozen=True)
+class Rereads:
+    """What repeated readings scatter by.
+
+    Attributes
+    ----------
+    sd : float
+        Standard deviation of one reading about the mean of its repeats [of the window].
+    degrees : float
+        Degrees of freedom of it.
+    share : float
+        Variance of the readings that a fit sees, over that of one: 1 / n where each is the mean of n.
+    stated : bool
+        Whether the file has them as repeats of one pulse; else they are the last reading of a train and the first of
+        the next one, and whether a pulse lies between is only seen by their scatter.
+    """
+
+    sd: float
+    degrees: float
+    share: float = 1.0
+    stated: bool = True
+
+
+def repeated(table: PulseTable, direction: str, window: Window) -> Rereads | None:
+    """The scatter of readings of one pulse about their mean; None where hardly any were repeated."""
+    squares, degrees, shares = 0.0, 0, []
+    for _, _, index, values in table.traces(direction):
+        state = window.to_state(values)
+        seen = np.isfinite(state)
+        _, place, count = np.unique(index[seen], return_inverse=True, return_counts=True)
+        mean = np.bincount(place, state[seen]) / count
+        squares += float(np.sum((state[seen] - mean[place]) ** 2))
+        degrees += int(np.sum(count - 1))
+        shares.append(1.0 / count)
+    if degrees < FEWEST or squares == 0.0:
+        return None
+    return Rereads(float(np.sqrt(squares / degrees)), float(degrees), float(np.mean(np.concatenate(shares))))
+
+
+def at_junctions(sets: Mapping[str, Trains], window: Window) -> Rereads | None:
+    """The scatter of the last reading of a train against the first of the next; None where there are few such pairs.
+
+    A reading that was copied from one train to the next tells nothing, and where most were, so does the rest.
+    """
+    if len(sets) < 2:
+        return None
+    degrees, squares = 0, 0.0
+    for device in dict.fromkeys(sets["ltp"].devices):
+        own = {direction: trains.of(device) for direction, trains in sets.items()}
+        ordered = [
+            (int(cycle), place, window.to_state(row))
+            for place, direction in enumerate(("ltp", "ltd"))
+            for cycle, row in zip(own[direction].cycles, own[direction].values, strict=True)
+        ]
+        for differences in _differences(sorted(ordered, key=lambda each: each[:2])):
+            moved = differences[differences != 0.0]
+            if moved.size > 1 and moved.size > differences.size / 2:
+                squares += float(np.sum((moved - moved.mean()) ** 2))
+                degrees += moved.size - 1
+    if degrees < FEWEST or squares == 0.0:
+        return None
+    return Rereads(float(np.sqrt(squares / degrees / 2.0)), float(degrees), stated=False)
+
+
+def _differences(ordered: Sequence[tuple[int, int, np.ndarray]]) -> list[np.ndarray]:
+    """First readings less the last ones before them: of LTD after LTP, and of LTP after LTD of the cycle before."""
+    within, across = [], []
+    for (cycle, place, row), (next_cycle, next_place, next_row) in pairwise(ordered):
+        first, last = next_row[np.isfinite(next_row)], row[np.isfinite(row)]
+        if first.size == 0 or last.size == 0 or place == next_place:
+            continue
+        if next_cycle == cycle:
+            within.append(first[0] - last[-1])
+        elif next_cycle == cycle + 1 and place == 1:
+            across.append(first[0] - last[-1])
+    return [np.array(within), np.array(across)]

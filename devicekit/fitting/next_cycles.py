@@ -1,0 +1,134 @@
+"""Where the device's next cycles are to be expected: the fit is of the cycles that it saw, and levels wander."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from devicekit.fitting.branch import search
+from devicekit.fitting.result import DeviceFit
+from devicekit.fitting.variation.spread import predicted_variance
+from devicekit.statistics import normal_quantile
+
+CYCLES = 5  # whose mean the band is of
+PRIOR_WALK = 0.035  # of the window a cycle: what levels of one cycle's device are taken to wander by
+PART = 10  # of the pulses, over which a cycle is smoothed
+
+
+@dataclass(frozen=True)
+class NextCycles:
+    """The mean curve of the next cycles of a branch.
+
+    Attributes
+    ----------
+    direction : {"ltp", "ltd"}
+    cycles : int
+        Of how many cycles the mean is.
+    state : ndarray, shape (N + 1,)
+        That of the fit: states r [1].
+    lower, upper : ndarray, shape (N + 1,)
+        Ends of the band, pulse by pulse [1].
+    walk : float
+        Standard deviation of the step of the level from a cycle to the next, root mean square over the pulses [1].
+    from_prior : bool
+        Whether that is a prior, because no device has two cycles.
+    """
+
+    direction: str
+    cycles: int
+    state: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    walk: float
+    from_prior: bool
+
+    @property
+    def sentence(self) -> str:
+        """What the band is, for people."""
+        how = "taken to wander (a prior)" if self.from_prior else "seen to wander"
+        half = float(np.mean(self.upper - self.lower)) / 2
+        return (
+            f"{self.direction.upper()}: levels are {how} by {self.walk:.1%} of the window from cycle to cycle; if they "
+            f"go on so, the mean of the next {self.cycles} cycles stays within {half:.1%} of the "
+            "fitted curve (95 %, mean over the pulses)."
+        )
+
+
+def can_tell(fit: DeviceFit) -> bool:
+    """Whether the band is known for a fit: not for a joint one over widths or amplitudes."""
+    return not fit.joint and fit.pulse_law is None and not fit.conditions
+
+
+def walk_factor(seen: int, ahead: int) -> float:
+    """Variance of the mean of the next cycles about that of those seen, over the variance of one step of the walk.
+
+    From the mean of K to the last: (K - 1)(2 K - 1) / 6 K; from there to the mean of m more: (m + 1)(2 m + 1) / 6 m.
+    """
+    return (seen - 1) * (2 * seen - 1) / (6 * seen) + (ahead + 1) * (2 * ahead + 1) / (6 * ahead)
+
+
+def next_cycles(fit: DeviceFit, direction: str, cycles: int = CYCLES, level: float = 0.95) -> NextCycles:
+    """The band of the mean curve of the next cycles, by a random walk of the level at each pulse.
+
+    Half the mean squared difference of neighbouring cycles, each smoothed over a tenth of the pulses, stands for the
+    variance of one step. Levels that only scatter, and do not wander, give a band that is too wide. On 20 measured
+    devices (VCM, 10 cycles) the mean of the next five cycles lies within it at 95 % of the pulses or more, after five
+    cycles and after three.
+
+    Parameters
+    ----------
+    fit : DeviceFit
+        Not a joint fit over widths or amplitudes.
+    direction : {"ltp", "ltd"}
+    cycles : int
+        How many next cycles, at least 1.
+    level : float
+        Of the band, 0 to 1.
+    """
+    branch, trains = fit.branches[direction], fit.trains(direction)
+    names = list(dict.fromkeys(trains.devices))
+    groups = []
+    for name in names:
+        own = trains.of(name)
+        groups.append(own.rising(fit.window)[np.argsort(own.cycles, kind="stable")])
+    seen = max(len(group) for group in groups)
+    squares = [np.diff(_smoothed(group), axis=0) ** 2 for group in groups if len(group) > 1]
+    path, sensitivities = search.jacobian(branch.law, branch.parameters, branch.x.size - 1)
+    if squares:
+        step = 0.5 * np.nanmean(np.concatenate(squares), axis=0)
+        step = np.where(np.isfinite(step), step, np.nanmean(step))
+    else:
+        step = np.full(path.size, PRIOR_WALK**2)
+    covariance = branch.covariance
+    response = np.maximum(np.einsum("ni,ij,nj->n", sensitivities, covariance, sensitivities), 0.0)
+    # the curve was read at every pulse: where single coefficients are free, it is not
+    response = np.minimum(response, predicted_variance(branch, fit.variation.branches[direction]) / seen)
+    pulse = predicted_variance(
+        branch,
+        replace(fit.variation.branches[direction], cycle_offset=0.0, cycle_ln_rate=0.0, cycle_start=0.0),
+    )
+    many = len(names)
+    variance = response + (walk_factor(seen, cycles) * step + pulse / cycles) / many
+    half = normal_quantile(0.5 + level / 2) * np.sqrt(variance)
+    low, high = path - half, path + half
+    rising = direction == "ltp"
+    return NextCycles(
+        direction,
+        cycles,
+        path if rising else 1.0 - path,
+        low if rising else 1.0 - high,
+        high if rising else 1.0 - low,
+        float(np.sqrt(np.mean(step))),
+        not squares,
+    )
+
+
+def _smoothed(rows: np.ndarray) -> np.ndarray:
+    """Each train averaged over a part of its pulses about each of them; NaN where none was read."""
+    wide = max(rows.shape[1] // PART, 1)
+    each = np.ones(wide)
+    seen = np.isfinite(rows)
+    total = np.array([np.convolve(np.where(own, row, 0.0), each, "same") for row, own in zip(rows, seen, strict=True)])
+    count = np.array([np.convolve(own.astype(float), each, "same") for own in seen])
+    return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)
