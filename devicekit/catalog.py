@@ -16,6 +16,8 @@ from devicekit.errors import FileError, UsageError
 from devicekit.names.marks import marks_in, ordered
 
 _TRAINS = "export --to csv"  # of its trains, which a card's law makes
+EXAMPLE = "vcm-trains"  # what is run where no file is named: measured
+KNOWN_TRUTH = "pt-hfo2-al2o3-ti"  # SYNTHETIC: its laws are known
 _START = 4096  # bytes in which a file says its marks
 
 

@@ -1,4 +1,4 @@
-"""Make docs/img/overview.png, the picture in README, from the shipped SYNTHETIC device."""
+"""Make docs/img/overview.png, the picture in README, from the shipped measured devices."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from snn.training import TrainingConfig, train
 
 
 def main() -> None:
-    dataset = catalog.get("pt-hfo2-al2o3-ti")
+    dataset = catalog.get(catalog.EXAMPLE)
     result = fit(dataset.data)
-    card = result.to_card(dataset.name, dataset.data, synthetic=True)
+    card = result.to_card(dataset.name, dataset.data)
     training = train(card, TrainingConfig(epochs=15), load("digits"))
     figure = Figure(figsize=(11, 6.6), layout="constrained", dpi=110)
     shown = {
-        "1. Fit: 20 devices, 20 cycles (synthetic)": result,
+        "1. Fit: 20 VCM devices, 10 cycles (measured)": result,
         "2. Rate curve with 95 % band": card,
         "3. In-situ training, load_digits 75/25": training,
         "4. Simulated set I-V (calibrated); line: V_set": simulate_iv(),

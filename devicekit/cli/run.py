@@ -125,7 +125,7 @@ def run_command(
     from snn.data.load import load
 
     began = time.perf_counter()
-    example = catalog.get("pt-hfo2-al2o3-ti") if file is None else None
+    example = catalog.get(catalog.EXAMPLE) if file is None else None
     path = example.data if example else file
     assert path is not None
     synthetic = bool(example and example.synthetic)

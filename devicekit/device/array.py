@@ -12,7 +12,7 @@ import numpy as np
 from devicekit.device.blocks import FEWEST_WINDOWS, DeviceRow
 from devicekit.device.card import DeviceCard
 from devicekit.device.fading import Fading, book, fading, later, pass_time
-from devicekit.device.random import mix, normal
+from devicekit.device.random import mix, normal, normals
 from devicekit.errors import UsageError
 from devicekit.jit import compiled, inlined
 from devicekit.models import kernel
@@ -138,12 +138,14 @@ def pulse_one(  # type: ignore[no-untyped-def]
     if low.size > 0:
         step *= stretch
     larger = 1.0 if tilt == 0.0 else math.exp(tilt * (min(max(x, 0.0), 1.0) - 0.5))
-    if sigma > 0.0 or relative > 0.0:
+    if held.size > 0:
+        drawn, second = normals(mix(key, np.uint64(k)), np.uint64(pulses[k]))
+        sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
+        step += sigma * larger * drawn
+        held[k] = memory * held[k] + math.sqrt(1.0 - memory * memory) * flicker * larger * second
+    elif sigma > 0.0 or relative > 0.0:
         sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
         step += sigma * larger * normal(mix(key, np.uint64(k)), np.uint64(pulses[k]))
-    if held.size > 0:
-        drawn = normal(mix(~key, np.uint64(k)), np.uint64(pulses[k]))
-        held[k] = memory * held[k] + math.sqrt(1.0 - memory * memory) * flicker * larger * drawn
     r[k] = min(max(state + step, least), most)
     pulses[k] += 1
 

@@ -194,7 +194,7 @@ class DeviceCard(Strict):
         for held, names in ((told["devices"], OF_ROWS), (list(told["variation"].values())[:2], OF_VARIATION)):
             for each in held:
                 for name in names:
-                    if not each[name]:
+                    if each[name] is None or each[name] is False:
                         del each[name]
         for direction in ("ltp", "ltd"):
             if told[direction]["rate_curve"]["factor_of_all"] is None:

@@ -36,3 +36,12 @@ def normal(key: np.uint64, counter: np.uint64) -> float:
     twice = counter * np.uint64(2)
     radius = math.sqrt(-2.0 * math.log(uniform(key, twice)))
     return radius * math.cos(2.0 * math.pi * uniform(key, twice + np.uint64(1)))
+
+
+@borrowing
+def normals(key: np.uint64, counter: np.uint64) -> tuple[float, float]:
+    """`normal` of these, and a second number that is independent of it."""
+    twice = counter * np.uint64(2)
+    radius = math.sqrt(-2.0 * math.log(uniform(key, twice)))
+    angle = 2.0 * math.pi * uniform(key, twice + np.uint64(1))
+    return radius * math.cos(angle), radius * math.sin(angle)

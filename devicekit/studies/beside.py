@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from snn.config import TrainingConfig
     from snn.data.dataset import Dataset
 
-EXAMPLE = "pt-hfo2-al2o3-ti"
 SAMPLES, CHANNELS, CLASSES, HIDDEN = 20, 64, 10, 8
 
 
@@ -45,7 +44,7 @@ def _train() -> None:
     from devicekit.device.card import load_card
     from snn.training import train
 
-    train(load_card(catalog.get(EXAMPLE).card), small_training(), small_samples())
+    train(load_card(catalog.get(catalog.EXAMPLE).card), small_training(), small_samples())
 
 
 def _simulate() -> None:

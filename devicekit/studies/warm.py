@@ -21,7 +21,7 @@ from devicekit.features.merit import Sample
 from devicekit.fitting.device import fit, read_pulses
 from devicekit.jit import cache_folder
 from devicekit.options import ReadOptions
-from devicekit.studies.beside import EXAMPLE, small_samples, small_training
+from devicekit.studies.beside import small_samples, small_training
 from physics.iv import simulate_iv
 from snn.config import TrainingConfig
 from snn.network.learning import GRADIENTS
@@ -75,7 +75,7 @@ def compiling() -> Iterator[list[str]]:
 
 
 def _fit_example() -> None:
-    table = read_pulses(catalog.get(EXAMPLE).data, ReadOptions())
+    table = read_pulses(catalog.get(catalog.KNOWN_TRUTH).data, ReadOptions())
     frame = table.frame
     few = frame["device_id"].isin(table.devices[:DEVICES]) & (frame["cycle"] < frame["cycle"].min() + CYCLES)
     few &= frame["pulse_width_s"].isin(table.widths[:WIDTHS])
@@ -117,7 +117,7 @@ def warm(progress: Callable[[int, int], None] = lambda done, total: None) -> War
         Called with the parts that are done, and all.
     """
     began = time.perf_counter()
-    card, samples = load_card(catalog.get(EXAMPLE).card), small_samples()
+    card, samples = load_card(catalog.get(catalog.KNOWN_TRUTH).card), small_samples()
     parts: list[Callable[[], Any]] = [_fit_example]
     parts += [lambda config=config: train(card, config, samples) for config in _trainings()]  # type: ignore[misc]
     parts += [lambda: _pulses(card), _conduction, lambda: simulate_iv(solver="banded")]

@@ -26,6 +26,7 @@ STEP, HELD, MEMORY, TILT, READ_TILT = 5, 6, 7, 8, 9  # where they stand in `NOIS
 FARTHEST = 0.6  # from the middle of the window [1]: beyond, the tilt adds nothing
 LEAST_SLOPE, LARGEST_SLOPE = 0.2, 1.3  # of x + rho(x): beyond, the linearisation is no guide
 DIFFERENCE = 1e-5  # of a parameter, for its derivative
+JUMP = 100.0  # a larger one is none: a law whose rate ends at a state has a slope that jumps there
 LN_NOTHING = -13.0  # of a fluctuation: below, there is none
 LANES = 16  # filters side by side
 MOST_PAIRS = 64  # of a train and a filter at once: what is kept of them stays in the processor's cache
@@ -265,6 +266,8 @@ def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untype
             for f in range(1, filters):
                 by_error[f] = (error[f, n] - error[0, n]) / steps[f] / root
                 by_spread[f] = (spread[f, n] - spread[0, n]) / steps[f] / spread[0, n]
+                if abs(by_error[f]) * root > JUMP or abs(by_spread[f]) > JUMP:
+                    by_error[f], by_spread[f] = 0.0, 0.0
                 gradients[f] -= u * by_error[f] + 0.5 * by_spread[f] * (1.0 - u * u)
             for f in range(1, filters):
                 for g in range(1, f + 1):  # one sum each: they do not wait for each other

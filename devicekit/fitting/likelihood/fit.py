@@ -47,6 +47,7 @@ FEW_TRAINS = 4
 MOST_MENDED = 10  # trains
 LONGEST_MEND = 0.7  # standard errors, of a step that mends a bias
 ITERATIONS, ENOUGH, TRIALS = 100, 1e-3, 16
+ROUGHLY = 0.1  # of the log-likelihood, to tell whether there is more noise: its values are found after that
 LIGHT = 1e-2  # damping
 HALF = 0.35  # of ln of a deviation: half its variance
 LONGEST_STEP = 1.5  # of ln of a standard deviation, in one iteration
@@ -205,8 +206,11 @@ class _Problem:
         hessian[np.diag_indices(size)] += self.precision
         return hessian, gradient - self.precision * (z - self.mean)
 
-    def climb(self, z: np.ndarray) -> tuple[np.ndarray, float]:
-        """Fisher scoring with damping, from z to the top: where it is, and the objective there."""
+    def climb(self, z: np.ndarray, enough: float = ENOUGH) -> tuple[np.ndarray, float]:
+        """Fisher scoring with damping, from z to the top: where it is, and the objective there.
+
+        `enough`: the gain of a step below which it stops.
+        """
         z = np.clip(z, self.lower, self.upper)
         top, damping = self.objective(z), 1e-3
         for _ in range(ITERATIONS):
@@ -227,7 +231,7 @@ class _Problem:
             else:
                 return z, top
             gain, z, top = height - top, trial, height
-            if gain < ENOUGH and damping <= LIGHT:  # a step that was held back says nothing of the top
+            if gain < enough and damping <= LIGHT:  # a step that was held back says nothing of the top
                 break
             damping = max(damping / 10.0, 1e-9)
         return z, top
@@ -247,7 +251,7 @@ class _Problem:
     def ask(self, z: np.ndarray, values: dict[int, float], least: float) -> tuple[np.ndarray, float] | None:
         """The top with them free, from these values on; None, and they stay as they were, if it is below `least`."""
         before = self.free.copy()
-        asked, top = self.climb(self._with(z, values))
+        asked, top = self.climb(self._with(z, values), ROUGHLY)
         if top > least:
             return asked, top
         self.free[:] = before
@@ -374,16 +378,20 @@ def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.nd
     if not likely:
         return None
     found = None
-    for name in wanted:
-        if name == "step" and name not in likely:
-            continue
-        asked = problem.ask(z, _first_values(name, z[-Q:]), top + wanted[name])
-        if asked is not None:
-            found, top = asked
-            z = found
+
+    def foreseen(name: str) -> float:
+        return problem.foresee(z, _first_values(name, z[-Q:]))
+
+    for group in (["held"], ["tilt", "read_tilt"], ["step"] if "step" in likely else []):
+        # of two the one first by which more is gained: what it explains the other seems to
+        for name in sorted(group, key=lambda each: -foreseen(each)) if len(group) > 1 else group:
+            asked = problem.ask(z, _first_values(name, z[-Q:]), top + wanted[name])
+            if asked is not None:
+                found, top = asked
+                z = found
     if found is not None and problem.free[STEP - Q]:
         found, top = _without_tilts(problem, found, top)
-    return found
+    return None if found is None else problem.climb(found)[0]
 
 
 def _without_tilts(problem: _Problem, z: np.ndarray, top: float) -> tuple[np.ndarray, float]:
