@@ -16,6 +16,7 @@ from snn.forgetting import at_all
 from snn.recipe import with_card
 
 COARSEST, FINEST = 1 / 32, 1 / 100  # mean steps [of the window] between which a twin's lies
+FLUCTUATION = "fluctuation of states"
 FLAWS = (
     "nonlinearity",
     "asymmetry",
@@ -24,7 +25,7 @@ FLAWS = (
     "device-to-device variation",
     "read noise",
     "telegraph noise",
-    "fluctuation of states",
+    FLUCTUATION,
     "states",
     "stuck devices",
     "volatility",
@@ -56,7 +57,7 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
         "device-to-device variation": applied.devices is not None,
         "read noise": config.read_noise and read_sigma(card, config.read_noise_of_g) > 0,
         "telegraph noise": config.telegraph > 0,
-        "fluctuation of states": applied.fluctuates,
+        FLUCTUATION: applied.fluctuates,
         "states": config.stable_states > 0,
         "stuck devices": config.stuck_share > 0,
         "volatility": at_all(card, config),
@@ -114,7 +115,7 @@ def without(card: DeviceCard, config: TrainingConfig, flaws: Iterable[str]) -> C
         changes |= {"read_noise": False, "read_noise_of_g": 0.0}
     if "telegraph noise" in gone:
         changes["telegraph"] = 0.0
-    if "fluctuation of states" in gone:
+    if FLUCTUATION in gone:
         card = _still(card)
     if "states" in gone:
         changes["device_levels"] = 0
