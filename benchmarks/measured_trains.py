@@ -17,9 +17,10 @@ import pandas as pd
 
 import devicekit
 from devicekit import catalog
-from devicekit.device.array import DeviceArray
 from devicekit.fitting.likelihood.misfit import misfit
 from devicekit.fitting.next_cycles import next_cycles
+from devicekit.fitting.population import leave_out
+from devicekit.tables import PulseTable
 from snn.benchmark.task import accuracy, few_shot, setting
 
 DIRECTIONS = ("ltp", "ltd")
@@ -70,41 +71,15 @@ def next_five(frame: pd.DataFrame) -> None:
         print(f"{what:12} inside, half width: {told}")
 
 
-def drawn(card: devicekit.DeviceCard, d2d: str, devices: int = 1000) -> dict[str, np.ndarray]:
-    """Readings (pulses + 1, devices) [S] of an LTP and an LTD train after one of each."""
-    array = DeviceArray(card, devices, 0, d2d=d2d, read_noise=True)  # type: ignore[arg-type]
-    found = {}
-    for _ in range(2):
-        for direction, sign in (("ltp", 1), ("ltd", -1)):
-            readings = [array.read()]
-            for _ in range(200):
-                array.pulse(sign)
-                readings.append(array.read())
-            found[direction] = np.array(readings)
-    return found
-
-
 def population(frame: pd.DataFrame) -> None:
     """Five devices left out, four times: readings and device means within the 95 % of devices drawn from the others."""
-    names = np.random.default_rng(0).permutation(frame["device_id"].unique())
-    found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    for k in range(4):
-        out = list(names[5 * k : 5 * k + 5])
-        fit = devicekit.fit(part(frame, [name for name in names if name not in out]))
-        card, new = fit.to_card("others"), part(frame, out)
-        for mode in ("resample", "shared"):
-            readings = drawn(card, mode)
-            for direction in DIRECTIONS:
-                own = new[new["direction"] == direction]
-                table = own.pivot_table(index=["device_id", "cycle"], columns="pulse_index", values="conductance_s")
-                low, high = np.quantile(readings[direction], [0.025, 0.975], axis=1)
-                means = table.groupby("device_id").mean().to_numpy()
-                inside = [(low <= each) & (each <= high) for each in (table.to_numpy(), means)]
-                shares = (inside[0].mean(), inside[1].mean(), (inside[1].mean(axis=1) > 0.95).mean())
-                found.setdefault((mode, direction), []).append((*map(float, shares), 1e6 * float(np.mean(high - low))))
-    for (mode, direction), values in found.items():
-        told = np.mean(values, axis=0).round(3).tolist()
-        print(f"{mode:9} {direction}: readings, device means, whole curves inside; width [uS]: {told}")
+    table = PulseTable(frame)
+    for mode in ("resample", "shared"):
+        for each in leave_out(table, 4, d2d=mode).values():  # type: ignore[arg-type]
+            print(
+                f"{mode:9} {each.direction}: inside, readings {each.readings:.3f}, means {each.means:.3f}, whole "
+                f"curves {each.curves:.2f}; width {1e6 * each.width:.1f} uS"
+            )
 
 
 def network(frame: pd.DataFrame) -> None:

@@ -214,6 +214,12 @@ def remote() -> dict[str, RemoteDataset]:
     return {each.name: each for each in sets}
 
 
+def wanted() -> list[dict[str, str]]:
+    """Measured data that would settle an open question and that nobody has made public: title, why and format."""
+    found: list[dict[str, str]] = json.loads((data_root() / "wanted.json").read_text(encoding="utf-8"))["wanted"]
+    return found
+
+
 def fetch(name: str, cache: Path | None = None) -> Path:
     """A public measured set, downloaded once and checked by SHA-256.
 

@@ -147,6 +147,7 @@ def add(
 def datasets_command(
     name: Annotated[str | None, typer.Argument(help="One data set; all if not given.")] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Download a public measured set.")] = False,
+    wanted: Annotated[bool, typer.Option("--wanted", help="Measured data that nobody has made public yet.")] = False,
     json_output: Json = False,
 ) -> None:
     """List data sets: licence, source, checksum.
@@ -156,10 +157,23 @@ def datasets_command(
     Examples:
         devicekit datasets
         devicekit datasets gong-reram --fetch
+        devicekit datasets --wanted
     """
     from devicekit import catalog
 
     public = catalog.remote()
+    if wanted:
+        if name is not None or fetch:
+            raise UsageError("--wanted lists what is not there: it takes no name, and nothing can be fetched")
+        missing = catalog.wanted()
+        if json_output:
+            print_json({"wanted": missing})
+            return
+        for one in missing:
+            terminal.title(one["title"])
+            terminal.paragraph(one["why"], 2)
+            terminal.paragraph(f"Format: {one['format']}", 2)
+        return
     if fetch:
         if name is None:
             raise UsageError(f"--fetch needs a name: {', '.join(public)}")

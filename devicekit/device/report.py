@@ -10,7 +10,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.names import GLOSSARY
 from devicekit.report import Section, draw
 from devicekit.report.shared import provenance_section, short
-from devicekit.text import si
+from devicekit.text import listed, si
 
 _CONDITION_WORDS = {
     "pulse_width_s": "pulse width",
@@ -76,11 +76,22 @@ def rate_section(card: DeviceCard) -> Section:
         card.panel(),
         "Change of the state by one pulse. Solid: measured range; dashed: extrapolated. Shade: pointwise 95 % band ("
         + "; ".join(methods)
-        + ").",
+        + ")."
+        + _whole_curve(card),
         "Rate of change per pulse against the state for LTP and LTD with confidence bands",
         title="Change of the state by one pulse, with its 95 % band.",
     )
     return Section("Rate curve", "rate", [figure])
+
+
+def _whole_curve(card: DeviceCard) -> str:
+    """How wide the band is that holds the whole curve, where it is known."""
+    known = [
+        f"{factor:.2f} times ({branch.direction.upper()})"
+        for branch in (card.ltp, card.ltd)
+        if (factor := branch.rate_curve.factor_of_all) is not None
+    ]
+    return f" A band that holds the whole measured curve at once is {listed(known)} as wide." if known else ""
 
 
 def provenance(card: DeviceCard, command: str, seed: int | None = None) -> Section:

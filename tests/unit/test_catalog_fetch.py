@@ -8,6 +8,7 @@ test_a_changed_file_is_refused
 from __future__ import annotations
 
 import http.server
+import json
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -90,3 +91,12 @@ def test_checksums_are_those_of_the_measured_files(measured: Path) -> None:
     for name, folder in folders.items():
         for file in catalog.remote()[name].files:
             assert files.sha256(measured / folder / file.name) == file.sha256
+
+
+def test_what_is_wanted_is_listed_with_its_format(devicekit: Callable[..., Any]) -> None:
+    ran = devicekit("datasets", "--wanted", "--json")
+    wanted = json.loads(ran.out)["wanted"]
+    assert all(set(each) == {"title", "why", "format"} for each in wanted)
+    assert len(wanted) >= 4
+    assert "Format:" in devicekit("datasets", "--wanted").out
+    assert devicekit("datasets", "gong-reram", "--wanted").code == 2
