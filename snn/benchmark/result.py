@@ -10,7 +10,6 @@ import numpy as np
 from devicekit.statistics import mean_above_zero
 from devicekit.text import listed
 from snn.benchmark.curves import Distance, distance
-from snn.benchmark.flaws import FLUCTUATION
 from snn.benchmark.pairs import OTHERS, Share, VariantResult, quantile
 from snn.benchmark.severity import SEVERITIES
 from snn.benchmark.task import HIDDEN, WIDE_HIDDEN
@@ -217,11 +216,6 @@ class Benchmark:
         if beyond and self.worst.found:
             told = [f"{self._called(each.flaw.name)} ({1 / each.ratio:.2g} times)" for each in beyond]
             return f"; past the cliff, where a good device loses 2 points by it: {listed(told)}"
-        if self.worst.found and FLUCTUATION in self.flaws:
-            return (
-                "; no flaw with a known cliff is past it, and its states fluctuate from pulse to pulse, for which no "
-                "cliff is known: the shares of a full benchmark tell what that costs"
-            )
         if self.distances:
             nearest = self.distances[0]
             past = f"{1 / nearest.ratio:.2g} times past it"

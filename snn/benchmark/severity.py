@@ -15,7 +15,7 @@ from devicekit.device.blocks import BranchVariation, Sigma
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step, mean_steps
 from devicekit.device.measured import Term, Volatile
-from snn.benchmark.flaws import scatter_over_step
+from snn.benchmark.flaws import FLUCTUATION, scatter_over_step
 from snn.benchmark.measure import STEPS, generic
 from snn.benchmark.task import HIDDEN, IMAGES
 from snn.config import TrainingConfig
@@ -64,6 +64,11 @@ SEVERITIES = (
     Flaw("device-to-device variation", "sd of ln rate over devices", (0.25, 0.5, 1, 1.5)),
     Flaw("read noise", "sd of one reading, of the window", (0.01, 0.03, 0.05, 0.1)),
     Flaw("telegraph noise", "sd of a level held while an image is shown, of the window", (0.01, 0.03, 0.05, 0.1)),
+    Flaw(
+        FLUCTUATION,
+        "sd of a state from one pulse to the next, reversibly, of the window",
+        (0.01, 0.02, 0.03, 0.05, 0.08),
+    ),
     Flaw("volatility", "share of an update that is forgotten by the end of the task", (0.3, 0.5, 0.7, 0.8, 0.9)),
     Flaw("wires", "r mean(G) (m² + n²)/2 of the hidden layer's tile", (0.3, 1, 3, 10, 30)),
     Flaw("converters", "bits of a converter", (8, 6, 5, 4, 3, 2), worse="less", base=None),
@@ -81,6 +86,16 @@ def with_read_noise(card: DeviceCard, sd: float) -> DeviceCard:
         )
 
     ltp, ltd = noisy(card.variation.ltp), noisy(card.variation.ltd)
+    return card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp, "ltd": ltd})})
+
+
+def _fluctuating(card: DeviceCard, sd: float) -> DeviceCard:
+    """The card of a device whose states fluctuate so much [1], drawn anew by each pulse."""
+    held = Sigma(kind="held", value=sd, estimator="truth")
+    ltp, ltd = (
+        branch.model_copy(update={"c2c": {**branch.c2c, "held": held}, "held_memory": 0.0})
+        for branch in (card.variation.ltp, card.variation.ltd)
+    )
     return card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": ltp, "ltd": ltd})})
 
 
@@ -123,6 +138,7 @@ def device(flaw: str, size: float) -> tuple[DeviceCard, dict[str, Any]]:
         "device-to-device variation": (_with_spread(base, size), {"d2d": "shared"}),
         "read noise": (with_read_noise(base, size), {}),
         "telegraph noise": (base, {"telegraph": size}),
+        FLUCTUATION: (_fluctuating(base, size), {}),
         "wires": (base, {"wire_ohm": size / _drop(base, TrainingConfig(wire_ohm=1.0, hidden=HIDDEN), INPUTS)}),
         "converters": (base, {"adc_bits": int(size)}),
         "drift": (base, _drifting(base, size)),
@@ -164,6 +180,7 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: in
         "device-to-device variation": _spread(card, config),
         "read noise": (read_sigma(card, config.read_noise_of_g) or None) if config.read_noise else None,
         "telegraph noise": config.telegraph or None,
+        FLUCTUATION: _held(card, config),
         "volatility": _forgotten(card, config),
         "wires": _drop(card, config, inputs) or None,
         "converters": config.adc_bits or None,
@@ -171,6 +188,12 @@ def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: in
         "nonlinearity": max(largest),
     }
     return values[flaw]
+
+
+def _held(card: DeviceCard, config: TrainingConfig) -> float | None:
+    """Standard deviation of the fluctuation, over both directions; None where there is none."""
+    held = applied_variation(card, config.c2c, config.d2d).held.values()
+    return math.sqrt(sum(each**2 for each in held) / 2) or None
 
 
 def _steps_apart(card: DeviceCard, direction: str) -> float:

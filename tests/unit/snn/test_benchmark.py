@@ -90,15 +90,15 @@ def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
     assert rough.bound == pytest.approx(2.8 * rough.standard_error)
 
 
-def test_a_loss_that_no_cliff_explains_is_not_put_down_to_the_nearest_one() -> None:
-    worst = VariantResult("plain", (0.8,) * 3, (0.9,) * 3, 0.006)
-    near = Benchmark("d", "s", 3, (worst,), ("scatter of updates",), severities={"scatter of updates": 1.2})
-    assert "nearest to its cliff" in near.verdict
-    held = replace(near, flaws=("scatter of updates", "fluctuation of states"))
-    assert "nearest to its cliff" not in held.verdict
-    assert "its states fluctuate from pulse to pulse" in held.verdict
-    none = replace(held, variants=(replace(worst, device=(0.9,) * 3),))
-    assert "fluctuate" not in none.verdict
+def test_a_device_whose_states_fluctuate_is_past_the_cliff_of_that() -> None:
+    card, changes = device("fluctuation of states", 0.08)
+    assert changes == {}
+    severity = own_severity("fluctuation of states", card, setting("plain", 0))
+    assert severity == pytest.approx(0.08)
+    worst = VariantResult("plain", (0.6,) * 3, (0.9,) * 3, 0.006)
+    found = Benchmark("d", "s", 3, (worst,), ("fluctuation of states",), severities={"fluctuation of states": 0.08})
+    assert "past the cliff, where a good device loses 2 points by it: fluctuation of states" in found.verdict
+    assert own_severity("fluctuation of states", generic(), setting("plain", 0)) is None
 
 
 def test_a_lead_is_shared_within_two_paired_errors() -> None:
