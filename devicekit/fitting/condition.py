@@ -10,7 +10,7 @@ import numpy as np
 from devicekit.device.blocks import Window
 from devicekit.errors import CodedWarning
 from devicekit.fitting.branch.checks import judged_again
-from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations
+from devicekit.fitting.branch.fit import FEWEST_CLUSTERS, fit_branch, outlying, refine_by_innovations, with_clusters
 from devicekit.fitting.branch.living import Dead, dead_devices, lattice
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.rereads import Rereads, at_junctions, repeated
@@ -23,6 +23,7 @@ from devicekit.fitting.likelihood.misfit import Misfit, local_errors, misfit
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.sampling import spread_ratios
 from devicekit.fitting.variation.spread import WHOLE, BranchSpread, estimate_variation
+from devicekit.fitting.variation.windows import OwnWindow
 from devicekit.tables import PulseTable
 from devicekit.text import listed
 
@@ -164,6 +165,10 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         for name, fitted in own.items():
             devices[name][direction] = fitted
     variation = estimate_variation(sets, central, devices, whole, rereads)
+    if len(variation.windows) >= FEWEST_CLUSTERS:
+        for direction, fitted in central.items():
+            if fitted.band is None:  # that of the mean of devices would hold how their windows differ
+                central[direction] = judged_again(_in_own_windows(fitted, devices, variation.windows))
     for direction, each in left.items():
         if each.noise and variation.branches[direction].by == WHOLE:  # intervals would be those of another noise
             told = {
@@ -227,6 +232,18 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
         lattice=found,
     )
     return replace(made, spread_ratios=spread_ratios(made))
+
+
+def _in_own_windows(
+    fitted: BranchFit, devices: dict[str, dict[str, BranchFit]], windows: dict[str, OwnWindow]
+) -> BranchFit:
+    """The fit with the error that devices give it which differ by their rates, each within its own window."""
+    curves = [
+        window.rising(devices[name][fitted.direction].x, fitted.direction)
+        for name, window in windows.items()
+        if fitted.direction in devices[name]
+    ]
+    return with_clusters(fitted, np.array(curves), "devices in windows of their own")
 
 
 def _dead_words(dead: Sequence[Dead], devices: int) -> str:

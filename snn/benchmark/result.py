@@ -256,7 +256,9 @@ class Benchmark:
     @property
     def verdict(self) -> str:
         """One sentence."""
-        worst = self.worst if self.worst.found else max(self.variants, key=lambda each: each.bound)
+        found = [each for each in self.variants if each.found]
+        # what the fit leaves open may hide the loss that seeds show best, and not the other one
+        worst = max(found, key=lambda each: each.z) if found else max(self.variants, key=lambda each: each.bound)
         odds = f"{worst.variant} rates, {self.seeds} pair{'s' if self.seeds > 1 else ''} of seeds"
         if not worst.found:
             return (

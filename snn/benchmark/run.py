@@ -191,8 +191,13 @@ def benchmark(
         losses_of = (np.array(worst.twin) - reached).tolist()
         result = replace(result, allowed=tuple(map(tuple, losses_of)), by_bands=not allowed)
         worst = replace(worst, open_sd=result.left_open_error if np.isfinite(result.left_open_error) else 0.0)
+        share = worst.open_sd / abs(worst.loss) if worst.loss else 0.0  # of the loss, and of the other variant's too
         result = replace(
-            result, variants=tuple(worst if each.variant == worst.variant else each for each in result.variants)
+            result,
+            variants=tuple(
+                worst if each.variant == worst.variant else replace(each, open_sd=share * abs(each.loss))
+                for each in result.variants
+            ),
         )
     if not attribution or not worst.found or not flaws:
         return result

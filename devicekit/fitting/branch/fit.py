@@ -20,7 +20,7 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, noise_of
 from devicekit.models import kernel
 from devicekit.models.law import Law
-from devicekit.statistics import levels, mean_curve
+from devicekit.statistics import levels, mean_curve, nanmean
 
 FEWEST_CLUSTERS = 4
 TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals
@@ -78,6 +78,26 @@ def covariance_by_residuals(fit: BranchFit) -> np.ndarray:
     free = ~names_at_bound(fit.law, fit.parameters, box)
     none = np.empty((0, fit.x.size))
     return _covariance(fit.law, fit.parameters, np.where(w > 0, fit.x, 0.0), w, box, free, none, "")[0]
+
+
+def with_clusters(fit: BranchFit, clusters: np.ndarray, what: str) -> BranchFit:
+    """The fit with the covariance that these repeats of its curve give, about their own mean.
+
+    Parameters
+    ----------
+    fit : BranchFit
+    clusters : ndarray, shape (k, N + 1)
+        Curves on the rising coordinate, at least `FEWEST_CLUSTERS`.
+    what : str
+        They are, for people.
+    """
+    w = np.isfinite(fit.x).astype(float)
+    box = box_of(fit.law, fit.x, fit.noise)
+    free = ~names_at_bound(fit.law, fit.parameters, box)
+    x = np.where(w > 0, fit.x, 0.0)
+    about = clusters - nanmean(clusters) + x
+    covariance, degrees, method = _covariance(fit.law, fit.parameters, x, w, box, free, about, what)
+    return replace(fit, covariance=covariance, degrees=degrees, method=method)
 
 
 def box_of(law: Law, x: np.ndarray, noise: float) -> search.Box:

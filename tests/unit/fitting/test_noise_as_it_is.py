@@ -203,3 +203,11 @@ def test_a_gap_that_one_pulse_leaves_is_no_measured_state() -> None:
     assert curve.lower[0] == 0.0
     assert curve.upper[0] >= 0.15
     assert curve.lower[1] > 0.0
+
+
+def test_windows_of_devices_are_not_in_the_band_of_their_rate() -> None:
+    fit = devicekit.fit(population(np.random.default_rng(5), 0.0, 0.12), model="softbounds")
+    curve = fit.branches["ltp"].rate_curve(np.array([0.3, 0.5]))
+    assert "windows of their own" in curve.method
+    half = (np.array(curve.upper) - np.array(curve.lower)) / 2 / np.array(curve.rate)
+    assert half.max() < 0.06  # of one rate; in the window of the set they would differ by .2
