@@ -25,7 +25,7 @@ DEVIATIONS = NOISES[:7]  # held by their ln; memory by ln(m / (1 - m)), tilts as
 STEP, HELD, MEMORY, TILT, READ_TILT = 5, 6, 7, 8, 9  # where they stand in `NOISES`
 FARTHEST = 0.6  # from the middle of the window [1]: beyond, the tilt adds nothing
 LEAST_SLOPE, LARGEST_SLOPE = 0.2, 1.3  # of x + rho(x): beyond, the linearisation is no guide
-DIFFERENCE = 1e-5  # of a parameter, for its derivative
+DIFFERENCE, OF_NOISE = 1e-5, 1e-3  # of a parameter, and of a number of the noise, for its derivative
 JUMP = 100.0  # a larger one is none: a law whose rate ends at a state has a slope that jumps there
 LN_NOTHING = -13.0  # of a fluctuation: below, there is none
 LANES = 16  # filters side by side
@@ -232,8 +232,10 @@ def information(law, z, trains, free, fisher, scores):  # type: ignore[no-untype
     for f in range(filters):
         if f > 0:
             j = moved[f - 1]
-            steps[f] = DIFFERENCE * max(1.0, abs(z[j]))
+            steps[f] = DIFFERENCE * max(1.0, abs(z[j])) if j <= p else OF_NOISE
             trial[j] = z[j] + steps[f]
+            if p < j <= p + 7:  # errors go with a variance, which grows by more than twice a step of ln sd
+                steps[f] = 0.5 * (np.exp(2.0 * steps[f]) - 1.0)
         for i in range(p):
             thetas[f, i] = trial[i]
         _of_noise(trial[p + 1 :], variances[f])

@@ -36,8 +36,8 @@ LARGEST = {
 }
 SMALLEST = 1e-6  # of the window
 LIKELY_MEMORY = 0.4  # ln(m / (1 - m)) of m = .6
-LARGEST_MEMORY, LARGEST_TILT = 4.0, 2.0  # of ln(m / (1 - m)), m from .02 to .98; 2: e^2 from one end to the other
-GAIN_OF_HELD, GAIN_OF_TILT = 6.0, 6.0  # of the log-likelihood: by chance once in 400 and once in 2000
+LARGEST_MEMORY, LARGEST_TILT = 2.2, 2.0  # of ln(m / (1 - m)), m from .1 to .9; 2: e^2 from one end to the other
+LEAST_GAIN = 6.0  # of the log-likelihood: by chance once in 400 (held and memory) and once in 2000 (a tilt)
 AT_CEILING = 0.95  # of the largest deviation that is tried
 NONE = 1e-5  # below this a deviation is nothing
 WIDTH_OF_START = 0.3  # of the window, on both sides of the first reading
@@ -252,7 +252,9 @@ class _Problem:
         """The top with them free, from these values on; None, and they stay as they were, if it is below `least`."""
         before = self.free.copy()
         asked, top = self.climb(self._with(z, values), ROUGHLY)
-        if top > least:
+        # a fluctuation that is remembered for ever is an increment
+        endless = HELD in values and asked[MEMORY - Q] >= self.upper[MEMORY - Q]
+        if top > least and not endless:
             return asked, top
         self.free[:] = before
         return None
@@ -364,10 +366,8 @@ def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.nd
     """
     readings = sum(each.size for each in problem.trains)
     wanted = {
-        "held": GAIN_OF_HELD,
-        "read_tilt": GAIN_OF_TILT,
-        "tilt": GAIN_OF_TILT,
-        # a large gain only: second-order effects of large increments mimic a little of it
+        # of many readings more: second-order effects of large increments mimic a little of each
+        **dict.fromkeys(("held", "read_tilt", "tilt"), max(LEAST_GAIN, np.log(readings))),
         **({"step": 2 * np.log(readings)} if repeats else {}),
     }
     likely = [

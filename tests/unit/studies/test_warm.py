@@ -26,7 +26,7 @@ def test_after_it_nothing_is_compiled() -> None:
     warm(lambda done, total: parts.append((done, total)))
     assert parts[0][0] == 0
     assert parts[-1][0] == parts[-1][1] == len(parts) - 1
-    table = read_pulses(catalog.get(catalog.EXAMPLE).data, ReadOptions())
+    table = read_pulses(catalog.get(catalog.KNOWN_TRUTH).data, ReadOptions())
     rng = np.random.default_rng(1)
     x, y = rng.random((30, 16)), np.arange(30) % 3
     data = Dataset("noise", "none", x, y, x, y)
@@ -35,7 +35,7 @@ def test_after_it_nothing_is_compiled() -> None:
         fit(table.select(device="device03", width=5e-5)).to_card("one")
         for policy in ("carry", "verify", "stochastic"):
             config = TrainingConfig(scheme="insitu", epochs=1, hidden=5, policy=policy)
-            train(load_card(catalog.get(catalog.EXAMPLE).card), config, data)
+            train(load_card(catalog.get(catalog.KNOWN_TRUTH).card), config, data)
     assert names == []
 
 
