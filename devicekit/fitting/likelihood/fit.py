@@ -47,6 +47,7 @@ FEW_TRAINS = 4
 MOST_MENDED = 10  # trains
 LONGEST_MEND = 0.7  # standard errors, of a step that mends a bias
 ITERATIONS, ENOUGH, TRIALS = 100, 1e-3, 16
+AGAIN = 3  # climbs from where one has ended
 ROUGHLY = 0.1  # of the log-likelihood, to tell whether there is more noise: its values are found after that
 LIGHT = 1e-2  # damping
 HALF = 0.35  # of ln of a deviation: half its variance
@@ -162,6 +163,7 @@ class _Problem:
 
     def __init__(self, law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarray]) -> None:
         self.law, self.trains = law, trains
+        self.readings = sum(each.size for each in trains)
         self.q, self.d = law.n_parameters + 1, len(trains)
         mean, precision = law.prior_arrays()
         lower, upper = _bounds(law, starts)
@@ -252,9 +254,9 @@ class _Problem:
         """The top with them free, from these values on; None, and they stay as they were, if it is below `least`."""
         before = self.free.copy()
         asked, top = self.climb(self._with(z, values), ROUGHLY)
-        # a fluctuation that is remembered for ever is an increment
-        endless = HELD in values and asked[MEMORY - Q] >= self.upper[MEMORY - Q]
-        if top > least and not endless:
+        # a fluctuation that is remembered for long looks like an increment: it must gain twice as much
+        lasting = HELD in values and asked[MEMORY - Q] >= self.upper[MEMORY - Q]
+        if top > least + (np.log(self.readings) if lasting else 0.0):
             return asked, top
         self.free[:] = before
         return None
@@ -345,7 +347,7 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     _, top, z, covariance = max(tops, key=lambda each: each[0])
     asked = _asked(problem, z, top, repeats > 1)
     if asked is not None:
-        z = asked
+        z = asked if given else _from_both(problem, asked, own)
         covariance = problem.covariance(z)[0]
     problem.free[:-Q] = True
     if given:
@@ -358,13 +360,30 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     return _result(problem, mended, np.sqrt(variances)[-Q:], (mended - z)[-Q:])
 
 
+def _from_both(problem: _Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """The higher of two tops with the noise that was found: from its law on, and from that of the mean curve.
+
+    A climb may end where the rate has a kink; each goes on, with light damping again, as long as it gains.
+    """
+    found = []
+    for start in (z, np.concatenate([own, z[-Q:]])):
+        at, top = problem.climb(start)
+        for _ in range(AGAIN):
+            before = top
+            at, top = problem.climb(at)
+            if top < before + ROUGHLY:
+                break
+        found.append((top, at))
+    return max(found, key=lambda each: each[0])[1]
+
+
 def _asked(problem: _Problem, z: np.ndarray, top: float, repeats: bool) -> np.ndarray | None:
     """The top with the further kinds of noise that the trains ask for; None if they ask for none.
 
     One step of the curvature tells whether they may ask for any; if so each is climbed for, one after the other.
     Scatter in proportion to the step comes last, because the others mimic it; a tilt that it explains is dropped again.
     """
-    readings = sum(each.size for each in problem.trains)
+    readings = problem.readings
     wanted = {
         # of many readings more: second-order effects of large increments mimic a little of each
         **dict.fromkeys(("held", "read_tilt", "tilt"), max(LEAST_GAIN, np.log(readings))),
