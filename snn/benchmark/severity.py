@@ -66,7 +66,7 @@ SEVERITIES = (
     Flaw("telegraph noise", "sd of a level held while an image is shown, of the window", (0.01, 0.03, 0.05, 0.1)),
     Flaw(
         FLUCTUATION,
-        "sd of a state from one pulse to the next, reversibly, of the window",
+        "sd of a state by each pulse, of the window",
         (0.01, 0.02, 0.03, 0.05, 0.08),
     ),
     Flaw("volatility", "share of an update that is forgotten by the end of the task", (0.3, 0.5, 0.7, 0.8, 0.9)),
