@@ -19,12 +19,11 @@ import pandas as pd
 
 import devicekit
 from devicekit import files
-from devicekit.names import GLOSSARY
+from devicekit.synthetic.package import SIGNIFICANT_DIGITS, describe
 
 ROOT = Path(__file__).parents[1] / "datasets"
 COMMIT = "d2388f6f"
 CYCLES, STATES = 10, 201
-TYPES = {"i": "integer", "f": "number"}
 
 
 def trains(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -70,18 +69,9 @@ def vcm(folder: Path) -> None:
     out = ROOT / "vcm-trains"
     out.mkdir(exist_ok=True)
     data, own = out / "pulses.csv.gz", out / "authors_fits.csv"
-    files.write_bytes(data, packed(frame, 5))
+    files.write_bytes(data, packed(frame, SIGNIFICANT_DIGITS))
     files.write_text(own, fits.to_csv(index=False, lineterminator="\n"))
     files.write_text(out / "LICENSE", (folder / "LICENSE").read_text(encoding="utf-8"))
-    fields = [
-        {
-            "name": column,
-            "type": TYPES.get(frame[column].dtype.kind, "string"),
-            "unit": GLOSSARY[column].unit,
-            "description": GLOSSARY[column].description,
-        }
-        for column in map(str, frame)
-    ]
     package = {
         "name": "vcm-trains",
         "title": "20 analogue VCM devices: 10 cycles of 200 SET and 200 RESET pulses each, measured",
@@ -102,16 +92,7 @@ def vcm(folder: Path) -> None:
         ],
         "contributors": [{"title": "Till Zellweger and co-authors"}],
         "resources": [
-            {
-                "name": "pulses",
-                "path": data.name,
-                "format": "csv",
-                "compression": "gz",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "hash": f"sha256:{files.sha256(data)}",
-                "schema": {"fields": fields},
-            },
+            describe(data, frame, "pulses"),
             {
                 "name": "authors_fits",
                 "path": own.name,

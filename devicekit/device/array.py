@@ -16,6 +16,7 @@ from devicekit.device.random import mix, normal, normals
 from devicekit.errors import UsageError
 from devicekit.jit import compiled, inlined
 from devicekit.models import kernel
+from devicekit.models.tilt import lean, tilted
 
 C2cMode = Literal["increment", "paper", "none"]
 D2dMode = Literal["resample", "shared", "none"]
@@ -137,7 +138,7 @@ def pulse_one(  # type: ignore[no-untyped-def]
         )  # fmt: skip
     if low.size > 0:
         step *= stretch
-    larger = 1.0 if tilt == 0.0 else math.exp(tilt * (min(max(x, 0.0), 1.0) - 0.5))
+    larger = 1.0 if tilt == 0.0 else lean(tilt, x)
     if held.size > 0:
         drawn, second = normals(mix(key, np.uint64(k)), np.uint64(pulses[k]))
         sigma = math.sqrt(sigma * sigma + (relative * step) ** 2)
@@ -179,7 +180,8 @@ class DeviceArray:
     initial : float or ndarray of shape (n,)
         Starting state r, 0 to 1.
     c2c : {"increment", "paper", "none"}
-        Noise of one update: the card's increment sd (default); "paper" injects the card's spread at each
+        Noise of one update: the card's increment sd (default), with how it depends on the state, and the reversible
+        fluctuation that each pulse draws anew, where the card has them; "paper" injects the card's spread at each
         pulse, as Ma et al. 2023 do, which overstates it; "none".
     d2d : {"resample", "shared", "none"}
         Devices drawn from the card's measured devices, LTP and LTD of one device together (default), or one
@@ -190,6 +192,9 @@ class DeviceArray:
 
     Notes
     -----
+    Devices that differ have windows of their own where the card knows them: states then leave 0..1, and each is clipped
+    to its device's window. `r` is the state that pulses move; `shown` holds the fluctuation too, and is what is read.
+
     Noise is drawn by counter: the n-th pulse of device k gets the same draw whatever else happened.
 
     Devices of a card with a volatile part forget as time passes (`devicekit.device.measured.Volatile`), and time
@@ -369,8 +374,7 @@ class DeviceArray:
         self._wait(time_s)
         r = self.shown
         if self.read_sigma > 0:
-            larger = np.exp(self._read_tilt * (np.clip(r, 0.0, 1.0) - 0.5)) if self._read_tilt else 1.0
-            r = r + self.read_sigma * larger * self._reader.standard_normal(self.n)
+            r = r + self.read_sigma * tilted(self._read_tilt, r) * self._reader.standard_normal(self.n)
         return self.card.window.from_state(r)
 
     def put(self, r: np.ndarray, index: np.ndarray | None = None) -> None:

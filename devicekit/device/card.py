@@ -6,7 +6,7 @@ import glob
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
@@ -39,8 +39,16 @@ ADDED = ("stdp", "retention", "endurance", "volatile")  # optional, each by `dev
 FITTED = ("pulse_law", "dead", "states")  # optional, by `devicekit fit`
 BLOCKS = (*ADDED, *FITTED)
 OF_ROWS = ("low", "high")  # optional numbers of a device's row, and of a branch's variation: none is not mentioned
+OF_RATE = ("factor_of_all",)
 OF_VARIATION = ("held_memory", "tilt", "read_tilt", "read_known")
 SCHEMA_VERSION = 3  # 1 said "flags" for warnings; 2 had no intervals of deviations
+
+
+def _drop_absent(block: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Optional entries that a block does not have, in place: cards without them keep their bytes."""
+    for name in names:
+        if block[name] is None or block[name] is False:
+            del block[name]
 
 
 class DeviceCard(Strict):
@@ -190,16 +198,13 @@ class DeviceCard(Strict):
     def to_json(self) -> str:
         """The card as strict JSON text; a block that it does not have is not mentioned."""
         left_out = {name for name in BLOCKS if getattr(self, name) is None}
-        told = self.model_dump(mode="json", exclude=left_out)
-        for held, names in ((told["devices"], OF_ROWS), (list(told["variation"].values())[:2], OF_VARIATION)):
-            for each in held:
-                for name in names:
-                    if each[name] is None or each[name] is False:
-                        del each[name]
+        found = self.model_dump(mode="json", exclude=left_out)
+        for row in found["devices"]:
+            _drop_absent(row, OF_ROWS)
         for direction in ("ltp", "ltd"):
-            if told[direction]["rate_curve"]["factor_of_all"] is None:
-                del told[direction]["rate_curve"]["factor_of_all"]
-        return files.dump_json(told)
+            _drop_absent(found["variation"][direction], OF_VARIATION)
+            _drop_absent(found[direction]["rate_curve"], OF_RATE)
+        return files.dump_json(found)
 
     def save(self, path: Path | str, replace: bool = False) -> None:
         """Write the card whole or not at all; with `replace` over the one that it was loaded from, if need be."""

@@ -118,7 +118,7 @@ def _left_out(card: DeviceCard, result: Export) -> list[str]:
             "LEFT OUT: the reversible fluctuation of states from pulse to pulse (sd "
             f"{max(has.held.values()):.2%} of the window)."
         )
-    if any(has.tilt.values()):
+    if any(has.tilt.values()) or any(each.read_tilt for each in (card.variation.ltp, card.variation.ltd)):
         found.append("LEFT OUT: noise that depends on the state; it is that in the middle of the window everywhere.")
     if has.windows:
         found.append("LEFT OUT: that each device has a window of its own; all have the card's.")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.likelihood.filter import FARTHEST
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.variation.spread import BranchSpread, predicted_variance, scatter
 from devicekit.models import kernel
+from devicekit.models.tilt import tilted
 from devicekit.statistics import nanmean
 
 
@@ -104,13 +104,13 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
     gain = np.exp(sd["cycle_ln_rate"] * rng.standard_normal(cycles))
     offset = sd["cycle_offset"] * rng.standard_normal(cycles)
     x = fit.parameters[-1] + sd["cycle_start"] * rng.standard_normal(cycles)
-    held = sd["held"] * _tilted(sd["tilt"], x) * rng.standard_normal(cycles) if sd["held"] > 0 else np.zeros(cycles)
+    held = sd["held"] * tilted(sd["tilt"], x) * rng.standard_normal(cycles) if sd["held"] > 0 else np.zeros(cycles)
     renewed = sd["held"] * np.sqrt(1.0 - sd["memory"] ** 2)
     reach = (float(fit.trajectory[0]), max(float(fit.trajectory[-1]), 1.0))
     readings = np.empty((cycles, fit.x.size))
     for n in range(fit.x.size):
-        here = _tilted(sd["tilt"], x)
-        readings[:, n] = x + offset + held + sd["read"] * _tilted(sd["read_tilt"], x) * rng.standard_normal(cycles)
+        here = tilted(sd["tilt"], x)
+        readings[:, n] = x + offset + held + sd["read"] * tilted(sd["read_tilt"], x) * rng.standard_normal(cycles)
         inside = np.clip(x, *reach)  # beyond the states that were fitted a law may say anything
         step = np.minimum(kernel.rates(fit.law.id, fit.theta, inside), fit.largest_step) * gain
         noise = np.hypot(sd["increment"], sd["step"] * step) * here * rng.standard_normal(cycles)
@@ -120,11 +120,6 @@ def simulate_cycles(fit: BranchFit, spread: BranchSpread, cycles: int, seed: int
         if paper:
             x = np.clip(x, 0.0, 1.0)  # as the array does
     return readings
-
-
-def _tilted(tilt: float, x: np.ndarray) -> np.ndarray:
-    """How much larger noise is at these states."""
-    return np.exp(tilt * np.clip(x - 0.5, -FARTHEST, FARTHEST))
 
 
 def spread_ratios(fit: DeviceFit) -> dict[str, float]:

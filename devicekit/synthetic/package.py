@@ -6,6 +6,7 @@ import gzip
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,29 @@ from devicekit.names import GLOSSARY
 
 SIGNIFICANT_DIGITS = 5
 _TYPES = {"i": "integer", "f": "number"}
+
+
+def describe(data: Path, frame: pd.DataFrame, name: str) -> dict[str, Any]:
+    """What a data package says of a compressed table of its folder: columns with units, and the checksum."""
+    fields = [
+        {
+            "name": column,
+            "type": _TYPES.get(frame[column].dtype.kind, "string"),
+            "unit": GLOSSARY[column].unit,
+            "description": GLOSSARY[column].description,
+        }
+        for column in map(str, frame)
+    ]
+    return {
+        "name": name,
+        "path": data.name,
+        "format": "csv",
+        "compression": "gz",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "hash": f"sha256:{files.sha256(data)}",
+        "schema": {"fields": fields},
+    }
 
 
 def write_package(
@@ -55,25 +79,7 @@ def write_package(
     frame.to_csv(buffer, index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g")
     data = folder / f"{stem}.csv.gz"
     files.write_bytes(data, gzip.compress(buffer.getvalue().encode(), mtime=0))
-    fields = [
-        {
-            "name": column,
-            "type": _TYPES.get(frame[column].dtype.kind, "string"),
-            "unit": GLOSSARY[column].unit,
-            "description": GLOSSARY[column].description,
-        }
-        for column in map(str, frame)
-    ]
-    resource = {
-        "name": stem,
-        "path": data.name,
-        "format": "csv",
-        "compression": "gz",
-        "mediatype": "text/csv",
-        "encoding": "utf-8",
-        "hash": f"sha256:{files.sha256(data)}",
-        "schema": {"fields": fields},
-    }
+    resource = describe(data, frame, stem)
     package = {
         "name": name,
         "title": title,

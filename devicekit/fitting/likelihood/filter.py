@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.jit import borrowing, compiled, inlined
+from devicekit.jit import borrowing, compiled
 from devicekit.models import kernel
+from devicekit.models.tilt import lean
 
 NOISES = ("increment", "read", "offset", "ln_rate", "start", "step", "held", "memory", "tilt", "read_tilt")
 DEVIATIONS = NOISES[:7]  # held by their ln; memory by ln(m / (1 - m)), tilts as they are
 STEP, HELD, MEMORY, TILT, READ_TILT = 5, 6, 7, 8, 9  # where they stand in `NOISES`
-FARTHEST = 0.6  # from the middle of the window [1]: beyond, the tilt adds nothing
 LEAST_SLOPE, LARGEST_SLOPE = 0.2, 1.3  # of x + rho(x): beyond, the linearisation is no guide
 DIFFERENCE, OF_NOISE = 1e-5, 1e-3  # of a parameter, and of a number of the noise, for its derivative
 JUMP = 100.0  # a larger one is none: a law whose rate ends at a state has a slope that jumps there
@@ -43,12 +43,6 @@ def standard_deviations(noise: np.ndarray) -> dict[str, float]:
     found = {name: float(np.exp(value)) for name, value in zip(DEVIATIONS, noise, strict=False)}
     memory = float(1.0 / (1.0 + np.exp(-noise[MEMORY])))
     return {**found, "memory": memory, "tilt": float(noise[TILT]), "read_tilt": float(noise[READ_TILT])}
-
-
-@inlined
-def lean(slope, x):  # type: ignore[no-untyped-def]
-    """exp(slope (x - 1/2)), slope being twice the tilt: what a variance at the state x is multiplied by."""
-    return np.exp(slope * min(max(x - 0.5, -FARTHEST), FARTHEST))
 
 
 @compiled

@@ -18,12 +18,13 @@ from devicekit.errors import UsageError
 from devicekit.fitting.branch.rereads import Rereads
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, noise_of
-from devicekit.fitting.likelihood.filter import NOISES, lean
+from devicekit.fitting.likelihood.filter import NOISES
 from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit
 from devicekit.fitting.variation.components import pulse_noise, tracks_of
 from devicekit.fitting.variation.windows import WHOLE as WHOLE_WINDOW
 from devicekit.fitting.variation.windows import OwnWindow, find_windows, shared_shape
 from devicekit.models import kernel
+from devicekit.models.tilt import lean
 from devicekit.statistics import anova, chi2_quantile, levels, mean_curve, nanmean, nanvar
 
 WHOLE = "maximum likelihood of whole trains (extended Kalman filter)"

@@ -126,6 +126,9 @@ def test_what_a_card_knows_and_a_target_does_not_hold_is_said_to_be_left_out() -
     told = make(varied, "spice", ExportOptions()).approximated
     assert [line.partition(":")[0] for line in told if line.startswith("LEFT OUT")] == ["LEFT OUT"] * 3
     assert any("fluctuation of states from pulse to pulse (sd 4.00% of the window)" in line for line in told)
+    reads = card.variation.ltp.model_copy(update={"read_tilt": 0.4})
+    only_reads = card.model_copy(update={"variation": card.variation.model_copy(update={"ltp": reads})})
+    assert any("depends on the state" in line for line in make(only_reads, "spice", ExportOptions()).approximated)
     plain = make(card, "spice", ExportOptions()).approximated
     assert not any("LEFT OUT" in line for line in plain)
     whole = make(varied, "hdf5", ExportOptions()).approximated
