@@ -172,6 +172,8 @@ def run_command(
     if json_output:
         print_json({"out": str(out), "seconds": seconds, "summary": list(page.summary), **metrics})
         return
+    if example and not synthetic:
+        terminal.paragraph(f"Measured, shipped with devicekit ({example.licence}): {example.title}.")
     print_warnings(card.warnings)
     _print(path, fit, training, list(page.summary), iv, synthetic)
     terminal.fields([("report", f"{out / 'report.html'}  ({seconds:.0f} s)")])
