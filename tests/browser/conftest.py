@@ -79,7 +79,7 @@ class Chromium:
         self.console: list[str] = []
         self.requests: list[str] = []
         self.dialogs: list[str] = []
-        self._events: list[str] = []
+        self._loaded: set[str] = set()  # documents, by the loaders that brought them
         self._url = ""
 
     def __enter__(self) -> Self:
@@ -88,6 +88,7 @@ class Chromium:
             self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
             for domain in ("Page", "Runtime", "Log", "Network"):
                 self.call(f"{domain}.enable")
+            self.call("Page.setLifecycleEventsEnabled", enabled=True)
         except BaseException:
             self.close()
             raise
@@ -140,8 +141,9 @@ class Chromium:
         return message
 
     def _note(self, event: str, what: dict[str, Any]) -> None:
-        self._events.append(event)
-        if event == "Runtime.consoleAPICalled":
+        if event == "Page.lifecycleEvent" and what["name"] == "load":
+            self._loaded.add(what["loaderId"])
+        elif event == "Runtime.consoleAPICalled":
             self.console.append(" ".join(str(each.get("value")) for each in what["args"]))
         elif event == "Runtime.exceptionThrown":
             thrown = what["exceptionDetails"]
@@ -174,10 +176,11 @@ class Chromium:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self._url = page if isinstance(page, str) else page.resolve().as_uri()
-        self.console, self.requests, self._events = [], [], []
-        self.call("Page.navigate", url=self._url)
+        self.console, self.requests = [], []
+        # by its loader: a page that was still on its way here must not be taken for this one
+        loader = self.call("Page.navigate", url=self._url)["loaderId"]
         deadline = time.monotonic() + PATIENCE
-        while "Page.loadEventFired" not in self._events:
+        while loader not in self._loaded:
             self._message(deadline)
         self.evaluate("Promise.all([...document.images].map(each => each.decode())).then(() => true)")
 
