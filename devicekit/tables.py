@@ -257,6 +257,14 @@ class PulseTable(_Table):
         return sorted(float(width) for width in self.frame["pulse_width_s"].dropna().unique())
 
     @property
+    def has_one_width(self) -> bool:
+        """Whether all pulses of a direction are equally wide, those of LTP and of LTD perhaps not."""
+        if len(self.widths) < 2:
+            return True
+        known = self.frame[self.frame["pulse_width_s"].notna()]
+        return bool((known.groupby("direction")["pulse_width_s"].nunique() == 1).all())
+
+    @property
     def amplitudes(self) -> dict[str, list[float]]:
         """Pulse amplitudes present by direction [V], by their size, ascending; empty where the table does not say.
 

@@ -101,16 +101,15 @@ def _with_law(conditions: tuple[DeviceFit, ...], table: PulseTable, options: Fit
 
 def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
     """Fit a table as the options say (see `fit`)."""
-    widths = table.widths
     if options.share in ("amplitude", "both"):
         return fit_amplitudes(table, options)
     mixed = several_amplitudes(table)
     if options.share == "width":
         conditions = _with_law(fit_widths(table, options), table, options)
-    elif len(widths) < 2:
+    elif table.has_one_width:
         return _told(fit_condition(table, options), mixed)
     else:
-        conditions = tuple(fit_condition(table.select(width=width), options) for width in widths)
+        conditions = tuple(fit_condition(table.select(width=width), options) for width in table.widths)
     conditions = tuple(_told(each, mixed) for each in conditions)
     return replace(conditions[len(conditions) // 2], conditions=conditions)
 

@@ -160,7 +160,7 @@ def read(
         If the file is missing or unreadable, its content is wrong, or an option contradicts it.
     """
     options = options or ReadOptions.of(**kwargs)
-    made = None
+    made, asked_files_are = None, options.files_are
     if options.recipe is not None:
         from devicekit.readers import recipe
 
@@ -170,9 +170,11 @@ def read(
         return _read_one(Source.of_frame(path), options, elsewhere, made)
     from devicekit.readers import several
 
-    files = several.files_of(path)
+    files = several.files_of(path, with_json=made is not None and made.trains is not None)
     if (files is None or len(files) == 1) and options.files_are is not None:
-        raise UsageError(f"files_are={options.files_are}: there is one file; leave it out")
+        if asked_files_are is not None:
+            raise UsageError(f"files_are={options.files_are}: there is one file; leave it out")
+        options = replace(options, files_are=None)  # a recipe is for one file as well as for many
     if files is None:
         return _read_one(Source(path), options, elsewhere, made)  # type: ignore[arg-type]
     return several.read(files, options, lambda source, said: _read_one(source, said, elsewhere, made))
@@ -182,8 +184,10 @@ def _read_one(
     source: Source, options: ReadOptions, elsewhere: frozenset[str] = frozenset(), made: Recipe | None = None
 ) -> Table:
     """The table of one source, by a recipe if there is one; see `read`."""
-    if made is not None and made.columns and not source.is_folder:
+    if made is not None and (made.columns or made.trains) and not source.is_folder:
         options = replace(options, format=options.format or TABLE)
+    if made is not None and made.trains is not None and not source.in_memory:
+        source = Source.of_trains(source.path, made.trains)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # of a hundred columns and more
         reader = _choose(source, options)
@@ -194,6 +198,7 @@ def _read_one(
             table = _read_watched(reader, source, options, elsewhere)
     # replace() would validate again
     layout = table.meta.get("layout") or _plain_layout(reader, table)
+    layout = layout if made is None else layout.replaced(trains=made.trains)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
     known = [*table.meta.get("marks", ()), *(() if source.in_memory else marks(source.path))]
     if known:
@@ -218,6 +223,8 @@ def _read_table(source: Source, options: ReadOptions, made: Recipe | None, elsew
     reading = understand(source, options, made)
     unseen = [name for name in given(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
     unseen = [name for name in unseen if not (name in elsewhere and SweepTable.kind == reading.kind.NAME)]
+    if made is not None and options.key == made.options.key:  # it is for the names of many files
+        unseen = [name for name in unseen if name != "key"]
     if unseen:
         raise _no_use(source, reading.kind.NAME, unseen)
     return apply(reading, source)

@@ -11,11 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devicekit import files
 from devicekit.errors import FileError
 from devicekit.names import parse_unit
+
+if TYPE_CHECKING:
+    from devicekit.readers.jsonfile import Trains
 
 IGNORED = "ignore"  # role of a copy of another column, or of a constant that says nothing
 VERSION = 1  # of a recipe
@@ -109,6 +112,8 @@ class Layout:
         Everything else that was seen.
     format : str
         Reader that explains the file; "table" where none does.
+    trains : jsonfile.Trains, optional
+        Where a JSON file keeps its pulse trains, as a recipe says.
     """
 
     kind: str
@@ -133,6 +138,7 @@ class Layout:
     key: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[str, ...] = ()
     format: str = "table"
+    trains: Trains | None = None
 
     def roles(self, role: str) -> list[Column]:
         """Columns of that role."""
@@ -157,7 +163,7 @@ class Layout:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        held = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "columns"}
+        held = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("columns", "trains")}
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in held.items()}
         columns = [
             {"name": each.name, "role": each.role, "unit": each.unit, "log10": each.log10, "why": each.why}
@@ -211,6 +217,8 @@ def _toml(layout: Layout) -> str:
     lines = ["# A recipe for files of this make: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
     lines += [f"kind = {_value(layout.kind)}"] if layout.format == "table" else [f"format = {_value(layout.format)}"]
     lines += [f"# {each}" for each in layout.evidence]
+    if layout.trains is not None:
+        return "\n".join([*lines, *_json_section(layout.trains), *_read_section(layout)]) + "\n"
     named = [column for column in layout.columns if column.role != KEPT]
     if layout.header or layout.format != "table":
         names = list(dict.fromkeys(_pattern(column.name) for column in named))
@@ -221,10 +229,7 @@ def _toml(layout: Layout) -> str:
         lines += [f"skip = {layout.skip}", f"header = {layout.header}", f"units_row = {_value(layout.units_row)}"]
         lines += [f"decimal = {_value(layout.decimal)}"]
         lines += [f"blocks = {_value(layout.blocks)}"] if layout.blocks != "none" else []
-    read = {"voltage": layout.read_voltage, "quantity": layout.quantity, "unit": layout.unit}
-    said = [f"{name} = {_value(value)}" for name, value in read.items() if value is not None]
-    said += ["absolute = true"] if layout.absolute else []
-    lines += ["", "[read]", *said] if said else []
+    lines += _read_section(layout)
     lines += ["", "[trains]", f"pulses = [{', '.join(map(str, layout.pulses))}]"] if layout.pulses else []
     keys = {
         "files_are": layout.files_are,
@@ -245,6 +250,21 @@ def _toml(layout: Layout) -> str:
         alike = [each for each in layout.columns if _pattern(each.name) == name]
         lines.append(f"{_value(name)} = {_line(column, tags=len(alike) == 1)}")
     return "\n".join(lines) + "\n"
+
+
+def _read_section(layout: Layout) -> list[str]:
+    read = {"voltage": layout.read_voltage, "quantity": layout.quantity, "unit": layout.unit}
+    lines = [f"{name} = {_value(value)}" for name, value in read.items() if value is not None]
+    lines += ["absolute = true"] if layout.absolute else []
+    return ["", "[read]", *lines] if lines else []
+
+
+def _json_section(trains: Trains) -> list[str]:
+    keys = [f"{side} = {_value(key)}" for side, key in (("ltp", trains.ltp), ("ltd", trains.ltd)) if key is not None]
+    lines = ["", "[json]", *keys, f"readings = {trains.readings}"]
+    lines += [f"reversed = [{', '.join(map(_value, trains.reversed))}]"] if trains.reversed else []
+    constants = ", ".join(f"{_value(name)} = {_value(key)}" for name, key in trains.constants.items())
+    return [*lines, f"constants = {{ {constants} }}"] if constants else lines
 
 
 def _pattern(name: str) -> str:

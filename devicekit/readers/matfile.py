@@ -46,7 +46,7 @@ def tables(path: Path) -> list[Sheet]:
     total = sum(_count(value) for value in values.values())
     if total > MOST_NUMBERS:
         raise FileError(f"{name} holds {total} numbers, more than {MOST_NUMBERS}: save a part of them")
-    found = list(_scope("", values))
+    found = list(sheets(values))
     if not found:
         others = f"; {', '.join(left[:5])} cannot be read: save columns of a table as vectors" if left else ""
         raise FileError(f"{name} holds no vector or matrix of numbers{others}")
@@ -63,24 +63,24 @@ def _count(value: Value) -> int:
     return sum(map(_count, value)) if isinstance(value, list) else 1
 
 
-def _scope(name: str, values: Mapping[str, Value]) -> Iterator[Sheet]:
-    """Tables of the variables of a file, or of the fields of the struct of that name; vectors of one number last."""
+def sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]:
+    """Yield the tables of a file's variables, or of the fields of the struct `name`; vectors of one number last."""
     columns: dict[int, dict[str, list[Cell]]] = {}
-    sheets: list[Sheet | int] = []
+    found: list[Sheet | int] = []
     for key, value in _plain(values):
         full = f"{name}.{key}" if name else key
         if isinstance(value, dict):
-            sheets += _scope(key, value) if not name else []  # one level deep
+            found += sheets(value, key) if not name else []  # one level deep
         elif isinstance(value, list):
             column: list[Cell] = [cell if cell == cell else None for cell in value]
             if len(value) not in columns:
                 columns[len(value)] = {}
-                sheets.append(len(value))
+                found.append(len(value))
             columns[len(value)][key] = column
         else:
-            sheets += _slices(full, value)
+            found += _slices(full, value)
     several = len(columns) > 1
-    for each in sorted(sheets, key=lambda sheet: sheet == 1):
+    for each in sorted(found, key=lambda sheet: sheet == 1):
         if isinstance(each, Sheet):
             yield each
             continue

@@ -14,6 +14,7 @@ from devicekit.commands import given
 from devicekit.errors import UsageError
 from devicekit.names import GLOSSARY, Unit, parse_unit
 from devicekit.options import ReadOptions
+from devicekit.readers import jsonfile
 from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, fits
 
 FOLDER = Path(__file__).with_name("recipes")
@@ -23,6 +24,7 @@ _READ = {"quantity", "unit", "voltage", "absolute"}
 _TRAINS = {"pulses"}
 _KEYS = {"files_are", "sheets_are", "columns_are", "device", "cycle"}
 _SECTIONS = {"recipe": _HEAD, "match": {"columns"}, "table": _TABLE, "read": _READ, "trains": _TRAINS, "keys": _KEYS}
+_FREE = ("columns", "labels", "json")  # whose lines are checked where they are read
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Recipe:
         Roles and units by name.
     labels : mapping of str to str
         What it says of the devices themselves, for a library: stack, area, operator, wafer ...
+    trains : jsonfile.Trains, optional
+        Where a JSON file keeps its pulse trains.
     """
 
     path: Path
@@ -48,6 +52,7 @@ class Recipe:
     options: ReadOptions
     columns: tuple[Column, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+    trains: jsonfile.Trains | None = None
 
     def merged(self, said: ReadOptions) -> ReadOptions:
         """Its options, overridden by what was said."""
@@ -130,7 +135,19 @@ def load(said: Path | str) -> Recipe:
     except TypeError as error:
         raise UsageError(f"{path.name}: {error}") from error
     labels = _labels(held.get("labels", {}), path)
-    return Recipe(path, tuple(held.get("match", {}).get("columns", ())), options, columns, labels)
+    return Recipe(path, tuple(held.get("match", {}).get("columns", ())), options, columns, labels, _trains(held, path))
+
+
+def _trains(held: Mapping[str, Any], path: Path) -> jsonfile.Trains | None:
+    lines = held.get("json")
+    if lines is None:
+        return None
+    if not isinstance(lines, dict):
+        raise UsageError(f"{path.name}: [json] holds lines NAME = VALUE")
+    try:
+        return jsonfile.Trains.of(lines)
+    except UsageError as error:
+        raise UsageError(f"{path.name}: {error.message}") from error
 
 
 def _labels(lines: Any, path: Path) -> dict[str, str]:
@@ -146,10 +163,10 @@ def _labels(lines: Any, path: Path) -> dict[str, str]:
 
 
 def _check_words(held: Mapping[str, Any], path: Path) -> None:
-    unknown = [name for name in held if name not in (*_SECTIONS, "columns", "labels")]
+    unknown = [name for name in held if name not in (*_SECTIONS, *_FREE)]
     if unknown:
         raise UsageError(
-            f"{path.name}: [{unknown[0]}] is no part of a recipe; there are {', '.join(_SECTIONS)}, columns, labels"
+            f"{path.name}: [{unknown[0]}] is no part of a recipe; there are {', '.join((*_SECTIONS, *_FREE))}"
         )
     for section, words in _SECTIONS.items():
         lines = held.get(section, {})

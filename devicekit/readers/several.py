@@ -26,8 +26,10 @@ MOST_FILES = 20_000
 One = Callable[[Source, ReadOptions], Table]
 
 
-def files_of(path: Any) -> list[Path] | None:
+def files_of(path: Any, with_json: bool = False) -> list[Path] | None:
     """The files of a list or of a folder that is not itself a format; None for one file or such a folder.
+
+    In a folder JSON files count as notes beside the data, unless `with_json`.
 
     Raises
     ------
@@ -44,7 +46,8 @@ def files_of(path: Any) -> list[Path] | None:
     source = Source(folder)
     if any(reader.matches(source) for reader in readers().values()):
         return None
-    found = sorted(file for file in folder.iterdir() if file.is_file() and _may_hold_data(file))
+    left_out = _NO_DATA - {".json"} if with_json else _NO_DATA
+    found = sorted(file for file in folder.iterdir() if file.is_file() and _may_hold_data(file, left_out))
     if not found:
         raise FileError(_nothing(folder))
     if len(found) > MOST_FILES:
@@ -71,9 +74,9 @@ def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[P
     return list(files), reading
 
 
-def _may_hold_data(file: Path) -> bool:
+def _may_hold_data(file: Path, left_out: set[str]) -> bool:
     name = file.name.lower()
-    return file.suffix.lower() not in _NO_DATA and not name.startswith(_NO_NAMES) and file.stat().st_size > 0
+    return file.suffix.lower() not in left_out and not name.startswith(_NO_NAMES) and file.stat().st_size > 0
 
 
 def _nothing(folder: Path) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from devicekit import files
 from devicekit.errors import FileError
-from devicekit.readers import matfile, workbook
+from devicekit.readers import jsonfile, matfile, workbook
 from devicekit.readers.cells import unique_names
 
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
@@ -85,6 +85,13 @@ class Source:
         source.__dict__.update(held)
         return source
 
+    @classmethod
+    def of_trains(cls, path: Path, trains: jsonfile.Trains) -> Self:
+        """Return a JSON file as the one table of its trains."""
+        source = cls(path)
+        source.__dict__.update(workbook_kind="json", sheets=[jsonfile.table_of_trains(source.path, trains)])
+        return source
+
     frame: pd.DataFrame  # a table in memory, under unique names
     in_memory = False  # whether it is a table in memory, which only readers of tables can read
 
@@ -95,22 +102,25 @@ class Source:
 
     @cached_property
     def workbook_kind(self) -> str | None:
-        """xlsx, xlsb, xls, ods or mat by the file's content; None if it has no sheets."""
+        """xlsx, xlsb, xls, ods, mat or json by the file's content; None if it has no sheets."""
         if self.is_folder:
             return None
         head = self._bytes(matfile.HEAD)
         found = workbook.kind(self.path, head) or matfile.kind(head, self.path.stat().st_size)
+        found = found or jsonfile.kind(head, self.path)
         if found and self._is_packed:
             raise FileError(f"{self.path.name} is a {found} file packed by gzip: unpack it first")
         return found
 
     @cached_property
     def sheets(self) -> list[workbook.Sheet]:
-        """Sheets of a workbook that hold cells, tables of a MATLAB file; none for other files."""
+        """Sheets of a workbook that hold cells, tables of a MATLAB or JSON file; none for other files."""
         if not self.workbook_kind:
             return []
         if self.workbook_kind == "mat":
             return matfile.tables(self.path)
+        if self.workbook_kind == "json":
+            return jsonfile.tables(self.path)
         return workbook.sheets(self.path, self.workbook_kind)
 
     @cached_property

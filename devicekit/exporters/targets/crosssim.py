@@ -140,7 +140,7 @@ def _tables(card: DeviceCard, options: ExportOptions, points: int) -> tuple[np.n
         raise UsageError(f"data= needs pulse trains; this is a table of kind {options.data.kind}")
     if options.data.quantity != "conductance_s":
         raise UsageError("data= needs conductances in S; this table holds weights")
-    if len(options.data.widths) > 1:
+    if not options.data.has_one_width:
         widths = ", ".join(f"{width:g}" for width in options.data.widths)
         raise UsageError(f"data= holds pulse widths {widths} s, and a table is of one: choose one with width=")
     tables = {direction: data_table(options.data, direction, value) for direction in FILES}

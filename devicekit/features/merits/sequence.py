@@ -278,7 +278,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Seq
     if isinstance(sweeps, DcResult):
         series = of_sweeps(sweeps.cycles, _conditions(sweeps))
     elif isinstance(trains, PulseSummary):
-        several = len(trains.table.widths) > 1  # such trains end elsewhere for a reason of their own
+        several = not trains.table.has_one_width  # such trains end elsewhere for a reason of their own
         series = None if several else of_trains(trains.ends, trains.table.quantity)
     elif isinstance(table, EnduranceTable):
         series = of_endurance(table)

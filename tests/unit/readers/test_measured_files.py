@@ -10,6 +10,7 @@ test_set_sweep: test_a_set_sweep
 test_bake_pair: test_a_bake
 test_bake_shift: test_a_bake; features/test_answers_features.py::test_a_bake_moves_devices_up_and_down
 test_keithley_workbooks: test_a_keithley_workbook; test_instruments.py::test_keithley_ktei_workbook
+test_the_json_of_the_vcm_trains_is_the_set_that_ships: test_json.py::test_a_recipe_finds_trains_by_their_keys_...
 test_gong_and_crosssim: test_a_weight_of_two_columns_is_no_conductance, test_ramps
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devicekit import catalog
 from devicekit.errors import FileError
 from devicekit.readers import read
 from devicekit.tables import EnduranceTable, PulseTable, SweepTable
@@ -196,3 +198,12 @@ def test_read_sweeps_are_read_linearity(read_sweeps: SweepTable) -> None:
     found = characterize(read_sweeps)
     assert len(found.tables["linearity"]) == 1024
     assert found.tables["linearity"]["ratio"].median() == pytest.approx(1.03, abs=0.01)
+
+
+def test_the_json_of_the_vcm_trains_is_the_set_that_ships(measured: Path) -> None:
+    table = read(measured / "vcm_trains", recipe="vcm-trains-json")
+    shipped = read(catalog.get("vcm-trains").data)
+    keys = ["device_id", "cycle", "direction", "pulse_index"]
+    ours, theirs = (each.frame.sort_values(keys).reset_index(drop=True) for each in (table, shipped))
+    assert (ours[keys] == theirs[keys]).all(axis=None)
+    np.testing.assert_allclose(ours["conductance_s"], theirs["conductance_s"], rtol=6e-5)

@@ -773,15 +773,13 @@ def test_a_voltage_a_current_and_their_ratio_without_names_are_one_state(lines: 
     assert table.frame["conductance_s"].to_numpy() == pytest.approx(1 / ohms, rel=1e-6)
 
 
-def test_a_setting_among_nameless_columns_is_no_device_and_a_program_s_json_is_refused(lines: Write) -> None:
+def test_a_setting_among_nameless_columns_is_not_a_device(lines: Write) -> None:
     rows = [f"{1e-6 * k:.3e} {1.1e-6 * k:.3e} 0.5" for k in range(1, 30)]
     table = devicekit.read(lines(*rows, name="g.txt"), kind="pulse", quantity="conductance", columns_are="devices")
     assert table.frame["device_id"].nunique() == 2
     stuck = [f"{1e-6 * k:.3e} {1.1e-6 * k:.3e} 5e-6" for k in range(1, 30)]  # of their size: a device that is stuck
     table = devicekit.read(lines(*stuck, name="s.txt"), kind="pulse", quantity="conductance", columns_are="devices")
     assert table.frame["device_id"].nunique() == 3
-    with pytest.raises(FileError, match="JSON file"):
-        devicekit.read(lines('{"V": [2.5, -2.7], "G": [1e-6, 2e-6]}', name="run.json"))
 
 
 def test_a_hash_alone_is_the_name_of_a_number(lines: Write) -> None:

@@ -1,0 +1,257 @@
+"""Tables of a JSON file, as other programs write them: arrays by name, records, or pandas' own forms.
+
+Arrays of one length stand side by side under their names, an object in the file is one level of the same, and nested
+arrays are a matrix: the rules are those of MATLAB files (`devicekit.readers.matfile`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from devicekit.errors import FileError, UsageError
+from devicekit.readers import matfile
+from devicekit.readers.workbook import Cell, Sheet
+
+LARGEST = 32 << 20  # bytes; some million numbers
+DEEPEST = 6  # arrays within arrays, objects counted
+_BEGINS = (b"{", b"[")
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Trains:
+    """Where a JSON file keeps pulse trains: the section `[json]` of a recipe.
+
+    Parameters
+    ----------
+    ltp, ltd : str, optional
+        Key of the array of states, one train after the other; `a.b` for the key b within the object a.
+    readings : int
+        Readings of a train, the one before its first pulse included.
+    reversed : tuple of str
+        Directions, "ltp" or "ltd", whose trains stand in the file with the last reading first.
+    constants : mapping of str to str
+        Our name of a column -> the key of a number for both directions, or of two numbers, LTP and LTD.
+
+    Raises
+    ------
+    UsageError
+        If a value is of another type, or no direction is named.
+    """
+
+    ltp: str | None = None
+    ltd: str | None = None
+    readings: int = 0
+    reversed: tuple[str, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        keys = [each for each in (self.ltp, self.ltd) if each is not None]
+        if not keys or not all(isinstance(each, str) for each in keys):
+            raise UsageError("[json] needs ltp or ltd: the key, in quotes, of an array of states")
+        if isinstance(self.readings, bool) or not isinstance(self.readings, int) or self.readings < 2:
+            raise UsageError(f"[json] readings is the number of readings of a train, 2 or more, not {self.readings!r}")
+        if not set(self.reversed) <= {"ltp", "ltd"}:
+            raise UsageError(f"[json] reversed lists ltp, ltd or both, not {self.reversed!r}")
+        if not isinstance(self.constants, Mapping) or not all(isinstance(k, str) for k in self.constants.values()):
+            raise UsageError("[json] constants holds lines NAME = KEY, such as read_voltage_v = 'V_read'")
+
+    @classmethod
+    def of(cls, lines: Mapping[str, Any]) -> Self:
+        """Build it from the lines of a recipe.
+
+        Raises
+        ------
+        UsageError
+        """
+        if wrong := sorted(set(lines) - {each.name for each in fields(cls)}):
+            known = ", ".join(each.name for each in fields(cls))
+            raise UsageError(f"[json] has no line {wrong[0]!r}; there are {known}")
+        listed = lines.get("reversed", [])
+        if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+            raise UsageError('[json] reversed is a list, such as ["ltd"]')
+        return cls(**{**lines, "reversed": tuple(listed)})
+
+
+def kind(head: bytes, path: Path) -> str | None:
+    """Whether a file that begins with `head` is one of JSON: json or None.
+
+    A table of text may begin with a bracket too (`[V]`), so that the whole of it has to be JSON, or its name to end so.
+    """
+    start = head.removeprefix(_BOM).lstrip()
+    if not start.startswith(_BEGINS):
+        return None
+    if path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
+        return "json"
+    try:
+        _parse(path)
+    except FileError:
+        return None
+    return "json"
+
+
+def tables(path: Path) -> list[Sheet]:
+    """Return every table of a JSON file.
+
+    Raises
+    ------
+    FileError
+        If it is not JSON, is nested too deep, is a file of devicekit's own, or holds no array of numbers.
+    """
+    value = _parse(path)
+    if isinstance(value, dict) and ("schema_version" in value or value.get("tool") == "devicekit"):
+        raise FileError(f"{path.name} is a file of devicekit's own, such as a card, not measured data")
+    sheets = list(matfile.sheets(_named(value)))
+    if not sheets:
+        raise FileError(f"{path.name} holds no array of numbers")
+    return sheets
+
+
+def table_of_trains(path: Path, trains: Trains) -> Sheet:
+    """Return the trains of a file as one long table: cycle, direction, pulse_index, value and the constants.
+
+    Raises
+    ------
+    FileError
+        If a key is missing, holds anything but numbers, or its length is not a multiple of the readings.
+    """
+    held = _parse(path)
+    rows: list[list[Cell]] = [["cycle", "direction", "pulse_index", "value", *trains.constants]]
+    for side, (direction, key) in enumerate((("ltp", trains.ltp), ("ltd", trains.ltd))):
+        if key is None:
+            continue
+        states = _numbers(held, key, path)
+        count, rest = divmod(len(states), trains.readings)
+        if rest:
+            raise FileError(f"{path.name}: {key} holds {len(states)} numbers, not a multiple of {trains.readings}")
+        constants: list[Cell] = []
+        for name in trains.constants.values():
+            values = _numbers(held, name, path)
+            if len(values) > 2:
+                raise FileError(f"{path.name}: {name} holds {len(values)} numbers, not one or two (LTP, LTD)")
+            constants.append(values[min(side, len(values) - 1)])
+        ends = [k * trains.readings for k in range(count + 1)]
+        for cycle, (start, stop) in enumerate(pairwise(ends), start=1):
+            part = states[start:stop]
+            ordered = part[::-1] if direction in trains.reversed else part
+            rows += [[float(cycle), direction, float(k), each, *constants] for k, each in enumerate(ordered)]
+    return Sheet("trains", rows)
+
+
+def _numbers(held: Any, key: str, path: Path) -> list[float]:
+    """The numbers under a key, `a.b` standing for b within a; nested arrays one after the other."""
+    value = held
+    for part in [key] if isinstance(held, dict) and key in held else key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            known = ", ".join(map(str, list(value)[:12])) if isinstance(value, dict) else "no keys"
+            raise FileError(f"{path.name} has no key {key!r}; there are {known}")
+        value = value[part]
+    try:
+        found = np.asarray(value, dtype=float).ravel()
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    if not found.size:
+        raise FileError(f"{path.name}: {key} holds no numbers")
+    return [float(each) for each in found]
+
+
+def _parse(path: Path) -> Any:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise FileError(f"{path.name} has more than {LARGEST >> 20} MiB of JSON: write its tables as CSV")
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path.name} is not UTF-8 text, as JSON has to be (byte {error.start})") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if (records := _lines(text)) is not None:
+            return records
+        raise FileError(f"{path.name} is not valid JSON: {error.msg} (line {error.lineno})") from error
+    except (RecursionError, ValueError) as error:
+        raise FileError(f"{path.name} cannot be read as JSON: nested too deep, or a number is too long") from error
+
+
+def _lines(text: str) -> list[Any] | None:
+    """One object a line, as loggers write them; None if it is anything else."""
+    try:
+        found = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return None
+    return found if len(found) > 1 and all(isinstance(each, dict) for each in found) else None
+
+
+def _named(value: Any) -> dict[str, Any]:
+    """The variables of a file: its keys, or the one thing that it is."""
+    if isinstance(value, dict):
+        if set(value) >= {"columns", "data"} and _is_list_of(value["data"], list):  # pandas, orient="split"
+            names = [str(each) for each in value["columns"]]
+            return {"data": _from_columns(names, value["data"])}
+        if not _is_indexed(value):
+            return {str(key): _plain(each) for key, each in value.items()}
+    return {"data": _plain(value)}
+
+
+def _is_list_of(value: Any, kind_: type) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, kind_) for each in value)
+
+
+def _from_columns(names: list[str], rows: list[list[Any]]) -> dict[str, Any]:
+    return {name: _plain([row[k] if k < len(row) else None for row in rows]) for k, name in enumerate(names)}
+
+
+def _plain(value: Any, depth: int = 1) -> Any:
+    """A value as `matfile` takes it: an array of numbers, cells, a list of texts, an object; None for nothing."""
+    if depth > DEEPEST:
+        return None
+    if _is_list_of(value, dict):
+        names = list(dict.fromkeys(key for each in value for key in each))
+        return {name: _plain([each.get(name) for each in value], depth + 1) for name in names}
+    if isinstance(value, dict):
+        if _is_indexed(value):
+            value = {key: list(each.values()) for key, each in value.items()}
+        return {str(key): _plain(each, depth + 1) for key, each in value.items()}
+    if _is_list_of(value, list):
+        return _matrix(value)
+    if isinstance(value, list):
+        return [_cell(each) for each in value]
+    return [_cell(value)]
+
+
+def _is_indexed(value: dict[str, Any]) -> bool:
+    """Whether each value holds the same row numbers as keys (pandas, orient="columns")."""
+    if not value or not all(isinstance(each, dict) and each for each in value.values()):
+        return False
+    first, *rest = (list(each) for each in value.values())
+    return all(key.isdigit() for key in first) and all(each == first for each in rest)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        return float(value)
+    return value if isinstance(value, str) else None
+
+
+def _matrix(rows: list[Any]) -> Any:
+    """Arrays within arrays: a matrix, ragged rows padded; None if it is anything else."""
+    if all(_is_list_of(each, list) for each in rows):
+        try:
+            return np.array(rows, dtype=float).transpose(1, 2, 0)  # a table for each of the outermost
+        except ValueError:
+            return None
+    width = max(map(len, rows))
+    cells = np.empty((len(rows), width), dtype=object)
+    for k, row in enumerate(rows):
+        for at, each in enumerate([*row, *[None] * (width - len(row))]):
+            cell = _cell(each)
+            cells[k, at] = cell if isinstance(cell, str) else np.array([] if cell is None else [cell])
+    return cells
