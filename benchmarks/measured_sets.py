@@ -1,6 +1,13 @@
-"""The measured sets that ship, made from the files of those who measured: each as one compressed table with its facts.
+"""The measured sets that ship, made from their authors' files: each one compressed table with its facts.
 
-python benchmarks/measured_sets.py vcm-trains FOLDER        # FOLDER: the 20 JSON files and LICENSE of the source
+python benchmarks/measured_sets.py NAME FOLDER [LICENSE]
+
+NAME, and what FOLDER holds (LICENSE: that of the source, where it does not lie in the folder):
+vcm-trains         the 20 JSON files of ztill/TD_learning_on_memristors
+1t1r-endurance     endurance_log.csv of Anjiang-Wei/Anjiang-RRAM-Python
+1t1r-relaxation    techC_relaxdata.min.tsv.gz of akashlevy/RRAM-Relaxation-Master-Model
+1t1r-levels        the same
+readc-sweeps       iv_50_100_200_400uA.csv, four levels of Fig. 3b of MIKEHHQ/ReADC
 
 What is shipped is checked against what this makes: the same files give the same bytes.
 """
@@ -24,6 +31,7 @@ from devicekit.synthetic.package import SIGNIFICANT_DIGITS, describe
 ROOT = Path(__file__).parents[1] / "datasets"
 COMMIT = "d2388f6f"
 CYCLES, STATES = 10, 201
+LEVELS = 32
 
 
 def trains(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -63,52 +71,157 @@ def packed(frame: pd.DataFrame, digits: int) -> bytes:
     return gzip.compress(text.getvalue().encode(), 9, mtime=0)
 
 
-def vcm(folder: Path) -> None:
-    """20 analogue VCM devices."""
-    frame, fits = trains(folder)
-    out = ROOT / "vcm-trains"
+def ship(
+    name: str, frame: pd.DataFrame, stem: str, licence: Path, facts: dict[str, Any], extra: Path | None = None
+) -> Path:
+    """Write a set: its table, the licence of the source, and the package's facts."""
+    out = ROOT / name
     out.mkdir(exist_ok=True)
-    data, own = out / "pulses.csv.gz", out / "authors_fits.csv"
-    files.write_bytes(data, packed(frame, SIGNIFICANT_DIGITS))
-    files.write_text(own, fits.to_csv(index=False, lineterminator="\n"))
-    files.write_text(out / "LICENSE", (folder / "LICENSE").read_text(encoding="utf-8"))
-    package = {
-        "name": "vcm-trains",
-        "title": "20 analogue VCM devices: 10 cycles of 200 SET and 200 RESET pulses each, measured",
-        "description": (
-            "Measured. SET pulses of +2.5 V and 1.5 us, RESET pulses of -2.7 V and 10 us, 0.5 ms apart, with 1 kohm; "
-            "read at 0.2 V before the first pulse and after each. The first state of RESET is a copy of the last of "
-            "SET; the first of SET is a reading of its own. Rounded to five digits. authors_fits.csv: the "
-            "authors' own fits, normalised conductance against pulse number."
-        ),
-        "synthetic": False,
-        "licenses": [{"name": "MIT", "title": "Copyright (c) 2024 Till Zellweger; see LICENSE"}],
-        "sources": [
+    data = out / f"{stem}.csv.gz"
+    files.write_bytes(data, packed(frame, SIGNIFICANT_DIGITS), replace=True)
+    notice = licence.read_text(encoding="utf-8")
+    files.write_text(out / "LICENSE", notice, replace=True)
+    holder = next(line.strip() for line in notice.splitlines() if line.startswith("Copyright"))
+    resources = [describe(data, frame, stem)]
+    if extra is not None:
+        resources.append(
             {
-                "title": f"ztill/TD_learning_on_memristors at {COMMIT}, of the study Actor-Critic Networks with "
-                "Analogue Memristors Mimicking Reward-Based Learning",
-                "path": "https://github.com/ztill/TD_learning_on_memristors",
-            }
-        ],
-        "contributors": [{"title": "Till Zellweger and co-authors"}],
-        "resources": [
-            describe(data, frame, "pulses"),
-            {
-                "name": "authors_fits",
-                "path": own.name,
+                "name": extra.stem,
+                "path": extra.name,
                 "format": "csv",
                 "mediatype": "text/csv",
                 "encoding": "utf-8",
-                "hash": f"sha256:{files.sha256(own)}",
-            },
-        ],
+                "hash": f"sha256:{files.sha256(extra)}",
+            }
+        )
+    package = {
+        "name": name,
+        "title": facts["title"],
+        "description": f"Measured. {facts['description']} Rounded to five digits.",
+        "synthetic": False,
+        "licenses": [{"name": "MIT", "title": f"{holder}; see LICENSE"}],
+        "sources": [{"title": facts["source"], "path": facts["path"]}],
+        "contributors": [{"title": facts["contributors"]}],
+        "resources": resources,
     }
-    files.write_json(out / "datapackage.json", package)
-    devicekit.fit(data).to_card("vcm-trains", data).save(out / "card.json", replace=True)
-    print(f"{len(frame)} readings, {data.stat().st_size / 1e3:.0f} kB")
+    files.write_json(out / "datapackage.json", package, replace=True)
+    print(f"{name}: {len(frame)} rows, {data.stat().st_size / 1e3:.0f} kB")
+    return data
 
+
+def vcm(folder: Path, licence: Path) -> None:
+    """20 analogue VCM devices."""
+    frame, fits = trains(folder)
+    own = ROOT / "vcm-trains" / "authors_fits.csv"
+    own.parent.mkdir(exist_ok=True)
+    files.write_text(own, fits.to_csv(index=False, lineterminator="\n"), replace=True)
+    facts = {
+        "title": "20 analogue VCM devices: 10 cycles of 200 SET and 200 RESET pulses each, measured",
+        "description": (
+            "SET pulses of +2.5 V and 1.5 us, RESET pulses of -2.7 V and 10 us, 0.5 ms apart, with 1 kohm; "
+            "read at 0.2 V before the first pulse and after each. The first state of RESET is a copy of the last of "
+            "SET; the first of SET is a reading of its own. authors_fits.csv: the "
+            "authors' own fits, normalised conductance against pulse number."
+        ),
+        "source": f"ztill/TD_learning_on_memristors at {COMMIT}, of the study Actor-Critic Networks with "
+        "Analogue Memristors Mimicking Reward-Based Learning",
+        "path": "https://github.com/ztill/TD_learning_on_memristors",
+        "contributors": "Till Zellweger and co-authors",
+    }
+    data = ship("vcm-trains", frame, "pulses", licence, facts, own)
+    devicekit.fit(data).to_card("vcm-trains", data).save(data.parent / "card.json", replace=True)
+
+
+def endurance(folder: Path, licence: Path) -> None:
+    """One cell of a 1T1R chip, read after every 50,000 cycles."""
+    frame = devicekit.read(folder / "endurance_log.csv").frame
+    facts = {
+        "title": "1T1R RRAM cell: HRS and LRS read 2,724 times in 136 million cycles, measured",
+        "description": (
+            "One cell of a 1T1R RRAM test chip: after each 50,000 cycles of 1 us pulses (SET 2.5 V, RESET 1.3 V, as "
+            "the log states them) one RESET and one SET, each read once."
+        ),
+        "source": "Anjiang-Wei/Anjiang-RRAM-Python at d2c625c7, data/endurance_log.csv",
+        "path": "https://github.com/Anjiang-Wei/Anjiang-RRAM-Python",
+        "contributors": "Akash Levy, Anjiang Wei and co-authors",
+    }
+    ship("1t1r-endurance", frame[["device_id", "cycle", "level", "conductance_s"]], "endurance", licence, facts)
+
+
+def _relaxation(folder: Path) -> pd.DataFrame:
+    names = ["device_id", "time_s", "resistance", "conductance_s", "first", "level", "planned_s"]
+    frame = pd.read_csv(folder / "techC_relaxdata.min.tsv.gz", sep="\t", header=None, names=names)
+    frame = frame[frame["level"] < LEVELS].astype({"device_id": str})
+    return frame.assign(conductance_s=frame["conductance_s"].abs())
+
+
+def _first_cells(frame: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The rows of the first cells of each level, in the order of the file: nobody has chosen them."""
+    cells = frame[["level", "device_id"]].drop_duplicates().groupby("level").head(count)
+    return frame[frame["device_id"].isin(cells["device_id"])].sort_values(["level", "device_id", "time_s"])
+
+
+SOURCE_OF_LEVELS = {
+    "source": "akashlevy/RRAM-Relaxation-Master-Model at ca0cfff6, data/techC/relaxdata.min.tsv.gz",
+    "path": "https://github.com/akashlevy/RRAM-Relaxation-Master-Model",
+    "contributors": "Akash Levy and co-authors",
+}
+
+
+def relaxation(folder: Path, licence: Path) -> None:
+    """Cells of 32 levels after programming."""
+    frame = _first_cells(_relaxation(folder), 16)
+    facts = SOURCE_OF_LEVELS | {
+        "title": "1T1R RRAM: 512 cells of 32 levels from programming to 33 hours later, measured",
+        "description": (
+            "Cells of a 1T1R RRAM test chip (technology C of the source), read up to six times after programming; "
+            "the first 16 of each of 32 levels (0: lowest conductance), of 16,292 cells."
+        ),
+    }
+    ship("1t1r-relaxation", frame[["device_id", "level", "time_s", "conductance_s"]], "retention", licence, facts)
+
+
+def levels(folder: Path, licence: Path) -> None:
+    """Cells as they were programmed to 32 levels."""
+    frame = _relaxation(folder)
+    frame = _first_cells(frame[frame["planned_s"] == 0.0], 64)
+    facts = SOURCE_OF_LEVELS | {
+        "title": "1T1R RRAM: 64 cells on each of 32 levels as they were programmed, measured",
+        "description": (
+            "Cells of a 1T1R RRAM test chip (technology C of the source) at their first reading after programming; "
+            "the first 64 of each of 32 levels (0: lowest conductance), of 16,292 cells."
+        ),
+    }
+    ship("1t1r-levels", frame[["device_id", "level", "conductance_s"]], "levels", licence, facts)
+
+
+def sweeps(folder: Path, licence: Path) -> None:
+    """One memristor at four compliance currents."""
+    table = devicekit.read(folder / "iv_50_100_200_400uA.csv", unit="uA")
+    columns = [each for each in ("device_id", "cycle", "voltage_v", "current_a", "compliance_a") if each in table.frame]
+    facts = {
+        "title": "One memristor's I-V loops at compliance currents of 50, 100, 200 and 400 uA, measured",
+        "description": (
+            "DC set and reset loops of one 1T1R memristor, one loop at each compliance current. The source states no "
+            "unit of the current: A was taken from its plateau at the compliance. The sweep rate is not stated."
+        ),
+        "source": "MIKEHHQ/ReADC at c567e7a5, Data/SourceData_Fig_3.xlsx, sheet 3b (doi:10.1038/s41467-025-65233-w)",
+        "path": "https://github.com/MIKEHHQ/ReADC",
+        "contributors": "Haiqiao Hong and co-authors",
+    }
+    ship("readc-sweeps", table.frame[columns], "sweeps", licence, facts)
+
+
+SETS = {
+    "vcm-trains": vcm,
+    "1t1r-endurance": endurance,
+    "1t1r-relaxation": relaxation,
+    "1t1r-levels": levels,
+    "readc-sweeps": sweeps,
+}
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] != "vcm-trains":
+    if len(sys.argv) not in (3, 4) or sys.argv[1] not in SETS:
         raise SystemExit(__doc__)
-    vcm(Path(sys.argv[2]))
+    source = Path(sys.argv[2])
+    SETS[sys.argv[1]](source, Path(sys.argv[3]) if len(sys.argv) == 4 else source / "LICENSE")
