@@ -2,8 +2,8 @@
 Read trains and fit them
 ========================
 
-A file of LTP and LTD trains, read into a table, fitted with eq. (2), and saved as a device card. The data are the
-SYNTHETIC reference device that ships with devicekit: 20 devices, 20 cycles of 100 pulses up and 100 down.
+A file of LTP and LTD trains, read into a table, fitted with eq. (2), and saved as a device card. The data are measured:
+20 analogue VCM devices (T. Zellweger, MIT licence), 10 cycles of 200 pulses up and 200 down each.
 """
 
 import matplotlib.pyplot as plt
@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import devicekit
 from devicekit import catalog
 
-table = devicekit.read(catalog.get("pt-hfo2-al2o3-ti").data, width=50e-6)
+table = devicekit.read(catalog.get("vcm-trains").data)
 fit = devicekit.fit(table)
 fit
 
@@ -19,7 +19,7 @@ fit
 # On the left the mean curve of each direction with the fit through it; the shade holds every single train. On the
 # right the rate curve, which is what a network uses of a fit, with its 95 % band.
 
-card = fit.to_card("reference", synthetic=True)
+card = fit.to_card("vcm")
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 fit.plot(left)
 card.plot(right)

@@ -2,8 +2,8 @@
 Device-to-device variation
 ==========================
 
-Twenty devices of the SYNTHETIC reference set, each fitted by itself in the one window that all share. An array draws
-its devices from these fits, LTP and LTD of one device together, because they are correlated.
+Twenty measured VCM devices (T. Zellweger, MIT licence), each fitted by itself. An array draws its devices from these
+fits: their windows, and LTP and LTD of one device together, because they are correlated.
 """
 
 import matplotlib.pyplot as plt
@@ -12,7 +12,7 @@ import numpy as np
 import devicekit
 from devicekit import catalog, plot
 
-fit = devicekit.fit(catalog.get("pt-hfo2-al2o3-ti").data, width=50e-6)
+fit = devicekit.fit(catalog.get("vcm-trains").data)
 steps = {direction: [abs(pair[direction].rate(0.5)) for pair in fit.devices.values()] for direction in ("ltp", "ltd")}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 fit.devices_panel("ltp").draw(left)

@@ -3,8 +3,9 @@ Train a network on the device, in situ
 ======================================
 
 A 64-1000-10 spiking network whose weights are pairs of devices, trained pulse by pulse: every update is one LTP or LTD
-pulse on one device, with that device's own law and noise. SYNTHETIC reference device; scikit-learn's digits, which are
-the *test* part of Optdigits and are split at random here, so accuracies come out about a point high.
+pulse on one device, with that device's own law and noise, as 20 measured VCM devices have them (T. Zellweger, MIT
+licence). The digits are scikit-learn's, the *test* part of Optdigits split at random, so that accuracies come out about a
+point high.
 """
 
 import matplotlib.pyplot as plt
@@ -14,7 +15,7 @@ from devicekit import catalog
 from snn.data.load import load
 from snn.training import TrainingConfig, train
 
-card = devicekit.load_card(catalog.get("pt-hfo2-al2o3-ti").card)
+card = devicekit.load_card(catalog.get("vcm-trains").card)
 data = load("digits")
 insitu = train(card, TrainingConfig(scheme="insitu", epochs=6), data)
 offline = train(card, TrainingConfig(scheme="offline", epochs=6), data)

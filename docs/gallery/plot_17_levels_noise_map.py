@@ -3,7 +3,7 @@ Levels, telegraph noise, a map
 ==============================
 
 How well neighbouring levels are told apart, whether a record jumps between two levels, and where on an array devices
-differ. All data are SYNTHETIC.
+differ. The levels are measured (a 1T1R chip of A. Levy and co-authors, MIT licence), the rest is SYNTHETIC.
 """
 
 import matplotlib.pyplot as plt
@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 import devicekit
+from devicekit import catalog
 from devicekit.plot import draw_row
-from devicekit.synthetic.levels import multilevel
 from devicekit.synthetic.noise import telegraph_record
 from devicekit.tables import EnduranceTable
 
-levels = devicekit.characterize(multilevel())
+levels = devicekit.characterize(catalog.get("1t1r-levels").data)
 noise = devicekit.characterize(telegraph_record())
 
 figure, axes = plt.subplots(1, 2, figsize=(13, 4), layout="constrained")
