@@ -4,8 +4,8 @@ Train a network on the device, in situ
 
 A 64-1000-10 spiking network whose weights are pairs of devices, trained pulse by pulse: every update is one LTP or LTD
 pulse on one device, with that device's own law and noise, as 20 measured VCM devices have them (T. Zellweger, MIT
-licence). The digits are scikit-learn's, the *test* part of Optdigits split at random, so that accuracies come out about a
-point high.
+licence). The digits are scikit-learn's, the *test* part of Optdigits split at random, so that accuracies come out about
+a point high.
 """
 
 import matplotlib.pyplot as plt

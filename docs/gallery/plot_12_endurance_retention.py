@@ -2,8 +2,8 @@
 Endurance, retention, STDP
 ==========================
 
-Three more kinds of table, each with its own figures of merit and its own refusal to say more than the data do. Endurance
-and retention are measured (1T1R chips of A. Levy and co-authors, MIT licence); the STDP window is SYNTHETIC.
+Three more kinds of table, each with its own figures of merit and its own refusal to say more than the data do.
+Endurance and retention are measured (1T1R chips of A. Levy and co-authors, MIT licence); the STDP window is SYNTHETIC.
 """
 
 import matplotlib.pyplot as plt
