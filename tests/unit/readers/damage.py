@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import io
+import json
 import random
 import signal
 import traceback
@@ -64,7 +65,12 @@ def seeds() -> dict[str, list[bytes]]:
         "ods": [ods_bytes({"a": ROWS, "b": [["#REF!", 1]]})],
         "xls": [xls_bytes({"Data": SWEEP, "Settings": SETTINGS}), xls_bytes({"d": ROWS})],
         "mat": [_mat(form="4"), _mat(), _mat(do_compression=True)],
-        "json": [(catalog.get("pt-hfo2-al2o3-ti").folder / "card.json").read_bytes()],
+        "json": [
+            (catalog.get("pt-hfo2-al2o3-ti").folder / "card.json").read_bytes(),
+            json.dumps({"G": [1e-6, 2e-6, 3e-6], "n": [0, 1, 2], "set": {"V": [0.1, 0.2]}, "R": 1e3}).encode(),
+            json.dumps([{"V (V)": v / 10, "I (A)": v * 1e-6} for v in [*range(9), *range(9, 0, -1)]]).encode(),
+            json.dumps({"columns": ["t", "G"], "data": [[1, 2e-6], [2, None], [3, "x"]]}).encode(),
+        ],
     }
 
 
