@@ -170,7 +170,8 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             if fitted.band is None:  # that of the mean of devices would hold how their windows differ
                 central[direction] = judged_again(_in_own_windows(fitted, devices, variation.windows))
     for direction, each in left.items():
-        if each.noise and variation.branches[direction].by == WHOLE:  # intervals would be those of another noise
+        # intervals would be those of another noise, or of one that a single train cannot contradict
+        if (each.noise or len(sets[direction].devices) == 1) and variation.branches[direction].by == WHOLE:
             told = {
                 name: ends for name, ends in variation.branches[direction].intervals.items() if name not in OF_ONE_PULSE
             }
@@ -214,7 +215,8 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             CodedWarning(
                 "assumed_c2c",
                 "one cycle tells how updates scatter, not how cycles differ: the band takes their rates to scatter by "
-                f"about {PRIOR_SD['ln_rate']:.0%} (a prior), and devices drawn from this fit repeat the same rate",
+                f"about {PRIOR_SD['ln_rate']:.0%} (a prior), and devices drawn from this fit repeat the same rate; it "
+                "cannot test the noise model, so increment and read have no intervals",
             )
         )
     made = DeviceFit(

@@ -243,3 +243,13 @@ def test_a_joint_fit_is_as_much_wider_than_read_noise_as_each_width_needs() -> N
         wider.append(float(branch.method.partition("; ")[2].partition(" times")[0]))
     assert 1 <= wider[0] < 4  # five cycles do not exclude that their rates differ a little
     assert wider[1] > 2 * wider[0]
+
+
+def test_one_train_gives_no_interval_of_noise_that_it_cannot_contradict() -> None:
+    rng = np.random.default_rng(5)
+    up = np.cumsum(np.r_[0.0, 0.05 * 0.95 ** np.arange(60) + 0.004 * rng.standard_normal(60)])
+    columns = {"device_id": "d", "cycle": 1, "direction": "ltp", "pulse_index": np.arange(61)}
+    frame = pd.DataFrame({**columns, "weight": up})
+    alone = fit(PulseTable(frame), model="softbounds")
+    assert not {"increment", "read"} & set(alone.variation.branches["ltp"].intervals)
+    assert any(warning.code == "assumed_c2c" for warning in alone.warnings)

@@ -113,19 +113,20 @@ def test_a_window_offset_is_not_read_as_increments() -> None:
 
 
 def test_one_cycle_tells_increments_but_no_spread_and_one_device_no_d2d() -> None:
-    inside = 0
+    ratios = []
     for seed in range(8):
         fitted = fit(made(seed, increment=0.006, read=0.004, devices=1, cycles=1))
         spread = fitted.variation.branches["ltp"]
-        low, high = spread.intervals["increment"]
-        inside += low <= 0.006 * 2.8e-4 / fitted.window.span <= high
-    assert inside >= 6
+        assert spread.increment is not None
+        ratios.append(spread.increment * fitted.window.span / (0.006 * 2.8e-4))
+        assert "increment" not in spread.intervals  # one train cannot contradict the noise model
+    assert np.median(ratios) == pytest.approx(1.0, abs=0.25)
     assert spread.cycle_ln_rate is None
     assert spread.c2c_anova is None
     assert spread.d2d_anova is None
     card = spread.to_card()
     assert set(card.c2c) == {"increment", "read"}
-    assert card.c2c["increment"].interval == (low, high)
+    assert card.c2c["increment"].interval is None
     assert card.d2d == {}
 
 
