@@ -21,7 +21,7 @@ from devicekit.errors import BadRow, ParameterError, invalid_rows
 from devicekit.text import count
 from physics import DEFAULT_MATERIAL, material_sets
 from physics.constants import NM
-from physics.laws.find import KINDS, find_law
+from physics.laws.find import KINDS, Files, allow_laws, find_law
 from physics.laws.law import (
     ConductionLaw,
     ConductionParameters,
@@ -74,7 +74,8 @@ class Stack(Group):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A law's parameters may be a class of a file of the user's, which another process must load first.
-        return _validated, (self.model_dump(),)
+        laws = [law for law in (getattr(self, group).law for group in KINDS) if law.endswith(".py")]
+        return _restored, (self.model_dump(), laws)
 
     @cached_property
     def active(self) -> int:
@@ -111,16 +112,18 @@ class Stack(Group):
         owner, name = self._find(key)
         return getattr(owner, name)
 
-    def replace(self, changes: Mapping[str, Any]) -> Stack:
+    def replace(self, changes: Mapping[str, Any], *, laws: Files = ()) -> Stack:
         """The stack with some parameters changed: ``{"reaction.energy": 1.3}``, in each parameter's own unit.
 
-        With another law go the parameters that it has in common with the one before; others must be given too.
+        With another law go the parameters that it has in common with the one before; others must be given too. A law
+        that is a .py file must be among `laws`.
 
         Raises
         ------
         ParameterError
             If a key is unknown or a value is out of range.
         """
+        allow_laws(laws)
         if not changes:
             return self
         data = self.model_dump()
@@ -199,6 +202,12 @@ def _validated(data: Mapping[str, Any], where: str = "") -> Stack:
     return stack
 
 
+def _restored(data: Mapping[str, Any], laws: list[str]) -> Stack:
+    """A stack of another process of ours, where its laws were allowed."""
+    allow_laws(laws)
+    return _validated(data)
+
+
 def _named(row: BadRow, data: Mapping[str, Any]) -> BadRow:
     """A problem of a layer, by the layer's name instead of its number."""
     parts = str(row.column).split(".")
@@ -251,19 +260,22 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ParameterError(f"cannot read {path}: {error}") from error
 
 
-def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
+def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:
     """The stack of a material set: the name of one that ships, or a TOML file with every parameter.
 
     Parameters
     ----------
     name : str
         One of `material_sets`, or a path.
+    laws : path-like or iterable of path-like
+        The .py files that it may name as laws: they are code, and run.
 
     Raises
     ------
     ParameterError
-        If there is no such set, or the file has an unknown key, a wrong unit or a value out of range.
+        If there is no such set, or it names a law that is not among `laws`, or the file has an unknown key, a wrong unit or a value out of range.
     """
+    allow_laws(laws)
     known = material_sets()
     if name not in known and not name.endswith(".toml"):
         raise ParameterError(f"no material set {name!r}; there are {', '.join(known)}, or give a .toml file")
@@ -274,7 +286,7 @@ def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
     return _validated(merge(data, document, path.parent), f" in material set {name}")
 
 
-def load_stack(path: Path | str | None = None) -> Stack:
+def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     """The stack of a TOML file that names its set and overrides some parameters; None: the default set.
 
     ::
@@ -289,12 +301,15 @@ def load_stack(path: Path | str | None = None) -> Stack:
     ----------
     path : path-like, optional
         The TOML file.
+    laws : path-like or iterable of path-like
+        The .py files that it may name as laws: they are code, and run.
 
     Raises
     ------
     ParameterError
         As `load_material`; the message names the key.
     """
+    allow_laws(laws)
     if path is None:
         return load_material()
     path = Path(path)

@@ -38,6 +38,12 @@ Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of e
 Chance = Annotated[
     int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of the random draws; 0 if not given.")
 ]
+AllowLaw = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--allow-law", metavar="FILE.py", help="A law that the stack may name: code, which runs; may be repeated."
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option("--force", help="Write into a folder of other files; those of the same name are replaced."),
