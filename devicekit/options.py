@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from devicekit.errors import UsageError
 from devicekit.names import Unit, parse_unit
+from devicekit.text import natural_number
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
 KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel")
@@ -104,7 +105,7 @@ class ReadOptions:
         for name, known in (("kind", KINDS), ("decimal", (".", ",")), ("files_are", FILES), ("sheets_are", PARTS)):
             self._check(name, known)
         self._check("columns_are", COLUMNS)
-        if self.blocks is not None and self.blocks not in BLOCKS and not self.blocks.isdigit():
+        if self.blocks is not None and self.blocks not in BLOCKS and natural_number(self.blocks) is None:
             raise UsageError(f"blocks= is one of {', '.join(BLOCKS)} or a number of columns, not {self.blocks!r}")
         if self.pulses is not None and (len(self.pulses) not in (1, 2) or any(each < 1 for each in self.pulses)):
             raise UsageError(f"pulses= is one number of pulses a train, or two (LTP, LTD), not {self.pulses}")

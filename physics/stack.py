@@ -273,7 +273,8 @@ def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:
     Raises
     ------
     ParameterError
-        If there is no such set, or it names a law that is not among `laws`, or the file has an unknown key, a wrong unit or a value out of range.
+        If there is no such set, or it names a law that is not among `laws`, or the file has an unknown key, a wrong
+        unit or a value out of range.
     """
     allow_laws(laws)
     known = material_sets()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from devicekit import catalog
-from devicekit.errors import DevicekitError, ParameterError
+from devicekit.errors import ParameterError
 from devicekit.studies.runner import run_study
 from physics.stack import load_material, load_stack
 

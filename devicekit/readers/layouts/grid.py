@@ -27,6 +27,7 @@ from devicekit.readers.layouts.shape import (
     word_of,
 )
 from devicekit.readers.layouts.turned import upright
+from devicekit.text import natural_number
 
 _UNIT = ("unit", "units")
 _REMARK = re.compile(r"^[^\W\d][^=:]{0,60}[=:]")  # Number of Averages = 5
@@ -302,8 +303,8 @@ def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOption
     """Columns of tables of one make that stand beside each other; one group if there is one table."""
     if options.blocks == "none" or not filled:
         return [list(filled)]
-    if options.blocks is not None and options.blocks.isdigit():
-        size = max(int(options.blocks), 1)
+    if (size := natural_number(options.blocks or "")) is not None:
+        size = max(size, 1)
         return [list(filled[k : k + size]) for k in range(0, len(filled), size)]
     names = [head.names[k].lower() if k < len(head.names) else "" for k in range(filled[-1] + 1)]
     units = [head.units[k] if k < len(head.units) else "" for k in range(filled[-1] + 1)]
