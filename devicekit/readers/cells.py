@@ -75,8 +75,11 @@ def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = ""
     if decimal == ",":
         words = words.str.replace(",", ".", regex=False)
     values = _floats(words)
-    wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
-    if wrong.all() and (clock := seconds(words)).notna().all():
+    wrong = values.isna()
+    if not wrong.any():
+        return _readings(values)
+    wrong &= ~words.str.lower().isin(EMPTY_WORDS)
+    if wrong.all() and ":" in words.iloc[0] and (clock := seconds(words)).notna().all():
         return clock
     if wrong.any():
         bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]

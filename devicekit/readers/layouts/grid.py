@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pandas as pd
 
@@ -32,6 +33,7 @@ from devicekit.text import natural_number
 _UNIT = ("unit", "units")
 _REMARK = re.compile(r"^[^\W\d][^=:]{0,60}[=:]")  # Number of Averages = 5
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
+FEW_COLUMNS, LARGE_GRID, EMPTIEST = 256, 200_000, 50  # columns and cells never refused; cells for each that is filled
 LONGEST_NAME = 2000  # characters of a column's name
 
 
@@ -74,6 +76,11 @@ class Block:
         """Names of the columns, each once."""
         return [str(name) for name in self.cells.columns]
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The place of each column among all, from 0, by its name."""
+        return {name: place for place, name in enumerate(self.names)}
+
 
 @dataclass(frozen=True)
 class _Head:
@@ -111,6 +118,7 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
     head = _aligned(_head(above, shape, width), rows[start:], width)
     if width > MOST_COLUMNS:
         raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
+    _check_filled(rows, max(width, len(head.names)), where)
     for number, name in enumerate(head.names, 1):
         if len(name) > LONGEST_NAME:
             raise FileError(
@@ -238,6 +246,18 @@ def _below(
         else:
             parts[-1][1].append((number, cells))
     return [(label, part) for label, part in parts if any(any(cells) for _, cells in part)]
+
+
+def _check_filled(rows: Sequence[Row], width: int, where: str) -> None:
+    """Refuse a row that makes a small file a large table of nothing: its time and memory go with rows times columns."""
+    if width <= FEW_COLUMNS or len(rows) * width <= LARGE_GRID:
+        return
+    if len(rows) * width > EMPTIEST * sum(sum(map(bool, cells)) for _, cells in rows):
+        number, widest = max(rows, key=lambda row: extent(row[1]))
+        raise FileError(
+            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows; correct that row, or "
+            "leave it out"
+        )
 
 
 def _same(cells: Sequence[str], wanted: Sequence[str]) -> bool:
