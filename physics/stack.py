@@ -8,7 +8,6 @@ A material set is a TOML file in which each number has a value, a unit and a sou
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field, SerializeAsAny, ValidationError
 
-from devicekit.errors import BadRow, ParameterError, invalid_rows
+from devicekit import files
+from devicekit.errors import BadRow, FileError, ParameterError, invalid_rows
 from devicekit.text import count
 from physics import DEFAULT_MATERIAL, material_sets
 from physics.constants import NM
@@ -253,11 +253,9 @@ def _contradictions(stack: Stack) -> list[BadRow]:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ParameterError(f"{path} is not valid TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read {path}: {error}") from error
+        return files.read_toml(path)
+    except FileError as error:
+        raise ParameterError(error.message) from error
 
 
 def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:

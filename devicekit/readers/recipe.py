@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from devicekit import files
 from devicekit.commands import given
-from devicekit.errors import UsageError
+from devicekit.errors import FileError, UsageError
 from devicekit.names import GLOSSARY, Unit, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, fits
@@ -105,9 +105,9 @@ def load(said: Path | str) -> Recipe:
     """
     path = find(said)
     try:
-        held = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
-        raise UsageError(f"{path.name} is no recipe: {error}") from error
+        held = files.read_toml(path)
+    except FileError as error:
+        raise UsageError(f"{path.name} is no recipe: {error.message}") from error
     _check_words(held, path)
     head, table, read = (held.get(name, {}) for name in ("recipe", "table", "read"))
     if head.get("version") != VERSION:

@@ -18,7 +18,7 @@ from devicekit._version import __version__
 from devicekit.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.outcome import Outcome
 from devicekit.studies.result import StudyResult
-from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec
+from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec, plans
 from devicekit.studies.tasks import files_of, get_task
 from devicekit.tables import write_csv
 
@@ -130,14 +130,15 @@ def run_study(
     _allow(laws)
     spec = load_spec(path, overrides)
     base = path.resolve().parent
-    runs = expand(spec, base, files_of)
-    labels = {run.label for run in runs}
+    planned = plans(spec)
+    labels = {label for _, label, _ in planned}
     if spec.reference and spec.reference not in labels:
         raise ParameterError(f"reference: no case {spec.reference!r}; there are {', '.join(sorted(labels))}")
     if spec.outcome and spec.task != "train":
         raise ParameterError(f'outcome: {spec.outcome} is of task "train", not of "{spec.task}"')
-    for run in runs:
-        get_task(run.task).check(run.settings, base)
+    for task, _, settings in planned:
+        get_task(task).check(settings, base)
+    runs = expand(spec, base, files_of)  # it reads what was found to be right
     folder = files.continued_folder(out, "study", f"the study {spec.name!r}", _FILES, study=spec.name) / "runs"
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
