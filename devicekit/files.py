@@ -63,6 +63,16 @@ def exists(path: Path) -> bool:
     return os.path.exists(path)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder; False where that cannot be told, as for a name that is too long."""
+    return os.path.isdir(path)
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is a file; False where that cannot be told, as for a name that is too long."""
+    return os.path.isfile(path)
+
+
 def _special(mode: int) -> str | None:
     return next((what for test, what in _SPECIAL.items() if test(mode)), None)
 

@@ -53,8 +53,11 @@ async def receive(request: Request) -> Response:
     app, drop = running(request), _drop(request)
     if drop is None:
         return PlainTextResponse("There is no such drop.", 404)
+    name = request.headers.get("x-name", "")
+    if drop.whole or (not drop.is_folder and app.drops.holds(drop, name)):  # what is there, and its result, stay
+        return PlainTextResponse(f"{drop.name} is there already: drop it anew.", 409)
     try:
-        await app.drops.receive(drop, request.headers.get("x-name", ""), request.stream())
+        await app.drops.receive(drop, name, request.stream())
     except ClientDisconnect:
         return Response(status_code=400)
     except DevicekitError as error:

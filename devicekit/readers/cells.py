@@ -47,6 +47,14 @@ def _float(word: str) -> float:
         return np.nan
 
 
+def _pointed(words: pd.Series, decimal: str, thousands: str) -> pd.Series:
+    """Words with a point as decimal mark, and none between groups of digits."""
+    if thousands:
+        grouped = words.str.match(_GROUPS)
+        words = words.where(~grouped, words.str.replace(thousands, "", regex=False))
+    return words.str.replace(",", ".", regex=False) if decimal == "," else words
+
+
 def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = "") -> pd.Series:
     """A column as floats; empty words and Keithley's 9.91e37 are NaN.
 
@@ -68,12 +76,7 @@ def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = ""
     """
     if text.dtype.kind in "iuf":
         return _readings(text.astype(float))
-    words = _words(text)
-    if thousands:
-        grouped = words.str.match(_GROUPS)
-        words = words.where(~grouped, words.str.replace(thousands, "", regex=False))
-    if decimal == ",":
-        words = words.str.replace(",", ".", regex=False)
+    words = _pointed(_words(text), decimal, thousands)
     values = _floats(words)
     wrong = values.isna()
     if not wrong.any():
@@ -96,14 +99,14 @@ def seconds(text: pd.Series) -> pd.Series:
     return passed - passed.iloc[0] if len(passed) else passed
 
 
-def plain(text: pd.Series) -> pd.Series:
-    """A column of unknown role: numbers where every cell is one or empty, else text as it is."""
+def plain(text: pd.Series, decimal: str = ".", thousands: str = "") -> pd.Series:
+    """A column of unknown role: numbers where every cell is one or empty, else text as it is; see `numbers`."""
     if text.dtype.kind in "iuf":
         return text
     if isinstance(text.dtype, pd.CategoricalDtype):  # a large table's words, each held once
         text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
     words = _words(text)
-    values = _floats(words)
+    values = _floats(_pointed(words, decimal, thousands))
     if (values.isna() & ~words.str.lower().isin(EMPTY_WORDS)).any():
         return words
     return _readings(values)

@@ -87,10 +87,10 @@ def find(said: Path | str) -> Path:
         If there is no such file.
     """
     path = Path(said)
-    if path.is_file():
+    if files.is_file(path):
         return path
     own = FOLDER / f"{path.name}.toml"
-    if path.parent == Path() and own.is_file():
+    if path.parent == Path() and files.is_file(own):
         return own
     raise UsageError(f"recipe={said}: there is no such file; shipped recipes are {', '.join(shipped())}")
 
@@ -124,13 +124,18 @@ def load(said: Path | str) -> Recipe:
     }
     if pulses := held.get("trains", {}).get("pulses"):
         said_options["pulses"] = tuple(pulses) if isinstance(pulses, list) else (pulses,)
-    columns = tuple(_column(name, line, path) for name, line in held.get("columns", {}).items())
+    described, match = held.get("columns", {}), held.get("match", {}).get("columns", [])
+    if not isinstance(described, dict):
+        raise UsageError(f"{path.name}: [columns] holds lines NAME = {{ role = ... }}, not a list")
+    if not isinstance(match, list) or not all(isinstance(each, str) for each in match):
+        raise UsageError(f"{path.name}: [match] columns is a list of names, not {match!r}")
+    columns = tuple(_column(name, line, path) for name, line in described.items())
     try:
         options = ReadOptions(**{name: value for name, value in said_options.items() if value is not None})
-    except TypeError as error:
-        raise UsageError(f"{path.name}: {error}") from error
+    except UsageError as error:
+        raise UsageError(f"{path.name}: {error.message}") from error
     labels = _labels(held.get("labels", {}), path)
-    return Recipe(path, tuple(held.get("match", {}).get("columns", ())), options, columns, labels)
+    return Recipe(path, tuple(match), options, columns, labels)
 
 
 def _labels(lines: Any, path: Path) -> dict[str, str]:
@@ -163,6 +168,11 @@ def _column(name: str, line: Any, path: Path) -> Column:
     if not isinstance(line, dict) or "role" not in line:
         raise UsageError(f'{path.name}: column {name!r} needs a role, such as {{ role = "voltage_v", unit = "V" }}')
     role, word = line["role"], line.get("unit")
+    for key, value in line.items():
+        if isinstance(value, dict | list):
+            raise UsageError(f"{path.name}: column {name!r}: {key} is one value, not {value!r}")
+    if word is not None and not isinstance(word, str):
+        raise UsageError(f"{path.name}: column {name!r}: unit is a text, not {word!r}")
     if role not in (*GLOSSARY, "value", IGNORED, KEPT):
         raise UsageError(
             f"{path.name}: column {name!r}: no role {role!r}; there are value, keep, ignore, {', '.join(GLOSSARY)}"

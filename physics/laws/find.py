@@ -42,7 +42,7 @@ def allow_laws(files: Files) -> None:
     """
     paths = [Path(each) for each in ([files] if isinstance(files, Path | str) else files)]
     for path in paths:
-        if path.suffix != ".py" or not path.is_file():
+        if path.suffix != ".py" or not is_file(path):
             raise ParameterError(f"laws=: there is no .py file {str(path)!r}; give the one that a stack names")
     _allowed.update(path.resolve() for path in paths)
 
