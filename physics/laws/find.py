@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from devicekit.errors import ParameterError
+from devicekit.files import is_file
 from devicekit.plugins import CONDUCTION, HEAT, REACTIONS
 from physics.laws.law import ConductionLaw, HeatLaw, ReactionLaw
 
