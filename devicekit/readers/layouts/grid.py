@@ -338,7 +338,7 @@ def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOption
         return parted
     if not named:
         return [list(filled)]
-    for size in range(2, len(filled) // 2 + 1):
+    for size in (each for each in range(2, len(filled) // 2 + 1) if len(filled) % each == 0):
         groups = [list(filled[k : k + size]) for k in range(0, len(filled), size)]
         if len({tuple((names[k], units[k]) for k in group) for group in groups}) == 1:
             return groups

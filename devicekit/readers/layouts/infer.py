@@ -150,7 +150,7 @@ def _view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
     """The columns of a block with their roles, before a kind is chosen."""
     judged = sample(block, JUDGED)
     cells = Cells(judged)
-    columns = columns_of(judged, options, said)
+    columns = columns_of(cells, options, said)
     mapped = {column.role for column in columns if column.by == "map"}
     if mapped & {*STATES, "value"}:
         mapped |= {*STATES, "value", "current_a"}
