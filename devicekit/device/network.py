@@ -341,7 +341,7 @@ def _plain(held: Any, key: Any, kind: type) -> Any:
         value = float(value)
     if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"{key} is {value!r:.100}, which is no {_KINDS[kind]}")
-    if (kind is int and not -1 <= value < 2**63) or (isinstance(value, str) and len(value) > _LONGEST):
+    if (isinstance(value, int) and not -1 <= value < 2**63) or (isinstance(value, str) and len(value) > _LONGEST):
         raise ValueError(f"{key} is {value!r:.100}, which is out of range")
     return value
 

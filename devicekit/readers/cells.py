@@ -82,7 +82,7 @@ def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = ""
         return _readings(text.astype(float))
     words = _pointed(list(map(_word, text.astype(object).to_numpy())), decimal, thousands)
     values = _floats(words)
-    wrong = [k for k in np.flatnonzero(np.isnan(values)) if words[k].lower() not in EMPTY_WORDS]
+    wrong = [k for k in np.flatnonzero(np.isnan(values)).tolist() if words[k].lower() not in EMPTY_WORDS]
     if len(wrong) == len(words) and words and ":" in words[0]:
         clock = seconds(pd.Series(words, text.index, name=text.name))
         if clock.notna().all():
