@@ -35,7 +35,7 @@ class BadRow:
 
     def __post_init__(self) -> None:
         for name in ("column", "found", "expected"):
-            if (held := getattr(self, name)) is not None:
+            if isinstance(held := getattr(self, name), str):
                 object.__setattr__(self, name, bounded(held, LONGEST_MESSAGE // 4))
 
     def __str__(self) -> str:
