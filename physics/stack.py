@@ -44,6 +44,8 @@ from physics.parameters import (
 )
 from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, merge, model_of, place_of, rename_sources
 
+LONGEST = 1e9  # nm; a metre
+
 
 class Stack(Group):
     """Every parameter of a simulation, in the units of the material sets (nm, eV, S/m, ...).
@@ -226,6 +228,13 @@ def _contradictions(stack: Stack) -> list[BadRow]:
         bad.append(BadRow(None, "layer", ", ".join(names), "names that differ"))
     if len(active) != 1:
         return [*bad, BadRow(None, "layer", f"{count(len(active), 'active layer')}", "active = true for one layer")]
+    lengths = {"geometry.radius": stack.geometry.radius}
+    lengths |= {f"layer.{layer.name}.thickness": layer.thickness for layer in stack.layers}
+    for key, length in lengths.items():
+        if length > LONGEST:
+            bad.append(BadRow(None, key, f"{length:g} nm", f"at most {LONGEST:g} nm"))
+    if bad:
+        return bad
     radius, rim = stack.filament.radius, stack.geometry.radius
     if radius >= rim:
         bad.append(BadRow(None, "filament.radius", f"{radius:g} nm", f"less than geometry.radius, {rim:g} nm"))
@@ -239,7 +248,7 @@ def _contradictions(stack: Stack) -> list[BadRow]:
     ):
         if width > whole:
             bad.append(BadRow(None, key, f"{width:g} nm", f"at most {whole:g} nm, the size of what it is the edge of"))
-    held = stack.filament.reference_density * np.pi * radius**2 * float(stack.heights[-1]) * NM**3
+    held = stack.filament.reference_density * np.pi * radius * radius * float(stack.heights[-1]) * NM**3
     if held < 1:
         limit = "a filament of one vacancy or more: density times volume is a number of them"
         bad.append(BadRow(None, "filament.reference_density", f"{held:.2g} vacancies", limit))

@@ -13,6 +13,7 @@ from devicekit import files
 from devicekit.errors import DevicekitError, FileError
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import load_spec, plans
+from physics.solvers.mesh import build_mesh
 from physics.stack import load_material, load_stack
 
 GRID = "".join(f"k{key} = {list(range(40))}\n" for key in range(12))
@@ -125,3 +126,13 @@ def test_pairs_of_a_study_are_bounded(tmp_path: Path) -> None:
     path = write(tmp_path, 'name = "t"\ntask = "material"\n[fixed]\npairs = 1000000000\n')
     with pytest.raises(DevicekitError, match="expected 3 to 10000"):
         run_study(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("key", ["filament.radius", "geometry.radius", "filament.gap_length", "layer.HfO2.thickness"])
+def test_a_stack_of_astronomic_size_is_one_error(tmp_path: Path, key: str) -> None:
+    group, _, name = key.rpartition(".")
+    lines = f'[{group}]\n{name} = {{ value = 1e308, unit = "nm" }}\n'
+    if key == "filament.radius":
+        lines += '[geometry]\nradius = { value = 1.5e308, unit = "nm" }\n'
+    with pytest.raises(DevicekitError):
+        build_mesh(load_stack(write(tmp_path, lines)))
