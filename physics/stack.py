@@ -44,7 +44,7 @@ from physics.parameters import (
 )
 from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, merge, model_of, place_of, rename_sources
 
-LONGEST = 1e9  # nm; a metre
+LONGEST = 1e9  # nm
 
 
 class Stack(Group):
@@ -230,11 +230,11 @@ def _contradictions(stack: Stack) -> list[BadRow]:
         return [*bad, BadRow(None, "layer", f"{count(len(active), 'active layer')}", "active = true for one layer")]
     lengths = {"geometry.radius": stack.geometry.radius}
     lengths |= {f"layer.{layer.name}.thickness": layer.thickness for layer in stack.layers}
-    for key, length in lengths.items():
-        if length > LONGEST:
-            bad.append(BadRow(None, key, f"{length:g} nm", f"at most {LONGEST:g} nm"))
-    if bad:
-        return bad
+    far = [
+        BadRow(None, key, f"{x:g} nm", f"at most {LONGEST:g} nm, a metre") for key, x in lengths.items() if x > LONGEST
+    ]
+    if far:  # the rest would compute with them
+        return [*bad, *far]
     radius, rim = stack.filament.radius, stack.geometry.radius
     if radius >= rim:
         bad.append(BadRow(None, "filament.radius", f"{radius:g} nm", f"less than geometry.radius, {rim:g} nm"))
