@@ -14,11 +14,14 @@ LONGEST_MESSAGE = 4000  # bytes; a file's own words may be as long as the file
 
 
 def bounded(message: str, most: int = LONGEST_MESSAGE) -> str:
-    """A message of at most so many bytes and some words that say how much was left out."""
+    """A message of at most so many bytes: of a longer one the beginning, and the end, where the reason stands."""
     data = message.encode("utf-8", "replace")
     if len(data) <= most:
         return message
-    return f"{data[: most - 40].decode('utf-8', 'ignore')} ... ({len(data) - most + 40} bytes left out)"
+    kept = most - 50
+    head, tail = data[: kept - kept // 4], data[-(kept // 4) :]
+    told = f" ... ({len(data) - kept} bytes left out) ... "
+    return f"{head.decode('utf-8', 'ignore')}{told}{tail.decode('utf-8', 'ignore')}"
 
 
 @dataclass(frozen=True)
