@@ -24,6 +24,7 @@ _FLAGS = {
     "device": "--device",
     "cycle": "--cycle",
     "key": "--key",
+    "laws": "--allow-law",
 }
 _WORDS = {name: flag for name, flag in _FLAGS.items() if name not in ("columns", "device", "cycle", "key")}
 

@@ -10,6 +10,18 @@ from typing import Any, ClassVar, Self
 from devicekit.codes import WARNING_CODES
 
 ROWS_SHOWN = 10
+LONGEST_MESSAGE = 4000  # bytes; a file's own words may be as long as the file
+
+
+def bounded(message: str, most: int = LONGEST_MESSAGE) -> str:
+    """A message of at most so many bytes: of a longer one the beginning, and the end, where the reason stands."""
+    data = message.encode("utf-8", "replace")
+    if len(data) <= most:
+        return message
+    kept = most - 50
+    head, tail = data[: kept - kept // 4], data[-(kept // 4) :]
+    told = f" ... ({len(data) - kept} bytes left out) ... "
+    return f"{head.decode('utf-8', 'ignore')}{told}{tail.decode('utf-8', 'ignore')}"
 
 
 @dataclass(frozen=True)
@@ -23,6 +35,11 @@ class BadRow:
     column: str | None
     found: str
     expected: str
+
+    def __post_init__(self) -> None:
+        for name in ("column", "found", "expected"):
+            if isinstance(held := getattr(self, name), str):
+                object.__setattr__(self, name, bounded(held, LONGEST_MESSAGE // 4))
 
     def __str__(self) -> str:
         place = ", ".join(
@@ -125,6 +142,10 @@ class Question:
         choices = tuple(replace(each, said=say(each.said), means=say(each.means)) for each in self.choices)
         return replace(self, text=say(self.text), choices=choices)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", bounded(self.text))
+        object.__setattr__(self, "evidence", tuple(map(bounded, self.evidence)))
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         choices = [each.as_dict() for each in self.choices]
@@ -141,9 +162,18 @@ class DevicekitError(Exception):
     question: Question | None = None
 
     def __init__(self, message: str, rows: Iterable[BadRow] = ()) -> None:
-        super().__init__(message)
+        super().__init__(bounded(message))
         self.message = message
         self.rows = tuple(rows)
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without the rows; never as long as a file."""
+        return self._message
+
+    @message.setter
+    def message(self, message: str) -> None:
+        self._message = bounded(message)
 
     def __str__(self) -> str:
         if not self.rows:
@@ -151,7 +181,7 @@ class DevicekitError(Exception):
         shown = [f"  {row}" for row in self.rows[:ROWS_SHOWN]]
         if len(self.rows) > ROWS_SHOWN:
             shown.append(f"  ... {len(self.rows)} rows in all (.rows lists every one)")
-        return "\n".join([self.message, *shown])
+        return bounded("\n".join([self.message, *shown]))
 
     def in_words(self, say: Callable[[str], str]) -> DevicekitError:
         """The same error with every sentence passed through `say`."""
@@ -233,6 +263,7 @@ class CodedWarning:
     def __post_init__(self) -> None:
         if self.code not in WARNING_CODES:
             raise ValueError(f"unknown warning code {self.code!r}")
+        object.__setattr__(self, "message", bounded(self.message))
 
     def as_dict(self) -> dict[str, str]:
         """Plain values, for JSON."""

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,11 +26,16 @@ from devicekit.errors import FileError
 
 MARKER = ".devicekit.json"
 LARGEST_JSON = 32 << 20  # bytes; a card has some 40 kB
+LARGEST_TOML = 1 << 20
+MOST_HASHED = 10_000  # files of a folder
 _NOBODYS = {MARKER, ".DS_Store", "Thumbs.db", "desktop.ini"}
 HDF5_MARK = b"devicekit 1: tables, cards and networks; HDF5 begins at byte 512\n"  # of an .h5 of ours
 _START = 4096  # bytes by which a file of ours is known
 _LONGEST_STEM = 40  # characters of a name that a temporary name repeats
 _SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
+# A key of parts with points between them takes a time that goes with the square of their number.
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{50}}")
 _inputs: ContextVar[set[Path] | None] = ContextVar("inputs", default=None)
 
 
@@ -55,20 +63,42 @@ def exists(path: Path) -> bool:
     return os.path.exists(path)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder; False where that cannot be told, as for a name that is too long."""
+    return os.path.isdir(path)
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is a file; False where that cannot be told, as for a name that is too long."""
+    return os.path.isfile(path)
+
+
 def _special(mode: int) -> str | None:
     return next((what for test, what in _SPECIAL.items() if test(mode)), None)
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, or of the sorted files of a folder (names and contents), as hex digits."""
+    """SHA-256 of a file, or of the sorted files of a folder (names and contents), as hex digits.
+
+    Raises
+    ------
+    FileError
+        If one cannot be read, or a folder holds very many.
+    """
     digest = hashlib.sha256()
-    paths = [path] if path.is_file() else sorted(child for child in path.rglob("*") if child.is_file())
-    for child in paths:
-        if child != path:
-            digest.update(os.fsencode(child.relative_to(path).as_posix()))
-        with child.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+    try:
+        inside = (child for child in path.rglob("*") if child.is_file())
+        paths = [path] if path.is_file() else sorted(islice(inside, MOST_HASHED + 1))
+        if len(paths) > MOST_HASHED:
+            raise FileError(f"{path} holds more than {MOST_HASHED} files: name a file of it, or a smaller folder")
+        for child in paths:
+            if child != path:
+                digest.update(os.fsencode(child.relative_to(path).as_posix()))
+            with child.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+    except OSError as error:
+        raise FileError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
     return digest.hexdigest()
 
 
@@ -104,6 +134,25 @@ def read_text(path: Path, most: int = LARGEST_JSON) -> str:
 def read_json(path: Path) -> Any:
     """The value of a file of strict JSON: see `read_text` and `parse_json`."""
     return parse_json(read_text(path), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file: see `read_text`.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read, or is no TOML that people write.
+    """
+    text = read_text(path, LARGEST_TOML)
+    if _LONG_KEY.search(text):
+        raise FileError(f"{path} is not valid TOML: a key has more than 50 parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise FileError(f"{path} is not valid TOML: its brackets are nested too deep") from error
+    except ValueError as error:  # of TOML, or a whole number of thousands of digits
+        raise FileError(f"{path} is not valid TOML: {error}") from error
 
 
 def parse_json(text: str, name: str) -> Any:

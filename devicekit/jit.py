@@ -11,7 +11,9 @@ import hashlib
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Literal
@@ -90,6 +92,20 @@ def cache_folder() -> Path:
     return Path(getattr(numba.config, "CACHE_DIR", "") or base) / "kernels"
 
 
+@cache
+def keeps(folder: Path) -> bool:
+    """Whether files can be written into a folder, which is made if it is missing: without, code is compiled each time.
+
+    numba refuses to compile what it cannot keep, or keeps it by its own rule beside the sources.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
 def is_kept(kernel: Any) -> bool:
     """Whether compiled code of a kernel is on disk, for some kind of arguments."""
     return any((cache_folder() / kernel.devicekit_stamp).glob("*/*.nbi"))
@@ -98,19 +114,19 @@ def is_kept(kernel: Any) -> bool:
 def compiled(
     function: Callable[..., Any], inline: Literal["never", "always"] = "never", counts_references: bool = True
 ) -> Any:
-    """Compile a function at its first call, and keep the code on disk; division by zero gives inf, as in NumPy.
+    """Compile a function at its first call, and keep the code on disk, if it can be; division by zero gives inf.
 
     What it uses must be defined above it.
     """
     settings: Any = numba.config
     usual = getattr(settings, "CACHE_DIR", "")
     own = stamp(function)
-    folder = cache_folder() / own
-    settings.CACHE_DIR = str(folder)  # read when a function is decorated
+    base = cache_folder()
+    settings.CACHE_DIR = str(base / own)  # read when a function is decorated
     # an option without a promise, by which numba compiles its own functions of text
     options: dict[str, Any] = {} if counts_references else {"_nrt": False}
     try:
-        made = numba.njit(cache=True, error_model="numpy", inline=inline, **options)(function)
+        made = numba.njit(cache=keeps(base), error_model="numpy", inline=inline, **options)(function)
     finally:
         settings.CACHE_DIR = usual
     made.devicekit_stamp = own

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
 
 from devicekit.errors import UsageError
 from devicekit.names import Unit, parse_unit
+from devicekit.text import natural_number
 
 QUANTITIES = ("conductance", "current", "resistance", "weight")
 KINDS = ("pulse", "sweep", "endurance", "retention", "stdp", "transient", "paired", "multilevel")
@@ -19,6 +21,18 @@ PARTS = ("devices", "cycles")  # what sheets or columns of one make may stand fo
 FILES = (*PARTS, "separate")
 COLUMNS = (*PARTS, "levels")  # what several columns may stand for: levels of retention, endurance, multilevel, too
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
+
+MOST_SKIPPED = 2**53
+_TEXT, _WHOLE, _NUMBER = (str, "a text"), (Integral, "a whole number"), (Real, "a number")
+_TAKES: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(("format", "quantity", "unit", "device", "kind", "sheet", "blocks", "decimal"), _TEXT),
+    **dict.fromkeys(("files_are", "sheets_are", "columns_are"), _TEXT),
+    **dict.fromkeys(("cycle", "skip", "header"), _WHOLE),
+    **dict.fromkeys(("read_voltage", "width"), _NUMBER),
+    **dict.fromkeys(("absolute", "units_row"), (bool, "true or false")),
+    **dict.fromkeys(("columns", "key"), (Mapping, "names with a text each")),
+    "recipe": (str | Path, "a file"),
+}
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,18 @@ class ReadOptions:
     key: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if isinstance(self.blocks, Integral) and not isinstance(self.blocks, bool):
+            object.__setattr__(self, "blocks", str(self.blocks))
+        for name, (kind, words) in _TAKES.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+                raise UsageError(f"{name}= takes {words}, not {value!r}")
+        for name in ("columns", "key"):
+            if not all(isinstance(each, str) for pair in getattr(self, name).items() for each in pair):
+                raise UsageError(f"{name}= takes names with a text each, not {getattr(self, name)!r}")
+        for name, most in (("skip", MOST_SKIPPED), ("header", 1)):
+            if (value := getattr(self, name)) is not None and not 0 <= value <= most:
+                raise UsageError(f"{name}= is a whole number from 0 to {most}, not {value}")
         if self.quantity is not None and self.quantity not in QUANTITIES:
             raise UsageError(f"quantity= is one of {', '.join(QUANTITIES)}, not {self.quantity!r}")
         if self.read_voltage is not None and not 0 < abs(self.read_voltage) < float("inf"):
@@ -104,9 +130,11 @@ class ReadOptions:
         for name, known in (("kind", KINDS), ("decimal", (".", ",")), ("files_are", FILES), ("sheets_are", PARTS)):
             self._check(name, known)
         self._check("columns_are", COLUMNS)
-        if self.blocks is not None and self.blocks not in BLOCKS and not self.blocks.isdigit():
+        if self.blocks is not None and self.blocks not in BLOCKS and natural_number(self.blocks) is None:
             raise UsageError(f"blocks= is one of {', '.join(BLOCKS)} or a number of columns, not {self.blocks!r}")
-        if self.pulses is not None and (len(self.pulses) not in (1, 2) or any(each < 1 for each in self.pulses)):
+        pulses = self.pulses if isinstance(self.pulses, tuple | list | None) else ()
+        whole = pulses is None or all(isinstance(each, Integral) and each >= 1 for each in pulses)
+        if pulses is not None and not (whole and len(pulses) in (1, 2)):
             raise UsageError(f"pulses= is one number of pulses a train, or two (LTP, LTD), not {self.pulses}")
         if any(name not in ("device", "cycle") for name in self.key):
             raise UsageError(f"key= takes device and cycle, not {', '.join(self.key)}")

@@ -181,12 +181,17 @@ def write_csv(frame: pd.DataFrame, path: Path, marks: Iterable[str] = ()) -> Non
     marks : iterable of str
         synthetic, simulated, calibrated: a last column `data_origin` says them in every row.
     """
+    files.write_text(path, csv_text(frame, marks))
+
+
+def csv_text(frame: pd.DataFrame, marks: Iterable[str] = ()) -> str:
+    """The text of `write_csv`."""
     buffer = io.StringIO()
     made = _spelt(_neutral(frame))
     if cell := mark_cell(marks):
         made = made.rename(columns={MARK_COLUMN: f"{MARK_COLUMN}.1"}).assign(**{MARK_COLUMN: cell})
     made.to_csv(buffer, index=False, lineterminator="\n")
-    files.write_text(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _spelt(frame: pd.DataFrame) -> pd.DataFrame:
@@ -202,7 +207,9 @@ def _spelt(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with text that a spreadsheet would run as a formula made plain by a leading apostrophe."""
+    """The frame with text that a spreadsheet would run, names too, made plain by a leading apostrophe."""
+    if any(isinstance(name, str) and neutral(name) != name for name in frame.columns):
+        frame = frame.rename(columns=lambda name: neutral(name) if isinstance(name, str) else name)
     text = frame.select_dtypes(include=["object", "string"])
     if text.empty:
         return frame

@@ -1,4 +1,4 @@
-"""Numbers as people read them: SI prefixes, few digits, percentages with their unit."""
+"""Numbers as people read and write them: SI prefixes, few digits, percentages with their unit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import math
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 _UNPREFIXED = ("decades", "1/V²", "m2")  # nobody says 103 mdecades, and a prefix of m2 would be squared
+
+
+def natural_number(word: str) -> int | None:
+    """The number that up to 15 digits stand for, from 0; None for any other word.
+
+    `str.isdigit` takes digits that `int` does not, such as ², and `int` refuses those of thousands of digits.
+    """
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= 15 else None
 
 
 def si(value: float | None, unit: str, digits: int = 3) -> str:

@@ -21,6 +21,7 @@ from physics.parameters import (
     unit_of,
 )
 
+MOST_LAYERS = 100
 HEADER = ("title", "summary", "assumptions", "defects", "material")
 
 GROUPS: dict[str, type[Group] | None] = {
@@ -148,6 +149,8 @@ def _put(data: dict[str, Any], key: str, entry: Any, base: Path) -> None:
 
 def _put_layers(data: dict[str, Any], entries: Any, base: Path) -> None:
     """A list of layers replaces what there is; tables by name change what they name."""
+    if isinstance(entries, Mapping | list) and len(entries) > MOST_LAYERS:
+        raise ParameterError(f"layer: found {len(entries)} layers; the most are {MOST_LAYERS}")
     if isinstance(entries, Mapping):
         for name, table in entries.items():
             if not isinstance(table, Mapping):

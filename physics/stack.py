@@ -8,7 +8,6 @@ A material set is a TOML file in which each number has a value, a unit and a sou
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,12 @@ from typing import Any
 import numpy as np
 from pydantic import Field, SerializeAsAny, ValidationError
 
-from devicekit.errors import BadRow, ParameterError, invalid_rows
+from devicekit import files
+from devicekit.errors import BadRow, FileError, ParameterError, invalid_rows
 from devicekit.text import count
 from physics import DEFAULT_MATERIAL, material_sets
 from physics.constants import NM
-from physics.laws.find import KINDS, find_law
+from physics.laws.find import KINDS, Files, allow_laws, find_law
 from physics.laws.law import (
     ConductionLaw,
     ConductionParameters,
@@ -43,6 +43,8 @@ from physics.parameters import (
     unit_of,
 )
 from physics.plain import ALIASES, GROUPS, HEADER, blank, change_law, merge, model_of, place_of, rename_sources
+
+LONGEST = 1e9  # nm
 
 
 class Stack(Group):
@@ -74,7 +76,8 @@ class Stack(Group):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A law's parameters may be a class of a file of the user's, which another process must load first.
-        return _validated, (self.model_dump(),)
+        laws = [law for law in (getattr(self, group).law for group in KINDS) if law.endswith(".py")]
+        return _restored, (self.model_dump(), laws)
 
     @cached_property
     def active(self) -> int:
@@ -111,16 +114,18 @@ class Stack(Group):
         owner, name = self._find(key)
         return getattr(owner, name)
 
-    def replace(self, changes: Mapping[str, Any]) -> Stack:
+    def replace(self, changes: Mapping[str, Any], *, laws: Files = ()) -> Stack:
         """The stack with some parameters changed: ``{"reaction.energy": 1.3}``, in each parameter's own unit.
 
-        With another law go the parameters that it has in common with the one before; others must be given too.
+        With another law go the parameters that it has in common with the one before; others must be given too. A law
+        that is a .py file must be among `laws`.
 
         Raises
         ------
         ParameterError
             If a key is unknown or a value is out of range.
         """
+        allow_laws(laws)
         if not changes:
             return self
         data = self.model_dump()
@@ -199,6 +204,12 @@ def _validated(data: Mapping[str, Any], where: str = "") -> Stack:
     return stack
 
 
+def _restored(data: Mapping[str, Any], laws: list[str]) -> Stack:
+    """A stack of another process of ours, where its laws were allowed."""
+    allow_laws(laws)
+    return _validated(data)
+
+
 def _named(row: BadRow, data: Mapping[str, Any]) -> BadRow:
     """A problem of a layer, by the layer's name instead of its number."""
     parts = str(row.column).split(".")
@@ -217,6 +228,13 @@ def _contradictions(stack: Stack) -> list[BadRow]:
         bad.append(BadRow(None, "layer", ", ".join(names), "names that differ"))
     if len(active) != 1:
         return [*bad, BadRow(None, "layer", f"{count(len(active), 'active layer')}", "active = true for one layer")]
+    lengths = {"geometry.radius": stack.geometry.radius}
+    lengths |= {f"layer.{layer.name}.thickness": layer.thickness for layer in stack.layers}
+    far = [
+        BadRow(None, key, f"{x:g} nm", f"at most {LONGEST:g} nm, a metre") for key, x in lengths.items() if x > LONGEST
+    ]
+    if far:  # the rest would compute with them
+        return [*bad, *far]
     radius, rim = stack.filament.radius, stack.geometry.radius
     if radius >= rim:
         bad.append(BadRow(None, "filament.radius", f"{radius:g} nm", f"less than geometry.radius, {rim:g} nm"))
@@ -230,7 +248,7 @@ def _contradictions(stack: Stack) -> list[BadRow]:
     ):
         if width > whole:
             bad.append(BadRow(None, key, f"{width:g} nm", f"at most {whole:g} nm, the size of what it is the edge of"))
-    held = stack.filament.reference_density * np.pi * radius**2 * float(stack.heights[-1]) * NM**3
+    held = stack.filament.reference_density * np.pi * radius * radius * float(stack.heights[-1]) * NM**3
     if held < 1:
         limit = "a filament of one vacancy or more: density times volume is a number of them"
         bad.append(BadRow(None, "filament.reference_density", f"{held:.2g} vacancies", limit))
@@ -244,26 +262,28 @@ def _contradictions(stack: Stack) -> list[BadRow]:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ParameterError(f"{path} is not valid TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read {path}: {error}") from error
+        return files.read_toml(path)
+    except FileError as error:
+        raise ParameterError(error.message) from error
 
 
-def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
+def load_material(name: str = DEFAULT_MATERIAL, *, laws: Files = ()) -> Stack:
     """The stack of a material set: the name of one that ships, or a TOML file with every parameter.
 
     Parameters
     ----------
     name : str
         One of `material_sets`, or a path.
+    laws : path-like or iterable of path-like
+        The .py files that it may name as laws: they are code, and run.
 
     Raises
     ------
     ParameterError
-        If there is no such set, or the file has an unknown key, a wrong unit or a value out of range.
+        If there is no such set, or it names a law that is not among `laws`, or the file has an unknown key, a wrong
+        unit or a value out of range.
     """
+    allow_laws(laws)
     known = material_sets()
     if name not in known and not name.endswith(".toml"):
         raise ParameterError(f"no material set {name!r}; there are {', '.join(known)}, or give a .toml file")
@@ -274,7 +294,7 @@ def load_material(name: str = DEFAULT_MATERIAL) -> Stack:
     return _validated(merge(data, document, path.parent), f" in material set {name}")
 
 
-def load_stack(path: Path | str | None = None) -> Stack:
+def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     """The stack of a TOML file that names its set and overrides some parameters; None: the default set.
 
     ::
@@ -289,12 +309,15 @@ def load_stack(path: Path | str | None = None) -> Stack:
     ----------
     path : path-like, optional
         The TOML file.
+    laws : path-like or iterable of path-like
+        The .py files that it may name as laws: they are code, and run.
 
     Raises
     ------
     ParameterError
         As `load_material`; the message names the key.
     """
+    allow_laws(laws)
     if path is None:
         return load_material()
     path = Path(path)

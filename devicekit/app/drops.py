@@ -119,9 +119,10 @@ class Drops:
             If the drop becomes too large, holds that name already, or cannot be written.
         """
         target = drop.path / plain_name(name) if drop.is_folder else drop.path
-        whole = False
+        whole = began = False
         try:
             with target.open("xb") as stream:
+                began = True
                 async for block in body:
                     drop.size += len(block)
                     if drop.size > self.most:
@@ -133,10 +134,14 @@ class Drops:
         except OSError as error:  # no room left, say
             raise FileError(f"{target.name} cannot be stored: {error.strerror or error}") from error
         finally:
-            if not whole:
+            if began and not whole:  # a file of that name that was there before stays
                 target.unlink(missing_ok=True)
                 if not drop.is_folder:
                     self.close(drop)
+
+    def holds(self, drop: Drop, name: str) -> bool:
+        """Whether a file of that name has come, or comes, already."""
+        return (drop.path / plain_name(name) if drop.is_folder else drop.path).exists()
 
     def close(self, drop: Drop) -> None:
         """Forget it and remove its files."""

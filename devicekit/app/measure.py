@@ -29,6 +29,7 @@ from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
 from devicekit.plugins import READERS
 from devicekit.readers.recipe import shipped
+from devicekit.text import natural_number
 
 
 def _drop(request: Request) -> Drop | None:
@@ -52,8 +53,11 @@ async def receive(request: Request) -> Response:
     app, drop = running(request), _drop(request)
     if drop is None:
         return PlainTextResponse("There is no such drop.", 404)
+    name = request.headers.get("x-name", "")
+    if drop.whole or (not drop.is_folder and app.drops.holds(drop, name)):  # what is there, and its result, stay
+        return PlainTextResponse(f"{drop.name} is there already: drop it anew.", 409)
     try:
-        await app.drops.receive(drop, request.headers.get("x-name", ""), request.stream())
+        await app.drops.receive(drop, name, request.stream())
     except ClientDisconnect:
         return Response(status_code=400)
     except DevicekitError as error:
@@ -138,9 +142,9 @@ async def answer(request: Request) -> Response:
         return _shown(request, drop)
     try:
         said = str(form.get("choice", ""))
-        if said != "own" and (not said.isdigit() or int(said) >= len(drop.question.choices)):
+        number = natural_number(said)
+        if said != "own" and (number is None or number >= len(drop.question.choices)):
             raise UsageError("choose one of the answers")
-        number = None if said == "own" else int(said)
         filled = [str(each) for each in form.getlist(f"blank-{number}")]
         own = reading_of({name: str(form.get(name, "")) for name in drop.question.fields})
         options = answered(drop, number, filled, own)

@@ -125,6 +125,8 @@ def serve(held: App, listening: socket.socket, token: str, opened: Callable[[], 
     """
     import uvicorn
 
+    from devicekit.app.patience import Patient
+
     port = listening.getsockname()[1]
     config = uvicorn.Config(
         build(held, port, token),
@@ -133,6 +135,7 @@ def serve(held: App, listening: socket.socket, token: str, opened: Callable[[], 
         server_header=False,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=5,
+        http=Patient,
     )
     server = uvicorn.Server(config)
 

@@ -15,6 +15,7 @@ from devicekit.app import pages
 from devicekit.app.state import App, running
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.library import Library, Query, Range
+from devicekit.tables import csv_text
 
 SHOWN = 200  # rows of the table
 MOST_COMPARED = 100
@@ -103,9 +104,11 @@ async def compare(request: Request) -> Response:
     picked = [str(each) for each in form.getlist("pick")]
     said: dict[str, Any] = {name: str(form.get(name, "")) or None for name in ("x", "y", "by")}
     if not picked:
-        entries = await run_in_threadpool(
-            lambda: Library(app.library).records(query_of(QueryParams(str(form.get("query", "")))))
-        )
+        asked = QueryParams(str(form.get("query", "")))
+        try:
+            entries = await run_in_threadpool(lambda: Library(app.library).records(query_of(asked)))
+        except DevicekitError as error:
+            return await run_in_threadpool(_show, request, str(error), 422)
         picked = [entry.id for entry in entries]
     if not 2 <= len(picked) <= MOST_COMPARED:
         wrong = f"Choose 2 to {MOST_COMPARED} records to compare, not {len(picked)}."
@@ -162,7 +165,7 @@ async def table(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in record.tables():
             return pages.missing(request, "table")
-        text = record.tables()[name].to_pandas().to_csv(index=False)
+        text = csv_text(record.tables()[name].to_pandas())
         return _attached(text, f"{record.id}-{name}.csv", "text/csv")
 
     return await run_in_threadpool(found)

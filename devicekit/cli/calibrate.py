@@ -9,7 +9,16 @@ import typer
 
 import physics
 from devicekit.cli import terminal
-from devicekit.cli.common import Chance, Json, choice, print_json, print_warnings, this_command, with_reading_options
+from devicekit.cli.common import (
+    AllowLaw,
+    Chance,
+    Json,
+    choice,
+    print_json,
+    print_warnings,
+    this_command,
+    with_reading_options,
+)
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.options import ReadOptions
 
@@ -82,6 +91,7 @@ def calibrate_command(
         Path | None,
         typer.Option("--stack", metavar="STACK.toml", help="Stack of the start; the default one if not given."),
     ] = None,
+    allow_law: AllowLaw = None,
     rate: Annotated[
         float | None, typer.Option("--rate", metavar="V/S", help="Ramp rate [V/s], for sweeps without times.")
     ] = None,
@@ -122,7 +132,7 @@ def calibrate_command(
     if seed is not None and not chain:
         raise UsageError("--seed draws nothing without --chain: pass both, or neither")
     parameters = _free(free)
-    device = load_stack(stack)
+    device = load_stack(stack, laws=allow_law or ())
     if stack is not None and stack.resolve() == (out / "stack.toml").resolve():
         raise UsageError(f"--stack: {stack} is what --out {out} will write; copy it, or choose another --out")
     levels = _levels(sweeps, reading, rate)

@@ -17,7 +17,7 @@ import typer
 from devicekit import advice
 from devicekit.cli import terminal
 from devicekit.commands import in_command_words
-from devicekit.errors import CodedWarning, DevicekitError, UsageError
+from devicekit.errors import CodedWarning, DevicekitError, UsageError, bounded
 from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
 from devicekit.plugins import READERS
 
@@ -37,6 +37,12 @@ LostFactor = Annotated[
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of every random draw.")]
 Chance = Annotated[
     int | None, typer.Option("--seed", metavar="N", min=0, help="Seed of the random draws; 0 if not given.")
+]
+AllowLaw = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--allow-law", metavar="FILE.py", help="A law that the stack may name: code, which runs; may be repeated."
+    ),
 ]
 Force = Annotated[
     bool,
@@ -238,11 +244,11 @@ def fail(error: Exception, as_json: bool, code: int) -> int:
         error = error.in_words(in_command_words)
         report = error.as_dict()
     else:
-        report = {"kind": "usage" if code == 2 else "internal", "message": str(error), "rows": []}
+        report = {"kind": "usage" if code == 2 else "internal", "message": bounded(str(error)), "rows": []}
     if as_json:
         print_json({"error": report})
     else:
-        terminal.error(str(error).replace("(.rows lists", "(--json lists"))
+        terminal.error(bounded(str(error)).replace("(.rows lists", "(--json lists"))
     return code
 
 

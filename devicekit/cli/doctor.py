@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,6 @@ def doctor_command(json_output: Json = False) -> int:
     Example:
         devicekit doctor
     """
-    import os
     import platform
     import shutil
 
@@ -86,8 +86,8 @@ def doctor_command(json_output: Json = False) -> int:
         "python": platform.python_version(),
         "system": platform.platform(),
         "requirements": _requirements(),
-        "compiled_code": {"path": str(compiled), "writable": os.access(_existing(compiled), os.W_OK)},
-        "fetched_data": {"path": str(data), "writable": os.access(_existing(data), os.W_OK)},
+        "compiled_code": {"path": str(compiled), "writable": _is_writable(compiled)},
+        "fetched_data": {"path": str(data), "writable": _is_writable(data)},
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "foreign_packages": strangers,
     }
@@ -112,11 +112,11 @@ def doctor_command(json_output: Json = False) -> int:
     return 2 if strangers else 0
 
 
-def _existing(path: Path) -> Path:
-    """The folder, or the nearest one above it that there is."""
+def _is_writable(path: Path) -> bool:
+    """Whether a folder, or the nearest one above it that there is, can be written to."""
     while not path.exists():
         path = path.parent
-    return path
+    return path.is_dir() and os.access(path, os.W_OK)
 
 
 def _place(entry: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Force, Json, print_json, this_command
+from devicekit.cli.common import AllowLaw, Force, Json, print_json, this_command
 from devicekit.cli.simulate import (
     Compliance,
     Material,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 def kinetics_command(
     stack: StackFile = None,
+    allow_law: AllowLaw = None,
     material: Material = None,
     mesh: Mesh = "default",
     compliance: Compliance = None,
@@ -52,7 +53,7 @@ def kinetics_command(
     from devicekit import files
     from physics.kinetics import RATES, VOLTAGES, kinetics
 
-    device = chosen_stack(stack, material, {"circuit.compliance": compliance})
+    device = chosen_stack(stack, material, {"circuit.compliance": compliance}, allow_law)
 
     def simulate() -> Kinetics:
         with progress_bar(json_output) as share:

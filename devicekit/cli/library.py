@@ -70,7 +70,7 @@ def _open(folder: Path | None, must: bool = True) -> Library:
     from devicekit.library.folder import VARIABLE
 
     named = folder or (default_folder() if os.environ.get(VARIABLE) else None)
-    if must and named is not None and not named.exists():
+    if must and named is not None and not os.path.exists(named):
         raise UsageError(f"there is no library {named}; devicekit library add FILE --library {named} makes it")
     return Library(folder)
 

@@ -12,7 +12,7 @@ import typer
 
 import physics
 from devicekit.cli import terminal
-from devicekit.cli.common import Chance, Force, Json, choice, print_json, print_warnings, this_command
+from devicekit.cli.common import AllowLaw, Chance, Force, Json, choice, print_json, print_warnings, this_command
 from devicekit.cli.lazy import group, lazy_group
 from devicekit.errors import UsageError
 from devicekit.features.definitions import definition
@@ -63,13 +63,17 @@ Compliance = Annotated[float | None, typer.Option("--compliance", metavar="A", h
 OutDir = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
 
 
-def chosen_stack(path: Path | None, material: str | None, changes: dict[str, Any]) -> Stack:
+def chosen_stack(
+    path: Path | None, material: str | None, changes: dict[str, Any], laws: list[Path] | None = None
+) -> Stack:
     """The stack that --stack or --material names, with changes of those that are not None."""
     from physics.stack import load_material, load_stack
 
     if path is not None and material is not None:
         raise UsageError("--material: a stack names its material set itself; pass --stack or --material, not both")
-    stack = load_material(material or physics.DEFAULT_MATERIAL) if path is None else load_stack(path)
+    laws = laws or []
+    named = material or physics.DEFAULT_MATERIAL
+    stack = load_material(named, laws=laws) if path is None else load_stack(path, laws=laws)
     return stack.replace({key: value for key, value in changes.items() if value is not None})
 
 
@@ -144,6 +148,7 @@ def _save_iv(result: IVResult, measured: SweepTable | None, folder: Path) -> Non
 
 def iv_command(
     stack: StackFile = None,
+    allow_law: AllowLaw = None,
     material: Material = None,
     solver: Annotated[
         str | None,
@@ -188,7 +193,7 @@ def iv_command(
 
     changes: dict[str, Any] = {"drive.set_stop": stop, "drive.reset_stop": reset_stop}
     changes["reaction.generation"] = False if bare else None
-    device = chosen_stack(stack, material, changes)
+    device = chosen_stack(stack, material, changes, allow_law)
     sweep = _measured(measured)
     solver = solver or ("banded" if cycles or noise else "fipy")
     chance = _seed(noise, seed)
@@ -266,6 +271,7 @@ def _balances(result: IVResult | PulseResult) -> list[tuple[str, str]]:
 
 def pulses_command(
     stack: StackFile = None,
+    allow_law: AllowLaw = None,
     material: Material = None,
     solver: Annotated[str, choice("--solver", physics.SOLVERS, "Solver")] = "banded",
     mesh: Mesh = "default",
@@ -306,7 +312,7 @@ def pulses_command(
         "drive.ltd_voltage": ltd,
         "drive.read_voltage": read_voltage,
     }
-    device, chance = chosen_stack(stack, material, changes), _seed(noise, seed)
+    device, chance = chosen_stack(stack, material, changes, allow_law), _seed(noise, seed)
     widths = tuple(width) if width else DEFAULT_WIDTHS
 
     def simulate() -> PulseResult:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_json, this_command
+from devicekit.cli.common import AllowLaw, Json, print_json, this_command
 from devicekit.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def study_command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a fixed setting; may be repeated."),
     ] = None,
+    allow_law: AllowLaw = None,
     redo: Annotated[
         bool, typer.Option("--redo", help="Also run again what another version of devicekit has run.")
     ] = False,
@@ -73,7 +74,16 @@ def study_command(
                 show(done, total)
 
             overrides = parse_settings(settings)
-            result = run_study(path, out, jobs=jobs, dask=dask, overrides=overrides, redo=redo, progress=progress)
+            result = run_study(
+                path,
+                out,
+                jobs=jobs,
+                dask=dask,
+                overrides=overrides,
+                redo=redo,
+                laws=allow_law or (),
+                progress=progress,
+            )
     except KeyboardInterrupt:
         done, total = counted
         if total:

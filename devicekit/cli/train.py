@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -44,7 +45,7 @@ def _one_card(path: Path) -> Path:
     """The card itself, or of those that a fit of several pulse widths has written the middle one, which is said."""
     from devicekit.device.card import cards_of_widths
 
-    found = [] if path.exists() else cards_of_widths(path)
+    found = [] if os.path.exists(path) else cards_of_widths(path)
     if not found:
         return path
     middle = found[len(found) // 2]

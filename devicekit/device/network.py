@@ -23,6 +23,8 @@ NETWORK = f"network{SUFFIX}"  # as a training calls it
 LAYERS = ("hidden", "output")
 LARGEST_RATIO = 200  # unpacked over packed size
 HARMLESS_SIZE = 64 << 20  # bytes unpacked that are never refused
+_LARGEST = 2**53  # of a whole number, which floats hold up to there
+_LONGEST = 1000  # characters of a text
 _ADVICE = "give the network.npz that devicekit train --out writes"
 _KINDS: dict[type, str] = {int: "whole number", float: "finite number", bool: "truth value", str: "text"}
 _NEURONS: dict[str, type] = {
@@ -244,11 +246,14 @@ class TrainedNetwork:
             spikes = np.unpackbits(bits.astype(np.uint8), axis=-1, count=channels).astype(bool)
             told = (_whole(arrays, each, wide) for each, wide in (("counts", 2), ("classes", 1), ("labels", 1)))
             check, facts = Check(spikes, *told), {key: _plain(said["facts"], key, kind) for key, kind in _FACTS.items()}
-            if not all(isinstance(each, str) for each in said["facts"].get("tested_with", ())):
+            told_with = said["facts"].get("tested_with", [])
+            if not isinstance(told_with, list) or not all(isinstance(each, str) for each in told_with):
                 raise ValueError("tested_with holds other than texts")
-            _fit(layers, neurons, check, channels)
+            if not isinstance(said["facts"].get("wires", False), bool) or not 0 <= facts["accuracy"] <= 1:
+                raise ValueError("wires is no truth value, or accuracy no fraction")
+            _fit(layers, neurons, check, channels, card.window.span)
             return cls(card, (layers[0], layers[1]), neurons, check, {**said["facts"], **facts})
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError, CardError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, CardError) as error:
             reason = f"it has no {error}" if isinstance(error, KeyError) else error
             raise FileError(f"{name} is no trained network ({reason}); {_ADVICE}") from error
 
@@ -279,7 +284,7 @@ class TrainedNetwork:
         files.kind(path)
         try:
             files.note_input(path)
-            arrays = _unpacked(path.read_bytes())
+            arrays = unpacked(path.read_bytes())
             about = str(arrays.pop("about"))
         except KeyError as error:
             raise FileError(f"{path.name} is no trained network (it has no {error}); {_ADVICE}") from error
@@ -291,8 +296,17 @@ class TrainedNetwork:
         return cls.of_parts(about, arrays, path.name)
 
 
-def _unpacked(data: bytes) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file; what says that it is far larger than the file is refused before it is unpacked."""
+def unpacked(data: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file by name, none of them of objects.
+
+    What says that it is far larger than the file is refused before it is unpacked. Damage ends in whatever NumPy and
+    zipfile raise.
+
+    Raises
+    ------
+    ValueError
+        If it is no .npz file, holds a name twice, or says that it is far larger.
+    """
     if not zipfile.is_zipfile(io.BytesIO(data)):
         raise ValueError("it is no .npz file")
     most, arrays = max(HARMLESS_SIZE, LARGEST_RATIO * len(data)), {}
@@ -303,7 +317,10 @@ def _unpacked(data: bytes) -> dict[str, np.ndarray]:
                 raise ValueError(f"it unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe")
             stream = io.BytesIO(archive.read(part))
             _check_size(stream, part.file_size)
-            arrays[part.filename.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
+            name = part.filename.removesuffix(".npy")
+            if name in arrays:
+                raise ValueError(f"it holds {name[:80]!r} twice")
+            arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
     return arrays
 
 
@@ -323,7 +340,9 @@ def _plain(held: Any, key: Any, kind: type) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError(f"{key} is {value!r}, which is no {_KINDS[kind]}")
+        raise ValueError(f"{key} is {value!r:.100}, which is no {_KINDS[kind]}")
+    if (isinstance(value, int) and not -1 <= value < 2**63) or (isinstance(value, str) and len(value) > _LONGEST):
+        raise ValueError(f"{key} is {value!r:.100}, which is out of range")
     return value
 
 
@@ -332,7 +351,8 @@ def _numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarr
     found = np.asarray(arrays[name])
     if found.dtype.kind not in "iufb" or found.ndim != wide or found.size == 0:
         raise ValueError(f"{name} is no array of numbers with {wide} dimensions")
-    found = found.astype(float)
+    with np.errstate(over="ignore"):  # of numbers with more digits: infinite, and refused
+        found = found.astype(float)
     if not np.isfinite(found).all():
         raise ValueError(f"a number of {name} is not finite")
     return found
@@ -341,18 +361,24 @@ def _numbers(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarr
 def _whole(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray:
     """The same of whole numbers from 0."""
     found = _numbers(arrays, name, wide)
-    if not ((found >= 0) & (found == np.floor(found))).all():
-        raise ValueError(f"{name} holds other than whole numbers from 0")
+    if not ((found >= 0) & (found == np.floor(found)) & (found < _LARGEST)).all():
+        raise ValueError(f"{name} holds other than whole numbers from 0 to {_LARGEST}")
     return found.astype(np.int64)
 
 
-def _fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check, channels: int) -> None:
+def _fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check, channels: int, span: float) -> None:
     """Whether the parts of a file fit each other, before anybody computes with them."""
     for layer in layers:
         if layer.plus.shape != layer.minus.shape:
             raise ValueError("plus and minus of a layer must be matrices of one shape")
         if not layer.paired and not (layer.minus == layer.minus.flat[0]).all():
             raise ValueError("the reference of a layer must be the same everywhere")
+        with np.errstate(over="ignore", invalid="ignore"):
+            widest = layer.scale * np.ptp(np.concatenate([layer.plus, layer.minus]))
+        if not (layer.scale > 0 and widest / span < _LARGEST):
+            raise ValueError(f"the scale of a layer must be above 0, and its weights below {_LARGEST}")
+    if not 0 < neurons.full_input <= 1:
+        raise ValueError(f"full_input must be a probability above 0, not {neurons.full_input:g}")
     for name in ("hidden_decay", "output_decay"):
         if not 0 < getattr(neurons, name) < 1:
             raise ValueError(f"{name} must be above 0 and below 1, not {getattr(neurons, name):g}")

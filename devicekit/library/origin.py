@@ -14,6 +14,7 @@ from devicekit.library.head import Origin, Place
 from devicekit.names import parse_unit
 from devicekit.names.places import PLACES
 from devicekit.names.places import cell as cell_of
+from devicekit.readers import isolated
 
 _NUMBER = r"\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?"
 _AREA = re.compile(rf"\s*({_NUMBER})\s*(\D.*?)\s*")
@@ -147,10 +148,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     UsageError
         If it is no regular expression, or names no group.
     """
-    try:
-        made = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"place_from={pattern!r} is no regular expression: {error}") from error
+    made = isolated.compiled(pattern, f"place_from={pattern!r}")
     if not made.groupindex:
         raise UsageError(
             f"place_from={pattern!r} names nothing: write W(?P<wafer>\\d+)_R(?P<row>\\d+)C(?P<column>\\d+), "
@@ -167,10 +165,11 @@ def by_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
     UsageError
         If it does not fit.
     """
-    found = pattern.search(name)
+    said = f"place_from={pattern.pattern!r}"
+    (found,) = isolated.search(pattern.pattern, (name,), said)
     if found is None:
-        raise UsageError(f"the name {name} does not fit place_from={pattern.pattern!r}")
-    return {group: value for group, value in found.groupdict().items() if value}
+        raise UsageError(f"the name {name} does not fit {said}")
+    return {group: value for group, value in found.named.items() if value}
 
 
 def area(text: str) -> float:

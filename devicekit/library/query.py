@@ -12,6 +12,8 @@ from devicekit.errors import CodedWarning, UsageError
 from devicekit.library.head import MARKS, Head, Place
 from devicekit.scalars import Scalar
 
+MOST_ASKED = 50  # words, ranges or labels; a database takes some hundreds
+
 
 @dataclass(frozen=True)
 class Range:
@@ -93,6 +95,9 @@ class Query:
     limit: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("words", "ranges", "labels"):
+            if (number := len(getattr(self, name))) > MOST_ASKED:
+                raise UsageError(f"{number} {name} are asked for at once; the most are {MOST_ASKED}: leave some out")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"limit= is a whole number of 1 or more, not {self.limit}")
 

@@ -15,6 +15,7 @@ from devicekit.library.record import Record
 from devicekit.library.scaled import Scale
 from devicekit.names.places import PLACES
 from devicekit.scalars import Scalar
+from devicekit.text import natural_number
 
 AREA = Scalar("area_m2", "area", float("nan"), "m2")
 
@@ -138,4 +139,5 @@ def cells_of(records: Sequence[Record], values: np.ndarray) -> dict[str, dict[tu
 
 def natural(text: str) -> tuple[Any, ...]:
     """Key of an order in which W2 comes before W10."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part)
+    parts = [(natural_number(part), part) for part in re.split(r"([0-9]+)", text) if part]
+    return tuple((1, 0, part) if number is None else (0, number, "") for number, part in parts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from devicekit.errors import BadRow, TableError
 
 EMPTY_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "---", "#ref", "#ref!", "#n/a"}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
-_GROUPS = r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$"
+_GROUPS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$")
 LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number
 
 
@@ -26,18 +27,22 @@ def is_number(cell: str) -> bool:
 
 def _words(text: pd.Series) -> pd.Series:
     """Stripped text of every cell; "" where there is none."""
-    return text.astype(object).map(lambda cell: "" if cell is None or cell != cell else str(cell).strip())
+    return text.astype(object).map(_word)
+
+
+def _word(cell: object) -> str:
+    return "" if cell is None or cell != cell else str(cell).strip()
 
 
 def _readings(values: pd.Series) -> pd.Series:
     """Floats without Keithley's word for no reading; no copy of a large column that has none."""
-    usual = values.max() < KEITHLEY_NAN and values.min() > -KEITHLEY_NAN
-    return values if usual else values.where(np.abs(values) < KEITHLEY_NAN)
+    there = np.abs(values.to_numpy()) >= KEITHLEY_NAN
+    return values.mask(there) if there.any() else values
 
 
-def _floats(words: pd.Series) -> pd.Series:
+def _floats(words: Iterable[str]) -> np.ndarray:
     """The float nearest to each number's text, NaN where a cell holds none; old pandas may miss by a last bit."""
-    return pd.Series([_float(word) for word in words], words.index, float, words.name)
+    return np.array([_float(word) for word in words], float)
 
 
 def _float(word: str) -> float:
@@ -45,6 +50,13 @@ def _float(word: str) -> float:
         return float(word) if word.isascii() and "_" not in word else np.nan
     except ValueError:
         return np.nan
+
+
+def _pointed(words: list[str], decimal: str, thousands: str) -> list[str]:
+    """Words with a point as decimal mark, and none between groups of digits."""
+    if thousands:
+        words = [word.replace(thousands, "") if _GROUPS.match(word) else word for word in words]
+    return [word.replace(",", ".") for word in words] if decimal == "," else words
 
 
 def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = "") -> pd.Series:
@@ -68,20 +80,17 @@ def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = ""
     """
     if text.dtype.kind in "iuf":
         return _readings(text.astype(float))
-    words = _words(text)
-    if thousands:
-        grouped = words.str.match(_GROUPS)
-        words = words.where(~grouped, words.str.replace(thousands, "", regex=False))
-    if decimal == ",":
-        words = words.str.replace(",", ".", regex=False)
+    words = _pointed(list(map(_word, text.astype(object).to_numpy())), decimal, thousands)
     values = _floats(words)
-    wrong = values.isna() & ~words.str.lower().isin(EMPTY_WORDS)
-    if wrong.all() and (clock := seconds(words)).notna().all():
-        return clock
-    if wrong.any():
-        bad = [BadRow(int(row), str(text.name), repr(words[row]), "a number") for row in words.index[wrong]]
+    wrong = [k for k in np.flatnonzero(np.isnan(values)).tolist() if words[k].lower() not in EMPTY_WORDS]
+    if len(wrong) == len(words) and words and ":" in words[0]:
+        clock = seconds(pd.Series(words, text.index, name=text.name))
+        if clock.notna().all():
+            return clock
+    if wrong:
+        bad = [BadRow(int(text.index[k]), str(text.name), repr(words[k]), "a number") for k in wrong]
         raise TableError(f"{where}: text where numbers belong, in column {text.name}", bad)
-    return _readings(values)
+    return _readings(pd.Series(values, text.index, name=text.name))
 
 
 def seconds(text: pd.Series) -> pd.Series:
@@ -93,17 +102,17 @@ def seconds(text: pd.Series) -> pd.Series:
     return passed - passed.iloc[0] if len(passed) else passed
 
 
-def plain(text: pd.Series) -> pd.Series:
-    """A column of unknown role: numbers where every cell is one or empty, else text as it is."""
+def plain(text: pd.Series, decimal: str = ".", thousands: str = "") -> pd.Series:
+    """A column of unknown role: numbers where every cell is one or empty, else text as it is; see `numbers`."""
     if text.dtype.kind in "iuf":
         return text
     if isinstance(text.dtype, pd.CategoricalDtype):  # a large table's words, each held once
         text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
     words = _words(text)
-    values = _floats(words)
-    if (values.isna() & ~words.str.lower().isin(EMPTY_WORDS)).any():
+    values = _floats(_pointed(words.tolist(), decimal, thousands))
+    if any(word.lower() not in EMPTY_WORDS for word in words[np.isnan(values)]):
         return words
-    return _readings(values)
+    return _readings(pd.Series(values, text.index, name=text.name))
 
 
 def whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:

@@ -201,7 +201,15 @@ def fits(name: str, pattern: str) -> bool:
     """Whether a name is that of a pattern, in which * stands for anything and all else for itself."""
     if "*" not in pattern:
         return name == pattern
-    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), name, re.DOTALL) is not None
+    head, *inner, tail = pattern.split("*")
+    if not name.startswith(head) or not name[len(head) :].endswith(tail):
+        return False
+    at, end = len(head), len(name) - len(tail)
+    for part in inner:  # a regular expression would try every place of every part
+        if (found := name.find(part, at, end)) < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _column(column: Column) -> str:

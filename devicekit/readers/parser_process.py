@@ -1,4 +1,4 @@
-"""Run as a script by `isolated`, never imported: limits itself, parses one file, answers with plain values.
+"""Run as a script by `isolated`, never imported: limits itself, does one thing, answers with plain values.
 
 It imports nothing of ours, so that it starts within some milliseconds. A parser that is not ours may ask for all
 memory, loop or crash over a damaged file: it does so here.
@@ -374,6 +374,12 @@ class _Hdf5:
         return fields
 
 
+def search(path: str, pattern: str, names: list[str]) -> list[tuple[str, tuple[Any, ...], dict[str, Any]] | None]:
+    """The first match of a regular expression in each name: all of it, its groups, and those with a name."""
+    found = map(re.compile(pattern).search, names)
+    return [None if each is None else (each[0], each.groups(), each.groupdict()) for each in found]
+
+
 def _limit(memory: int, seconds: int) -> None:
     try:
         import resource
@@ -399,13 +405,14 @@ def _held() -> int:
 
 
 def main() -> None:
-    """Parse the file that the command line names, and answer on standard output."""
-    how, path, said = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+    """Do what the command line names, with what standard input says, and answer on standard output."""
+    how, path, said = sys.argv[1], sys.argv[2], json.load(sys.stdin)
     sys.path[:] = said["path"]
     known: dict[str, tuple[Callable[..., Any], str]] = {
         "workbook": (workbook, "python_calamine"),
         "hdf5": (hdf5, "h5py"),
         "matlab": (matlab, "scipy.io"),
+        "search": (search, "re"),
     }
     parse, library = known[how]
     try:

@@ -49,6 +49,9 @@ class Found:
     says: str
 
 
+EXTREME = 400  # power of two
+
+
 class Unclear(Exception):
     """The turns cannot be told well enough.
 
@@ -91,6 +94,9 @@ def find_turns(values: np.ndarray, pulses: tuple[int, ...] | None = None) -> Fou
         If the record cannot consist of trains of the stated lengths.
     """
     values = np.where(np.isfinite(values), values, np.nan)
+    size = int(np.frexp(np.nanmax(np.abs(values)))[1])
+    if abs(size) > EXTREME:  # the squares of such values would be 0 or infinite
+        values = np.ldexp(values, -size)
     found: list[Found] = []
     failed: list[Unclear | Contradiction] = []
     for scale in [np.log(values), values] if grows_with_readings(values) else [values]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from devicekit import files
 from devicekit.commands import given
-from devicekit.errors import UsageError
+from devicekit.errors import FileError, UsageError
 from devicekit.names import GLOSSARY, Unit, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers import jsonfile
@@ -92,10 +92,10 @@ def find(said: Path | str) -> Path:
         If there is no such file.
     """
     path = Path(said)
-    if path.is_file():
+    if files.is_file(path):
         return path
     own = FOLDER / f"{path.name}.toml"
-    if path.parent == Path() and own.is_file():
+    if path.parent == Path() and files.is_file(own):
         return own
     raise UsageError(f"recipe={said}: there is no such file; shipped recipes are {', '.join(shipped())}")
 
@@ -110,9 +110,9 @@ def load(said: Path | str) -> Recipe:
     """
     path = find(said)
     try:
-        held = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
-        raise UsageError(f"{path.name} is no recipe: {error}") from error
+        held = files.read_toml(path)
+    except FileError as error:
+        raise UsageError(f"{path.name} is no recipe: {error.message}") from error
     _check_words(held, path)
     head, table, read = (held.get(name, {}) for name in ("recipe", "table", "read"))
     if head.get("version") != VERSION:
@@ -129,13 +129,18 @@ def load(said: Path | str) -> Recipe:
     }
     if pulses := held.get("trains", {}).get("pulses"):
         said_options["pulses"] = tuple(pulses) if isinstance(pulses, list) else (pulses,)
-    columns = tuple(_column(name, line, path) for name, line in held.get("columns", {}).items())
+    described, match = held.get("columns", {}), held.get("match", {}).get("columns", [])
+    if not isinstance(described, dict):
+        raise UsageError(f"{path.name}: [columns] holds lines NAME = {{ role = ... }}, not a list")
+    if not isinstance(match, list) or not all(isinstance(each, str) for each in match):
+        raise UsageError(f"{path.name}: [match] columns is a list of names, not {match!r}")
+    columns = tuple(_column(name, line, path) for name, line in described.items())
     try:
         options = ReadOptions(**{name: value for name, value in said_options.items() if value is not None})
-    except TypeError as error:
-        raise UsageError(f"{path.name}: {error}") from error
+    except UsageError as error:
+        raise UsageError(f"{path.name}: {error.message}") from error
     labels = _labels(held.get("labels", {}), path)
-    return Recipe(path, tuple(held.get("match", {}).get("columns", ())), options, columns, labels, _trains(held, path))
+    return Recipe(path, tuple(match), options, columns, labels, _trains(held, path))
 
 
 def _trains(held: Mapping[str, Any], path: Path) -> jsonfile.Trains | None:
@@ -180,6 +185,11 @@ def _column(name: str, line: Any, path: Path) -> Column:
     if not isinstance(line, dict) or "role" not in line:
         raise UsageError(f'{path.name}: column {name!r} needs a role, such as {{ role = "voltage_v", unit = "V" }}')
     role, word = line["role"], line.get("unit")
+    for key, value in line.items():
+        if isinstance(value, dict | list):
+            raise UsageError(f"{path.name}: column {name!r}: {key} is one value, not {value!r}")
+    if word is not None and not isinstance(word, str):
+        raise UsageError(f"{path.name}: column {name!r}: unit is a text, not {word!r}")
     if role not in (*GLOSSARY, "value", IGNORED, KEPT):
         raise UsageError(
             f"{path.name}: column {name!r}: no role {role!r}; there are value, keep, ignore, {', '.join(GLOSSARY)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,7 @@ def files_of(path: Any, with_json: bool = False) -> list[Path] | None:
     if isinstance(path, Sequence) and not isinstance(path, str):
         return [Path(each) for each in path]
     folder = Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return None
     source = Source(folder)
     if any(reader.matches(source) for reader in readers().values()):
@@ -65,7 +66,7 @@ def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[P
     ReadOptions
         The options for each.
     """
-    if len(files) == 1 and files[0].is_dir():
+    if len(files) == 1 and os.path.isdir(files[0]):
         return list(files), reading
     if len(files) < 2 or reading.files_are == "separate":
         return list(files), replace(reading, files_are=None)

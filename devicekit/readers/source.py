@@ -32,6 +32,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+END_MARK = "\x1a"  # by which DOS, and instruments of its time, end a file
 _BLANKS = re.compile(" {200,}")  # over which patterns for formats could take minutes
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
 
@@ -98,7 +99,7 @@ class Source:
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder of files."""
-        return not self.in_memory and self.path.is_dir()
+        return not self.in_memory and files.is_folder(self.path)
 
     @cached_property
     def workbook_kind(self) -> str | None:
@@ -132,7 +133,7 @@ class Source:
             return _BLANKS.sub(" ", self.text[:_HEAD])
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
         text = decoder.decode(self._bytes(_HEAD))  # a letter that is cut at the end is left out
-        return _BLANKS.sub(" ", text)
+        return _BLANKS.sub(" ", text.rstrip(END_MARK) if self.size <= _HEAD else text)
 
     @cached_property
     def encoding(self) -> str:
@@ -157,7 +158,7 @@ class Source:
         data = self._bytes(LARGEST_TEXT + 1)
         if len(data) > LARGEST_TEXT:
             raise FileError(f"{self.path.name} holds more than {LARGEST_TEXT >> 30} GiB of text")
-        return data.decode(self.encoding, errors="replace")
+        return data.decode(self.encoding, errors="replace").rstrip(END_MARK)
 
     def _bytes(self, limit: int) -> bytes:
         """The first `limit` bytes of the file's content, unpacked if it is gzip (by its first bytes)."""

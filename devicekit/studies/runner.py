@@ -6,7 +6,7 @@ file, named by what it depends on; started again, a study repeats only what has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,26 @@ from devicekit._version import __version__
 from devicekit.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.outcome import Outcome
 from devicekit.studies.result import StudyResult
-from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec
+from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec, plans
 from devicekit.studies.tasks import files_of, get_task
 from devicekit.tables import write_csv
 
+Laws = Path | str | Iterable[Path | str]
 Progress = Callable[[int, int], None]
 _FILES = ["results.csv", "summary.csv", "report.html"]
 
 
-def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> Outcome:
+def _allow(laws: Iterable[Path | str]) -> None:
+    if laws := list(laws):
+        from physics.laws.find import allow_laws
+
+        allow_laws(laws)
+
+
+def execute(task: str, settings: dict[str, Scalar], seed: int, base: str, laws: Sequence[str] = ()) -> Outcome:
     """One run; a failure is an outcome too, with its reason."""
     try:
+        _allow(laws)
         return Outcome("done", "", get_task(task).run(settings, seed, Path(base)), __version__)
     except Exception as error:  # whatever it is, it stops this run alone
         reason = str(error) if isinstance(error, DevicekitError) else f"{type(error).__name__}: {error}"
@@ -84,6 +93,7 @@ def run_study(
     dask: str | None = None,
     overrides: Mapping[str, Scalar] | None = None,
     redo: bool = False,
+    laws: Laws = (),
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run what a study has not run yet, and write its table.
@@ -103,6 +113,8 @@ def run_study(
     redo : bool
         Also run again what another version of devicekit has run; else such results are kept, and named by
         `StudyResult.of_other_versions`.
+    laws : path-like or iterable of path-like
+        The .py files that stacks of the study may name as laws: they are code, and run.
     progress : callable, optional
         Called with (finished, total) after every run.
 
@@ -114,16 +126,19 @@ def run_study(
     import joblib
 
     path, out = Path(path), Path(out)
+    laws = [str(Path(each).resolve()) for each in ([laws] if isinstance(laws, Path | str) else laws)]
+    _allow(laws)
     spec = load_spec(path, overrides)
     base = path.resolve().parent
-    runs = expand(spec, base, files_of)
-    labels = {run.label for run in runs}
+    planned = plans(spec)
+    labels = {label for _, label, _ in planned}
     if spec.reference and spec.reference not in labels:
         raise ParameterError(f"reference: no case {spec.reference!r}; there are {', '.join(sorted(labels))}")
     if spec.outcome and spec.task != "train":
         raise ParameterError(f'outcome: {spec.outcome} is of task "train", not of "{spec.task}"')
-    for run in runs:
-        get_task(run.task).check(run.settings, base)
+    for task, _, settings in planned:
+        get_task(task).check(settings, base)
+    runs = expand(spec, base, files_of)  # it reads what was found to be right
     folder = files.continued_folder(out, "study", f"the study {spec.name!r}", _FILES, study=spec.name) / "runs"
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
@@ -133,7 +148,7 @@ def run_study(
     with _backend(dask), workers.ending():
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
         with workers.deaf():
-            results = pool(joblib.delayed(_keyed)(run, str(base)) for run in waiting)
+            results = pool(joblib.delayed(_keyed)(run, str(base), laws) for run in waiting)
         for key, outcome in results:
             outcome.save(folder, key)
             done += 1
@@ -159,8 +174,8 @@ def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list
     return waiting, list(dict.fromkeys(damaged))
 
 
-def _keyed(run: Run, base: str) -> tuple[str, Outcome]:
-    return run.key, execute(run.task, run.settings, run.seed, base)
+def _keyed(run: Run, base: str, laws: Sequence[str]) -> tuple[str, Outcome]:
+    return run.key, execute(run.task, run.settings, run.seed, base, laws)
 
 
 def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged: list[str]) -> StudyResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import tomllib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from devicekit import files
 from devicekit.errors import FileError, ParameterError, UsageError, invalid_rows
 
+MOST_RUNS = 100_000
 Scalar = str | int | float | bool
 FilesOf = Callable[[Mapping[str, Scalar], Path], dict[str, Path]]
 
@@ -119,15 +120,11 @@ def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -
     """
     path = Path(path)
     try:
-        text = files.read_text(path)
+        raw = files.read_toml(path)
     except FileError as error:
+        if "TOML" in error.message.removeprefix(str(path)):
+            raise ParameterError(error.message) from error
         raise FileError(f"cannot read the study: {error.message.removeprefix('cannot read ')}") from error
-    try:
-        raw = tomllib.loads(text)
-    except RecursionError as error:
-        raise ParameterError(f"{path} is not valid TOML: its brackets are nested too deep") from error
-    except ValueError as error:  # of TOML, or a whole number of thousands of digits
-        raise ParameterError(f"{path} is not valid TOML: {error}") from error
     files.note_input(path)
     if overrides and isinstance(raw.get("fixed", {}), dict):
         raw["fixed"] = {**raw.get("fixed", {}), **overrides}
@@ -153,7 +150,13 @@ def resolve(value: str, base: Path) -> Path:
 
 
 def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
-    """Every run of a study, in the order of its table; `files_of` says what a run reads, by its settings."""
+    """Every run of a study, in the order of its table; `files_of` says what a run reads, by its settings.
+
+    Raises
+    ------
+    ParameterError
+        If there are too many.
+    """
     sums = _Checksums()
 
     def run(task: str, label: str, settings: dict[str, Scalar], seed: int) -> Run:
@@ -162,7 +165,25 @@ def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
         identity = json.dumps([task, sorted(settings.items()), seed, read])
         return Run(task, label, settings, seed, hashlib.sha256(identity.encode()).hexdigest()[:16])
 
-    runs = []
+    return [run(*plan, seed) for plan in plans(spec) for seed in spec.seeds]
+
+
+def plans(spec: StudySpec) -> list[tuple[str, str, dict[str, Scalar]]]:
+    """Task, label and settings of every run of a study, whatever its seed, in the order of its table.
+
+    Raises
+    ------
+    ParameterError
+        If there are too many runs.
+    """
+    combinations = len(spec.cases) * math.prod(map(len, spec.grid.values()))
+    runs = (combinations + len(spec.baselines)) * len(spec.seeds)
+    if runs > MOST_RUNS:
+        number = runs if runs < 10**12 else f"about 10^{math.log10(runs):.0f}"
+        raise ParameterError(
+            f"{spec.name} has {number} runs (cases, grid and seeds multiply); the most are {MOST_RUNS}: make it smaller"
+        )
+    made: list[tuple[str, str, dict[str, Scalar]]] = []
     for case in spec.cases:
         for combination in itertools.product(*spec.grid.values()):
             crossed = dict(zip(spec.grid, combination, strict=True))
@@ -172,12 +193,10 @@ def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
             label = str(case.get("label") or _words(told) or spec.name)
             if "label" in case and shown:
                 label += f" ({_words(shown)})"
-            settings = {**spec.fixed, **varied}
-            runs += [run(spec.task, label, settings, seed) for seed in spec.seeds]
+            made.append((spec.task, label, {**spec.fixed, **varied}))
     for name in spec.baselines:
-        settings = {**spec.fixed, "classifier": name}
-        runs += [run("baseline", f"baseline: {name}", settings, seed) for seed in spec.seeds]
-    return runs
+        made.append(("baseline", f"baseline: {name}", {**spec.fixed, "classifier": name}))
+    return made
 
 
 def _words(settings: Mapping[str, Scalar]) -> str:

@@ -10,7 +10,7 @@ from devicekit.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
 from devicekit.studies.task_settings import Trains, check_data, data_of, few_shot_config, scalars, training_config
 
-_PAIRS = 7
+_PAIRS, _MOST_PAIRS = 7, 10_000
 
 
 def _stack(settings: Mapping[str, Scalar], base: Path) -> Any:
@@ -106,8 +106,8 @@ class MaterialTask:
         check_data(settings)
         _stack(settings, base)
         pairs = settings.get("pairs", _PAIRS)
-        if isinstance(pairs, bool) or not isinstance(pairs, int) or pairs < 3:
-            raise ParameterError(f"pairs: found {pairs!r}, expected 3 or more, of which the first is left out")
+        if isinstance(pairs, bool) or not isinstance(pairs, int) or not 3 <= pairs <= _MOST_PAIRS:
+            raise ParameterError(f"pairs: found {pairs!r}, expected 3 to {_MOST_PAIRS}, of which the first is left out")
 
     def run(self, settings: Mapping[str, Scalar], seed: int, base: Path) -> dict[str, Any]:
         """See `Task`."""

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from devicekit import files
 from devicekit.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
 
@@ -92,9 +93,9 @@ def check_data(settings: Mapping[str, Scalar]) -> None:
     name, folder = settings.get("data", "digits"), settings.get("data_dir")
     from snn.data.load import NAMES, OPENML
 
-    if name not in NAMES and not str(name).startswith(OPENML) and not Path(str(name)).exists():
+    if name not in NAMES and not str(name).startswith(OPENML) and not files.exists(Path(str(name))):
         raise ParameterError(f"data is {', '.join(NAMES)}, {OPENML}NAME, or a file or folder; {name!r} is none")
-    if name == "optdigits" and folder is not None and not (Path(str(folder)) / "optdigits.tra").is_file():
+    if name == "optdigits" and folder is not None and not files.is_file(Path(str(folder)) / "optdigits.tra"):
         raise ParameterError(f"data_dir: {folder} does not hold optdigits.tra and optdigits.tes")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from devicekit import files
 from devicekit.errors import ParameterError
 from devicekit.studies.spec import Scalar, resolve
 from devicekit.studies.stack_tasks import MaterialTask, StackTask
@@ -126,7 +127,7 @@ class ResampleTask(Trains):
         """See `Task`."""
         training_config(settings, 0, self.extra)
         check_data(settings)
-        if not (file := self.file(settings, base)).exists():
+        if not files.exists(file := self.file(settings, base)):
             raise ParameterError(f"table: {file} does not exist")
         draw = settings.get("draw", 0)
         if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:

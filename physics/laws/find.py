@@ -1,14 +1,19 @@
-"""Laws by name: ours, those of other packages, or a .py file of the user's."""
+"""Laws by name: ours, those of other packages, or a .py file of the user's.
+
+Such a file is code, and a stack is often somebody else's file: only what the user named in words runs.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from devicekit.errors import ParameterError
+from devicekit.files import is_file
 from devicekit.plugins import CONDUCTION, HEAT, REACTIONS
 from physics.laws.law import ConductionLaw, HeatLaw, ReactionLaw
 
@@ -19,9 +24,32 @@ KINDS: dict[str, tuple[Any, type]] = {
 }
 """Registry and type of a law, by the group of parameters that names it."""
 
+Files = Path | str | Iterable[Path | str]
+
+_allowed: set[Path] = set()  # of this process: a stack looks for its laws long after it was loaded
+
+
+def allow_laws(files: Files) -> None:
+    """Let stacks name these .py files as laws, in this process; none of them runs before a stack does.
+
+    Parameters
+    ----------
+    files : path-like or iterable of path-like
+
+    Raises
+    ------
+    ParameterError
+        If one is no .py file, or does not exist.
+    """
+    paths = [Path(each) for each in ([files] if isinstance(files, Path | str) else files)]
+    for path in paths:
+        if path.suffix != ".py" or not is_file(path):
+            raise ParameterError(f"laws=: there is no .py file {str(path)!r}; give the one that a stack names")
+    _allowed.update(path.resolve() for path in paths)
+
 
 def find_law(group: str, named: str) -> Any:
-    """The law that a group of parameters names: a registered name, or the path of a .py file that defines `LAW`.
+    """The law that a group of parameters names: a registered name, or a .py file that defines `LAW` and is allowed.
 
     Parameters
     ----------
@@ -31,11 +59,12 @@ def find_law(group: str, named: str) -> Any:
     Raises
     ------
     ParameterError
-        If there is no such law, or the file cannot be imported or holds no law of that kind.
+        If there is no such law, or the file was not allowed (`allow_laws`), cannot be imported, or holds no law of that
+        kind.
     """
     registry, kind = KINDS[group]
     if named.endswith(".py"):
-        return _of_file(group, Path(named), kind)
+        return _of_file(group, Path(named).resolve(), kind)
     if named in registry.own():
         return registry.load(named).LAW
     known = registry.described("LAW", kind)
@@ -47,11 +76,13 @@ def find_law(group: str, named: str) -> Any:
 
 
 def _of_file(group: str, path: Path, kind: type) -> Any:
+    if path not in _allowed:
+        raise ParameterError(f"{group}.law: {path} is code, and runs only if you say so: pass laws={str(path)!r}")
     try:
         text = path.read_bytes()
     except OSError as error:
         raise ParameterError(f"{group}.law: cannot read {path}: {error}") from error
-    name = f"physics_law_{hashlib.sha256(text + str(path.resolve()).encode()).hexdigest()[:16]}"
+    name = f"physics_law_{hashlib.sha256(text + str(path).encode()).hexdigest()[:16]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None

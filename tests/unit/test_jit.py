@@ -157,3 +157,36 @@ def test_compiled_code_is_kept_apart_for_every_set_of_laws(tmp_path: Path) -> No
     every = [each["devicekit.models.kernel.ell"] for each in (usual, added, changed)]
     assert len(set(every)) == 3
     assert len({each["devicekit.models.laws.eq2.ell"] for each in (usual, added, changed)}) == 1
+
+
+@pytest.mark.parametrize("way", ["NUMBA_CACHE_DIR", "HOME"])
+def test_without_a_folder_to_keep_it_in_code_is_compiled_all_the_same(tmp_path: Path, way: str) -> None:
+    """An account whose folders are read-only, or full: here a file stands where the folder would be."""
+    (tmp_path / "file").write_text("")
+    code = """
+import os, sys
+from pathlib import Path
+from devicekit import jit
+usual = os.access
+os.access = lambda path, mode, **more: usual(path, mode, **more) and Path(path) != Path(jit.__file__).parent
+def double(x):
+    return 2 * x
+made = jit.compiled(double)
+assert made(2) == 4
+assert not jit.keeps(jit.cache_folder()) and not jit.is_kept(made), jit.cache_folder()
+from devicekit.studies.beside import CompilingBeside
+with CompilingBeside() as beside:
+    assert beside._process is None
+from devicekit.cli import build_app
+from devicekit.cli.common import run_app
+assert run_app(build_app(), ["doctor"]) == 0
+"""
+    places = {"HOME": tmp_path / "file", "XDG_CACHE_HOME": tmp_path / "file" / "cache", "PYTHONPATH": ROOT}
+    if way == "NUMBA_CACHE_DIR":
+        places["NUMBA_CACHE_DIR"] = tmp_path / "file" / "kept"
+    before = set((ROOT / "devicekit" / "__pycache__").glob("*.nbi"))
+    env = {**{k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}, **{k: str(v) for k, v in places.items()}}
+    ran = subprocess.run([sys.executable, "-P", "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "not writable: compiled or fetched anew each time" in ran.stdout
+    assert set((ROOT / "devicekit" / "__pycache__").glob("*.nbi")) == before

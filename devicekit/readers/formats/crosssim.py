@@ -47,7 +47,7 @@ def _ramps(source: Source, direction: str) -> pd.DataFrame:
         if last is None:
             continue
         values = values.loc[:last]
-        digits = re.search(r"(\d+)$", column)
+        digits = re.search(r"([0-9]{1,15})$", column)
         frames.append(
             pd.DataFrame(
                 {

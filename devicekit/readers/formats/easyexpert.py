@@ -21,6 +21,7 @@ from devicekit.readers.records import Record, record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
+from devicekit.text import natural_number
 
 NAME = "easyexpert"
 TITLE = "Keysight EasyEXPERT text export"
@@ -212,10 +213,8 @@ def _driven(raw: _Raw) -> bool:
 
 def _points(raw: _Raw) -> int | None:
     """Points of one sweep, if VAR2 steps make several of them."""
-    points, steps = raw.first("Dimension1"), raw.first("Dimension2")
-    if points.isdecimal() and steps.isdecimal() and int(points) > 0 and int(steps) > 1:
-        return int(points) if int(points) * int(steps) == len(raw.rows) else None
-    return None
+    points, steps = (natural_number(raw.first(name)) or 0 for name in ("Dimension1", "Dimension2"))
+    return points if points > 0 and steps > 1 and points * steps == len(raw.rows) else None
 
 
 def _roles(raw: _Raw, names: list[str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ def _by_level(view: View, level: Column, said: bool) -> Claim | None:
 
 def _words(column: Column, view: View) -> str:
     block = view.cells.block
-    return normalised(block.headings[block.names.index(column.name)].name or column.name)
+    return normalised(block.headings[block.places[column.name]].name or column.name)
 
 
 def _level(view: View) -> Column | None:

@@ -153,7 +153,7 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
             held[role] = held[role].astype(str) + "_" + text.astype(str) if role in held else text
         elif not ours_only:
             free = name if name not in taken and name not in _OURS else f"{name} (file)"
-            held[free] = plain(cells.block.cells[name])
+            held[free] = plain(cells.block.cells[name], cells.block.shape.decimal, cells.block.shape.thousands)
     return pd.DataFrame({**held, "file_row": cells.block.cells.index}, copy=False)
 
 

@@ -87,10 +87,9 @@ def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
     }
     if not same_tags:
         return True
-    names = cells.block.names
+    places = cells.block.places
     notes = [
-        (cells.block.notes[k] if k < len(cells.block.notes) else "")
-        for k in map(names.index, (first.name, second.name))
+        (cells.block.notes[k] if k < len(cells.block.notes) else "") for k in (places[first.name], places[second.name])
     ]
     told = [f"{column.name.partition('.')[0]} {note}" for column, note in zip((first, second), notes, strict=True)]
     pairs = ([first.name, second.name], told)

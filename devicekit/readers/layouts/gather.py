@@ -20,7 +20,7 @@ from devicekit.readers.header import heading
 from devicekit.readers.layouts import marks
 from devicekit.readers.layouts.grid import Block, blocks_of
 from devicekit.readers.layouts.shape import Shape
-from devicekit.readers.source import LARGE, Source
+from devicekit.readers.source import END_MARK, LARGE, Source
 
 LEAST_ROWS = 2  # of a sheet that is read without being asked for
 
@@ -143,7 +143,7 @@ def _large(source: Source, options: ReadOptions) -> Block:
     # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
     wordy = [c for c in block.names if not block.cells[c].map(lambda x: marks.is_number(x) or marks.is_empty(x)).all()]
     missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
-    separator = marks.DELIMITERS[delimiter]
+    separator, missing = marks.DELIMITERS[delimiter], [*missing, END_MARK]
     try:
         with warnings.catch_warnings(), source.open() as stream:
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pandas as pd
 
@@ -27,10 +28,12 @@ from devicekit.readers.layouts.shape import (
     word_of,
 )
 from devicekit.readers.layouts.turned import upright
+from devicekit.text import natural_number
 
 _UNIT = ("unit", "units")
 _REMARK = re.compile(r"^[^\W\d][^=:]{0,60}[=:]")  # Number of Averages = 5
 MOST_COLUMNS = 16384  # as many as a spreadsheet has
+FEW_COLUMNS, LARGE_GRID, EMPTIEST = 256, 200_000, 50  # columns and cells never refused; cells for each that is filled
 LONGEST_NAME = 2000  # characters of a column's name
 
 
@@ -73,6 +76,11 @@ class Block:
         """Names of the columns, each once."""
         return [str(name) for name in self.cells.columns]
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The place of each column among all, from 0, by its name."""
+        return {name: place for place, name in enumerate(self.names)}
+
 
 @dataclass(frozen=True)
 class _Head:
@@ -110,6 +118,7 @@ def blocks_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: 
     head = _aligned(_head(above, shape, width), rows[start:], width)
     if width > MOST_COLUMNS:
         raise FileError(f"{where} has more than {MOST_COLUMNS} columns")
+    _check_filled(rows, max(width, len(head.names)), where)
     for number, name in enumerate(head.names, 1):
         if len(name) > LONGEST_NAME:
             raise FileError(
@@ -239,6 +248,18 @@ def _below(
     return [(label, part) for label, part in parts if any(any(cells) for _, cells in part)]
 
 
+def _check_filled(rows: Sequence[Row], width: int, where: str) -> None:
+    """Refuse a row that makes a small file a large table of nothing: its time and memory go with rows times columns."""
+    if width <= FEW_COLUMNS or len(rows) * width <= LARGE_GRID:
+        return
+    if len(rows) * width > EMPTIEST * sum(sum(map(bool, cells)) for _, cells in rows):
+        number, widest = max(rows, key=lambda row: extent(row[1]))
+        raise FileError(
+            f"{where}, row {number}: found {extent(widest)} cells, far more than in other rows; correct that row, or "
+            "leave it out"
+        )
+
+
 def _same(cells: Sequence[str], wanted: Sequence[str]) -> bool:
     return [cell.lower() for cell in cells[: len(wanted)]] == list(wanted)
 
@@ -302,8 +323,8 @@ def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOption
     """Columns of tables of one make that stand beside each other; one group if there is one table."""
     if options.blocks == "none" or not filled:
         return [list(filled)]
-    if options.blocks is not None and options.blocks.isdigit():
-        size = max(int(options.blocks), 1)
+    if (size := natural_number(options.blocks or "")) is not None:
+        size = max(size, 1)
         return [list(filled[k : k + size]) for k in range(0, len(filled), size)]
     names = [head.names[k].lower() if k < len(head.names) else "" for k in range(filled[-1] + 1)]
     units = [head.units[k] if k < len(head.units) else "" for k in range(filled[-1] + 1)]
@@ -317,7 +338,7 @@ def _groups(filled: Sequence[int], head: _Head, named: bool, options: ReadOption
         return parted
     if not named:
         return [list(filled)]
-    for size in range(2, len(filled) // 2 + 1):
+    for size in (each for each in range(2, len(filled) // 2 + 1) if len(filled) % each == 0):
         groups = [list(filled[k : k + size]) for k in range(0, len(filled), size)]
         if len({tuple((names[k], units[k]) for k in group) for group in groups}) == 1:
             return groups

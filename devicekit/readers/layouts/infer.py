@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from devicekit import plugins
 from devicekit.errors import (
     Blank,
@@ -148,7 +150,7 @@ def _view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
     """The columns of a block with their roles, before a kind is chosen."""
     judged = sample(block, JUDGED)
     cells = Cells(judged)
-    columns = columns_of(judged, options, said)
+    columns = columns_of(cells, options, said)
     mapped = {column.role for column in columns if column.by == "map"}
     if mapped & {*STATES, "value"}:
         mapped |= {*STATES, "value", "current_a"}
@@ -166,6 +168,9 @@ def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Colu
     """Constants and counters told from what varies: a voltage that never changes is the read voltage."""
     volts = [column for column in columns if column.role == "voltage_v"]
     amps = [column for column in columns if column.role == "current_a"]
+    stated = [column for column in columns if column.role == "time_s" and column.stated]
+    unknown = [column for column in columns if column.role == UNKNOWN]
+    sizes = _sizes(unknown, cells)
     found = []
     for column in columns:
         if column.role == "voltage_v" and len(volts) == 1 and not (column.told or switching(column.name)):
@@ -177,32 +182,36 @@ def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Colu
                 )
         elif column.role == "current_a" and len(amps) > 1 and _constant(column, cells, block):
             column = replace(column, role="compliance_a", why="a constant current")
-        elif column.role == "time_s" and not (column.stated or column.told) and _other_time(column, columns):
+        elif column.role == "time_s" and not (column.stated or column.told) and stated:
             if _constant(column, cells, block) is not None:
                 column = replace(column, role=KEPT, why="a constant beside a time with its unit")
         elif column.role == UNKNOWN and block.named and _constant(column, cells, block) is not None:
             column = replace(column, role=KEPT, why="a constant")
-        elif column.role == UNKNOWN and _stands_apart(column, columns, cells):
+        elif column.role == UNKNOWN and _stands_apart(column, sizes, cells):
             column = replace(column, role=KEPT, why="a constant of another size than the rest")
-        elif column.role == UNKNOWN and _is_index(column, columns, cells):
+        elif column.role == UNKNOWN and _is_index(column, unknown, cells):
             column = replace(column, role="counter", why="it counts")
         found.append(column)
     return found
 
 
-def _stands_apart(column: Column, columns: Sequence[Column], cells: Cells) -> bool:
+def _sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
+    """Medians of the magnitudes of nameless columns that change; none where there are few, or one holds words."""
+    if len(unknown) < 3:
+        return np.array([])
+    values = [cells.numbers(each.name) for each in unknown]
+    if any(each is None for each in values):
+        return np.array([])
+    return np.array([float(each.abs().median()) for each in values if each is not None and each.nunique() > 1])
+
+
+def _stands_apart(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
     """Whether a nameless column never changes, and no other is of its size: a setting, and no device that is stuck."""
     values = cells.numbers(column.name)
-    others = [cells.numbers(each.name) for each in columns if each.role == UNKNOWN and each is not column]
-    if len(others) < 2 or values is None or values.nunique() != 1 or any(each is None for each in others):
+    if not sizes.size or values is None or values.nunique() != 1:
         return False
     size = float(values.abs().iloc[0])
-    sizes = [float(each.abs().median()) for each in others if each is not None and each.nunique() > 1]
-    return bool(sizes) and all(max(size, other) > nameless.APART**2 * min(size, other) for other in sizes)
-
-
-def _other_time(column: Column, columns: Sequence[Column]) -> bool:
-    return any(each.role == "time_s" and each.stated for each in columns if each is not column)
+    return bool((np.maximum(size, sizes) > nameless.APART**2 * np.minimum(size, sizes)).all())
 
 
 def _constant(column: Column, cells: Cells, block: Block) -> float | None:
@@ -216,10 +225,9 @@ def _constant(column: Column, cells: Cells, block: Block) -> float | None:
     return float(known.iloc[0])
 
 
-def _is_index(column: Column, columns: Sequence[Column], cells: Cells) -> bool:
+def _is_index(column: Column, unknown: Sequence[Column], cells: Cells) -> bool:
     """Whether a nameless first column counts the rows of the others."""
-    others = [each for each in columns if each.role == UNKNOWN]
-    if cells.block.named or len(others) < 2 or column.name != others[0].name:
+    if cells.block.named or len(unknown) < 2 or column.name != unknown[0].name:
         return False
     values = cells.numbers(column.name)
     return values is not None and counts(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ from devicekit.options import ReadOptions
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.series import tags_of
+from devicekit.text import natural_number
 
 
 def block_tags(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
@@ -142,12 +142,11 @@ def _by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict
     found: list[dict[str, Any]] = [{} for _ in names]
     for field, pattern in options.key.items():
         role = {"device": "device_id", "cycle": "cycle"}[field]
-        try:
-            values = pooling.by_pattern(names, pattern)
-        except re.error as error:
-            raise UsageError(f"key={{{field}: {pattern}}} is no regular expression: {error}") from error
+        said = f"key={{{field}: {pattern}}}"
+        values = pooling.by_pattern(names, pattern, said)
         for name, value, tags in zip(names, values, found, strict=True):
             if value is None:
-                raise UsageError(f"{where}: key={{{field}: {pattern}}} does not match {name!r}")
-            tags[role] = int(value) if role == "cycle" and value.isdigit() else value
+                raise UsageError(f"{where}: {said} does not match {name!r}")
+            number = natural_number(value) if role == "cycle" else None
+            tags[role] = value if number is None else number
     return found

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from devicekit.names import DIRECTION_ALIASES, parse_unit
+from devicekit.readers import isolated
 
 _TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")
 _PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # a place in an array: R2C3
@@ -204,8 +205,10 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
-def by_pattern(names: Sequence[str], pattern: str) -> list[str | None]:
-    """The first group of a regular expression (or all of it) in each name; None where it does not match."""
-    compiled = re.compile(pattern)
-    matches = [compiled.search(name) for name in names]
-    return [None if found is None else found[1] if compiled.groups else found[0] for found in matches]
+def by_pattern(names: Sequence[str], pattern: str, said: str) -> list[str | None]:
+    """The first group of a regular expression (or all of it) in each name; None where it does not match.
+
+    `said` is the option that holds the pattern, for messages.
+    """
+    matches = isolated.search(pattern, tuple(names), said)
+    return [None if each is None else each.groups[0] if each.groups else each.whole for each in matches]

@@ -123,15 +123,15 @@ def normalised(name: str) -> str:
     return " ".join(re.sub(r"[\s_.\-:/()\[\]]+", " ", name).lower().split()) or name.strip().lower()
 
 
-def columns_of(block: Block, options: ReadOptions, said: Sequence[Column] = ()) -> list[Column]:
-    """The role of each column of a block; `said` is what a recipe says.
+def columns_of(cells: Cells, options: ReadOptions, said: Sequence[Column] = ()) -> list[Column]:
+    """The role of each column of cells; `said` is what a recipe says.
 
     Raises
     ------
     UsageError
         If a column is named that the file does not have, or named for what is nothing of ours.
     """
-    cells = Cells(block)
+    block = cells.block
     mapped = _mapped(block, options)
     found: list[Column] = []
     taken: set[str] = set()
@@ -228,7 +228,7 @@ def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
         why = "times of a clock, counted from the first"
         return Column(name, "time_s", "s", why=why, stated=True)
     words = cells.words(name)
-    if not words or len(words) > 12:
+    if not words or len(words) > 12 or not (words <= LEVEL_WORDS or words <= set(DIRECTION_ALIASES)):
         return None
     numeric = cells.numbers(name) is not None
     if words <= LEVEL_WORDS and (
@@ -236,7 +236,7 @@ def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
     ):
         return Column(name, "level", why=f"its words are {', '.join(sorted(words))}")
     named = bool(_WORDS["direction"].fullmatch(bare))
-    if all(word in DIRECTION_ALIASES for word in words) and (named or not numeric):
+    if words <= set(DIRECTION_ALIASES) and (named or not numeric):
         return Column(name, "direction", why=f"its words are {', '.join(sorted(words))}")
     return None
 

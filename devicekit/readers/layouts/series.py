@@ -143,7 +143,7 @@ def _names(mine: Sequence[Column], view: View) -> list[list[str]]:
     """What may tell the columns apart: their names, their names with the comments below them, the comments alone."""
     block = view.cells.block
     bare = [_bare(column, view) for column in mine]
-    places = [block.names.index(column.name) for column in mine]
+    places = [block.places[column.name] for column in mine]
     notes = [block.notes[k] if k < len(block.notes) else "" for k in places]
     if not any(notes):
         return [bare]
@@ -197,7 +197,7 @@ def _is_tag(word: str) -> bool:
 
 def _bare(column: Column, view: View) -> str:
     block = view.cells.block
-    return block.headings[block.names.index(column.name)].name or ("" if not block.named else column.name)
+    return block.headings[block.places[column.name]].name or ("" if not block.named else column.name)
 
 
 def _directions(mine: Sequence[Column], view: View) -> tuple[str, ...]:

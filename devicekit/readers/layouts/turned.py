@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from devicekit.readers.layouts import marks
 from devicekit.readers.layouts.shape import Row, extent
+from devicekit.text import natural_number
 
 FEWEST = 8  # numbers of a row that is a train
 WIDER = 3  # times as many columns as rows, for rows without names
@@ -60,7 +61,8 @@ def _led(cells: Sequence[str]) -> bool:
 
 
 def _pixel(cell: str) -> bool:
-    return cell.isdigit() and int(cell) <= LARGEST_PIXEL
+    number = natural_number(cell)
+    return number is not None and number <= LARGEST_PIXEL
 
 
 def _labels(cells: Sequence[str]) -> list[str]:

@@ -153,7 +153,7 @@ class View:
 
 def _bare(name: str, view: View) -> str:
     block = view.cells.block
-    place = block.names.index(name)
+    place = block.places[name]
     note = block.notes[place] if place < len(block.notes) else ""
     return note or block.headings[place].name or name
 

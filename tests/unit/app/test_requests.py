@@ -7,8 +7,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
+import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +19,7 @@ pytest.importorskip("starlette")
 
 from devicekit.app import server, state
 from devicekit.app.worker import Job
+from devicekit.errors import Choice, Question, QuestionError
 
 PORT, KEY = 8000, "the key"
 
@@ -43,18 +47,26 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> state.App:
     return state.App(tmp_path / "work", tmp_path / "library", most=1000)
 
 
-def ask(held: state.App, path: str, parts: list[bytes] | None = None, name: str = "a.csv") -> tuple[int, str]:
+def ask(
+    held: state.App,
+    path: str,
+    parts: list[bytes] | None = None,
+    name: str = "a.csv",
+    query: bytes = b"",
+    kind: str = "text/csv",
+) -> tuple[int, str]:
     """Status and text of the answer to a request; None as a part is a broken connection."""
     app = server.build(held, PORT, KEY)
     own = f"http://127.0.0.1:{PORT}"
     headers = {"host": own[7:], "cookie": f"devicekit-{PORT}={KEY}", "origin": own, "x-name": name, "x-folder": "no"}
+    headers["content-type"] = kind
     scope = {
         "type": "http",
         "http_version": "1.1",
         "method": "GET" if parts is None else "POST",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query,
         "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", PORT),
@@ -106,12 +118,55 @@ def test_a_broken_connection_leaves_nothing(held: state.App) -> None:
     assert not list((held.folder / "drops").iterdir())
 
 
-def test_a_second_file_for_one_drop_is_refused(held: state.App) -> None:
+def test_a_second_file_for_one_drop_is_refused_and_the_first_stays(held: state.App) -> None:
     drop = opened(held)
     assert ask(held, f"{drop}/file", [b"1"])[0] == 200
-    status, text = ask(held, f"{drop}/file", [b"2"])
+    for _ in range(2):  # before all of it is there, and after
+        status, text = ask(held, f"{drop}/file", [b"2"])
+        assert (status, text) == (409, "a.csv is there already: drop it anew.")
+        assert [each.path.read_bytes() for each in held.drops] == [b"1"]
+        assert ask(held, f"{drop}/whole", [])[0] == 200
+    assert ask(held, drop)[0] == 200
+    (found,) = held.drops
+    assert found.read is not None
+
+
+def test_two_names_of_a_folder_that_are_one_file_leave_no_half_of_it(held: state.App) -> None:
+    drop = held.drops.open("folder", True, True)
+    assert ask(held, f"/drops/{drop.key}/file", [b"1"], "a?.csv")[0] == 200
+    status, text = ask(held, f"/drops/{drop.key}/file", [b"2"], "a*.csv")
     assert status == 413
-    assert "two files named a.csv" in text
+    assert "two files named" in text
+    assert list(held.drops) == []
+
+
+@pytest.mark.parametrize("query", [b"words=" + b"+x" * 3000, b"of=on_off&low=x", b"sort=nosuch", b"kind=nosuch"])
+def test_a_library_that_is_asked_too_much_or_wrongly_says_so(held: state.App, query: bytes) -> None:
+    status, text = ask(held, "/library", query=query)
+    assert status == 422
+    assert len(text) < 20_000
+    body = b"query=" + quote(query).encode()
+    status, text = ask(held, "/library/compare", [body], kind="application/x-www-form-urlencoded")
+    assert status == 422
+    assert len(text) < 20_000
+
+
+@pytest.mark.parametrize("choice", ["²", "９", "-1", "1" * 5000, "", "1e0"])
+def test_a_choice_that_is_none_is_refused(held: state.App, choice: str) -> None:
+    drop = opened(held)
+    assert ask(held, f"{drop}/file", [b"1,2\n"])[0] == 200
+    assert ask(held, f"{drop}/whole", [])[0] == 200
+    (found,) = held.drops
+    held.read(found)
+    assert found.read is not None
+    found.read.state, found.read.error = (
+        "failed",
+        QuestionError("a.csv", Question("What?", ("unit",), (Choice.of("S", unit="S"),))),
+    )
+    body = b"choice=" + quote(choice).encode()
+    status, text = ask(held, f"{drop}/answer", [body], kind="application/x-www-form-urlencoded")
+    assert status == 422
+    assert "choose one of the answers" in text
 
 
 def test_a_disk_that_is_full_is_said(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,3 +215,42 @@ def test_a_signal_before_the_server_listens_to_it_is_not_lost(held: state.App, n
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def test_connections_that_ask_for_nothing_are_closed(held: state.App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that sends nothing, one that never ends its headers, one whose second request never does."""
+    pytest.importorskip("uvicorn")
+    from devicekit.app import patience
+
+    monkeypatch.setattr(patience, "HEADER_SECONDS", 0.3)
+    listening = server.free_socket(0)
+    address = listening.getsockname()
+    whole = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+    left: list[bytes] = []
+
+    def talk() -> None:
+        try:
+            talks = [b"", b"GET / HTTP/1.1\r\nhost: x\r\n", whole + b"GET / HT"]
+            open_ = [socket.create_connection(address, timeout=5) for _ in talks]
+            for each, words in zip(open_, talks, strict=True):
+                each.sendall(words)
+            for each in open_:
+                got = b""
+                while block := each.recv(4096):
+                    got += block
+                left.append(got)
+                each.close()
+        finally:
+            held.quit()
+
+    talking = threading.Thread(target=talk)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        server.serve(held, listening, KEY, talking.start)
+    finally:
+        for each, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(each, handler)
+    talking.join(10)
+    assert len(left) == 3  # each was closed before the client lost patience
+    assert left[:2] == [b"", b""]
+    assert left[2].startswith(b"HTTP/1.1 400")

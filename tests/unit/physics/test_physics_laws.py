@@ -15,7 +15,7 @@ import pytest
 from devicekit.errors import ParameterError
 from devicekit.plugins import CONDUCTION, HEAT, REACTIONS
 from physics.laws.conduction import hopping, ohmic
-from physics.laws.find import find_law
+from physics.laws.find import allow_laws, find_law
 from physics.laws.heat import additive, linear
 from physics.laws.law import (
     ConductionLaw,
@@ -340,7 +340,7 @@ def conductivity(stack):
 def test_a_law_of_a_file_is_used_and_read_anew_when_the_file_changes(tmp_path):
     path = write(tmp_path / "double.py", DOUBLE.replace("GAIN", "2.0"))
     ohms = load_stack().replace({"conduction.law": "ohmic"})
-    stack = ohms.replace({"conduction.law": str(path)})
+    stack = ohms.replace({"conduction.law": str(path)}, laws=path)
     assert stack.get("conduction.gain") == 2.0
     assert stack.unit("conduction.gain") == "1"
     assert conductivity(stack) == pytest.approx(2 * conductivity(ohms), rel=1e-14)
@@ -355,7 +355,7 @@ def test_a_law_beside_a_stack_file_is_found_from_anywhere(tmp_path, monkeypatch)
     """Also one beside the set that the stack names: a path is relative to the file that says it."""
     write(tmp_path / "laws" / "double.py", DOUBLE.replace("GAIN", "2.0"))
     text = '[conduction]\nlaw = "laws/double.py"\ngain = { value = 4.0, unit = "1", source = "10.1000/x" }\n'
-    stack = load_stack(write(tmp_path / "mine.toml", text))
+    stack = load_stack(write(tmp_path / "mine.toml", text), laws=tmp_path / "laws" / "double.py")
     assert Path(stack.conduction.law) == (tmp_path / "laws" / "double.py").resolve()
     assert stack.get("conduction.gain") == 4.0
     assert stack.sources["conduction.gain"] == "10.1000/x"
@@ -403,6 +403,7 @@ OTHER_KIND = "from physics.laws.{module} import LAW\n"
 )
 def test_a_file_that_holds_no_such_law_is_refused_by_its_key(tmp_path, group, text, words):
     path = write(tmp_path / "bad.py", text)
+    allow_laws(path)
     for _ in range(2):  # a failure leaves nothing behind that the next try takes for a law
         with pytest.raises(ParameterError, match=rf"^{group}\.law: ") as caught:
             find_law(group, str(path))
@@ -416,8 +417,12 @@ def test_a_file_that_holds_no_such_law_is_refused_by_its_key(tmp_path, group, te
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     (tmp_path / "folder.py").mkdir()
     for name in ("absent.py", "folder.py"):
-        with pytest.raises(ParameterError, match=rf"heat\.law: cannot read .*{name}"):
-            find_law("heat", str(tmp_path / name))
+        with pytest.raises(ParameterError, match=rf"there is no \.py file .*{name}"):
+            allow_laws(tmp_path / name)
+    allow_laws(write(tmp_path / "gone.py", "LAW = 1"))
+    (tmp_path / "gone.py").unlink()
+    with pytest.raises(ParameterError, match=r"heat\.law: cannot read .*gone\.py"):
+        find_law("heat", str(tmp_path / "gone.py"))
 
 
 CHILD = """
@@ -433,7 +438,7 @@ print(stack.replace({"conduction.gain": 7.0}).get("conduction.gain"))
 def test_a_stack_with_a_law_of_a_file_reaches_another_process(tmp_path):
     write(tmp_path / "double.py", DOUBLE.replace("GAIN", "2.0"))
     write(tmp_path / "stack.toml", '[conduction]\nlaw = "double.py"\n')
-    stack = load_stack(tmp_path / "stack.toml").replace({"conduction.gain": 4.0})
+    stack = load_stack(tmp_path / "stack.toml", laws=[tmp_path / "double.py"]).replace({"conduction.gain": 4.0})
     again = pickle.loads(pickle.dumps(stack))
     assert again.model_dump() == stack.model_dump()
     assert type(again.conduction) is type(stack.conduction)
