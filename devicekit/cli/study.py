@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_json, this_command
+from devicekit.cli.common import Force, Json, print_json, this_command
 from devicekit.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def study_command(
     redo: Annotated[
         bool, typer.Option("--redo", help="Also run again what another version of devicekit has run.")
     ] = False,
+    force: Force = False,
     json_output: Json = False,
 ) -> int:
     """Run a grid of trainings from one file; resumable.
@@ -58,8 +59,9 @@ def study_command(
         devicekit study nonidealities --out limits --set card=card.json --jobs 2
         devicekit study schemes --out fig6-uci --set data=optdigits --set data_dir=optdigits/
     """
+    from devicekit.files import finish_folder
     from devicekit.studies.report import study_report
-    from devicekit.studies.runner import run_study
+    from devicekit.studies.runner import RESULTS, run_study
     from devicekit.studies.spec import study_file
 
     path = study_file(study)
@@ -73,7 +75,9 @@ def study_command(
                 show(done, total)
 
             overrides = parse_settings(settings)
-            result = run_study(path, out, jobs=jobs, dask=dask, overrides=overrides, redo=redo, progress=progress)
+            result = run_study(
+                path, out, jobs=jobs, dask=dask, overrides=overrides, redo=redo, force=force, progress=progress
+            )
     except KeyboardInterrupt:
         done, total = counted
         if total:
@@ -84,6 +88,7 @@ def study_command(
             terminal.warning(told)
     page = study_report(result, this_command())
     page.save(out / "report.html")
+    finish_folder(out, RESULTS)
     code = 1 if len(result.failed) else 0
     if json_output:
         print_json({"out": str(out), **result.as_dict()})

@@ -6,6 +6,7 @@ file, named by what it depends on; started again, a study repeats only what has 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,8 @@ from devicekit.studies.tasks import files_of, get_task
 from devicekit.tables import write_csv
 
 Progress = Callable[[int, int], None]
-_FILES = ["results.csv", "summary.csv", "report.html"]
+TABLES = ["results.csv", "summary.csv"]
+RESULTS = [*TABLES, "report.html"]
 
 
 def execute(task: str, settings: dict[str, Scalar], seed: int, base: str) -> Outcome:
@@ -84,6 +86,7 @@ def run_study(
     dask: str | None = None,
     overrides: Mapping[str, Scalar] | None = None,
     redo: bool = False,
+    force: bool = False,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run what a study has not run yet, and write its table.
@@ -103,6 +106,8 @@ def run_study(
     redo : bool
         Also run again what another version of devicekit has run; else such results are kept, and named by
         `StudyResult.of_other_versions`.
+    force : bool
+        Take a folder that holds something else, another study file's results, or results that were changed.
     progress : callable, optional
         Called with (finished, total) after every run.
 
@@ -124,7 +129,11 @@ def run_study(
         raise ParameterError(f'outcome: {spec.outcome} is of task "train", not of "{spec.task}"')
     for run in runs:
         get_task(run.task).check(run.settings, base)
-    folder = files.continued_folder(out, "study", f"the study {spec.name!r}", _FILES, study=spec.name) / "runs"
+    if not force:
+        _check_file(path, out)
+    notes = {"file": os.path.relpath(path.resolve(), out.resolve())}
+    what = f"the study {spec.name!r}"
+    folder = files.continued_folder(out, "study", what, RESULTS, force, notes, study=spec.name) / "runs"
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
@@ -140,6 +149,17 @@ def run_study(
             if progress:
                 progress(done, len(runs))
     return _collect(spec, runs, folder, out, damaged)
+
+
+def _check_file(path: Path, out: Path) -> None:
+    """Refuse a folder with the results of another study file of the same name, which is still there."""
+    noted = files.read_marker(out).get("file")
+    other = out.resolve() / noted if isinstance(noted, str) else path
+    if other.is_file() and not other.samefile(path):
+        raise FileError(
+            f"{out} holds the results of {os.path.relpath(other)}, a study of the same name; choose another out=, or "
+            "pass force=True to replace them"
+        )
 
 
 def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list[str]]:
@@ -181,4 +201,5 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged:
     result = StudyResult(spec, pd.DataFrame(rows), tuple(damaged))
     write_csv(result.table, out / "results.csv")
     write_csv(result.summary(), out / "summary.csv")
+    files.finish_folder(out, TABLES)
     return result
