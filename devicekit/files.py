@@ -230,14 +230,14 @@ def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Pat
         return target
     if _is_input(target, running.inputs):
         raise FileError(f"{path} is an input of this command and is kept; choose another out=")
-    if target in running.written:
-        if target.name in read_marker(target.parent)["files"]:
-            return target  # of a folder that is filled step by step
+    if target in running.written and data is not None:
+        if target.name in read_marker(target.parent)["files"] or _holds(target, data):
+            return target  # of a folder that is filled step by step; or nothing is lost
         raise FileError(f"{path} holds another result of this command already; choose another out=")
     if not running.may_replace and not _is_ours(target, data):
         raise FileError(
-            f"{path} was not written by devicekit, or was changed since: it is kept. Choose another out=, or replace "
-            "it with force=True"
+            f"{path} exists and devicekit did not write it, or not as it is: it is kept. Choose another out=, or "
+            "replace it with force=True"
         )
     return target
 
@@ -250,7 +250,7 @@ def _is_ours(path: Path, data: bytes | None) -> bool:
     """Whether devicekit wrote an existing file, told by its mark or its folder; or nothing would be lost."""
     try:
         size = path.stat().st_size
-        if size == 0 or ownmark.is_hdf5(path) or (data is not None and size == len(data) and path.read_bytes() == data):
+        if size == 0 or ownmark.is_hdf5(path) or (data is not None and _holds(path, data)):
             return True
         marker = read_marker(path.parent)
         if path.name in marker["files"]:
@@ -258,6 +258,10 @@ def _is_ours(path: Path, data: bytes | None) -> bool:
         return size <= _LARGEST_MARKED and ownmark.bears(path.read_bytes(), lambda text: parse_json(text, str(path)))
     except (OSError, FileError, UnicodeDecodeError):
         return False
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.stat().st_size == len(data) and path.read_bytes() == data
 
 
 def _clear(folder: Path) -> None:

@@ -50,7 +50,7 @@ Force = Annotated[
 ReplaceFile = Annotated[
     bool, typer.Option("--force", help="Replace files that devicekit did not write, or that were changed since.")
 ]
-_WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name what is written
+WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name what is written
 
 
 class Command(TyperCommand):
@@ -59,7 +59,7 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Check and run it."""
         named = {parameter.opts[0]: ctx.params.get(parameter.name) for parameter in self.params}
-        outputs = {option: named[option] for option in _WRITTEN if isinstance(named.get(option), Path)}
+        outputs = {option: named[option] for option in WRITTEN if isinstance(named.get(option), Path)}
         inputs = [path for option, value in named.items() if option not in outputs for path in _paths(value)]
         for path in inputs:
             if os.path.isfile(path):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog, files
+from devicekit import catalog, files, work
 from devicekit.errors import FileError
 from devicekit.readers import read
 
@@ -81,8 +81,7 @@ def test_a_file_of_others_is_kept_and_ours_is_replaced(tmp_path: Path, command: 
     card = catalog.get("pt-hfo2-al2o3-ti").folder / "card.json"
     ours = {
         "card.json": card.read_text(),
-        "page.html": '<html>\n<meta name="generator" content="devicekit 0.1">',
-        "table.csv": "device_id,cycle\nd,1\n",
+        "ours.html": '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="devicekit 0.1"></html>',
         "marked.json": '{\n  "tool": "devicekit"\n}',
         "empty.csv": "",
     }
@@ -150,6 +149,7 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pyte
         real(source, target)
 
     monkeypatch.setattr(os, "replace", second)
+    monkeypatch.setattr(work, "exchange", lambda *_: False)
     with pytest.raises(KeyboardInterrupt), files.result_folder(tmp_path / "out", "run") as folder:
         (folder / "a.txt").write_text("second")
     monkeypatch.undo()
