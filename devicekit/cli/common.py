@@ -77,20 +77,26 @@ def _paths(value: Any) -> list[Path]:
 
 
 class _Said(logging.Handler):
-    """What the writing of files has to say, as a warning of the command line."""
+    """What the library has to say beside its results, on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        terminal.warning(record.getMessage())
+        if record.levelno >= logging.WARNING:
+            terminal.warning(record.getMessage())
+        else:
+            terminal.paragraph(record.getMessage(), err=True)
 
 
 @contextmanager
 def _saying() -> Iterator[None]:
     handler, logger = _Said(), logging.getLogger("devicekit")
+    before = logger.level
     logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     try:
         yield
     finally:
         logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def one_of(*words: str) -> Callable[[str], list[str]]:
