@@ -21,6 +21,7 @@ from devicekit.cli.common import (
 )
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.options import ReadOptions
+from devicekit.text import count
 
 if TYPE_CHECKING:
     from physics.calibration.chain import Chain
@@ -140,6 +141,8 @@ def calibrate_command(
     select(levels, hold_out or ())
     build_mesh(device, mesh)
     store = files.continued_folder(out, "calibrate", "a calibration", _FILES, force) / "runs"
+    if number := len(list(store.glob("*.json"))):
+        terminal.paragraph(f"going on from {count(number, 'simulation')} that an earlier start kept in {store}", err=True)
     most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
     try:
         with terminal.counting("calibrating", "simulations", json_output) as show:

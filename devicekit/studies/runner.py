@@ -6,6 +6,7 @@ file, named by what it depends on; started again, a study repeats only what has 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec
 from devicekit.studies.tasks import files_of, get_task
 from devicekit.tables import write_csv
 
+_logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 TABLES = ["results.csv", "summary.csv"]
 RESULTS = [*TABLES, "report.html"]
@@ -137,6 +139,8 @@ def run_study(
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
+    if waiting and done:
+        _logger.info(f"going on from {done} of {len(runs)} runs that an earlier start kept in {out}")
     if progress:
         progress(done, len(runs))
     with _backend(dask), workers.ending():

@@ -235,3 +235,27 @@ def test_a_name_that_is_no_utf8_on_the_command_line(tmp_path: Path, more: list[s
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
     assert not more or r"m\udcff.csv" in ran.stdout
+
+
+COMMANDS = ["run", "benchmark", "array", "train", "characterize", "simulate iv", "export --to csv"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_edited_result_is_kept_by_every_command(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for text in ("first", "second"):
+        with files.result_folder(out, name) as folder:
+            (folder / "deep").mkdir()
+            (folder / "deep" / "a.txt").write_text(text)
+    (out / "deep" / "a.txt").write_text("edited")
+    with (
+        pytest.raises(FileError, match="changed since devicekit wrote them .deep/a.txt"),
+        files.result_folder(out, name),
+    ):
+        pass
+    assert (out / "deep" / "a.txt").read_text() == "edited"
+    for text in ("third", "fourth"):
+        with files.result_folder(out, name, text == "third") as folder:
+            (folder / "deep").mkdir()
+            (folder / "deep" / "a.txt").write_text(text)
+    assert (out / "deep" / "a.txt").read_text() == "fourth"

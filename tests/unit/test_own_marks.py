@@ -55,7 +55,9 @@ LOOK_ALIKES: dict[str, bytes | str] = {
     "lines.json": '{"tool": "devicekit"}\n{"tool": "devicekit"}\n',
     "deep.json": '{"tool": ' + "[" * 50_000,
     "card-cut.json": CARD[:-20],
-    "card-of-others.json": _card(provenance={"source": "mine", "sha256": "", "settings": {}, "versions": {"other": "1"}}),
+    "card-of-others.json": _card(
+        provenance={"source": "mine", "sha256": "", "settings": {}, "versions": {"other": "1"}}
+    ),
     "card-without-origin.json": _card(provenance=None),
     "card-of-another-tool.json": _card(tool="cardmaker"),
     "card-bom.json": b"\xef\xbb\xbf" + CARD.encode(),
