@@ -129,10 +129,10 @@ def test_what_a_user_puts_into_a_folder_meanwhile_is_kept(tmp_path: Path) -> Non
     out = tmp_path / "out"
     with files.result_folder(out, "run") as folder:
         (folder / "a.txt").write_text("old")
-    with pytest.raises(files.FileError, match="now holds files that devicekit did not make .notes"):  # noqa: SIM117
-        with files.result_folder(out, "run") as folder:
-            (folder / "a.txt").write_text("new")
-            (out / "notes.txt").write_text("mine")
+    refused = pytest.raises(files.FileError, match=r"now holds files that devicekit did not make .notes")
+    with refused, files.result_folder(out, "run") as folder:
+        (folder / "a.txt").write_text("new")
+        (out / "notes.txt").write_text("mine")
     assert (out / "notes.txt").read_text() == "mine"
     assert (out / "a.txt").read_text() == "old"
     assert hidden(tmp_path) == []

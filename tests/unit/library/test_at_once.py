@@ -104,5 +104,5 @@ def test_a_library_that_may_only_be_read_is_read_and_says_that_it_cannot_be_writ
     monkeypatch.setattr(work, "_lock", lambda path: type("Lock", (), {"acquire": read_only})())
     (entry,) = Library(library.folder).records()
     assert Library(library.folder).get(entry.id).name == "a"
-    with pytest.raises(FileError, match="cannot write .*Permission denied"):
+    with pytest.raises(FileError, match=r"cannot write .*Permission denied"):
         library.add(record("b"))
