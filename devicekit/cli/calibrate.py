@@ -142,7 +142,9 @@ def calibrate_command(
     build_mesh(device, mesh)
     store = files.continued_folder(out, "calibrate", "a calibration", _FILES, force) / "runs"
     if number := len(list(store.glob("*.json"))):
-        terminal.paragraph(f"going on from {count(number, 'simulation')} that an earlier start kept in {store}", err=True)
+        terminal.paragraph(
+            f"going on from {count(number, 'simulation')} that an earlier start kept in {store}", err=True
+        )
     most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
     try:
         with terminal.counting("calibrating", "simulations", json_output) as show:
