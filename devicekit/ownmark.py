@@ -67,7 +67,9 @@ def _is_own_json(value: Any) -> bool:
     if "tool" in value:
         return value["tool"] == TOOL
     origin = value.get("provenance")
-    versions = origin.get("versions") if isinstance(origin, dict) else None
+    if not isinstance(origin, dict):
+        return False
+    versions = origin.get("versions")
     return (
         isinstance(versions, dict)
         and isinstance(versions.get(TOOL), str)

@@ -210,7 +210,9 @@ def exchange(one: Path, other: Path) -> bool:
     OSError
         If they may not be exchanged.
     """
-    library = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    if os.name != "posix":
+        return False
+    library = ctypes.CDLL(None, use_errno=True)
     names = os.fsencode(one), os.fsencode(other)
     if sys.platform == "darwin" and hasattr(library, "renamex_np"):
         failed = library.renamex_np(*names, _SWAP)

@@ -104,7 +104,8 @@ def measure(
     inputs = data.x_train.shape[1]
     cases = _cases(plan, ohms)
     fills = {fill: repeated(data, fill) for fill in sorted({_fill(changes, inputs) for changes in cases})}
-    tests = [(fill, {}) for fill in fills] + [(_fill(changes, inputs), changes) for changes in cases]
+    tests: list[tuple[int, dict[str, object]]] = [(fill, {}) for fill in fills]
+    tests += [(_fill(changes, inputs), changes) for changes in cases]
     keys = {
         (k, seed): kept.key("array", card.to_json(), asdict(plan.settings(seed)), fills[fill].sha256, changes)
         for k, (fill, changes) in enumerate(tests)

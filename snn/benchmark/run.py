@@ -219,8 +219,8 @@ def benchmark(
     def losses(wanted: Sequence[tuple[tuple[str, ...], int]]) -> list[float]:
         """Of the device with these flaws alone, at these seeds."""
         work = []
-        for kept, seed in wanted:
-            case = without(card, config, [flaw for flaw in flaws if flaw not in kept])
+        for alone, seed in wanted:
+            case = without(card, config, [flaw for flaw in flaws if flaw not in alone])
             work.append((case.card, replace(config, seed=first_seed + seed, **case.changes)))
         reached = _map(work, data, jobs, told, kept)
         return [worst.twin[seed] - own for (_, seed), own in zip(wanted, reached, strict=True)]

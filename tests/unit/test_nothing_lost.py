@@ -81,7 +81,7 @@ def test_a_file_of_others_is_kept_and_ours_is_replaced(tmp_path: Path, command: 
     card = catalog.get("pt-hfo2-al2o3-ti").folder / "card.json"
     ours = {
         "card.json": card.read_text(),
-        "ours.html": '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="devicekit 0.1"></html>',
+        "ours.html": '<!DOCTYPE html>\n<html lang="en"><head>\n<meta name="generator" content="devicekit 0.1"></html>',
         "marked.json": '{\n  "tool": "devicekit"\n}',
         "empty.csv": "",
     }
