@@ -43,7 +43,7 @@ Chance = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Write into a folder of other files; those of the same name are replaced."),
+    typer.Option("--force", help="Write into a folder of other or changed files; those of the same name are replaced."),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devicekit import files
+from devicekit import catalog, files
 from devicekit.cli import _COMMANDS
 from devicekit.cli.common import WRITTEN
 from devicekit.cli.lazy import built
@@ -110,3 +110,26 @@ def test_outputs_apart_are_taken(tmp_path: Path) -> None:
     files.check_apart({"--out": tmp_path / "a.json", "--report": tmp_path / "a.html"}, [tmp_path / "a.csv"])
     with pytest.raises(UsageError, match="both name"):
         files.check_apart({"--out": tmp_path / "a", "--report": tmp_path / "." / "a"})
+
+
+@pytest.mark.parametrize(
+    "command", ["train --card {card}", "characterize {sweep}", "run {sweep}", "benchmark {card}", "array {card}"]
+)
+def test_a_folder_of_others_is_refused_before_the_work(
+    command: str, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for work in (
+        "snn.training.train",
+        "devicekit.cli.characterize._all",
+        "snn.benchmark.benchmark",
+        "snn.array.measure.measure",
+    ):
+        monkeypatch.setattr(work, lambda *_, **__: pytest.fail("it worked before it refused"))
+    (tmp_path / "sweep.csv").write_text(SWEEP)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    words = command.format(card=catalog.get("pt-hfo2-al2o3-ti").folder / "card.json", sweep=tmp_path / "sweep.csv")
+    ran = devicekit(*words.split(), "--out", tmp_path / "out")
+    assert ran.code == 2
+    assert "--force" in ran.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
