@@ -236,7 +236,7 @@ def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Pat
         raise FileError(f"{path} holds another result of this command already; choose another out=")
     if not running.may_replace and not _is_ours(target, data):
         raise FileError(
-            f"{path} exists and devicekit did not write it, or not as it is: it is kept. Choose another out=, or "
+            f"{path} exists and devicekit did not write it, or not as it is: it is kept; choose another out=, or "
             "replace it with force=True"
         )
     return target
@@ -518,7 +518,11 @@ def result_folder(
         out.parent.mkdir(parents=True, exist_ok=True)
         with work.work_folder(out) as new:
             new.mkdir(0o777 & ~work.umask())
-            yield new
+            try:
+                yield new
+            except FileError as error:  # of what was to be in `out`
+                error.message = error.message.replace(str(new), str(out))
+                raise
             marker: dict[str, Any] = {"tool": "devicekit", "command": command, "files": _files(new)}
             if of:
                 marker |= {"of": of, "leaves": list(leaves)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -136,3 +137,25 @@ def test_what_a_user_puts_into_a_folder_meanwhile_is_kept(tmp_path: Path) -> Non
     assert (out / "notes.txt").read_text() == "mine"
     assert (out / "a.txt").read_text() == "old"
     assert hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("words", ["read {0}/sweep.csv --out {0}/t.csv", "characterize {0}/sweep.csv --out {0}/out"])
+def test_a_full_disk_leaves_what_was_there(
+    words: str, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sweep.csv").write_text(SWEEP)
+    command = words.format(tmp_path).split()
+    assert devicekit(*command).code == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    real = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        real(path, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    ran = devicekit(*command)
+    assert ran.code == 2
+    assert "No space left on device" in ran.err
+    assert ".devicekit-" not in ran.err  # the user's name of it, not ours
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -106,3 +107,17 @@ def test_a_library_that_may_only_be_read_is_read_and_says_that_it_cannot_be_writ
     assert Library(library.folder).get(entry.id).name == "a"
     with pytest.raises(FileError, match=r"cannot write .*Permission denied"):
         library.add(record("b"))
+
+
+def test_no_room_for_an_index_anywhere_is_said(
+    tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> Any:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr("devicekit.library.index.Index._prepared", full)
+    ran = devicekit("library", "add", CARD, "--library", tmp_path / "lab")
+    assert ran.code == 2
+    assert "cannot write the index of the library into" in ran.err

@@ -120,3 +120,31 @@ def test_without_a_folder_nothing_is_kept() -> None:
     kept = Kept(None)
     kept.put(kept.key("a"), 1)
     assert kept.known([kept.key("a")], "part") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+def test_a_whole_run_goes_on_from_its_trainings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
+) -> None:
+    pulses = enumerate([*range(10, 21), *range(19, 9, -1)])
+    (tmp_path / "t.csv").write_text("pulse,G (uS)\n" + "".join(f"{n},{g}\n" for n, g in pulses))
+    real = snn.benchmark.run.accuracy
+
+    def run(out: str, at: int | None) -> tuple[Any, int]:
+        counted = Counted(real, at)
+        monkeypatch.setattr(snn.benchmark.run, "accuracy", counted)
+        command = ("run", tmp_path / "t.csv", "--epochs", "1", "--draws", "0", "--out", tmp_path / out)
+        return devicekit(*command), counted.calls
+
+    def found(out: str) -> Any:
+        return json.loads((tmp_path / out / "metrics.json").read_text())["benchmark"]
+
+    whole, all_calls = run("whole", None)
+    assert whole.code == 0, whole.err
+    assert run("out", 3)[0].code == 130
+    ran, calls = run("out", None)
+    assert ran.code == 0, ran.err
+    assert "going on from 3 trainings" in ran.err
+    assert calls == all_calls - 3
+    assert found("out") == found("whole")
