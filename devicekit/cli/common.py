@@ -71,9 +71,13 @@ class Command(TyperCommand):
 
 
 def _paths(value: Any) -> list[Path]:
-    """The paths that the value of a parameter may name."""
+    """The paths that the value of a parameter names; a word is one where a file of that name, with an ending, is."""
     each = value if isinstance(value, (list, tuple)) else [value]
-    return [Path(one) for one in each if isinstance(one, (str, Path)) and str(one)]
+    return [
+        Path(one)
+        for one in each
+        if isinstance(one, Path) or (isinstance(one, str) and Path(one).suffix and os.path.isfile(one))
+    ]
 
 
 class _Said(logging.Handler):

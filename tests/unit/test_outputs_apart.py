@@ -97,6 +97,17 @@ def test_an_output_that_is_an_input(
     assert (inputs / "trains.csv").read_text() == TRAINS
 
 
+def test_a_word_is_no_input(inputs: Path, devicekit: Callable[..., Any]) -> None:
+    for name in ("eq2", "digits"):
+        (inputs / name).touch()
+        for _ in range(2):
+            assert devicekit("fit", "trains.csv", "--model", "eq2", "--out", name).code == 0
+    (inputs / "mine.toml").write_text('[recipe]\nname = "mine"\n')
+    ran = devicekit("read", "sweep.csv", "--recipe", "mine.toml", "--save-recipe", "mine.toml", "--force")
+    assert ran.code == 2
+    assert "is an input" in ran.err
+
+
 def test_no_result_of_a_command_takes_the_place_of_another(tmp_path: Path) -> None:
     with files.one_command():
         files.write_text(tmp_path / "a", "one")
