@@ -8,19 +8,6 @@ import sys
 
 INTERRUPTED = 130  # exit code
 OBJECTS_ADDED = 100_000  # between two looks for garbage; every 700, as usual, they take 3 % of a command
-_WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name what is written
-
-
-def _note_inputs(words: list[str]) -> None:
-    """Remember every file that the command line names, but for those that are to be written."""
-    import os
-    from pathlib import Path
-
-    from devicekit import files
-
-    for before, word in zip(["", *words], words, strict=False):
-        if before not in _WRITTEN and not word.startswith("-") and os.path.isfile(word):
-            files.note_input(Path(word))
 
 
 def _quiet(found: sys.UnraisableHookArgs) -> None:
@@ -36,7 +23,7 @@ def main() -> None:
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if usual:  # an interrupt while the imports run ends the process at once, without a traceback
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from devicekit import files, workers
+    from devicekit import workers
     from devicekit.cli import main as command
 
     if hasattr(sys.stdout, "reconfigure"):  # a file name that is no UTF-8 can be printed
@@ -45,9 +32,7 @@ def main() -> None:
     try:
         if usual:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        with files.one_command():
-            _note_inputs(sys.argv[1:])
-            command()
+        command()
     except SystemExit as error:
         code = error.code
     except KeyboardInterrupt:

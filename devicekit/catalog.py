@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from devicekit import files
+from devicekit import files, ownmark
 from devicekit.errors import FileError, UsageError
 from devicekit.names.marks import marks_in, ordered
 
@@ -95,7 +95,7 @@ def _said(path: Path) -> tuple[str, ...]:
             start = stream.read(_START)
     except OSError:
         return ()
-    if start.startswith(files.HDF5_MARK):
+    if start.startswith(ownmark.HDF5_MARK):
         return ()  # of a card and tables, each of which says it itself
     return marks_in(start.decode("latin-1"))
 

@@ -1,7 +1,7 @@
 """Files: what is one, strict JSON, and writing so that nothing is ever half-written or lost.
 
 A result is written under a temporary name and renamed. While a command runs (`one_command`), no file that it has read
-is replaced, and no file that devicekit did not write.
+is replaced, and no file that does not bear devicekit's mark (`devicekit.ownmark`), unless it may (`allow_replacing`).
 """
 
 from __future__ import annotations
@@ -10,33 +10,43 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import stat
-import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from devicekit.errors import FileError
+from devicekit import ownmark, work
+from devicekit.errors import FileError, UsageError
 
 MARKER = ".devicekit.json"
 LARGEST_JSON = 32 << 20  # bytes; a card has some 40 kB
 LARGEST_TOML = 1 << 20
 MOST_HASHED = 10_000  # files of a folder
-_NOBODYS = {MARKER, ".DS_Store", "Thumbs.db", "desktop.ini"}
-HDF5_MARK = b"devicekit 1: tables, cards and networks; HDF5 begins at byte 512\n"  # of an .h5 of ours
-_START = 4096  # bytes by which a file of ours is known
-_LONGEST_STEM = 40  # characters of a name that a temporary name repeats
-_SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
 # A key of parts with points between them takes a time that goes with the square of their number.
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{50}}")
-_inputs: ContextVar[set[Path] | None] = ContextVar("inputs", default=None)
+_LARGEST_MARKED = 1 << 30  # bytes; a page has some MiB
+_NOBODYS = {MARKER, work.LOCK_FILE, ".DS_Store", "Thumbs.db", "desktop.ini"}
+_SPECIAL = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
+
+
+@dataclass
+class _Command:
+    """What a command that runs has read and written, in which folders it looked for what killed ones left."""
+
+    inputs: set[Path] = field(default_factory=set)
+    written: set[Path] = field(default_factory=set)
+    cleared: set[Path] = field(default_factory=set)
+    may_replace: bool = False
+
+
+_command: ContextVar[_Command | None] = ContextVar("command", default=None)
 
 
 def kind(path: Path) -> str:
@@ -192,18 +202,59 @@ def parse_json(text: str, name: str) -> Any:
 @contextmanager
 def one_command() -> Iterator[None]:
     """A block in which what is read (`note_input`) and what devicekit did not write is never replaced."""
-    token = _inputs.set(set())
+    token = _command.set(_Command())
     try:
         yield
     finally:
-        _inputs.reset(token)
+        _command.reset(token)
 
 
 def note_input(path: Path) -> None:
     """Remember a file as an input of this command, if one runs."""
-    held = _inputs.get()
-    if held is not None:
-        held.add(Path(os.path.realpath(path)))
+    if (running := _command.get()) is not None:
+        running.inputs.add(Path(os.path.realpath(path)))
+
+
+def allow_replacing() -> None:
+    """Let this command, if one runs, replace files that devicekit did not write; its inputs are kept all the same."""
+    if (running := _command.get()) is not None:
+        running.may_replace = True
+
+
+def check_apart(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> None:
+    """Refuse outputs of one command that would replace each other, or an input, before the work for them is done.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path
+        Files and folders that are written, by the options that name them.
+    inputs : sequence of Path
+        Files and folders that are read.
+
+    Raises
+    ------
+    UsageError
+        If two of them are one file, or one is to hold the other.
+    FileError
+        If one is an input.
+    """
+    places = {option: Path(os.path.realpath(path)) for option, path in outputs.items()}
+    pairs = [(one, other) for one in places for other in places if one != other]
+    for one, other in pairs:
+        if places[one] in places[other].parents:
+            raise UsageError(f"{other} {outputs[other]} lies in {one} {outputs[one]}: choose names apart")
+        if _is_same(places[one], places[other]):
+            raise UsageError(f"{one} and {other} both name {outputs[one]}: choose two names")
+    for option, place in places.items():
+        if any(_is_same(place, Path(os.path.realpath(each))) for each in inputs):
+            raise FileError(f"{outputs[option]} is an input of this command and is kept; choose another {option}")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths, links followed, are one file; of two that do not exist yet, on any file system."""
+    if one.exists() or other.exists():
+        return one == other or (one.exists() and other.exists() and one.samefile(other))
+    return one.parent == other.parent and one.name.casefold() == other.name.casefold()
 
 
 def _fail(path: Path, error: OSError) -> FileError:
@@ -223,13 +274,20 @@ def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Pat
         raise FileError(f"cannot write {path}: it is a folder")
     if special := _special(mode):
         raise FileError(f"cannot write {path}: it is {special}, not a file")
-    inputs = _inputs.get()
-    if inputs is None or replace:
+    running = _command.get()
+    if running is None or replace:
         return target
-    if _is_input(target, inputs):
+    if _is_input(target, running.inputs):
         raise FileError(f"{path} is an input of this command and is kept; choose another out=")
-    if not _is_ours(target, data):
-        raise FileError(f"{path} exists and devicekit did not write it: it is kept; choose another out=, or remove it")
+    if target in running.written and data is not None:
+        if target.name in read_marker(target.parent)["files"] or _holds(target, data):
+            return target  # of a folder that is filled step by step; or nothing is lost
+        raise FileError(f"{path} holds another result of this command already; choose another out=")
+    if not running.may_replace and not _is_ours(target, data):
+        raise FileError(
+            f"{path} exists and devicekit did not write it, or not as it is: it is kept; choose another out=, or "
+            "replace it with force=True"
+        )
     return target
 
 
@@ -238,24 +296,29 @@ def _is_input(target: Path, inputs: set[Path]) -> bool:
 
 
 def _is_ours(path: Path, data: bytes | None) -> bool:
-    """Whether devicekit wrote an existing file, told by its beginning or its folder; or nothing would be lost."""
+    """Whether devicekit wrote an existing file, told by its mark or its folder; or nothing would be lost."""
     try:
         size = path.stat().st_size
-        with path.open("rb") as stream:
-            start = stream.read(_START)
-        if size == 0 or (data is not None and size == len(data) and path.read_bytes() == data):
+        if size == 0 or ownmark.is_hdf5(path) or (data is not None and _holds(path, data)):
             return True
-    except OSError:
+        marker = read_marker(path.parent)
+        if path.name in marker["files"]:
+            return marker["sha256"].get(path.name) in (None, sha256(path))
+        return size <= _LARGEST_MARKED and ownmark.bears(path.read_bytes(), lambda text: parse_json(text, str(path)))
+    except (OSError, FileError, UnicodeDecodeError):
         return False
-    if path.name in read_marker(path.parent).get("files", ()):
-        return True
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"{"):
-        return b'"schema_version"' in text or b'"tool": "devicekit"' in text
-    if start.startswith(HDF5_MARK):
-        return True
-    figure = start.startswith((b"\x89PNG", b"<?xml", b"%PDF")) and b"matplotlib" in start.lower()
-    return figure or b'<meta name="generator" content="devicekit' in start or text.startswith(b"device_id,")
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.stat().st_size == len(data) and path.read_bytes() == data
+
+
+def _clear(folder: Path) -> None:
+    """Restore or remove what killed commands left in a folder, once a command."""
+    running = _command.get()
+    if running is not None and folder not in running.cleared:
+        running.cleared.add(folder)
+        work.clear(folder)
 
 
 def write_bytes(path: Path, data: bytes, replace: bool = False) -> None:
@@ -276,28 +339,15 @@ def write_bytes(path: Path, data: bytes, replace: bool = False) -> None:
         If the file must be kept, the folder is missing or not writable, or the disk is full.
     """
     target = _target(Path(path), data, replace)
-    temporary = None
+    _clear(target.parent)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target))
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
+        with work.work_folder(target) as new:
+            new.write_bytes(data)
+            os.replace(new, target)
     except OSError as error:
         raise _fail(path, error) from error
-    finally:  # after an interrupt too
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _prefix(path: Path) -> str:
-    return f".{path.name[:_LONGEST_STEM]}."
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    if (running := _command.get()) is not None:
+        running.written.add(target)
 
 
 def write_text(path: Path, text: str, replace: bool = False) -> None:
@@ -317,8 +367,9 @@ def check_writable(path: Path) -> None:
         If the folder is missing or not writable, or the path is a folder, or a file that must be kept.
     """
     target = _target(path)
+    _clear(target.parent)
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_prefix(target)):
+        with work.work_folder(target):
             pass
     except OSError as error:
         raise _fail(path, error) from error
@@ -335,13 +386,13 @@ def write_json(path: Path, value: Any, replace: bool = False) -> None:
 
 
 def read_marker(folder: Path) -> dict[str, Any]:
-    """What devicekit noted in a folder that it made: tool, command, files, ...; empty for any other folder."""
+    """What devicekit noted in a folder that it made: tool, command, files, ...; no command and no files in others."""
     try:
         found = read_json(folder / MARKER)
     except FileError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
+        found = {}
+    if not isinstance(found, dict) or found.get("tool") != "devicekit":
+        found = {}
     lists = {key: found.get(key, []) for key in ("files", "leaves")}
     texts = {
         key: [each for each in held if isinstance(each, str)] if isinstance(held, list) else []
@@ -359,7 +410,7 @@ def _files(folder: Path) -> list[str]:
 
 def _kept_from(out: Path, command: str, of: str = "") -> str | None:
     """Why a folder must not be replaced by the results of `command`; None if it may."""
-    if not out.is_dir() or not any(out.iterdir()):
+    if not out.is_dir() or _is_empty(out):
         return None
     marker = read_marker(out)
     if marker.get("command") not in (command, None):
@@ -367,12 +418,25 @@ def _kept_from(out: Path, command: str, of: str = "") -> str | None:
     if of and marker.get("of", of) != of:
         return f"holds the results of {marker['of']}"
     there = _files(out)
-    others = [name for name in there if name not in marker.get("files", ()) and not _is_left(name, marker)]
-    if others or not marker:
+    others = [name for name in there if name not in marker["files"] and not _is_left(name, marker)]
+    if others or "tool" not in marker:
         return "holds files that devicekit did not make" + (f" ({_named(others)})" if others else "")
-    sums = marker["sha256"]
-    changed = [name for name in there if name in sums and sha256(out / name) != sums[name]]
+    changed = _changed(out, marker)
     return f"holds files that were changed since devicekit wrote them ({_named(changed)})" if changed else None
+
+
+def _changed(out: Path, marker: dict[str, Any]) -> list[str]:
+    """Files of ours whose content is not what the marker says."""
+    sums = marker["sha256"]
+    return [name for name in _files(out) if name in sums and sha256(out / name) != sums[name]]
+
+
+def _sums(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    return {name: sha256(folder / name) for name in names if (folder / name).is_file()}
+
+
+def _is_empty(folder: Path) -> bool:
+    return {*os.listdir(folder)} <= _NOBODYS - {MARKER}
 
 
 def _named(names: list[str]) -> str:
@@ -386,7 +450,8 @@ def _is_left(name: str, marker: dict[str, Any]) -> bool:
 
 def _check_inputs(out: Path, names: list[str] | None) -> None:
     """Refuse to replace an input of this command: anything in `out`, or these files of it."""
-    inputs = _inputs.get() or set()
+    running = _command.get()
+    inputs = running.inputs if running is not None else set()
     inside = [each for each in inputs if out in each.parents]
     if names is not None:
         targets = [out / name for name in names if (out / name).exists()]
@@ -395,7 +460,15 @@ def _check_inputs(out: Path, names: list[str] | None) -> None:
         raise FileError(f"{inside[0]} is an input of this command and would be replaced; choose another out=")
 
 
-def continued_folder(out: Path, command: str, what: str, names: list[str], **marks: str) -> Path:
+def continued_folder(
+    out: Path,
+    command: str,
+    what: str,
+    names: list[str],
+    force: bool = False,
+    notes: Mapping[str, str] | None = None,
+    **marks: str,
+) -> Path:
     """A folder that a command fills run by run, and goes on with when it is started again; `runs` is in it.
 
     Parameters
@@ -407,7 +480,11 @@ def continued_folder(out: Path, command: str, what: str, names: list[str], **mar
     what : str
         The same for people: "the study 'widths'".
     names : list of str
-        What the command writes into it.
+        What the command writes into it; `finish_folder` notes their content.
+    force : bool
+        Take a folder that holds something else, or results that were changed.
+    notes : mapping of str to str, optional
+        What else is noted in it.
     **marks
         What else must be noted in a folder of it.
 
@@ -418,16 +495,33 @@ def continued_folder(out: Path, command: str, what: str, names: list[str], **mar
     """
     if out.exists() and not out.is_dir():
         raise FileError(f"{out} is a file; out= takes a folder")
-    if out.is_dir() and any(out.iterdir()):
+    real = Path(os.path.realpath(out))
+    _clear(real.parent)
+    _clear(real)
+    _clear(real / "runs")
+    if out.is_dir() and not _is_empty(out):
         owner = read_marker(out)
-        if any(owner.get(name) != value for name, value in {"command": command, **marks}.items()):
-            raise FileError(f"{out} is not a folder of {what}; choose another out=")
+        if not force and any(owner.get(name) != value for name, value in {"command": command, **marks}.items()):
+            raise FileError(
+                f"{out} is not a folder of {what}; choose another out=, or pass force=True to write into it"
+            )
+        if not force and (changed := _changed(out, owner)):
+            raise FileError(
+                f"{out} holds results that were changed since devicekit wrote them ({_named(changed)}); choose another "
+                "out=, or pass force=True to replace them"
+            )
     try:
         (out / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot write {out}: {error.strerror}") from error
-    write_json(out / MARKER, {"tool": "devicekit", "command": command, **marks, "files": names}, True)
+    write_json(out / MARKER, {"tool": "devicekit", "command": command, **marks, **(notes or {}), "files": names}, True)
     return out
+
+
+def finish_folder(out: Path, names: Iterable[str]) -> None:
+    """Note what the results of these names in a `continued_folder` are: one that is changed later is not replaced."""
+    marker = {name: value for name, value in read_marker(out).items() if name != "leaves"}
+    write_json(out / MARKER, {**marker, "sha256": _sums(out, names)}, True)
 
 
 @contextmanager
@@ -446,9 +540,9 @@ def result_folder(
     command : str
         Whose results it holds.
     force : bool
-        Write into a folder that holds something else.
+        Write into a folder that holds something else, or results that were changed.
     of : str
-        What the results are of, where another one's, and files that were changed since, are to be kept too.
+        What the results are of, where another one's are to be kept too.
     leaves : iterable of str
         Patterns of names below `out`: what the use of the results leaves there, which goes with them.
 
@@ -460,6 +554,7 @@ def result_folder(
     out = Path(os.path.realpath(out))  # a link stays a link
     if os.path.lexists(out) and not out.is_dir():
         raise FileError(f"{out} is a file; out= takes a folder")
+    _clear(out.parent)
     try:
         reason = _kept_from(out, command, of)
     except OSError as error:
@@ -470,28 +565,27 @@ def result_folder(
         _check_inputs(out, None)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=out.parent, prefix=_prefix(out)))
+        with work.work_folder(out) as new:
+            new.mkdir(0o777 & ~work.umask())
+            try:
+                yield new
+            except FileError as error:  # of what was to be in `out`
+                error.message = error.message.replace(str(new), str(out))
+                raise
+            marker: dict[str, Any] = {"tool": "devicekit", "command": command, "files": _files(new)}
+            if of:
+                marker |= {"of": of, "leaves": list(leaves)}
+            write_json(new / MARKER, {**marker, "sha256": _sums(new, marker["files"])})
+            _check_inputs(out, _files(new) if reason else None)
+            if reason:
+                with work.locked(out):
+                    _merge(new, out, command)
+            elif later := _kept_from(out, command, of):  # meanwhile
+                raise FileError(f"{out} now {later}; start again with another out=")
+            else:
+                work.put_in_place(new, out)
     except OSError as error:
         raise _fail(out, error) from error
-    try:
-        work.chmod(0o777 & ~_umask())
-        yield work
-        marker: dict[str, Any] = {"tool": "devicekit", "command": command, "files": _files(work)}
-        if of:
-            sums = {name: sha256(work / name) for name in marker["files"]}
-            marker |= {"of": of, "leaves": list(leaves), "sha256": sums}
-        write_json(work / MARKER, marker)
-        _check_inputs(out, _files(work) if reason else None)
-        if reason:
-            _merge(work, out)
-            if of and (owner := read_marker(out)).get("command") == command:
-                write_json(out / MARKER, _of_both(owner, marker), True)
-        else:
-            _swap(work, out)
-    except OSError as error:
-        raise _fail(out, error) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _of_both(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -500,30 +594,20 @@ def _of_both(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return {**new, **lists, "sha256": {**old["sha256"], **new["sha256"]}}
 
 
-def _merge(work: Path, out: Path) -> None:
-    for name in _files(work):
+def _merge(new: Path, out: Path, command: str) -> None:
+    """Put results beside what a folder holds, which stays its owner's."""
+    for name in _files(new):
         for path in (out / name, *(out / name).parents):
             if path == out:
                 break
             if path.exists() and path.is_dir() == (path == out / name):
                 raise FileError(f"{path} is in the way of {out / name}; nothing was written")
-    for child in sorted(work.rglob("*")):
-        target = out / child.relative_to(work)
+    marker = read_marker(new)
+    for child in sorted(new.rglob("*")):
+        target = out / child.relative_to(new)
         if child.is_dir():
             target.mkdir(exist_ok=True)
-        elif child.name != MARKER:  # the folder stays its owner's
+        elif child.name != MARKER:
             os.replace(child, target)
-
-
-def _swap(work: Path, out: Path) -> None:
-    if not out.exists():
-        os.replace(work, out)
-        return
-    old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f"{_prefix(out)}old."))
-    try:
-        os.replace(out, old / "was")
-        os.replace(work, out)
-    finally:  # after an interrupt too
-        if not out.exists() and (old / "was").exists():
-            os.replace(old / "was", out)
-        shutil.rmtree(old, ignore_errors=True)
+    if (owner := read_marker(out)).get("command") == command:
+        write_json(out / MARKER, _of_both(owner, marker), True)

@@ -217,15 +217,16 @@ async def keep_recipe(request: Request) -> Response:
     app, drop = running(request), _drop(request)
     if drop is None or drop.read is None or not isinstance(drop.read.result, Understood):
         return pages.missing(request, "layout")
-    from devicekit import files
+    from devicekit import files, work
 
     form = await request.form()
     name = plain_name(str(form.get("name", ""))).removesuffix(".toml") or Path(drop.name).stem
     app.recipes.mkdir(parents=True, exist_ok=True)
     target = app.recipes / f"{name}.toml"
-    if target.exists():
-        return _shown(request, drop, f"There is a recipe {name} already: choose another name", 422)
-    files.write_text(target, drop.read.result.recipe)
+    with work.locked(app.recipes):  # of another app of the same user
+        if target.exists():
+            return _shown(request, drop, f"There is a recipe {name} already: choose another name", 422)
+        files.write_text(target, drop.read.result.recipe)
     return _shown(request, drop, f"Kept as recipe {name}: choose it under “Read it differently” for other files.")
 
 

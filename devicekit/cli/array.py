@@ -56,6 +56,7 @@ def array_command(
     """
     from devicekit import files
     from devicekit.device.card import load_card
+    from devicekit.kept import Kept, kept_beside
     from snn.array.measure import OHMS, Plan, measure
     from snn.array.report import array_report
     from snn.data.load import load
@@ -63,15 +64,15 @@ def array_command(
     loaded, images = load_card(card), load(data, data_dir, label)
     plan = Plan(seeds, epochs, hidden, tuple(wire_ohm or OHMS), read_s)
 
-    def measured() -> ArrayResult:
+    def measured(kept: Kept) -> ArrayResult:
         with terminal.counting(f"array of {loaded.name}", "tests", json_output) as progress:
-            return measure(loaded, images, plan, progress)
+            return measure(loaded, images, plan, progress, kept)
 
     if out is None:
-        result = measured()
+        result = measured(Kept(None))
     else:
-        with files.result_folder(out, "array", force) as folder:
-            result = measured()
+        with kept_beside(out) as kept, files.result_folder(out, "array", force) as folder:
+            result = measured(kept)
             array_report(result, loaded, card.name, this_command()).save(folder / "report.html")
             files.write_json(folder / "array.json", result.as_dict())
     if json_output:

@@ -112,7 +112,7 @@ def benchmark_command(
 
     A network of 50 hidden neurons learns 500 images: devices that differ by a point in a wide network differ by up to
     twenty here. The twin is linear and symmetric, without noise, with 32 to 100 steps a window. Several cards come
-    into one picture.
+    into one picture. Interrupted with --out and started again, it goes on from the trainings that are done.
 
     Examples:
         devicekit benchmark card.json --out benchmark
@@ -122,6 +122,7 @@ def benchmark_command(
     from devicekit import files
     from devicekit.device.array import read_sigma
     from devicekit.device.card import load_card
+    from devicekit.kept import Kept, kept_beside
     from snn.benchmark import benchmark
     from snn.benchmark.report import benchmark_report
     from snn.benchmark.task import few_shot, setting, whole
@@ -148,7 +149,7 @@ def benchmark_command(
             for told, (card, others) in zip(apart, loaded, strict=True)
         ]
 
-    def measure() -> list[Benchmark]:
+    def measure(kept: Kept) -> list[Benchmark]:
         results = []
         for card, others in loaded:
             with terminal.counting(f"benchmark of {card.name}", "trainings", json_output) as progress:
@@ -164,6 +165,7 @@ def benchmark_command(
                         allowed=others,
                         jobs=jobs,
                         progress=progress,
+                        kept=kept,
                         **changes,
                     )
                 )
@@ -172,10 +174,10 @@ def benchmark_command(
         return results
 
     if out is None:
-        results = measure()
+        results = measure(Kept(None))
     else:
-        with files.result_folder(out, "benchmark", force) as folder:
-            results = measure()
+        with kept_beside(out) as kept, files.result_folder(out, "benchmark", force) as folder:
+            results = measure(kept)
             benchmark_report(results).save(folder / "report.html")
             files.write_json(folder / "benchmark.json", {"results": [each.as_dict() for each in results]})
         if not json_output:

@@ -12,6 +12,7 @@ from devicekit.cli import terminal
 from devicekit.cli.common import (
     AllowLaw,
     Chance,
+    Force,
     Json,
     choice,
     print_json,
@@ -21,6 +22,7 @@ from devicekit.cli.common import (
 )
 from devicekit.errors import DevicekitError, UsageError
 from devicekit.options import ReadOptions
+from devicekit.text import count
 
 if TYPE_CHECKING:
     from physics.calibration.chain import Chain
@@ -107,6 +109,7 @@ def calibrate_command(
     mesh: Annotated[str, choice("--mesh", physics.SPACINGS, "Cells of the mesh")] = "coarse",
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Simulations side by side.")] = 1,
     seed: Chance = None,
+    force: Force = False,
     json_output: Json = False,
 ) -> int:
     """Fit a stack to measured sweeps: SET, way back and RESET.
@@ -139,7 +142,11 @@ def calibrate_command(
     priors_of(device, parameters)
     select(levels, hold_out or ())
     build_mesh(device, mesh)
-    store = files.continued_folder(out, "calibrate", "a calibration", _FILES) / "runs"
+    store = files.continued_folder(out, "calibrate", "a calibration", _FILES, force) / "runs"
+    if number := len(list(store.glob("*.json"))):
+        terminal.paragraph(
+            f"going on from {count(number, 'simulation')} that an earlier start kept in {store}", err=True
+        )
     most = len(levels) * (1 + len(parameters) + iterations * (len(parameters) + 3))
     try:
         with terminal.counting("calibrating", "simulations", json_output) as show:
@@ -161,6 +168,7 @@ def calibrate_command(
         terminal.warning(f"what was simulated is kept in {out}; the same command goes on from there")
         raise
     report = _save(fit, checked, profile, out)
+    files.finish_folder(out, _FILES)
     if json_output:
         print_json({"out": str(out), **report})
     else:

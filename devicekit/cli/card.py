@@ -13,6 +13,7 @@ from devicekit.cli.common import (
     Json,
     LifeTemperature,
     LostFactor,
+    ReplaceFile,
     Threshold,
     print_json,
     print_warnings,
@@ -108,6 +109,7 @@ def add(
     lost_factor: LostFactor = 2.0,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite a block that the card has already.")] = False,
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Mark the block: the data are synthetic.")] = False,
+    force: ReplaceFile = False,
     json_output: Json = False,
 ) -> None:
     """Add retention, endurance or STDP to a card.

@@ -216,11 +216,11 @@ def characterize_command(
         lost_factor,
     )
     names = folder_names(files_)
-    outcomes = _all(files_, reading, settings, names, jobs, json_output)
-    bad = [each for each in outcomes if each.error]
-    if len(bad) == len(outcomes) == 1:
-        _raise(bad[0])
     with files.result_folder(out, "characterize", force) as folder:
+        outcomes = _all(files_, reading, settings, names, jobs, json_output)
+        bad = [each for each in outcomes if each.error]
+        if len(bad) == len(outcomes) == 1:
+            _raise(bad[0])
         for outcome, name in zip(outcomes, names, strict=True):
             if outcome.error is None:
                 _write(folder / name, outcome)

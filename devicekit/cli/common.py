@@ -5,16 +5,19 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from devicekit import advice
+from devicekit import advice, files
 from devicekit.cli import terminal
 from devicekit.commands import in_command_words
 from devicekit.errors import CodedWarning, DevicekitError, UsageError, bounded
@@ -46,8 +49,64 @@ AllowLaw = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Write into a folder of other files; those of the same name are replaced."),
+    typer.Option("--force", help="Write into a folder of other or changed files; those of the same name are replaced."),
 ]
+
+
+ReplaceFile = Annotated[
+    bool, typer.Option("--force", help="Replace files that devicekit did not write, or that were changed since.")
+]
+WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name what is written
+
+
+class Command(TyperCommand):
+    """A command whose outputs are told from each other and from its inputs before it begins."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Check and run it."""
+        named = {parameter.opts[0]: ctx.params.get(parameter.name) for parameter in self.params}
+        outputs = {option: named[option] for option in WRITTEN if isinstance(named.get(option), Path)}
+        inputs = [path for option, value in named.items() if option not in outputs for path in _paths(value)]
+        for path in inputs:
+            if os.path.isfile(path):
+                files.note_input(path)
+        if ctx.params.get("force"):
+            files.allow_replacing()
+        files.check_apart(outputs, inputs)
+        return super().invoke(ctx)
+
+
+def _paths(value: Any) -> list[Path]:
+    """The paths that the value of a parameter names; a word is one where a file of that name, with an ending, is."""
+    each = value if isinstance(value, (list, tuple)) else [value]
+    return [
+        Path(one)
+        for one in each
+        if isinstance(one, Path) or (isinstance(one, str) and Path(one).suffix and os.path.isfile(one))
+    ]
+
+
+class _Said(logging.Handler):
+    """What the library has to say beside its results, on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            terminal.warning(record.getMessage())
+        else:
+            terminal.paragraph(record.getMessage(), err=True)
+
+
+@contextmanager
+def _saying() -> Iterator[None]:
+    handler, logger = _Said(), logging.getLogger("devicekit")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def one_of(*words: str) -> Callable[[str], list[str]]:
@@ -213,25 +272,25 @@ def shown(file: Path | list[Path]) -> str:
 
 
 def over_files(
-    files: Sequence[Path | list[Path]], as_json: bool, work: Callable[[Path | list[Path]], dict[str, Any]]
+    inputs: Sequence[Path | list[Path]], as_json: bool, work: Callable[[Path | list[Path]], dict[str, Any]]
 ) -> int:
-    """Do `work` on each file; the good ones are done, the bad ones listed, and the exit code is then 2.
+    """Do `work` on each input; the good ones are done, the bad ones listed, and the exit code is then 2.
 
     `work` prints for people (unless `as_json`) and returns the JSON object of its file. One file's object is
     printed as it is; of several, `{"results": [...], "errors": [...]}` with each file's name.
     """
     reports: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
-    for file in files:
+    for file in inputs:
         try:
             reports.append({"file": shown(file), **work(file)})
         except DevicekitError as error:
-            if len(files) == 1:
+            if len(inputs) == 1:
                 raise
             errors.append({"file": shown(file), **error.in_words(in_command_words).as_dict()})
             if not as_json:
                 terminal.error(f"{shown(file)}: {error.in_words(in_command_words)}")
-    if as_json and len(files) == 1:
+    if as_json and len(inputs) == 1:
         print_json({key: value for key, value in reports[0].items() if key != "file"})
     elif as_json:
         print_json({"results": reports, "errors": errors})
@@ -259,7 +318,8 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        result = app(args=arguments, standalone_mode=False)
+        with files.one_command(), _saying():
+            result = app(args=arguments, standalone_mode=False)
         return int(result) if isinstance(result, int) else 0
     except DevicekitError as error:
         return fail(error, as_json, 2)

@@ -12,6 +12,7 @@ from devicekit.catalog import is_synthetic
 from devicekit.cli import terminal
 from devicekit.cli.common import (
     Json,
+    ReplaceFile,
     Report,
     Seed,
     choice,
@@ -212,6 +213,7 @@ def fit_command(
         ),
     ] = None,
     report: Report = None,
+    force: ReplaceFile = False,
     json_output: Json = False,
 ) -> int:
     """Fit an update law to LTP and LTD trains.

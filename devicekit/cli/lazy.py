@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from devicekit.cli.common import Command
 from devicekit.cli.help import with_examples
 
 
@@ -25,6 +26,8 @@ def built(place: str) -> Any:
         alone = group()
         alone.command()(found)
         found = alone
+    for each in found.registered_commands:
+        each.cls = Command
     return typer.main.get_command(with_examples(found))
 
 

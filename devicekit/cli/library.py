@@ -14,6 +14,7 @@ from devicekit.cli import library_words as words
 from devicekit.cli import terminal
 from devicekit.cli.common import (
     Json,
+    ReplaceFile,
     Report,
     choice,
     over_files,
@@ -283,6 +284,7 @@ def compare_records(
         str | None, typer.Option("--by", metavar="LABEL", help="Label, wafer, die, kind or law that groups figures.")
     ] = None,
     report: Report = None,
+    force: ReplaceFile = False,
     json_output: Json = False,
 ) -> int:
     """Compare records side by side.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, print_json, print_warnings, with_reading_options
+from devicekit.cli.common import Json, ReplaceFile, print_json, print_warnings, with_reading_options
 from devicekit.options import ReadOptions
 from devicekit.text import count
 
@@ -22,7 +22,7 @@ SHOWN = 10
 def _preview(table: Table, path: Path) -> None:
     from matplotlib.figure import Figure
 
-    from devicekit import files
+    from devicekit import files, ownmark
     from devicekit.errors import UsageError
     from devicekit.features.preview import preview
 
@@ -32,7 +32,7 @@ def _preview(table: Table, path: Path) -> None:
     canvas = Figure(figsize=(6.0, 4.0), layout="constrained")
     preview(table).draw(canvas.subplots())
     buffer = io.BytesIO()
-    canvas.savefig(buffer, format=kind)
+    canvas.savefig(buffer, format=kind, metadata=ownmark.figure_metadata(kind))
     files.write_bytes(path, buffer.getvalue())
 
 
@@ -87,6 +87,7 @@ def read_command(
         Path | None,
         typer.Option("--save-recipe", metavar="FILE.toml", help="Write the layout as a recipe for other such files."),
     ] = None,
+    force: ReplaceFile = False,
     json_output: Json = False,
 ) -> None:
     """Read a measurement file and say what was understood.

@@ -28,6 +28,7 @@ from devicekit.text import count, width_suffix
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
     from devicekit.fitting.result import DeviceFit
+    from devicekit.kept import Kept
     from snn.benchmark.result import Benchmark
     from snn.config import TrainingConfig
     from snn.data.dataset import Dataset
@@ -44,7 +45,9 @@ def _train(card: DeviceCard, config: TrainingConfig, samples: Dataset, quiet: bo
         return train(card, config, samples, lambda done, total, _: progress(done, total))
 
 
-def _benchmark(fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: Dataset, quiet: bool) -> Benchmark:
+def _benchmark(
+    fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: Dataset, quiet: bool, kept: Kept
+) -> Benchmark:
     """A short benchmark: few pairs, no attribution; where few data leave much open, on other devices as well."""
     from devicekit.fitting.resampling import reason_to_resample, resampled_cards
     from snn.benchmark import benchmark
@@ -61,6 +64,7 @@ def _benchmark(fit: DeviceFit, card: DeviceCard, draws: int, seed: int, images: 
             allowed=allowed,
             fit_error=False,  # where few data leave much open, the allowed devices say so
             progress=progress,
+            kept=kept,
         )
 
 
@@ -117,6 +121,7 @@ def run_command(
     from devicekit import catalog, files
     from devicekit.fitting.device import fit as fit_table
     from devicekit.fitting.device import read_pulses
+    from devicekit.kept import kept_beside
     from devicekit.studies.beside import CompilingBeside
     from devicekit.studies.run import run_report
     from physics.iv import simulate_iv
@@ -130,7 +135,11 @@ def run_command(
     assert path is not None
     synthetic = bool(example and example.synthetic)
     name = example.name if example else path.stem
-    with files.result_folder(out, "run", force) as folder, CompilingBeside() as beside:
+    with (
+        kept_beside(out) as kept,
+        files.result_folder(out, "run", force) as folder,
+        CompilingBeside() as beside,
+    ):
         table = read_pulses(path, reading)
         table.to_csv(folder / "table.csv")
         with terminal.doing(f"fitting {count(len(table), 'reading')}", json_output):
@@ -148,7 +157,7 @@ def run_command(
         training = _train(card, config, samples, json_output)
         short = None
         if benchmark:
-            short = _benchmark(fit, card, draws, seed, few_shot(data, data_dir), json_output)
+            short = _benchmark(fit, card, draws, seed, few_shot(data, data_dir), json_output, kept)
         with terminal.doing("simulating the set I-V of the default stack", json_output):
             beside.wait("filament")
             simulated = simulate_iv(solver="banded")

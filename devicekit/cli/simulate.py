@@ -107,12 +107,12 @@ def _draw(path: Path, plot: Callable[[Any], object], size: tuple[float, float], 
     """Save a figure that `plot` draws into one Axes, or into 3 rows of `columns` of them."""
     from matplotlib.figure import Figure
 
-    from devicekit import files
+    from devicekit import files, ownmark
 
     figure = Figure(figsize=size, layout="constrained")
     plot(figure.subplots(3, columns, squeeze=False) if columns else figure.subplots())
     buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=150, format="png")
+    figure.savefig(buffer, dpi=150, format="png", metadata=ownmark.figure_metadata("png"))
     files.write_bytes(path, buffer.getvalue())
 
 

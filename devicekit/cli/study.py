@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import AllowLaw, Json, print_json, this_command
+from devicekit.cli.common import AllowLaw, Force, Json, print_json, this_command
 from devicekit.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def study_command(
     redo: Annotated[
         bool, typer.Option("--redo", help="Also run again what another version of devicekit has run.")
     ] = False,
+    force: Force = False,
     json_output: Json = False,
 ) -> int:
     """Run a grid of trainings from one file; resumable.
@@ -59,8 +60,9 @@ def study_command(
         devicekit study nonidealities --out limits --set card=card.json --jobs 2
         devicekit study schemes --out fig6-uci --set data=optdigits --set data_dir=optdigits/
     """
+    from devicekit.files import finish_folder
     from devicekit.studies.report import study_report
-    from devicekit.studies.runner import run_study
+    from devicekit.studies.runner import RESULTS, run_study
     from devicekit.studies.spec import study_file
 
     path = study_file(study)
@@ -81,6 +83,7 @@ def study_command(
                 dask=dask,
                 overrides=overrides,
                 redo=redo,
+                force=force,
                 laws=allow_law or (),
                 progress=progress,
             )
@@ -94,6 +97,7 @@ def study_command(
             terminal.warning(told)
     page = study_report(result, this_command())
     page.save(out / "report.html")
+    finish_folder(out, RESULTS)
     code = 1 if len(result.failed) else 0
     if json_output:
         print_json({"out": str(out), **result.as_dict()})

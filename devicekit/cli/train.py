@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -154,15 +155,16 @@ def train_command(
     base: dict[str, str | int | float | bool] = {"scheme": scheme, "epochs": epochs, "encoding": encoding}
     config = training_config({**base, **given, **parse_settings(settings)}, seed)
     samples = load(data, data_dir, label)
-    with terminal.counting("training", "samples", json_output) as progress:
-        result = train(loaded, config, samples, lambda done, total, _: progress(done, total))
-    others: tuple[Baseline, ...] = ()
-    if beside:
-        with terminal.doing("training ordinary classifiers beside it", json_output):
-            others = beside_it(samples, config)
-    metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
-    if out is not None:
-        with result_folder(out, "train", force) as folder:
+    with ExitStack() as held:  # a folder that must be kept is refused before the work
+        folder = None if out is None else held.enter_context(result_folder(out, "train", force))
+        with terminal.counting("training", "samples", json_output) as progress:
+            result = train(loaded, config, samples, lambda done, total, _: progress(done, total))
+        others: tuple[Baseline, ...] = ()
+        if beside:
+            with terminal.doing("training ordinary classifiers beside it", json_output):
+                others = beside_it(samples, config)
+        metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
+        if folder is not None:
             write_json(folder / "metrics.json", metrics)
             page = train_page(result, loaded, others, this_command(), seed)
             page.save(folder / "report.html")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from devicekit import files
+from devicekit import files, work
 from devicekit.errors import FileError, invalid_rows
 from devicekit.library import index, select
 from devicekit.library.head import IndexedHead, check_version
@@ -145,13 +145,17 @@ class Library:
         FileError
             If the folder cannot be written.
         """
-        from devicekit.library.origin import Said
-        from devicekit.library.record import relabelled
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(f"cannot make the library {self.folder}: {error.strerror or error}") from error
+        with work.locked(self.folder):  # what another process adds meanwhile to the same record is not lost
+            return self._add(record)
+
+    def _add(self, record: Record) -> Added:
+        from devicekit.library.origin import Said
+        from devicekit.library.record import relabelled
+
         there = self._index.ask(lambda connection: self._twin(connection, record))
         if there is not None:
             path, old = there
@@ -223,15 +227,16 @@ class Library:
             If a file cannot be removed.
         """
         gone = tuple({entry.id: entry for entry in map(self.entry, ids)}.values())
-        for entry in gone:
-            path = self._path(entry.file)
-            head = self._indexed(path).head
-            if head is None or head.id != entry.id:
-                raise FileError(f"{path} is no record any more, and is kept")
-            try:
-                path.unlink()
-            except OSError as error:
-                raise FileError(f"cannot remove {path}: {error.strerror or error}") from error
+        with work.locked(self.folder):
+            for entry in gone:
+                path = self._path(entry.file)
+                head = self._indexed(path).head
+                if head is None or head.id != entry.id:
+                    raise FileError(f"{path} is no record any more, and is kept")
+                try:
+                    path.unlink()
+                except OSError as error:
+                    raise FileError(f"cannot remove {path}: {error.strerror or error}") from error
         self.refresh()
         return gone
 

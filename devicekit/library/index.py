@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from devicekit.errors import FileError
 from devicekit.library.head import Head
 
 T = TypeVar("T")
@@ -105,15 +106,26 @@ class Index:
         """The answer to a question; where damage comes to light on the way, it is asked again of a new index.
 
         So it is, of one in a temporary folder, where other processes do not leave the index for a minute.
+
+        Raises
+        ------
+        FileError
+            If there is no room for an index anywhere.
         """
         try:
-            with self.open() as connection:
-                return question(connection)
-        except sqlite3.DatabaseError as error:
-            if _busy(error):
-                self._aside()
-            else:
-                self.discard()
+            try:
+                return self._answer(question)
+            except sqlite3.DatabaseError as error:
+                if _busy(error):
+                    self._aside()
+                else:
+                    self.discard()
+                return self._answer(question)
+        except (sqlite3.DatabaseError, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise FileError(f"cannot write the index of the library into {self._path.parent}: {reason}") from error
+
+    def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
         with self.open() as connection:
             return question(connection)
 

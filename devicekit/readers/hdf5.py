@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
-from devicekit import files
+from devicekit import files, ownmark
 from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.extras import need
 from devicekit.names import GLOSSARY, mark_sentence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from devicekit.device.network import TrainedNetwork
 
 SUFFIXES = (".h5", ".hdf5")
-MARK = files.HDF5_MARK
+MARK = ownmark.HDF5_MARK
 _BLOCK = 512  # bytes before the file
 _EXACT = 1 << 53  # whole numbers up to here are the same as floats, as which they are read
 _HALF = re.compile("[\ud800-\udfff]")  # a surrogate, which UTF-8 has no bytes for

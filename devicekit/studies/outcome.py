@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from devicekit import files
 from devicekit.errors import FileError
+from devicekit.kept import read_part, write_part
 
 
 @dataclass(frozen=True)
@@ -30,23 +28,14 @@ class Outcome:
         FileError
             If the file is damaged, was changed by hand, or is of another run.
         """
-        path = folder / f"{key}.json"
-        if not path.exists():
+        found = read_part(folder, key, cls.__annotations__)
+        if found is None:
             return None
-        found = files.read_json(path)
-        if not isinstance(found, dict) or set(found) != {*cls.__annotations__, "sha256"}:
-            raise FileError(f"{path} is no result of a run, or of a version that wrote no checksums")
-        stated = found.pop("sha256")
         outcome = cls(**found)
-        if stated != outcome._sha256(key) or not isinstance(outcome.metrics, dict):
-            raise FileError(f"{path} was damaged or changed after it was written (its checksum does not fit)")
+        if not isinstance(outcome.metrics, dict):
+            raise FileError(f"{folder / key}.json was damaged after it was written (its metrics are none)")
         return outcome
 
     def save(self, folder: Path, key: str) -> None:
         """Write the file of the run of that key, whole or not at all."""
-        files.write_json(folder / f"{key}.json", {**asdict(self), "sha256": self._sha256(key)}, replace=True)
-
-    def _sha256(self, key: str) -> str:
-        """Checksum of the content and of the run that it belongs to."""
-        text = json.dumps([key, asdict(self)], sort_keys=True, allow_nan=False, ensure_ascii=False)
-        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+        write_part(folder, key, asdict(self))

@@ -6,6 +6,8 @@ file, named by what it depends on; started again, a study repeats only what has 
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +25,10 @@ from devicekit.studies.tasks import files_of, get_task
 from devicekit.tables import write_csv
 
 Laws = Path | str | Iterable[Path | str]
+_logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-_FILES = ["results.csv", "summary.csv", "report.html"]
+TABLES = ["results.csv", "summary.csv"]
+RESULTS = [*TABLES, "report.html"]
 
 
 def _allow(laws: Iterable[Path | str]) -> None:
@@ -94,6 +98,7 @@ def run_study(
     overrides: Mapping[str, Scalar] | None = None,
     redo: bool = False,
     laws: Laws = (),
+    force: bool = False,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run what a study has not run yet, and write its table.
@@ -115,6 +120,8 @@ def run_study(
         `StudyResult.of_other_versions`.
     laws : path-like or iterable of path-like
         The .py files that stacks of the study may name as laws: they are code, and run.
+    force : bool
+        Take a folder that holds something else, another study file's results, or results that were changed.
     progress : callable, optional
         Called with (finished, total) after every run.
 
@@ -139,10 +146,16 @@ def run_study(
     for task, _, settings in planned:
         get_task(task).check(settings, base)
     runs = expand(spec, base, files_of)  # it reads what was found to be right
-    folder = files.continued_folder(out, "study", f"the study {spec.name!r}", _FILES, study=spec.name) / "runs"
+    if not force:
+        _check_file(path, out)
+    notes = {"file": os.path.relpath(path.resolve(), out.resolve())}
+    what = f"the study {spec.name!r}"
+    folder = files.continued_folder(out, "study", what, RESULTS, force, notes, study=spec.name) / "runs"
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
     done = len(runs) - len(waiting)
+    if waiting and done:
+        _logger.info(f"going on from {done} of {len(runs)} runs that an earlier start kept in {out}")
     if progress:
         progress(done, len(runs))
     with _backend(dask), workers.ending():
@@ -155,6 +168,17 @@ def run_study(
             if progress:
                 progress(done, len(runs))
     return _collect(spec, runs, folder, out, damaged)
+
+
+def _check_file(path: Path, out: Path) -> None:
+    """Refuse a folder with the results of another study file of the same name, which is still there."""
+    noted = files.read_marker(out).get("file")
+    other = out.resolve() / noted if isinstance(noted, str) else path
+    if other.is_file() and not other.samefile(path):
+        raise FileError(
+            f"{out} holds the results of {os.path.relpath(other)}, a study of the same name; choose another out=, or "
+            "pass force=True to replace them"
+        )
 
 
 def _waiting(runs: list[Run], folder: Path, redo: bool) -> tuple[list[Run], list[str]]:
@@ -196,4 +220,5 @@ def _collect(spec: StudySpec, runs: list[Run], folder: Path, out: Path, damaged:
     result = StudyResult(spec, pd.DataFrame(rows), tuple(damaged))
     write_csv(result.table, out / "results.csv")
     write_csv(result.summary(), out / "summary.csv")
+    files.finish_folder(out, TABLES)
     return result

@@ -7,7 +7,8 @@ accuracies, on a split that is named; nothing is chosen on the test part.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.wear import Wear, wear
 from devicekit.device.wires import Wires, effective_conductance
 from devicekit.errors import UsageError
+from devicekit.kept import Kept
 from snn.ageing import AgeingResult, accuracy_over_time
 from snn.array.result import ArrayResult, Curve, Point, Unknown
 from snn.config import TrainingConfig
@@ -72,7 +74,13 @@ class Plan:
         )
 
 
-def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress: Progress | None = None) -> ArrayResult:
+def measure(
+    card: DeviceCard,
+    data: Dataset,
+    plan: Plan | None = None,
+    progress: Progress | None = None,
+    kept: Kept | None = None,
+) -> ArrayResult:
     """All that can be said of an array of a card's devices.
 
     Parameters
@@ -83,32 +91,48 @@ def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress:
     plan : Plan, optional
     progress : callable, optional
         Called with how many of the network's tests are done, and how many there will be.
+    kept : Kept, optional
+        Keeps every test, of `devicekit.kept.kept_beside`: what is there already is not made again.
 
     Raises
     ------
     UsageError
         If the card's state is ln G.
     """
-    plan = plan or Plan()
+    plan, kept = plan or Plan(), kept or Kept(None)
     ohms = card.window.quantity == "conductance_s"
     inputs = data.x_train.shape[1]
     cases = _cases(plan, ohms)
-    fills = {_fill(changes, inputs) for changes in cases}
-    trained = {
-        fill: [_trained(card, plan.settings(seed), repeated(data, fill)) for seed in range(plan.seeds)]
-        for fill in sorted(fills)
+    fills = {fill: repeated(data, fill) for fill in sorted({_fill(changes, inputs) for changes in cases})}
+    tests: list[tuple[int, dict[str, object]]] = [(fill, {}) for fill in fills]
+    tests += [(_fill(changes, inputs), changes) for changes in cases]
+    keys = {
+        (k, seed): kept.key("array", card.to_json(), asdict(plan.settings(seed)), fills[fill].sha256, changes)
+        for k, (fill, changes) in enumerate(tests)
+        for seed in range(plan.seeds)
     }
-    total, done = plan.seeds * len(cases), 0
-    ideal = {fill: tuple(_accuracy(run, {}) for run in runs) for fill, runs in trained.items()}
+    known = kept.known(keys.values(), "test")
+
+    @cache
+    def trained(fill: int, seed: int) -> Run:
+        return _trained(card, plan.settings(seed), fills[fill])
+
+    def accuracies(k: int) -> tuple[float, ...]:
+        """Of all seeds."""
+        fill, changes = tests[k]
+        for seed in range(plan.seeds):
+            if (key := keys[k, seed]) not in known:
+                known[key] = _accuracy(trained(fill, seed), changes)
+                kept.put(key, known[key])
+            if progress is not None and k >= len(fills):
+                progress((k - len(fills)) * plan.seeds + seed + 1, plan.seeds * len(cases))
+        return tuple(known[keys[k, seed]] for seed in range(plan.seeds))
+
+    ideal = {fill: accuracies(k) for k, fill in enumerate(fills)}
     points = []
-    for changes in cases:
-        fill, reached = _fill(changes, inputs), []
-        for run in trained[fill]:
-            reached.append(_accuracy(run, changes))
-            done += 1
-            if progress is not None:
-                progress(done, total)
-        points.append(Point(changes, tuple(reached), ideal[fill] if fill > 1 else None, inputs * fill))
+    for k, changes in enumerate(cases, len(fills)):
+        fill = _fill(changes, inputs)
+        points.append(Point(changes, accuracies(k), ideal[fill] if fill > 1 else None, inputs * fill))
     shape = (inputs, 2 * plan.hidden)
     insitu = Run(card, replace(plan.settings(0), scheme="insitu"), data)
     for epoch in range(plan.epochs):
@@ -126,7 +150,7 @@ def measure(card: DeviceCard, data: Dataset, plan: Plan | None = None, progress:
         programming=Curve("write and verify", [each for each in points if "tolerance" in each.changes], ()),
         time=_time(card, plan, data),
         wear=_wear(card, insitu),
-        energy=_energy(trained[1][0], plan),
+        energy=_energy(trained(1, 0), plan),
         insitu_accuracy=insitu.test(plan.epochs - 1),
         data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
         hidden=plan.hidden,

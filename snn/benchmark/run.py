@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from devicekit.device.allowed import within_bands
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step
 from devicekit.errors import UsageError
+from devicekit.kept import Kept
 from devicekit.statistics import chi2_quantile
 from snn import drift
 from snn.benchmark.attribution import Loss, shares
@@ -19,7 +20,7 @@ from snn.benchmark.flaws import ARRAY, Case, present, scatter_over_step, unknown
 from snn.benchmark.pairs import ONE_SIDED, VariantResult, quantile
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import SEVERITIES, own_severity
-from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting
+from snn.benchmark.task import NULL_SD, SHOWN, VARIANTS, Variant, accuracy, setting
 from snn.config import OF_CARD, TrainingConfig
 from snn.data.dataset import Dataset
 from snn.forgetting import check, words
@@ -33,14 +34,27 @@ Progress = Callable[[int, int], None]
 Work = tuple[DeviceCard, TrainingConfig]
 
 
-def _map(work: Sequence[Work], data: Dataset, jobs: int, told: Progress) -> list[float]:
-    """Accuracies [1] of these trainings, in their order."""
+def _map(work: Sequence[Work], data: Dataset, jobs: int, told: Progress, kept: Kept) -> list[float]:
+    """Accuracies [1] of these trainings, in their order; those that are kept are not made again."""
+    keys = [kept.key("accuracy", SHOWN, card.to_json(), asdict(config), data.sha256) for card, config in work]
+    known = kept.known(keys, "training")
+    waiting = [(key, pair) for key, pair in zip(keys, work, strict=True) if key not in known]
+    found: dict[str, float] = {}
+    if len(waiting) < len(work):
+        told(len(work) - len(waiting), len(work))
+    for (key, _), reached in zip(waiting, _trained([pair for _, pair in waiting], data, jobs), strict=True):
+        found[key] = reached
+        kept.put(key, reached)
+        told(len(work) - len(waiting) + len(found), len(work))
+    return [known[key] if key in known else found[key] for key in keys]
+
+
+def _trained(work: Sequence[Work], data: Dataset, jobs: int) -> Iterator[float]:
+    """Accuracies [1] of these trainings, in their order, each as soon as it is there."""
     if jobs == 1 or len(work) < 2:
-        found = []
         for card, config in work:
-            found.append(accuracy(card, config, data))
-            told(len(found), len(work))
-        return found
+            yield accuracy(card, config, data)
+        return
     import joblib
 
     from devicekit.workers import deaf
@@ -48,11 +62,7 @@ def _map(work: Sequence[Work], data: Dataset, jobs: int, told: Progress) -> list
     with deaf():
         pool = joblib.Parallel(n_jobs=jobs, return_as="generator")
         made = pool(joblib.delayed(accuracy)(card, config, data) for card, config in work)
-    results = []
-    for each in made:
-        results.append(each)
-        told(len(results), len(work))
-    return results
+    yield from made
 
 
 def benchmark(
@@ -68,6 +78,7 @@ def benchmark(
     fit_error: bool = True,
     jobs: int = 1,
     progress: Progress | None = None,
+    kept: Kept | None = None,
     **changes: Any,
 ) -> Benchmark:
     """Train a device and its ideal twin on the few-shot task, seed by seed.
@@ -98,6 +109,8 @@ def benchmark(
         Worker processes; the result does not depend on them.
     progress : callable, optional
         Called with (trainings done, planned), of each part.
+    kept : Kept, optional
+        Keeps every training, of `devicekit.kept.kept_beside`: what is there already is not made again.
     **changes
         Fields of `TrainingConfig` that make the device, such as stuck=0.2, stuck_at="ends", device_levels=16.
 
@@ -115,7 +128,7 @@ def benchmark(
     source, _, task = data.name.partition(", ")
     if source not in NULL_SD and seeds < 2:
         raise UsageError(f"no odds were measured for {source}: they take two seeds or more, not seeds={seeds}")
-    told = progress or (lambda done, planned: None)
+    told, kept = progress or (lambda done, planned: None), kept or Kept(None)
     base = setting("plain", 0, **changes)
     if base.policy == "auto":  # the twin's is the device's
         changes = {**changes, "policy": reason_for_policy(base, card)[0]}
@@ -141,7 +154,7 @@ def benchmark(
         return [(case.card, replace(config, seed=seed)) for seed in numbers]
 
     work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
-    found = np.array(_map(work, data, jobs, told)).reshape(len(variants), 2, seeds)
+    found = np.array(_map(work, data, jobs, told, kept)).reshape(len(variants), 2, seeds)
     null = NULL_SD.get(source, NULL_SD["digits"])
     # the null was measured for the paper's policy, for these data, and without an array's wires, converters and drift
     measured = (
@@ -187,7 +200,7 @@ def benchmark(
     others_allowed = list(allowed) or (within_bands(card, WITHIN_BANDS, first_seed) if fit_error and seeds > 1 else [])
     if others_allowed:
         work = [run for each in others_allowed for run in runs(Case(each, {}), worst.variant)]
-        reached = np.array(_map(work, data, jobs, told)).reshape(len(others_allowed), seeds)
+        reached = np.array(_map(work, data, jobs, told, kept)).reshape(len(others_allowed), seeds)
         losses_of = (np.array(worst.twin) - reached).tolist()
         result = replace(result, allowed=tuple(map(tuple, losses_of)), by_bands=not allowed)
         worst = replace(worst, open_sd=result.left_open_error if np.isfinite(result.left_open_error) else 0.0)
@@ -206,10 +219,11 @@ def benchmark(
     def losses(wanted: Sequence[tuple[tuple[str, ...], int]]) -> list[float]:
         """Of the device with these flaws alone, at these seeds."""
         work = []
-        for kept, seed in wanted:
-            case = without(card, config, [flaw for flaw in flaws if flaw not in kept])
+        for alone, seed in wanted:
+            case = without(card, config, [flaw for flaw in flaws if flaw not in alone])
             work.append((case.card, replace(config, seed=first_seed + seed, **case.changes)))
-        return [worst.twin[seed] - own for (_, seed), own in zip(wanted, _map(work, data, jobs, told), strict=True)]
+        reached = _map(work, data, jobs, told, kept)
+        return [worst.twin[seed] - own for (_, seed), own in zip(wanted, reached, strict=True)]
 
     loss = Loss(losses, {((), k): 0.0 for k in range(seeds)} | {(flaws, k): worst.losses[k] for k in range(seeds)})
     # a null that was widened by the loss itself would keep out of the attribution what the loss consists of

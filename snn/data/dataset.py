@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -49,6 +51,15 @@ class Dataset:
             raise UsageError("training and test part differ in their number of channels")
         if len(self.y_train) == 0 or len(self.y_test) == 0:
             raise UsageError("the training and the test part each need at least one sample")
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of all that it holds, as hex digits."""
+        digest = hashlib.sha256(repr((self.name, self.split, self.classes)).encode())
+        for each in (self.x_train, self.y_train, self.x_test, self.y_test):
+            digest.update(f"{each.dtype} {each.shape} ".encode())
+            digest.update(np.ascontiguousarray(each).data)
+        return digest.hexdigest()
 
     @property
     def n_classes(self) -> int:

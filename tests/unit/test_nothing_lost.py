@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from devicekit import catalog, files
+from devicekit import catalog, files, work
 from devicekit.errors import FileError
 from devicekit.readers import read
 
@@ -81,8 +81,7 @@ def test_a_file_of_others_is_kept_and_ours_is_replaced(tmp_path: Path, command: 
     card = catalog.get("pt-hfo2-al2o3-ti").folder / "card.json"
     ours = {
         "card.json": card.read_text(),
-        "page.html": '<html>\n<meta name="generator" content="devicekit 0.1">',
-        "table.csv": "device_id,cycle\nd,1\n",
+        "ours.html": '<!DOCTYPE html>\n<html lang="en"><head>\n<meta name="generator" content="devicekit 0.1"></html>',
         "marked.json": '{\n  "tool": "devicekit"\n}',
         "empty.csv": "",
     }
@@ -150,6 +149,7 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pyte
         real(source, target)
 
     monkeypatch.setattr(os, "replace", second)
+    monkeypatch.setattr(work, "exchange", lambda *_: False)
     with pytest.raises(KeyboardInterrupt), files.result_folder(tmp_path / "out", "run") as folder:
         (folder / "a.txt").write_text("second")
     monkeypatch.undo()
@@ -235,3 +235,25 @@ def test_a_name_that_is_no_utf8_on_the_command_line(tmp_path: Path, more: list[s
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
     assert not more or r"m\udcff.csv" in ran.stdout
+
+
+COMMANDS = ["run", "benchmark", "array", "train", "characterize", "simulate iv", "export --to csv"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_edited_result_is_kept_by_every_command(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for text in ("first", "second"):
+        with files.result_folder(out, name) as folder:
+            (folder / "deep").mkdir()
+            (folder / "deep" / "a.txt").write_text(text)
+    (out / "deep" / "a.txt").write_text("edited")
+    refused = pytest.raises(FileError, match=r"changed since devicekit wrote them .deep/a\.txt")
+    with refused, files.result_folder(out, name):
+        pass
+    assert (out / "deep" / "a.txt").read_text() == "edited"
+    for text in ("third", "fourth"):
+        with files.result_folder(out, name, text == "third") as folder:
+            (folder / "deep").mkdir()
+            (folder / "deep" / "a.txt").write_text(text)
+    assert (out / "deep" / "a.txt").read_text() == "fourth"

@@ -87,14 +87,14 @@ def test_the_same_content_twice_is_one_item_and_takes_what_is_said_anew(library:
     unchanged = library.add(record("a"))
     assert unchanged.known
     assert library.get(entry.id).labels == {"stack": "TaOx", "operator": "x"}
-    assert len(list(library.folder.iterdir())) == 1
+    assert len(list(library.folder.glob("*.json"))) == 1
 
 
 def test_the_same_content_is_known_without_an_index(library: Library, record: Make) -> None:
     library.add(record("a", {"row": 1}))
     place_of(library.folder).unlink()
     assert Library(library.folder).add(record("a", {"column": 2})).record.place == Place(row=1, column=2)
-    assert len(list(library.folder.iterdir())) == 1
+    assert len(list(library.folder.glob("*.json"))) == 1
 
 
 def test_a_file_of_the_same_name_is_not_overwritten(library: Library, record: Make) -> None:
@@ -140,7 +140,7 @@ def test_removing_takes_all_that_are_named_or_none(library: Library, record: Mak
     assert library.records().total == 3
     gone = library.remove(one.record.id[:6], two.record.id, one.record.id)
     assert [entry.name for entry in gone] == ["a", "b"]
-    assert [each.name for each in library.folder.iterdir()] == [three.path.name]
+    assert [each.name for each in library.folder.glob("*.json")] == [three.path.name]
     assert names(library) == {"c"}
 
 

@@ -148,3 +148,50 @@ def test_study_files_that_are_none(tmp_path: Path) -> None:
             load_spec(tmp_path / name)
     with pytest.raises(DevicekitError, match="no study file"):
         study_file("x" * 5000)
+
+
+def test_another_study_file_of_the_same_name_keeps_its_results(
+    study: Path, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devicekit.studies.report.study_report", lambda *_: pytest.fail("nothing was to be run"))
+    out = tmp_path / "out"
+    run_study(study, out)
+    before = (out / "results.csv").read_bytes()
+    other = tmp_path / "there" / "v.toml"
+    other.parent.mkdir()
+    other.write_text(STUDY.replace("[12, 16]", "[12]"))
+    ran = devicekit("study", other, "--out", out)
+    assert ran.code == 2
+    assert "a study of the same name" in ran.err
+    assert "--force" in ran.err
+    assert (out / "results.csv").read_bytes() == before
+    run_study(other, out, force=True)
+    assert (out / "results.csv").read_bytes() != before
+    moved = other.rename(tmp_path / "moved.toml")
+    run_study(moved, out)  # the file that was noted is gone: this is it
+    moved.write_text(STUDY)
+    run_study(moved, out)  # and may be edited
+    assert (out / "results.csv").read_bytes() == before
+
+
+def test_results_that_were_edited_are_kept(study: Path, tmp_path: Path, devicekit: Callable[..., Any]) -> None:
+    out = tmp_path / "out"
+    run_study(study, out)
+    table = out / "results.csv"
+    table.write_text(table.read_text() + "my own row\n")
+    ran = devicekit("study", study, "--out", out)
+    assert ran.code == 2
+    assert "changed since devicekit wrote them (results.csv)" in ran.err
+    assert table.read_text().endswith("my own row\n")
+    run_study(study, out, force=True)
+    assert "my own row" not in table.read_text()
+
+
+def test_a_study_that_goes_on_says_so(study: Path, tmp_path: Path, devicekit: Callable[..., Any]) -> None:
+    out = tmp_path / "out"
+    run_study(study, out)
+    min((out / "runs").glob("*.json")).unlink()
+    ran = devicekit("study", study, "--out", out)
+    assert ran.code == 0, ran.err
+    assert "going on from 1 of 2 runs" in ran.err
+    assert devicekit("study", study, "--out", out).code == 0  # the page that the command wrote is its own
