@@ -36,6 +36,7 @@ REDUCED: dict[tuple[str, ...], dict[str, str]] = {
     ("run",): {"--epochs": "1"},
     ("train",): {"--epochs": "2"},
     ("benchmark",): {"--seeds": "1"},
+    ("array",): {"--seeds": "1", "--epochs": "1", "--hidden": "100"},
     ("simulate", "iv"): {"--solver": "banded", "--mesh": "coarse"},
     ("simulate", "pulses"): {"--mesh": "coarse", "--count": "8"},
     ("simulate", "kinetics"): {"--mesh": "coarse"},

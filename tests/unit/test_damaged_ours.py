@@ -12,8 +12,8 @@ from tests.unit.damaged_ours import survey
 @pytest.mark.parametrize(
     "count",
     [
-        30,
-        pytest.param(1_000, marks=pytest.mark.slow),
+        20,
+        pytest.param(500, marks=pytest.mark.slow),
         pytest.param(50_000, marks=pytest.mark.heavy),
     ],
 )

@@ -254,7 +254,7 @@ def test_the_reference_set_recovers_its_truth_and_goes_on_a_card() -> None:
         assert panel.csv()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_intervals_cover() -> None:
     import subprocess
     import sys

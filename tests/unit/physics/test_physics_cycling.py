@@ -128,7 +128,7 @@ def test_pulse_trains_are_faster_with_width_and_converge_with_the_mesh():
         assert down == sorted(down, reverse=True)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_without_the_ion_length_the_mesh_dependence_returns():
     """The regularisation is what makes reset and pulses converge."""
     stack = load_stack().replace({"transport.ion_potential_length": 0.0})

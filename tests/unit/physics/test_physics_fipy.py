@@ -130,8 +130,13 @@ def test_fipy_and_banded_agree_on_the_start_of_a_set(material, tolerance):
     assert two.quality.mass_error <= 1e-9
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("material", "tolerance"), [("reversible", 1e-6), ("gated", 1e-8)])
+@pytest.mark.parametrize(
+    ("material", "tolerance"),
+    [
+        pytest.param("reversible", 1e-6, marks=pytest.mark.heavy),
+        pytest.param("gated", 1e-8, marks=pytest.mark.slow),
+    ],
+)
 def test_fipy_and_banded_agree_on_the_set(material, tolerance):
     stack = load_material(material)
     one, two = (simulate_iv(stack, solver=name) for name in ("banded", "fipy"))

@@ -201,7 +201,7 @@ def test_how_bad_an_array_is() -> None:
             assert own_severity(name, card, setting("plain", 0, **changes)) == pytest.approx(size)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_an_array_is_told_from_ideal_lines_by_a_paired_t(data: Dataset) -> None:
     changes: dict[str, Any] = {"wire_ohm": 30.0, "adc_bits": 3}
     found = benchmark(linear(0.02, 0.02), data, seeds=2, wide=False, other_policy=False, **changes)

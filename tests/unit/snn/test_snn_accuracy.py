@@ -85,11 +85,13 @@ def test_offline(optdigits):
     assert accuracy >= 0.972
 
 
+@pytest.mark.heavy
 def test_dense_encoding_in_situ(crosssim_card, optdigits):
     accuracy, _ = mean_accuracy(crosssim_card, optdigits, range(3), epochs=20, encoding="dense")
     assert accuracy >= 0.981
 
 
+@pytest.mark.heavy
 def test_dense_encoding_offline(optdigits):
     accuracy, _ = mean_accuracy(None, optdigits, range(3), scheme="offline", epochs=40, encoding="dense")
     assert accuracy >= 0.983
@@ -100,6 +102,7 @@ def test_bad_device(bad_card, optdigits):
     assert accuracy >= 0.96
 
 
+@pytest.mark.heavy
 def test_read_noise_of_seven_per_cent(card_maker, crosssim_card, optdigits):
     branches = (crosssim_card.ltp, crosssim_card.ltd)
     noisy = card_maker(*(branch.theta for branch in branches), read=0.07, cap=max(b.largest_step for b in branches))
@@ -107,7 +110,9 @@ def test_read_noise_of_seven_per_cent(card_maker, crosssim_card, optdigits):
     assert accuracy >= 0.94
 
 
-@pytest.mark.parametrize(("device", "least"), [("crosssim_card", 0.97), ("bad_card", 0.96)])
+@pytest.mark.parametrize(
+    ("device", "least"), [("crosssim_card", 0.97), pytest.param("bad_card", 0.96, marks=pytest.mark.heavy)]
+)
 def test_hybrid(request, optdigits, device, least):
     card = request.getfixturevalue(device)
     accuracy, results = mean_accuracy(card, optdigits, range(3), scheme="hybrid", epochs=24)
