@@ -252,8 +252,8 @@ def check_apart(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> Non
 
 def _is_same(one: Path, other: Path) -> bool:
     """Whether two paths, links followed, are one file; of two that do not exist yet, on any file system."""
-    if one.exists() or other.exists():
-        return one == other or (one.exists() and other.exists() and one.samefile(other))
+    if exists(one) or exists(other):
+        return one == other or (exists(one) and exists(other) and one.samefile(other))
     return one.parent == other.parent and one.name.casefold() == other.name.casefold()
 
 
@@ -292,7 +292,7 @@ def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Pat
 
 
 def _is_input(target: Path, inputs: set[Path]) -> bool:
-    return any(each == target or (each.exists() and each.samefile(target)) for each in inputs)
+    return any(each == target or (exists(each) and each.samefile(target)) for each in inputs)
 
 
 def _is_ours(path: Path, data: bytes | None) -> bool:

@@ -164,13 +164,17 @@ def _known(cards: dict[str, BranchVariation]) -> list[str]:
     sentences = []
     for direction, each in cards.items():
         found = [
-            f"{what} {sigma.value:.3%} (95 %: {sigma.interval[0]:.3%} to {sigma.interval[1]:.3%})"
+            f"{what} {sigma.value:.3%}" + _interval(sigma.interval)
             for name, what in (("increment", "one update"), ("read", "one reading"))
-            if (sigma := each.c2c.get(name)) is not None and sigma.interval is not None
+            if (sigma := each.c2c.get(name)) is not None
         ]
         if found:
             sentences.append(f"{direction.upper()}: {listed(found)} of the window.")
     return sentences
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return f" (95 %: {ends[0]:.3%} to {ends[1]:.3%})" if ends else ""
 
 
 def _unknown(cards: dict[str, BranchVariation]) -> list[str]:

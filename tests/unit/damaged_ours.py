@@ -5,6 +5,7 @@ Measured files are in `readers/damage.py`.
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib.util
 import io
@@ -131,7 +132,7 @@ def _hostile_json(rng: random.Random, data: bytes) -> bytes:
             if rng.random() < 0.2:
                 del at[key]
             else:
-                at[key] = rng.choice(JSON_VALUES)
+                at[key] = copy.deepcopy(rng.choice(JSON_VALUES))
             break
     return json.dumps(held).encode()
 

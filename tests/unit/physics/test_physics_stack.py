@@ -75,7 +75,7 @@ def test_bad_input_is_named(tmp_path, text, key):
 
 
 def test_missing_file_and_missing_parameter(tmp_path):
-    with pytest.raises(ParameterError, match="cannot read"):
+    with pytest.raises(ParameterError, match="does not exist"):
         load_stack(tmp_path / "absent.toml")
     (tmp_path / "mine.toml").write_text(re.sub(r"(?m)^energy = .*\n", "", _shipped("gated")))
     with pytest.raises(ParameterError, match=r"reaction\.energy"):
