@@ -157,9 +157,9 @@ def telegraph(
 
 _SETS: dict[str, tuple[str, str, Callable[[], Table]]] = {
     "reference-dc": (
-        "1000 bipolar DC sweeps of one device",
+        "250 bipolar DC sweeps of one device",
         "sweeps",
-        lambda: sweeps(1000, truth=SweepTruth(step=0.02)),
+        lambda: sweeps(250, truth=SweepTruth(step=0.02)),
     ),
     "reference-conduction": (
         "six bipolar DC sweeps at three temperatures, HRS by Poole-Frenkel emission in 12 nm, LRS ohmic",
