@@ -100,6 +100,7 @@ def test_the_wheel_holds_code_data_and_types(tmp_path: Path) -> None:
     ]
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.stat().st_size < 5e6
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if "dist-info" not in top} == {"devicekit", "physics", "snn"}
