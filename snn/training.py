@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 _START, _ORDER, TRAIN_STREAM, TEST_STREAM = 11, 12, 13, 14  # purposes of the random streams
 _AT_A_TIME = 500  # samples
 _SHOWN = 1000  # from one showing of the test samples to the next
+
+# of a result, beside its epochs: what is a number, or words made of the settings
+_NUMBERS = (
+    *("pulses_per_device", "pulses_per_layer", "reads_per_device", "write_energy_j", "seconds_per_epoch"),
+    *("accuracy_programmed", "accuracy_after_mapping", "refreshed_pairs", "forgetting"),
+)
 
 Progress = Callable[[int, int, float], None]
 
@@ -123,6 +129,39 @@ class TrainingResult:
     programming: ProgrammingSummary | None = None
     warnings: tuple[CodedWarning, ...] = ()
     network: TrainedNetwork | None = field(default=None, repr=False)
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the numbers of an in-situ training as plain values: what `of_numbers` makes a result of."""
+        return {name: getattr(self, name) for name in _NUMBERS} | {"epochs": [row.as_dict() for row in self.epochs]}
+
+    @classmethod
+    def of_numbers(cls, numbers: Mapping[str, Any], card: DeviceCard, config: TrainingConfig, data: Dataset) -> Self:
+        """Rebuild the result of an in-situ training from its numbers, without its weights and devices.
+
+        Parameters
+        ----------
+        numbers : mapping
+            Of `numbers`.
+        card, config, data
+            As they were trained with.
+
+        Returns
+        -------
+        TrainingResult
+            With empty `w1` and `w2`, and without `network`.
+        """
+        card = idealise(card, linear=config.linear, symmetric=config.symmetric)
+        config = with_card(config, card)
+        given = {name: numbers[name] for name in _NUMBERS}
+        return cls(
+            config=config,
+            recipe=choose(config, card),
+            data=DataFacts(data.name, data.split, len(data.y_train), len(data.y_test)),
+            epochs=tuple(EpochRow(**row) for row in numbers["epochs"]),
+            w1=np.empty((0, 0)),
+            w2=np.empty((0, 0)),
+            **{**given, "pulses_per_layer": tuple(given["pulses_per_layer"])},
+        )
 
     @property
     def scheme(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,11 +39,16 @@ DEFAULT_OUT = Path("devicekit-run")
 PAIRS = 3  # of the short benchmark: about two seconds
 
 
-def _train(card: DeviceCard, config: TrainingConfig, samples: Dataset, quiet: bool) -> TrainingResult:
-    from snn.training import train
+def _train(card: DeviceCard, config: TrainingConfig, samples: Dataset, quiet: bool, kept: Kept) -> TrainingResult:
+    from snn.training import TrainingResult, train
 
+    key = kept.key("training", card.to_json(), asdict(config), samples.sha256)
+    if known := kept.known([key], "training"):
+        return TrainingResult.of_numbers(known[key], card, config, samples)
     with terminal.counting("training in situ", "samples", quiet) as progress:
-        return train(card, config, samples, lambda done, total, _: progress(done, total))
+        result = train(card, config, samples, lambda done, total, _: progress(done, total))
+    kept.put(key, result.numbers())
+    return result
 
 
 def _benchmark(
@@ -154,7 +160,7 @@ def run_command(
         samples = load(data, data_dir)
         with terminal.doing("compiling", json_output):
             beside.wait("training")
-        training = _train(card, config, samples, json_output)
+        training = _train(card, config, samples, json_output, kept)
         short = None
         if benchmark:
             short = _benchmark(fit, card, draws, seed, few_shot(data, data_dir), json_output, kept)

@@ -148,3 +148,38 @@ def test_a_whole_run_goes_on_from_its_trainings(
     assert "going on from 3 trainings" in ran.err
     assert calls == all_calls - 3
     assert found("out") == found("whole")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+def test_a_run_goes_on_from_its_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devicekit: Callable[..., Any]
+) -> None:
+    import snn.training
+
+    trains = tmp_path / "trains.csv"
+    states = [*range(10, 31), *range(29, 9, -1)]
+    trains.write_text("pulse,G (uS)\n" + "".join(f"{n},{g}\n" for n, g in enumerate(states)))
+    train, accuracy = snn.training.train, snn.benchmark.run.accuracy
+
+    def run(out: str, at: int | None) -> tuple[Any, int]:
+        counted = Counted(train, None)
+        monkeypatch.setattr(snn.training, "train", counted)
+        monkeypatch.setattr(snn.benchmark.run, "accuracy", Counted(accuracy, at))
+        return devicekit("run", trains, "--epochs", "2", "--draws", "0", "--out", tmp_path / out), counted.calls
+
+    def numbers(out: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((tmp_path / out / "metrics.json").read_text())
+        found["train"].pop("seconds_per_epoch")
+        return found
+
+    assert run("whole", None)[1] == 1
+    ran, calls = run("out", 1)
+    assert (ran.code, calls) == (130, 1)
+    ran, calls = run("out", None)
+    assert ran.code == 0, ran.err
+    assert "going on from 1 training" in ran.err
+    assert calls == 0
+    first, again = numbers("whole"), numbers("out")
+    assert again == first
+    assert not (tmp_path / ".out.devicekit-kept").exists()
