@@ -54,12 +54,12 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
 
 
 def kind(code: str) -> WarningKind:
-    """What a code stands for; also of one that a later version has added."""
+    """Return what a code stands for; also of one that a later version has added."""
     return WARNING_CODES.get(code, _LATER)
 
 
 def what_to_do(code: str) -> str:
-    """What to do about a warning, as a sentence."""
+    """Return what to do about a warning, as a sentence."""
     words = kind(code).what_to_do
     return f"{words[0].upper()}{words[1:]}."
 
@@ -83,13 +83,13 @@ def others(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -> l
 
 
 def rest_words(rest: Sequence[CodedWarning]) -> str:
-    """How many more there are, and of which codes: "4 more (weak, split)"; "" without any."""
+    """Return how many more there are, and of which codes: "4 more (weak, split)"; "" without any."""
     codes = ", ".join(dict.fromkeys(each.code for each in rest))
     return f"{len(rest)} more ({codes})" if rest else ""
 
 
 def verdict(warnings: Iterable[CodedWarning]) -> str | None:
-    """What warnings mean where they add up, in a sentence with the reasons; None where they do not.
+    """Return what warnings mean where they add up, in a sentence with the reasons; None where they do not.
 
     Those of LTP and of LTD (a message that begins with the direction) do not add up with each other, but with those
     of the device. The rules are in docs/warnings.md.
@@ -103,7 +103,7 @@ def verdict(warnings: Iterable[CodedWarning]) -> str | None:
 
 
 def _holds(rule: _Rule, warnings: Sequence[CodedWarning]) -> str:
-    """Why a rule holds, with the branches that it holds for; "" if it does not."""
+    """Return why a rule holds, with the branches that it holds for; "" if it does not."""
     by_branch: dict[str, set[str]] = {"": set(), "LTP": set(), "LTD": set()}
     for each in warnings:
         named = re.match(r"(LTP|LTD): ", each.message)

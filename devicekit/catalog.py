@@ -60,7 +60,7 @@ def data_root() -> Path:
 
 
 def is_synthetic(path: Path) -> bool:
-    """Whether a file or folder was generated: its data package says so, or it is a copy of a set of ours."""
+    """Return whether a file or folder was generated: its data package says so, or it is a copy of a set of ours."""
     package = (path if path.is_dir() else path.parent) / "datapackage.json"
     try:
         if json.loads(package.read_text(encoding="utf-8")).get("synthetic"):
@@ -101,7 +101,7 @@ def _said(path: Path) -> tuple[str, ...]:
 
 
 def _is_copy(path: Path) -> bool:
-    """Whether a file is one of our synthetic sets, packed as it ships or unpacked."""
+    """Return whether a file is one of our synthetic sets, packed as it ships or unpacked."""
     try:
         held = _synthetic_files().get(path.stat().st_size, ())
         return any(files.sha256(path) == (packed if whole else _unpacked(packed)) for packed, whole in held)

@@ -69,17 +69,17 @@ def kind(path: Path) -> str:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is anything; False where that cannot be told, over which `Path.exists` fails."""
+    """Return whether there is anything; False where that cannot be told, over which `Path.exists` fails."""
     return os.path.exists(path)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether it is a folder; False where that cannot be told, as for a name that is too long."""
+    """Return whether it is a folder; False where that cannot be told, as for a name that is too long."""
     return os.path.isdir(path)
 
 
 def is_file(path: Path) -> bool:
-    """Whether it is a file; False where that cannot be told, as for a name that is too long."""
+    """Return whether it is a file; False where that cannot be told, as for a name that is too long."""
     return os.path.isfile(path)
 
 
@@ -251,7 +251,7 @@ def check_apart(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> Non
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    """Whether two paths, links followed, are one file; of two that do not exist yet, on any file system."""
+    """Return whether two paths, links followed, are one file; of two that do not exist yet, on any file system."""
     if exists(one) or exists(other):
         return one == other or (exists(one) and exists(other) and one.samefile(other))
     return one.parent == other.parent and one.name.casefold() == other.name.casefold()
@@ -296,7 +296,7 @@ def _is_input(target: Path, inputs: set[Path]) -> bool:
 
 
 def _is_ours(path: Path, data: bytes | None) -> bool:
-    """Whether devicekit wrote an existing file, told by its mark or its folder; or nothing would be lost."""
+    """Return whether devicekit wrote an existing file, told by its mark or its folder; or nothing would be lost."""
     try:
         size = path.stat().st_size
         if size == 0 or ownmark.is_hdf5(path) or (data is not None and _holds(path, data)):
@@ -409,7 +409,7 @@ def _files(folder: Path) -> list[str]:
 
 
 def _kept_from(out: Path, command: str, of: str = "") -> str | None:
-    """Why a folder must not be replaced by the results of `command`; None if it may."""
+    """Return why a folder must not be replaced by the results of `command`; None if it may."""
     if not out.is_dir() or _is_empty(out):
         return None
     marker = read_marker(out)
@@ -444,7 +444,7 @@ def _named(names: list[str]) -> str:
 
 
 def _is_left(name: str, marker: dict[str, Any]) -> bool:
-    """Whether a file is of a kind that the use of a folder's files leaves there, as the folder's marker says."""
+    """Return whether a file is of a kind that the use of a folder's files leaves there, as the folder's marker says."""
     return any(fnmatchcase(name, pattern) for pattern in marker.get("leaves", ()))
 
 

@@ -62,7 +62,7 @@ def _describe_function(function: FunctionType, seen: set[int]) -> list[str]:
 
 
 def _describe(value: Any, seen: set[int]) -> list[str]:
-    """What of a value goes into compiled code, as words that are the same in every process."""
+    """Return what of a value goes into compiled code, as words that are the same in every process."""
     if isinstance(value, Dispatcher):
         known = getattr(value, "devicekit_stamp", None)
         return [known] if known else _describe_function(value.py_func, seen)
@@ -107,7 +107,7 @@ def keeps(folder: Path) -> bool:
 
 
 def is_kept(kernel: Any) -> bool:
-    """Whether compiled code of a kernel is on disk, for some kind of arguments."""
+    """Return whether compiled code of a kernel is on disk, for some kind of arguments."""
     return any((cache_folder() / kernel.devicekit_stamp).glob("*/*.nbi"))
 
 

@@ -77,7 +77,7 @@ class Registry:
         return {**announced(self.group, self.what), **_own(self)}
 
     def described(self, attribute: str, kind: type[T]) -> dict[str, T]:
-        """What each module holds under `attribute`: a descriptor of that kind, which bears the module's name.
+        """Return what each module holds under `attribute`: a descriptor of that kind, which bears the module's name.
 
         Raises
         ------

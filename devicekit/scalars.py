@@ -48,7 +48,7 @@ class Scalar:
 
     @property
     def known(self) -> bool:
-        """Whether there is a number."""
+        """True if there is a number."""
         return math.isfinite(self.value)
 
     @property

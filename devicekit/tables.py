@@ -119,7 +119,7 @@ class _Table:
 
     @property
     def synthetic(self) -> bool:
-        """Whether it is known to be generated: by the marks of what it was read from, or by a warning."""
+        """True if it is known to be generated: by the marks of what it was read from, or by a warning."""
         return "synthetic" in self.meta.get("marks", ()) or any(each.code == "synthetic" for each in self.warnings)
 
     @property
@@ -265,7 +265,7 @@ class PulseTable(_Table):
 
     @property
     def has_one_width(self) -> bool:
-        """Whether all pulses of a direction are equally wide, those of LTP and of LTD perhaps not."""
+        """True if all pulses of a direction are equally wide, those of LTP and of LTD perhaps not."""
         if len(self.widths) < 2:
             return True
         known = self.frame[self.frame["pulse_width_s"].notna()]

@@ -119,7 +119,7 @@ def current(model: Jart, voltage: float, density: float) -> Point:
 
 
 def rate(model: Jart, voltage: float, density: float) -> float:
-    """How fast the density changes [1e26 m^-3 s^-1], above 0 in SET; parameters as for `current`.
+    """Return how fast the density changes [1e26 m^-3 s^-1], above 0 in SET; parameters as for `current`.
 
     Raises
     ------

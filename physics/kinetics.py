@@ -138,7 +138,7 @@ class Kinetics:
         return self.panel().draw(ax)
 
     def summary(self) -> dict[str, Any]:
-        """What `devicekit simulate kinetics --json` prints."""
+        """Return what `devicekit simulate kinetics --json` prints."""
         rows = {
             name: frame.astype(object).where(frame.notna(), None).to_dict("records")
             for name, frame in (("holds", self.holds), ("ramps", self.ramps))

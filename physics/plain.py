@@ -205,7 +205,7 @@ _TWO_LAYERS: dict[str, Any] = {
 
 
 def blank(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a material set starts from: nothing, or two layers where it is written in their old names."""
+    """Return what a material set starts from: nothing, or two layers where it is written in their old names."""
     tables = {name: table for name, table in document.items() if isinstance(table, Mapping)}
     old = any(key.split(".")[1] in tables.get(key.split(".")[0], {}) for key in ALIASES)
     if "layer" in document or not old:

@@ -88,7 +88,7 @@ class Quality:
 
 
 def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
-    """Where a run left what the model can mean."""
+    """Return where a run left what the model can mean."""
     if tally.hottest > _HOT:
         yield CodedWarning(
             "hot", f"The filament reaches {tally.hottest:.0f} K; electrodes and oxides change above {_HOT:g} K."

@@ -41,7 +41,7 @@ def iv_summary(result: IVResult) -> list[str]:
 
 
 def _remarks(result: _Result) -> list[str]:
-    """Where a run left what the model can mean."""
+    """Return where a run left what the model can mean."""
     return [each.message for each in result.quality.remarks]
 
 
@@ -166,7 +166,7 @@ def maps_section(result: _Result) -> Section:
 
 
 def stack_sections(stack: Stack) -> list[Section]:
-    """What the simulation assumes, where it is known to fail, and every parameter with its source."""
+    """Return what the simulation assumes, where it is known to fail, and every parameter with its source."""
     sections = []
     known = [("assumption", words) for words in stack.assumptions] + [("defect", words) for words in stack.defects]
     if known:
@@ -297,7 +297,7 @@ def pulses_summary(result: PulseResult) -> list[str]:
 
 
 def _first_pulse(table: Any) -> str:
-    """How much of the LTP train its first pulse makes, where that is much."""
+    """Return how much of the LTP train its first pulse makes, where that is much."""
     for _, _, _, train in table.traces("ltp"):
         share = float((train[1] - train[0]) / (train[-1] - train[0])) if train[-1] != train[0] else 0.0
         if share > 0.15:

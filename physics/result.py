@@ -197,7 +197,7 @@ class IVResult(_Result):
         return html(f"Simulated I-V, material set {self.stack.material}", rows, self.panel())
 
     def summary(self) -> dict[str, Any]:
-        """What `devicekit simulate iv --json` prints; the figures of merit are those of the first loop."""
+        """Return what `devicekit simulate iv --json` prints; the figures of merit are those of the first loop."""
         quality, first = self.quality, self.first.as_dict()
         return {
             **{name: value for name, value in first.items() if name != "cycle"},
@@ -289,7 +289,7 @@ class PulseResult(_Result):
         return PulseTable(later.assign(cycle=later["cycle"] - 1), meta=self.pulses.meta)
 
     def summary(self) -> dict[str, Any]:
-        """What `devicekit simulate pulses --json` prints."""
+        """Return what `devicekit simulate pulses --json` prints."""
         quality = self.quality
         return {
             "trains": self.end_points(),

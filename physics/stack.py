@@ -220,7 +220,7 @@ def _named(row: BadRow, data: Mapping[str, Any]) -> BadRow:
 
 
 def _contradictions(stack: Stack) -> list[BadRow]:
-    """What each number allows, and all of them together do not."""
+    """Return what each number allows, and all of them together do not."""
     bad = []
     names = [layer.name for layer in stack.layers]
     active = [layer.name for layer in stack.layers if layer.active]

@@ -233,7 +233,7 @@ class AgeingResult:
         return pd.DataFrame([asdict(row) for row in self.rows])
 
     def sentences(self) -> list[str]:
-        """What time does to this network, and what that rests on."""
+        """Return what time does to this network, and what that rests on."""
         last = self.rows[-1]
         words = [
             f"Test accuracy {percent(self.accuracy)} before, {percent(last.mean)} after {last.time_s:.3g} s "

@@ -78,7 +78,7 @@ def jumped(noise: Telegraph, seed: int, draw: int = 0) -> Change:
 
 
 def telegraph_regime(config: TrainingConfig, samples: int | None = None) -> Regime:
-    """How telegraph noise is drawn: "fresh", "held" or "static".
+    """Return how telegraph noise is drawn: "fresh", "held" or "static".
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def telegraph_regime(config: TrainingConfig, samples: int | None = None) -> Regi
 
 
 def static(config: TrainingConfig, before: Change | None) -> Change:
-    """What a test reads where each device stays on one of its levels, after another change."""
+    """Return what a test reads where each device stays on one of its levels, after another change."""
     jump = jumped(Telegraph(config.telegraph, config.telegraph_tau_s), config.seed, config.draw)
     return jump if before is None else lambda layer, r: jump(layer, before(layer, r))
 

@@ -11,12 +11,12 @@ from snn.network.pulsing import get_policy
 
 
 def in_training(card: DeviceCard | None, config: TrainingConfig) -> bool:
-    """Whether devices forget while they are trained."""
+    """Return whether devices forget while they are trained."""
     return card is not None and forgets(card) and config.presentation_s > 0 and config.scheme != "offline"
 
 
 def at_all(card: DeviceCard | None, config: TrainingConfig) -> bool:
-    """Whether they forget at all: while they are trained, or before a test."""
+    """Return whether they forget at all: while they are trained, or before a test."""
     return in_training(card, config) or (card is not None and forgets(card) and config.test_delay_s > 0)
 
 
@@ -43,7 +43,7 @@ def check(card: DeviceCard | None, config: TrainingConfig) -> None:
 
 
 def words(card: DeviceCard | None, config: TrainingConfig) -> str:
-    """What a training made of the card's volatile part; empty where it has none."""
+    """Return what a training made of the card's volatile part; empty where it has none."""
     if card is None or card.volatile is None or not forgets(card):
         return ""
     block = card.volatile

@@ -83,7 +83,7 @@ def held(
 
 
 def tested_with(config: TrainingConfig, card: DeviceCard) -> list[str]:
-    """What a test of a training had that its devices and lines alone do not show, in words."""
+    """Return what a test of a training had that its devices and lines alone do not show, in words."""
     found = [
         (config.read_noise and read_sigma(card, config.read_noise_of_g) > 0, "read noise"),
         (config.telegraph > 0, "telegraph noise"),

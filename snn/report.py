@@ -54,7 +54,7 @@ def training_section(
 
 
 def beside_section(others: Sequence[Baseline], result: TrainingResult) -> Section:
-    """What ordinary classifiers reach on the same split."""
+    """Return what ordinary classifiers reach on the same split."""
     rows = [(f"this network, {result.basis}", "spikes", percent(result.accuracy_mean_last))]
     rows += [(each.classifier, each.inputs, percent(each.test_accuracy)) for each in others]
     caption = f"Test accuracy on the same split ({result.data.split}); ordinary classifiers with numbers, not spikes."
@@ -99,7 +99,7 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
 
 
 def _programming_rows(written: ProgrammingSummary) -> list[tuple[str, str]]:
-    """What it took to write the weights into devices."""
+    """Return what it took to write the weights into devices."""
     rows = [("weights written into devices", written.words)]
     if written.error_sd is not None and written.error_mean is not None:
         error = f"mean {percent(written.error_mean)}, sd {percent(written.error_sd)} of the window"
@@ -111,7 +111,7 @@ def _programming_rows(written: ProgrammingSummary) -> list[tuple[str, str]]:
 
 
 def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
-    """Which of the card's variation the network's devices had."""
+    """Return which of the card's variation the network's devices had."""
     config = result.config
     has = applied_variation(card, config.c2c, config.d2d)
     if config.c2c == "none":
@@ -139,7 +139,7 @@ def accuracy_words(result: TrainingResult) -> str:
 
 
 def accuracy_basis(result: TrainingResult) -> str:
-    """What an accuracy is a mean of, on which split, and what its ± is."""
+    """Return what an accuracy is a mean of, on which split, and what its ± is."""
     data, epochs = result.data, len(result.epochs)
     last = min(LAST_EPOCHS, epochs)
     basis = f"the mean of the last {last} of {epochs} epochs" if epochs > 1 else "that after 1 epoch"
@@ -246,7 +246,7 @@ def training_summary(result: TrainingResult, card: DeviceCard) -> list[str]:
 
 
 def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
-    """What a run says of a device: its accuracy in situ, and what it loses where little hides it."""
+    """Return what a run says of a device: its accuracy in situ, and what it loses where little hides it."""
     first = f"This device reaches {accuracy_words(result)} in a spiking network trained in situ on it"
     if benchmark is None:
         return [f"{first}; what it loses to an ideal device was not measured."]

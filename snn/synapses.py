@@ -245,7 +245,7 @@ class Synapses:
 
 
 def _stuck(config: TrainingConfig, layer: int, devices: int) -> np.ndarray:
-    """Which devices (devices,) of a layer never move."""
+    """Return which devices (devices,) of a layer never move."""
     return np.random.default_rng([config.seed, _STUCK + layer]).random(devices) < config.stuck_share
 
 

@@ -47,7 +47,7 @@ class Wiring:
         return self.card.window.low / self.card.window.span
 
     def gains(self, layer: int, r: np.ndarray, shape: tuple[int, int], method: Method) -> np.ndarray:
-        """What of each device arrives, gain included [1], shape (devices,).
+        """Return what of each device arrives, gain included [1], shape (devices,).
 
         Parameters
         ----------

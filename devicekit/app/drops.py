@@ -140,7 +140,7 @@ class Drops:
                     self.close(drop)
 
     def holds(self, drop: Drop, name: str) -> bool:
-        """Whether a file of that name has come, or comes, already."""
+        """Return whether a file of that name has come, or comes, already."""
         return (drop.path / plain_name(name) if drop.is_folder else drop.path).exists()
 
     def close(self, drop: Drop) -> None:

@@ -231,7 +231,7 @@ async def keep_recipe(request: Request) -> Response:
 
 
 async def progress(request: Request) -> Response:
-    """How far a job is; once it is over, what leads to its result."""
+    """Return how far a job is; once it is over, what leads to its result."""
     job = running(request).jobs.get(request.path_params["job"])
     back = request.query_params.get("back", "/")
     if job is None or not re.fullmatch(r"/(drops|runs)/[0-9a-f]{32}", back):

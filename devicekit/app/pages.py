@@ -35,7 +35,7 @@ def fragment(template: str, **values: Any) -> str:
 
 
 def asked_by_script(request: Request) -> bool:
-    """Whether the script of our page asks, which puts the answer into it."""
+    """Return whether the script of our page asks, which puts the answer into it."""
     return request.headers.get("hx-request") == "true"
 
 

@@ -38,7 +38,7 @@ def keep_file(app: App, source: Any, name: str, said: dict[str, str], reading: d
 
 
 def query_of(said: QueryParams) -> Query:
-    """What the address asks of the library.
+    """Return what the address asks of the library.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class Bench:
         fit_page(fit, "warm", None, "", True).to_html()
 
     def read(self, path: Path, reading: ReadOptions, progress: Progress) -> Understood:
-        """What a file holds."""
+        """Return what a file holds."""
         from devicekit.features.describe import describe
         from devicekit.features.preview import preview
 
@@ -128,7 +128,7 @@ class Bench:
         return Found(page.body(), ("report.html", "iv.csv"), (), again, numbers)
 
     def benchmark(self, name: str, text: str, seeds: int, whole: bool, folder: Path, progress: Progress) -> Found:
-        """What a card loses to its ideal twin."""
+        """Return what a card loses to its ideal twin."""
         from devicekit import files
         from devicekit.device.card import DeviceCard
         from snn.benchmark import benchmark
@@ -265,7 +265,7 @@ def _read_again(name: str, reading: ReadOptions) -> Again:
 
 
 def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, count: int) -> Again:
-    """How to fit it again, with so many cards."""
+    """Return how to fit it again, with so many cards."""
     usual = FitChoice()
     chosen = {key: value for key, value in vars(choice).items() if value != getattr(usual, key)}
     card = {"out": "card.json"} if count else {}

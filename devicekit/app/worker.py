@@ -77,7 +77,7 @@ class Job:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come of it."""
+        """True if nothing more will come of it."""
         return self.state in ("done", "failed", "cancelled")
 
     @property
@@ -222,7 +222,7 @@ def _deaf() -> Iterator[None]:
 
 
 def work(pipe: Connection, warm: str | None) -> None:
-    """What the process does: tasks of a `Bench` as they come, until the other end is gone."""
+    """Return what the process does: tasks of a `Bench` as they come, until the other end is gone."""
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)  # ended as one, with what it starts
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interrupt is the server's, which ends this process

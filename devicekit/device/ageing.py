@@ -227,7 +227,7 @@ class Telegraph:
     tau_s: float
 
     def regime(self, presentation_s: float, test_s: float) -> Regime:
-        """How it is to be drawn.
+        """Return how it is to be drawn.
 
         Parameters
         ----------

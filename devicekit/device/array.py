@@ -478,17 +478,17 @@ class AppliedVariation:
 
     @property
     def scatter(self) -> bool:
-        """Whether updates scatter at all."""
+        """True if updates scatter at all."""
         return any(value > 0 for value in (*self.sigma.values(), *self.relative.values()))
 
     @property
     def fluctuates(self) -> bool:
-        """Whether states fluctuate reversibly from pulse to pulse."""
+        """True if states fluctuate reversibly from pulse to pulse."""
         return any(value > 0 for value in self.held.values())
 
 
 def applied_variation(card: DeviceCard, c2c: C2cMode = "increment", d2d: D2dMode = "resample") -> AppliedVariation:
-    """What of its variation a card gives in these modes (see `DeviceArray`); what it does not know is 0."""
+    """Return what of its variation a card gives in these modes (see `DeviceArray`); what it does not know is 0."""
     names = {"increment": "increment", "paper": "spread_paper", "none": ""}
     if c2c not in names:
         raise UsageError(f"c2c is increment, paper or none, not {c2c!r}")

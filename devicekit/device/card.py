@@ -255,7 +255,7 @@ class DeviceCard(Strict):
 
 
 def _inside(path: Path) -> str:
-    """How to get the card out of a file that holds one beside other things."""
+    """Return how to get the card out of a file that holds one beside other things."""
     verb = {".h5": "load_hdf5", ".hdf5": "load_hdf5", ".npz": "load_network", ".nir": "load_network"}
     if (found := verb.get(path.suffix.lower())) is None or not files.exists(path):
         return ""

@@ -53,7 +53,7 @@ class Fading(NamedTuple):
 
 
 def forgets(card: DeviceCard) -> bool:
-    """Whether a card's device forgets anything of an update, if time passes."""
+    """Return whether a card's device forgets anything of an update, if time passes."""
     return card.volatile is not None and card.volatile.persistent_share < 1.0
 
 

@@ -6,7 +6,7 @@ LEAST_DECADES = 3.0  # of time that data must span before a law of it is taken b
 
 
 def refused(decades: float, horizon_s: float, last_s: float, least: float = LEAST_DECADES) -> str | None:
-    """Why a power law of time is not taken to a horizon; None where it may be.
+    """Return why a power law of time is not taken to a horizon; None where it may be.
 
     Parameters
     ----------

@@ -115,7 +115,7 @@ class StableStates(Measured):
     coherence: NonNegative = Field(description="1: exactly on them; 0: nothing of the kind")
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """How many there are."""
+        """Return how many there are."""
         return (Scalar("states", "stable states in the window", float(self.count)),)
 
 
@@ -174,7 +174,7 @@ class Retention(Measured):
         return self
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """How long, drift exponents, and what the lives over temperature say.
+        """Return how long, drift exponents, and what the lives over temperature say.
 
         Exponents are those of LRS, of HRS and of all other states, the median where there are several: the interval is
         that of a single state; a median has none here. Of several temperatures the lowest counts, which is said.

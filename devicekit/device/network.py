@@ -185,7 +185,7 @@ class TrainedNetwork:
         )
 
     def parts(self) -> tuple[str, dict[str, np.ndarray]]:
-        """What a file of it holds: JSON text, and arrays by name."""
+        """Return what a file of it holds: JSON text, and arrays by name."""
         arrays = {
             f"{name}_{part}": getattr(layer, part)
             for name, layer in zip(LAYERS, self.layers, strict=True)
@@ -208,7 +208,7 @@ class TrainedNetwork:
 
     @classmethod
     def of_parts(cls, about: str, arrays: Mapping[str, np.ndarray], name: str) -> Self:
-        """What `parts` was made of.
+        """Return what `parts` was made of.
 
         Parameters
         ----------
@@ -367,7 +367,7 @@ def _whole(arrays: Mapping[str, np.ndarray], name: str, wide: int) -> np.ndarray
 
 
 def _fit(layers: tuple[NetworkLayer, ...], neurons: Neurons, check: Check, channels: int, span: float) -> None:
-    """Whether the parts of a file fit each other, before anybody computes with them."""
+    """Return whether the parts of a file fit each other, before anybody computes with them."""
     for layer in layers:
         if layer.plus.shape != layer.minus.shape:
             raise ValueError("plus and minus of a layer must be matrices of one shape")

@@ -135,7 +135,7 @@ def program_and_verify(
 
 
 def _partners(how: How, books: Books, r: np.ndarray, aim: np.ndarray, flagged: np.ndarray) -> np.ndarray:
-    """Which devices (n,) take over the error of their partner, read once more; their `aim` is set."""
+    """Return which devices (n,) take over the error of their partner, read once more; their `aim` is set."""
     other = np.arange(r.size) ^ 1
     lost = np.flatnonzero(flagged & ~flagged[other])
     partner = other[lost]

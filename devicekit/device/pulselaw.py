@@ -150,7 +150,7 @@ class PulseScaling(Measured):
         return tuple(shown)
 
     def sentence(self) -> str:
-        """What the card says of amplitude and width."""
+        """Return what the card says of amplitude and width."""
         words = []
         for name in ("ltp", "ltd"):
             own = getattr(self, name)

@@ -56,7 +56,7 @@ def variation_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
 
 
 def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
-    """What scatters in proportion to the step, where the data ask for it."""
+    """Return what scatters in proportion to the step, where the data ask for it."""
     rows = []
     for name, what, of in (
         ("step_noise", "one update, besides", "step"),
@@ -85,7 +85,7 @@ def rate_section(card: DeviceCard) -> Section:
 
 
 def _whole_curve(card: DeviceCard) -> str:
-    """How wide the band is that holds the whole curve, where it is known."""
+    """Return how wide the band is that holds the whole curve, where it is known."""
     known = [
         f"{factor:.2f} times ({branch.direction.upper()})"
         for branch in (card.ltp, card.ltd)

@@ -42,7 +42,7 @@ def scalars(
 
 
 def _state(scale: str) -> str:
-    """What a share of the window is a share of, where that is not conductance itself."""
+    """Return what a share of the window is a share of, where that is not conductance itself."""
     return "state on a log scale" if scale == "log" else ""
 
 

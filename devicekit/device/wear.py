@@ -128,7 +128,7 @@ class Wear:
         )
 
     def sentences(self) -> list[str]:
-        """How long, and how sure."""
+        """Return how long, and how sure."""
         least = "" if self.life.failed else "at least "
         until = "the cycles of the first failure measured" if self.life.failed else "the cycles that all devices held"
         said = [

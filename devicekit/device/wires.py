@@ -66,7 +66,7 @@ class Wires:
 
     @property
     def ideal(self) -> bool:
-        """Whether nothing resists."""
+        """True if nothing resists."""
         return self.terminal_ohm == 0 and self.segments == (0.0, 0.0)
 
     def tiles(self, rows: int, columns: int) -> list[tuple[slice, slice]]:
@@ -118,7 +118,7 @@ def effective_conductance(g: np.ndarray, wires: Wires, method: Method = "exact")
 
 
 def column_gains(g: np.ndarray, effective: np.ndarray, wires: Wires) -> np.ndarray:
-    """What each bit line of each tile is multiplied by so that all its inputs together give their ideal sum [1].
+    """Return what each bit line of each tile is multiplied by so that all its inputs together give their ideal sum [1].
 
     One read of each line calibrates it: every word line on.
 

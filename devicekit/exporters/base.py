@@ -191,12 +191,12 @@ def gains(card: DeviceCard) -> tuple[float, float, float] | None:
 
 
 def has_update_noise(card: DeviceCard) -> bool:
-    """Whether the card says how an update scatters."""
+    """Return whether the card says how an update scatters."""
     return any(float(update_sigma(card, direction, np.array(1.0))) > 0 for direction in SIGNS)
 
 
 def has_variation(card: DeviceCard) -> bool:
-    """Whether the card says anything about C2C or D2D."""
+    """Return whether the card says anything about C2C or D2D."""
     branches = (card.variation.ltp, card.variation.ltd)
     return any(branch.c2c or branch.d2d or branch.step_noise for branch in branches) or (
         card.variation.d2d_ln_rate_covariance is not None
@@ -204,7 +204,7 @@ def has_variation(card: DeviceCard) -> bool:
 
 
 def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held: bool | None = None) -> str:
-    """What is done with the variation: `exported` where the target holds some of it, or why there is none.
+    """Return what is done with the variation: `exported` where the target holds some of it, or why there is none.
 
     `held` says whether it does; a target that holds all of it leaves it out.
     """
@@ -309,7 +309,7 @@ def column_unit(name: str) -> str:
 
 
 def origin_of(table: Table) -> str:
-    """Where a table comes from, a sentence that begins with its marks."""
+    """Return where a table comes from, a sentence that begins with its marks."""
     known = ", ".join(mark.upper() for mark in table.meta.get("marks", ()))
     return f"{known}{': ' if known else ''}{table.kind} table of {table.meta.get('source', 'a table in memory')}."
 

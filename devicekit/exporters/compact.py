@@ -103,14 +103,14 @@ def noise(card: DeviceCard) -> str:
 
 
 def law_sentence(card: DeviceCard, closed: bool) -> str:
-    """What is exact of the law and the window; `closed`: eq. (2) in closed form."""
+    """Return what is exact of the law and the window; `closed`: eq. (2) in closed form."""
     law = "Eq. (2) with the card's coefficients" if closed else "The caps"
     state = "ln G" if card.window.scale == "log" else "G"
     return f"{law}, capped at the largest fitted step as in devicekit's own array; the window; {state} linear in r."
 
 
 def approximations(figures: Mapping[str, Any], closed: bool) -> list[str]:
-    """What every compact model leaves out: a table's deviation, where there is one, and the read law."""
+    """Return what every compact model leaves out: a table's deviation, where there is one, and the read law."""
     read = "The read law is ohmic at every voltage, also during pulses: the card knows G at the read voltage only."
     if closed:
         return [read]

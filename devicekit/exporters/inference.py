@@ -71,7 +71,7 @@ class InferenceNumbers:
         return self.drift.measured_s
 
     def sentences(self) -> list[str]:
-        """What is said of it in a README."""
+        """Return what is said of it in a README."""
         if not self.noise:
             return ["Without noise, as asked: no errors of programming, no read noise, no drift."]
         failed = f"; {percent(self.failed)} of them were flagged, and count" if self.failed > 0 else ""

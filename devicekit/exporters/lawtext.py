@@ -200,7 +200,7 @@ def spread(card: DeviceCard, noise: bool) -> Spread:
 
 
 def usual_step(card: DeviceCard) -> float:
-    """What one pulse does, fraction of the window: mean of LTP and LTD about the point where they are alike.
+    """Return what one pulse does, fraction of the window: mean of LTP and LTD about the point where they are alike.
 
     Over the whole window for a device that does not move there.
     """
@@ -222,7 +222,7 @@ def deviation(card: DeviceCard, law: LawNumbers) -> float | None:
 
 
 def law_sentences(card: DeviceCard, law: LawNumbers, found: float | None) -> tuple[list[str], list[str]]:
-    """What is exact of the law and the window, and what is approximated."""
+    """Return what is exact of the law and the window, and what is approximated."""
     state = "ln G" if card.window.scale == "log" else "G" if base.unit(card) == "S" else "the weight"
     window = f"the window, at whose ends states are clipped; {state} linear in r."
     if law.form is not None:
@@ -237,7 +237,7 @@ def law_sentences(card: DeviceCard, law: LawNumbers, found: float | None) -> tup
 
 
 def _d2d_words(law: LawNumbers, held: Spread) -> str:
-    """How devices differ, by the modes of a DeviceArray."""
+    """Return how devices differ, by the modes of a DeviceArray."""
     by_gains = "d2d='shared' by correlated log-normal gains of mean 1 on LTP and LTD"
     if not law.devices:
         return (
@@ -249,7 +249,7 @@ def _d2d_words(law: LawNumbers, held: Spread) -> str:
 
 
 def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) -> str:
-    """What is done with the variation, and how."""
+    """Return what is done with the variation, and how."""
     held = spread(card, options.noise)
     parts = []
     if max(*held.update, *held.relative) > 0:

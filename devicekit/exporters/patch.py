@@ -114,6 +114,6 @@ def edited(text: str, edits: Sequence[Edit], first: int, end: int) -> str:
 
 
 def unified(name: str, before: str, after: str) -> str:
-    """What changes in a file, as `patch -p1` and `git apply` take it; empty if nothing does."""
+    """Return what changes in a file, as `patch -p1` and `git apply` take it; empty if nothing does."""
     rows = difflib.unified_diff(lines(before), lines(after), f"a/{name}", f"b/{name}")
     return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)

@@ -82,7 +82,7 @@ def _origin(card: DeviceCard) -> list[str]:
 
 
 def _forgetting(card: DeviceCard, result: Export) -> list[str]:
-    """What was done with the card's volatile part; nothing of a card without one."""
+    """Return what was done with the card's volatile part; nothing of a card without one."""
     block = card.volatile
     if block is None or block.persistent_share == 1.0:
         return []
@@ -105,7 +105,7 @@ _BLOCKS = {
 
 
 def _left_out(card: DeviceCard, result: Export) -> list[str]:
-    """What the card knows and the target does not hold, a sentence for each."""
+    """Return what the card knows and the target does not hold, a sentence for each."""
     carried = {*result.carries, *(["volatile"] if result.forgetting else [])}
     found = [
         f"LEFT OUT: {words}."
@@ -126,7 +126,7 @@ def _left_out(card: DeviceCard, result: Export) -> list[str]:
 
 
 def _of_one_pulse(card: DeviceCard) -> list[str]:
-    """What is said of a law in amplitude and width: no target holds one, so that an export is of one pulse."""
+    """Return what is said of a law in amplitude and width: no target holds one, so that an export is of one pulse."""
     if card.pulse_law is None:
         return []
     conditions = card.conditions

@@ -33,7 +33,7 @@ def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
 
 
 def sentences(network: TrainedNetwork) -> list[str]:
-    """What is said of a network in a README."""
+    """Return what is said of a network in a README."""
     kinds = [
         f"{name} layer: {layer.plus.shape[0]} x {layer.plus.shape[1]} weights of "
         + ("two devices" if layer.paired else "one device and a fixed reference")

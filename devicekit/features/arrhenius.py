@@ -72,7 +72,7 @@ class Life:
 
     @property
     def failed(self) -> bool:
-        """Whether it was lost inside its record."""
+        """True if it was lost inside its record."""
         return self.life_s is not None
 
 
@@ -266,7 +266,7 @@ class ArrheniusFit:
         return float(np.exp(at - np.hypot(at - low, wide))), float(np.exp(at + np.hypot(high - at, wide)))
 
     def why_not(self, kelvin: float) -> str | None:
-        """Why no life at a temperature is given; None where it is."""
+        """Return why no life at a temperature is given; None where it is."""
         if self.bend_p is not None and self.bend_p < BENT:
             return (
                 f"ln t against 1/kT is bent (p = {self.bend_p:.2g}): one mechanism with one activation energy does not "
@@ -288,7 +288,7 @@ class ArrheniusFit:
 
 
 def why_not(records: Sequence[Life]) -> str | None:
-    """Why no line is drawn through these lives; None where one is."""
+    """Return why no line is drawn through these lives; None where one is."""
     kelvins = temperatures([each.temperature_k for each in records])
     failures = sum(each.failed for each in records)
     if len(kelvins) < LEAST_TEMPERATURES:

@@ -90,12 +90,12 @@ class Autoregression:
 
     @property
     def stationary(self) -> bool:
-        """Whether what was fitted stays about a level."""
+        """True if what was fitted stays about a level."""
         return self.radius < 1.0
 
     @property
     def normal(self) -> bool:
-        """Whether nothing speaks against normal residuals."""
+        """True if nothing speaks against normal residuals."""
         return not bool((self.normal_p < NOT_NORMAL).any())
 
 

@@ -82,7 +82,7 @@ class Characterization:
         )
 
     def sentences(self) -> list[str]:
-        """What was found, one or two sentences a figure of merit."""
+        """Return what was found, one or two sentences a figure of merit."""
         return [sentence for result in self.results.values() for sentence in result.sentences()]
 
     def section(self, name: str, anchor: str) -> Section:

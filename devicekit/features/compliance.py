@@ -75,7 +75,7 @@ def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
 
 
 def _run(i: np.ndarray, turn: int, level: float, width: float) -> np.ndarray:
-    """Which points about the turn are within a width of the level; two in a row that are not end the run."""
+    """Return which points about the turn are within a width of the level; two in a row that are not end the run."""
     within = np.abs(i - level) <= width * abs(level)
     taken = np.zeros(i.size, bool)
     for step, start in ((1, turn), (-1, turn - 1)):

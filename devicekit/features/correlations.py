@@ -65,7 +65,7 @@ def autocovariance(runs: Runs, pairs: Runs | None = None) -> np.ndarray:
 
 
 def effective_n(first: Runs, second: Runs) -> float:
-    """How many independent cycles two series are worth for their correlation; never more than there are.
+    """Return how many independent cycles two series are worth for their correlation; never more than there are.
 
     The sum over lags ends where the product of the two autocorrelations first is 0 or less: of twelve rules this keeps
     the rate of false alarms nearest to what is asked for (`benchmarks/cycle_correlations.py`).
@@ -350,12 +350,12 @@ class Drift:
 
     @property
     def seen(self) -> bool:
-        """Whether it drifts: p below 0.01, and by more than the standard deviation of one cycle."""
+        """True if it drifts: p below 0.01, and by more than the standard deviation of one cycle."""
         return self.p < 0.01 and abs(self.change) > 1.0
 
 
 def drift(cycles: Runs, values: Runs) -> Drift:
-    """Whether a quantity of one device drifts; residuals are taken as an AR(1), n_eff = n (1 - r) / (1 + r).
+    """Return whether a quantity of one device drifts; residuals are taken as an AR(1), n_eff = n (1 - r) / (1 + r).
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def limited(sweeps: list[Sweep]) -> list[Sweep]:
 
 
 def all_transitions(sweeps: list[Sweep], read: float) -> list[tuple[Transition, ...]]:
-    """What each sweep does; the start of the next sweep of the same device tells the state after it."""
+    """Return what each sweep does; the start of the next sweep of the same device tells the state after it."""
     following: dict[str, float] = {}
     found = []
     for sweep in reversed(sweeps):

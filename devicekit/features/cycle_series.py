@@ -94,7 +94,7 @@ def of_sweeps(cycles: pd.DataFrame, at: Mapping[tuple[str, int], str] | None = N
 
 
 def of_trains(ends: pd.DataFrame, quantity: str) -> Series | None:
-    """Where the LTP train and the LTD train of each cycle end.
+    """Return where the LTP train and the LTD train of each cycle end.
 
     Starts are left out: a train starts where the other one ended, so that they are the same states once more.
 

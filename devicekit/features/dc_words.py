@@ -51,7 +51,7 @@ def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
 
 
 def at_limit(cycles: pd.DataFrame) -> list[str]:
-    """How many voltages lie at the end of their sweep."""
+    """Return how many voltages lie at the end of their sweep."""
     parts = []
     for name, column in (("V_set", "set_limit_v"), ("V_reset", "reset_limit_v")):
         ends = cycles[column].to_numpy(float)
@@ -89,7 +89,7 @@ def by_compliance(table: pd.DataFrame) -> list[str]:
 
 
 def meanings(cycles: pd.DataFrame) -> list[str]:
-    """What the outcomes that occur mean."""
+    """Return what the outcomes that occur mean."""
     there = set(cycles["outcome"])
     return [words for name, words in MEANINGS.items() if name in there]
 

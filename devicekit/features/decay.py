@@ -34,7 +34,7 @@ class Estimate:
 
     @property
     def closed(self) -> bool:
-        """Whether both sides are bounded."""
+        """True if both sides are bounded."""
         return self.low is not None and self.high is not None
 
     @property
@@ -144,7 +144,7 @@ class _Problem:
         self.amplitudes = len(self.groups) * (2 if name == "double" else 1)
 
     def columns(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """What decays, (b, n, amplitudes), for b values of ln tau and of the shape."""
+        """Return what decays, (b, n, amplitudes), for b values of ln tau and of the shape."""
         t = self.delays
         if self.name == "double":
             parts = [np.exp(-t / np.exp(w)[:, None, None]) for w in (u, v)]
@@ -199,7 +199,7 @@ class _Problem:
 
 
 def _zoom(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> tuple[float, float]:
-    """Where a function of one number is least: a scan, and then ever finer ones around its best place."""
+    """Return where a function of one number is least: a scan, and then ever finer ones around its best place."""
     at = np.linspace(low, high, _SCAN)
     for _ in range(_TIMES):
         values = function(at)
@@ -211,7 +211,7 @@ def _zoom(function: Callable[[np.ndarray], np.ndarray], low: float, high: float)
 
 
 def _bottom(function: Callable[[float], float], low: float, high: float, close: float) -> tuple[float, float]:
-    """Where a function with one minimum between two places is least, to within `close`."""
+    """Return where a function with one minimum between two places is least, to within `close`."""
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(function, bounds=(low, high), method="bounded", options={"xatol": close})
@@ -221,7 +221,7 @@ def _bottom(function: Callable[[float], float], low: float, high: float, close: 
 def _ends(
     profile: Callable[[float], float], at: np.ndarray, values: np.ndarray, best: float, limit: float
 ) -> tuple[float | None, float | None]:
-    """Where a profile crosses its limit, outside all of it that is below; None where it never does."""
+    """Return where a profile crosses its limit, outside all of it that is below; None where it never does."""
     from scipy.optimize import brentq
 
     inside = [*at[values <= limit], best]

@@ -39,7 +39,7 @@ class Level:
 
     @property
     def enough(self) -> bool:
-        """Whether there are readings enough to say something."""
+        """True if there are readings enough to say something."""
         return self.conductance_s.size >= multilevel.LEAST
 
     def as_dict(self) -> dict[str, Any]:

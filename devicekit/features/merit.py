@@ -107,7 +107,7 @@ class Merit(Protocol):
         """The numbers of it that matter most, for a library of devices and for first pages; may be empty."""
 
     def sentences(self) -> list[str]:
-        """What it says, in a sentence or two."""
+        """Return what it says, in a sentence or two."""
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
@@ -138,7 +138,7 @@ def plain_values(value: Any) -> Any:
 
 
 def origin(table: AnyTable) -> dict[str, Any]:
-    """Where a table comes from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
+    """Return where a table comes from, as fields of a block of a card (`devicekit.device.measured.Measured`)."""
     return {"source": str(table.meta.get("source", "table in memory")), "synthetic": table.synthetic}
 
 

@@ -69,7 +69,7 @@ class Side:
 
 
 def crossing(low_mean: np.ndarray, low_sd: np.ndarray, high_mean: np.ndarray, high_sd: np.ndarray) -> np.ndarray:
-    """Where the densities of two normal levels cross between their means; NaN where they do not.
+    """Return where the densities of two normal levels cross between their means; NaN where they do not.
 
     Parameters
     ----------

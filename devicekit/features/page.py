@@ -46,7 +46,7 @@ class Part:
 
 
 def part(found: Characterization, name: str, anchor: str = "merits", synthetic: bool = False, sha256: str = "") -> Part:
-    """What a page says of one table; the parameters are those of `Part`, and the anchor of its section."""
+    """Return what a page says of one table; the parameters are those of `Part`, and the anchor of its section."""
     scalars = {each.name: each for each in found.tiles() if each.known}
     first = [scalars.pop(key) for key in _FIRST if key in scalars]
     numbers = (*first, *scalars.values())

@@ -65,7 +65,7 @@ class Record:
         return float(np.median(early)) if early.size and self.told else None
 
     def why_not(self) -> str | None:
-        """Why no decay can be fitted; None if one can be tried."""
+        """Return why no decay can be fitted; None if one can be tried."""
         after = self.value[self.before > 0]
         if len(self.pulses_s) > MOST_PULSES:
             return f"{len(self.pulses_s)} pulses, more than {MOST_PULSES}"

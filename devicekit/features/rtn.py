@@ -124,7 +124,7 @@ def sampling_step(time: np.ndarray) -> float:
 
 
 def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
-    """Whether a record jumps between two levels, and how long each lasts.
+    """Return whether a record jumps between two levels, and how long each lasts.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def _p(value: float) -> str:
 def correlated(
     combined: Sequence[Combined], quantities: Sequence[Quantity], n_devices: int, total: int, step: str
 ) -> list[str]:
-    """Which values go together, whether their changes say the same, and which cannot be judged."""
+    """Return which values go together, whether their changes say the same, and which cannot be judged."""
     labels = _labels(quantities)
     values = [each for each in combined if not each.correlation.differenced]
     changes = {each.correlation.key[:3]: each.correlation for each in combined if each.correlation.differenced}
@@ -99,7 +99,7 @@ def _blind(
     where: str,
     total: int,
 ) -> str:
-    """Which correlations cannot be judged, with the largest of them."""
+    """Return which correlations cannot be judged, with the largest of them."""
     first = max(blind, key=lambda one: abs(one.rho))
     first = next((one for one in blind if not one.lag), first)
     changed = changes.get(first.key[:3])
@@ -112,12 +112,12 @@ def _blind(
 
 
 def _lasts(one: Correlation, change: Correlation | None) -> bool:
-    """Whether changes, which a drift does not touch, show a relation of the same sign."""
+    """Return whether changes, which a drift does not touch, show a relation of the same sign."""
     return change is not None and change.p < CLEAR and np.sign(change.rho - change.expected) == np.sign(one.rho)
 
 
 def drifting(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity]) -> list[str]:
-    """Which devices drift, and in what."""
+    """Return which devices drift, and in what."""
     if not devices:
         return []
     labels = _labels(quantities)

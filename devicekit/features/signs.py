@@ -42,7 +42,7 @@ class Reversal:
 
 
 def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
-    """Where the current of a sweep has the sign opposite to the voltage, beyond noise and offset.
+    """Return where the current of a sweep has the sign opposite to the voltage, beyond noise and offset.
 
     Parameters
     ----------

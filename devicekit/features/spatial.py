@@ -49,7 +49,7 @@ class Effect:
 
     @property
     def seen(self) -> bool:
-        """Whether it is significant among all tests of the table."""
+        """True if it is significant among all tests of the table."""
         return self.p_holm < SIGNIFICANT
 
 
@@ -70,7 +70,7 @@ class Places:
 
     @property
     def enough(self) -> bool:
-        """Whether there are 6 devices in 2 rows and 2 columns."""
+        """True if there are 6 devices in 2 rows and 2 columns."""
         return bool(
             self.row.size >= LEAST_DEVICES and np.unique(self.row).size >= 2 and np.unique(self.column).size >= 2
         )
@@ -90,7 +90,7 @@ class Places:
 
     @property
     def edge(self) -> np.ndarray:
-        """Whether a device lies in the first or last row or column of its array."""
+        """True if a device lies in the first or last row or column of its array."""
         found = np.zeros(self.row.size, bool)
         for k in np.unique(self.wafer):
             own = self.wafer == k

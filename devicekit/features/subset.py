@@ -31,7 +31,7 @@ class Few:
 
 
 def few(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
-    """Whether rows of a table of sweeps are a minority of its sweeps, or of its devices; none is no minority."""
+    """Return whether rows of a table of sweeps are a minority of its sweeps, or of its devices; none is no minority."""
     devices = values["device_id"].nunique(), cycles["device_id"].nunique()
     return bool(len(values)) and (
         len(values) < LEAST_SHARE * len(cycles) or (devices[0] < LEAST_SHARE * devices[1] and devices[1] > 1)
@@ -45,7 +45,7 @@ def counted(cycles: pd.DataFrame) -> pd.DataFrame:
 
 
 def minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Few, ...]:
-    """What a minority has: the switching as a whole, or the quantities of `spreads` that few of the sweeps have.
+    """Return what a minority has: the switching as a whole, or the quantities of `spreads` that few of the sweeps have.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def words(cycles: pd.DataFrame) -> str:
 
 
 def sentence(left_out: Sequence[Few], cycles: pd.DataFrame) -> list[str]:
-    """What a minority has, and that it has no median."""
+    """Return what a minority has, and that it has no median."""
     devices = int(cycles["device_id"].nunique())
     of = f" of {count(devices, 'device')}" if devices > 1 else ""
     whole = next((each for each in left_out if not each.quantity), None)

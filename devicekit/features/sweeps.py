@@ -71,7 +71,7 @@ class Figures:
 
 
 def is_abrupt(leg: Switching, at: float, reach: float) -> bool:
-    """Whether the leg makes a good share of its switching within a twentieth of `reach` on either side of `at`.
+    """Return whether the leg makes a good share of its switching within a twentieth of `reach` on either side of `at`.
 
     Judged on a fixed grid of voltages, ln G being interpolated, so that it does not depend on the spacing of points.
 
@@ -247,7 +247,7 @@ def _between(size: int, span: slice) -> np.ndarray:
 
 
 def only_reads(sweep: Sweep, found: Sequence[Transition], read: float) -> bool:
-    """Whether a sweep leaves the state as it is, and its I-V is that of a reading.
+    """Return whether a sweep leaves the state as it is, and its I-V is that of a reading.
 
     The state before and after differ by less than a fifth, and along every leg G stays within a factor of two, an
     offset current at 0 V taken off.

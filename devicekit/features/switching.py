@@ -51,7 +51,7 @@ def cut(leg: Switching) -> Switching:
 
 
 def _short_of_half_way(leg: Switching) -> tuple[np.ndarray, np.ndarray]:
-    """How far ln G lies beyond half-way between its levels, and the positions where that is known."""
+    """Return how far ln G lies beyond half-way between its levels, and the positions where that is known."""
     level = 0.5 * (np.log(leg.level) + np.log(leg.after))
     sign = 1.0 if leg.after > leg.level else -1.0
     distance = sign * (leg.ln_g - level)
@@ -201,7 +201,7 @@ def _beyond(voltage: np.ndarray, at: float) -> int:
 
 
 def set_at_limit(leg: Switching, at: float) -> bool:
-    """Whether a set goes on where the way up ends, so that `at` is no V_set.
+    """Return whether a set goes on where the way up ends, so that `at` is no V_set.
 
     That is so where fewer than two voltages lie beyond it, or ln G has not come half-way. A set that reaches its
     compliance is over.
@@ -224,7 +224,7 @@ def set_at_limit(leg: Switching, at: float) -> bool:
 
 
 def reset_at_limit(leg: Switching, at: float, method: str) -> bool:
-    """Whether a reset goes on where the way up ends, so that `at` is no V_reset.
+    """Return whether a reset goes on where the way up ends, so that `at` is no V_reset.
 
     That is so where fewer than two voltages lie beyond it; and for the peak, or where a definition finds nothing,
     where the current has not fallen from its peak when the leg ends (see `_peak`).

@@ -93,7 +93,7 @@ def _bare(name: str) -> str:
 
 
 def _drain(rows: pd.DataFrame, gate_range: float) -> tuple[bool, float | None]:
-    """Whether the drain voltage is constant or not in the file, and what it is [V]."""
+    """Return whether the drain voltage is constant or not in the file, and what it is [V]."""
     name = next((str(name) for name in rows.columns if _DRAIN_VOLTAGE.match(_bare(str(name)))), None)
     if name is None:
         return True, None

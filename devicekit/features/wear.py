@@ -194,7 +194,7 @@ def trend(values: pd.Series) -> Estimate | None:
 
 
 def _hangs_together(left: np.ndarray) -> bool:
-    """Whether neighbours are correlated beyond chance."""
+    """Return whether neighbours are correlated beyond chance."""
     left = left - left.mean()
     square = float(left @ left)
     return square > 1e-24 * left.size and float(left[1:] @ left[:-1]) / square > 2.0 / np.sqrt(left.size)

@@ -71,20 +71,20 @@ def _interval(estimate: Estimate) -> str:
 
 
 def window(slope: Estimate) -> str:
-    """What becomes of the window."""
+    """Return what becomes of the window."""
     words = "" if slope.ends is None else _interval(slope)
     return f"On/off changes by {slope.value:.2g} decades{words} in a decade of cycles before failure."
 
 
 def none_failed(n: int, to: int) -> str:
-    """What is known where none of n devices failed up to a cycle, which each of them reached."""
+    """Return what is known where none of n devices failed up to a cycle, which each of them reached."""
     least = clopper_pearson(n, n)[0]
     share = f"at least {percent(least)} of such devices (95 %) hold to {to:.3g} cycles"
     return f"No life can be given, for none failed: {share}."
 
 
 def life(found: WeibullLife) -> str:
-    """When devices fail."""
+    """Return when devices fail."""
     parts = []
     for each in found.shares:
         told = each.reason if each.cycles is None else f"after {each.cycles.value:.2g}{_interval(each.cycles)}"

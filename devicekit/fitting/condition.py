@@ -249,7 +249,7 @@ def _in_own_windows(
 
 
 def _dead_words(dead: Sequence[Dead], devices: int) -> str:
-    """Which devices do not switch, and why, for people."""
+    """Return which devices do not switch, and why, for people."""
     named = "; ".join(f"{each.name}: {each.why}" for each in dead[:MOST_NAMED])
     more = f"; and {len(dead) - MOST_NAMED} more" if len(dead) > MOST_NAMED else ""
     does, are = ("does", "is") if len(dead) == 1 else ("do", "are")

@@ -56,7 +56,7 @@ class NextCycles:
 
 
 def can_tell(fit: DeviceFit) -> bool:
-    """Whether the band is known for a fit: not for a joint one over widths or amplitudes."""
+    """Return whether the band is known for a fit: not for a joint one over widths or amplitudes."""
     return not fit.joint and fit.pulse_law is None and not fit.conditions
 
 

@@ -56,7 +56,7 @@ def fit_section(fit: DeviceFit) -> Section:
 
 
 def _next_cycles(fit: DeviceFit) -> list[Block]:
-    """Where the next cycles are to be expected, in words and as a picture."""
+    """Return where the next cycles are to be expected, in words and as a picture."""
     found = {direction: next_cycles(fit, direction) for direction in fit.branches} if can_tell(fit) else {}
     if not found:
         return []
@@ -77,7 +77,7 @@ def _next_cycles(fit: DeviceFit) -> list[Block]:
 
 
 def _quality(fit: DeviceFit) -> Table:
-    """How well each branch is fitted, with the basis of every number."""
+    """Return how well each branch is fitted, with the basis of every number."""
     rows = [
         (
             direction.upper(),
@@ -160,7 +160,7 @@ def _counts(cards: dict[str, BranchVariation]) -> str:
 
 
 def _known(cards: dict[str, BranchVariation]) -> list[str]:
-    """How well the deviations are known."""
+    """Return how well the deviations are known."""
     sentences = []
     for direction, each in cards.items():
         found = [
@@ -178,7 +178,7 @@ def _interval(ends: tuple[float, float] | None) -> str:
 
 
 def _unknown(cards: dict[str, BranchVariation]) -> list[str]:
-    """What could not be estimated, and what that means for a network."""
+    """Return what could not be estimated, and what that means for a network."""
     sentences = []
     if max(each.n_cycles for each in cards.values()) < 2:
         sentences.append(
@@ -235,7 +235,7 @@ def _cycles(fit: DeviceFit, direction: str) -> Block:
 
 
 def source_words(fit: DeviceFit, name: str) -> str:
-    """Where a fit comes from: file, trains, devices, pulse width."""
+    """Return where a fit comes from: file, trains, devices, pulse width."""
     frame = fit.table.frame.drop_duplicates(["device_id", "cycle", "direction"])
     numbers = {direction: int((frame["direction"] == direction).sum()) for direction in fit.branches}
     trains = listed([f"{number} {direction.upper()}" for direction, number in numbers.items()])
@@ -246,14 +246,14 @@ def source_words(fit: DeviceFit, name: str) -> str:
 
 
 def fit_sentence(fit: DeviceFit) -> str:
-    """How well the law follows the mean curves."""
+    """Return how well the law follows the mean curves."""
     misfits = listed([f"{percent(b.nrmse)} ({direction.upper()})" for direction, b in fit.branches.items()])
     law = f"{fit.law.title[0].upper()}{fit.law.title[1:]}"
     return f"{law} follows the mean curves to {misfits} of their range (rms)."
 
 
 def widths_sentence(fit: DeviceFit) -> str | None:
-    """Which pulse widths the file holds, and which one is shown."""
+    """Return which pulse widths the file holds, and which one is shown."""
     if not fit.conditions:
         return None
     widths = listed([si(each.table.widths[0], "s") for each in fit.conditions])
@@ -311,13 +311,13 @@ def _ratio(fit: DeviceFit) -> float | None:
 
 
 def standing_out_sentence(fit: DeviceFit) -> str:
-    """What stands out, or that nothing does."""
+    """Return what stands out, or that nothing does."""
     found = standing_out(fit)
     return f"What stands out: {'; '.join(found)}." if found else "Nothing in the fitted curves stands out."
 
 
 def scatter_sentence(fit: DeviceFit) -> str:
-    """How much a device varies from cycle to cycle and from device to device."""
+    """Return how much a device varies from cycle to cycle and from device to device."""
     groups = [each.to_card() for each in fit.variation.branches.values()]
     increments = [g.c2c["increment"].value for g in groups if "increment" in g.c2c]
     spreads = [g.c2c["spread_anova"].value for g in groups if "spread_anova" in g.c2c]

@@ -264,7 +264,7 @@ def _usual_group(records: Sequence[Record]) -> str:
 
 
 def _warnings(found: Comparison) -> list[CodedWarning]:
-    """What must not be compared, and what figures leave out."""
+    """Return what must not be compared, and what figures leave out."""
     told = [*_mixed_definitions(found.rows), *_mixed_cards(found.records)]
     total = len(found.records)
     for mark, code in (("synthetic", "synthetic"), ("simulated", "mixed")):

@@ -303,7 +303,7 @@ class Library:
         return self.folder / file
 
     def _indexed(self, path: Path) -> Indexed:
-        """What the index is told of a file."""
+        """Return what the index is told of a file."""
         stamp = _stamp(path) or Stamp(0, 0)
         try:
             head = read_head(path)
@@ -353,7 +353,7 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def read_head(path: Path) -> IndexedHead:
-    """What the index needs of a file.
+    """Return what the index needs of a file.
 
     Raises
     ------

@@ -77,7 +77,7 @@ class Indexed:
 
 
 def place_of(folder: Path) -> Path:
-    """Where the index of a folder is kept."""
+    """Return where the index of a folder is kept."""
     import platformdirs
 
     digest = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]

@@ -158,7 +158,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def by_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
-    """What the named groups of a pattern find in a file's name.
+    """Return what the named groups of a pattern find in a file's name.
 
     Raises
     ------

@@ -103,7 +103,7 @@ class Query:
 
     @property
     def all(self) -> bool:
-        """Whether every record is asked for."""
+        """True if every record is asked for."""
         return not (self.words or self.kind or self.ranges or self.labels or self.ids or self.place != Place())
 
 

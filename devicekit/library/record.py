@@ -287,7 +287,7 @@ def identity(kind: str, sha256: str, content: Mapping[str, Any]) -> str:
 
 
 def is_record(raw: Any) -> bool:
-    """Whether plain values look like a record rather than a card."""
+    """Return whether plain values look like a record rather than a card."""
     return isinstance(raw, dict) and "id" in raw and any(field in raw for field in CONTENTS)
 
 

@@ -66,7 +66,7 @@ class Row:
 
 
 def names_of(records: Sequence[Record]) -> tuple[str, ...]:
-    """What each record is called: its name, with its id where two share it."""
+    """Return what each record is called: its name, with its id where two share it."""
     names = Counter(record.name for record in records)
     return tuple(record.name if names[record.name] == 1 else f"{record.name} ({record.id})" for record in records)
 
@@ -97,7 +97,7 @@ def _known(record: Record) -> list[Scalar]:
 
 
 def group(record: Record, by: str) -> str | None:
-    """What a record says of a label, a part of the place, kind or law; None if nothing."""
+    """Return what a record says of a label, a part of the place, kind or law; None if nothing."""
     if by in PLACES:
         part = getattr(record.place, by)
         return None if part is None else str(part)

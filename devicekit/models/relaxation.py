@@ -22,7 +22,7 @@ SMALL_ERROR = 0.01  # at which no further term is taken
 
 
 def kernel(name: str, t: np.ndarray | float, **parameters: float) -> np.ndarray:
-    """What is left after a time t >= 0 of a part that decays by a kernel; K(0) = 1.
+    """Return what is left after a time t >= 0 of a part that decays by a kernel; K(0) = 1.
 
     Parameters
     ----------

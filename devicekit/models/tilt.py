@@ -16,5 +16,5 @@ def lean(slope, x):  # type: ignore[no-untyped-def]
 
 
 def tilted(tilt: float, x: np.ndarray) -> np.ndarray:
-    """What a deviation is multiplied by at states of any shape on the rising coordinate."""
+    """Return what a deviation is multiplied by at states of any shape on the rising coordinate."""
     return np.asarray(np.exp(tilt * np.clip(x - 0.5, -FARTHEST, FARTHEST)))

@@ -19,7 +19,7 @@ def ordered(marks: Iterable[str]) -> tuple[str, ...]:
 
 
 def mark_sentence(marks: Iterable[str]) -> str:
-    """What a file says of itself: "SYNTHETIC: not from a measurement"; empty without a mark."""
+    """Return what a file says of itself: "SYNTHETIC: not from a measurement"; empty without a mark."""
     found = ordered(marks)
     return f"{', '.join(found).upper()}{_END}" if found else ""
 

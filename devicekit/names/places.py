@@ -36,7 +36,7 @@ def place(name: str) -> dict[str, str | int]:
 
 
 def meaning(word: str) -> str | None:
-    """Which part of a place a column of that name is: wafer, die, row or column; None for another."""
+    """Return which part of a place a column of that name is: wafer, die, row or column; None for another."""
     bare = " ".join(word.replace("_", " ").lower().split())
     if bare in ROW_WORDS:
         return "row"

@@ -333,7 +333,7 @@ for _word in _WRITTEN:  # V A S s Ω only: (PW) or (FW) is hardly a watt
 
 
 def readings(word: str) -> tuple[tuple[str, Unit], ...]:
-    """What a word may mean that is always a question (mohm: mΩ, MΩ), the likeliest first; () for any other word.
+    """Return what a word may mean that is always a question (mohm: mΩ, MΩ), the likeliest first; () for any other word.
 
     Every label is itself a word that `parse_unit` reads.
 
@@ -357,7 +357,7 @@ def readings(word: str) -> tuple[tuple[str, Unit], ...]:
 
 
 def is_unit_like(word: str) -> bool:
-    """Whether somebody seems to have meant a unit: a word to be asked about if it is not understood.
+    """Return whether somebody seems to have meant a unit: a word to be asked about if it is not understood.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def array_map(
 
 
 def _luminance(colour: Sequence[float]) -> float:
-    """How bright a colour is, 0 to 1: words on it are legible in black or in white."""
+    """Return how bright a colour is, 0 to 1: words on it are legible in black or in white."""
     return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
 
 

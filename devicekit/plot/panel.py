@@ -188,7 +188,7 @@ class Panel:
         return ax
 
     def as_json(self) -> dict[str, Any] | None:
-        """What a page draws it from: axes, curves, lines and notes as plain values, with five digits.
+        """Return what a page draws it from: axes, curves, lines and notes as plain values, with five digits.
 
         Every array is listed once under `arrays`; curves name them by number. Colours are pairs, for light paper and
         for dark. None where there is too much to travel with a page, or nothing to show.
@@ -248,7 +248,7 @@ def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ())
 
 
 def _along(curve: Curve, which: str) -> list[np.ndarray]:
-    """What a curve shows along an axis."""
+    """Return what a curve shows along an axis."""
     upright = curve.kind in ("band", "errors", "line")
     ends = [v for v in (curve.low, curve.high) if v is not None and upright == (which == "y")]
     start = [np.zeros(1)] if curve.kind == "bars" and which == "x" else []

@@ -38,7 +38,7 @@ class Reader(Protocol):
     TAKES: frozenset[str]
 
     def matches(self, source: Source) -> bool:
-        """Whether the content is in this format."""
+        """Return whether the content is in this format."""
 
     def read(self, source: Source, options: ReadOptions) -> Table:
         """The validated table of a source that matches."""

@@ -17,7 +17,7 @@ LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell of text is a number."""
+    """Return whether a cell of text is a number."""
     try:
         float(cell)
     except ValueError:

@@ -57,7 +57,7 @@ class Contents:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file was written by `pack`."""
+    """Return whether a file was written by `pack`."""
     try:
         with path.open("rb") as stream:
             return stream.read(len(MARK)) == MARK
@@ -137,7 +137,7 @@ def save(
 
 
 def load(path: Path | str) -> Contents:
-    """What a file holds that `save`, or an export to hdf5, has written.
+    """Return what a file holds that `save`, or an export to hdf5, has written.
 
     Parameters
     ----------
@@ -243,12 +243,12 @@ def _listed(value: Any) -> Any:
 
 
 def _fits(text: str) -> bool:
-    """Whether HDF5 holds a text: none with a zero character, or a half of one."""
+    """Return whether HDF5 holds a text: none with a zero character, or a half of one."""
     return "\0" not in text and not _HALF.search(text)
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether JSON gives a value back as it is."""
+    """Return whether JSON gives a value back as it is."""
     if isinstance(value, dict):
         return all(isinstance(key, str) and _is_plain(each) for key, each in value.items())
     return isinstance(value, _PLAIN) or (isinstance(value, list) and all(map(_is_plain, value)))

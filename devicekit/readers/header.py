@@ -111,7 +111,7 @@ _PART_OF_NAMES = _words("min mins hrs hr amp norm normalized normalised percent 
 
 
 def _groups(text: str) -> list[tuple[int, int, str]]:
-    """Where outer brackets open and close, and what they hold; one that never closes ends with the text."""
+    """Return where outer brackets open and close, and what they hold; one that never closes ends with the text."""
     found, depth, start = [], 0, 0
     for place, sign in enumerate(text):
         if sign in "([{":
@@ -152,7 +152,7 @@ def _tokens(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _said(name: str) -> _Said:
-    """What the words of a name say of its quantity."""
+    """Return what the words of a name say of its quantity."""
     text, log10, magnitude = name.strip(), False, False
     for _ in range(3):
         if found := _FUNCTION.match(text):
@@ -175,7 +175,7 @@ def _said(name: str) -> _Said:
 
 
 def _counts(before: str) -> bool:
-    """Whether a number after this text counts devices, cycles, ...: it is no value with a unit."""
+    """Return whether a number after this text counts devices, cycles, ...: it is no value with a unit."""
     return (["", *re.findall(r"[^\W\d_]+|#", before[-40:])])[-1].lower() in _COUNTED
 
 
@@ -354,7 +354,7 @@ def _of_row(found: Heading, cell: str) -> Heading:
 
 @lru_cache(maxsize=4096)
 def heading(name: str, unit_cell: str | None = None) -> Heading:
-    """What the name of a column says, and the cell of a row of units under it.
+    """Return what the name of a column says, and the cell of a row of units under it.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _SCRIPT = Path(__file__).with_name("parser_process.py")
 
 
 def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
-    """What a parser makes of a file: plain values.
+    """Return what a parser makes of a file: plain values.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ class Trains:
 
 
 def kind(head: bytes, path: Path) -> str | None:
-    """Whether a file that begins with `head` is one of JSON: json or None.
+    """Return whether a file that begins with `head` is one of JSON: json or None.
 
     A table of text may begin with a bracket too (`[V]`), so that the whole of it has to be JSON, or its name to end so.
     """
@@ -228,7 +228,7 @@ def _plain(value: Any, depth: int = 1) -> Any:
 
 
 def _is_indexed(value: dict[str, Any]) -> bool:
-    """Whether each value holds the same row numbers as keys (pandas, orient="columns")."""
+    """Return whether each value holds the same row numbers as keys (pandas, orient="columns")."""
     if not value or not all(isinstance(each, dict) and each for each in value.values()):
         return False
     first, *rest = (list(each) for each in value.values())

@@ -149,7 +149,7 @@ class Profile:
 
     @property
     def at_edge(self) -> bool:
-        """Whether the best place is the first or last tried, so that a better one may lie beyond."""
+        """True if the best place is the first or last tried, so that a better one may lie beyond."""
         return int(np.argmin(self.misfit)) in (0, self.misfit.size - 1)
 
     def excess(self, place: int, clip: bool = False) -> float:

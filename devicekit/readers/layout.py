@@ -70,7 +70,7 @@ class Column:
 
     @property
     def told(self) -> bool:
-        """Whether somebody said what it is, or it bears a name of ours: then nothing is inferred."""
+        """True if somebody said what it is, or it bears a name of ours: then nothing is inferred."""
         return self.by != "name"
 
 
@@ -179,7 +179,7 @@ class Layout:
         return {"delimiter": self.delimiter, "decimal": self.decimal, "header": names}
 
     def lines(self) -> list[tuple[str, str]]:
-        """What it says, for people: a word and a sentence a line."""
+        """Return what it says, for people: a word and a sentence a line."""
         rows = [("kind", self.kind)]
         rows += [("sheets", ", ".join(self.sheets))] if self.sheets else []
         text = {"delimiter": self.delimiter, "decimal": self.decimal, "thousands": self.thousands}
@@ -198,7 +198,7 @@ class Layout:
 
 
 def fits(name: str, pattern: str) -> bool:
-    """Whether a name is that of a pattern, in which * stands for anything and all else for itself."""
+    """Return whether a name is that of a pattern, in which * stands for anything and all else for itself."""
     if "*" not in pattern:
         return name == pattern
     head, *inner, tail = pattern.split("*")

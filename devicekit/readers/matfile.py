@@ -23,7 +23,7 @@ Value = Any  # numbers, str, list of str, dict (struct), list of dict (struct ar
 
 
 def kind(head: bytes, size: int) -> str | None:
-    """Whether the first `HEAD` bytes of a file of that size are those of a MATLAB or HDF5 file: mat or None."""
+    """Return whether the first `HEAD` bytes of a file of that size are those of a MATLAB or HDF5 file: mat or None."""
     return "mat" if matparts.is_hdf5(head) or matparts.is_v5(head) or matparts.is_v4(head, size) else None
 
 

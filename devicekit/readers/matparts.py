@@ -44,12 +44,12 @@ class _Damaged(ValueError):
 
 
 def is_hdf5(head: bytes) -> bool:
-    """Whether a file begins like HDF5; in a MATLAB file that comes after 512 bytes."""
+    """Return whether a file begins like HDF5; in a MATLAB file that comes after 512 bytes."""
     return any(head.startswith(_HDF5, at) for at in (0, 512, 1024, 2048))
 
 
 def is_v5(head: bytes) -> bool:
-    """Whether a file begins like one of MATLAB 5 to 7."""
+    """Return whether a file begins like one of MATLAB 5 to 7."""
     return head.startswith(_V5)
 
 

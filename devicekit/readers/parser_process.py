@@ -68,7 +68,7 @@ def workbook(path: str, most: int) -> list[tuple[str, bool, list[list[Cell]]]]:
 
 
 def _is_encrypted(path: str) -> bool:
-    """Whether it is one of the newer workbooks with a password, which stand in a container as .xls ones do."""
+    """Return whether it is one of the newer workbooks with a password, which stand in a container as .xls ones do."""
     with open(path, "rb") as stream:
         return "EncryptedPackage".encode("utf-16-le") in stream.read()
 
@@ -178,7 +178,7 @@ def _ods_error(cell: Any) -> str | None:
 
 
 def _repeats(item: Any, of: str) -> int:
-    """How often a row or a cell of an .ods table stands there."""
+    """Return how often a row or a cell of an .ods table stands there."""
     return next((int(value) for name, value in item.attrib.items() if name.endswith(f"number-{of}-repeated")), 1)
 
 
@@ -314,7 +314,7 @@ class _Hdf5:
         self.file, self.left = file, most
 
     def member(self, group: Any, name: str, depth: int = 0) -> Any:
-        """What stands in a group under a name; None for a link, which may lead to other files."""
+        """Return what stands in a group under a name; None for a link, which may lead to other files."""
         import h5py
 
         is_here = isinstance(group.get(name, getlink=True), h5py.HardLink)

@@ -112,7 +112,7 @@ def find_turns(values: np.ndarray, pulses: tuple[int, ...] | None = None) -> Fou
 
 
 def grows_with_readings(values: np.ndarray) -> bool:
-    """Whether readings cover a decade or more and their noise grows with them, so that logarithms are even."""
+    """Return whether readings cover a decade or more and their noise grows with them, so that logarithms are even."""
     low, high = np.nanquantile(values, (0.05, 0.95))
     if np.nanmin(values) <= 0 or high < 10 * low or values.size < 8:
         return False
@@ -235,7 +235,7 @@ def only_one(candidates: list[Lengths], trains: int) -> Lengths | None:
 
 
 def objection(record: Record, kinks: Kinks, turns: np.ndarray, each: float, largest: float) -> tuple[str, bool]:
-    """What the single turns hold against a set of turns.
+    """Return what the single turns hold against a set of turns.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def _shifted(place: int) -> str:
 
 
 def hidden_loss(record: Record, kinks: Kinks, lengths: Lengths) -> str:
-    """What speaks for a reading that is lost, or was taken twice, which the opening reading would make up for.
+    """Return what speaks for a reading that is lost, or was taken twice, which the opening reading would make up for.
 
     The turns before it lie one pulse away then. Their mean tells that better than each of them.
     """
@@ -299,7 +299,7 @@ def hidden_loss(record: Record, kinks: Kinks, lengths: Lengths) -> str:
 
 
 def slow_start(record: Record, kinks: Kinks, turns: np.ndarray) -> str:
-    """Whether trains that get faster after a turn fit better, on the mean of all turns of a kind.
+    """Return whether trains that get faster after a turn fit better, on the mean of all turns of a kind.
 
     The place of a turn is not to be told then: the other fits take the flat start of a train for the train before.
     """
@@ -351,7 +351,7 @@ def by_turns(record: Record, kinks: Kinks) -> Found:
 
 
 def _after_the_extreme(record: Record, turns: np.ndarray) -> str:
-    """Which turn lies after a reading that is further than its own, by more than noise."""
+    """Return which turn lies after a reading that is further than its own, by more than noise."""
     for number, place in enumerate(turns.tolist()):
         if place < 1 or place >= record.filled.size:
             continue
@@ -398,7 +398,7 @@ def by_statement(record: Record, ended: Record, pulses: tuple[int, ...]) -> Foun
 
 
 def wrong_way(record: Record, turns: np.ndarray) -> str:
-    """Which train runs against its direction, if one does beyond its noise."""
+    """Return which train runs against its direction, if one does beyond its noise."""
     for number, (first, last) in enumerate(itertools.pairwise([0, *turns.tolist(), record.values.size - 1])):
         train = record.sign(number) * record.filled[first : last + 1]
         along, against = monotone_misfit(train)[-1], monotone_misfit(-train)[-1]
@@ -408,7 +408,7 @@ def wrong_way(record: Record, turns: np.ndarray) -> str:
 
 
 def flat_turns(record: Record, turns: np.ndarray) -> bool:
-    """Whether peaks and valleys alike seem to lie later: no lengths do that, but trains that start slowly do."""
+    """Return whether peaks and valleys alike seem to lie later: no lengths do that, but trains that start slowly do."""
     kinks = Kinks(record.noise)
     later: tuple[list[int], list[int]] = ([], [])
     for number in some(turns.size):

@@ -274,7 +274,7 @@ def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
 
 
 def about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
-    """Which columns were taken for what, and which units the instrument's habit gave."""
+    """Return which columns were taken for what, and which units the instrument's habit gave."""
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
     unstated = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
     warnings = [CodedWarning("columns", f"{where.split(', record')[0]}: took {', '.join(taken)}")] if taken else []
@@ -313,7 +313,7 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
 
 
 def meta_of(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
-    """What a table of records says of itself: reader, file, and the facts of each record."""
+    """Return what a table of records says of itself: reader, file, and the facts of each record."""
     facts = [
         {
             "name": record.name,

@@ -89,7 +89,7 @@ def _nothing(folder: Path) -> str:
 
 
 def named_alike(paths: Sequence[Path]) -> bool:
-    """Whether the names of several files say which device or cycle each is."""
+    """Return whether the names of several files say which device or cycle each is."""
     told = pooling.tell([_stem(file) for file in sorted(paths, key=_natural)])
     return len(paths) > 1 and not told.unclear and any(key.device or key.cycle is not None for key in told.keys)
 
@@ -212,7 +212,7 @@ def _shown(value: object) -> str:
 
 
 def _told_by_columns(tables: Sequence[Table]) -> bool:
-    """Whether columns of the files tell them apart: no device and cycle stands in two of them."""
+    """Return whether columns of the files tell them apart: no device and cycle stands in two of them."""
     if not all(any(c.role == "device_id" for c in table.meta["layout"].columns) for table in tables):
         return False
     keys = [key for key in ("device_id", "cycle", "direction", "pulse_width_s", "level") if key in tables[0].frame]

@@ -98,7 +98,7 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder of files."""
+        """True if it is a folder of files."""
         return not self.in_memory and files.is_folder(self.path)
 
     @cached_property
@@ -211,7 +211,7 @@ class Source:
         return self._scan[1] if self._is_packed else self.path.stat().st_size
 
     def facts(self) -> dict[str, str]:
-        """What was sniffed of the bytes: the encoding."""
+        """Return what was sniffed of the bytes: the encoding."""
         if self.is_folder or self.in_memory:
             return {}
         return {"encoding": self.workbook_kind or self.encoding}

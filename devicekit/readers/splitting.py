@@ -81,7 +81,7 @@ def split_sweeps(voltage: np.ndarray) -> np.ndarray:
 
 
 def _at_first_value(away: np.ndarray, home: np.ndarray, leave: int) -> int:
-    """Where a sweep begins: the last point of those about home that is at the first value itself."""
+    """Return where a sweep begins: the last point of those about home that is at the first value itself."""
     first = leave
     while first > 0 and home[first - 1]:
         first -= 1
@@ -174,7 +174,7 @@ def split_values(values: np.ndarray, name: str, pulses: tuple[int, ...] | None =
 
 
 def alternates(values: np.ndarray) -> bool:
-    """Whether nearly every reading jumps back over more than a third of the range, up and down in turn."""
+    """Return whether nearly every reading jumps back over more than a third of the range, up and down in turn."""
     known = values[np.isfinite(values)]
     if known.size < LEAST_ALTERNATING:
         return False
@@ -187,7 +187,7 @@ def alternates(values: np.ndarray) -> bool:
 
 
 def _question(unclear: Unclear) -> Question:
-    """What to ask where the turns cannot be told."""
+    """Return what to ask where the turns cannot be told."""
     choices = []
     for guess in unclear.guesses:
         up, down = (guess.first, guess.second) if unclear.rising else (guess.second, guess.first)

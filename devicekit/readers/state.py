@@ -173,7 +173,7 @@ def add_state(
 
 
 def quantity_choices(options: ReadOptions) -> tuple[Choice, ...]:
-    """What states may be; of currents the read voltage is asked as well, unless it was said."""
+    """Return what states may be; of currents the read voltage is asked as well, unless it was said."""
     asked = {"read_voltage": Blank("V")} if options.read_voltage is None else {}
     return tuple(
         Choice.of(f"states are {each}s", quantity=each, **(asked if each == "current" else {})) for each in QUANTITIES

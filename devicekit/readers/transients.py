@@ -80,7 +80,7 @@ def has_pulses(voltage: np.ndarray) -> bool:
 
 
 def wanted(options: ReadOptions, source: Source) -> bool:
-    """Whether somebody said that an instrument's file is watched in time.
+    """Return whether somebody said that an instrument's file is watched in time.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def wanted(options: ReadOptions, source: Source) -> bool:
 
 
 def pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -> bool:
-    """Whether every record has a time, a current and a voltage that pulses; nothing is named by an option."""
+    """Return whether every record has a time, a current and a voltage that pulses; nothing is named by an option."""
     if options.columns:
         return False
     for record in records:

@@ -82,7 +82,7 @@ def monotone_misfit(values: np.ndarray) -> np.ndarray:
 
 
 def kink_between(values: np.ndarray, sign: int, slack: float = 0.0) -> tuple[int, int, float]:
-    """Where a piece turns that turns once, from monotone fits before and after: roughly, at no cost.
+    """Return where a piece turns that turns once, from monotone fits before and after: roughly, at no cost.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class Lengths:
 
     @property
     def same(self) -> bool:
-        """Whether all trains are of one length."""
+        """True if all trains are of one length."""
         return self.first == self.second
 
     def turns(self, trains: int) -> np.ndarray:
@@ -199,7 +199,7 @@ class Record:
 
     @property
     def too_short(self) -> bool:
-        """Whether the trains are too short to show a kink."""
+        """True if the trains are too short to show a kink."""
         return self.trains > 1 and self.values.size < 3 * self.trains
 
     def sign(self, number: int) -> int:

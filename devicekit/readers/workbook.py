@@ -40,7 +40,7 @@ class Sheet:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no cell holds anything."""
+        """True if no cell holds anything."""
         return not any(self.rows)
 
     @property

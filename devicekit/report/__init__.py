@@ -66,7 +66,7 @@ class Table:
 
     @property
     def is_pairs(self) -> bool:
-        """Whether it is a list of names and values, which wraps on a narrow screen where others scroll."""
+        """True if it is a list of names and values, which wraps on a narrow screen where others scroll."""
         return len(self.header) == 2
 
 
@@ -216,7 +216,7 @@ class Report:
 
     @property
     def is_dense(self) -> bool:
-        """Whether the texts of the first page leave less room for pictures when it is printed."""
+        """True if the texts of the first page leave less room for pictures when it is printed."""
         pictures = [figure.title or figure.caption for figure in self.first_pictures]
         numbers = [word for each in self.first_numbers for word in (each.label, each.of, each.text, each.interval)]
         warnings = [word for code, message, what, _ in self.top for word in (code, message, what)]
@@ -225,7 +225,7 @@ class Report:
 
     @property
     def is_live(self) -> bool:
-        """Whether a figure has data that a script can draw."""
+        """True if a figure has data that a script can draw."""
         figures = [*self.first_pictures, *(each for section in self.sections for each in section.figures)]
         return any(each.data for each in figures)
 
@@ -236,7 +236,7 @@ class Report:
         return _template("report.html.j2").render(report=self, version=__version__, style=style, script=script)
 
     def body(self) -> str:
-        """What the page shows, as HTML to stand in another page that has the style sheets and the script."""
+        """Return what the page shows, as HTML to stand in another page that has the style sheets and the script."""
         return _template("body.html.j2").render(report=self, version=__version__)
 
     def save(self, path: Path) -> None:

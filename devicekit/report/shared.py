@@ -28,7 +28,7 @@ def warnings_section(warnings: Sequence[CodedWarning]) -> Section:
 
 
 def warnings_sentence(warnings: Sequence[CodedWarning]) -> str | None:
-    """How many warnings there are, and their codes; None without any."""
+    """Return how many warnings there are, and their codes; None without any."""
     if not warnings:
         return None
     codes = ", ".join(dict.fromkeys(warning.code for warning in warnings))
@@ -36,12 +36,12 @@ def warnings_sentence(warnings: Sequence[CodedWarning]) -> str | None:
 
 
 def source_line(what: str, sha256: str | None = None) -> str:
-    """Where numbers come from, in a line: what, and the start of the SHA-256 of its data."""
+    """Return where numbers come from, in a line: what, and the start of the SHA-256 of its data."""
     return f"{what} · SHA-256 {sha256[:12]}" if sha256 else what
 
 
 def provenance_section(rows: Sequence[tuple[str, str]], command: str, again: str = "") -> Section:
-    """Where the numbers come from, and the command that makes the report again."""
+    """Return where the numbers come from, and the command that makes the report again."""
     blocks: list[Block] = [Table(("item", "value"), rows, "Where these numbers come from.")] if rows else []
     words = again or "To make this report again:"
     return Section("Provenance", "provenance", [*blocks, Text([words]), Listing(command)])

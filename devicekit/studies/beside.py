@@ -57,7 +57,7 @@ PARTS: dict[str, Callable[[], Any]] = {"training": _train, "filament": _simulate
 
 
 def _is_compiled() -> bool:
-    """Whether another process has nothing to add."""
+    """Return whether another process has nothing to add."""
     from devicekit.jit import cache_folder, is_kept, keeps
     from snn.network.epochs import insitu_kernel
     from snn.network.learning import NUMBERS

@@ -37,7 +37,7 @@ def means(cases: Sequence[str], mean: np.ndarray, sd: np.ndarray) -> Panel:
 
 
 def losses(cases: Sequence[str], loss: np.ndarray, se: np.ndarray) -> Panel:
-    """What each case costs against the reference case; bars: two standard errors.
+    """Return what each case costs against the reference case; bars: two standard errors.
 
     Parameters
     ----------

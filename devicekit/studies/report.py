@@ -130,7 +130,7 @@ def _result(result: StudyResult, summary: pd.DataFrame) -> Section:
 
 
 def _last(result: StudyResult) -> str:
-    """Which epochs the accuracy of a run is the mean of."""
+    """Return which epochs the accuracy of a run is the mean of."""
     if result.spec.task == "few-shot":
         return "after the last of 4 epochs of 500 images"
     if result.spec.outcome == "accuracy_on_devices":
@@ -154,7 +154,7 @@ def _size(cases: int) -> tuple[float, float]:
 
 
 def _ranking(result: StudyResult) -> Section:
-    """What each case costs against the reference case."""
+    """Return what each case costs against the reference case."""
     losses = result.losses()
     figure = draw(
         result.losses_panel(),
@@ -177,7 +177,7 @@ def _ranking(result: StudyResult) -> Section:
 
 
 def _largest_loss(result: StudyResult) -> str:
-    """What costs most, or that nothing can be told apart."""
+    """Return what costs most, or that nothing can be told apart."""
     losses = result.losses()
     if losses["loss"].isna().all():
         return f"Nothing can be ranked: '{result.spec.reference}' and another case must finish for the same seed."

@@ -98,7 +98,7 @@ class StudyResult:
         return summary
 
     def losses(self, outcome: str | None = None) -> pd.DataFrame:
-        """What each case costs against the reference case, largest first.
+        """Return what each case costs against the reference case, largest first.
 
         Returns
         -------

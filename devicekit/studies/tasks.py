@@ -117,7 +117,7 @@ class ResampleTask(Trains):
         return shipped[str(named)].data if named in shipped else resolve(str(named), base)
 
     def _synthetic(self, settings: Mapping[str, Scalar]) -> bool:
-        """Whether the table is a shipped one that was made, not measured."""
+        """Return whether the table is a shipped one that was made, not measured."""
         from devicekit import catalog
 
         shipped = catalog.shipped().get(str(settings["table"]))

@@ -201,7 +201,7 @@ class CycleModel:
 
 
 def model(result: SequenceResult, path: Path | None = None) -> CycleModel:
-    """What generates cycles like those of a result.
+    """Return what generates cycles like those of a result.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def _signs(result: SequenceResult) -> np.ndarray:
 
 
 def _origin(result: SequenceResult, path: Path | None) -> dict[str, Any]:
-    """What the model was fitted to."""
+    """Return what the model was fitted to."""
     meta = result.table.meta
     return {
         "fitted_to": path.name if path is not None else str(meta.get("source", "a table in memory")),

@@ -13,7 +13,7 @@ SEED = 2023
 
 
 def telegraph_states(time: np.ndarray, dwell: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """Whether the upper level is on at given times [s], in any order of steps.
+    """Return whether the upper level is on at given times [s], in any order of steps.
 
     Dwell times are drawn from their exponential distributions one after the other, in continuous time; the record
     starts within a dwell, as one that was already going on.

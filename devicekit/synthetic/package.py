@@ -19,7 +19,7 @@ _TYPES = {"i": "integer", "f": "number"}
 
 
 def describe(data: Path, frame: pd.DataFrame, name: str) -> dict[str, Any]:
-    """What a data package says of a compressed table of its folder: columns with units, and the checksum."""
+    """Return what a data package says of a compressed table of its folder: columns with units, and the checksum."""
     fields = [
         {
             "name": column,

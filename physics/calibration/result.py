@@ -52,7 +52,7 @@ class Fitted:
 
     @property
     def determined(self) -> bool:
-        """Whether the sweeps say more about it than the prior did."""
+        """True if the sweeps say more about it than the prior did."""
         return self.share < _KNOWN_BETTER
 
 
@@ -74,7 +74,7 @@ class Direction:
 
     @property
     def determined(self) -> bool:
-        """Whether the sweeps determine it."""
+        """True if the sweeps determine it."""
         return self.signal > _DETERMINED
 
     def words(self, most: int = 3) -> str:

@@ -181,11 +181,11 @@ class Discretisation:
 
     @property
     def ohmic(self) -> bool:
-        """Whether the current is linear in the voltage."""
+        """True if the current is linear in the voltage."""
         return self._conduction.enhancement is None
 
     def remainder(self, current: Current) -> Array:
-        """What the linearised current leaves out in every cell [S/m nm V]: divergence of t p times old drops."""
+        """Return what the linearised current leaves out in every cell [S/m nm V]: divergence of t p times old drops."""
         return kernels.divergence(current.bend.z, current.bend.r, current.potential, current.top)
 
     def joule_heat(self, current: Current, potential: Array, top: float) -> Array:

@@ -181,7 +181,7 @@ def _cases(plan: Plan, ohms: bool) -> list[dict[str, object]]:
 
 
 def _fill(changes: Mapping[str, object], inputs: int) -> int:
-    """How often each input is repeated for a tile to have as many rows as it has room for."""
+    """Return how often each input is repeated for a tile to have as many rows as it has room for."""
     tile = changes.get("tile")
     return 1 if tile is None else max(-(-tile[0] // inputs), 1)  # type: ignore[index]
 

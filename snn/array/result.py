@@ -84,7 +84,7 @@ class Curve:
     drops: tuple[float, ...]
 
     def along(self, setting: str) -> list[Any]:
-        """What the points differ in: the side of a tile, bits, tolerances."""
+        """Return what the points differ in: the side of a tile, bits, tolerances."""
         values = [point.changes[setting] for point in self.points]
         return [value[0] if isinstance(value, tuple) else value for value in values]
 
@@ -122,7 +122,7 @@ class Best:
 
     @property
     def settled(self) -> bool | None:
-        """Whether both losses are on their side of a point by two standard errors; None of one seed."""
+        """True if both losses are on their side of a point by two standard errors; None of one seed."""
         for found, side in ((self.kept, 1.0), (self.lost, -1.0)):
             if found is not None:
                 loss, error = found[1].loss(self.ideal)
@@ -251,7 +251,7 @@ class ArrayResult:
         return f"{si(each.total_j, 'J')}, reads of {si(each.read_s, 's')} at {each.read_voltage_v:g} V"
 
     def sentences(self) -> list[str]:
-        """What the answers are of."""
+        """Return what the answers are of."""
         one = len(self.ideal.accuracies) == 1
         seeds = "one seed" if one else f"{len(self.ideal.accuracies)} seeds"
         return [

@@ -89,7 +89,7 @@ def shipped() -> dict[str, Any]:
 
 
 def cliffs(flaw: Flaw, variant: Variant, curves: dict[str, Any]) -> dict[str, float]:
-    """Where the accuracy crosses 2 points below the base, between the measured severities.
+    """Return where the accuracy crosses 2 points below the base, between the measured severities.
 
     Returns
     -------

@@ -21,7 +21,7 @@ LOOKS: dict[Variant, tuple[str, str, str]] = {  # line and marker, colour, name
 
 
 def losses(results: Sequence[Benchmark]) -> Panel:
-    """What each card loses to its ideal twin, with standard errors over seeds; the least at the top."""
+    """Return what each card loses to its ideal twin, with standard errors over seeds; the least at the top."""
     ordered = sorted(results, key=lambda each: each.worst.loss)
     curves = []
     for variant, (style, colour, name) in LOOKS.items():

@@ -69,7 +69,7 @@ def present(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
 
 
 def unknown(card: DeviceCard, config: TrainingConfig) -> tuple[str, ...]:
-    """What the data behind a card do not tell, and a training takes as absent, in words."""
+    """Return what the data behind a card do not tell, and a training takes as absent, in words."""
     config = with_card(config, card)
     applied = applied_variation(card, config.c2c, config.d2d)
     devices = max(card.variation.ltp.n_devices, card.variation.ltd.n_devices)

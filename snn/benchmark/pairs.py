@@ -80,7 +80,7 @@ class VariantResult:
 
     @property
     def found(self) -> bool:
-        """Whether there is a loss, at 2.5 % one-sided: whether the interval lies above 0."""
+        """True if there is a loss, at 2.5 % one-sided: whether the interval lies above 0."""
         return self.z > ONE_SIDED
 
     @property

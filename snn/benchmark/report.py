@@ -116,7 +116,7 @@ def _verdict(results: Sequence[Benchmark]) -> str:
 
 
 def loss_numbers(result: Benchmark) -> list[Scalar]:
-    """What a device loses, with its interval over seeds, and what would have been found."""
+    """Return what a device loses, with its interval over seeds, and what would have been found."""
     worst = result.worst
     low, high = (100 * each for each in worst.interval)
     label = f"loss to the ideal twin, {worst.variant} rates, {count(result.seeds, 'pair')} of seeds"

@@ -155,7 +155,7 @@ def _drifting(card: DeviceCard, sigma_r: float) -> dict[str, Any]:
 
 
 def own_severity(flaw: str, card: DeviceCard, config: TrainingConfig, inputs: int = INPUTS) -> float | None:
-    """How bad that flaw of a device is in a training; None where it is not known, or there is none.
+    """Return how bad that flaw of a device is in a training; None where it is not known, or there is none.
 
     The curves are measured along the same numbers. Those of wires and of drift are of devices in mid-window; the drop
     at drivers and sense amplifiers has none.

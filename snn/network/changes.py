@@ -115,7 +115,7 @@ def target_train(dynamics: Dynamics) -> np.uint64:
 
 @borrowing
 def is_safe(label: int, margin: int, counts: np.ndarray) -> bool:
-    """Whether the true class leads every other by the margin, if there is one."""
+    """Return whether the true class leads every other by the margin, if there is one."""
     if margin <= 0:
         return False
     others = 0
@@ -195,5 +195,5 @@ def read_back(
 
 @borrowing
 def row_changes(i: int, n: int, rule: Rule, s: Scratch) -> bool:
-    """Whether input i asks for any change: it fired, or the non-Hebbian term is on."""
+    """Return whether input i asks for any change: it fired, or the non-Hebbian term is on."""
     return s.trains[i] != np.uint64(0) or rule.non_hebbian != np.float32(0.0)

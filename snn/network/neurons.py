@@ -184,7 +184,7 @@ def hold(w1: np.ndarray, w2: np.ndarray, dynamics: Dynamics, noise: Noise, key: 
 
 
 def is_held(noise: Noise) -> bool:
-    """Whether a presentation has weights of its own (`hold`)."""
+    """Return whether a presentation has weights of its own (`hold`)."""
     return bool(noise.held_hidden > np.float32(0.0)) or bool(noise.held_output > np.float32(0.0))
 
 

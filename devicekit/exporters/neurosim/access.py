@@ -71,7 +71,7 @@ def wanted_width(low: float, high: float, cell: Cell, loss: float = 0.1) -> floa
 
 
 def sentence(low: float, high: float, cell: Cell | None) -> str:
-    """What is said of the access transistor: of the cell of a copy, or of NeuroSim as it comes."""
+    """Return what is said of the access transistor: of the cell of a copy, or of NeuroSim as it comes."""
     own = NEUROSIMS if cell is None else cell.resistance
     before = f"{on_off(low, high):.3g}"
     text = (
@@ -104,7 +104,7 @@ def sentence(low: float, high: float, cell: Cell | None) -> str:
 
 
 def initial_sentence(low: float, high: float, patched: bool) -> str:
-    """What is said of the weights that a training starts with."""
+    """Return what is said of the weights that a training starts with."""
     share = low / (high - low)
     return (
         "FIRST WEIGHTS: NeuroSim's array turns a weight into a conductance that begins at 0 S, not at minConductance: "

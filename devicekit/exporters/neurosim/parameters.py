@@ -42,7 +42,7 @@ class Parameters:
 
     @property
     def range_varies(self) -> bool:
-        """Whether the window differs from device to device."""
+        """True if the window differs from device to device."""
         return self.high_sd > 0 or self.low_sd > 0
 
 

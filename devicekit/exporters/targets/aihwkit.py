@@ -57,7 +57,7 @@ def _scatters(
     noise: dict[str, Any] | None,
     linear: dict[str, Any] | None,
 ) -> tuple[list[str], dict[str, Any]]:
-    """What the C2C of each preset is beside the card's, in sentences and in figures."""
+    """Return what the C2C of each preset is beside the card's, in sentences and in figures."""
     found = {f"{name}Preset": pulsed.scatter(pulsed.piecewise(fields))}
     if noise is not None:
         update = pulsed.cell({**fields, "dw_min_std": 0.0}, noise)
@@ -73,7 +73,7 @@ def _scatters(
 
 
 def _device_scatters(card: DeviceCard, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """What D2D does along trains, in the preset and in arrays of the card: a sentence, and figures."""
+    """Return what D2D does along trains, in the preset and in arrays of the card: a sentence, and figures."""
     name = f"{base.class_name(card)}Preset"
     found = {name: pulsed.device_path(pulsed.piecewise_by_devices(fields))}
     resampled = applied_variation(card).devices
@@ -198,7 +198,7 @@ def _noise_words(card: DeviceCard, options: ExportOptions, read: float, noisy: b
 
 
 def _no_d2d(card: DeviceCard) -> str:
-    """Why none is exported."""
+    """Return why none is exported."""
     if not (card.variation.ltp.d2d or card.variation.ltd.d2d):
         return "the card has none"
     return "the card says how states spread over devices, not how their ln rates do"

@@ -164,7 +164,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 
 
 def _origin(card: DeviceCard) -> tuple[str, ...]:
-    """Where the card's spike-timing window comes from."""
+    """Return where the card's spike-timing window comes from."""
     if card.stdp is None:
         return ()
     mark = "SYNTHETIC: " if card.stdp.synthetic else ""

@@ -60,7 +60,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
 
 
 def _shell(name: str, data: Table | None, network: bool) -> list[str]:
-    """What devicekit's commands make of the file."""
+    """Return what devicekit's commands make of the file."""
     lines = [f"devicekit export {name} --to csv --out DIR    (the {'network' if network else 'card'}; in a shell)"]
     if data is not None:
         lines.append(f"devicekit read {name} --out table.csv    (the table; in a shell)")

@@ -254,7 +254,7 @@ _UNITS = (
 
 
 def _held(p: Parameters) -> str:
-    """Which variation NeuroSim is given."""
+    """Return which variation NeuroSim is given."""
     parts = {
         "sigmaCtoC (c2cVari) from one update's noise": p.sigma_c2c,
         "sigmaDtoD (d2dVari), maxConductanceVar and minConductanceVar from the measured devices": p.sigma_d2d,

@@ -30,7 +30,7 @@ def _spell(expression: str) -> str:
 
 
 def _law(law: lawtext.LawNumbers) -> tuple[str, str, str]:
-    """What the columns of LTP and LTD are, the step as a formula, and the body of `step_of`."""
+    """Return what the columns of LTP and LTD are, the step as a formula, and the body of `step_of`."""
     form = law.form
     if form is None:
         columns = "steps [1] at evenly spaced x of 0 to 1"

@@ -148,7 +148,7 @@ def _over(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
 
 
 def _shown(left: Sequence[str], each: Sequence[Verdict]) -> bool:
-    """Whether one mechanism is left, and no curve that is none fits better, in the median over legs."""
+    """Return whether one mechanism is left, and no curve that is none fits better, in the median over legs."""
     return len(left) == 1 and float(np.median([one.shows(left[0]) for one in each])) <= DECIDES
 
 
@@ -184,7 +184,7 @@ def _with_both(found: list[StateVerdict]) -> list[StateVerdict]:
 
 
 def _rectify(one: StateVerdict, other: StateVerdict) -> bool | None:
-    """Whether the two legs of each sweep differ, all in the same sense; None where no sweep has both."""
+    """Return whether the two legs of each sweep differ, all in the same sense; None where no sweep has both."""
     pairs = [
         (a.first, b.first)
         for a in one.counted

@@ -367,7 +367,7 @@ NAMES = tuple(form.name for form in FORMS)
 
 
 def scaled(name: str, shape: tuple[float, ...], scale: float, leg: Leg, known: Known) -> dict[str, Range]:
-    """What the size of the current says with the area: barrier of Schottky emission, mobility of an SCLC.
+    """Return what the size of the current says with the area: barrier of Schottky emission, mobility of an SCLC.
 
     phi_B = kT/q ln(A A* T^2 / C), A* from a tenth of that of free electrons to all of it; mu of 9/8 eps mu A V^2 / d^3.
     Empty where area, temperature or thickness are not known.

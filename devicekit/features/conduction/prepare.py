@@ -169,7 +169,7 @@ def _robust(beside: np.ndarray) -> float:
 
 
 def _limited(i: np.ndarray) -> int:
-    """Where a plateau at the end begins; the number of points if there is none."""
+    """Return where a plateau at the end begins; the number of points if there is none."""
     near = i >= (1.0 - PLATEAU) * i[-1]
     near &= i <= (1.0 + PLATEAU) * i[-1]
     run = int(np.argmin(near[::-1])) if not near.all() else i.size
@@ -177,7 +177,7 @@ def _limited(i: np.ndarray) -> int:
 
 
 def _moving(v: np.ndarray, i: np.ndarray) -> int:
-    """Where the current rises more slowly than the voltage, beyond doubt; the number of points if nowhere."""
+    """Return where the current rises more slowly than the voltage, beyond doubt; the number of points if nowhere."""
     size = max(5, int(np.ceil(FLAT_SHARE * v.size)))
     if v.size < 2 * size:
         return int(v.size)

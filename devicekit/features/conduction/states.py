@@ -130,7 +130,7 @@ def _leg(sweep: Sweep, each: Transition, state: str, run: Run, rising: bool, kel
 
 
 def _prepared(each: StateLeg) -> Leg | None:
-    """What is fitted: without what is limited by a compliance, and of a way up what comes before it switches."""
+    """Return what is fitted: without what is limited by a compliance, and of a way up what comes before it switches."""
     v, i = each.v, each.i
     if each.limit is not None:
         below = v < v[i >= AT_COMPLIANCE * each.limit].min(initial=np.inf)

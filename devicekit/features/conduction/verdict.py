@@ -121,7 +121,7 @@ def _possible(each: Fitted, best: float, reference: float, legs: Sequence[Leg], 
 
 
 def _warms(legs: Sequence[Leg]) -> bool:
-    """Whether the current changes with the temperature by more than tunnelling through a barrier can."""
+    """Return whether the current changes with the temperature by more than tunnelling through a barrier can."""
     low, high = max(leg.v[0] for leg in legs), min(leg.v[-1] for leg in legs)
     if len(legs) < 2 or not high > low:
         return False
@@ -131,10 +131,10 @@ def _warms(legs: Sequence[Leg]) -> bool:
 
 
 def _straight(leg: Leg) -> bool:
-    """Whether both ends have a slope of 1 in d ln I / d ln V."""
+    """Return whether both ends have a slope of 1 in d ln I / d ln V."""
     return all(abs(slope - 1.0) <= NEAR + 2.0 * error and error <= SURE for slope, error in leg.slopes())
 
 
 def _nearly(leg: Leg) -> bool:
-    """Whether neither end is steeper than 1.2, or flatter than 1 / 1.2."""
+    """Return whether neither end is steeper than 1.2, or flatter than 1 / 1.2."""
     return all(1.0 / NEARLY <= slope <= NEARLY for slope, _ in leg.slopes())

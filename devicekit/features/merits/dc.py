@@ -94,7 +94,7 @@ class DcResult:
 
     @property
     def reads(self) -> bool:
-        """Whether the sweeps only read the device."""
+        """True if the sweeps only read the device."""
         return set(self.cycles["outcome"]) == {"read"}
 
     @property

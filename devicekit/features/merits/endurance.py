@@ -151,7 +151,7 @@ class EnduranceResult:
         return self.for_card().scalars()
 
     def sentences(self) -> list[str]:
-        """How many devices held, for how long, and with what window."""
+        """Return how many devices held, for how long, and with what window."""
         longest = max((d.cycles for d in self.devices), default=0)
         ratios = [d.median_window for d in self.devices if np.isfinite(d.median_window)]
         failed = sum(d.failed_at is not None for d in self.devices)

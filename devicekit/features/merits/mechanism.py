@@ -334,7 +334,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Con
 def characterize(
     table: SweepTable, sample: Sample | None = None, *, read_voltage: float = 0.1
 ) -> ConductionResult | None:
-    """Which mechanisms the legs of sweeps leave; None where no leg is found.
+    """Return which mechanisms the legs of sweeps leave; None where no leg is found.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ class MultilevelResult:
         return tuple(shown)
 
     def sentences(self) -> list[str]:
-        """How many levels, how many bits are read wrongly, and which pair is worst."""
+        """Return how many levels, how many bits are read wrongly, and which pair is worst."""
         n = len(self.levels)
         devices = len(self.table.devices)
         text = f"{n} levels ({number(self.bits)} bits) of {count(devices, 'device')}"

@@ -70,7 +70,7 @@ class NoiseResult:
 
     @property
     def telegraph(self) -> bool:
-        """Whether the histogram of the current has two or more levels."""
+        """True if the histogram of the current has two or more levels."""
         return len(self.levels) > 1
 
     def as_dict(self) -> dict[str, Any]:

@@ -158,7 +158,7 @@ class RatesResult:
 
 
 def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where a volatile part settles just before and just after a pulse.
+    """Return where a volatile part settles just before and just after a pulse.
 
     Parameters
     ----------

@@ -101,11 +101,11 @@ class RetentionResult:
         return Retention(states=states, arrhenius=self.lines or None, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """How long the states were watched, and their drift exponents."""
+        """Return how long the states were watched, and their drift exponents."""
         return self.for_card().scalars()
 
     def sentences(self) -> list[str]:
-        """How long states were watched, what is left of them, and how far predictions reach."""
+        """Return how long states were watched, what is left of them, and how far predictions reach."""
         if not self.states:
             return [f"No state was read at {LEAST_POINTS} or more times, so that there is no law of its drift."]
         decades = [s.decades for s in self.states]

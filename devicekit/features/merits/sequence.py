@@ -179,14 +179,14 @@ class SequenceResult:
         return found
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """How far a cycle remembers the one before: the spectral radius of the autoregression."""
+        """Return how far a cycle remembers the one before: the spectral radius of the autoregression."""
         if self.fit is None:
             return ()
         words = "memory over cycles (spectral radius of the autoregression)"
         return (Scalar("cycle_memory", words, self.fit.radius, by=f"order {self.fit.order}"),)
 
     def sentences(self) -> list[str]:
-        """What goes together, what is remembered, and what drifts."""
+        """Return what goes together, what is remembered, and what drifts."""
         return [
             *sequence_words.correlated(self.combined, self.quantities, len(self.devices), self.total, self.step),
             *sequence_words.drifting(self.drifting(), self.quantities),

@@ -51,12 +51,12 @@ class SignResult:
         return {"negative_conductance": self.rows}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """How many sweeps have it."""
+        """Return how many sweeps have it."""
         found = float(len(self.rows[["device_id", "cycle"]].drop_duplicates()))
         return (Scalar("negative_sweeps", "sweeps with negative conductance", found),)
 
     def sentences(self) -> list[str]:
-        """Where the sign is wrong, and what was made of it."""
+        """Return where the sign is wrong, and what was made of it."""
         found = []
         for (sign, whole), rows in self.rows.groupby(["sign", "whole"], sort=False):
             sweeps = f"In {len(rows)} of {count(self.n, 'sweep')}" if self.n > 1 else "In this sweep"

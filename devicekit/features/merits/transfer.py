@@ -41,7 +41,7 @@ class TransferResult:
         return ()
 
     def sentences(self) -> list[str]:
-        """What it is, and that it is no two-terminal sweep."""
+        """Return what it is, and that it is no two-terminal sweep."""
         first = self.curves[0]
         gate = span(min(c.gate_from_v for c in self.curves), max(c.gate_to_v for c in self.curves), "V")
         drains = {si(each.drain_voltage_v, "V") for each in self.curves if each.drain_voltage_v is not None}

@@ -245,7 +245,7 @@ class VolatileResult:
         return {"relaxation": pd.DataFrame(first), "relaxation_kernels": kernels}
 
     def sentences(self) -> list[str]:
-        """What decays, by which law, how fast, and what stays."""
+        """Return what decays, by which law, how fast, and what stays."""
         found, stays = self.parameters(), self.permanent()
         n = len(self.records)
         if not found:

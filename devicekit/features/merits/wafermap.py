@@ -135,7 +135,7 @@ class MapResult:
         return ()
 
     def sentences(self) -> list[str]:
-        """How many devices lie where, how many failed, and what depends on the place."""
+        """Return how many devices lie where, how many failed, and what depends on the place."""
         rows, columns = self.devices["row"].nunique(), self.devices["column"].nunique()
         text = f"{count(len(self.devices), 'placed device')} in {count(rows, 'row')} and {count(columns, 'column')}"
         if len(self.arrays) > 1:

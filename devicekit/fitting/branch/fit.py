@@ -121,7 +121,7 @@ def _tukey_weights(x: np.ndarray, parameters: np.ndarray, law: Law) -> np.ndarra
 
 
 def outlying(fit: BranchFit) -> np.ndarray:
-    """Which readings Tukey's loss leaves out of a fitted mean curve, shape (N + 1,)."""
+    """Return which readings Tukey's loss leaves out of a fitted mean curve, shape (N + 1,)."""
     return np.asarray(_tukey_weights(fit.x, fit.parameters, fit.law) == 0.0)
 
 
@@ -142,7 +142,7 @@ def _search(
 
 
 def names_at_bound(law: Law, parameters: np.ndarray, box: search.Box) -> np.ndarray:
-    """Which of (theta, x0) sit at a bound, shape (p + 1,)."""
+    """Return which of (theta, x0) sit at a bound, shape (p + 1,)."""
     reach = 1e-6 * (box.upper - box.lower)
     return (parameters <= box.lower + reach) | (parameters >= box.upper - reach)
 

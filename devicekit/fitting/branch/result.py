@@ -279,7 +279,7 @@ class BranchFit:
         )
 
     def identifiability(self) -> Identifiability:
-        """Which directions the data determine."""
+        """Return which directions the data determine."""
         return identifiability(self.law, self.parameters, self.covariance, self.x, max(self.noise, self.rms, 1e-12))
 
     def as_dict(self) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Trains:
 
     @property
     def ragged(self) -> bool:
-        """Whether trains end, or were read, at different pulses."""
+        """True if trains end, or were read, at different pulses."""
         read = np.isfinite(self.values)
         return bool((read != read[0]).any())
 

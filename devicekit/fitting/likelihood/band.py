@@ -79,7 +79,7 @@ class RateBand:
         return rate, np.sqrt(variance)
 
     def factor_of_all(self, x: np.ndarray, level: float) -> float:
-        """How many times as far from the rate the ends lie of a band that holds the rate at all x at once [1].
+        """Return how many times as far from the rate the ends lie of a band that holds the rate at all x at once [1].
 
         By draws of the parameters, always the same ones.
         """

@@ -39,7 +39,7 @@ ROWS = 30
 
 
 def standard_deviations(noise: np.ndarray) -> dict[str, float]:
-    """What the numbers of the noise stand for, by name: deviations [of the window], memory and tilt [1]."""
+    """Return what the numbers of the noise stand for, by name: deviations [of the window], memory and tilt [1]."""
     found = {name: float(np.exp(value)) for name, value in zip(DEVIATIONS, noise, strict=False)}
     memory = float(1.0 / (1.0 + np.exp(-noise[MEMORY])))
     return {**found, "memory": memory, "tilt": float(noise[TILT]), "read_tilt": float(noise[READ_TILT])}

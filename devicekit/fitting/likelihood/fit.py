@@ -182,7 +182,7 @@ class _Problem:
         return slice(k * self.q, (k + 1) * self.q)
 
     def places(self, k: int) -> np.ndarray:
-        """Where the parameters of device k and the noise stand in z."""
+        """Return where the parameters of device k and the noise stand in z."""
         return self._places[k]
 
     def log_likelihood(self, z: np.ndarray) -> float:
@@ -482,7 +482,7 @@ def _result(problem: _Problem, z: np.ndarray, error: np.ndarray, mended: np.ndar
 
 
 def _drop(problem: _Problem, z: np.ndarray, height: float, k: int) -> float:
-    """How much the log-likelihood falls without one kind of noise."""
+    """Return how much the log-likelihood falls without one kind of noise."""
     without = z.copy()
     without[z.size - Q + k] = np.log(NONE) - 2.5
     return height - problem.log_likelihood(without)

@@ -52,7 +52,7 @@ class Misfit:
 
     @property
     def shape(self) -> bool:
-        """Whether the law misses the course of the trains."""
+        """True if the law misses the course of the trains."""
         return self.course_p < UNLIKELY
 
     @property

@@ -16,7 +16,7 @@ DIRECTIONS = ("ltp", "ltd")
 
 
 def _several(programmes: list[Programme]) -> tuple[bool, bool]:
-    """Whether there are several amplitudes, and several widths."""
+    """Return whether there are several amplitudes, and several widths."""
     volts = {f"{each.pulse.voltage_v:.3g}" for each in programmes if each.pulse.voltage_v is not None}
     wide = {f"{each.pulse.width_s:.6g}" for each in programmes if each.pulse.width_s is not None}
     return len(volts) > 1 or any(each.varied for each in programmes), len(wide) > 1

@@ -187,7 +187,7 @@ class _Problem:
         self._at = None
 
     def solve(self, starts: list[np.ndarray]) -> np.ndarray:
-        """Where the sum of squares is least, from the best of these starts."""
+        """Return where the sum of squares is least, from the best of these starts."""
         from scipy.optimize import least_squares
 
         inside = [np.clip(start, self.lower + 1e-9, self.upper - 1e-9) for start in starts]

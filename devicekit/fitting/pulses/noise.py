@@ -43,7 +43,7 @@ class Path:
 
 
 def walk(steady: np.ndarray) -> np.ndarray:
-    """What the update of pulse k leaves at reading n, shape (N + 1, N)."""
+    """Return what the update of pulse k leaves at reading n, shape (N + 1, N)."""
     size = steady.size
     left = np.zeros((size + 1, size))
     for n in range(size):

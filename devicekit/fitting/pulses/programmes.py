@@ -40,7 +40,7 @@ class Programme:
 
     @property
     def varied(self) -> bool:
-        """Whether the amplitude changes along the train."""
+        """True if the amplitude changes along the train."""
         return bool(self.voltages.size) and _varied(self.voltages)
 
     @property

@@ -125,7 +125,7 @@ class PulseLaw:
         return sorted(found[0]), sorted(found[1])
 
     def assumed(self, direction: str, voltage: float | None = None, width: float | None = None) -> str | None:
-        """Why the law is assumed at a pulse, in words; None between measured ones that test it, and at them."""
+        """Return why the law is assumed at a pulse, in words; None between measured ones that test it, and at them."""
         joint = self._joint(direction)
         reasons = ["one kind of growing train, whose shape and law can take each other's place"] * joint.confounded
         rows = (("amplitude", "V", voltage, joint.with_amplitude), ("width", "s", width, joint.with_width))
@@ -198,7 +198,7 @@ class PulseLaw:
         return Factor(middle, float(np.exp(min(lows))), float(np.exp(max(highs))), assumed)
 
     def _same(self, joint: Joint, voltage: float, width: float) -> bool:
-        """Whether a pulse is the reference, whose factor is 1 by definition."""
+        """Return whether a pulse is the reference, whose factor is 1 by definition."""
         own = joint.reference
         near = [
             value is None or not np.isfinite(asked) or abs(asked - value) <= 1e-9 * value
@@ -424,7 +424,7 @@ class PulseLaw:
         return tuple(found)
 
     def sentences(self) -> list[str]:
-        """What was found, for people."""
+        """Return what was found, for people."""
         found = []
         for direction, joint in self.joints.items():
             fit, law = self.law(direction), EVERY_LAW[joint.best]

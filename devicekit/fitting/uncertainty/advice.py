@@ -176,7 +176,7 @@ class _Branch:
 
 
 def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", budget: int | None = None) -> Advice:
-    """Which of a few measurements of one cost would narrow the goal most.
+    """Return which of a few measurements of one cost would narrow the goal most.
 
     From the curvature of the likelihood of whole trains: that of the data and the priors, and that of each candidate on
     trains that the fit foretells.

@@ -391,7 +391,7 @@ def _cloud(
 
 
 def _judged(chains: np.ndarray, law: Law) -> dict[str, np.ndarray]:
-    """What must mix, each of shape (chains, draws)."""
+    """Return what must mix, each of shape (chains, draws)."""
     p = law.n_parameters
     x = np.array(JUDGED)
     flat = chains.reshape(-1, chains.shape[2])

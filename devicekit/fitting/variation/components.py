@@ -190,7 +190,7 @@ def fit_components(tracks: list[Track], start: tuple[float, float, float, float]
 
 
 def likelihood_drop(best, k, top, likelihood) -> float:  # type: ignore[no-untyped-def]
-    """How much the log-likelihood falls if component k is left out."""
+    """Return how much the log-likelihood falls if component k is left out."""
     if k >= best.size:
         return 0.0
     without = best.copy()

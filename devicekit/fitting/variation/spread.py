@@ -157,7 +157,7 @@ class VariationResult:
     windows: dict[str, OwnWindow] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
-        """What the C2C spread of each branch consists of, for people."""
+        """Return what the C2C spread of each branch consists of, for people."""
         result = []
         for direction, shares in self.sources.items():
             spread = self.branches[direction]

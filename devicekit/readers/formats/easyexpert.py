@@ -206,7 +206,7 @@ def _record(raw: _Raw) -> Record:
 
 
 def _driven(raw: _Raw) -> bool:
-    """Whether a current is swept: what limits it is a voltage, then."""
+    """Return whether a current is swept: what limits it is a voltage, then."""
     modes, functions = raw.settings.get("Channel.Mode", []), raw.settings.get("Channel.Func", [])
     return any(mode == "I" and what == "VAR1" for mode, what in zip(modes, functions, strict=False))
 

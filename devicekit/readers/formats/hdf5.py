@@ -18,7 +18,7 @@ GENERAL = -1  # asked first: others would look for tables in it
 
 
 def matches(source: Source) -> bool:
-    """Whether the file was written by `devicekit.readers.hdf5`."""
+    """Return whether the file was written by `devicekit.readers.hdf5`."""
     return not source.is_folder and not source.in_memory and hdf5.is_ours(source.path)
 
 

@@ -31,7 +31,7 @@ _RUN = re.compile(r"(?i)run ?(\d+)")
 
 
 def matches(source: Source) -> bool:
-    """Whether it is a workbook of KTEI or Clarius: by its Settings, or by its sheets Run1, ... and Settings."""
+    """Return whether it is a workbook of KTEI or Clarius: by its Settings, or by its sheets Run1, ... and Settings."""
     if _SIGNED(source) or not source.workbook_kind:
         return _SIGNED(source)
     names = [sheet.name.strip().lower() for sheet in source.sheets]

@@ -22,7 +22,7 @@ TAKES = frozenset(_SAID_OF_CELLS | _SAID_OF_NUMBERS | _SAID_OF_NAMES)
 
 
 def matches(source: Source) -> bool:
-    """Whether it is something that may hold a table."""
+    """Return whether it is something that may hold a table."""
     return not source.is_folder
 
 

@@ -29,7 +29,7 @@ ALIASES = {
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be an endurance record: two levels, by name or in a column of words."""
+    """Return whether the columns can be an endurance record: two levels, by name or in a column of words."""
     if view.of("pulse_index", "pulse_voltage_v", "pulse_width_s") or view.sweeps or not (view.states or view.unknown):
         return None
     if view.of("level") and (view.of("cycle") or not view.of("time_s")):
@@ -45,7 +45,7 @@ def claim(view: View) -> Claim | None:
 
 
 def _two_states(view: View) -> bool:
-    """Whether a column of levels can be that of HRS and LRS: by its words, or beside cycles by one of them."""
+    """Return whether a column of levels can be that of HRS and LRS: by its words, or beside cycles by one of them."""
     cells = [words(view.cells.block.cells[column.name]).str.lower() for column in view.of("level")]
     names = {word for each in cells for word in each} - {"", "nan"}
     known = names & {*ALIASES, "low", "high"}

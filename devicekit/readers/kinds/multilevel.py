@@ -33,7 +33,7 @@ _OF_OTHERS = ("pulse_index", "pulse_voltage_v", "pulse_width_s", "direction", "s
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be levels: a column of them, a target beside a state, or one column a level."""
+    """Return whether the columns can be levels: a column of them, a target beside a state, or one column a level."""
     said = view.options.kind == NAME
     if view.of(*_OF_OTHERS) or view.sweeps or not view.cells.block.named or (view.of("time_s") and not said):
         return None
@@ -95,14 +95,14 @@ def _targets(view: View) -> list[Column]:
 
 
 def _repeated(view: View, name: str) -> bool:
-    """Whether a column of targets holds a few numbers, each several times."""
+    """Return whether a column of targets holds a few numbers, each several times."""
     values = view.numbers(name)
     sizes = pd.Series(dtype=int) if values is None else values.dropna().value_counts()
     return 1 < len(sizes) <= MOST and float(sizes.median()) >= EACH
 
 
 def _two_states(states: Sequence[Column]) -> bool:
-    """Whether columns are those of HRS and LRS."""
+    """Return whether columns are those of HRS and LRS."""
     levels = {str(column.tags["level"]).lower() for column in states if "level" in column.tags}
     return bool(levels) and levels <= TWO_STATES
 

@@ -31,7 +31,7 @@ _EACH = {
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be pairs: an interval, and a ratio or two amplitudes."""
+    """Return whether the columns can be pairs: an interval, and a ratio or two amplitudes."""
     if not view.cells.block.named or view.of("pulse_index", "direction", "weight_change"):
         return None
     roles = _roles(view)

@@ -27,7 +27,7 @@ _PAIR = ("resistance_before_ohm", "resistance_after_ohm")
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be pulse trains: a state, and a word for pulses or directions."""
+    """Return whether the columns can be pulse trains: a state, and a word for pulses or directions."""
     if all(view.of(role) for role in _PAIR):
         return Claim(2, "resistances before and after a pulse")
     if view.watched:
@@ -61,7 +61,7 @@ def assign(view: View) -> list[Column]:
 
 
 def _fractions(column: Column, view: View) -> bool:
-    """Whether a counter holds fractions, as the axis of a figure does: then it is asked what it counts."""
+    """Return whether a counter holds fractions, as the axis of a figure does: then it is asked what it counts."""
     values = view.numbers(column.name)
     known = None if values is None else values.dropna().to_numpy()
     return known is not None and known.size > 0 and bool((known != np.round(known)).mean() >= SOME)

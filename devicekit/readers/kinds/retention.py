@@ -25,7 +25,7 @@ BARE = {"quantity": "resistance", "unit": "ohm"}  # what must be said beside the
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be a retention record: a time and states, without pulses between."""
+    """Return whether the columns can be a retention record: a time and states, without pulses between."""
     if view.options.kind == NAME and nameless.axis(view) is not None:
         return Claim(1, "the first column is a time in s, the others are states")
     if not view.of("time_s") or not (view.states or view.unknown):

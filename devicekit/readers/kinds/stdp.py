@@ -20,7 +20,7 @@ VALUES = frozenset({"weight_change"})
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be a window: a spike delay and a change."""
+    """Return whether the columns can be a window: a spike delay and a change."""
     if not view.of("spike_delay_s"):
         return None
     if absolute := view.of("change_in_units"):

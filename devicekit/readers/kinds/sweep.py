@@ -26,7 +26,7 @@ JUMPS = 16  # steps of a sweep from which on its order is judged
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be sweeps: a voltage that changes, and a current."""
+    """Return whether the columns can be sweeps: a voltage that changes, and a current."""
     quantity = view.options.stated_quantity
     if _pairs(view) and quantity in (None, "current"):
         return Claim(1, "columns without names, voltages and currents in turn over one range")
@@ -68,7 +68,7 @@ def _pair(view: View) -> tuple[str, str] | None:
 
 
 def _is_label(column: Column) -> bool:
-    """Whether somebody said that a column tells devices or cycles apart, or is nothing of ours."""
+    """Return whether somebody said that a column tells devices or cycles apart, or is nothing of ours."""
     return column.told and column.role in ("device_id", "cycle", KEPT)
 
 

@@ -23,7 +23,7 @@ VALUES = frozenset({"conductance_s", "resistance_ohm", "read_current_a", "curren
 
 
 def claim(view: View) -> Claim | None:
-    """Whether the columns can be readings in time: a pulse voltage that is 0 in most rows, or it is said."""
+    """Return whether the columns can be readings in time: a pulse voltage that is 0 in most rows, or it is said."""
     if view.watched:
         return Claim(2, "a time, a state, and a voltage of pulses that is 0 between them")
     if view.options.kind != NAME or not view.cells.block.named or not view.of("time_s"):

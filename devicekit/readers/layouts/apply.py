@@ -110,7 +110,7 @@ def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tupl
 
 
 def _left(reading: Reading) -> ReadOptions:
-    """What is left to be said once every column with a unit is in SI units."""
+    """Return what is left to be said once every column with a unit is in SI units."""
     options = reading.options
     values = [column for each in reading.arranged.series for column in each.columns[:1]]
     open_ = any(column.role == "value" or column.by == "ours" for column in values) or not values
@@ -232,7 +232,7 @@ def _lost(reading: Reading, name: str) -> list[CodedWarning]:
 
 
 def _remarks(reading: Reading, name: str) -> list[CodedWarning]:
-    """Which columns were taken for what, where their names are not ours."""
+    """Return which columns were taken for what, where their names are not ours."""
     layout, series = reading.layout, reading.arranged.series
     if not layout.header and len(series) < 2:
         return []

@@ -97,7 +97,7 @@ def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
 
 
 def _rank(column: Column) -> int:
-    """Which of two related columns is the original: what was measured first, magnitudes and averages last."""
+    """Return which of two related columns is the original: what was measured first, magnitudes and averages last."""
     order = {"current_a": 0, "read_current_a": 0, "conductance_s": 1, "resistance_ohm": 2, "weight": 3, "value": 4}
     name = column.name.lower()
     derived = column.log10 or column.magnitude or bool(_MADE.search(name))
@@ -105,7 +105,7 @@ def _rank(column: Column) -> int:
 
 
 def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column, second: Column) -> str:
-    """How y is made of x, as a sentence with a place for the name of x; "" if it is not."""
+    """Return how y is made of x, as a sentence with a place for the name of x; "" if it is not."""
     known = np.isfinite(x) & np.isfinite(y)
     if known.sum() < LEAST:
         return ""
@@ -152,7 +152,7 @@ def _close(x: np.ndarray, y: np.ndarray) -> bool:
 
 
 def _mirrored(x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether y is -x, as the current at the other terminal is, but for what two instruments differ by."""
+    """Return whether y is -x, as the current at the other terminal is, but for what two instruments differ by."""
     large = np.abs(x) > 0.05 * np.abs(x).max()
     ratio = y[large] / x[large]
     return bool(abs(np.median(ratio) + 1) < 0.03 and np.corrcoef(x, y)[0, 1] < -0.999)
@@ -175,7 +175,7 @@ def _is_log(x: np.ndarray, y: np.ndarray, size: np.ndarray) -> bool:
 
 
 def _smoothed(x: np.ndarray, y: np.ndarray, named: bool) -> bool:
-    """Whether y is x smoothed: closer to the 5-point mean of x than to x, the same level, smaller steps.
+    """Return whether y is x smoothed: closer to the 5-point mean of x than to x, the same level, smaller steps.
 
     Where its name says so (`named`), following x is enough.
     """

@@ -24,7 +24,7 @@ _BESIDE = {"time_s", "temperature_k", "compliance_a"}
 
 
 def is_gate(name: str) -> bool:
-    """Whether a column's name says that it is of a transistor's gate."""
+    """Return whether a column's name says that it is of a transistor's gate."""
     return _GATE.fullmatch(normalised(name)) is not None
 
 

@@ -222,7 +222,7 @@ def _frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
 
 
 def _missing(rows: Sequence[Row], k: int) -> bool:
-    """Whether a row of empty cells stands alone between two rows of numbers: readings that are missing."""
+    """Return whether a row of empty cells stands alone between two rows of numbers: readings that are missing."""
     return len(rows[k][1]) > 1 and 0 < k < len(rows) - 1 and any(rows[k - 1][1]) and any(rows[k + 1][1])
 
 

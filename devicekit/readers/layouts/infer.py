@@ -226,7 +226,7 @@ def _constant(column: Column, cells: Cells, block: Block) -> float | None:
 
 
 def _is_index(column: Column, unknown: Sequence[Column], cells: Cells) -> bool:
-    """Whether a nameless first column counts the rows of the others."""
+    """Return whether a nameless first column counts the rows of the others."""
     if cells.block.named or len(unknown) < 2 or column.name != unknown[0].name:
         return False
     values = cells.numbers(column.name)
@@ -273,7 +273,7 @@ def _kind(view: View) -> tuple[ModuleType, Claim]:
 
 
 def _numbers_known(view: View) -> bool:
-    """Whether it is known what the states are: by the name of a column, or because it was said."""
+    """Return whether it is known what the states are: by the name of a column, or because it was said."""
     return bool([c for c in view.states if c.role != "value"]) or view.options.stated_quantity is not None
 
 

@@ -57,7 +57,7 @@ def told(view: View, columns: Sequence[Column]) -> list[Column]:
 
 
 def _open(before: Column, after: Column) -> bool:
-    """Whether nothing is known of a column: no role, no quantity by its name, no part of a place."""
+    """Return whether nothing is known of a column: no role, no quantity by its name, no part of a place."""
     if after.role != KEPT or before.role not in (UNKNOWN, "counter", KEPT) or "of a place" in after.why:
         return False
     head = heading(after.name)

@@ -21,17 +21,17 @@ MOST_SEEN = 4000  # cells
 
 
 def is_plain(cell: str) -> bool:
-    """Whether a cell is a number with a decimal point and no separators."""
+    """Return whether a cell is a number with a decimal point and no separators."""
     return bool(_NUMBER.match(cell))
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number in any of the ways in which people write them."""
+    """Return whether a cell is a number in any of the ways in which people write them."""
     return bool(_NUMBER.match(cell) or _COMMA.match(cell) or _GROUPED.match(cell))
 
 
 def is_empty(cell: str) -> bool:
-    """Whether a cell holds nothing, or a word for nothing."""
+    """Return whether a cell holds nothing, or a word for nothing."""
     return cell.lower() in EMPTY_WORDS
 
 

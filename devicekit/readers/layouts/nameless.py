@@ -21,7 +21,7 @@ FEWEST = 3  # rows from which on a column that rises may be an axis
 
 
 def bare(view: View) -> bool:
-    """Whether no column has a name, or was told by an option or a recipe."""
+    """Return whether no column has a name, or was told by an option or a recipe."""
     return not view.cells.block.named and not any(column.told for column in view.columns)
 
 
@@ -38,7 +38,7 @@ def axis(view: View) -> Column | None:
 
 
 def apart(view: View) -> bool:
-    """Whether the first of nameless columns rises and is of another size than the rest: perhaps a time."""
+    """Return whether the first of nameless columns rises and is of another size than the rest: perhaps a time."""
     first = axis(view)
     if first is None or first.role != UNKNOWN:
         return False
@@ -88,7 +88,7 @@ def candidates(view: View) -> list[tuple[ModuleType, Claim]]:
 
 
 def ask(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
-    """What to ask of a table that has no names: the kind, and with it what the numbers are."""
+    """Return what to ask of a table that has no names: the kind, and with it what the numbers are."""
     wide = len(view.unknown) > 2
     fields = ("kind", "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()), "columns")
     several = "; with several columns of states columns_are=devices or cycles" if wide else ""

@@ -16,7 +16,7 @@ from devicekit.text import natural_number
 
 
 def block_tags(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
-    """What the names of sheets, and the labels of tables below or beside each other, say of each block."""
+    """Return what the names of sheets, and the labels of tables below or beside each other, say of each block."""
     sheets = list(dict.fromkeys(block.sheet for block in blocks))
     within = [[block for block in blocks if block.sheet == sheet] for sheet in sheets]
     by_sheet = names_tags(sheets, options, options.sheets_are, "sheets", where) if len(sheets) > 1 else [{}]
@@ -29,7 +29,7 @@ def block_tags(blocks: Sequence[Block], options: ReadOptions, where: str) -> lis
 
 
 def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
-    """What the labels above tables of one sheet or file say of each."""
+    """Return what the labels above tables of one sheet or file say of each."""
     told = pooling.tell(labels)
     if not told.unclear:
         return [tags_of(key) for key in told.keys]
@@ -61,7 +61,7 @@ def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dic
 def names_tags(
     names: Sequence[str], options: ReadOptions, said: str | None, what: str, where: str
 ) -> list[dict[str, Any]]:
-    """What the names of sheets or files say of each.
+    """Return what the names of sheets or files say of each.
 
     Raises
     ------

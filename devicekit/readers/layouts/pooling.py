@@ -76,13 +76,13 @@ def tokens(name: str) -> list[_Token]:
 
 
 def _letters_in_turn(words: Sequence[str]) -> bool:
-    """Whether words are a, b, c, ...; u and d, h and l, f and r may be short for something."""
+    """Return whether words are a, b, c, ...; u and d, h and l, f and r may be short for something."""
     first = ord(min(words)[0])
     return sorted(words) == [chr(first + k) for k in range(len(words))]
 
 
 def tell(names: Sequence[str]) -> Told:
-    """What the names of several files, sheets or columns say of each."""
+    """Return what the names of several files, sheets or columns say of each."""
     split = [tokens(name) for name in names]
     if len(names) == 1:
         return _one(split[0])
@@ -127,7 +127,7 @@ def tell(names: Sequence[str]) -> Told:
 
 
 def dimensions(names: Sequence[str]) -> int | None:
-    """How many words or numbers of the names differ; None if they have no common form."""
+    """Return how many words or numbers of the names differ; None if they have no common form."""
     split = [tokens(name) for name in names]
     if len({len(each) for each in split}) != 1:
         return None
@@ -135,7 +135,7 @@ def dimensions(names: Sequence[str]) -> int | None:
 
 
 def counted(names: Sequence[str]) -> str | None:
-    """Whether the first number that differs counts devices or cycles, by the word before it; None if neither."""
+    """Return whether the first number that differs counts devices or cycles, by the word before it; None if neither."""
     if not dimensions(names):
         return None
     split = [tokens(name) for name in names]
@@ -155,7 +155,7 @@ def _one(split: Sequence[_Token]) -> Told:
 
 
 def _field(split: Sequence[_Token], place: int) -> str | None:
-    """What the number at that place counts or measures; None if nothing says so."""
+    """Return what the number at that place counts or measures; None if nothing says so."""
     token = split[place]
     if token.unit:
         if token.unit.lower() in _GEOMETRY:

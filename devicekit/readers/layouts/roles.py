@@ -288,7 +288,7 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
 
 
 def _is_clock(cells: pd.Series) -> bool:
-    """Whether every cell is a time of a clock: 11:19:46.603."""
+    """Return whether every cell is a time of a clock: 11:19:46.603."""
     return cells.dtype.kind not in "iuf" and bool(seconds(cells).notna().all())
 
 
@@ -297,7 +297,7 @@ def _numbered(values: pd.Series | None) -> bool:
 
 
 def switching(name: str) -> bool:
-    """Whether a name is that of a voltage at which a device switches: Vset, V_reset, set voltage."""
+    """Return whether a name is that of a voltage at which a device switches: Vset, V_reset, set voltage."""
     return bool(_SWITCHING.search(normalised(name)))
 
 
@@ -307,7 +307,7 @@ def without_ways(bare: str) -> str:
 
 
 def _few(cells: Cells, name: str) -> bool:
-    """Whether a column of numbers holds a few whole ones only, as names of levels."""
+    """Return whether a column of numbers holds a few whole ones only, as names of levels."""
     values = cells.numbers(name)
     known = None if values is None else values.dropna()
     return known is not None and known.nunique() <= 12 and bool((known % 1 == 0).all())
@@ -338,7 +338,7 @@ def _of_quantity(bare: str, head: Heading) -> str | None:
 
 
 def _tags(name: str) -> dict[str, object]:
-    """What a name says beside the quantity: level, direction."""
+    """Return what a name says beside the quantity: level, direction."""
     tags: dict[str, object] = {}
     if found := _LEVEL.search(name):
         tags["level"] = found[1]
@@ -350,7 +350,7 @@ def _tags(name: str) -> dict[str, object]:
 
 
 def counts(values: pd.Series) -> bool:
-    """Whether a column counts: whole numbers from 0 or 1 in steps of one size, which may start again."""
+    """Return whether a column counts: whole numbers from 0 or 1 in steps of one size, which may start again."""
     x = values.to_numpy(float)
     if x.size < 2 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x[0] not in (0, 1):
         return False
@@ -361,7 +361,7 @@ def counts(values: pd.Series) -> bool:
 
 
 def numbers_rows(values: pd.Series) -> bool:
-    """Whether a column numbers rows in any order: every whole number from 0 or 1 to its largest stands there."""
+    """Return whether a column numbers rows in any order: every whole number from 0 or 1 to its largest stands there."""
     x = values.to_numpy(float)
     if x.size < 3 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x.min() not in (0, 1):
         return False

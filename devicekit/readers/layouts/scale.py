@@ -252,7 +252,7 @@ def ranges(view: View) -> tuple[str, ...]:
 
 
 def ask_quantity(view: View) -> QuestionError:
-    """What to ask where nothing says what the states are."""
+    """Return what to ask where nothing says what the states are."""
     held = [view.numbers(column.name) for column in view.unknown]
     small = all(v is not None and v.between(0, 255).all() and (v % 1 == 0).all() for v in held)
     if len(held) >= IMAGE and not view.cells.block.named and small:

@@ -46,7 +46,7 @@ class Arranged:
 
 
 def tags_of(key: pooling.Key) -> dict[str, Any]:
-    """What a name says, under our names; geometry makes a device of its own."""
+    """Return what a name says, under our names; geometry makes a device of its own."""
     tags: dict[str, Any] = {"device_id": key.device, "cycle": key.cycle, "direction": key.direction, "level": key.level}
     for name, value in key.conditions.items():
         if name in _CONDITIONS:
@@ -90,7 +90,7 @@ def _own_tags(mine: Sequence[Column]) -> dict[str, Any]:
 
 
 def _told(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | None, list[dict[str, Any]]]:
-    """How the columns are told apart ("" if they are not), by which option, and what holds for each."""
+    """Return how the columns are told apart ("" if they are not), by which option, and what holds for each."""
     own = [_own_tags([column]) for column in mine]
     said = view.options.columns_are
     names = _names(mine, view)

@@ -162,7 +162,7 @@ def extent(row: Sequence[str]) -> int:
 
 
 def _fits(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
-    """Whether a row is one of numbers: each column of numbers holds one or nothing, and most hold one."""
+    """Return whether a row is one of numbers: each column of numbers holds one or nothing, and most hold one."""
     everywhere, numeric = types
     here = [cells[k] if k < len(cells) else "" for k in numeric]
     numbers = sum(marks.is_number(cell) for cell in here)
@@ -212,13 +212,13 @@ def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, i
 
 
 def _alike(row: Sequence[str]) -> bool:
-    """Whether several cells of a row hold one and the same word, and no others anything."""
+    """Return whether several cells of a row hold one and the same word, and no others anything."""
     filled = [cell for cell in row if cell]
     return len(filled) > 1 and len(set(filled)) == 1 and not marks.is_plain(filled[0])
 
 
 def _full(row: Sequence[str], width: int) -> bool:
-    """Whether every column has a name in a row."""
+    """Return whether every column has a name in a row."""
     return width > 2 and all(k < len(row) and row[k] and not marks.is_plain(row[k]) for k in range(width))
 
 
@@ -238,7 +238,7 @@ def without_label(row: Sequence[str]) -> list[str]:
 
 
 def _may_name(row: Sequence[str], width: int) -> bool:
-    """Whether a row can hold the names of so many columns."""
+    """Return whether a row can hold the names of so many columns."""
     filled = [cell for cell in row[:width] if cell]
     if not filled or filled[0].endswith((":", "=")):  # a line `Date: today` above the table
         return False
@@ -275,7 +275,7 @@ def bare(row: Sequence[str], width: int) -> list[str]:
 
 
 def _facts(rows: Sequence[Sequence[str]]) -> dict[str, str]:
-    """What rows above a table say as `key: value`, `key = value` or in two cells."""
+    """Return what rows above a table say as `key: value`, `key = value` or in two cells."""
     facts: dict[str, str] = {}
     for row in rows[:MOST_ROWS_ABOVE]:
         filled = [cell for cell in row if cell]

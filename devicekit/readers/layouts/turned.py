@@ -54,7 +54,7 @@ def _last_text(cells: Sequence[str]) -> int:
 
 
 def _led(cells: Sequence[str]) -> bool:
-    """Whether a row is words, or nothing, and then numbers alone."""
+    """Return whether a row is words, or nothing, and then numbers alone."""
     return len(cells) - _last_text(cells) > FEWEST and all(
         marks.is_number(cell) for cell in cells[_last_text(cells) + 1 :]
     )

@@ -38,7 +38,7 @@ class View:
 
     @property
     def pulses_by_label(self) -> bool:
-        """Whether a label above the table or the name of its sheet or file speaks of potentiation or depression."""
+        """True if a label above the table or the name of its sheet or file speaks of potentiation or depression."""
         words = {token.text.lower() for label in self.labels for token in pooling.tokens(label)}
         return bool(words & {"ltp", "ltd", "potentiation", "depression"})
 
@@ -60,7 +60,7 @@ class View:
         return {word for column in self.of(role) for word in self.cells.words(column.name)}
 
     def counts(self, name: str) -> bool:
-        """Whether a column counts."""
+        """Return whether a column counts."""
         values = self.numbers(name)
         if values is None:
             return False
@@ -74,7 +74,7 @@ class View:
 
     @cached_property
     def once_a_cycle(self) -> bool:
-        """Whether each cycle holds one row after a set and one after a reset, and no cycle another."""
+        """True if each cycle holds one row after a set and one after a reset, and no cycle another."""
         rows = self.of("direction", "cycle", "device_id")
         if not (self.of("direction") and self.of("cycle")) or self.words("direction") != {"set", "reset"}:
             return False
@@ -84,12 +84,12 @@ class View:
 
     @cached_property
     def sweeps(self) -> bool:
-        """Whether there is a voltage that changes, and a current."""
+        """True if there is a voltage that changes, and a current."""
         return bool(self.of("voltage_v") and self.of("current_a"))
 
     @cached_property
     def few_voltages(self) -> bool:
-        """Whether the voltage takes a few values only and mostly stays at them: rows may be pulses."""
+        """True if the voltage takes a few values only and mostly stays at them: rows may be pulses."""
         found = [values for column in self.of("voltage_v") if (values := self.numbers(column.name)) is not None]
         if len(found) != 1 or not 1 < found[0].nunique() < FEW or len(found[0]) < 2 * FEW:
             return False
@@ -97,7 +97,7 @@ class View:
 
     @cached_property
     def watched(self) -> bool:
-        """Whether rows have a time, a state and a pulse voltage that is 0 between pulses, at many readings each."""
+        """True if rows have a time, a state and a pulse voltage that is 0 between pulses, at many readings each."""
         if not self.of("time_s") or not self.of(*STATES, "value", "current_a", UNKNOWN):
             return False
         if self.of("pulse_index", "direction", "spike_delay_s", "level") or len(self.of("pulse_voltage_v")) != 1:
