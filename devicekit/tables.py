@@ -34,6 +34,7 @@ from devicekit.schemas import (
 )
 from devicekit.text import count
 
+SAME_WIDTH = 1e-6  # relative difference of pulse widths that are one
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")  # a negative number and nothing else
 
 
@@ -258,18 +259,23 @@ class PulseTable(_Table):
 
     @property
     def widths(self) -> list[float]:
-        """Pulse widths present [s], ascending; empty if the table does not say."""
+        """Pulse widths present [s], ascending, those within a millionth as one; empty if the table does not say."""
         if "pulse_width_s" not in self.frame:
             return []
-        return sorted(float(width) for width in self.frame["pulse_width_s"].dropna().unique())
+        found: list[float] = []
+        for width in sorted(float(width) for width in self.frame["pulse_width_s"].dropna().unique()):
+            if not found or width > found[-1] * (1 + SAME_WIDTH):
+                found.append(width)
+        return found
 
     @property
     def has_one_width(self) -> bool:
-        """True if all pulses of a direction are equally wide, those of LTP and of LTD perhaps not."""
+        """True if the pulses of a direction are equally wide, in all devices; those of LTP and of LTD may differ."""
         if len(self.widths) < 2:
             return True
-        known = self.frame[self.frame["pulse_width_s"].notna()]
-        return bool((known.groupby("direction")["pulse_width_s"].nunique() == 1).all())
+        pulses = self.frame[self.frame["pulse_index"] > self.frame["pulse_index"].min()]
+        extent = pulses.groupby("direction")["pulse_width_s"].agg(["min", "max"])
+        return bool((extent["max"] <= extent["min"] * (1 + SAME_WIDTH)).all())
 
     @property
     def amplitudes(self) -> dict[str, list[float]]:
@@ -291,7 +297,7 @@ class PulseTable(_Table):
             return table
         if "pulse_width_s" not in table.frame:
             raise TableError("the table has no column pulse_width_s to select by")
-        keep = np.isclose(table.frame["pulse_width_s"], width, rtol=1e-6)
+        keep = np.isclose(table.frame["pulse_width_s"], width, rtol=SAME_WIDTH, atol=0.0)
         return replace(table, frame=table._kept(keep, "pulse_width_s", width))
 
     def traces(self, direction: str) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:

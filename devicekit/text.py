@@ -84,5 +84,5 @@ def width_suffix(width_s: float) -> str:
     """A pulse width as a file-name suffix: 5us, 1.5ms, 20ns."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
         if width_s * factor >= 0.9999:
-            return f"{width_s * factor:.4g}{unit}"
-    return f"{width_s:.4g}s"
+            return f"{width_s * factor:.7g}{unit}"
+    return f"{width_s:.7g}s"

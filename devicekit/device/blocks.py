@@ -197,14 +197,14 @@ class Conditions(Strict):
 
 
 def _one(table: PulseTable, column: str, direction: str | None = None) -> float | None:
-    """The one value of a column (of one direction's pulses), None if there is none or more than one."""
+    """The one value of a column (of one direction's pulses); None if there are several, or it is missing in a row."""
     if column not in table.frame:
         return None
     frame = table.frame[table.frame["pulse_index"] > 0]
     if direction is not None:
         frame = frame[frame["direction"] == direction]
-    values = frame[column].dropna().unique()
-    return float(values[0]) if values.size == 1 else None
+    values = frame[column].unique()
+    return float(values[0]) if values.size == 1 and np.isfinite(values[0]) else None
 
 
 class Provenance(Strict):

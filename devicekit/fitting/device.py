@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from devicekit.errors import CodedWarning, UsageError
+from devicekit.errors import CodedWarning, TableError, UsageError
 from devicekit.fitting.amplitudes import fit_amplitudes
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
@@ -19,6 +19,7 @@ from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.widths import fit_widths
 from devicekit.options import ReadOptions
 from devicekit.tables import PulseTable
+from devicekit.text import si
 
 
 def read_pulses(path: Path | str | pd.DataFrame | Sequence[Path | str], options: ReadOptions) -> PulseTable:
@@ -109,9 +110,21 @@ def fit_table(table: PulseTable, options: FitOptions) -> DeviceFit:
     elif table.has_one_width:
         return _told(fit_condition(table, options), mixed)
     else:
-        conditions = tuple(fit_condition(table.select(width=width), options) for width in table.widths)
+        conditions = tuple(fit_condition(_of_one_width(table, width), options) for width in table.widths)
     conditions = tuple(_told(each, mixed) for each in conditions)
     return replace(conditions[len(conditions) // 2], conditions=conditions)
+
+
+def _of_one_width(table: PulseTable, width: float) -> PulseTable:
+    """Return the trains of a pulse width [s]; LTP of one device must not be paired with LTD of another."""
+    part = table.select(width=width)
+    directions = part.frame.groupby("device_id")["direction"].nunique()
+    if part.frame["direction"].nunique() > 1 and directions.max() < 2:
+        raise TableError(
+            f"no device has LTP and LTD trains of {si(width, 's')} pulses: devices differ in their widths; fit them one "
+            "by one with device="
+        )
+    return part
 
 
 def _told(fitted: DeviceFit, warning: CodedWarning | None) -> DeviceFit:

@@ -24,7 +24,7 @@ from devicekit.models.law import Law
 from devicekit.models.pulselaw import Pulse
 from devicekit.plot import Panel
 from devicekit.tables import PulseTable
-from devicekit.text import count, percent, span
+from devicekit.text import count, percent, si, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,9 +114,15 @@ class DeviceFit:
             If a branch is missing: a card describes LTP and LTD.
         """
         if self.ltp is None or self.ltd is None:
+            lacking = "LTP" if self.ltp is None else "LTD"
+            if wide := self.table.widths:
+                raise TraceError(
+                    f"a device card needs LTP and LTD trains; there are no {lacking} trains of {si(wide[0], 's')} "
+                    "pulses: choose one device by device=, or leave the column pulse_width_s out"
+                )
             raise TraceError(
-                "a device card needs LTP and LTD trains; the table has only one of them (of CrossSim ramps, name the "
-                "folder that holds set.csv and reset.csv, not one of the files)"
+                f"a device card needs LTP and LTD trains; the table has no {lacking} trains (of CrossSim ramps, name "
+                "the folder that holds set.csv and reset.csv, not one of the files)"
             )
         rows = tuple(
             DeviceRow(

@@ -7,9 +7,10 @@ arrays are a matrix: the rules are those of MATLAB files (`devicekit.readers.mat
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,9 +20,12 @@ from devicekit.errors import FileError, UsageError
 from devicekit.readers import matfile
 from devicekit.readers.workbook import Cell, Sheet
 
-LARGEST = 32 << 20  # bytes; some million numbers
+LARGEST = 16 << 20  # bytes; some half a million numbers
+MOST_CELLS = 2_000_000
+MOST_TABLES = 200
 DEEPEST = 6  # arrays within arrays, objects counted
 _BEGINS = (b"{", b"[")
+_OWN_COLUMNS = {"cycle", "direction", "pulse_index", "value"}  # of a table of trains
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -62,6 +66,8 @@ class Trains:
             raise UsageError(f"[json] reversed lists ltp, ltd or both, not {self.reversed!r}")
         if not isinstance(self.constants, Mapping) or not all(isinstance(k, str) for k in self.constants.values()):
             raise UsageError("[json] constants holds lines NAME = KEY, such as read_voltage_v = 'V_read'")
+        if wrong := sorted(set(self.constants) & _OWN_COLUMNS):
+            raise UsageError(f"[json] constants: {wrong[0]} follows from the trains; leave it out")
 
     @classmethod
     def of(cls, lines: Mapping[str, Any]) -> Self:
@@ -103,12 +109,18 @@ def tables(path: Path) -> list[Sheet]:
     Raises
     ------
     FileError
-        If it is not JSON, is nested too deep, is a file of devicekit's own, or holds no array of numbers.
+        If it is not JSON, holds a key twice, rows of another length than its names, a list within a column or more
+        than a table can, is a file of devicekit's own, or holds no array of numbers.
     """
     value = _parse(path)
-    if isinstance(value, dict) and ("schema_version" in value or value.get("tool") == "devicekit"):
+    if isinstance(value, dict) and _is_own(value):
         raise FileError(f"{path.name} is a file of devicekit's own, such as a card, not measured data")
-    sheets = list(matfile.sheets(_named(value)))
+    try:
+        sheets = list(islice(matfile.sheets(_variables(value)), MOST_TABLES + 1))
+    except _Unclear as error:
+        raise FileError(f"{path.name}: {error}") from error
+    if len(sheets) > MOST_TABLES:
+        raise FileError(f"{path.name} holds arrays of more than {MOST_TABLES} lengths: write one table as CSV")
     if not sheets:
         raise FileError(f"{path.name} holds no array of numbers")
     return sheets
@@ -127,7 +139,7 @@ def table_of_trains(path: Path, trains: Trains) -> Sheet:
     for side, (direction, key) in enumerate((("ltp", trains.ltp), ("ltd", trains.ltd))):
         if key is None:
             continue
-        states = _numbers(held, key, path)
+        states = _numbers(held, key, path, trains.readings)
         count, rest = divmod(len(states), trains.readings)
         if rest:
             raise FileError(f"{path.name}: {key} holds {len(states)} numbers, not a multiple of {trains.readings}")
@@ -145,24 +157,28 @@ def table_of_trains(path: Path, trains: Trains) -> Sheet:
     return Sheet("trains", rows)
 
 
-def _numbers(held: Any, key: str, path: Path) -> list[float]:
-    """The numbers under a key, `a.b` standing for b within a; nested arrays one after the other."""
+def _numbers(held: Any, key: str, path: Path, readings: int = 0) -> list[float]:
+    """Return the numbers under a key, `a.b` standing for b within a; arrays within an array are trains."""
     value = held
     for part in [key] if isinstance(held, dict) and key in held else key.split("."):
         if not isinstance(value, dict) or part not in value:
             known = ", ".join(map(str, list(value)[:12])) if isinstance(value, dict) else "no keys"
             raise FileError(f"{path.name} has no key {key!r}; there are {known}")
         value = value[part]
-    try:
-        found = np.asarray(value, dtype=float).ravel()
-    except (TypeError, ValueError):
-        found = np.empty(0)
-    if not found.size:
-        raise FileError(f"{path.name}: {key} holds no numbers")
-    return [float(each) for each in found]
+    found = value if isinstance(value, list) else [value]
+    if readings and _is_list_of(found, list):
+        if lengths := sorted({len(each) for each in found} - {readings}):
+            raise FileError(
+                f"{path.name}: {key} holds arrays of {lengths[0]} readings, not of {readings}; rows have to be trains"
+            )
+        found = [each for row in found for each in row]
+    if not found or not all(isinstance(each, float) for each in found):
+        raise FileError(f"{path.name}: {key} holds other things than numbers, or none")
+    return found
 
 
 def _parse(path: Path) -> Any:
+    """Return the value of a file, every number a float."""
     try:
         if path.stat().st_size > LARGEST:
             raise FileError(f"{path.name} has more than {LARGEST >> 20} MiB of JSON: write its tables as CSV")
@@ -172,32 +188,56 @@ def _parse(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise FileError(f"{path.name} is not UTF-8 text, as JSON has to be (byte {error.start})") from error
     try:
-        return json.loads(text)
+        return _loads(text)
     except json.JSONDecodeError as error:
         if (records := _lines(text)) is not None:
             return records
         raise FileError(f"{path.name} is not valid JSON: {error.msg} (line {error.lineno})") from error
+    except _Unclear as error:
+        raise FileError(f"{path.name}: {error}") from error
     except (RecursionError, ValueError) as error:
-        raise FileError(f"{path.name} cannot be read as JSON: nested too deep, or a number is too long") from error
+        raise FileError(f"{path.name} cannot be read as JSON: its brackets are nested too deep") from error
+
+
+class _Unclear(ValueError):
+    """A content of which a number could be lost or taken for another."""
+
+
+def _loads(text: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise _Unclear(f"the key {twice[:80]!r} stands there twice; leave one of them")
+        return value
+
+    def finite(word: str) -> float:
+        number = float(word)
+        if abs(number) == float("inf"):
+            raise _Unclear(f"the number {word[:20]}... is larger than any measured one")
+        return number
+
+    return json.loads(text, parse_int=finite, parse_float=finite, object_pairs_hook=once)
 
 
 def _lines(text: str) -> list[Any] | None:
-    """One object a line, as loggers write them; None if it is anything else."""
+    """Return one object a line, as loggers write them; None if it is anything else."""
     try:
-        found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        found = [_loads(line) for line in text.splitlines() if line.strip()]
     except (ValueError, RecursionError):
         return None
     return found if len(found) > 1 and all(isinstance(each, dict) for each in found) else None
 
 
-def _named(value: Any) -> dict[str, Any]:
-    """The variables of a file: its keys, or the one thing that it is."""
-    if isinstance(value, dict):
-        if set(value) >= {"columns", "data"} and _is_list_of(value["data"], list):  # pandas, orient="split"
-            names = [str(each) for each in value["columns"]]
-            return {"data": _from_columns(names, value["data"])}
-        if not _is_indexed(value):
-            return {str(key): _plain(each) for key, each in value.items()}
+def _is_own(value: dict[str, Any]) -> bool:
+    ours = "schema_version" in value and any(key in value for key in ("provenance", "window", "id", "name"))
+    return ours or value.get("tool") == "devicekit"
+
+
+def _variables(value: Any) -> dict[str, Any]:
+    """Return the variables of a file: its keys, or the one thing that it is."""
+    if isinstance(value, dict) and not _is_split(value) and not _is_indexed(value):
+        return {str(key): _plain(each) for key, each in value.items()}
     return {"data": _plain(value)}
 
 
@@ -205,50 +245,73 @@ def _is_list_of(value: Any, kind_: type) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, kind_) for each in value)
 
 
-def _from_columns(names: list[str], rows: list[list[Any]]) -> dict[str, Any]:
-    return {name: _plain([row[k] if k < len(row) else None for row in rows]) for k, name in enumerate(names)}
-
-
 def _plain(value: Any, depth: int = 1) -> Any:
-    """A value as `matfile` takes it: an array of numbers, cells, a list of texts, an object; None for nothing."""
+    """Return a value as `matfile` takes it: an array, cells, an object; None for what is nested too deep."""
     if depth > DEEPEST:
         return None
-    if _is_list_of(value, dict):
-        names = list(dict.fromkeys(key for each in value for key in each))
-        return {name: _plain([each.get(name) for each in value], depth + 1) for name in names}
+    if isinstance(value, list) and value and all(isinstance(each, dict) or each is None for each in value):
+        return _records(value, depth)
     if isinstance(value, dict):
+        if _is_split(value):
+            return _split(value)
         if _is_indexed(value):
-            value = {key: list(each.values()) for key, each in value.items()}
+            columns = {key: list(each.values()) for key, each in value.items()}
+            rows = all(key.isdigit() for key in value)
+            return _records(list(value.values()), depth) if rows else _plain(columns, depth)
         return {str(key): _plain(each, depth + 1) for key, each in value.items()}
     if _is_list_of(value, list):
         return _matrix(value)
-    if isinstance(value, list):
-        return [_cell(each) for each in value]
-    return [_cell(value)]
+    return [_cell(each) for each in value] if isinstance(value, list) else [_cell(value)]
+
+
+def _is_split(value: dict[str, Any]) -> bool:
+    """Return whether it is a table of names and rows (pandas, orient="split")."""
+    return _is_list_of(value.get("columns"), str) and _is_list_of(value.get("data"), list)
+
+
+def _split(value: dict[str, Any]) -> dict[str, Any]:
+    names, rows = value["columns"], value["data"]
+    if len(set(names)) < len(names):
+        raise _Unclear("columns holds a name twice; give each column its own")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(names):
+            raise _Unclear(f"row {number} of data has {len(row)} cells, and columns has {len(names)} names")
+    return {name: [_cell(row[k]) for row in rows] for k, name in enumerate(names)}
 
 
 def _is_indexed(value: dict[str, Any]) -> bool:
-    """Return whether each value holds the same row numbers as keys (pandas, orient="columns")."""
+    """Return whether each value holds the same keys, and these or its own count rows (pandas, "columns", "index")."""
     if not value or not all(isinstance(each, dict) and each for each in value.values()):
         return False
     first, *rest = (list(each) for each in value.values())
-    return all(key.isdigit() for key in first) and all(each == first for each in rest)
+    counted = all(key.isdigit() for key in first) or all(key.isdigit() for key in value)
+    return counted and all(each == first for each in rest)
+
+
+def _records(records: list[dict[str, Any] | None], depth: int) -> dict[str, Any]:
+    """Return columns of rows that are objects; what a row lacks is empty."""
+    names = list(dict.fromkeys(key for each in records for key in each or ()))
+    if len(names) * len(records) > MOST_CELLS:
+        raise _Unclear(f"{len(records)} records of {len(names)} keys are more than {MOST_CELLS} cells")
+    return {name: _plain([(each or {}).get(name) for each in records], depth + 1) for name in names}
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, (int, float)):
-        return float(value)
-    return value if isinstance(value, str) else None
+    if isinstance(value, (list, dict)):
+        raise _Unclear("a column holds a list or an object among its cells: give it arrays of plain values")
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _matrix(rows: list[Any]) -> Any:
-    """Arrays within arrays: a matrix, ragged rows padded; None if it is anything else."""
+    """Return arrays within arrays as a matrix, ragged rows padded; None if it is anything else."""
     if all(_is_list_of(each, list) for each in rows):
         try:
             return np.array(rows, dtype=float).transpose(1, 2, 0)  # a table for each of the outermost
-        except ValueError:
+        except (TypeError, ValueError):
             return None
     width = max(map(len, rows))
+    if len(rows) * width > MOST_CELLS:
+        raise _Unclear(f"{len(rows)} rows, the longest of {width} cells, are more than {MOST_CELLS} cells")
     cells = np.empty((len(rows), width), dtype=object)
     for k, row in enumerate(rows):
         for at, each in enumerate([*row, *[None] * (width - len(row))]):

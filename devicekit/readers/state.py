@@ -78,7 +78,7 @@ def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
         return None
     said = options.stated_quantity
     wanted = options.factor if options.unit else unit.factor
-    if said not in (None, unit.quantity) or not np.isclose(wanted, unit.factor, rtol=1e-9):
+    if said not in (None, unit.quantity) or not np.isclose(wanted, unit.factor, rtol=1e-9, atol=0.0):
         option = f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
         raise UsageError(f"{where}: column {name!r} is in a unit of {unit.quantity}, but {option} says otherwise")
     return unit

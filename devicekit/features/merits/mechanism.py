@@ -267,7 +267,7 @@ def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
 
 
 def _range(low: float, high: float, unit: str) -> str:
-    return number(low, unit) if np.isclose(low, high) else f"{number(low, unit)} to {number(high, unit)}"
+    return number(low, unit) if np.isclose(low, high, atol=0.0) else f"{number(low, unit)} to {number(high, unit)}"
 
 
 def _leg_row(each: Judged) -> dict[str, Any]:

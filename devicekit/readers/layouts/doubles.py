@@ -88,7 +88,7 @@ def _same(one: Column, other: Column, view: View) -> bool:
         cells = view.cells.block.cells
         return bool((cells[one.name].astype(str) == cells[other.name].astype(str)).all())
     x, y = view.numbers(one.name), view.numbers(other.name)
-    return x is not None and y is not None and np.allclose(x * one.factor, y * other.factor, equal_nan=True)
+    return x is not None and y is not None and np.allclose(x * one.factor, y * other.factor, atol=0.0, equal_nan=True)
 
 
 def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:

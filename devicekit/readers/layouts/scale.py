@@ -63,7 +63,9 @@ def _stated(column: Column, view: View, quantity: str | None) -> Column:
     options = view.options
     if column.stated:
         wanted = options.factor if options.unit else column.factor
-        if options.stated_quantity not in (None, quantity) or not np.isclose(wanted, column.factor, rtol=1e-9):
+        if options.stated_quantity not in (None, quantity) or not np.isclose(
+            wanted, column.factor, rtol=1e-9, atol=0.0
+        ):
             raise UsageError(
                 f"{view.where}: column {column.name!r} is in a unit of {quantity}, but {_option(options)} says "
                 "otherwise"
@@ -86,7 +88,7 @@ def _relative(column: Column, view: View) -> Column:
     """A relative change as a fraction: by its unit (%), by an option, or because its name is a ratio or ours."""
     options = view.options
     if options.unit is not None and options.stated_quantity == "weight":
-        if column.stated and not np.isclose(options.factor, column.factor):
+        if column.stated and not np.isclose(options.factor, column.factor, atol=0.0):
             raise UsageError(f"{view.where}: column {column.name!r} is in {column.unit}, but unit={options.unit}")
         return replace(column, factor=options.factor, unit=options.unit)
     values = view.numbers(column.name)
@@ -182,7 +184,11 @@ def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Rea
     if columns and options.read_voltage is not None:
         values = view.numbers(columns[0].name)
         known = None if values is None else values.dropna() * columns[0].factor
-        if known is not None and len(known) and not np.allclose(np.abs(known), abs(options.read_voltage), rtol=1e-6):
+        if (
+            known is not None
+            and len(known)
+            and not np.allclose(np.abs(known), abs(options.read_voltage), rtol=1e-6, atol=0.0)
+        ):
             raise UsageError(
                 f"read_voltage={options.read_voltage:g}, but column {columns[0].name!r} of {view.where} says "
                 f"{known.iloc[0]:g} V: leave the option out"

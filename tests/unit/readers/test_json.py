@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 import devicekit
-from devicekit.errors import DevicekitError, FileError, UsageError
+from devicekit.errors import DevicekitError, FileError, TableError, UsageError
 from devicekit.readers.recipe import load
 from devicekit.readers.source import Source
+from devicekit.tables import PulseTable
+from devicekit.text import width_suffix
 
 FRAME = pd.DataFrame(
     {
@@ -115,7 +117,7 @@ def test_a_folder_of_json_files_is_read_by_such_a_recipe(tmp_path: Path) -> None
         (("readings = 5", "readings = 4"), "10 numbers, not a multiple of 4"),
         (('ltp = "up"', 'ltp = "higher"'), "no key 'higher'"),
         (('"read.V"', '"read.U"'), "no key 'read.U'"),
-        (('ltd = "down"', 'ltd = "read"'), "read holds no numbers"),
+        (('ltd = "down"', 'ltd = "read"'), "read holds other things than numbers"),
         (('pulse_width_s = "W"', 'pulse_width_s = "up"'), "up holds 10 numbers"),
     ],
 )
@@ -151,6 +153,55 @@ def test_what_is_not_a_table_is_refused_in_one_sentence(tmp_path: Path, text: st
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"V": [1, 2], "V": [3, 4]}', "the key 'V' stands there twice"),
+        ('[{"V": 1, "V": 2}, {"V": 3}]', "stands there twice"),
+        ('{"columns": ["V", "I"], "data": [[1, 2, 3], [4, 5, 6]]}', "row 1 of data has 3 cells"),
+        ('{"columns": ["V", "V"], "data": [[1, 2], [4, 5]]}', "a name twice"),
+        ('{"V": [1, [2], 3]}', "a list or an object among its cells"),
+        ('{"V": [0.1, 0.2], "I": [1e-6, 1' + "0" * 400 + "]}", "larger than any"),
+        ('{"V": [0.1, 0.2], "I": [1e-6, 1e999]}', "larger than any"),
+        ("[[" + ",".join("1" * 4000) + "]" + ",[]" * 4000 + "]", "are more than 2000000 cells"),
+        ("[" + ",".join(f'{{"a{k}": {k}}}' for k in range(3000)) + "]", "are more than 2000000 cells"),
+        ("{" + ",".join(f'"a{k}": {[0] * k}' for k in range(1, 300)) + "}", "arrays of more than 200 lengths"),
+        ('{"a": [[[{"b": 1}]]]}', "no array of numbers"),
+        ('{"columns": 5, "data": [[1, 2], [3, 4]]}', r"x|."),
+    ],
+)
+def test_numbers_that_could_be_lost_are_refused_at_once(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(DevicekitError, match=words):
+        devicekit.read(write(tmp_path, text))
+
+
+def test_truth_values_are_not_numbers(tmp_path: Path) -> None:
+    held = {"V (V)": [0.1, 0.2, 0.3], "I (A)": [True, False, True]}
+    with pytest.raises(DevicekitError):
+        devicekit.read(write(tmp_path, held))
+    file, *_ = trains(tmp_path, read={"V": True})
+    recipe = tmp_path / "lab.toml"
+    recipe.write_text(RECIPE)
+    with pytest.raises(FileError, match="other things than numbers"):
+        devicekit.read(file, recipe=recipe)
+
+
+def test_arrays_within_an_array_are_trains_or_are_refused(tmp_path: Path) -> None:
+    file, *_ = trains(tmp_path, down=np.arange(10.0).reshape(5, 2).tolist())
+    recipe = tmp_path / "lab.toml"
+    recipe.write_text(RECIPE)
+    with pytest.raises(FileError, match="arrays of 2 readings, not of 5"):
+        devicekit.read(file, recipe=recipe)
+    recipe.write_text(RECIPE.replace("pulse_width_s", "cycle"))
+    with pytest.raises(UsageError, match="cycle follows from the trains"):
+        devicekit.read(file, recipe=recipe)
+
+
+def test_rows_by_number_are_read(tmp_path: Path) -> None:
+    table = devicekit.read(write(tmp_path, FRAME.to_json(orient="index", double_precision=15)))
+    assert table.frame["conductance_s"].tolist() == FRAME["conductance_s"].tolist()
+
+
 def test_a_card_is_not_data(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="a file of devicekit's own"):
         devicekit.read(write(tmp_path, {"schema_version": 3, "name": "card"}))
@@ -180,3 +231,50 @@ def test_pulses_of_another_width_in_ltd_are_one_device(tmp_path: Path) -> None:
     assert [fits["two"].branches[side].coefficients for side in ("ltp", "ltd")] == [
         fits["one"].branches[side].coefficients for side in ("ltp", "ltd")
     ]
+
+
+def _ramps(device: str, ltp_s: float, ltd_s: float, factor: float = 1.0) -> pd.DataFrame:
+    n = np.arange(30)
+    g = factor * np.concatenate([3e-5 - 2e-5 * 0.9**n, 1e-5 + 2e-5 * 0.85**n])
+    columns = {"device_id": device, "cycle": 1, "direction": ["ltp"] * 30 + ["ltd"] * 30, "pulse_index": [*n, *n]}
+    return pd.DataFrame({**columns, "conductance_s": g, "pulse_width_s": np.repeat([ltp_s, ltd_s], 30)})
+
+
+def test_widths_of_nanoseconds_are_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "ns.csv"
+    pd.concat([_ramps("d", w, w, w * 1e9).assign(cycle=k) for k, w in enumerate((2e-9, 5e-9), 1)]).to_csv(file)
+    table = devicekit.read(file)
+    assert table.widths == [2e-9, 5e-9]
+    assert len(devicekit.read(file, width=2e-9)) == 60
+
+
+def test_widths_that_agree_are_one_and_close_ones_have_names_of_their_own(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    run = request.getfixturevalue("devicekit")
+    table = PulseTable(pd.concat([_ramps("d", 5e-5, 5e-5), _ramps("d", 50 * 1e-6, 50 * 1e-6).assign(cycle=2)]))
+    assert len(table.widths) == 1
+    near = pd.concat([_ramps("d", w, w).assign(cycle=k) for k, w in enumerate((1.00001e-3, 1.00003e-3), 1)])
+    near.to_csv(tmp_path / "near.csv", index=False)
+    ran = run("fit", tmp_path / "near.csv", "--model", "softbounds", "--out", tmp_path / "card.json")
+    assert ran.code == 0, ran.err
+    assert {each.name for each in tmp_path.glob("card_*.json")} == {"card_1.00001ms.json", "card_1.00003ms.json"}
+    assert width_suffix(5e-6) == "5us"
+
+
+def test_devices_of_crossed_widths_are_not_paired(tmp_path: Path) -> None:
+    crossed = PulseTable(pd.concat([_ramps("a", 1e-3, 1e-4), _ramps("b", 1e-4, 1e-3)]))
+    with pytest.raises(TableError, match="no device has LTP and LTD trains"):
+        devicekit.fit(crossed, model="softbounds")
+
+
+def test_a_width_that_is_missing_in_a_direction_is_not_that_of_the_other() -> None:
+    table = PulseTable(_ramps("d", 1e-3, np.nan))
+    assert devicekit.fit(table, model="softbounds").to_card("d").conditions.pulse_width_s is None
+
+
+def test_a_unit_that_differs_by_a_prefix_is_refused_however_small(tmp_path: Path) -> None:
+    rows = "".join(f"{v / 10},{v}\n" for v in [*range(12), *range(12, 0, -1)])
+    file = write(tmp_path, "Voltage (V),Current (pA)\n" + rows, "pa.csv")
+    with pytest.raises(UsageError, match="in a unit of current"):
+        devicekit.read(file, unit="nA")
