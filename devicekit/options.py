@@ -23,6 +23,7 @@ COLUMNS = (*PARTS, "levels")  # what several columns may stand for: levels of re
 BLOCKS = ("none", "empty-column", "repeated-names", "empty-row")
 
 MOST_SKIPPED = 2**53
+LARGEST = 1e300  # of a voltage [V] or a time [s]; a whole number has no limit of its own
 _TEXT, _WHOLE, _NUMBER = (str, "a text"), (Integral, "a whole number"), (Real, "a number")
 _TAKES: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("format", "quantity", "unit", "device", "kind", "sheet", "blocks", "decimal"), _TEXT),
@@ -124,8 +125,10 @@ class ReadOptions:
                 raise UsageError(f"{name}= is a whole number from 0 to {most}, not {value}")
         if self.quantity is not None and self.quantity not in QUANTITIES:
             raise UsageError(f"quantity= is one of {', '.join(QUANTITIES)}, not {self.quantity!r}")
-        if self.read_voltage is not None and not 0 < abs(self.read_voltage) < float("inf"):
-            raise UsageError(f"read_voltage= must be a finite voltage other than 0, not {self.read_voltage}")
+        if self.read_voltage is not None and not 0 < abs(self.read_voltage) < LARGEST:
+            raise UsageError(f"read_voltage= must be a finite voltage other than 0, not {str(self.read_voltage)[:20]}")
+        if self.width is not None and not 0 < self.width < LARGEST:
+            raise UsageError(f"width= must be a finite time above 0 [s], not {str(self.width)[:20]}")
         object.__setattr__(self, "kind", self.kind and self.kind.removesuffix("s"))  # pulses is pulse
         for name, known in (("kind", KINDS), ("decimal", (".", ",")), ("files_are", FILES), ("sheets_are", PARTS)):
             self._check(name, known)

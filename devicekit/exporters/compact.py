@@ -54,8 +54,8 @@ def drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
     if width is None:
         width = ASSUMED_WIDTH
         said.append(
-            f"The card does not say the pulse width: {width:g} s was assumed; a card that was fitted to a table with one "
-            "value of pulse_width_s says it."
+            f"The card does not say the pulse width: {width:g} s was assumed; a card that was fitted to a table with "
+            "one value of pulse_width_s says it."
         )
     up, down = at.ltp_voltage_v or 0.0, at.ltd_voltage_v or 0.0
     if not up or not down:

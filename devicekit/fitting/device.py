@@ -121,8 +121,8 @@ def _of_one_width(table: PulseTable, width: float) -> PulseTable:
     directions = part.frame.groupby("device_id")["direction"].nunique()
     if part.frame["direction"].nunique() > 1 and directions.max() < 2:
         raise TableError(
-            f"no device has LTP and LTD trains of {si(width, 's')} pulses: devices differ in their widths; fit them one "
-            "by one with device="
+            f"no device has LTP and LTD trains of {si(width, 's')} pulses: devices differ in their widths; fit them "
+            "one by one with device="
         )
     return part
 

@@ -202,6 +202,13 @@ def test_rows_by_number_are_read(tmp_path: Path) -> None:
     assert table.frame["conductance_s"].tolist() == FRAME["conductance_s"].tolist()
 
 
+def test_a_voltage_of_four_hundred_digits_is_refused(tmp_path: Path) -> None:
+    file, *_ = trains(tmp_path)
+    for name in ("read_voltage", "width"):
+        with pytest.raises(UsageError, match="must be a finite"):
+            devicekit.read(file, **{name: 10**400})
+
+
 def test_a_card_is_not_data(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="a file of devicekit's own"):
         devicekit.read(write(tmp_path, {"schema_version": 3, "name": "card"}))
