@@ -33,9 +33,21 @@ from devicekit import catalog
 ROOT = Path(__file__).parents[1]
 LARGEST = 40 << 20  # bytes of an output that is kept
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_SECONDS = re.compile(r"\b\d+(?:\.\d+)? s\b(?= of| for|\)|$)|in \d+(?:\.\d+)? s\b")
+_SECONDS = re.compile(r"time (?:per epoch|of training one epoch, median)\s+[\d.]+ \w+|\(\d+ s\)")  # that a run took
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?")
-_VARYING = {"elapsed_s", "seconds", "created", "added", "python", "platform", "versions", "devicekit", "version"}
+_VARYING = {
+    "elapsed_s",
+    "seconds",
+    "seconds_per_epoch",
+    "created",
+    "added",
+    "python",
+    "platform",
+    "versions",
+    "devicekit",
+    "version",
+}
+_PICTURES = (".png", ".svg", ".pdf", ".sqlite", ".npz", ".h5", ".mat")  # and what else is not text
 _VOID = re.compile(r"<(style|svg|template)\b.*?</\1>", re.DOTALL)
 _DATA = re.compile(r"<script[^>]*type=.application/json.[^>]*>(.*?)</script>", re.DOTALL)
 _CODE = re.compile(r"<script\b.*?</script>", re.DOTALL)
@@ -150,6 +162,7 @@ def _run(work: tuple[Story, Path]) -> tuple[str, int]:
         os.environ["DEVICEKIT_LIBRARY"] = str(Path(folder) / "library")
         for number, command in enumerate(story.commands):
             with (target / f"{number}.out.txt").open("w") as printed, (target / f"{number}.err.txt").open("w") as said:
+                sys.argv = ["devicekit", *command.split()]  # which pages show
                 with redirect_stdout(printed), redirect_stderr(said), suppress(SystemExit):
                     code = run_app(build_app(), command.split())
                 said.write(f"\nexit code {code}\n")
@@ -173,8 +186,9 @@ def _keep(path: Path, target: Path) -> None:
         body = _TAG.sub("\n", _VOID.sub("", _CODE.sub("", text)))
         lines = [line.strip() for line in html.unescape(body).splitlines()]
         target.with_suffix(".page.txt").write_text("\n".join(line for line in lines if line) + "\n")
-    elif path.suffix not in (".png", ".svg", ".pdf", ".sqlite", ".npz", ".h5", ".mat"):
-        shutil.copy(path, target)
+    elif path.suffix not in _PICTURES:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        target.write_text(text.replace(str(ROOT), "ROOT"), encoding="utf-8")
 
 
 # ---- comparison ----
