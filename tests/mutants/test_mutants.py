@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +25,10 @@ def test_a_sample_of_the_mutants_is_noticed() -> None:
 @pytest.mark.heavy
 def test_every_mutant_is_noticed() -> None:
     run()
+
+
+def test_every_listed_mutant_still_has_its_code() -> None:
+    listed = json.loads((RUN.parent / "listed.json").read_text(encoding="utf-8"))
+    root = RUN.parents[2]
+    gone = [each for each in listed if each["original"] not in (root / each["file"]).read_text(encoding="utf-8")]
+    assert not gone
