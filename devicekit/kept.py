@@ -74,7 +74,7 @@ class Kept:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._said = False
+        self._announced: set[str] = set()
 
     def key(self, *parts: Any) -> str:
         """Give the name of a part by all that it depends on, as plain values; this version is among it."""
@@ -86,8 +86,8 @@ class Kept:
         if self._folder is None or not self._folder.is_dir():
             return {}
         found = {key: value for key in dict.fromkeys(keys) if (value := self._read(key)) is not None}
-        if found and not self._said:
-            self._said = True
+        if found and what not in self._announced:
+            self._announced.add(what)
             _logger.info(f"going on from {count(len(found), what)} that an earlier start kept in {self._folder}")
         return found
 

@@ -43,7 +43,7 @@ def _train(card: DeviceCard, config: TrainingConfig, samples: Dataset, quiet: bo
     from snn.training import TrainingResult, train
 
     key = kept.key("training", card.to_json(), asdict(config), samples.sha256)
-    if known := kept.known([key], "training"):
+    if known := kept.known([key], "trained network"):
         return TrainingResult.of_numbers(known[key], card, config, samples)
     with terminal.counting("training in situ", "samples", quiet) as progress:
         result = train(card, config, samples, lambda done, total, _: progress(done, total))

@@ -178,7 +178,7 @@ def test_a_run_goes_on_from_its_training(
     assert (ran.code, calls) == (130, 1)
     ran, calls = run("out", None)
     assert ran.code == 0, ran.err
-    assert "going on from 1 training" in ran.err
+    assert "going on from 1 trained network" in ran.err
     assert calls == 0
     first, again = numbers("whole"), numbers("out")
     assert again == first
