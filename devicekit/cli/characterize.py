@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,6 +82,12 @@ def _one(file: Path, reading: ReadOptions, settings: Settings, anchor: str, titl
         return Outcome(str(file), error={"kind": "internal", "message": message, "rows": []})
 
 
+def _one_in(folder: str, *arguments: Any) -> Outcome:
+    """Do `_one` in a folder: a worker may have been started in another."""
+    with chdir(folder):
+        return _one(*arguments)
+
+
 def _all(
     files: Sequence[Path],
     reading: ReadOptions,
@@ -93,8 +101,9 @@ def _all(
     titles = [name if shown.count(name) == 1 else str(file) for file, name in zip(files, shown, strict=True)]
     from joblib import Parallel, delayed
 
+    here = os.getcwd()
     tasks = [
-        delayed(_one)(file, reading, settings, name, title)
+        delayed(_one_in)(here, file, reading, settings, name, title)
         for file, name, title in zip(files, names, titles, strict=True)
     ]
     outcomes = []

@@ -234,3 +234,17 @@ def test_what_is_told_of_a_sample_is_not_dropped_without_a_word(tables: Path, tm
     words = ["characterize", tables / "endurance.csv", "--out", tmp_path / "out"]
     assert "conduction of sweeps: no file shows any" in devicekit(*words, "--thickness", "1e-8").err
     assert "conduction" not in devicekit(*words, "--force").err
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_workers_of_an_earlier_folder_find_relative_files(
+    tables: Path, tmp_path: Path, devicekit: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        for each in ("a", "b"):
+            (folder / f"{name}_{each}.csv").write_bytes((tables / "stdp.csv").read_bytes())
+        ran = devicekit("characterize", f"{name}_a.csv", f"{name}_b.csv", "--out", "made", "--jobs", 2)
+        assert ran.code == 0, ran.err
