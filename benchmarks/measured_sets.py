@@ -138,8 +138,8 @@ def endurance(folder: Path, licence: Path) -> None:
     facts = {
         "title": "1T1R RRAM cell: HRS and LRS read 2,724 times in 136 million cycles, measured",
         "description": (
-            "One cell of a 1T1R RRAM test chip: after each 50,000 cycles of 1 us pulses (SET 2.5 V, RESET 1.3 V, as "
-            "the log states them) one RESET and one SET, each read once."
+            "One cell of a 1T1R RRAM test chip: after each 50,000 cycles of 1 us pulses one RESET at 2.5 V and one SET "
+            "at 1.3 V, as the log states them, each read once."
         ),
         "source": "Anjiang-Wei/Anjiang-RRAM-Python at d2c625c7, data/endurance_log.csv",
         "path": "https://github.com/Anjiang-Wei/Anjiang-RRAM-Python",
@@ -161,6 +161,10 @@ def _first_cells(frame: pd.DataFrame, count: int) -> pd.DataFrame:
     return frame[frame["device_id"].isin(cells["device_id"])].sort_values(["level", "device_id", "time_s"])
 
 
+# Seen in the file: the ranges of the first readings do not overlap, and each is 1.25 uS wide. A target is not given.
+OF_RANGES = (
+    "Level 0 to 31: the range of 1.25 uS in which the first reading after programming lay, as the source has it."
+)
 SOURCE_OF_LEVELS = {
     "source": "akashlevy/RRAM-Relaxation-Master-Model at ca0cfff6, data/techC/relaxdata.min.tsv.gz",
     "path": "https://github.com/akashlevy/RRAM-Relaxation-Master-Model",
@@ -169,27 +173,27 @@ SOURCE_OF_LEVELS = {
 
 
 def relaxation(folder: Path, licence: Path) -> None:
-    """Cells of 32 levels after programming."""
+    """Cells from programming on."""
     frame = _first_cells(_relaxation(folder), 16)
     facts = SOURCE_OF_LEVELS | {
-        "title": "1T1R RRAM: 512 cells of 32 levels from programming to 33 hours later, measured",
+        "title": "1T1R RRAM: 512 cells from programming to 33 hours later, measured",
         "description": (
             "Cells of a 1T1R RRAM test chip (technology C of the source), read up to six times after programming; "
-            "the first 16 of each of 32 levels (0: lowest conductance), of 16,292 cells."
+            f"the first 16 of each level, of 16,292 cells. {OF_RANGES}"
         ),
     }
     ship("1t1r-relaxation", frame[["device_id", "level", "time_s", "conductance_s"]], "retention", licence, facts)
 
 
 def levels(folder: Path, licence: Path) -> None:
-    """Cells as they were programmed to 32 levels."""
+    """Cells a second after they were in one of 32 ranges; the first reading itself is what tells the ranges."""
     frame = _relaxation(folder)
-    frame = _first_cells(frame[frame["planned_s"] == 0.0], 64)
+    frame = _first_cells(frame[frame["planned_s"] == 1.0], 64)
     facts = SOURCE_OF_LEVELS | {
-        "title": "1T1R RRAM: 64 cells on each of 32 levels as they were programmed, measured",
+        "title": "1T1R RRAM: 64 cells of each of 32 levels, read a second after programming, measured",
         "description": (
-            "Cells of a 1T1R RRAM test chip (technology C of the source) at their first reading after programming; "
-            "the first 64 of each of 32 levels (0: lowest conductance), of 16,292 cells."
+            "Cells of a 1T1R RRAM test chip (technology C of the source), read 1 s after their first reading; the first "
+            f"64 of each level, of 16,292 cells. {OF_RANGES}"
         ),
     }
     ship("1t1r-levels", frame[["device_id", "level", "conductance_s"]], "levels", licence, facts)

@@ -40,6 +40,13 @@ def test_a_measured_set_is_read_without_a_question_and_names_its_licence(name: s
     assert len(facts["sources"][0]["title"]) > 20
 
 
+def test_levels_are_not_told_by_the_readings_themselves() -> None:
+    """The source's levels are ranges of a first reading: of that one no error of a level could ever be found."""
+    frame = pd.read_csv(catalog.get("1t1r-levels").data)
+    extent = frame.groupby("level")["conductance_s"].agg(["min", "max"])
+    assert (extent["min"].to_numpy()[1:] < extent["max"].to_numpy()[:-1]).mean() > 0.8
+
+
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_measured_set_is_made_from_its_source(
     name: str, measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
