@@ -192,8 +192,8 @@ def levels(folder: Path, licence: Path) -> None:
     facts = SOURCE_OF_LEVELS | {
         "title": "1T1R RRAM: 64 cells of each of 32 levels, read a second after programming, measured",
         "description": (
-            "Cells of a 1T1R RRAM test chip (technology C of the source), read 1 s after their first reading; the first "
-            f"64 of each level, of 16,292 cells. {OF_RANGES}"
+            "Cells of a 1T1R RRAM test chip (technology C of the source), read 1 s after their first reading; the "
+            f"first 64 of each level, of 16,292 cells. {OF_RANGES}"
         ),
     }
     ship("1t1r-levels", frame[["device_id", "level", "conductance_s"]], "levels", licence, facts)

@@ -3,7 +3,8 @@ Levels, telegraph noise, a map
 ==============================
 
 How well neighbouring levels are told apart, whether a record jumps between two levels, and where on an array devices
-differ. The levels are measured (a 1T1R chip of A. Levy and co-authors, MIT licence), the rest is SYNTHETIC.
+differ. The levels are measured (a 1T1R chip of A. Levy and co-authors, MIT licence): 32 ranges of the first reading
+after programming, read again a second later. The rest is SYNTHETIC.
 """
 
 import matplotlib.pyplot as plt
