@@ -151,8 +151,7 @@ def endurance(folder: Path, licence: Path) -> None:
 def _relaxation(folder: Path) -> pd.DataFrame:
     names = ["device_id", "time_s", "resistance", "conductance_s", "first", "level", "planned_s"]
     frame = pd.read_csv(folder / "techC_relaxdata.min.tsv.gz", sep="\t", header=None, names=names)
-    frame = frame[frame["level"] < LEVELS].astype({"device_id": str})
-    return frame.assign(conductance_s=frame["conductance_s"].abs())
+    return frame[frame["level"] < LEVELS].astype({"device_id": str})
 
 
 def _first_cells(frame: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -169,14 +169,14 @@ def _run(work: tuple[Story, Path]) -> tuple[str, int]:
         for path in sorted(Path(folder).rglob("*")):
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
             if path.is_file() and not hidden and path.stat().st_size < LARGEST:
-                _keep(path, target / "files" / path.relative_to(folder))
+                _keep(path, target / "files" / path.relative_to(folder), folder)
         for path in target.rglob("*.txt"):
             path.write_text(path.read_text().replace(folder, "FOLDER").replace(str(ROOT), "ROOT"))
         os.chdir(ROOT)
     return story.name, sum(path.is_file() for path in target.rglob("*"))
 
 
-def _keep(path: Path, target: Path) -> None:
+def _keep(path: Path, target: Path, folder: str) -> None:
     """Copy an output; of a page its text and the data of its figures, of a picture nothing."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix in (".html", ".htm"):
@@ -188,7 +188,7 @@ def _keep(path: Path, target: Path) -> None:
         target.with_suffix(".page.txt").write_text("\n".join(line for line in lines if line) + "\n")
     elif path.suffix not in _PICTURES:
         text = path.read_text(encoding="utf-8", errors="replace")
-        target.write_text(text.replace(str(ROOT), "ROOT"), encoding="utf-8")
+        target.write_text(text.replace(folder, "FOLDER").replace(str(ROOT), "ROOT"), encoding="utf-8")
 
 
 # ---- comparison ----
@@ -223,10 +223,14 @@ def _difference(one: Path, other: Path) -> str:
             leaves = [list(_leaves(value)) for value in values]
             if leaves[0] == leaves[1]:
                 return "the same"
-            plain = [[(key, None if isinstance(v, str) else v) for key, v in each] for each in leaves]
+            plain = [[(key, _numbers(v) if isinstance(v, str) else v) for key, v in each] for each in leaves]
             return "words" if plain[0] == plain[1] else "numbers"
-    numbers = [_NUMBER.findall(_SECONDS.sub("", _DATE.sub("", text))) for text in texts]
-    return "words" if numbers[0] == numbers[1] else "numbers"
+    return "words" if _numbers(texts[0]) == _numbers(texts[1]) else "numbers"
+
+
+def _numbers(text: str) -> list[str]:
+    """Return the numbers of a text, but for dates and the time that a run took."""
+    return _NUMBER.findall(_SECONDS.sub("", _DATE.sub("", text)))
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

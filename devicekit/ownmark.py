@@ -48,7 +48,7 @@ def bears(data: bytes, parse: Callable[[str], Any]) -> bool:
     if data.startswith(HDF5_MARK):
         return True
     if data.startswith(b"{"):
-        return _is_own_json(parse(data.decode("utf-8")))
+        return is_own_json(parse(data.decode("utf-8")))
     end = data[-64:].rstrip()
     if data.startswith(_PNG):
         return data[33:200].find(_SOFTWARE) == 4 and end.endswith(_IEND)  # the chunk behind the header's
@@ -60,8 +60,8 @@ def bears(data: bytes, parse: Callable[[str], Any]) -> bool:
     return _PAGE.match(data) is not None and end.endswith(b"</html>")
 
 
-def _is_own_json(value: Any) -> bool:
-    """Whether it names the tool; or is a card, which keeps the versions that made it and a checksum of its data."""
+def is_own_json(value: Any) -> bool:
+    """Tell whether it names the tool; or is a card, with the versions that made it and a checksum of its data."""
     if not isinstance(value, dict):
         return False
     if "tool" in value:

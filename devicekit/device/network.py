@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from devicekit import files
+from devicekit import files, npz
 from devicekit.device.card import DeviceCard
 from devicekit.errors import CardError, FileError
 
@@ -21,8 +20,6 @@ FORMAT = "devicekit network 1"
 SUFFIX = ".npz"
 NETWORK = f"network{SUFFIX}"  # as a training calls it
 LAYERS = ("hidden", "output")
-LARGEST_RATIO = 200  # unpacked over packed size
-HARMLESS_SIZE = 64 << 20  # bytes unpacked that are never refused
 _LARGEST = 2**53  # of a whole number, which floats hold up to there
 _LONGEST = 1000  # characters of a text
 _ADVICE = "give the network.npz that devicekit train --out writes"
@@ -284,7 +281,7 @@ class TrainedNetwork:
         files.kind(path)
         try:
             files.note_input(path)
-            arrays = unpacked(path.read_bytes())
+            arrays = npz.read_arrays(path.read_bytes())
             about = str(arrays.pop("about"))
         except KeyError as error:
             raise FileError(f"{path.name} is no trained network (it has no {error}); {_ADVICE}") from error
@@ -294,44 +291,6 @@ class TrainedNetwork:
                 f"{path.name} is no trained network ({reason or type(error).__name__}); {_ADVICE}"
             ) from error
         return cls.of_parts(about, arrays, path.name)
-
-
-def unpacked(data: bytes) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file by name, none of them of objects.
-
-    What says that it is far larger than the file is refused before it is unpacked. Damage ends in whatever NumPy and
-    zipfile raise.
-
-    Raises
-    ------
-    ValueError
-        If it is no .npz file, holds a name twice, or says that it is far larger.
-    """
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        raise ValueError("it is no .npz file")
-    most, arrays = max(HARMLESS_SIZE, LARGEST_RATIO * len(data)), {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for part in archive.infolist():
-            most -= part.file_size
-            if most < 0:
-                raise ValueError(f"it unpacks to more than {LARGEST_RATIO} times its size: refused as unsafe")
-            stream = io.BytesIO(archive.read(part))
-            _check_size(stream, part.file_size)
-            name = part.filename.removesuffix(".npy")
-            if name in arrays:
-                raise ValueError(f"it holds {name[:80]!r} twice")
-            arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
-    return arrays
-
-
-def _check_size(stream: io.BytesIO, there: int) -> None:
-    """Refuse an array that is longer than what is there, for which NumPy would take the memory first."""
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    if math.prod(shape) * dtype.itemsize > there:
-        raise ValueError(f"an array of {' x '.join(map(str, shape))} is longer than what is there")
-    stream.seek(0)
 
 
 def _plain(held: Any, key: Any, kind: type) -> Any:

@@ -170,7 +170,7 @@ def read(
         return _read_one(Source.of_frame(path), options, elsewhere, made)
     from devicekit.readers import several
 
-    files = several.files_of(path, with_json=made is not None and made.trains is not None)
+    files = several.files_of(path)
     if (files is None or len(files) == 1) and options.files_are is not None:
         if asked_files_are is not None:
             raise UsageError(f"files_are={options.files_are}: there is one file; leave it out")

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from devicekit import ownmark
 from devicekit.errors import FileError, UsageError
 from devicekit.readers import matfile
 from devicekit.readers.workbook import Cell, Sheet
@@ -25,6 +26,7 @@ MOST_CELLS = 2_000_000
 MOST_TABLES = 200
 DEEPEST = 6  # arrays within arrays, objects counted
 _BEGINS = (b"{", b"[")
+_OF_A_RECORD = {"schema_version", "id", "kind", "source"}  # of a library
 _OWN_COLUMNS = {"cycle", "direction", "pulse_index", "value"}  # of a table of trains
 _BOM = b"\xef\xbb\xbf"
 
@@ -113,7 +115,7 @@ def tables(path: Path) -> list[Sheet]:
         than a table can, is a file of devicekit's own, or holds no array of numbers.
     """
     value = _parse(path)
-    if isinstance(value, dict) and _is_own(value):
+    if ownmark.is_own_json(value) or (isinstance(value, dict) and value.keys() >= _OF_A_RECORD):
         raise FileError(f"{path.name} is a file of devicekit's own, such as a card, not measured data")
     try:
         sheets = list(islice(matfile.sheets(_variables(value)), MOST_TABLES + 1))
@@ -227,11 +229,6 @@ def _lines(text: str) -> list[Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if len(found) > 1 and all(isinstance(each, dict) for each in found) else None
-
-
-def _is_own(value: dict[str, Any]) -> bool:
-    ours = "schema_version" in value and any(key in value for key in ("provenance", "window", "id", "name"))
-    return ours or value.get("tool") == "devicekit"
 
 
 def _variables(value: Any) -> dict[str, Any]:

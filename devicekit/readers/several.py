@@ -20,17 +20,17 @@ from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 from devicekit.text import count
 
-_NO_DATA = {".md", ".toml", ".json", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
+_NO_DATA = {".md", ".toml", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".ipynb", ".html", ".doc", ".docx"}
 _NO_NAMES = ("readme", "license", "licence", "copying", "notice", ".")
 MOST_FILES = 20_000
 
 One = Callable[[Source, ReadOptions], Table]
 
 
-def files_of(path: Any, with_json: bool = False) -> list[Path] | None:
+def files_of(path: Any) -> list[Path] | None:
     """The files of a list or of a folder that is not itself a format; None for one file or such a folder.
 
-    In a folder JSON files count as notes beside the data, unless `with_json`.
+    In a folder JSON files count as notes beside the data, unless nothing else is there.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def files_of(path: Any, with_json: bool = False) -> list[Path] | None:
     source = Source(folder)
     if any(reader.matches(source) for reader in readers().values()):
         return None
-    left_out = _NO_DATA - {".json"} if with_json else _NO_DATA
-    found = sorted(file for file in folder.iterdir() if file.is_file() and _may_hold_data(file, left_out))
+    there = sorted(file for file in folder.iterdir() if file.is_file() and _may_hold_data(file))
+    found = [file for file in there if file.suffix.lower() != ".json"] or there
     if not found:
         raise FileError(_nothing(folder))
     if len(found) > MOST_FILES:
@@ -75,9 +75,9 @@ def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[P
     return list(files), reading
 
 
-def _may_hold_data(file: Path, left_out: set[str]) -> bool:
+def _may_hold_data(file: Path) -> bool:
     name = file.name.lower()
-    return file.suffix.lower() not in left_out and not name.startswith(_NO_NAMES) and file.stat().st_size > 0
+    return file.suffix.lower() not in _NO_DATA and not name.startswith(_NO_NAMES) and file.stat().st_size > 0
 
 
 def _nothing(folder: Path) -> str:

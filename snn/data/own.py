@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from devicekit.device.network import unpacked
+from devicekit import npz
 from devicekit.errors import BadRow, FileError, UsageError
 from snn.data.dataset import Dataset
 from snn.scaling import TwoSided
@@ -33,7 +33,7 @@ def of_npz(path: Path) -> Dataset:
         If the arrays are not there, or hold something else.
     """
     try:
-        arrays = unpacked(path.read_bytes())
+        arrays = npz.read_arrays(path.read_bytes())
     except Exception as error:  # whatever damage leads NumPy and zipfile to
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FileError(f"{path.name} is no .npz file of plain arrays ({reason})") from error

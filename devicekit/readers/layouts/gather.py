@@ -68,8 +68,7 @@ def _in_memory(source: Source) -> Block:
 def _text(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
     if _JSON.match("".join(lines[:3])):
         raise FileError(
-            f"{where} is a JSON file, which each program fills its own way: write what it holds as a table (CSV), or "
-            "pass a pandas table to devicekit.read"
+            f"{where} begins like JSON and cannot be read as such: unpack it if it is packed, or write it as CSV"
         )
     delimiter = marks.find_delimiter(lines[:2000], where)
     rows = marks.split_lines(lines, marks.DELIMITERS[delimiter], where)

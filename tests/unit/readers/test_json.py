@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import devicekit
+from devicekit import catalog
 from devicekit.errors import DevicekitError, FileError, TableError, UsageError
 from devicekit.readers.recipe import load
 from devicekit.readers.source import Source
@@ -167,12 +168,16 @@ def test_what_is_not_a_table_is_refused_in_one_sentence(tmp_path: Path, text: st
         ("[" + ",".join(f'{{"a{k}": {k}}}' for k in range(3000)) + "]", "are more than 2000000 cells"),
         ("{" + ",".join(f'"a{k}": {[0] * k}' for k in range(1, 300)) + "}", "arrays of more than 200 lengths"),
         ('{"a": [[[{"b": 1}]]]}', "no array of numbers"),
-        ('{"columns": 5, "data": [[1, 2], [3, 4]]}', r"x|."),
     ],
 )
 def test_numbers_that_could_be_lost_are_refused_at_once(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(DevicekitError, match=words):
         devicekit.read(write(tmp_path, text))
+
+
+def test_columns_that_are_no_names_end_in_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(DevicekitError):
+        devicekit.read(write(tmp_path, {"columns": 5, "data": [[1, 2], [3, 4]]}))
 
 
 def test_truth_values_are_not_numbers(tmp_path: Path) -> None:
@@ -211,7 +216,9 @@ def test_a_voltage_of_four_hundred_digits_is_refused(tmp_path: Path) -> None:
 
 def test_a_card_is_not_data(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="a file of devicekit's own"):
-        devicekit.read(write(tmp_path, {"schema_version": 3, "name": "card"}))
+        devicekit.read(catalog.get("pt-hfo2-al2o3-ti").card)
+    foreign = {"schema_version": 1, "name": "run 3", **FRAME.to_dict("list")}
+    assert len(devicekit.read(write(tmp_path, foreign), sheet="cycle*")) == len(FRAME)
 
 
 def test_a_csv_that_begins_with_a_bracket_stays_a_csv(tmp_path: Path) -> None:
