@@ -30,6 +30,7 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "evidence",
     "fields",
     "from_code",
     "mathml",
