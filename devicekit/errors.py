@@ -80,7 +80,7 @@ class Choice:
 
     Parameters
     ----------
-    said : str
+    typed_options : str
         The options as one writes them: `unit=kohm`, or `read_voltage=V` with a word to be filled in.
     means : str
         What the answer means.
@@ -88,7 +88,7 @@ class Choice:
         The same as keywords of `devicekit.read`; a `Blank` stands for what is to be filled in.
     """
 
-    said: str
+    typed_options: str
     means: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ class Choice:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         options = {name: list(value) if isinstance(value, tuple) else value for name, value in self.options.items()}
-        return {"say": self.said, "means": self.means, "options": options}
+        return {"say": self.typed_options, "means": self.means, "options": options}
 
 
 def _written(value: Any) -> str:
@@ -134,12 +134,14 @@ class Question:
     evidence: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [self.text, *(f"  {each.said}: {each.means}" for each in self.choices)]
+        lines = [self.text, *(f"  {each.typed_options}: {each.means}" for each in self.choices)]
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
 
     def in_words(self, say: Callable[[str], str]) -> Question:
         """The same question with every sentence passed through `say`."""
-        choices = tuple(replace(each, said=say(each.said), means=say(each.means)) for each in self.choices)
+        choices = tuple(
+            replace(each, typed_options=say(each.typed_options), means=say(each.means)) for each in self.choices
+        )
         return replace(self, text=say(self.text), choices=choices)
 
     def __post_init__(self) -> None:

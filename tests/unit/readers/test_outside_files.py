@@ -31,7 +31,7 @@ def lines(tmp_path: Path) -> Write:
 def choices(path: Path, **options: Any) -> list[str]:
     with pytest.raises(QuestionError) as caught:
         devicekit.read(path, **options)
-    return [choice.said for choice in caught.value.question.choices]
+    return [choice.typed_options for choice in caught.value.question.choices]
 
 
 def test_two_voltages_that_both_change_are_asked_and_the_answer_keeps_the_other(lines: Write) -> None:

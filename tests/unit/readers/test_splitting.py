@@ -224,13 +224,13 @@ def test_the_question_has_lengths_that_close_the_record() -> None:
     asked = question(one.values).question
     assert asked is not None
     assert asked.fields == ("pulses",)
-    assert "pulses=(50, 30)" in [choice.said for choice in asked.choices]
-    assert asked.choices[-1].said == "pulses=(N, M)"
+    assert "pulses=(50, 30)" in [choice.typed_options for choice in asked.choices]
+    assert asked.choices[-1].typed_options == "pulses=(N, M)"
     assert any("9 trains" in seen for seen in asked.evidence)
     assert any("noise of" in seen for seen in asked.evidence)
     found = question(1.0 - one.values).question
     assert found is not None
-    assert "pulses=(30, 50)" in [choice.said for choice in found.choices]
+    assert "pulses=(30, 50)" in [choice.typed_options for choice in found.choices]
 
 
 @pytest.mark.parametrize(
