@@ -277,7 +277,7 @@ def _raise(outcome: Outcome) -> None:
 
 
 def _print(outcomes: Sequence[Outcome], out: Path) -> None:
-    from devicekit.features.dc_words import LEVEL_HEAD
+    from devicekit.features.dc_text import LEVEL_HEAD
 
     for each in outcomes:
         if each.error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from devicekit.features.legs import Excursion
+from devicekit.features.sweep_segments import Excursion
 
 LEAST_EXACT = 3  # equal readings that make a plateau
 LEAST_NOISY = 5  # readings of a plateau with noise
@@ -131,7 +131,7 @@ def plateau_of(v: np.ndarray, i: np.ndarray, each: Excursion) -> Plateau | None:
     return plateau(np.abs(v[each.span]), each.sign * i[each.span], each.up.stop - 1 - each.span.start)
 
 
-def settled(v: np.ndarray, i: np.ndarray, each: Excursion, stated: np.ndarray) -> Excursion:
+def assign_limit(v: np.ndarray, i: np.ndarray, each: Excursion, stated: np.ndarray) -> Excursion:
     """An excursion with its limit: as stated, else from its own plateau.
 
     A stated limit that the current is far from is not the one in force if the data show another one: an instrument's
@@ -163,7 +163,7 @@ class _Candidate:
     top: float
 
 
-def over(
+def assign_shared_limits(
     sweeps: Sequence[tuple[np.ndarray, np.ndarray, tuple[Excursion, ...]]],
 ) -> list[tuple[Excursion, ...]]:
     """The excursions of several sweeps with limits from the data, judged together.
@@ -186,7 +186,7 @@ def over(
     limits: dict[tuple[int, int], float] = {}
     for sign in (1, -1):
         limits |= _levels([each for each in candidates if each.sign == sign])
-    settled_now = []
+    with_limits = []
     for n, (_, _, excursions) in enumerate(sweeps):
         rows = []
         for k, each in enumerate(excursions):
@@ -194,8 +194,8 @@ def over(
                 known = (n, k) in limits
                 each = replace(each, limit=limits[n, k] if known else None, source="data" if known else "")
             rows.append(each)
-        settled_now.append(tuple(rows))
-    return settled_now
+        with_limits.append(tuple(rows))
+    return with_limits
 
 
 def _levels(candidates: Sequence[_Candidate]) -> dict[tuple[int, int], float]:

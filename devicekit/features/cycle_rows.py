@@ -18,7 +18,7 @@ LEVELS = ["g_hrs_s", "g_lrs_s", "on_off", "g_before_reset_s", "g_after_reset_s"]
 
 def limited(sweeps: list[Sweep]) -> list[Sweep]:
     """The sweeps with compliances from the data judged over all of them."""
-    found = compliance.over([(sweep.v, sweep.i, sweep.excursions) for sweep in sweeps])
+    found = compliance.assign_shared_limits([(sweep.v, sweep.i, sweep.excursions) for sweep in sweeps])
     return [replace(sweep, excursions=own) for sweep, own in zip(sweeps, found, strict=True)]
 
 

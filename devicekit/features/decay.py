@@ -366,7 +366,7 @@ def flat(data: Data) -> float:
     return criterion(float(rest @ rest), len(y), x.shape[1], y) + 2 * len(y) * float(np.log(size))
 
 
-def predicted(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
+def predict(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
     """The fitted curve at other delays.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from devicekit.features.sweeps import legs
+from devicekit.features.sweeps import split_segments
 from devicekit.names import GLOSSARY
 from devicekit.tables import MultilevelTable, PairedTable, PulseTable, SweepTable, Table, TransientTable
 from devicekit.text import count
@@ -33,7 +33,7 @@ def describe(table: Table) -> dict[str, Any]:
     elif isinstance(table, SweepTable):
         summary["sweeps"] = len(table.frame.drop_duplicates(["device_id", "cycle"]))
         summary["branches"] = sum(
-            len(legs(sweep.to_numpy(float)))
+            len(split_segments(sweep.to_numpy(float)))
             for _, sweep in table.frame.groupby(["device_id", "cycle"], sort=False)["voltage_v"]
         )
     elif isinstance(table, TransientTable):

@@ -34,7 +34,7 @@ class Record:
         Where each pulse ends [s], and its amplitude [V]; without a pulse in the record, time 0 and NaN.
     before : ndarray, shape (n,)
         Pulses before each reading.
-    told : bool
+    has_pulses : bool
         Whether the record holds its pulses.
     groups : ndarray, shape (m,)
         Pulses of one amplitude and width, numbered from 0.
@@ -48,7 +48,7 @@ class Record:
     pulses_s: np.ndarray
     voltage_v: np.ndarray
     before: np.ndarray
-    told: bool
+    has_pulses: bool
     groups: np.ndarray
     temperature_k: float | None
 
@@ -62,7 +62,7 @@ class Record:
     def level(self) -> float | None:
         """Median of the readings before the first pulse; None without one."""
         early = self.value[self.before == 0]
-        return float(np.median(early)) if early.size and self.told else None
+        return float(np.median(early)) if early.size and self.has_pulses else None
 
     def why_not(self) -> str | None:
         """Return why no decay can be fitted; None if one can be tried."""
@@ -86,7 +86,7 @@ class Record:
         kinds = int(self.groups.max()) + 1
         given = np.isfinite(self.delays)
         columns = [np.ones(len(self.value))]
-        for kind in range(kinds) if self.told else ():
+        for kind in range(kinds) if self.has_pulses else ():
             counted = given[:, self.groups == kind].sum(axis=1).astype(float)
             if np.linalg.matrix_rank(np.column_stack([*columns, counted])) > len(columns):
                 columns.append(counted)
@@ -147,8 +147,10 @@ def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Reco
     first = under & (apart | ~np.r_[False, under[:-1]])
     pulse = np.cumsum(first)
     read = ~under & np.isfinite(value)
-    told = bool(under.any())
-    ends, sizes, widths = _pulses(t, volts, width, under, pulse) if told else (np.zeros(1), *np.full((2, 1), np.nan))
+    has_pulses = bool(under.any())
+    ends, sizes, widths = (
+        _pulses(t, volts, width, under, pulse) if has_pulses else (np.zeros(1), *np.full((2, 1), np.nan))
+    )
     kinds = [tuple(f"{x:.2g}" for x in pair) for pair in zip(sizes, widths, strict=True)]
     names = list(dict.fromkeys(kinds))
     return Record(
@@ -158,8 +160,8 @@ def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Reco
         value[read],
         ends,
         sizes,
-        pulse[read] if told else np.ones(int(read.sum()), int),
-        told,
+        pulse[read] if has_pulses else np.ones(int(read.sum()), int),
+        has_pulses,
         np.array([names.index(each) for each in kinds]),
         kelvin if np.isfinite(kelvin) else None,
     )

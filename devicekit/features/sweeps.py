@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.features.legs import Leg, legs
+from devicekit.features.sweep_segments import Segment, split_segments
 from devicekit.features.switching import V_RESET, V_SET, Switching, cut, half_ln_g, reset_at_limit, set_at_limit
 from devicekit.features.trace import Sweep
 from devicekit.features.transitions import LEAST_SWITCHING, Transition, transitions
 
-__all__ = ["Figures", "Leg", "Sweep", "figures", "figures_of", "is_abrupt", "legs", "only_reads"]
+__all__ = ["Figures", "Segment", "Sweep", "figures", "figures_of", "is_abrupt", "only_reads", "split_segments"]
 
 JUMP_SHARE = 1 / 3  # share of the switching that an abrupt set makes at once
 REACH = 0.05  # of the largest |V|: on either side of V_set, what counts as at once
@@ -270,7 +270,7 @@ def only_reads(sweep: Sweep, found: Sequence[Transition], read: float) -> bool:
     return bool(known) and max(known) < STRAIGHT
 
 
-def _curvature(sweep: Sweep, part: Leg, read: float) -> float:
+def _curvature(sweep: Sweep, part: Segment, read: float) -> float:
     """Largest over least conductance of the parts of a leg that stand out of the noise; NaN with fewer than two."""
     v, i = np.abs(sweep.v[part.start : part.stop]), part.sign * sweep.i[part.start : part.stop]
     home = v <= AT_ZERO * sweep.reach

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.features.compliance import settled
-from devicekit.features.legs import Excursion, Leg, excursions, legs, longest
+from devicekit.features.compliance import assign_limit
+from devicekit.features.sweep_segments import Excursion, Segment, excursions, longest, split_segments
 
 WIDE = 2.5  # read voltages: up to where a level is fitted that the usual range does not give
 FEWEST = 8  # readings of a leg, those nearest to 0 V, from which its noise is told
@@ -37,7 +37,7 @@ class Sweep:
     cycle: int
     v: np.ndarray
     i: np.ndarray
-    parts: tuple[Leg, ...]
+    parts: tuple[Segment, ...]
     excursions: tuple[Excursion, ...]
 
     @staticmethod
@@ -51,8 +51,8 @@ class Sweep:
         stated = rows["compliance_a"].to_numpy(float)[known] if "compliance_a" in rows else np.full(known.sum(), np.nan)
         v, i = v[known], i[known]
         i = i - _offset(i[v == 0])
-        parts = legs(v)
-        found = [settled(v, i, each, stated) for each in excursions(v, parts)]
+        parts = split_segments(v)
+        found = [assign_limit(v, i, each, stated) for each in excursions(v, parts)]
         return Sweep(str(key[0]), int(key[1]), v, i, parts, tuple(found))
 
     @property
@@ -60,11 +60,11 @@ class Sweep:
         """Largest |V| [V]; 0 without a leg."""
         return float(np.abs(self.v).max(initial=0.0)) if self.parts else 0.0
 
-    def part(self, sign: int, rising: bool) -> Leg | None:
+    def part(self, sign: int, rising: bool) -> Segment | None:
         """The longest leg of that sign and direction."""
         return longest(self.parts, sign, rising)
 
-    def conductance(self, part: Leg | None, read: float, widest: float = 1.5) -> float:
+    def conductance(self, part: Segment | None, read: float, widest: float = 1.5) -> float:
         """Least-squares I = G V through the origin over half to one and a half times the read voltage [S].
 
         At a noise floor it is twice as precise as a point or a median; a sinh-shaped HRS reads 1 % high.
@@ -74,7 +74,7 @@ class Sweep:
         v, i = self._near(part, read, widest)
         return float((v @ i) / (v @ v)) if v.size else float("nan")
 
-    def _near(self, part: Leg, read: float, widest: float) -> tuple[np.ndarray, np.ndarray]:
+    def _near(self, part: Segment, read: float, widest: float) -> tuple[np.ndarray, np.ndarray]:
         """Points of a leg about the read voltage; the nearest ones where there are none."""
         v, i = self.v[part.start : part.stop], self.i[part.start : part.stop]
         near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= widest * read)
@@ -83,12 +83,12 @@ class Sweep:
             near = np.isfinite(distance) & (distance == distance.min())
         return v[near], i[near]
 
-    def level(self, part: Leg | None, read: float) -> float:
+    def level(self, part: Segment | None, read: float) -> float:
         """The conductance of a leg [S]; where the noise swallows it, that over a wider range."""
         near = self.conductance(part, read)
         return near if part is None or near > 0 else self.conductance(part, read, WIDE)
 
-    def error(self, part: Leg, other: Leg | None, read: float, widest: float = 1.5) -> float:
+    def error(self, part: Segment, other: Segment | None, read: float, widest: float = 1.5) -> float:
         """Standard error of the conductance of a leg by the noise of the current about the read voltage [S].
 
         The noise is that of this leg and of another one together; of legs of few readings, where a switch may lie among
@@ -103,14 +103,14 @@ class Sweep:
         size = float(np.sqrt(v @ v))  # 0 of no voltages, and of such that their squares vanish
         return noise / size if size > 0 else float("nan")
 
-    def _bends(self, part: Leg, read: float) -> np.ndarray:
+    def _bends(self, part: Segment, read: float) -> np.ndarray:
         """Second differences of the current of a leg over its readings nearest to 0 V, in the order of the voltage."""
         v, i = np.abs(self.v[part.start : part.stop]), self.i[part.start : part.stop]
         order = np.argsort(v, kind="stable")
         many = max(FEWEST, int((v <= WIDE * read).sum()))
         return np.diff(i[order[:many]], 2)
 
-    def least(self, part: Leg, read: float) -> float:
+    def least(self, part: Segment, read: float) -> float:
         """Conductance below which the noise swallows a level over the wider range [S]: two standard errors."""
         v, i = self._near(part, read, WIDE)
         if v.size < 3:

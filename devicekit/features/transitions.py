@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.features.legs import Excursion, Leg
+from devicekit.features.sweep_segments import Excursion, Segment
 from devicekit.features.switching import Switching, cut
 from devicekit.features.trace import WIDE, Sweep
 from devicekit.text import count
@@ -70,7 +70,7 @@ def transitions(sweep: Sweep, read: float, following: float = float("nan")) -> t
     return tuple(found)
 
 
-def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: Leg | None) -> Transition:
+def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: Segment | None) -> Transition:
     before = sweep.level(each.up, read)
     low = sweep.conductance(each.up, read, WIDE)
     low = sweep.least(each.up, read) if low <= 0 else low
@@ -91,7 +91,7 @@ def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: 
     return Transition(each, kind, _positive(before), _positive(after), leg)
 
 
-def _in_noise(sweep: Sweep, up: Leg, part: Leg | None, read: float, after: float) -> bool:
+def _in_noise(sweep: Sweep, up: Segment, part: Segment | None, read: float, after: float) -> bool:
     """Return whether the levels before and after differ by no more than the noise of the current makes them differ.
 
     Both are taken over one range of voltages, for a curved current has another conductance over a wider one.

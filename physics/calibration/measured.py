@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from devicekit.errors import ParameterError, TraceError
-from devicekit.features.compliance import over, settled
-from devicekit.features.legs import Excursion, Leg, excursions, legs
+from devicekit.features.compliance import assign_limit, assign_shared_limits
+from devicekit.features.sweep_segments import Excursion, Segment, excursions, split_segments
 from devicekit.tables import SweepTable
 from devicekit.text import si
 from physics.constants import Array
@@ -99,8 +99,8 @@ def levels_of(table: SweepTable, rate: float | None = None) -> tuple[Level, ...]
     names = [f"{key[0]} {key[1]}" for key, _ in groups]  # type: ignore[index]
     found = []
     for v, i, stated, _ in sweeps:
-        found.append(tuple(settled(v, i, each, stated) for each in excursions(v, legs(v))))
-    found = over([(v, i, each) for (v, i, _, _), each in zip(sweeps, found, strict=True)])
+        found.append(tuple(assign_limit(v, i, each, stated) for each in excursions(v, split_segments(v))))
+    found = assign_shared_limits([(v, i, each) for (v, i, _, _), each in zip(sweeps, found, strict=True)])
     signs = [each.sign for (v, i, _, _), all_ in zip(sweeps, found, strict=True) for each in all_ if _sets(v, i, each)]
     if not signs:
         raise TraceError(
@@ -128,7 +128,7 @@ def _arrays(rows: object) -> tuple[Array, Array, Array, Array]:
     return frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float), limit, time
 
 
-def _state(v: Array, i: Array, leg: Leg) -> float:
+def _state(v: Array, i: Array, leg: Segment) -> float:
     """Median conductance of the low part of a leg [S]; NaN where it has none."""
     size, current = np.abs(v[leg.start : leg.stop]), np.abs(i[leg.start : leg.stop])
     low = (size > _NEAR_ZERO * size.max()) & (size < _READ * size.max())
@@ -139,7 +139,7 @@ def _sets(v: Array, i: Array, each: Excursion) -> bool:
     return each.back is not None and _state(v, i, each.back) >= _CHANGE * _state(v, i, each.up)
 
 
-def _rate(v: Array, t: Array, up: Leg, rate: float | None, name: str) -> float:
+def _rate(v: Array, t: Array, up: Segment, rate: float | None, name: str) -> float:
     """Ramp rate of a way up [V/s]."""
     if rate is not None and not (np.isfinite(rate) and rate > 0):
         raise ParameterError(f"rate: found {rate:g}, expected more than 0 V/s")
@@ -173,7 +173,7 @@ def _level(name: str, v: Array, i: Array, put: Excursion, out: Excursion | None,
     return Level(label, limit, put.source, rate, stop, reset_stop, tuple(branches), mirrored)
 
 
-def _branch(name: str, v: Array, i: Array, leg: Leg, limit: float, of: str) -> Branch:
+def _branch(name: str, v: Array, i: Array, leg: Segment, limit: float, of: str) -> Branch:
     """Points of a leg that a simulation can be held against: beyond the noise about 0 V, below the compliance."""
     voltage, current = v[leg.start : leg.stop], i[leg.start : leg.stop]
     size, direction = np.abs(voltage), 1.0 if leg.rising else -1.0

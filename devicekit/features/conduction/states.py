@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.features.conduction.prepare import Leg, prepare
-from devicekit.features.legs import Leg as Run
+from devicekit.features.sweep_segments import Segment
 from devicekit.features.switching import AT_COMPLIANCE
 from devicekit.features.trace import Sweep
 from devicekit.features.transitions import Transition, transitions
@@ -123,7 +123,7 @@ def _of_sweep(sweep: Sweep, read: float, kelvin: float | None) -> list[StateLeg]
     return found
 
 
-def _leg(sweep: Sweep, each: Transition, state: str, run: Run, rising: bool, kelvin: float | None) -> StateLeg:
+def _leg(sweep: Sweep, each: Transition, state: str, run: Segment, rising: bool, kelvin: float | None) -> StateLeg:
     v = np.abs(sweep.v[run.start : run.stop])
     i = run.sign * sweep.i[run.start : run.stop]
     return StateLeg(sweep.device, sweep.cycle, state, run.sign, rising, kelvin, v, i, each.excursion.limit)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import cycle_rows, dc_words, figures, signs, subset
+from devicekit.features import cycle_rows, dc_text, figures, signs, subset
 from devicekit.features.definitions import DEFAULT_V_RESET, DEFAULT_V_SET, definition
 from devicekit.features.levels import Level, levels, table_of
 from devicekit.features.merit import (
@@ -25,7 +25,7 @@ from devicekit.features.merit import (
     spread_table,
 )
 from devicekit.features.stats import Spread, Weibull, spread, weibull
-from devicekit.features.sweeps import Sweep, legs
+from devicekit.features.sweeps import Sweep, split_segments
 from devicekit.features.switching import V_RESET, V_SET
 from devicekit.features.transistors import without_transistors
 from devicekit.features.transitions import Polarity, polarity
@@ -120,8 +120,8 @@ class DcResult:
         return frame[own.isin(keys)]
 
     def level_rows(self) -> list[tuple[str, ...]]:
-        """`by_compliance` as cells under `devicekit.features.dc_words.LEVEL_HEAD`."""
-        return dc_words.level_rows(self.by_compliance)
+        """`by_compliance` as cells under `devicekit.features.dc_text.LEVEL_HEAD`."""
+        return dc_text.level_rows(self.by_compliance)
 
     def spread(self, quantity: str) -> Spread | None:
         """The spread of one quantity, or None if no cycle has it."""
@@ -174,16 +174,16 @@ class DcResult:
     def sentences(self) -> list[str]:
         """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
         if self.reads:
-            return [dc_words.only_read(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
+            return [dc_text.only_read(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
         return [
-            dc_words.counted(self.cycles),
+            dc_text.counted(self.cycles),
             *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
-            *dc_words.values(self.spreads, self.methods),
+            *dc_text.values(self.spreads, self.methods),
             *subset.sentence(self.left_out, self.cycles),
-            *dc_words.by_compliance(self.by_compliance),
-            *([] if any(not each.quantity for each in self.left_out) else dc_words.at_limit(self.cycles)),
-            *dc_words.compliance(self.cycles),
-            *dc_words.meanings(self.cycles),
+            *dc_text.by_compliance(self.by_compliance),
+            *([] if any(not each.quantity for each in self.left_out) else dc_text.at_limit(self.cycles)),
+            *dc_text.compliance(self.cycles),
+            *dc_text.meanings(self.cycles),
         ]
 
     def panel(self) -> Panel:
@@ -219,7 +219,7 @@ class DcResult:
                     v[leg.start : leg.stop],
                     i[leg.start : leg.stop],
                 )
-                for leg in legs(v)
+                for leg in split_segments(v)
             }
         )
 
@@ -270,7 +270,7 @@ class DcResult:
         if self.spreads:
             blocks.append(spread_table(self.spreads, caption))
         if self.levels:
-            blocks.append(Table(dc_words.LEVEL_HEAD, self.level_rows(), "Figures by compliance: medians ± C2C."))
+            blocks.append(Table(dc_text.LEVEL_HEAD, self.level_rows(), "Figures by compliance: medians ± C2C."))
         blocks += [
             sweeps,
             figure(
@@ -376,6 +376,6 @@ def characterize(
         v_set_method=v_set,
         v_reset_method=v_reset,
         table=table,
-        warnings=(*dc_words.warnings(cycles, table.frame), *subset.warnings(left_out, cycles)),
+        warnings=(*dc_text.warnings(cycles, table.frame), *subset.warnings(left_out, cycles)),
         left_out=left_out,
     )

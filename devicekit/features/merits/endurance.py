@@ -15,7 +15,7 @@ import pandas as pd
 
 from devicekit.device.measured import Endurance, EnduranceDevice
 from devicekit.errors import CodedWarning, TraceError, UsageError
-from devicekit.features import figures, life_figures, wear, wear_words
+from devicekit.features import figures, life_figures, wear, wear_text
 from devicekit.features.censored import Undetermined
 from devicekit.features.decay import Estimate
 from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, number, origin
@@ -118,7 +118,7 @@ class EnduranceResult:
             "spreads": [each.as_dict() for each in self.spreads],
             "criterion": self.criterion,
             "on_off_slope": self.slope.as_dict() if self.slope else None,
-            "life": wear_words.as_dict(self.life) if self.life else None,
+            "life": wear_text.as_dict(self.life) if self.life else None,
             "no_life": self.no_life,
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
@@ -130,7 +130,7 @@ class EnduranceResult:
             "decades": self.decades,
         }
         if self.life:
-            shown["endurance_life"] = pd.DataFrame(wear_words.rows(self.life, self.criterion))
+            shown["endurance_life"] = pd.DataFrame(wear_text.rows(self.life, self.criterion))
         return shown
 
     def for_card(self) -> Endurance:
@@ -140,7 +140,7 @@ class EnduranceResult:
             threshold=self.threshold,
             devices=tuple(map(_for_card, self.devices)),
             yield_interval=clopper_pearson(held, len(self.devices)),
-            life=wear_words.for_card(self.life, self.criterion) if self.life else None,
+            life=wear_text.for_card(self.life, self.criterion) if self.life else None,
             on_off_slope=self.slope.value if self.slope else None,
             on_off_slope_interval=self.slope.ends if self.slope else None,
             **origin(self.table),
@@ -160,10 +160,10 @@ class EnduranceResult:
         text = f"{count(len(self.devices), 'device')} over {longest:.3g} cycles: {told}"
         text = f"{text}; median on/off {np.median(ratios):.3g}." if ratios else f"{text}."
         if not any(d.failed_at is not None for d in self.devices):
-            life = wear_words.none_failed(len(self.devices), min(d.held_to for d in self.devices))
+            life = wear_text.none_failed(len(self.devices), min(d.held_to for d in self.devices))
         else:
-            life = wear_words.life(self.life) if self.life else f"No life is given: {self.no_life}."
-        return [text, *([wear_words.window(self.slope)] if self.slope else []), life]
+            life = wear_text.life(self.life) if self.life else f"No life is given: {self.no_life}."
+        return [text, *([wear_text.window(self.slope)] if self.slope else []), life]
 
     def panel(self) -> Panel:
         """Every reading and the median of each decade, HRS and LRS."""

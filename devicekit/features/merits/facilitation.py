@@ -90,7 +90,7 @@ class Facilitation:
         """R at intervals [s] by the fit."""
         at = np.asarray(interval, float)
         assert self.fit is not None
-        return decay.predicted(self.fit, np.ones((at.size, 1)), at[:, None])
+        return decay.predict(self.fit, np.ones((at.size, 1)), at[:, None])
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

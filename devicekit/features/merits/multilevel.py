@@ -16,7 +16,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures, multilevel
-from devicekit.features.level_parts import Level, Own, Pair
+from devicekit.features.level_pairs import Level, Own, Pair
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
 from devicekit.features.multilevel import Rate, Readings, Scale, Side
 from devicekit.plot import Panel

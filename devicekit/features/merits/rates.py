@@ -246,7 +246,7 @@ def _around(record: Record) -> tuple[np.ndarray, np.ndarray]:
 
 def _train(record: Record) -> Train | None:
     n = len(record.pulses_s)
-    if not record.told or n < FEWEST_PULSES or record.groups.max() > 0 or record.level is None:
+    if not record.has_pulses or n < FEWEST_PULSES or record.groups.max() > 0 or record.level is None:
         return None
     gaps = np.diff(record.pulses_s)
     if not gaps.min() > 0 or np.abs(gaps / np.median(gaps) - 1.0).max() > EVEN:

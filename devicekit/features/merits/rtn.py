@@ -267,7 +267,7 @@ def _records(table: AnyTable, found: Mapping[str, Merit]) -> Iterator[tuple[str,
             yield each.device_id, each.cycle, each.time, each.current, len(each.result.levels)
     elif isinstance(table, TransientTable):
         for record in transients(table):
-            if not record.told:
+            if not record.has_pulses:
                 yield record.device_id, record.record, record.time_s, record.value, 0
 
 

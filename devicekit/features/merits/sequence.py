@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import CodedWarning
-from devicekit.features import correlations, cycle_figures, sequence_words
+from devicekit.features import correlations, cycle_figures, sequence_text
 from devicekit.features.autoregression import LEAST_CYCLES, Autoregression, Cycles, autoregression
 from devicekit.features.correlations import Combined, Correlation, Drift
 from devicekit.features.cycle_series import Quantity, Series, of_endurance, of_sweeps, of_trains
@@ -159,7 +159,7 @@ class SequenceResult:
                 }
                 for each in self.devices
             ],
-            "autoregression": None if self.fit is None else sequence_words.fit_dict(self.fit, self.names),
+            "autoregression": None if self.fit is None else sequence_text.fit_dict(self.fit, self.names),
             "why_no_autoregression": self.why_not,
             "skipped": [{"device": name, "reason": reason} for name, reason in self.skipped],
             "warnings": [warning.as_dict() for warning in self.warnings],
@@ -175,7 +175,7 @@ class SequenceResult:
             rows += [{"device_id": each.device, **one.as_dict()} for each in self.devices for one in each.correlations]
         found = {"correlations": pd.DataFrame(rows).drop(columns="null_variance")}
         if self.fit is not None and self.fit.order:
-            found["autoregression"] = sequence_words.coefficients(self.fit, self.names)
+            found["autoregression"] = sequence_text.coefficients(self.fit, self.names)
         return found
 
     def scalars(self) -> tuple[Scalar, ...]:
@@ -188,9 +188,9 @@ class SequenceResult:
     def sentences(self) -> list[str]:
         """Return what goes together, what is remembered, and what drifts."""
         return [
-            *sequence_words.correlated(self.combined, self.quantities, len(self.devices), self.total, self.step),
-            *sequence_words.drifting(self.drifting(), self.quantities),
-            *sequence_words.fitted(self.fit, self.why_not, len(self.fitted)),
+            *sequence_text.correlated(self.combined, self.quantities, len(self.devices), self.total, self.step),
+            *sequence_text.drifting(self.drifting(), self.quantities),
+            *sequence_text.fitted(self.fit, self.why_not, len(self.fitted)),
         ]
 
     @property
@@ -248,7 +248,7 @@ class SequenceResult:
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
-        rows = sequence_words.rows(self.combined, self.quantities)
+        rows = sequence_text.rows(self.combined, self.quantities)
         caption = (
             "Spearman's rho, 95 % interval and p at the effective number of cycles; Holm's p over the "
             f"{len(self.combined) // 2} of a kind. Changes have no drift in them; a change against the previous change "
@@ -263,11 +263,11 @@ class SequenceResult:
             figure(
                 self.panel(), "Each cycle against the one before.", "Scatter of a quantity against its previous one"
             ),
-            Table(sequence_words.HEAD, rows[:ROWS_SHOWN], caption),
+            Table(sequence_text.HEAD, rows[:ROWS_SHOWN], caption),
         ]
         if self.fit is not None and self.fit.order:
             caption = "Autoregression: coefficients of quantities divided by their standard deviation, 95 % intervals."
-            head, cells = sequence_words.coefficient_rows(self.fit, self.quantities)
+            head, cells = sequence_text.coefficient_rows(self.fit, self.quantities)
             shown.append(Table(head, cells[:ROWS_SHOWN], caption))
         return shown
 
@@ -359,5 +359,5 @@ def _warnings(result: SequenceResult) -> tuple[CodedWarning, ...]:
     drifting = result.drifting()
     if not drifting:
         return ()
-    words = sequence_words.drifting(drifting, result.quantities)[0].removesuffix(".")
+    words = sequence_text.drifting(drifting, result.quantities)[0].removesuffix(".")
     return (CodedWarning("drift", words[0].lower() + words[1:]),)

@@ -72,7 +72,7 @@ class Relaxation:
             "device_id": self.record.device_id,
             "record": self.record.record,
             "n": self.fit.n,
-            "pulses": len(self.record.pulses_s) if self.record.told else None,
+            "pulses": len(self.record.pulses_s) if self.record.has_pulses else None,
             "verdict": self.choice.verdict,
             "kernel": self.choice.kernel,
             "candidates": list(self.choice.candidates),
@@ -227,7 +227,7 @@ class VolatileResult:
                     "device_id": each.record.device_id,
                     "record": each.record.record,
                     "n": each.fit.n,
-                    "pulses": len(each.record.pulses_s) if each.record.told else np.nan,
+                    "pulses": len(each.record.pulses_s) if each.record.has_pulses else np.nan,
                     "verdict": each.choice.verdict,
                     "kernel": each.choice.kernel,
                     "candidates": " ".join(each.choice.candidates),
@@ -327,7 +327,7 @@ def curve(each: Relaxation, since: np.ndarray) -> np.ndarray:
         record.pulses_s,
         record.voltage_v,
         np.full(at.size, len(record.pulses_s)),
-        record.told,
+        record.has_pulses,
         record.groups,
         None,
     )
@@ -335,7 +335,7 @@ def curve(each: Relaxation, since: np.ndarray) -> np.ndarray:
     if len(each.fit.others) > 1:  # as in Record.data
         kinds = [float((record.groups == kind).sum()) for kind in range(len(each.fit.others) - 1)]
         others = np.column_stack([np.ones(at.size), *(np.full(at.size, each_kind) for each_kind in kinds)])
-    return decay.predicted(each.fit, others, later.delays, record.groups)
+    return decay.predict(each.fit, others, later.delays, record.groups)
 
 
 def _tail(record: Record) -> tuple[np.ndarray, np.ndarray]:
@@ -454,7 +454,7 @@ def _warnings(
     if unbound:
         words = f"tau has an open interval in {count(len(unbound), 'record')}: the readings do not reach far enough"
         found.append(CodedWarning("open_interval", words))
-    early = [each for each in done if not each.record.told]
+    early = [each for each in done if not each.record.has_pulses]
     if early:
         words = f"{count(len(early), 'record')} without a pulse: the decay is counted from time 0 of the record"
         found.append(CodedWarning("no_pulse", words))

@@ -11,7 +11,7 @@ from scipy.signal import savgol_filter
 
 from devicekit.features import sweeps
 from devicekit.features.merits import dc
-from devicekit.features.sweeps import Figures, Leg, Sweep, legs
+from devicekit.features.sweeps import Figures, Segment, Sweep, split_segments
 from devicekit.features.switching import Switching, _smoothed, at_compliance, crossing, half_ln_g, max_didv, onset
 from devicekit.tables import SweepTable
 
@@ -189,20 +189,20 @@ def test_an_offset_current_counts_at_ten_of_its_standard_errors() -> None:
 
 
 def test_legs_share_the_turning_point() -> None:
-    assert legs(np.array([0.0, 0.5, 1.0, 0.5, 0.0])) == (Leg(0, 3, 1, True), Leg(2, 5, 1, False))
-    signed = legs(np.array([0.0, 0.5, 1.0, 0.5, 0.0, -0.5, -1.0, -0.5, -0.1]))
+    assert split_segments(np.array([0.0, 0.5, 1.0, 0.5, 0.0])) == (Segment(0, 3, 1, True), Segment(2, 5, 1, False))
+    signed = split_segments(np.array([0.0, 0.5, 1.0, 0.5, 0.0, -0.5, -1.0, -0.5, -0.1]))
     assert [(leg.sign, leg.rising) for leg in signed] == [(1, True), (1, False), (-1, True), (-1, False)]
 
 
 def test_turns_of_less_than_2_percent_of_the_range_are_noise() -> None:
     for dip, number in ((0.015, 1), (0.025, 3)):
-        assert len(legs(np.array([0.1, 0.3, 0.5, 0.5 - dip, 0.7, 1.0]))) == number
+        assert len(split_segments(np.array([0.1, 0.3, 0.5, 0.5 - dip, 0.7, 1.0]))) == number
 
 
 def test_voltages_below_2_percent_of_the_range_have_no_sign() -> None:
     """A last point of -0.01 V is still of the way back; one of -0.03 V is on the other side."""
     for last, stop in ((-0.01, 5), (-0.03, 4)):
-        found = legs(np.array([0.1, 1.0, 0.5, 0.1, last]))
+        found = split_segments(np.array([0.1, 1.0, 0.5, 0.1, last]))
         assert (found[0].start, found[-1].stop) == (0, stop)
 
 

@@ -64,7 +64,7 @@ def test_two_nonlinear_parameters_are_found(name: str, truth: dict[str, float]) 
     found = decay.fit(after_one_pulse(t, 2.0 - 0.5 * curve), name)  # falls by pulses: the amplitude is negative
     assert found.values == pytest.approx(truth, rel=5e-3)
     assert found.amplitudes == pytest.approx((-0.5,), rel=5e-3)
-    assert decay.predicted(found, np.ones((80, 1)), t[:, None]) == pytest.approx(2.0 - 0.5 * curve, abs=1e-4)
+    assert decay.predict(found, np.ones((80, 1)), t[:, None]) == pytest.approx(2.0 - 0.5 * curve, abs=1e-4)
 
 
 def test_pulses_add_up_as_a_recursion_does() -> None:

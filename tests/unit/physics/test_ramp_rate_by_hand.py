@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devicekit.features.legs import Leg
+from devicekit.features.sweep_segments import Segment
 from physics.calibration.measured import _rate
 
 
 def rate(v: list[float], t: list[float]) -> float:
-    return _rate(np.array(v), np.array(t), Leg(0, len(v), 1, True), None, "d")
+    return _rate(np.array(v), np.array(t), Segment(0, len(v), 1, True), None, "d")
 
 
 def test_the_rate_is_the_rise_over_the_time_of_a_step() -> None:

@@ -15,7 +15,7 @@ LEAST_POINTS = 4
 
 
 @dataclass(frozen=True)
-class Leg:
+class Segment:
     """A part of a voltage sweep between turns: positions `start` to `stop` (not included)."""
 
     start: int
@@ -30,7 +30,7 @@ class Excursion:
 
     Attributes
     ----------
-    up, back : Leg
+    up, back : Segment
         `back` is None where the sweep ends at the turn, or goes on elsewhere.
     limit : float or None
         Compliance in force [A].
@@ -38,8 +38,8 @@ class Excursion:
         Where `limit` comes from: "stated" (a column says it), "data" (a plateau), or "".
     """
 
-    up: Leg
-    back: Leg | None
+    up: Segment
+    back: Segment | None
     limit: float | None = None
     source: str = ""
 
@@ -54,7 +54,7 @@ class Excursion:
         return slice(self.up.start, max(self.up.stop, self.back.stop) if self.back else self.up.stop)
 
 
-def legs(voltage: np.ndarray) -> tuple[Leg, ...]:
+def split_segments(voltage: np.ndarray) -> tuple[Segment, ...]:
     """Legs of one sweep: the voltage has one sign, and its magnitude only rises or only falls.
 
     Turns smaller than 2 % of the range of |V| are noise. Points at 0 V end a leg.
@@ -68,14 +68,14 @@ def legs(voltage: np.ndarray) -> tuple[Leg, ...]:
     known = np.flatnonzero(quiet)
     following = known[np.minimum(np.searchsorted(known, np.arange(size.size)), known.size - 1)]
     side = quiet[following]  # a point near 0 V belongs to what follows it
-    found: list[Leg] = []
+    found: list[Segment] = []
     edges = np.r_[0, np.flatnonzero(np.diff(side)) + 1, size.size]
     for start, stop in itertools.pairwise(edges):
         found.extend(_one_sign(size[start:stop], int(start), int(side[start]), NOISE * span))
     return tuple(found)
 
 
-def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[Leg]:
+def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[Segment]:
     """Split |V| of one sign into rising and falling parts (zigzag with a small threshold)."""
     turns: list[int] = []
     extreme, heading = 0, 0
@@ -94,17 +94,17 @@ def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[Leg
         stop = last + 1 if number < len(turns) else last
         if stop - first > 1:
             rising = bool(size[stop - 1] > size[first])
-            parts.append(Leg(start + first, start + stop, sign, rising))
+            parts.append(Segment(start + first, start + stop, sign, rising))
     return parts
 
 
-def longest(parts: Sequence[Leg], sign: int, rising: bool) -> Leg | None:
+def longest(parts: Sequence[Segment], sign: int, rising: bool) -> Segment | None:
     """The longest leg of that sign and direction; the first of those of one length."""
     found = [part for part in parts if part.sign == sign and part.rising == rising]
     return max(found, key=lambda part: part.stop - part.start) if found else None
 
 
-def excursions(voltage: np.ndarray, parts: Sequence[Leg]) -> tuple[Excursion, ...]:
+def excursions(voltage: np.ndarray, parts: Sequence[Segment]) -> tuple[Excursion, ...]:
     """Excursions of a sweep in time: of each sign its longest way up, and any other that starts near 0 V.
 
     A sweep that sets and resets at one polarity has two of one sign. Pieces of a leg that noise of the voltage cut
@@ -114,7 +114,7 @@ def excursions(voltage: np.ndarray, parts: Sequence[Leg]) -> tuple[Excursion, ..
     ----------
     voltage : ndarray, shape (n,)
         Voltage of the sweep [V].
-    parts : sequence of Leg
+    parts : sequence of Segment
         Its legs.
     """
     size = np.abs(voltage)
@@ -141,7 +141,7 @@ def _from_home(size: np.ndarray, reach: float) -> bool:
     return size.size >= LEAST_POINTS and top >= LEAST_REACH * reach and float(size.min()) <= NEAR_HOME * top
 
 
-def _way_back(parts: Sequence[Leg], up: Leg, until: Leg | None) -> Leg | None:
+def _way_back(parts: Sequence[Segment], up: Segment, until: Segment | None) -> Segment | None:
     """The longest falling leg of the same sign after `up`, and before the next excursion of that sign."""
     later = [part for part in parts if part.start >= up.stop - 1 and (until is None or part.start < until.start)]
     return longest(later, up.sign, False)
