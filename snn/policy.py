@@ -1,4 +1,4 @@
-"""What a pulse policy brings along: how the change of a weight that a rule wants becomes pulses."""
+"""Description of a pulse policy: how the weight change that a learning rule asks for becomes pulses."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from snn.choices import DecayBy
 
 @dataclass(frozen=True)
 class Policy:
-    """How the change of a weight that a rule wants becomes pulses.
+    """Conversion of the weight change that a learning rule asks for into pulses.
 
     Parameters
     ----------
     name, title, source : str
         Stable id, which is the name of the policy's file; words for people; where it comes from.
-    wish : callable
-        (total, change, level, alpha, most, draw) -> (pulses, total), compiled: what to give a synapse. `total` is its
-        sum [weight units], `change` the change that is wanted now, `level` what one pulse is taken to do, `alpha` a
-        setting, `most` the largest number of pulses, `draw` uniform in 0 to 1. Pulses are positive for a larger weight;
-        the total is what is kept.
+    pulse_request : callable
+        (total, change, level, alpha, most, draw) -> (pulses, total), compiled: the pulses for one synapse, positive
+        for a larger weight, and the sum to keep. `total` is the sum so far [weight units], `change` the change asked
+        for now, `level` the change expected from one pulse, `alpha` a setting, `most` the largest number of pulses,
+        `draw` uniform in 0 to 1.
     summed : bool
-        Whether changes are simply added to the sum, and `wish` is asked only where the sum exceeds `level`, with
-        change 0 and without a draw: then it is fast. Else it is asked for every change that is not 0.
+        True if changes are simply added to the sum and `pulse_request` is called only where the sum exceeds `level`,
+        with change 0 and without a draw, which is fast. Otherwise it is called for every change other than 0.
     most : int
-        Pulses of one presentation, if nobody says how many.
+        Default of the largest number of pulses in one presentation.
     decay_by : {"theta", "eta"}
-        Whether thresholds grow or learning rates fall over the epochs, if nobody says which.
+        Default of the schedule over the epochs: thresholds grow ("theta") or learning rates fall ("eta").
     verifies : bool
-        Whether the weight is read before and after the pulses, and what they did taken off the total.
+        True if the weight is read before and after the pulses and the measured change is subtracted from the sum.
     needs_theta : bool
-        Whether there is no automatic threshold for it.
+        True if the policy has no automatic threshold.
     """
 
     name: str
     title: str
     source: str
-    wish: Callable[..., Any]
+    pulse_request: Callable[..., Any]
     summed: bool = True
     most: int = 1
     decay_by: DecayBy = "theta"

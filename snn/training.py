@@ -20,11 +20,11 @@ from devicekit.text import count, percent
 from snn import drift, figures, forgetting
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
-from snn.held import held, tested_with
 from snn.learner import Learner
 from snn.network.encoding import levels, stream_key
 from snn.recipe import Recipe, choose, make_dynamics, with_card
 from snn.synapses import Change, Synapses
+from snn.trained_network import capture_network, describe_test_conditions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -407,9 +407,9 @@ class Run:
             programming=None if writing is None else writing.summary,
             warnings=() if writing is None else writing.warnings,
         )
-        return made if written is None else replace(made, network=self._held(made, written))
+        return made if written is None else replace(made, network=self._capture_network(made, written))
 
-    def _held(self, made: TrainingResult, synapses: Synapses) -> TrainedNetwork:
+    def _capture_network(self, made: TrainingResult, synapses: Synapses) -> TrainedNetwork:
         assert self.card is not None
         offline = made.accuracy_programmed
         facts = {
@@ -420,11 +420,11 @@ class Run:
             "accuracy": self.rows[-1].test_accuracy if offline is None else offline,
             "basis": f"after {count(len(self.rows), 'epoch')}" if offline is None else "as programmed",
             "wires": synapses.wiring is not None,
-            "tested_with": tested_with(self.config, self.card),
+            "tested_with": describe_test_conditions(self.config, self.card),
         }
         stream = stream_key(self.config.seed, TEST_STREAM + _SHOWN)
         learner, epoch = self.learner, self.config.epochs - 1
-        return held(
+        return capture_network(
             self.card, synapses, learner.recipe, self.test_dynamics, self.x_test, self.data.y_test, stream, epoch, facts
         )
 

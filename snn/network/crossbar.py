@@ -18,7 +18,7 @@ from devicekit.errors import UsageError
 from devicekit.jit import borrowing
 from snn.network.bits import lowest_bit
 from snn.network.neurons import bell
-from snn.network.pulsing import wish
+from snn.network.pulsing import pulse_request
 
 WINDS_UP, NO_MOVE = 4, 0.01  # pulses, and the share of what they should do below which nothing moves
 
@@ -97,7 +97,7 @@ class Threshold(NamedTuple):
     verifies: bool
 
 
-class Wishes(NamedTuple):
+class PulseRequests(NamedTuple):
     """Pulses that a presentation asks for.
 
     Attributes
@@ -110,15 +110,15 @@ class Wishes(NamedTuple):
     pulses: np.ndarray
 
 
-def make_wishes(most: int) -> Wishes:
+def make_pulse_requests(most: int) -> PulseRequests:
     """Room for so many synapses."""
-    return Wishes(synapses=np.empty(most, np.int64), pulses=np.empty(most, np.int64))
+    return PulseRequests(synapses=np.empty(most, np.int64), pulses=np.empty(most, np.int64))
 
 
 @borrowing
-def give(
+def apply_pulses(
     layer: Layer,
-    wishes: Wishes,
+    requests: PulseRequests,
     count: int,
     verifies: bool,
     level: np.float32,
@@ -126,7 +126,7 @@ def give(
     key: np.uint64,
     scratch: np.ndarray,
 ) -> None:
-    """The first `count` wishes: pulses that move a synapse's weight one way, and the weight follows.
+    """Apply the first `count` pulse requests and update the weights of their synapses.
 
     A device with few stable states ends on one of the two nearest, at random, the mean kept. What a pulse touches is
     taken out of the layer once: an access to a field counts references, which would cost more than a pulse.
@@ -134,7 +134,7 @@ def give(
     Parameters
     ----------
     layer : Layer
-    wishes : Wishes
+    requests : PulseRequests
     count : int
     verifies : bool
         Whether what the pulses did is read, before and after them, and taken off the synapse's sum.
@@ -153,7 +153,7 @@ def give(
     low, high, held = own_state.low, own_state.high, own_state.held
     w, stuck, columns, scale, coin, sums = layer.w, layer.stuck, layer.columns, layer.scale, layer.coin, layer.sums
     reference, spaces = layer.reference, layer.levels - 1
-    synapses, wanted = wishes.synapses, wishes.pulses
+    synapses, wanted = requests.synapses, requests.pulses
     pair, total = reference < 0.0, 0
     gain, base = layer.gain, layer.base
     wired = gain.size > 0
@@ -204,8 +204,10 @@ def give(
 
 
 @borrowing
-def wish_row(sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Threshold, wishes: Wishes, count: int) -> int:
-    """Wishes of the synapses of a row whose bit is set in the words `beyond`: there the sum exceeds the threshold.
+def pulse_request_row(
+    sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Threshold, requests: PulseRequests, count: int
+) -> int:
+    """Append the pulse requests of the synapses of a row whose sum exceeds the threshold (bits set in `beyond`).
 
     Parameters
     ----------
@@ -215,7 +217,7 @@ def wish_row(sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Thresh
         Number of its first synapse.
     beyond : ndarray of uint64
     threshold : Threshold
-    wishes : Wishes
+    requests : PulseRequests
         New ones are put after the first `count`.
 
     Returns
@@ -223,13 +225,13 @@ def wish_row(sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Thresh
     int
         How many there are then.
     """
-    synapses, pulses = wishes.synapses, wishes.pulses
+    synapses, pulses = requests.synapses, requests.pulses
     for b in range(beyond.size):
         word = beyond[b]
         while word != np.uint64(0):
             j = 64 * b + lowest_bit(word)
             word &= word - np.uint64(1)
-            number, left = wish(
+            number, left = pulse_request(
                 threshold.policy, sums[j], np.float32(0.0), threshold.level, threshold.alpha, threshold.most, 0.0
             )
             sums[j] = left
@@ -240,26 +242,26 @@ def wish_row(sums: np.ndarray, first: int, beyond: np.ndarray, threshold: Thresh
 
 
 @borrowing
-def wish_each(
+def pulse_request_each(
     sums: np.ndarray,
     first: int,
     changes: np.ndarray,
     threshold: Threshold,
     stream: np.uint64,
-    wishes: Wishes,
+    requests: PulseRequests,
     count: int,
 ) -> int:
-    """Wishes of a row where every change may ask for pulses, be there a sum or not.
+    """Append the pulse requests of a row where every change may ask for pulses, with or without a sum.
 
     A synapse whose change is 0 is not being updated: it gets no pulse, however large its sum. `stream` is the key of
-    the layer in this presentation; the other parameters and the result as in `wish_row`.
+    the layer in this presentation; the other parameters and the result as in `pulse_request_row`.
     """
-    synapses, pulses = wishes.synapses, wishes.pulses
+    synapses, pulses = requests.synapses, requests.pulses
     for j in range(changes.size):
         if changes[j] == np.float32(0.0):
             continue
         drawn = uniform(stream, np.uint64(first + j))
-        number, left = wish(
+        number, left = pulse_request(
             threshold.policy, sums[j], changes[j], threshold.level, threshold.alpha, threshold.most, drawn
         )
         sums[j] = left

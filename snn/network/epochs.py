@@ -18,13 +18,21 @@ from devicekit.device.random import mix
 from devicekit.models.kernel import MAX_SHAPE
 from snn.network.bits import lowest_bit
 from snn.network.changes import Changes, Rule, make_changes, row_changes, target_train
-from snn.network.crossbar import Layer, Threshold, Wishes, give, make_wishes, wish_each, wish_row
+from snn.network.crossbar import (
+    Layer,
+    PulseRequests,
+    Threshold,
+    apply_pulses,
+    make_pulse_requests,
+    pulse_request_each,
+    pulse_request_row,
+)
 from snn.network.encoding import presentation_key
-from snn.network.fading import FadingLayer, give_fading, next_presentation, renew
+from snn.network.fading import FadingLayer, apply_pulses_with_decay, next_presentation, renew
 from snn.network.lanes import LANES
 from snn.network.learning import add_row, bound, find
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, present
-from snn.network.pulsing import wish
+from snn.network.pulsing import pulse_request
 
 
 def _offline(  # type: ignore[no-untyped-def]
@@ -90,16 +98,16 @@ def offline_epoch(
 
 
 def settle_sums(  # type: ignore[no-untyped-def]
-    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, requests: PulseRequests, memory
 ) -> None:
     """Sums: only rows and units with changes can cross the threshold."""
     count, sums, columns = np.int64(0), first.sums, first.columns  # a literal 0 would be a type of its own
     for i in range(sums.shape[0]):
         if row_changes(i, n, rule, s) and add_row(sums[i : i + 1], i, n, c, th1.level):
-            count = wish_row(sums[i], i * columns, c.beyond, th1, wishes, count)
-    give(first, wishes, count, th1.verifies, th1.level, noise.hidden, key, memory)
+            count = pulse_request_row(sums[i], i * columns, c.beyond, th1, requests, count)
+    apply_pulses(first, requests, count, th1.verifies, th1.level, noise.hidden, key, memory)
     count, sums, columns = np.int64(0), second.sums, second.columns
-    outputs, changes, synapses, pulses = c.outputs, c.output_changes, wishes.synapses, wishes.pulses
+    outputs, changes, synapses, pulses = c.outputs, c.output_changes, requests.synapses, requests.pulses
     for b in range(c.updated.size):
         word = c.updated[b]
         while word != np.uint64(0):
@@ -109,16 +117,18 @@ def settle_sums(  # type: ignore[no-untyped-def]
                 o = outputs[m]
                 wanted = sums[h, o] + changes[m, h]
                 if abs(wanted) > th2.level:
-                    number, wanted = wish(th2.policy, wanted, np.float32(0.0), th2.level, th2.alpha, th2.most, 0.0)
+                    number, wanted = pulse_request(
+                        th2.policy, wanted, np.float32(0.0), th2.level, th2.alpha, th2.most, 0.0
+                    )
                     synapses[count] = h * columns + o
                     pulses[count] = number
                     count += 1
                 sums[h, o] = wanted
-    give(second, wishes, count, th2.verifies, th2.level, noise.output, key, memory)
+    apply_pulses(second, requests, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
 def settle_each(  # type: ignore[no-untyped-def]
-    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, wishes: Wishes, memory
+    first: Layer, second: Layer, n: int, th1, th2, rule, s, c: Changes, noise, key, requests: PulseRequests, memory
 ) -> None:
     """Every synapse that is updated may get a pulse each time."""
     changes = c.row
@@ -128,8 +138,8 @@ def settle_each(  # type: ignore[no-untyped-def]
             for j in range(changes.shape[1]):
                 changes[0, j] = np.float32(0.0)
             add_row(changes, i, n, c, th1.level)
-            count = wish_each(first.sums[i], i * columns, changes[0, :columns], th1, stream, wishes, count)
-    give(first, wishes, count, th1.verifies, th1.level, noise.hidden, key, memory)
+            count = pulse_request_each(first.sums[i], i * columns, changes[0, :columns], th1, stream, requests, count)
+    apply_pulses(first, requests, count, th1.verifies, th1.level, noise.hidden, key, memory)
     count, stream, columns = np.int64(0), mix(second.coin, key), second.columns
     few = changes[0, :columns]
     for b in range(c.updated.size):
@@ -141,8 +151,8 @@ def settle_each(  # type: ignore[no-untyped-def]
                 few[o] = np.float32(0.0)
             for m in range(n):
                 few[c.outputs[m]] = c.output_changes[m, h]
-            count = wish_each(second.sums[h], h * columns, few, th2, stream, wishes, count)
-    give(second, wishes, count, th2.verifies, th2.level, noise.output, key, memory)
+            count = pulse_request_each(second.sums[h], h * columns, few, th2, stream, requests, count)
+    apply_pulses(second, requests, count, th2.verifies, th2.level, noise.output, key, memory)
 
 
 settle = settle_sums  # stands for what `_insitu` is bound to
@@ -150,7 +160,7 @@ settle = settle_sums  # stands for what `_insitu` is bound to
 
 def _insitu(  # type: ignore[no-untyped-def]
     levels, labels, ids, order, stream, epoch, first: Layer, second: Layer, th1, th2, rule, dynamics, noise,
-    held, read1, read2, s: Scratch, c: Changes, wishes: Wishes, memory,
+    held, read1, read2, s: Scratch, c: Changes, requests: PulseRequests, memory,
 ) -> int:  # fmt: skip
     """Samples one after the other, and the pulses that their changes ask for."""
     target = target_train(dynamics)
@@ -163,13 +173,13 @@ def _insitu(  # type: ignore[no-untyped-def]
         right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
         n = find(labels[k], target, read2, rule, dynamics, noise, key, s, c)
         if n > 0:
-            settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)
+            settle(first, second, n, th1, th2, rule, s, c, noise, key, requests, memory)
     return right
 
 
 def _fading(  # type: ignore[no-untyped-def]
     levels, labels, ids, order, stream, epoch, first: FadingLayer, second: FadingLayer, th1, th2, rule, dynamics, noise,
-    held, read1, read2, s: Scratch, c: Changes, wishes: Wishes, memory,
+    held, read1, read2, s: Scratch, c: Changes, requests: PulseRequests, memory,
 ) -> int:  # fmt: skip
     """As `_insitu`, with time that passes: weights are those at the time of reading, and pulses come at times."""
     target = target_train(dynamics)
@@ -185,7 +195,7 @@ def _fading(  # type: ignore[no-untyped-def]
         right += present(levels[k], key, read1, read2, dynamics, noise, s) == labels[k]
         n = find(labels[k], target, read2, rule, dynamics, noise, key, s, c)
         if n > 0:
-            settle(first, second, n, th1, th2, rule, s, c, noise, key, wishes, memory)  # type: ignore[arg-type]
+            settle(first, second, n, th1, th2, rule, s, c, noise, key, requests, memory)  # type: ignore[arg-type]
         next_presentation(first)
         next_presentation(second)
     return right
@@ -207,7 +217,7 @@ def insitu_kernel(gradient: int, summed: bool) -> Callable[..., Any]:
 def _fading_of(gradient: int, summed: bool) -> Callable[..., Any]:
     """`_fading`, as `insitu_kernel`."""
     settled = settle_sums if summed else settle_each  # of any layer that has the fields they take
-    own = bound(settled, gradient, give=give_fading)
+    own = bound(settled, gradient, apply_pulses=apply_pulses_with_decay)
     return bound(_fading, gradient, settle=own)
 
 
@@ -234,7 +244,7 @@ def insitu_epoch(
     s = make_scratch(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, held, rule.deep)
     c = make_changes(levels.shape[1], first.w.shape[1], second.w.shape[1], dynamics.steps, rule.deep)
     read = (s.w_hidden, s.w_output) if held else (first.w, second.w)
-    room = (s, c, make_wishes(max(first.w.size, second.w.size)), np.empty(MAX_SHAPE))
+    room = (s, c, make_pulse_requests(max(first.w.size, second.w.size)), np.empty(MAX_SHAPE))
     shown = (levels, labels, ids, order, stream, epoch)
     of = _fading_of if isinstance(first, FadingLayer) else insitu_kernel
     run = of(rule.gradient, th1.summed)

@@ -17,7 +17,7 @@ from devicekit.device.fading import NOTHING, RESCALED, Fading
 from devicekit.device.random import mix
 from devicekit.jit import borrowing
 from snn.network import lanes
-from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, Wishes
+from snn.network.crossbar import NO_MOVE, WINDS_UP, Layer, PulseRequests
 from snn.network.neurons import bell
 
 SMALLEST = math.exp(-RESCALED)
@@ -237,9 +237,9 @@ def pass_on(layer: FadingLayer, seconds: float) -> None:
 
 
 @borrowing
-def give_fading(
+def apply_pulses_with_decay(
     layer: FadingLayer,
-    wishes: Wishes,
+    requests: PulseRequests,
     count: int,
     verifies: bool,
     level: np.float32,
@@ -247,7 +247,10 @@ def give_fading(
     key: np.uint64,
     scratch: np.ndarray,
 ) -> None:
-    """As `snn.network.crossbar.give`, the first pulse of every synapse at once, then the second of each, and so on."""
+    """Apply pulses as `snn.network.crossbar.apply_pulses`, to devices that forget between the pulses.
+
+    All synapses get their first pulse at the same time, then their second, and so on.
+    """
     (
         law, up, down, up_middle, down_middle, up_cap, down_cap, row, up_gain, down_gain, up_sigma, down_sigma,
         up_relative, down_relative, r, pulses, devices, own_state,
@@ -258,7 +261,7 @@ def give_fading(
     persistent, parts, factor, kept, shares = layer.persistent, layer.parts, layer.factor, layer.kept, layer.shares
     stays, terms, touched, is_touched = layer.stays, layer.terms, layer.touched, layer.is_touched
     touches, elapsed, rows, number = layer.touches, layer.elapsed, w.shape[0], factor.size
-    synapses, wanted, befores = wishes.synapses, wishes.pulses, layer.befores
+    synapses, wanted, befores = requests.synapses, requests.pulses, layer.befores
     pair, total, most = reference < 0.0, 0, 0
     for n in range(count):
         total += abs(wanted[n])

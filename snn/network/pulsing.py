@@ -30,5 +30,6 @@ def get_policy(name: str) -> Policy:
 
 
 _ARGUMENTS = "total, change, level, alpha, most, draw"
-wish = switch([policy.wish for policy in POLICIES.values()], "wish", _ARGUMENTS, "0, total", __name__)
-wish.__doc__ = "What policy number `number` gives a synapse; see `snn.policy.Policy`."
+_KERNELS = [policy.pulse_request for policy in POLICIES.values()]
+pulse_request = switch(_KERNELS, "pulse_request", _ARGUMENTS, "0, total", __name__)
+pulse_request.__doc__ = "Return the pulses that policy number `number` requests for a synapse; see `snn.policy.Policy`."

@@ -9,7 +9,7 @@ from snn.policy import Policy
 
 
 @borrowing
-def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
     """See `snn.policy.Policy`."""
     count = min(math.floor(abs(total) / level), most)
     pulses = count if total > 0 else -count
@@ -20,7 +20,7 @@ POLICY = Policy(
     name="carry",
     title="several pulses, the rest of the sum carried over",
     source="mixed precision, Nandakumar et al. 2020, doi 10.3389/fnins.2020.00406",
-    wish=wish,
+    pulse_request=pulse_request,
     most=20,
     decay_by="eta",
 )

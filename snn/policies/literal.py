@@ -7,7 +7,7 @@ from snn.policy import Policy
 
 
 @borrowing
-def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
     """See `snn.policy.Policy`."""
     wanted = change + alpha * total
     pulses = 0
@@ -20,7 +20,7 @@ POLICY = Policy(
     name="literal",
     title="eq. (4) as printed: the sum never starts again",
     source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763",
-    wish=wish,
+    pulse_request=pulse_request,
     summed=False,
     needs_theta=True,
 )

@@ -7,7 +7,7 @@ from snn.policy import Policy
 
 
 @borrowing
-def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
     """See `snn.policy.Policy`."""
     return (1 if total > 0 else -1), total * 0
 
@@ -16,5 +16,5 @@ POLICY = Policy(
     name="reset",
     title="one pulse, and the sum starts again",
     source="eqs. (4) and (6) of Ma et al. 2023, doi 10.1109/JEDS.2023.3311763, the sum made to start again",
-    wish=wish,
+    pulse_request=pulse_request,
 )

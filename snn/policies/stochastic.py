@@ -9,7 +9,7 @@ from snn.policy import Policy
 
 
 @borrowing
-def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
     """See `snn.policy.Policy`."""
     size = abs(change)
     whole = math.floor(size / level)
@@ -23,6 +23,6 @@ POLICY = Policy(
     name="stochastic",
     title="no sum: pulses by chance, so that the mean change is the wanted one",
     source="stochastic rounding",
-    wish=wish,
+    pulse_request=pulse_request,
     summed=False,
 )

@@ -9,7 +9,7 @@ from snn.policy import Policy
 
 
 @borrowing
-def wish(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
+def pulse_request(total, change, level, alpha, most, draw):  # type: ignore[no-untyped-def]
     """See `snn.policy.Policy`."""
     count = min(math.floor(abs(total) / level), most)
     return (count if total > 0 else -count), total
@@ -19,7 +19,7 @@ POLICY = Policy(
     name="verify",
     title="several pulses, and what they did is read and taken off the sum",
     source="write and verify, one step a presentation",
-    wish=wish,
+    pulse_request=pulse_request,
     most=20,
     decay_by="eta",
     verifies=True,

@@ -133,7 +133,7 @@ def test_a_kernel_is_compiled_anew_where_what_it_is_made_from_changes_and_only_t
     )
     law = changed("devicekit/models/laws/linear.py", "return 0.0", "return 0.0 * x")
     assert {"devicekit.models.laws.linear.ell", "devicekit.models.kernel.ell", "devicekit.models.kernel.rate"} <= law
-    assert {"devicekit.fitting.likelihood.filter.information", "snn.network.crossbar.give"} <= law
+    assert {"devicekit.fitting.likelihood.filter.information", "snn.network.crossbar.apply_pulses"} <= law
     assert not {"devicekit.models.laws.eq2.ell", "snn.network.neurons.present"} & law
     assert not [name for name in law if name.startswith("physics")]
     number = changed("devicekit/fitting/likelihood/filter.py", "LARGEST_SLOPE = 0.2, 1.3", "LARGEST_SLOPE = 0.2, 1.2")

@@ -17,7 +17,7 @@ from snn.config import TrainingConfig
 from snn.gradients import resume
 from snn.network import changes as changing
 from snn.network import encoding
-from snn.network.crossbar import Layer, Threshold, Wishes, give, make_layer, wish_each
+from snn.network.crossbar import Layer, PulseRequests, Threshold, apply_pulses, make_layer, pulse_request_each
 from snn.network.epochs import insitu_epoch
 from snn.network.learning import NUMBERS as GRADIENTS
 from snn.network.neurons import Dynamics, Noise, Scratch, hold, is_held, make_scratch, padded, predict, present
@@ -33,8 +33,8 @@ MEMORY = np.empty(MAX_SHAPE)
 
 def pulse(layer: Layer, i: int, j: int, sign: int) -> None:
     """One pulse that moves weight [i, j] in the direction `sign`."""
-    wishes = Wishes(np.array([i * layer.columns + j]), np.array([sign]))
-    give(layer, wishes, 1, False, np.float32(1.0), np.float32(0.0), np.uint64(1), MEMORY)
+    requests = PulseRequests(np.array([i * layer.columns + j]), np.array([sign]))
+    apply_pulses(layer, requests, 1, False, np.float32(1.0), np.float32(0.0), np.uint64(1), MEMORY)
 
 
 def dynamics(steps: int = 1, hidden: int = 64, **changes: Any) -> Dynamics:
@@ -284,11 +284,11 @@ def test_sums_that_are_never_reset(
     synapse = layer(card, [False], 0.5)
     threshold = Threshold(np.float32(0.9), np.float32(alpha), NUMBERS[mode], 1, False, False)
     seen, given = [], []
-    wishes = Wishes(np.empty(1, np.int64), np.empty(1, np.int64))
+    requests = PulseRequests(np.empty(1, np.int64), np.empty(1, np.int64))
     for _ in range(5):
         change, key = np.array([0.4], np.float32), np.uint64(1)
-        asked = wish_each(synapse.sums[0, :1], 0, change, threshold, key, wishes, 0)
-        give(synapse, wishes, asked, False, np.float32(1.0), np.float32(0.0), key, MEMORY)
+        asked = pulse_request_each(synapse.sums[0, :1], 0, change, threshold, key, requests, 0)
+        apply_pulses(synapse, requests, asked, False, np.float32(1.0), np.float32(0.0), key, MEMORY)
         seen.append(float(synapse.sums[0, 0]))
         given.append(int(synapse.pulses[0]))
     np.testing.assert_allclose(seen, sums, rtol=1e-6)

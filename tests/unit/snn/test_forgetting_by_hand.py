@@ -17,7 +17,7 @@ from devicekit.device.card import DeviceCard
 from devicekit.device.measured import Term, Volatile
 from devicekit.models.kernel import MAX_SHAPE
 from snn.network import fading
-from snn.network.crossbar import Wishes, make_layer
+from snn.network.crossbar import PulseRequests, make_layer
 
 SHAPE, WHOLE = (2, 3), (2, 192)
 TAU, KEPT, SHARES = np.array([1.0, 4.0]), 0.25, np.array([0.5, 0.25])  # kept and shares sum to 1
@@ -27,7 +27,15 @@ START = np.array([0.2, 0.35, 0.5, 0.6, 0.75, 0.9])
 
 @pytest.fixture(autouse=True)
 def _as_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("renew", "start_again", "pass_on", "give_fading", "next_presentation", "pulse_one", "shown"):
+    for name in (
+        "renew",
+        "start_again",
+        "pass_on",
+        "apply_pulses_with_decay",
+        "next_presentation",
+        "pulse_one",
+        "shown",
+    ):
         monkeypatch.setattr(fading, name, getattr(fading, name).py_func)
     mix = fading.mix
 
@@ -61,10 +69,10 @@ def layer_of(card: DeviceCard, start: np.ndarray, reference: float | None, stuck
     return made
 
 
-def give(layer: Any, synapses: list[int], pulses: list[int], verifies: bool = False, level: float = 0.05) -> None:
-    wishes = Wishes(np.array(synapses), np.array(pulses))
-    fading.give_fading(
-        layer, wishes, len(synapses), verifies, np.float32(level), np.float32(0.0), np.uint64(1), np.empty(MAX_SHAPE)
+def pulse(layer: Any, synapses: list[int], pulses: list[int], verifies: bool = False, level: float = 0.05) -> None:
+    requests = PulseRequests(np.array(synapses), np.array(pulses))
+    fading.apply_pulses_with_decay(
+        layer, requests, len(synapses), verifies, np.float32(level), np.float32(0.0), np.uint64(1), np.empty(MAX_SHAPE)
     )
 
 
@@ -94,7 +102,7 @@ def quiet(card_maker: Callable[..., DeviceCard]) -> DeviceCard:
 def test_pulses_come_a_period_apart_and_only_what_stays_stays(quiet: DeviceCard) -> None:
     """Synapse 1 gets three LTP pulses, synapse 3 one LTD pulse; then nothing till the next presentation."""
     layer = layer_of(quiet, START, 0.5)
-    give(layer, [1, 3], [3, -1])
+    pulse(layer, [1, 3], [3, -1])
     one, other = Device(quiet, START[1]), Device(quiet, START[3])
     other.pulse(-1)
     for k in range(3):
@@ -128,7 +136,7 @@ def test_either_device_of_a_pair_moves_the_weight_the_way_it_is_asked(quiet: Dev
     start = np.repeat(START, 2) + np.tile([0.05, -0.05], 6)
     layer = layer_of(quiet, start, None)
     before = layer.w.copy()
-    give(layer, list(range(6)), [1, 1, 1, -1, -1, -1])
+    pulse(layer, list(range(6)), [1, 1, 1, -1, -1, -1])
     given = np.asarray(layer.array.pulses).reshape(6, 2)
     assert given.sum(axis=1).tolist() == [1] * 6
     assert 0 < given[:, 0].sum() < 6  # by chance, of the plus devices and of the minus ones
@@ -148,7 +156,7 @@ def test_what_pulses_did_is_read_and_taken_off_the_sum(quiet: DeviceCard) -> Non
     """Two pulses a period apart: what was forgotten between them was not done."""
     layer = layer_of(quiet, START, 0.5)
     layer.sums[0, 2] = 0.3
-    give(layer, [2], [2], verifies=True)
+    pulse(layer, [2], [2], verifies=True)
     device = Device(quiet, START[2])
     device.pulse(1)
     device.wait(PERIOD)
@@ -162,7 +170,7 @@ def test_what_is_read_before_pulses_holds_what_is_not_forgotten_yet(quiet: Devic
     layer.parts[2] = (0.1, 0.05)
     fading.take_over(layer, SHAPE)
     layer.factor[:] = (0.5, 0.8)
-    give(layer, [2], [1], verifies=True)
+    pulse(layer, [2], [1], verifies=True)
     device = Device(quiet, START[2])
     device.v = np.array([0.05, 0.04])
     before = device.state
@@ -176,9 +184,9 @@ def test_a_stuck_device_takes_pulses_and_does_not_move(quiet: DeviceCard) -> Non
     stuck[4] = True
     layer = layer_of(quiet, START, 0.5, stuck)
     layer.sums[1, 1] = 5.0
-    give(layer, [4], [3], verifies=True)
+    pulse(layer, [4], [3], verifies=True)
     assert (layer.sums[1, 1], layer.array.pulses[4]) == (5.0, 3)
-    give(layer, [4], [4], verifies=True)  # from four pulses without a move on
+    pulse(layer, [4], [4], verifies=True)  # from four pulses without a move on
     assert (layer.sums[1, 1], layer.array.pulses[4]) == (0.0, 7)
     assert layer.persistent[4] == START[4]
     assert layer.w[1, 1] == pytest.approx(2 * (START[4] - 0.5), rel=1e-6)

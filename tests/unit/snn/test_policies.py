@@ -20,8 +20,8 @@ from devicekit.models.kernel import MAX_SHAPE
 from devicekit.plugins import Registry
 from snn.benchmark.severity import with_read_noise
 from snn.config import TrainingConfig
-from snn.network.crossbar import Wishes, give, make_layer
-from snn.network.pulsing import NUMBERS, POLICIES, get_policy, wish
+from snn.network.crossbar import PulseRequests, apply_pulses, make_layer
+from snn.network.pulsing import NUMBERS, POLICIES, get_policy, pulse_request
 from snn.recipe import choose, reason_for_policy, with_policy
 from snn.training import train
 
@@ -30,7 +30,9 @@ MEMORY = np.empty(MAX_SHAPE)
 
 
 def asked(name: str, total: float, change: float = 0.0, most: int = 20, draw: float = 0.0) -> tuple[int, float]:
-    number, left = wish(NUMBERS[name], np.float32(total), np.float32(change), LEVEL, np.float32(1.0), most, draw)
+    number, left = pulse_request(
+        NUMBERS[name], np.float32(total), np.float32(change), LEVEL, np.float32(1.0), most, draw
+    )
     return number, float(left)
 
 
@@ -56,13 +58,17 @@ def test_what_pulses_did_is_taken_off_the_sum_if_it_is_read(card: DeviceCard) ->
     layer = make_layer(array, (2, 2), (2, 2), 2.0, 0.5, np.uint64(3), np.zeros(4, bool))
     layer.sums[1, 0] = 0.3
     start = float(layer.w[1, 0])
-    give(layer, Wishes(np.array([2]), np.array([-3])), 1, True, LEVEL, np.float32(0.0), np.uint64(1), MEMORY)
+    apply_pulses(
+        layer, PulseRequests(np.array([2]), np.array([-3])), 1, True, LEVEL, np.float32(0.0), np.uint64(1), MEMORY
+    )
     assert array.pulses.tolist() == [0, 0, 3, 0]
     moved = float(layer.w[1, 0]) - start
     assert moved < 0
     assert layer.sums[1, 0] == pytest.approx(0.3 - moved, abs=1e-6)
     assert (layer.pulses[0], layer.reads[0]) == (3, 2)
-    give(layer, Wishes(np.array([2]), np.array([1])), 1, False, LEVEL, np.float32(0.0), np.uint64(1), MEMORY)
+    apply_pulses(
+        layer, PulseRequests(np.array([2]), np.array([1])), 1, False, LEVEL, np.float32(0.0), np.uint64(1), MEMORY
+    )
     assert layer.sums[1, 0] == pytest.approx(0.3 - moved, abs=1e-6)  # not read
     assert (layer.pulses[0], layer.reads[0]) == (4, 2)
 
@@ -72,7 +78,16 @@ def test_a_synapse_that_cannot_move_is_not_asked_for_ever(card: DeviceCard) -> N
     layer = make_layer(array, (1, 2), (1, 2), 2.0, 0.5, np.uint64(3), np.array([True, True]))
     for pulses, left in ((3, 5.0), (4, 0.0)):  # from four pulses without a move on
         layer.sums[0, 1] = 5.0
-        give(layer, Wishes(np.array([1]), np.array([pulses])), 1, True, LEVEL, np.float32(0.0), np.uint64(1), MEMORY)
+        apply_pulses(
+            layer,
+            PulseRequests(np.array([1]), np.array([pulses])),
+            1,
+            True,
+            LEVEL,
+            np.float32(0.0),
+            np.uint64(1),
+            MEMORY,
+        )
         assert layer.sums[0, 1] == left
 
 
@@ -80,7 +95,9 @@ def test_two_noisy_reads_scatter_by_the_root_of_two(card: DeviceCard) -> None:
     n = 4000
     array = DeviceArray(card, n, 1, initial=0.5, c2c="none", d2d="none")
     layer = make_layer(array, (1, n), (1, n), 2.0, 0.5, np.uint64(3), np.ones(n, bool))  # stuck: nothing moves
-    give(layer, Wishes(np.arange(n), np.ones(n, np.int64)), n, True, LEVEL, np.float32(0.1), np.uint64(7), MEMORY)
+    apply_pulses(
+        layer, PulseRequests(np.arange(n), np.ones(n, np.int64)), n, True, LEVEL, np.float32(0.1), np.uint64(7), MEMORY
+    )
     assert layer.sums.std() == pytest.approx(0.1 * np.sqrt(2), rel=4 / np.sqrt(2 * n))
     assert abs(layer.sums.mean()) < 4 * 0.1414 / np.sqrt(n)
 
@@ -188,11 +205,11 @@ from snn.policy import Policy
 
 
 @compiled
-def wish(total, change, level, alpha, most, draw):
+def pulse_request(total, change, level, alpha, most, draw):
     return (1 if total > 0 else -1), total / 2
 
 
-POLICY = Policy(name="half", title="one pulse, half of the sum is kept", source="a test", wish=wish)
+POLICY = Policy(name="half", title="one pulse, half of the sum is kept", source="a test", pulse_request=pulse_request)
 '''
 
 

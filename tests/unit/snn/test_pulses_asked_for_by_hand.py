@@ -18,7 +18,7 @@ def asked(
     draw: float = 0.5,
 ) -> tuple[int, float]:
     """In double precision, so that sums are exact."""
-    pulses, left = POLICIES[name].wish.py_func(total, change, level, alpha, most, draw)
+    pulses, left = POLICIES[name].pulse_request.py_func(total, change, level, alpha, most, draw)
     return int(pulses), float(left)
 
 

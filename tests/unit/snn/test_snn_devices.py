@@ -12,7 +12,7 @@ from devicekit.device.random import mix
 from devicekit.errors import UsageError
 from devicekit.models.kernel import MAX_SHAPE
 from snn.config import TrainingConfig
-from snn.network.crossbar import Threshold, Wishes, give, make_layer, wish_each
+from snn.network.crossbar import PulseRequests, Threshold, apply_pulses, make_layer, pulse_request_each
 from snn.network.encoding import stream_key
 from snn.network.pulsing import NUMBERS
 from snn.recipe import choose
@@ -35,7 +35,7 @@ def test_few_stable_states_keep_the_mean_step(card, sign):
     n, spaces = 4000, 10
     start = 0.5
     layer = reference_layer(card, n, levels=spaces + 1)
-    give(layer, Wishes(np.arange(n), np.full(n, sign)), n, False, LEVEL, QUIET, KEY, MEMORY)
+    apply_pulses(layer, PulseRequests(np.arange(n), np.full(n, sign)), n, False, LEVEL, QUIET, KEY, MEMORY)
     r = layer.array.r
     np.testing.assert_allclose(r * spaces, np.rint(r * spaces), atol=1e-9)
     step = card.rate("ltp" if sign > 0 else "ltd", np.array([start]))[0]
@@ -57,11 +57,11 @@ def test_pulses_by_chance_come_with_the_wanted_rate(card):
     changes = np.linspace(-1.5, 1.5, n).astype(np.float32)
     threshold = Threshold(np.float32(1.0), np.float32(1.0), NUMBERS["stochastic"], 1, False, False)
     layer = reference_layer(card, n)
-    wishes = Wishes(np.empty(n, np.int64), np.empty(n, np.int64))
+    requests = PulseRequests(np.empty(n, np.int64), np.empty(n, np.int64))
     for key in range(presentations):
         stream = np.uint64(mix(layer.coin, np.uint64(key)))
-        count = wish_each(layer.sums[0], 0, changes, threshold, stream, wishes, 0)
-        give(layer, wishes, count, False, LEVEL, QUIET, KEY, MEMORY)
+        count = pulse_request_each(layer.sums[0], 0, changes, threshold, stream, requests, 0)
+        apply_pulses(layer, requests, count, False, LEVEL, QUIET, KEY, MEMORY)
     p = np.minimum(np.abs(changes), 1.0)
     given = layer.array.pulses / presentations
     assert np.abs((given - p)[p < 1]).max() < 5 * 0.5 / np.sqrt(presentations)
@@ -164,7 +164,7 @@ def test_a_pulse_in_the_network_costs_about_what_one_on_a_device_costs(card_make
     layer = reference_layer(card, n)
     array = DeviceArray(card, n, 1, initial=0.5)
     signs = np.where(np.arange(n) % 2, 1, -1)
-    wishes = Wishes(np.arange(n), signs)
+    requests = PulseRequests(np.arange(n), signs)
 
     def least(call):
         call()
@@ -175,5 +175,5 @@ def test_a_pulse_in_the_network_costs_about_what_one_on_a_device_costs(card_make
             times.append(time.process_time() - began)
         return min(times)
 
-    inside = least(lambda: give(layer, wishes, n, False, LEVEL, QUIET, KEY, MEMORY))
+    inside = least(lambda: apply_pulses(layer, requests, n, False, LEVEL, QUIET, KEY, MEMORY))
     assert inside < 2.5 * least(lambda: array.pulse(signs))

@@ -1,4 +1,4 @@
-"""A training's network as its devices hold it, to be kept and exported (`devicekit.device.network`)."""
+"""The trained network as its devices store it, to be saved and exported (`devicekit.device.network`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN = 100  # test samples by which a copy of the network can be checked
 STEP_S = 1e-3
 
 
-def held(
+def capture_network(
     card: DeviceCard,
     synapses: Synapses,
     recipe: Recipe,
@@ -33,7 +33,7 @@ def held(
     epoch: int,
     facts: dict[str, Any],
 ) -> TrainedNetwork:
-    """The devices of both layers as they are now, and what the network says to the first test samples.
+    """Return the present states of both layers, with the answers of the network to the first test samples.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def held(
     return TrainedNetwork(card, found.layers, neurons, check, facts)
 
 
-def tested_with(config: TrainingConfig, card: DeviceCard) -> list[str]:
-    """Return what a test of a training had that its devices and lines alone do not show, in words."""
+def describe_test_conditions(config: TrainingConfig, card: DeviceCard) -> list[str]:
+    """Return the effects that a test of a training included beyond its devices and wires, in words."""
     found = [
         (config.read_noise and read_sigma(card, config.read_noise_of_g) > 0, "read noise"),
         (config.telegraph > 0, "telegraph noise"),
