@@ -58,9 +58,9 @@ def compare_command(
     """
     from devicekit.fitting.comparison import compare
     from devicekit.fitting.device import read_pulses
-    from devicekit.readers.several import grouped
+    from devicekit.readers.multiple_files import group_files
 
-    inputs, reading = grouped(files, reading)
+    inputs, reading = group_files(files, reading)
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         comparison = compare(read_pulses(file, reading))

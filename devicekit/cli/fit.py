@@ -242,9 +242,9 @@ def fit_command(
     for path in (out, report):
         if path is not None:
             check_writable(path)
-    from devicekit.readers.several import grouped
+    from devicekit.readers.multiple_files import group_files
 
-    inputs, reading = grouped(files, reading)
+    inputs, reading = group_files(files, reading)
     several = len(inputs) > 1
     if several and (out or report) and len({stem(file) for file in inputs}) < len(inputs):
         raise UsageError(

@@ -59,9 +59,9 @@ def next_command(
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.device import fit_table, read_pulses
     from devicekit.fitting.uncertainty.advice import next_measurement
-    from devicekit.readers.several import grouped
+    from devicekit.readers.multiple_files import group_files
 
-    inputs, reading = grouped(files, reading)
+    inputs, reading = group_files(files, reading)
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         fitted = fit_table(read_pulses(file, reading), FitOptions(model))

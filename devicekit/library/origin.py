@@ -148,7 +148,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     UsageError
         If it is no regular expression, or names no group.
     """
-    made = isolated.compiled(pattern, f"place_from={pattern!r}")
+    made = isolated.compile_pattern(pattern, f"place_from={pattern!r}")
     if not made.groupindex:
         raise UsageError(
             f"place_from={pattern!r} names nothing: write W(?P<wafer>\\d+)_R(?P<row>\\d+)C(?P<column>\\d+), "

@@ -168,16 +168,16 @@ def read(
         options = replace(made.merged(options), recipe=None)
     if isinstance(path, pd.DataFrame):
         return _read_one(Source.of_frame(path), options, elsewhere, made)
-    from devicekit.readers import several
+    from devicekit.readers import multiple_files
 
-    files = several.files_of(path)
+    files = multiple_files.list_files(path)
     if (files is None or len(files) == 1) and options.files_are is not None:
         if asked_files_are is not None:
             raise UsageError(f"files_are={options.files_are}: there is one file; leave it out")
         options = replace(options, files_are=None)  # a recipe is for one file as well as for many
     if files is None:
         return _read_one(Source(path), options, elsewhere, made)  # type: ignore[arg-type]
-    return several.read(files, options, lambda source, said: _read_one(source, said, elsewhere, made))
+    return multiple_files.read(files, options, lambda source, said: _read_one(source, said, elsewhere, made))
 
 
 def _read_one(

@@ -25,41 +25,41 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def _words(text: pd.Series) -> pd.Series:
+def _strip_cells(text: pd.Series) -> pd.Series:
     """Stripped text of every cell; "" where there is none."""
-    return text.astype(object).map(_word)
+    return text.astype(object).map(_strip_cell)
 
 
-def _word(cell: object) -> str:
+def _strip_cell(cell: object) -> str:
     return "" if cell is None or cell != cell else str(cell).strip()
 
 
-def _readings(values: pd.Series) -> pd.Series:
+def _mask_missing(values: pd.Series) -> pd.Series:
     """Floats without Keithley's word for no reading; no copy of a large column that has none."""
     there = np.abs(values.to_numpy()) >= KEITHLEY_NAN
     return values.mask(there) if there.any() else values
 
 
-def _floats(words: Iterable[str]) -> np.ndarray:
+def _parse_floats(words: Iterable[str]) -> np.ndarray:
     """The float nearest to each number's text, NaN where a cell holds none; old pandas may miss by a last bit."""
-    return np.array([_float(word) for word in words], float)
+    return np.array([_parse_float(word) for word in words], float)
 
 
-def _float(word: str) -> float:
+def _parse_float(word: str) -> float:
     try:
         return float(word) if word.isascii() and "_" not in word else np.nan
     except ValueError:
         return np.nan
 
 
-def _pointed(words: list[str], decimal: str, thousands: str) -> list[str]:
+def _use_decimal_point(words: list[str], decimal: str, thousands: str) -> list[str]:
     """Words with a point as decimal mark, and none between groups of digits."""
     if thousands:
         words = [word.replace(thousands, "") if _GROUPS.match(word) else word for word in words]
     return [word.replace(",", ".") for word in words] if decimal == "," else words
 
 
-def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = "") -> pd.Series:
+def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = "") -> pd.Series:
     """A column as floats; empty words and Keithley's 9.91e37 are NaN.
 
     Parameters
@@ -79,43 +79,43 @@ def numbers(text: pd.Series, where: str, decimal: str = ".", thousands: str = ""
         If a cell is neither a number nor empty; every such row is named.
     """
     if text.dtype.kind in "iuf":
-        return _readings(text.astype(float))
-    words = _pointed(list(map(_word, text.astype(object).to_numpy())), decimal, thousands)
-    values = _floats(words)
+        return _mask_missing(text.astype(float))
+    words = _use_decimal_point(list(map(_strip_cell, text.astype(object).to_numpy())), decimal, thousands)
+    values = _parse_floats(words)
     wrong = [k for k in np.flatnonzero(np.isnan(values)).tolist() if words[k].lower() not in EMPTY_WORDS]
     if len(wrong) == len(words) and words and ":" in words[0]:
-        clock = seconds(pd.Series(words, text.index, name=text.name))
+        clock = parse_clock(pd.Series(words, text.index, name=text.name))
         if clock.notna().all():
             return clock
     if wrong:
         bad = [BadRow(int(text.index[k]), str(text.name), repr(words[k]), "a number") for k in wrong]
         raise TableError(f"{where}: text where numbers belong, in column {text.name}", bad)
-    return _readings(pd.Series(values, text.index, name=text.name))
+    return _mask_missing(pd.Series(values, text.index, name=text.name))
 
 
-def seconds(text: pd.Series) -> pd.Series:
+def parse_clock(text: pd.Series) -> pd.Series:
     """Times of a clock (hours:minutes:seconds) as seconds from the first, past midnight too; NaN of other cells."""
-    found = _words(text).str.extract(r"^(\d{1,3}):([0-5]?\d):([0-5]?\d(?:[.,]\d+)?)$")
+    found = _strip_cells(text).str.extract(r"^(\d{1,3}):([0-5]?\d):([0-5]?\d(?:[.,]\d+)?)$")
     parts = [found[k].str.replace(",", ".", regex=False).astype(float) for k in range(3)]
     day = 3600 * parts[0] + 60 * parts[1] + parts[2]
     passed = day + 86400.0 * (day.diff() < -43200.0).cumsum()
     return passed - passed.iloc[0] if len(passed) else passed
 
 
-def plain(text: pd.Series, decimal: str = ".", thousands: str = "") -> pd.Series:
-    """A column of unknown role: numbers where every cell is one or empty, else text as it is; see `numbers`."""
+def parse_column(text: pd.Series, decimal: str = ".", thousands: str = "") -> pd.Series:
+    """A column of unknown role: numbers where every cell is one or empty, else text as it is; see `parse_numbers`."""
     if text.dtype.kind in "iuf":
         return text
     if isinstance(text.dtype, pd.CategoricalDtype):  # a large table's words, each held once
         text = text.cat.rename_categories(lambda word: str(word).strip()).astype(str)
-    words = _words(text)
-    values = _floats(_pointed(words.tolist(), decimal, thousands))
+    words = _strip_cells(text)
+    values = _parse_floats(_use_decimal_point(words.tolist(), decimal, thousands))
     if any(word.lower() not in EMPTY_WORDS for word in words[np.isnan(values)]):
         return words
-    return _readings(pd.Series(values, text.index, name=text.name))
+    return _mask_missing(pd.Series(values, text.index, name=text.name))
 
 
-def whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
+def parse_whole_numbers(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
     """A column that counts pulses, cycles or points, as whole numbers.
 
     Raises
@@ -136,7 +136,7 @@ def whole(frame: pd.DataFrame, column: str, name: str) -> pd.Series:
     return values.astype("int64")
 
 
-def unique_names(names: Sequence[str]) -> list[str]:
+def make_names_unique(names: Sequence[str]) -> list[str]:
     """Names with blanks filled and repeats numbered, in order."""
     taken: set[str] = set()
     result = []
@@ -168,5 +168,5 @@ def text_frame(rows: Sequence[Sequence[str]], names: Sequence[str], row_numbers:
     if bad:
         raise TableError("rows with more cells than the names above them", bad)
     cells = [[*row[:width], *[""] * (width - len(row))] for row in rows]
-    columns = pd.Index(unique_names([name.strip() for name in names]))
+    columns = pd.Index(make_names_unique([name.strip() for name in names]))
     return pd.DataFrame(cells, columns=columns, index=pd.Index(row_numbers), dtype=object)

@@ -161,7 +161,7 @@ def load(path: Path | str) -> Contents:
     if not is_ours(path):
         raise FileError(f"{path.name} is no HDF5 file of devicekit's; other HDF5 tables: devicekit read")
     files.note_input(path)
-    held = matparts.hdf5(path, most=path.stat().st_size)  # they are not packed: a number has a byte or more
+    held = matparts.read_hdf5(path, most=path.stat().st_size)  # they are not packed: a number has a byte or more
     from devicekit.device.card import DeviceCard  # loads what compiles laws, which tables need not
     from devicekit.device.network import TrainedNetwork
 

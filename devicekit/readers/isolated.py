@@ -1,9 +1,9 @@
-"""Foreign native parsers at work in a process of their own (`parser_process`), with limits on memory and time.
+"""Native parsers and regular expressions run in a separate process (`parser_process`), with limits on memory and time.
 
-A file made to harm can make such a parser loop, panic or ask for all memory; then that process ends, not this one. So
-can a regular expression, which a recipe brings along: Python's engine takes exponential time over some. Engines of
-linear time, and those with a time limit of their own, are packages of native code that bring other patterns or other
-ways to take all memory; a process costs a few hundredths of a second and bounds both.
+A malicious file can make a native parser loop, crash or use all memory; then that process ends, not this one. A regular
+expression from a recipe can do the same: Python's engine takes exponential time for some. Engines with linear time or
+a time limit are native packages with other syntax or other ways to use all memory; a process costs a few hundredths of
+a second and limits both.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from devicekit.errors import FileError, UsageError
 
 MEMORY = 1 << 28  # bytes, plus MEMORY_A_BYTE for each byte of the file
 MEMORY_A_BYTE = 64
-SECONDS = 2  # of processor time, plus one for each quarter of a megabyte; a tenth of it would do
+SECONDS = 2  # of processor time, plus one for each quarter of a megabyte; a tenth would be enough
 LONGEST_PATTERN = 500  # characters
-WAIT = 30  # times as long on the clock: the machine may be busy
+WAIT = 30  # times longer on the clock: the machine may be busy
 _SCRIPT = Path(__file__).with_name("parser_process.py")
 
 
 def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
-    """Return what a parser makes of a file: plain values.
+    """Parse a file in the separate process; return plain values.
 
     Parameters
     ----------
@@ -39,23 +39,23 @@ def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
     name : str
         File name for messages.
     **settings
-        Handed to the function.
+        Arguments of that function.
 
     Raises
     ------
     FileError
-        If the file is refused, or the parser ends over it.
+        If the file is refused, or its parser crashes.
     """
     size = path.stat().st_size
     try:
         done = _run(how, path, SECONDS + (size >> 18), MEMORY + MEMORY_A_BYTE * size, settings)
     except subprocess.TimeoutExpired as error:
-        raise FileError(f"{name} takes far longer to read than its size explains: refused as unsafe") from error
+        raise FileError(f"{name} takes far longer to read than its size explains; refused as unsafe.") from error
     except OSError as error:
-        raise FileError(f"cannot read {name}: no process can be started ({error.strerror or error})") from error
+        raise FileError(f"Cannot read {name}: its parser process did not start ({error.strerror or error}).") from error
     if done is None:
         raise FileError(
-            f"{name} is damaged: its parser ended over it, or wanted more memory or time than the file's size explains"
+            f"{name} is damaged: its parser crashed, or needed more memory or time than the file's size explains."
         )
     word, value = done
     if word == "refused":
@@ -63,68 +63,68 @@ def parse(how: str, path: Path, name: str, **settings: Any) -> Any:
     return value
 
 
-class Found(NamedTuple):
-    """What a regular expression found: the whole match, its groups, and those that have a name."""
+class PatternMatch(NamedTuple):
+    """Match of a regular expression: the whole match, its groups, and its named groups."""
 
     whole: str
     groups: list[str | None]
     named: dict[str, str | None]
 
 
-def compiled(pattern: str, said: str) -> re.Pattern[str]:
-    """A regular expression of a user or of a file; its matches are to be found by `search`.
+def compile_pattern(pattern: str, option: str) -> re.Pattern[str]:
+    """Compile a regular expression that a user or a file gives; find its matches with `search`.
 
     Parameters
     ----------
     pattern : str
-    said : str
-        The option that holds it, for messages.
+    option : str
+        Option and value, for messages: `key=...`.
 
     Raises
     ------
     UsageError
-        If it is none, or a very long one.
+        If it is not a regular expression, or longer than `LONGEST_PATTERN`.
     """
     if len(pattern) > LONGEST_PATTERN:
-        raise UsageError(f"{said[:80]}... is a pattern of {len(pattern)} characters; the most are {LONGEST_PATTERN}")
+        raise UsageError(f"{option[:80]}... has {len(pattern)} characters; the limit is {LONGEST_PATTERN}.")
     try:
         return re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise UsageError(f"{said} is no regular expression: {error}") from error
+        raise UsageError(f"{option} is not a regular expression: {error}") from error
 
 
 @lru_cache
-def search(pattern: str, names: tuple[str, ...], said: str) -> list[Found | None]:
-    """The first match of a regular expression in each name, None where there is none.
+def search(pattern: str, names: tuple[str, ...], option: str) -> list[PatternMatch | None]:
+    """Return the first match of a regular expression in each name, None without a match.
 
     Parameters
     ----------
     pattern : str
     names : tuple of str
-    said : str
-        The option that holds the pattern, for messages.
+    option : str
+        Option and value, for messages: `key=...`.
 
     Raises
     ------
     UsageError
-        If it is no regular expression, or takes more time or memory than names explain.
+        If it is not a regular expression, or needs more time or memory than the names explain.
     """
-    compiled(pattern, said)
+    compile_pattern(pattern, option)
     try:
         done = _run("search", Path(), 1, MEMORY, {"pattern": pattern, "names": names})
     except (subprocess.TimeoutExpired, OSError):
         done = None
     if done is None or done[0] == "refused":
         longest = max(names, key=len, default="")[:40]
-        raise UsageError(f"{said} takes too long over names such as {longest!r}; write no repeat inside a repeat")
-    return [None if each is None else Found(*each) for each in done[1]]
+        raise UsageError(f"{option} takes too long on names such as {longest!r}. Avoid a repeat inside a repeat.")
+    return [None if each is None else PatternMatch(*each) for each in done[1]]
 
 
 def _run(how: str, path: Path, seconds: int, memory: int, settings: dict[str, Any]) -> tuple[str, Any] | None:
-    """The answer of `parser_process`; None where it was ended: out of memory, out of time, or a crash."""
-    said = {"memory": memory, "seconds": seconds, "path": sys.path, "settings": settings}
+    """Return the answer of `parser_process`; None if it ran out of memory or time, or crashed."""
+    request = {"memory": memory, "seconds": seconds, "path": sys.path, "settings": settings}
     command = [sys.executable, "-I", "-S", str(_SCRIPT), how, str(path)]
-    done = subprocess.run(command, input=json.dumps(said).encode(), capture_output=True, timeout=WAIT * seconds)
+    done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, timeout=WAIT * seconds)
     try:
         word, value = marshal.loads(done.stdout)
     except (EOFError, ValueError, TypeError):

@@ -32,7 +32,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
-class Trains:
+class TrainKeys:
     """Where a JSON file keeps pulse trains: the section `[json]` of a recipe.
 
     Parameters
@@ -88,7 +88,7 @@ class Trains:
         return cls(**{**lines, "reversed": tuple(listed)})
 
 
-def kind(head: bytes, path: Path) -> str | None:
+def detect_kind(head: bytes, path: Path) -> str | None:
     """Return whether a file that begins with `head` is one of JSON: json or None.
 
     A table of text may begin with a bracket too (`[V]`), so that the whole of it has to be JSON, or its name to end so.
@@ -105,7 +105,7 @@ def kind(head: bytes, path: Path) -> str | None:
     return "json"
 
 
-def tables(path: Path) -> list[Sheet]:
+def read_tables(path: Path) -> list[Sheet]:
     """Return every table of a JSON file.
 
     Raises
@@ -118,7 +118,7 @@ def tables(path: Path) -> list[Sheet]:
     if ownmark.is_own_json(value) or (isinstance(value, dict) and value.keys() >= _OF_A_RECORD):
         raise FileError(f"{path.name} is a file of devicekit's own, such as a card, not measured data")
     try:
-        sheets = list(islice(matfile.sheets(_variables(value)), MOST_TABLES + 1))
+        sheets = list(islice(matfile.yield_sheets(_variables(value)), MOST_TABLES + 1))
     except _Unclear as error:
         raise FileError(f"{path.name}: {error}") from error
     if len(sheets) > MOST_TABLES:
@@ -128,7 +128,7 @@ def tables(path: Path) -> list[Sheet]:
     return sheets
 
 
-def table_of_trains(path: Path, trains: Trains) -> Sheet:
+def read_trains(path: Path, trains: TrainKeys) -> Sheet:
     """Return the trains of a file as one long table: cycle, direction, pulse_index, value and the constants.
 
     Raises

@@ -18,7 +18,7 @@ from devicekit.errors import FileError
 from devicekit.names import parse_unit
 
 if TYPE_CHECKING:
-    from devicekit.readers.jsonfile import Trains
+    from devicekit.readers.jsonfile import TrainKeys
 
 IGNORED = "ignore"  # role of a copy of another column, or of a constant that says nothing
 VERSION = 1  # of a recipe
@@ -138,7 +138,7 @@ class Layout:
     key: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[str, ...] = ()
     format: str = "table"
-    trains: Trains | None = None
+    trains: TrainKeys | None = None
 
     def roles(self, role: str) -> list[Column]:
         """Columns of that role."""
@@ -267,7 +267,7 @@ def _read_section(layout: Layout) -> list[str]:
     return ["", "[read]", *lines] if lines else []
 
 
-def _json_section(trains: Trains) -> list[str]:
+def _json_section(trains: TrainKeys) -> list[str]:
     keys = [f"{side} = {_value(key)}" for side, key in (("ltp", trains.ltp), ("ltd", trains.ltd)) if key is not None]
     lines = ["", "[json]", *keys, f"readings = {trains.readings}"]
     lines += [f"reversed = [{', '.join(map(_value, trains.reversed))}]"] if trains.reversed else []

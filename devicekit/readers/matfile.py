@@ -22,12 +22,12 @@ _LONGEST_NAME = 60  # of a sheet that is called by its columns
 Value = Any  # numbers, str, list of str, dict (struct), list of dict (struct array), object array (cells), or None
 
 
-def kind(head: bytes, size: int) -> str | None:
+def detect_kind(head: bytes, size: int) -> str | None:
     """Return whether the first `HEAD` bytes of a file of that size are those of a MATLAB or HDF5 file: mat or None."""
     return "mat" if matparts.is_hdf5(head) or matparts.is_v5(head) or matparts.is_v4(head, size) else None
 
 
-def tables(path: Path) -> list[Sheet]:
+def read_tables(path: Path) -> list[Sheet]:
     """Every table of a MATLAB file.
 
     Raises
@@ -41,12 +41,12 @@ def tables(path: Path) -> list[Sheet]:
             head = stream.read(HEAD)
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
-    values = matparts.hdf5(path) if matparts.is_hdf5(head) else matparts.before_hdf5(path)
+    values = matparts.read_hdf5(path) if matparts.is_hdf5(head) else matparts.read_before_hdf5(path)
     left = sorted(each for each, value in values.items() if value is None)
     total = sum(_count(value) for value in values.values())
     if total > MOST_NUMBERS:
         raise FileError(f"{name} holds {total} numbers, more than {MOST_NUMBERS}: save a part of them")
-    found = list(sheets(values))
+    found = list(yield_sheets(values))
     if not found:
         others = f"; {', '.join(left[:5])} cannot be read: save columns of a table as vectors" if left else ""
         raise FileError(f"{name} holds no vector or matrix of numbers{others}")
@@ -63,14 +63,14 @@ def _count(value: Value) -> int:
     return sum(map(_count, value)) if isinstance(value, list) else 1
 
 
-def sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]:
+def yield_sheets(values: Mapping[str, Value], name: str = "") -> Iterator[Sheet]:
     """Yield the tables of a file's variables, or of the fields of the struct `name`; vectors of one number last."""
     columns: dict[int, dict[str, list[Cell]]] = {}
     found: list[Sheet | int] = []
     for key, value in _plain(values):
         full = f"{name}.{key}" if name else key
         if isinstance(value, dict):
-            found += sheets(value, key) if not name else []  # one level deep
+            found += yield_sheets(value, key) if not name else []  # one level deep
         elif isinstance(value, list):
             column: list[Cell] = [cell if cell == cell else None for cell in value]
             if len(value) not in columns:

@@ -61,7 +61,7 @@ def is_v4(head: bytes, size: int) -> bool:
         return False
 
 
-def before_hdf5(path: Path) -> dict[str, Value]:
+def read_before_hdf5(path: Path) -> dict[str, Value]:
     """The variables of a file of MATLAB 4 to 7; None for one that is no numbers, text, struct or cells.
 
     Raises
@@ -199,8 +199,14 @@ def _parts(data: bytes, at: int, end: int, order: str, left: list[int], depth: i
             raise _Damaged(f"an array holds a part of kind {kind}, which there is not")
 
 
-def hdf5(path: Path, most: int | None = None) -> dict[str, Value]:
-    """The variables of a v7.3 file, or the data sets of any HDF5 file, as `before_hdf5`; no more than so many numbers.
+def read_hdf5(path: Path, most: int | None = None) -> dict[str, Value]:
+    """Return the variables of a v7.3 file, or the data sets of any HDF5 file, as `read_before_hdf5` does.
+
+    Parameters
+    ----------
+    path : Path
+    most : int, optional
+        Largest count of numbers to read.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from devicekit.readers.kink import Kinks, Noise, Profile
-from devicekit.readers.turns import Lengths, Record, closing, monotone_misfit, some
+from devicekit.readers.turns import Lengths, Record, find_closing_lengths, monotone_misfit, spread_indices
 from devicekit.text import count, percent
 
 CONTENT = 9.2  # 2 ln 100: a place is a hundred times likelier than one whose misfit is larger by this
@@ -170,7 +170,7 @@ def _by_either(record: Record, ended: Record, kinks: Kinks, seen: list[str]) -> 
             return found
     except Unclear as error:
         seen = [*seen, *error.seen]
-    raise Unclear(tuple(seen), (guesses or tuple(closing(ended)))[:3], ended.rising)
+    raise Unclear(tuple(seen), (guesses or tuple(find_closing_lengths(ended)))[:3], ended.rising)
 
 
 def by_lengths(record: Record, kinks: Kinks) -> Found:
@@ -202,7 +202,7 @@ def by_lengths(record: Record, kinks: Kinks) -> Found:
 
 def equal_lengths(record: Record, kinks: Kinks) -> list[Lengths]:
     """Lengths that may be those of every cycle, the best first; two trains always close, and say nothing."""
-    candidates = closing(record) if record.trains >= 3 else []
+    candidates = find_closing_lengths(record) if record.trains >= 3 else []
     if len({each.period for each in candidates}) > 1:
         profiles = record.some_profiles(kinks)
         candidates = [replace(each, score=_score(each.turns(record.trains), profiles)) for each in candidates]
@@ -285,7 +285,7 @@ def hidden_loss(record: Record, kinks: Kinks, lengths: Lengths) -> str:
     """
     turns, shift = lengths.turns(record.trains), -1 if lengths.opens else 1
     limit = CONTENT * (1.5 if lengths.opens else 0.5)  # readings get lost rather than doubled
-    for last in some(turns.size):
+    for last in spread_indices(turns.size):
         gain = 0.0
         for kind in (0, 1):
             centres = turns[kind : last + 1 : 2]
@@ -411,7 +411,7 @@ def flat_turns(record: Record, turns: np.ndarray) -> bool:
     """Return whether peaks and valleys alike seem to lie later: no lengths do that, but trains that start slowly do."""
     kinks = Kinks(record.noise)
     later: tuple[list[int], list[int]] = ([], [])
-    for number in some(turns.size):
+    for number in spread_indices(turns.size):
         found = record.profile(kinks, turns, number)
         if found is not None:
             later[number % 2].append(found.best - int(turns[number]))

@@ -13,18 +13,18 @@ import pandas as pd
 from devicekit.errors import BadRow, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import whole
+from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import (
-    growing_amplitude,
-    order_of_trains,
+    find_train_starts,
+    mend_train_order,
     split_by_reset,
     split_by_sign,
     split_values,
-    tidy_starts,
     train_columns,
+    warn_about_growing_amplitude,
 )
-from devicekit.readers.state import with_state
+from devicekit.readers.state import resolve_state
 from devicekit.schemas import PULSE_SCHEMA
 from devicekit.tables import PulseTable
 from devicekit.text import count
@@ -33,7 +33,7 @@ from devicekit.text import count
 _KEYS = ("device_id", "_part", "pulse_width_s", "cycle")
 
 
-def pulse_trains(
+def build_pulse_trains(
     frame: pd.DataFrame,
     options: ReadOptions,
     source: Source,
@@ -43,12 +43,12 @@ def pulse_trains(
     """Rows under our names, in the order of the pulses, as pulse trains; what is not named is split and flagged."""
     if "device_id" not in frame:
         frame["device_id"] = "device1"
-    frame, state = with_state(frame, options, source.path.name)
+    frame, state = resolve_state(frame, options, source.path.name)
     frame, split = _trains(frame, source.path.name, options.pulses)
-    return pulse_table(frame, reader, source, [*warnings, *state, *split])
+    return build_pulse_table(frame, reader, source, [*warnings, *state, *split])
 
 
-def pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings: Iterable[CodedWarning]) -> PulseTable:
+def build_pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings: Iterable[CodedWarning]) -> PulseTable:
     """A `PulseTable` from a frame with the schema's columns: validated, in order, with every warning."""
     warnings = list(warnings)
     column = "conductance_s" if "conductance_s" in frame else "weight"
@@ -58,8 +58,8 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings: Iter
         frame = frame.assign(**{column: frame[column].where(~infinite)})
         warnings.append(CodedWarning("dropped", f"{int(infinite.sum())} infinite readings were left out"))
     checked = PulseTable(frame)  # before anything is reordered, so that bad rows keep their place
-    starts = tidy_starts(checked.frame)
-    frame, mended = order_of_trains(checked.frame, column, starts)
+    starts = find_train_starts(checked.frame)
+    frame, mended = mend_train_order(checked.frame, column, starts)
     warnings.extend(mended)
     keys = [*train_columns(frame), "pulse_index"]
     repeats = frame.duplicated(keys) if starts is None else np.zeros(0, bool)
@@ -70,7 +70,7 @@ def pulse_table(frame: pd.DataFrame, reader: str, source: Source, warnings: Iter
     ordered += [name for name in frame if name not in ordered]
     if ordered != list(frame.columns):
         frame = frame[ordered]
-    if growing := growing_amplitude(frame):
+    if growing := warn_about_growing_amplitude(frame):
         warnings.append(growing)
     return PulseTable(frame, {"format": reader, "source": source.path.name}, tuple(warnings))
 
@@ -82,7 +82,7 @@ def _trains(frame: pd.DataFrame, name: str, pulses: tuple[int, ...] | None) -> t
         frame = frame.assign(direction=_directions(frame, name))
     for column in ("cycle", "pulse_index"):
         if column in frame:
-            frame = frame.assign(**{column: whole(frame, column, name)})
+            frame = frame.assign(**{column: parse_whole_numbers(frame, column, name)})
     if not {"direction", "cycle", "pulse_index"} <= set(frame):
         if "direction" not in frame and not frame.duplicated([key for key in _KEYS if key in frame]).any():
             told = f"{name}: one reading a device: each is a state before the first pulse"

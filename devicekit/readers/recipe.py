@@ -52,7 +52,7 @@ class Recipe:
     options: ReadOptions
     columns: tuple[Column, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
-    trains: jsonfile.Trains | None = None
+    trains: jsonfile.TrainKeys | None = None
 
     def merged(self, said: ReadOptions) -> ReadOptions:
         """Its options, overridden by what was said."""
@@ -143,14 +143,14 @@ def load(said: Path | str) -> Recipe:
     return Recipe(path, tuple(match), options, columns, labels, _trains(held, path))
 
 
-def _trains(held: Mapping[str, Any], path: Path) -> jsonfile.Trains | None:
+def _trains(held: Mapping[str, Any], path: Path) -> jsonfile.TrainKeys | None:
     lines = held.get("json")
     if lines is None:
         return None
     if not isinstance(lines, dict):
         raise UsageError(f"{path.name}: [json] holds lines NAME = VALUE")
     try:
-        return jsonfile.Trains.of(lines)
+        return jsonfile.TrainKeys.of(lines)
     except UsageError as error:
         raise UsageError(f"{path.name}: {error.message}") from error
 

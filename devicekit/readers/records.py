@@ -14,8 +14,8 @@ import pandas as pd
 from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import numbers, plain
-from devicekit.readers.pulse_trains import pulse_trains
+from devicekit.readers.cells import parse_column, parse_numbers
+from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
 from devicekit.readers.state import STATE_COLUMNS
@@ -76,7 +76,7 @@ class Record:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-def names_of(frame: pd.DataFrame) -> list[str]:
+def column_names(frame: pd.DataFrame) -> list[str]:
     """Names of a frame's columns."""
     return [str(name) for name in frame.columns]
 
@@ -88,14 +88,14 @@ def find_roles(record: Record, options: ReadOptions, where: str, *, named_only: 
         if ours not in GLOSSARY:
             raise UsageError(f"map={{{ours}: ...}}: no such column; there are {', '.join(GLOSSARY)}")
         if theirs not in record.columns:
-            raise UsageError(f"map: {where} has no column {theirs!r}; it has {', '.join(names_of(record.columns))}")
+            raise UsageError(f"map: {where} has no column {theirs!r}; it has {', '.join(column_names(record.columns))}")
     if named_only:
         return roles
     for ours, theirs in record.roles.items():
         if theirs in record.columns and theirs not in roles.values():
             roles.setdefault(ours, theirs)
     for ours in ("time_s", "voltage_v", "current_a"):
-        free = [name for name in names_of(record.columns) if name not in roles.values()]
+        free = [name for name in column_names(record.columns) if name not in roles.values()]
         named = [name for name in free if _fits(name, record.units.get(name), ours)]
         if ours not in roles and named:
             roles[ours] = _one_of(named, record, roles.get("voltage_v") if ours == "current_a" else None, where)
@@ -116,7 +116,7 @@ def _one_of(named: Sequence[str], record: Record, voltage: str | None, where: st
     paired = [name for name in varying if _terminal(name, "i") == _terminal(voltage, "v")]
     if paired:
         return paired[0]
-    sizes = [numbers(record.columns[name], where).abs().to_numpy() for name in varying]
+    sizes = [parse_numbers(record.columns[name], where).abs().to_numpy() for name in varying]
     if all(np.allclose(sizes[0], size, rtol=0.2, atol=0.05 * sizes[0].max(initial=0.0)) for size in sizes[1:]):
         return varying[0]  # the two ends of one device
     raise QuestionError(
@@ -152,19 +152,19 @@ def _factor(record: Record, theirs: str, ours: str, where: str) -> float:
     return unit.factor
 
 
-def in_si(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame:
+def convert_to_si(record: Record, roles: Mapping[str, str], where: str) -> pd.DataFrame:
     """The record's columns: those with a role under our name in SI, the others as they are."""
     ours_of = {theirs: ours for ours, theirs in roles.items()}
     columns: dict[str, pd.Series] = {}
-    for theirs in names_of(record.columns):
+    for theirs in column_names(record.columns):
         ours = ours_of.get(theirs)
         if ours in ("device_id", "direction"):
             columns[ours] = record.columns[theirs].astype(str)
         elif ours is not None:
-            columns[ours] = numbers(record.columns[theirs], where) * _factor(record, theirs, ours, where)
+            columns[ours] = parse_numbers(record.columns[theirs], where) * _factor(record, theirs, ours, where)
         else:
             name = f"{theirs} (file)" if theirs in _RESERVED else theirs
-            columns[name] = plain(record.columns[theirs])
+            columns[name] = parse_column(record.columns[theirs])
     return pd.DataFrame(columns, index=record.columns.index)
 
 
@@ -195,7 +195,7 @@ def _sweeps(record: Record, frame: pd.DataFrame) -> np.ndarray:
     return split_sweeps(frame["voltage_v"].to_numpy(float)) - 1
 
 
-def record_table(
+def build_record_table(
     records: Sequence[Record],
     options: ReadOptions,
     reader: str,
@@ -224,8 +224,8 @@ def record_table(
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if several else name
         roles = find_roles(record, options, where)
-        frame = in_si(record, roles, where)
-        warnings += about_columns(record, roles, where)
+        frame = convert_to_si(record, roles, where)
+        warnings += warn_about_columns(record, roles, where)
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
         frame["record"] = number
@@ -236,7 +236,7 @@ def record_table(
         frames.append(frame)
     warnings += _number_cycles(records, frames, name)
     whole = pd.concat(frames, ignore_index=True)
-    meta = meta_of(records, reader, source)
+    meta = build_meta(records, reader, source)
     if not {"voltage_v", "current_a"} <= set(whole):
         whole = whole.drop(columns=["cycle", "sweep"])
         whole["point"] = whole.groupby("record").cumcount()
@@ -258,10 +258,10 @@ def _pulses(
         if "device_id" not in roles and record.device:
             record.columns["device_id"] = record.device
             roles["device_id"] = "device_id"
-        warnings += about_columns(record, roles, where)
-        frames.append(in_si(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
-    table = pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(warnings))
-    return PulseTable(table.frame, {**table.meta, **meta_of(records, reader, source)}, table.warnings)
+        warnings += warn_about_columns(record, roles, where)
+        frames.append(convert_to_si(record, roles, where).assign(record=k + 1, file_row=record.columns.index))
+    table = build_pulse_trains(pd.concat(frames, ignore_index=True), options, source, reader, _once(warnings))
+    return PulseTable(table.frame, {**table.meta, **build_meta(records, reader, source)}, table.warnings)
 
 
 def _once(warnings: Iterable[CodedWarning]) -> tuple[CodedWarning, ...]:
@@ -273,7 +273,7 @@ def _ordered(frame: pd.DataFrame, first: Iterable[str]) -> pd.DataFrame:
     return frame[[*lead, *(name for name in frame if name not in lead)]]
 
 
-def about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
+def warn_about_columns(record: Record, roles: Mapping[str, str], where: str) -> list[CodedWarning]:
     """Return which columns were taken for what, and which units the instrument's habit gave."""
     taken = [f"{theirs} as {ours}" for ours, theirs in roles.items() if theirs != ours]
     unstated = [theirs for ours, theirs in roles.items() if ours in _QUANTITY_OF and theirs not in record.units]
@@ -312,7 +312,7 @@ def _number_cycles(records: Sequence[Record], frames: Sequence[pd.DataFrame], na
     return warnings
 
 
-def meta_of(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
+def build_meta(records: Sequence[Record], reader: str, source: Source) -> dict[str, Any]:
     """Return what a table of records says of itself: reader, file, and the facts of each record."""
     facts = [
         {

@@ -17,7 +17,7 @@ import pandas as pd
 from devicekit import files
 from devicekit.errors import FileError
 from devicekit.readers import jsonfile, matfile, workbook
-from devicekit.readers.cells import unique_names
+from devicekit.readers.cells import make_names_unique
 
 LARGEST_TEXT = 4 << 30  # bytes; a compressed file that unpacks to more is refused
 LARGE = 8 << 20  # bytes; beyond this a table is parsed straight into numbers
@@ -81,16 +81,16 @@ class Source:
         source = cls.__new__(cls)
         source.path = Path("the table")
         names = tuple(str(name) for name in frame.columns)
-        cells = frame.set_axis(pd.Index(unique_names(names)), axis=1).set_axis(pd.RangeIndex(1, len(frame) + 1))
+        cells = frame.set_axis(pd.Index(make_names_unique(names)), axis=1).set_axis(pd.RangeIndex(1, len(frame) + 1))
         held: dict[str, Any] = {"head": ",".join(names), "workbook_kind": None, "in_memory": True, "frame": cells}
         source.__dict__.update(held)
         return source
 
     @classmethod
-    def of_trains(cls, path: Path, trains: jsonfile.Trains) -> Self:
+    def of_trains(cls, path: Path, trains: jsonfile.TrainKeys) -> Self:
         """Return a JSON file as the one table of its trains."""
         source = cls(path)
-        source.__dict__.update(workbook_kind="json", sheets=[jsonfile.table_of_trains(source.path, trains)])
+        source.__dict__.update(workbook_kind="json", sheets=[jsonfile.read_trains(source.path, trains)])
         return source
 
     frame: pd.DataFrame  # a table in memory, under unique names
@@ -107,8 +107,8 @@ class Source:
         if self.is_folder:
             return None
         head = self._bytes(matfile.HEAD)
-        found = workbook.kind(self.path, head) or matfile.kind(head, self.path.stat().st_size)
-        found = found or jsonfile.kind(head, self.path)
+        found = workbook.detect_kind(self.path, head) or matfile.detect_kind(head, self.path.stat().st_size)
+        found = found or jsonfile.detect_kind(head, self.path)
         if found and self._is_packed:
             raise FileError(f"{self.path.name} is a {found} file packed by gzip: unpack it first")
         return found
@@ -119,10 +119,10 @@ class Source:
         if not self.workbook_kind:
             return []
         if self.workbook_kind == "mat":
-            return matfile.tables(self.path)
+            return matfile.read_tables(self.path)
         if self.workbook_kind == "json":
-            return jsonfile.tables(self.path)
-        return workbook.sheets(self.path, self.workbook_kind)
+            return jsonfile.read_tables(self.path)
+        return workbook.read_sheets(self.path, self.workbook_kind)
 
     @cached_property
     def head(self) -> str:

@@ -209,7 +209,7 @@ def _question(unclear: Unclear) -> Question:
     )
 
 
-def tidy_starts(frame: pd.DataFrame) -> np.ndarray | None:
+def find_train_starts(frame: pd.DataFrame) -> np.ndarray | None:
     """First row of each train, if every train's rows stand together with growing pulse numbers; else None."""
     changes = np.zeros(len(frame), bool)
     changes[0] = True
@@ -237,14 +237,14 @@ def _ends(frame: pd.DataFrame, column: str, starts: np.ndarray | None) -> pd.Dat
     return groups.agg(["first", "last"]).reset_index()
 
 
-def order_of_trains(
+def mend_train_order(
     frame: pd.DataFrame, column: str, starts: np.ndarray | None = None
 ) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Mend trains that run against their direction.
 
     If every train of both directions does, the labels are swapped ("prog" can mean LTD); if only one
     direction does, its trains are stored in reverse, as NeuroSim stores LTD, and are turned round.
-    `starts` is what `tidy_starts` found, which saves sorting a large table.
+    `starts` is what `find_train_starts` found, which saves sorting a large table.
     """
     ends = _ends(frame, column, starts)
     net = (ends["last"] - ends["first"]).groupby(ends["direction"])
@@ -273,7 +273,7 @@ def order_of_trains(
     return frame, []
 
 
-def growing_amplitude(frame: pd.DataFrame) -> CodedWarning | None:
+def warn_about_growing_amplitude(frame: pd.DataFrame) -> CodedWarning | None:
     """A warning if pulse amplitudes grow along the trains: eq. (2) is a law for identical pulses only."""
     if "pulse_voltage_v" not in frame:
         return None

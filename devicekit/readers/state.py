@@ -33,7 +33,7 @@ STATE_COLUMNS = {
 _EXAMPLES = {"current": "A (or mA, uA)", "resistance": "ohm (or kohm)", "conductance": "S (or uS)"}
 
 
-def conductance(values: pd.Series, quantity: str, read_voltage: float | pd.Series | None, where: str) -> pd.Series:
+def to_conductance(values: pd.Series, quantity: str, read_voltage: float | pd.Series | None, where: str) -> pd.Series:
     """Conductance [S] of conductances [S], resistances [ohm] or currents [A]; NaN where it is not finite.
 
     Raises
@@ -50,7 +50,7 @@ def conductance(values: pd.Series, quantity: str, read_voltage: float | pd.Serie
     return values.where(np.isfinite(values))
 
 
-def factor(name: str, quantity: str, options: ReadOptions, where: str) -> float:
+def find_factor(name: str, quantity: str, options: ReadOptions, where: str) -> float:
     """Factor to SI of a column: by its name, else by --unit; a voltage without a unit is in V.
 
     Raises
@@ -84,7 +84,7 @@ def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
     return unit
 
 
-def with_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+def resolve_state(frame: pd.DataFrame, options: ReadOptions, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """The frame with conductance_s or weight, from whichever of our columns holds the state, and what to say of it.
 
     Raises
@@ -155,7 +155,7 @@ def add_state(
             "resistance or weight; unit= if they are not in SI units"
         )
         fields = ("quantity", "unit", "read_voltage")
-        raise QuestionError(name, Question(text, fields, quantity_choices(options)))
+        raise QuestionError(name, Question(text, fields, list_quantity_choices(options)))
     if options.stated_quantity is None:
         words = f"{name}: numbers are taken as {assumed} in SI units by the format's convention"
         warnings.append(CodedWarning("assumed_unit", words))
@@ -164,7 +164,7 @@ def add_state(
     if quantity == "weight":
         return frame.assign(weight=values), warnings
     voltage = frame.get("read_voltage_v", options.read_voltage)
-    states = conductance(values, quantity, voltage, name)
+    states = to_conductance(values, quantity, voltage, name)
     if quantity == "current":
         frame = frame.assign(read_voltage_v=voltage, read_current_a=values)
     elif voltage is not None and "read_voltage_v" not in frame:
@@ -172,7 +172,7 @@ def add_state(
     return check_sign(frame.assign(conductance_s=states), options, name, warnings)
 
 
-def quantity_choices(options: ReadOptions) -> tuple[Choice, ...]:
+def list_quantity_choices(options: ReadOptions) -> tuple[Choice, ...]:
     """Return what states may be; of currents the read voltage is asked as well, unless it was said."""
     asked = {"read_voltage": Blank("V")} if options.read_voltage is None else {}
     return tuple(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError, TableError, UsageError
 from devicekit.options import ReadOptions
-from devicekit.readers.records import Record, about_columns, find_roles, in_si, meta_of
+from devicekit.readers.records import Record, build_meta, convert_to_si, find_roles, warn_about_columns
 from devicekit.readers.source import Source
 from devicekit.tables import TransientTable
 from devicekit.text import count
@@ -79,7 +79,7 @@ def has_pulses(voltage: np.ndarray) -> bool:
     return base != 0 and 0.5 < rests.mean() < 1 and bool(rests[-1]) and bool(inner.size)
 
 
-def wanted(options: ReadOptions, source: Source) -> bool:
+def is_requested(options: ReadOptions, source: Source) -> bool:
     """Return whether somebody said that an instrument's file is watched in time.
 
     Raises
@@ -95,7 +95,7 @@ def wanted(options: ReadOptions, source: Source) -> bool:
     return options.kind == KIND
 
 
-def pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -> bool:
+def is_pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -> bool:
     """Return whether every record has a time, a current and a voltage that pulses; nothing is named by an option."""
     if options.columns:
         return False
@@ -103,12 +103,14 @@ def pulsed(records: Sequence[Record], options: ReadOptions, source: Source) -> b
         roles = find_roles(record, options, source.path.name)
         if not {"time_s", "voltage_v", "current_a"} <= set(roles):
             return False
-        if not has_pulses(in_si(record, roles, source.path.name)["voltage_v"].to_numpy(float)):
+        if not has_pulses(convert_to_si(record, roles, source.path.name)["voltage_v"].to_numpy(float)):
             return False
     return True
 
 
-def table(records: Sequence[Record], options: ReadOptions, reader: str, source: Source) -> TransientTable:
+def build_transient_table(
+    records: Sequence[Record], options: ReadOptions, reader: str, source: Source
+) -> TransientTable:
     """An instrument's records as readings in time, the pulses by the voltage.
 
     Raises
@@ -121,18 +123,18 @@ def table(records: Sequence[Record], options: ReadOptions, reader: str, source: 
     for number, record in enumerate(records, 1):
         where = f"{name}, record {number}" if len(records) > 1 else name
         roles = find_roles(record, options, where)
-        frame = in_si(record, roles, where)
+        frame = convert_to_si(record, roles, where)
         if not {"time_s", "current_a"} <= set(frame) and not {"time_s", "conductance_s"} <= set(frame):
             raise TableError(f"{where}: readings in time need a time and a current; name them with map=")
         if "device_id" not in frame:
             frame["device_id"] = record.device or "device1"
-        told += about_columns(record, roles, where)
+        told += warn_about_columns(record, roles, where)
         frames.append(frame.assign(record=number, file_row=record.columns.index))
     whole = pd.concat(frames, ignore_index=True)
-    return finish(whole, options, name, {**meta_of(records, reader, source)}, told)
+    return finish_transient_table(whole, options, name, {**build_meta(records, reader, source)}, told)
 
 
-def finish(
+def finish_transient_table(
     frame: pd.DataFrame, options: ReadOptions, name: str, meta: dict[str, Any], warnings: Sequence[CodedWarning]
 ) -> TransientTable:
     """The table of rows: pulses by the voltage where no column says them, conductances by the read voltage."""

@@ -108,7 +108,7 @@ def kink_between(values: np.ndarray, sign: int, slack: float = 0.0) -> tuple[int
     return best, int(np.flatnonzero(both <= both[best] + slack)[-1]), float(min(rising[-1], falling[0]) - both[best])
 
 
-def some(number: int) -> list[int]:
+def spread_indices(number: int) -> list[int]:
     """Up to 40 of so many things, spread evenly: more would tell no more."""
     return np.unique(np.linspace(0, number - 1, min(number, 40)).astype(int)).tolist()
 
@@ -229,7 +229,7 @@ class Record:
 
     def some_profiles(self, kinks: Kinks) -> dict[int, Profile]:
         """Profiles of some turns, spread over the record, by their number."""
-        found = {number: self.profile_near(kinks, number) for number in some(self.turns.size)}
+        found = {number: self.profile_near(kinks, number) for number in spread_indices(self.turns.size)}
         return {number: profile for number, profile in found.items() if profile is not None}
 
     def mean_profiles(self, kinks: Kinks, lengths: Lengths) -> dict[int, Profile]:
@@ -292,7 +292,7 @@ class Record:
         return SLACK * self.noise.over(1)
 
 
-def closing(record: Record) -> list[Lengths]:
+def find_closing_lengths(record: Record) -> list[Lengths]:
     """Lengths that close the record and put its turns about where they were seen, the nearest first."""
     first_kind, second_kind = (record.trains + 1) // 2, record.trains // 2
     lengths = np.diff(np.r_[0, record.turns, record.values.size - 1])

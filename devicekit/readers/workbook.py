@@ -67,7 +67,7 @@ def _word(cell: Cell) -> str:
     return cell.replace("\t", " ").replace("\n", " ").replace("\r", " ")
 
 
-def kind(path: Path, head: bytes) -> str | None:
+def detect_kind(path: Path, head: bytes) -> str | None:
     """xls, xlsx, xlsb or ods by a file's content, of which `head` is the beginning; None if it is none of them.
 
     Any other archive counts as xlsx, to be refused when its sheets are asked for.
@@ -88,7 +88,7 @@ def kind(path: Path, head: bytes) -> str | None:
     return "ods" if "content.xml" in names else "xlsx"
 
 
-def sheets(path: Path, which: str) -> list[Sheet]:
+def read_sheets(path: Path, which: str) -> list[Sheet]:
     """Every sheet that holds cells; hidden ones too.
 
     Raises

@@ -118,7 +118,7 @@ def load(path: Path | str) -> TrainedNetwork:
         raise FileError(f"{path}: there is no such file")
     files.kind(path)
     files.note_input(path)
-    node = matparts.hdf5(path).get("node")
+    node = matparts.read_hdf5(path).get("node")
     metadata = node.get("metadata") if isinstance(node, dict) else None
     about = metadata.get(_ABOUT) if isinstance(metadata, dict) else None
     if not (isinstance(metadata, dict) and isinstance(about, list) and len(about) == 1 and isinstance(about[0], str)):

@@ -14,9 +14,9 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, FileError, TableError
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import numbers, plain, text_frame
-from devicekit.readers.pulse_trains import pulse_table
-from devicekit.readers.records import Record, record_table
+from devicekit.readers.cells import parse_column, parse_numbers, text_frame
+from devicekit.readers.pulse_trains import build_pulse_table
+from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_by_sign
@@ -48,7 +48,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     """The table of a file in this format; see `devicekit.readers.Reader`."""
     frame, meta = _rows(source)
     name = source.path.name
-    value = {column: numbers(frame[column], name) for column in COLUMNS[2:5]}
+    value = {column: parse_numbers(frame[column], name) for column in COLUMNS[2:5]}
     device = "W" + frame["Wordline"].astype(str) + "B" + frame["Bitline"].astype(str)
     resistance = value["Resistance"]
     pulses = value["Pulse width (s)"].fillna(0) > 0
@@ -59,11 +59,11 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
     columns = own.assign(device_id=device, voltage_v=value["Amplitude (V)"], resistance_ohm=resistance)
     if not pulses.any():
         record = Record(
-            columns.drop(columns="voltage_v").assign(read_voltage_v=numbers(frame["ReadVoltage"], name)),
+            columns.drop(columns="voltage_v").assign(read_voltage_v=parse_numbers(frame["ReadVoltage"], name)),
             meta=meta,
             roles={"device_id": "device_id"},
         )
-        return record_table([record], options, NAME, source, [_UNIT])
+        return build_record_table([record], options, NAME, source, [_UNIT])
     columns = columns.assign(current_a=value["Amplitude (V)"] / resistance.where(resistance != 0))
     warning = CodedWarning("columns", f"{name}: curve-tracer rows; the current is the amplitude over the resistance")
     records = []
@@ -76,7 +76,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
         if left
         else [_UNIT, warning]
     )
-    return record_table(records, options, NAME, source, warnings)
+    return build_record_table(records, options, NAME, source, warnings)
 
 
 def _rows(source: Source) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -130,14 +130,14 @@ def _pulses(
             "conductance_s": 1.0 / resistance.where(resistance != 0),
             "pulse_voltage_v": value["Amplitude (V)"].where(is_pulse),
             "pulse_width_s": width.where(is_pulse),
-            "read_voltage_v": numbers(frame["ReadVoltage"], name),
+            "read_voltage_v": parse_numbers(frame["ReadVoltage"], name),
             "file_row": frame.index,
             "is_pulse": is_pulse,
         },
         index=frame.index,
     )
     for column in ("Tag", "ReadTag", *(c for c in frame if c not in COLUMNS)):
-        rows[column] = plain(frame[column])
+        rows[column] = parse_column(frame[column])
     parts = [
         _trains(part)
         for _, part in rows.groupby("device_id", sort=False)
@@ -151,7 +151,7 @@ def _pulses(
         warnings.append(CodedWarning("dropped", f"{name}: {len(rows) - len(kept)} rows of devices that got no pulse"))
     if options.absolute:
         kept["conductance_s"] = kept["conductance_s"].abs()
-    table = pulse_table(kept.drop(columns="is_pulse").reset_index(drop=True), NAME, source, warnings)
+    table = build_pulse_table(kept.drop(columns="is_pulse").reset_index(drop=True), NAME, source, warnings)
     return PulseTable(table.frame, {**table.meta, **meta}, table.warnings)
 
 

@@ -11,7 +11,7 @@ from devicekit.errors import FileError, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.layouts.gather import gather
 from devicekit.readers.layouts.roles import Cells
-from devicekit.readers.pulse_trains import pulse_table
+from devicekit.readers.pulse_trains import build_pulse_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.state import add_state
@@ -32,7 +32,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
     # CrossSim's own examples hold currents in ampere: a read voltage has a use for nothing else
     assumed = "current" if options.read_voltage is not None else None
     frame, warnings = add_state(pd.concat(frames, ignore_index=True), options, source.path.name, assumed=assumed)
-    return pulse_table(frame, NAME, source, warnings)
+    return build_pulse_table(frame, NAME, source, warnings)
 
 
 def _ramps(source: Source, direction: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from devicekit.errors import Choice, FileError, Question, QuestionError, UsageEr
 from devicekit.options import ReadOptions
 from devicekit.readers import transients
 from devicekit.readers.cells import EMPTY_WORDS, is_number, text_frame
-from devicekit.readers.records import Record, record_table
+from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, RecordTable, SweepTable, TransientTable
@@ -70,9 +70,9 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Tran
         raise FileError(f"{source.path.name}: no DataValue row in this EasyEXPERT file")
     records = [_record(raw) for raw in raws]
     sampled = all("sampling" in raw.first("PrimitiveTest").lower() for raw in raws)
-    if transients.wanted(options, source) or (sampled and transients.pulsed(records, options, source)):
-        return transients.table(records, options, NAME, source)
-    return record_table(records, options, NAME, source)
+    if transients.is_requested(options, source) or (sampled and transients.is_pulsed(records, options, source)):
+        return transients.build_transient_table(records, options, NAME, source)
+    return build_record_table(records, options, NAME, source)
 
 
 def _header(lines: Sequence[str]) -> Iterator[_Raw]:

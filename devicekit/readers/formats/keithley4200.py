@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from devicekit.errors import CodedWarning, FileError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number, text_frame
-from devicekit.readers.records import Record, record_table
+from devicekit.readers.records import Record, build_record_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.workbook import Cell, Sheet
@@ -83,7 +83,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable | SweepTable | Reco
         records.extend(_records(data, settings))
     if not records:
         raise FileError(f"{source.path.name} holds no data sheet with rows")
-    return record_table(records, options, NAME, source, warnings)
+    return build_record_table(records, options, NAME, source, warnings)
 
 
 def _runs(rows: Sequence[Sequence[Cell]]) -> dict[str, _Settings]:

@@ -14,7 +14,7 @@ import pandas as pd
 from devicekit.errors import BadRow, CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import LARGEST_COUNT, is_number
-from devicekit.readers.pulse_trains import pulse_table
+from devicekit.readers.pulse_trains import build_pulse_table
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.readers.state import add_state
@@ -36,7 +36,7 @@ def read(source: Source, options: ReadOptions) -> PulseTable:
     if not frames:
         raise TableError(f"{source.path.name}: no exp_LTP_raw = [...] or exp_LTD_raw = [...] block that ends in ]")
     frame, warnings = add_state(pd.concat(frames, ignore_index=True), options, source.path.name, assumed="conductance")
-    return pulse_table(frame, NAME, source, [*told, *warnings])
+    return build_pulse_table(frame, NAME, source, [*told, *warnings])
 
 
 def _block(source: Source, match: re.Match[str], told: list[CodedWarning]) -> pd.DataFrame:

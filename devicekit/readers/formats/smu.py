@@ -16,7 +16,7 @@ import pandas as pd
 from devicekit.errors import CodedWarning, FileError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import is_number, text_frame
-from devicekit.readers.records import Record, names_of, record_table
+from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, RecordTable, SweepTable
@@ -62,7 +62,7 @@ def _finish(
 ) -> PulseTable | SweepTable | RecordTable:
     if not records:
         raise FileError(f"{source.path.name}: no buffer with readings")
-    return record_table(records, options, NAME, source, warnings)
+    return build_record_table(records, options, NAME, source, warnings)
 
 
 def _split(lines: Sequence[str]) -> list[list[str]]:
@@ -127,7 +127,7 @@ def _tsp(cells: list[list[str]]) -> list[Record]:
     width = max(len(row) for _, row in body)
     names = [*names, *[""] * (width - len(names))] if width > len(names) else names
     frame = text_frame([row for _, row in body], names, [number for number, _ in body])
-    blank = [name for name in names_of(frame) if name.startswith("column ") and (frame[name] == "").all()]
+    blank = [name for name in column_names(frame) if name.startswith("column ") and (frame[name] == "").all()]
     frame = frame.drop(columns=blank)
     lower = {name.lower(): name for name in frame.columns}
     roles = {}

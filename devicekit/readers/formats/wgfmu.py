@@ -15,12 +15,12 @@ import pandas as pd
 from devicekit.errors import Choice, FileError, Question, QuestionError
 from devicekit.options import ReadOptions
 from devicekit.readers import transients
-from devicekit.readers.cells import numbers, plain, text_frame
+from devicekit.readers.cells import parse_column, parse_numbers, text_frame
 from devicekit.readers.header import unit_of
-from devicekit.readers.records import Record, names_of, record_table
+from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
-from devicekit.readers.state import conductance, factor
+from devicekit.readers.state import find_factor, to_conductance
 from devicekit.tables import EnduranceTable, PulseTable, RecordTable, SweepTable, TransientTable
 
 NAME = "wgfmu"
@@ -38,7 +38,7 @@ def read(
     source: Source, options: ReadOptions
 ) -> PulseTable | SweepTable | EnduranceTable | TransientTable | RecordTable:
     """The table of a file in this format; see `devicekit.readers.Reader`."""
-    in_time = transients.wanted(options, source)
+    in_time = transients.is_requested(options, source)
     if _CUSTOM.search(source.head):
         return _custom(source, options)
     cells = [[cell.strip() for cell in next(csv.reader([line]), [])] for line in source.lines]
@@ -54,8 +54,8 @@ def read(
     facts = {"instrument": "Keysight B1530A WGFMU"}
     records = [Record(frame, roles=roles, meta=facts)]
     if in_time:
-        return transients.table(records, options, NAME, source)
-    return record_table(records, options, NAME, source)
+        return transients.build_transient_table(records, options, NAME, source)
+    return build_record_table(records, options, NAME, source)
 
 
 def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | EnduranceTable | RecordTable:
@@ -69,14 +69,14 @@ def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | E
     frame = text_frame(
         [[cell.strip() for cell in line.split(",")] for _, line in rest[1:]], names, [k for k, _ in rest[1:]]
     )
-    low = next((name for name in names_of(frame) if _LOW.match(name)), None)
-    high = next((name for name in names_of(frame) if _HIGH.match(name)), None)
+    low = next((name for name in column_names(frame) if _LOW.match(name)), None)
+    high = next((name for name in column_names(frame) if _HIGH.match(name)), None)
     if low and high and not options.columns:
         _ask_if_swept(frame, low, high, source.path.name)
         return _endurance(frame, low, high, meta, source)
-    units = {name: unit for name in names_of(frame) if (unit := unit_of(name)[1])}
+    units = {name: unit for name in column_names(frame) if (unit := unit_of(name)[1])}
     record = Record(frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta)
-    return record_table([record], options, NAME, source)
+    return build_record_table([record], options, NAME, source)
 
 
 def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
@@ -86,8 +86,10 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
     ------
     QuestionError
     """
-    swept = next((name for name in names_of(frame) if "amplitude" in name.lower() and unit_of(name)[1] == "V"), None)
-    if swept is None or numbers(frame[swept], where).nunique() <= FEW_AMPLITUDES:
+    swept = next(
+        (name for name in column_names(frame) if "amplitude" in name.lower() and unit_of(name)[1] == "V"), None
+    )
+    if swept is None or parse_numbers(frame[swept], where).nunique() <= FEW_AMPLITUDES:
         return
     raise QuestionError(
         where,
@@ -99,7 +101,7 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
                 Choice.of(f"{name} is read after each pulse", map={"resistance_ohm": name, "pulse_voltage_v": swept})
                 for name in (low, high)
             ),
-            (f"{numbers(frame[swept], where).nunique()} amplitudes in {len(frame)} rows",),
+            (f"{parse_numbers(frame[swept], where).nunique()} amplitudes in {len(frame)} rows",),
         ),
     )
 
@@ -126,14 +128,16 @@ def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], s
     """One row a level; the first column counts the cycles; other columns are kept."""
     where = source.path.name
     others = {
-        "pulse_voltage_v" if "amplitude" in name.lower() and unit_of(name)[1] == "V" else name: plain(frame[name])
-        for name in names_of(frame)
+        "pulse_voltage_v" if "amplitude" in name.lower() and unit_of(name)[1] == "V" else name: parse_column(
+            frame[name]
+        )
+        for name in column_names(frame)
         if name not in (low, high)
     }
-    first = numbers(frame[frame.columns[0]], where)
+    first = parse_numbers(frame[frame.columns[0]], where)
     parts = []
     for level, column in (("lrs", low), ("hrs", high)):
-        values = numbers(frame[column], where) * factor(column, "resistance", ReadOptions(), where)
+        values = parse_numbers(frame[column], where) * find_factor(column, "resistance", ReadOptions(), where)
         parts.append(
             pd.DataFrame(
                 {
@@ -141,7 +145,7 @@ def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], s
                     "device_id": meta.get("Device ID") or "device1",
                     "cycle": _counts(first),
                     "level": level,
-                    "conductance_s": conductance(values, "resistance", None, where),
+                    "conductance_s": to_conductance(values, "resistance", None, where),
                     "file_row": frame.index,
                 },
                 index=frame.index,

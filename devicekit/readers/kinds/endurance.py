@@ -9,13 +9,13 @@ import pandas as pd
 
 from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import whole
+from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import nameless
 from devicekit.readers.layouts.roles import switching
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
-from devicekit.readers.state import STATE_COLUMNS, with_state
+from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import EnduranceTable
 
 NAME = "endurance"
@@ -97,10 +97,10 @@ def build(
     held = next((column for column in STATE_COLUMNS if column in frame), "value")
     quantity = STATE_COLUMNS.get(held) or options.stated_quantity
     frame = frame.assign(level=levels(words(frame["level"]), quantity, frame["file_row"], name))
-    frame, more = with_state(frame, options, name)
+    frame, more = resolve_state(frame, options, name)
     if "cycle" not in frame:
         frame = frame.assign(cycle=frame.groupby(["device_id", "level"], sort=False).cumcount() + 1)
-    frame = frame.assign(cycle=whole(frame, "cycle", name))
+    frame = frame.assign(cycle=parse_whole_numbers(frame, "cycle", name))
     return EnduranceTable(frame, {"format": "table", "source": name}, (*warnings, *more))
 
 

@@ -10,13 +10,13 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import whole
+from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.kinds.endurance import ALIASES
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import STATES, UNKNOWN, normalised
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
-from devicekit.readers.state import STATE_COLUMNS, with_state
+from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import MultilevelTable
 from devicekit.text import si
 
@@ -133,12 +133,12 @@ def build(
 ) -> MultilevelTable:
     """The table of rows under our names; a level that has no name is that of its target."""
     name = source.path.name
-    frame, more = with_state(frame, options, name)
+    frame, more = resolve_state(frame, options, name)
     if "level" not in frame:
         named = "target_s" in frame
         frame = frame.assign(level=[si(x, "S", 4) for x in frame["target_s"]] if named else "state")
     frame = frame.assign(level=words(frame["level"]))
     if "repeat" not in frame:
         frame = frame.assign(repeat=frame.groupby(["device_id", "level"], sort=False).cumcount() + 1)
-    frame = frame.assign(repeat=whole(frame, "repeat", name))
+    frame = frame.assign(repeat=parse_whole_numbers(frame, "repeat", name))
     return MultilevelTable(frame, {"format": "table", "source": name}, (*warnings, *more))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError
 from devicekit.options import BASELINES, ReadOptions
-from devicekit.readers.cells import whole
+from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.header import heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import Claim, View
@@ -150,5 +150,5 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
         frame = frame.assign(baseline=frame["baseline"].str.lower())
     if "repeat" not in frame:
         frame = frame.assign(repeat=frame.groupby(["device_id", "interval_s"]).cumcount() + 1)
-    frame = frame.assign(repeat=whole(frame, "repeat", name))
+    frame = frame.assign(repeat=parse_whole_numbers(frame, "repeat", name))
     return PairedTable(frame, {"format": "table", "source": name}, tuple(warnings))

@@ -11,7 +11,7 @@ from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionErro
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
-from devicekit.readers.pulse_trains import pulse_trains
+from devicekit.readers.pulse_trains import build_pulse_trains
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS
 from devicekit.tables import PulseTable
@@ -101,7 +101,7 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
                 f"{source.path.name}: at most {most} readings a device, and nothing that says they follow pulses: a "
                 "summary of devices is no pulse train"
             )
-    return pulse_trains(frame, options, source, "table", warnings)
+    return build_pulse_trains(frame, options, source, "table", warnings)
 
 
 def _check_cycles(frame: pd.DataFrame, name: str) -> None:

@@ -13,7 +13,7 @@ from devicekit.readers.layout import Column
 from devicekit.readers.layouts import nameless, temperatures
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
-from devicekit.readers.state import STATE_COLUMNS, with_state
+from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import RetentionTable
 
 NAME = "retention"
@@ -75,7 +75,7 @@ def build(
 ) -> RetentionTable:
     """The table of rows under our names."""
     name = source.path.name
-    frame, more = with_state(frame, options, name)
+    frame, more = resolve_state(frame, options, name)
     frame, since = _from_the_first(frame, name)
     warnings = [*warnings, *since]
     frame = frame.assign(level=words(frame["level"]) if "level" in frame else "state")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, Question, QuestionError
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import whole
+from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
@@ -45,5 +45,5 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     name = source.path.name
     if "repeat" not in frame:
         frame = frame.assign(repeat=frame.groupby(["device_id", "spike_delay_s"]).cumcount() + 1)
-    frame = frame.assign(repeat=whole(frame, "repeat", name))
+    frame = frame.assign(repeat=parse_whole_numbers(frame, "repeat", name))
     return StdpTable(frame, {"format": "table", "source": name}, tuple(warnings))

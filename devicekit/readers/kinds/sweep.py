@@ -9,7 +9,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import whole
+from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts import labels, nameless
 from devicekit.readers.layouts.view import Claim, View
@@ -140,7 +140,7 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):
-        frame[column] = whole(frame, column, name)
+        frame[column] = parse_whole_numbers(frame, column, name)
     frame["device_id"] = frame["device_id"].astype(str)
     return SweepTable(
         frame.drop(columns=["_part", "_gate"], errors="ignore"), {"format": "table", "source": name}, tuple(told)

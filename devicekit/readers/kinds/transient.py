@@ -9,12 +9,12 @@ import pandas as pd
 from devicekit.errors import Blank, Choice, CodedWarning, Question, QuestionError
 from devicekit.options import ReadOptions
 from devicekit.readers import transients
-from devicekit.readers.cells import whole
+from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts.roles import STATES, UNKNOWN
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
-from devicekit.readers.state import STATE_COLUMNS, with_state
+from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import TransientTable
 
 NAME = "transient"
@@ -88,9 +88,9 @@ def build(
     """The table of rows under our names."""
     name, told = source.path.name, list(warnings)
     if any(column in frame for column in ("value", *STATE_COLUMNS)):
-        frame, more = with_state(frame, options, name)
+        frame, more = resolve_state(frame, options, name)
         told += more
     if "record" not in frame:
         frame = frame.assign(record=frame["cycle"] if "cycle" in frame else frame.get("_part", 0) + 1)
-    frame = frame.assign(record=whole(frame, "record", name))
-    return transients.finish(frame, options, name, {"format": "table", "source": name}, told)
+    frame = frame.assign(record=parse_whole_numbers(frame, "record", name))
+    return transients.finish_transient_table(frame, options, name, {"format": "table", "source": name}, told)

@@ -13,7 +13,7 @@ from devicekit.errors import CodedWarning, TableError, UsageError
 from devicekit.names import GLOSSARY
 from devicekit.names.places import meaning
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import EMPTY_WORDS, plain
+from devicekit.readers.cells import EMPTY_WORDS, parse_column
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.doubles import is_gate
 from devicekit.readers.layouts.infer import Reading
@@ -153,7 +153,7 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
             held[role] = held[role].astype(str) + "_" + text.astype(str) if role in held else text
         elif not ours_only:
             free = name if name not in taken and name not in _OURS else f"{name} (file)"
-            held[free] = plain(cells.block.cells[name], cells.block.shape.decimal, cells.block.shape.thousands)
+            held[free] = parse_column(cells.block.cells[name], cells.block.shape.decimal, cells.block.shape.thousands)
     return pd.DataFrame({**held, "file_row": cells.block.cells.index}, copy=False)
 
 
@@ -163,7 +163,7 @@ def _names(column: pd.Series) -> pd.Series:
         stripped = [str(word).strip() for word in column.cat.categories]
         if len(set(stripped)) == len(stripped):
             return column.cat.rename_categories(stripped).astype(str)
-    return words(plain(column))
+    return words(parse_column(column))
 
 
 def _numbers(column: Column, cells: Cells) -> pd.Series:

@@ -13,7 +13,7 @@ import pandas as pd
 from devicekit.errors import DevicekitError, FileError
 from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import text_frame, unique_names
+from devicekit.readers.cells import make_names_unique, text_frame
 from devicekit.readers.header import Heading, heading
 from devicekit.readers.layouts import marks
 from devicekit.readers.layouts.shape import (
@@ -218,7 +218,7 @@ def _frame(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
     """Rows that hold something as text under unique names."""
     body = [row for k, row in enumerate(rows) if any(row[1]) or _missing(rows, k)]
     frame = text_frame([cells for _, cells in body], names, [number for number, _ in body])
-    return frame.set_axis(pd.Index(unique_names([name.strip() for name in names])), axis=1)
+    return frame.set_axis(pd.Index(make_names_unique([name.strip() for name in names])), axis=1)
 
 
 def _missing(rows: Sequence[Row], k: int) -> bool:

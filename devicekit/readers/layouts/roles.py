@@ -15,7 +15,7 @@ from devicekit.names import DIRECTION_ALIASES, GLOSSARY, parse_unit
 from devicekit.names.places import meaning
 from devicekit.names.units import readings
 from devicekit.options import ReadOptions
-from devicekit.readers.cells import numbers, seconds
+from devicekit.readers.cells import parse_clock, parse_numbers
 from devicekit.readers.header import Heading
 from devicekit.readers.layout import KEPT, Column, fits
 from devicekit.readers.layouts import pooling
@@ -95,7 +95,7 @@ class Cells:
 
     def _some(self, name: str, held: pd.Series) -> pd.Series:
         shape = self.block.shape
-        return numbers(held, self.block.where, shape.decimal, shape.thousands).reindex(self.block.cells.index)
+        return parse_numbers(held, self.block.where, shape.decimal, shape.thousands).reindex(self.block.cells.index)
 
     def read(self, name: str) -> pd.Series:
         """A column as floats.
@@ -106,7 +106,7 @@ class Cells:
             If a cell holds a word; every such row is named.
         """
         shape = self.block.shape
-        return numbers(self.block.cells[name], self.block.where, shape.decimal, shape.thousands)
+        return parse_numbers(self.block.cells[name], self.block.where, shape.decimal, shape.thousands)
 
     def words(self, name: str) -> set[str]:
         """The different words of a column, in lower case; none for one of numbers."""
@@ -289,7 +289,7 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
 
 def _is_clock(cells: pd.Series) -> bool:
     """Return whether every cell is a time of a clock: 11:19:46.603."""
-    return cells.dtype.kind not in "iuf" and bool(seconds(cells).notna().all())
+    return cells.dtype.kind not in "iuf" and bool(parse_clock(cells).notna().all())
 
 
 def _numbered(values: pd.Series | None) -> bool:

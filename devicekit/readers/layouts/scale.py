@@ -18,7 +18,7 @@ from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.roles import STATES
 from devicekit.readers.layouts.view import View
-from devicekit.readers.state import quantity_choices
+from devicekit.readers.state import list_quantity_choices
 
 IMAGE = 16  # nameless columns of small whole numbers beyond which a table holds images, not devices
 NEEDED = frozenset(
@@ -276,4 +276,4 @@ def ask_quantity(view: View) -> QuestionError:
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()))
-    return QuestionError(view.where, Question(text, fields, quantity_choices(view.options), ranges(view)))
+    return QuestionError(view.where, Question(text, fields, list_quantity_choices(view.options), ranges(view)))

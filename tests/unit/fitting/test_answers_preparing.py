@@ -16,11 +16,11 @@ from devicekit.fitting.branch.trains import Trains, choose_window, noise_of, tra
 from devicekit.fitting.checks import check_window, drift, judge_pair
 from devicekit.models.registry import get_law
 from devicekit.readers.splitting import (
-    growing_amplitude,
-    order_of_trains,
+    mend_train_order,
     split_sweeps,
     split_values,
     turning_points,
+    warn_about_growing_amplitude,
 )
 from devicekit.tables import PulseTable
 
@@ -231,7 +231,7 @@ def test_a_single_rising_or_falling_train_gets_its_own_label() -> None:
 
 
 def test_falling_trains_that_are_all_called_ltp_are_ltd() -> None:
-    frame, warnings = order_of_trains(rows([1.0, 0.5, 0.0]), "weight")
+    frame, warnings = mend_train_order(rows([1.0, 0.5, 0.0]), "weight")
     assert list(frame["direction"]) == ["ltd"] * 3
     assert frame["pulse_index"].tolist() == [0, 1, 2]
     assert codes(warnings) == {"reversed"}
@@ -239,7 +239,7 @@ def test_falling_trains_that_are_all_called_ltp_are_ltd() -> None:
 
 def test_falling_trains_beside_true_falling_ones_are_stored_backwards() -> None:
     both = pd.concat([rows([1.0, 0.5, 0.0]), rows([1.0, 0.4, 0.1], direction="ltd")], ignore_index=True)
-    frame, warnings = order_of_trains(both, "weight")
+    frame, warnings = mend_train_order(both, "weight")
     assert frame["direction"].tolist() == ["ltp"] * 3 + ["ltd"] * 3
     assert frame["pulse_index"].tolist() == [2, 1, 0, 0, 1, 2]
     assert codes(warnings) == {"reversed"}
@@ -247,7 +247,7 @@ def test_falling_trains_beside_true_falling_ones_are_stored_backwards() -> None:
 
 def test_rising_trains_that_are_called_ltd_alone_are_turned_round() -> None:
     """NeuroSim stores LTD that way."""
-    frame, _ = order_of_trains(rows([0.0, 0.4, 1.0], direction="ltd"), "weight")
+    frame, _ = mend_train_order(rows([0.0, 0.4, 1.0], direction="ltd"), "weight")
     assert frame["direction"].tolist() == ["ltd"] * 3
     assert frame["pulse_index"].tolist() == [2, 1, 0]
 
@@ -262,4 +262,4 @@ def test_an_excursion_of_less_than_a_tenth_of_the_range_is_no_sweep() -> None:
 @pytest.mark.parametrize(("last", "told"), [(1.49, False), (1.51, True)])
 def test_amplitudes_that_grow_by_half_are_a_ramp(last: float, told: bool) -> None:
     frame = rows([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]).assign(pulse_voltage_v=[0.0, 1.0, 1.1, 1.2, 1.3, last])
-    assert (growing_amplitude(frame) is not None) == told
+    assert (warn_about_growing_amplitude(frame) is not None) == told

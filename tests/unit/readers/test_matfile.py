@@ -30,7 +30,7 @@ def cell(*values: object) -> np.ndarray:
 
 def tables(path: Path, **variables: Any) -> dict[str, list[list[Any]]]:
     savemat(path, variables)
-    return {sheet.name: sheet.rows for sheet in matfile.tables(path)}
+    return {sheet.name: sheet.rows for sheet in matfile.read_tables(path)}
 
 
 def test_vectors_of_one_length_stand_together(tmp_path: Path) -> None:
@@ -88,13 +88,13 @@ def test_objects_and_functions_are_left_out(tmp_path: Path) -> None:
     data[144] = 3  # the class of the first variable: an object of MATLAB's
     (tmp_path / "b.mat").write_bytes(data)
     assert list(found) == ["V", "keep"]
-    assert [sheet.name for sheet in matfile.tables(tmp_path / "b.mat")] == ["keep"]
+    assert [sheet.name for sheet in matfile.read_tables(tmp_path / "b.mat")] == ["keep"]
     savemat(tmp_path / "c.mat", {"V": V})
     data = bytearray((tmp_path / "c.mat").read_bytes())
     data[144] = 3
     (tmp_path / "c.mat").write_bytes(data)
     with pytest.raises(FileError, match=r"no vector or matrix.*V cannot"):
-        matfile.tables(tmp_path / "c.mat")
+        matfile.read_tables(tmp_path / "c.mat")
 
 
 def _v5(body: bytes, packed: bool = False) -> bytes:
@@ -189,7 +189,7 @@ def _v73(path: Path) -> Path:
 
 @needs_h5py
 def test_version_7_3_follows_the_same_rules(tmp_path: Path) -> None:
-    found = {sheet.name: sheet.rows for sheet in matfile.tables(_v73(tmp_path / "a.mat"))}
+    found = {sheet.name: sheet.rows for sheet in matfile.read_tables(_v73(tmp_path / "a.mat"))}
     assert list(found) == ["I, V, words", "M", "T[1]", "T[2]", "T[3]", "T[4]", "s", "name"]
     assert found["I, V, words"][2] == [0.25e-3, 0.25, "b"]
     assert found["M"] == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]

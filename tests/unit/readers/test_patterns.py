@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     ("way", "pattern"),
     [("--recipe", "^((a+)+)+$"), ("--key", "(a|aa)+$"), ("--key", ".*.*.*.*.*.*.*.*.*.*.*.*.*x")],
 )
-def test_a_pattern_that_never_ends_is_one_error(
+def test_a_slow_pattern_is_an_error(
     devicekit: Callable[..., Any], tmp_path: Path, folder: Path, pattern: str, way: str
 ) -> None:
     (tmp_path / "r.toml").write_text(f"[recipe]\nversion = 1\n[keys]\nfiles_are = 'devices'\ndevice = '{pattern}'\n")
@@ -46,36 +46,37 @@ def test_a_pattern_that_never_ends_is_one_error(
     assert "repeat" in found.err
 
 
-def test_a_pattern_that_never_ends_is_refused_for_places_too(devicekit: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_slow_pattern_is_an_error_for_places_too(devicekit: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / f"{'a' * 60}.csv").write_text(ROWS)
     words = ["library", "add", tmp_path / f"{'a' * 60}.csv", "--library", tmp_path / "l"]
     found = devicekit(*words, "--place-from", "(?P<wafer>(a+)+)$")
     assert found.code == 2
-    assert "takes too long over names such as 'aaaa" in found.err
+    assert "'aaaa" in found.err
+    assert "repeat" in found.err
 
 
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("a(", "no regular expression"),
-        ("a{99999999999999999999}", "no regular expression"),
+        ("a(", "regular expression"),
+        ("a{99999999999999999999}", "regular expression"),
         ("(" * 240 + "a" + ")" * 240, "the same of two files"),
-        ("a" * 5000, "the most are 500"),
+        ("a" * 5000, "500"),
     ],
 )
-def test_what_is_no_pattern_is_refused(folder: Path, pattern: str, words: str) -> None:
+def test_an_invalid_pattern_is_refused(folder: Path, pattern: str, words: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
         read(folder, key={"device": pattern})
     assert len(str(caught.value)) < 1000
 
 
-def test_what_a_pattern_finds(folder: Path) -> None:
+def test_matches_of_a_pattern(folder: Path) -> None:
     assert read(folder, key={"device": r"-(\d)$"}).devices == ["1", "2"]
     found = isolated.search(r"(a)(?P<x>b)?", ("-ab", "a\udcff", "c"), "key=")
     assert found == [("ab", ("a", "b"), {"x": "b"}), ("a", ("a", None), {"x": None}), None]
 
 
-def test_a_star_stands_for_anything_at_no_cost() -> None:
+def test_a_star_matches_anything_quickly() -> None:
     assert fits("abc", "a*c")
     assert fits("ac", "a*c")
     assert fits("a\nb", "*")

@@ -71,7 +71,7 @@ def frame(lengths: dict[tuple[str, int], int], rising: dict[str, bool]) -> pd.Da
 def test_trains_that_are_stored_backwards_are_numbered_from_their_own_end() -> None:
     """LTD rises with its numbers 0 to N; turned round it falls, from 0 on, each train by its own length."""
     given = frame({("ltp", 1): 4, ("ltd", 1): 6, ("ltp", 2): 3, ("ltd", 2): 5}, {"ltp": True, "ltd": True})
-    found, warnings = splitting.order_of_trains(given, "conductance_s")
+    found, warnings = splitting.mend_train_order(given, "conductance_s")
     assert [each.code for each in warnings] == ["reversed"]
     for (direction, cycle), n in {("ltp", 1): 4, ("ltd", 1): 6, ("ltp", 2): 3, ("ltd", 2): 5}.items():
         own = found[(found["direction"] == direction) & (found["cycle"] == cycle)]
@@ -85,7 +85,7 @@ def test_trains_that_are_stored_backwards_are_numbered_from_their_own_end() -> N
 
 def test_labels_that_are_all_wrong_are_swapped_and_numbers_stay() -> None:
     given = frame({("ltp", 1): 4, ("ltd", 1): 6}, {"ltp": False, "ltd": True})
-    found, _ = splitting.order_of_trains(given, "conductance_s")
+    found, _ = splitting.mend_train_order(given, "conductance_s")
     assert found["direction"].tolist() == ["ltd"] * 5 + ["ltp"] * 7
     assert found["pulse_index"].tolist() == [*range(5), *range(7)]
 

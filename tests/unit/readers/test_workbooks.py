@@ -50,7 +50,7 @@ def test_cells_are_mapped_as_they_are(tmp_path: Path) -> None:
     sheet.append([1, 2.5, True, datetime.datetime(2024, 1, 2, 3, 4, 5), datetime.date(2024, 1, 2), "#REF!", " b "])
     sheet["B4"], sheet["B4"].data_type = "#DIV/0!", "e"
     book.save(tmp_path / "a.xlsx")
-    (found,) = workbook.sheets(tmp_path / "a.xlsx", "xlsx")
+    (found,) = workbook.read_sheets(tmp_path / "a.xlsx", "xlsx")
     assert found.rows == [
         [None, "a"],
         [],
@@ -62,9 +62,9 @@ def test_cells_are_mapped_as_they_are(tmp_path: Path) -> None:
 
 def test_cells_with_an_error_are_named(tmp_path: Path, write_xls: Callable[..., Path]) -> None:
     rows = [["x", "y"], ["#REF!", 1.0], [2.0, None, "#DIV/0!"]]
-    (ods,) = workbook.sheets(write_ods(tmp_path / "a.ods", {"d": rows}), "ods")
+    (ods,) = workbook.read_sheets(write_ods(tmp_path / "a.ods", {"d": rows}), "ods")
     assert ods.rows == rows
-    (xls,) = workbook.sheets(write_xls({"d": [["x", "y"], ["#REF", 1.0], [2.0, None, "#REF"]]}), "xls")
+    (xls,) = workbook.read_sheets(write_xls({"d": [["x", "y"], ["#REF", 1.0], [2.0, None, "#REF"]]}), "xls")
     assert xls.rows == [["x", "y"], ["#REF!", 1.0], [2.0, None, "#REF!"]]
 
 
@@ -91,7 +91,7 @@ def test_numbers_of_an_embedded_chart_are_no_cells(tmp_path: Path) -> None:
     at = plain.rindex(_record(0x000A, b""))
     path = tmp_path / "a.xls"
     path.write_bytes(plain[:at] + chart + plain[at : len(plain) - len(chart)])
-    (found,) = workbook.sheets(path, "xls")
+    (found,) = workbook.read_sheets(path, "xls")
     assert found.rows == [["V", "I"], [0.25, 0.75]]
 
 
@@ -151,7 +151,7 @@ def test_a_parser_that_crashes_or_loops_is_one_error(tmp_path: Path, monkeypatch
         script = tmp_path / "script.py"
         script.write_text(body)
         monkeypatch.setattr(isolated, "_SCRIPT", script)
-        with pytest.raises(FileError, match="its parser ended over it"):
+        with pytest.raises(FileError, match="crashed"):
             read(path)
     script.write_text("while True: pass")
     monkeypatch.setattr(isolated, "WAIT", 0.1)

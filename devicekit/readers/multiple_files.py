@@ -27,7 +27,7 @@ MOST_FILES = 20_000
 One = Callable[[Source, ReadOptions], Table]
 
 
-def files_of(path: Any) -> list[Path] | None:
+def list_files(path: Any) -> list[Path] | None:
     """The files of a list or of a folder that is not itself a format; None for one file or such a folder.
 
     In a folder JSON files count as notes beside the data, unless nothing else is there.
@@ -56,7 +56,7 @@ def files_of(path: Any) -> list[Path] | None:
     return found
 
 
-def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[Path]], ReadOptions]:
+def group_files(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[Path]], ReadOptions]:
     """Files that make one table together, because their names or an option say so, else each by itself.
 
     Returns
@@ -70,7 +70,7 @@ def grouped(files: list[Path], reading: ReadOptions) -> tuple[list[Path | list[P
         return list(files), reading
     if len(files) < 2 or reading.files_are == "separate":
         return list(files), replace(reading, files_are=None)
-    if reading.files_are or reading.key or named_alike(files):
+    if reading.files_are or reading.key or names_identify_files(files):
         return [files], reading
     return list(files), reading
 
@@ -88,7 +88,7 @@ def _nothing(folder: Path) -> str:
     )
 
 
-def named_alike(paths: Sequence[Path]) -> bool:
+def names_identify_files(paths: Sequence[Path]) -> bool:
     """Return whether the names of several files say which device or cycle each is."""
     told = pooling.tell([_stem(file) for file in sorted(paths, key=_natural)])
     return len(paths) > 1 and not told.unclear and any(key.device or key.cycle is not None for key in told.keys)
