@@ -235,7 +235,9 @@ def _pulsed(python: str) -> None:
             own = answer["scatter"][kind]
             real = pulsed.Scatter(np.array(own["path"]), np.array(own["pairs"]), tuple(own["up"]), tuple(own["down"]))
             away = np.abs(value[kind] - value[""]).max() / window.span
-            rows.append(f"  {kind}Preset, C2C in the tile: {real.words(wanted)}; its mean from the preset's {away:.1e}")
+            rows.append(
+                f"  {kind}Preset, C2C in the tile: {real.describe(wanted)}; its mean from the preset's {away:.1e}"
+            )
             if card.variation.d2d_ln_rate_covariance is not None:
                 found = np.round(answer["dtod"][kind], 5).tolist()
                 rows.append(

@@ -165,7 +165,7 @@ class Bench:
         """A card, or what is found in a measurement, kept in the library; the id of its record."""
         from devicekit.library import Library
 
-        (added,) = Library(library).add_file(source, name=name, said=said, **reading)
+        (added,) = Library(library).add_file(source, name=name, labels=said, **reading)
         return added.record.id
 
     def compare(

@@ -156,7 +156,7 @@ def add(
         added = kept.add_file(
             Path(str(file)),
             name=name,
-            said=said,
+            labels=said,
             place_from=place_from,
             marks=mark or (),
             by_device=by_device,

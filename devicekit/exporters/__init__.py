@@ -31,7 +31,7 @@ class Exporter(Protocol):
         """The files of a card and what is to be said about them, before anything is written."""
 
 
-_CHOSEN = ("nodes", "points", "window", "data", "source", "network")  # options that not every target takes
+_OPTIONAL = ("nodes", "points", "window", "data", "source", "network")  # options that not every target takes
 
 
 def exporters() -> dict[str, Exporter]:
@@ -71,7 +71,7 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     if to not in known:
         raise UsageError(f"to={to!r} is not known; there are {', '.join(known)}")
     exporter = known[to]
-    for name in _CHOSEN:
+    for name in _OPTIONAL:
         if getattr(options, name) is not None and name not in exporter.TAKES:
             takers = ", ".join(other for other, each in known.items() if name in each.TAKES)
             if name == "network":
@@ -112,7 +112,7 @@ def export(
     ------
     UsageError, CardError, FileError
     """
-    loaded, network = _loaded(card)
+    loaded, network = _load(card)
     if network is not None:
         options = {**options, "network": network}
     result = make(loaded, to, ExportOptions(**options))
@@ -150,7 +150,7 @@ def load_network(path: Path | str) -> TrainedNetwork:
     return nir.load(path) if suffix == nir.SUFFIX else TrainedNetwork.load(path)
 
 
-def _loaded(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard, TrainedNetwork | None]:
+def _load(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard, TrainedNetwork | None]:
     """The card, and the trained network whose it is if there is one."""
     if isinstance(card, DeviceCard):
         return card, None
@@ -161,12 +161,12 @@ def _loaded(card: DeviceCard | TrainedNetwork | Path | str) -> tuple[DeviceCard,
         raise UsageError(f"{path} is a folder; the trained network in it is {path / NETWORK}")
     suffix = path.suffix.lower()
     if suffix in hdf5.SUFFIXES:
-        held = hdf5.load(path)
-        if held.network is not None:
-            return held.network.card, held.network
-        if held.card is None:
+        content = hdf5.load(path)
+        if content.network is not None:
+            return content.network.card, content.network
+        if content.card is None:
             raise FileError(f"{path.name} holds no card and no network")
-        return held.card, None
+        return content.card, None
     if suffix in (SUFFIX, nir.SUFFIX):
         network = load_network(path)
         return network.card, network

@@ -203,21 +203,21 @@ def has_variation(card: DeviceCard) -> bool:
     )
 
 
-def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, held: bool | None = None) -> str:
+def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, holds_some: bool | None = None) -> str:
     """Return what is done with the variation: `exported` where the target holds some of it, or why there is none.
 
-    `held` says whether it does; a target that holds all of it leaves it out.
+    `holds_some` says whether it does; a target that holds all of it leaves it out.
     """
     if not options.noise:
         return "Exported without noise, as asked (noise=False)."
-    if held or (held is None and has_variation(card)):
+    if holds_some or (holds_some is None and has_variation(card)):
         return exported
     if has_variation(card):
         return "Nothing of the card's variation is of a kind that this target holds: exported without noise."
     return "The card has no variation: exported without noise."
 
 
-def with_siemens(card: DeviceCard, options: ExportOptions, target: str) -> DeviceCard:
+def convert_to_siemens(card: DeviceCard, options: ExportOptions, target: str) -> DeviceCard:
     """The card with its window in siemens.
 
     Raises
@@ -274,7 +274,7 @@ def mark_of(card: DeviceCard, data: Table | None = None) -> str:
     return f"{said} ({listed(list(card.synthetic_blocks))})" if only_parts else said
 
 
-def marked(lines: str, comment: str, mark: str, after: int = 1) -> str:
+def add_mark(lines: str, comment: str, mark: str, after: int = 1) -> str:
     """Text with its mark as a comment of its own after some lines; as it is without a mark."""
     if not mark:
         return lines
@@ -282,7 +282,7 @@ def marked(lines: str, comment: str, mark: str, after: int = 1) -> str:
     return "\n".join([*rows[:after], f"{comment} {mark}", *rows[after:]])
 
 
-def in_docstring(text: str, mark: str) -> str:
+def mark_docstring(text: str, mark: str) -> str:
     """A Python file with its mark at the end of its docstring; as it is without a mark."""
     if not mark:
         return text
@@ -298,8 +298,8 @@ def unit(card: DeviceCard) -> str:
 def npz(arrays: Mapping[str, Any], mark: str = "") -> bytes:
     """Arrays as a .npz file, its mark among them as `marks`; the same arrays give the same bytes."""
     stream = io.BytesIO()
-    held: dict[str, Any] = {**arrays, **({"marks": np.array(mark)} if mark else {})}
-    np.savez_compressed(stream, **held)
+    named: dict[str, Any] = {**arrays, **({"marks": np.array(mark)} if mark else {})}
+    np.savez_compressed(stream, **named)
     return stream.getvalue()
 
 

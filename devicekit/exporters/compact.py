@@ -16,14 +16,14 @@ NODES, MOST_NODES = 129, 1025
 ASSUMED_WIDTH, ASSUMED_VOLTAGE = 1e-6, 1.0  # s, V; where the card does not say
 
 
-def published(card: DeviceCard) -> dict[str, Eq2] | None:
+def published_coefficients(card: DeviceCard) -> dict[str, Eq2] | None:
     """Eq. (2)'s coefficients of both branches, None if the card's law is another."""
     if card.model != "eq2":
         return None
     return {direction: Eq2.from_internal(np.array(card.branch(direction).theta), direction) for direction in base.SIGNS}
 
 
-def tables(card: DeviceCard, nodes: int | None, target: str) -> dict[str, np.ndarray]:
+def rate_tables(card: DeviceCard, nodes: int | None, target: str) -> dict[str, np.ndarray]:
     """Rates of both branches at evenly spaced nodes, magnitudes; empty for eq. (2), which has a closed form.
 
     Raises
@@ -31,7 +31,7 @@ def tables(card: DeviceCard, nodes: int | None, target: str) -> dict[str, np.nda
     UsageError
         If nodes are asked for where there is a closed form, or are out of 2..1025.
     """
-    if published(card):
+    if published_coefficients(card):
         if nodes is not None:
             raise UsageError(
                 f"nodes= is for laws other than eq. (2), which {target} writes in closed form: leave it out"
@@ -47,7 +47,7 @@ def _nodes(card: DeviceCard, direction: str, nodes: int) -> np.ndarray:
     return base.hat_values(lambda r: np.abs(card.rate(direction, r)), nodes)
 
 
-def drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
+def pulse_drive(card: DeviceCard) -> tuple[dict[str, float], list[str]]:
     """Width, thresholds and polarity, and what had to be assumed."""
     at, said = card.conditions, []
     width = at.pulse_width_s
@@ -88,7 +88,7 @@ def replay(card: DeviceCard, tables: dict[str, np.ndarray], pulses: int = base.P
     return np.array(path)
 
 
-def noise(card: DeviceCard) -> str:
+def noise_sentence(card: DeviceCard) -> str:
     """What is said of the card's variation: a compact model has none, but gains of the steps for each instance."""
     text = "Not exported: a compact model has no random numbers between pulses."
     gains = base.gains(card)

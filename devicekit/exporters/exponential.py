@@ -126,7 +126,7 @@ def safe_pulses(wanted: int) -> tuple[int, ...]:
     return (below,) if below == above else (below, above)
 
 
-def own_pulses(card: DeviceCard) -> dict[str, int]:
+def card_pulses(card: DeviceCard) -> dict[str, int]:
     """Pulses of the card's own trains, 2 or more."""
     return {direction: max(card.branch(direction).n_pulses, 2) for direction in base.SIGNS}
 
@@ -241,7 +241,7 @@ def branch_fits(card: DeviceCard, device: Device, loop: Loop, levels: dict[str, 
     low, high = card.window.from_state(np.array([loop.low, loop.high]))
     for direction, start, end in (("ltp", low, high), ("ltd", high, low)):
         state = loop.low if direction == "ltp" else loop.high
-        value = card.window.from_state(_train(card, device, direction, state, own_pulses(card)[direction]))
+        value = card.window.from_state(_train(card, device, direction, state, card_pulses(card)[direction]))
         fits[direction] = fit_exponential((value - start) / (end - start), levels[direction])
     return fits
 
@@ -252,7 +252,7 @@ class Choice:
 
     levels: dict[str, int]
     loop: Loop
-    of: dict[str, int]  # pulses of the loop's trains
+    loop_pulses: dict[str, int]  # pulses of the loop's trains
     fits: dict[str, ExponentialFit]
 
     @property
@@ -272,7 +272,7 @@ def choose(card: DeviceCard) -> Choice:
     UsageError
         If trains of the card close in on one state.
     """
-    device, own = Device.central(card), own_pulses(card)
+    device, own = Device.central(card), card_pulses(card)
     pairs = product(*(safe_pulses(own[direction]) for direction in base.SIGNS))
     tried = []
     for pair in pairs:

@@ -103,7 +103,7 @@ class InferenceNumbers:
         return float(np.sqrt(np.mean(np.square(self.mean) + np.square(self.sd))))
 
 
-def silent(card: DeviceCard) -> InferenceNumbers:
+def noiseless(card: DeviceCard) -> InferenceNumbers:
     """The window of a card, and no errors at all."""
     none = (0.0,) * TARGETS
     window = card.window
@@ -127,8 +127,8 @@ def numbers(card: DeviceCard) -> InferenceNumbers | str:
     if card.retention is not None:
         try:
             drift = Drift.from_retention(card.retention)
-        except UsageError as told:
-            reason = str(told)
+        except UsageError as problem:
+            reason = str(problem)
     return InferenceNumbers(
         low=window.low,
         high=window.high,

@@ -199,7 +199,7 @@ def spread(card: DeviceCard, noise: bool) -> Spread:
     )
 
 
-def usual_step(card: DeviceCard) -> float:
+def typical_step(card: DeviceCard) -> float:
     """Return what one pulse does, fraction of the window: mean of LTP and LTD about the point where they are alike.
 
     Over the whole window for a device that does not move there.
@@ -236,7 +236,7 @@ def law_sentences(card: DeviceCard, law: LawNumbers, found: float | None) -> tup
     ]
 
 
-def _d2d_words(law: LawNumbers, held: Spread) -> str:
+def _d2d_sentence(law: LawNumbers, held: Spread) -> str:
     """Return how devices differ, by the modes of a DeviceArray."""
     by_gains = "d2d='shared' by correlated log-normal gains of mean 1 on LTP and LTD"
     if not law.devices:
@@ -256,7 +256,7 @@ def noise_sentence(card: DeviceCard, options: ExportOptions, law: LawNumbers) ->
         both = " and in proportion to its step (step_noise)" if max(held.relative) > 0 else ""
         parts.append(f"C2C as normal noise on every update (increment){both}")
     if law.devices or max(held.gains[:2]) > 0:
-        parts.append(_d2d_words(law, held))
+        parts.append(_d2d_sentence(law, held))
     if held.read > 0:
         parts.append("read noise, where it is asked for, as normal noise on the state, fresh at every reading")
     said = f"Exported as a DeviceArray draws it: {'; '.join(parts)}. The numbers drawn are other ones."

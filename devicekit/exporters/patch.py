@@ -25,17 +25,17 @@ class Edit:
 
     Attributes
     ----------
-    what : str
+    description : str
         The line in words.
     pattern : str
         Regular expression of the whole line without its end.
-    put : str or None
+    replacement : str or None
         What stands there instead, as `re.Match.expand` takes it; several lines are apart by a line feed. None: nothing.
     """
 
-    what: str
+    description: str
     pattern: str
-    put: str | None
+    replacement: str | None
 
 
 def read(path: Path) -> str:
@@ -59,12 +59,12 @@ def read(path: Path) -> str:
     return content.decode("latin-1")
 
 
-def lines(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """Lines with their ends; only a line feed ends one."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def function(text: str, opening: str) -> tuple[int, int]:
+def find_function(text: str, opening: str) -> tuple[int, int]:
     """First and one past the last line of the one function that opens with a pattern and ends with } at a line's start.
 
     Raises
@@ -72,7 +72,7 @@ def function(text: str, opening: str) -> tuple[int, int]:
     LookupError
         If there is not exactly one.
     """
-    rows = lines(text)
+    rows = split_lines(text)
     found = [k for k, row in enumerate(rows) if re.match(opening, row)]
     if len(found) != 1:
         raise LookupError(f"stands there {len(found)} times")
@@ -83,37 +83,39 @@ def function(text: str, opening: str) -> tuple[int, int]:
     return found[0], end + 1
 
 
-def bare(text: str) -> str:
+def strip_comments(text: str) -> str:
     """Program text without its comments."""
     return _COMMENTS.sub(" ", text)
 
 
 def fingerprint(text: str) -> str:
     """16 hex digits of what a compiler sees of program text: comments and blanks do not count."""
-    return hashlib.sha256(re.sub(r"\s+", "", bare(text)).encode("latin-1")).hexdigest()[:16]
+    return hashlib.sha256(re.sub(r"\s+", "", strip_comments(text)).encode("latin-1")).hexdigest()[:16]
 
 
-def edited(text: str, edits: Sequence[Edit], first: int, end: int) -> str:
-    """The text with every edit made once in lines `first` to `end` (not included).
+def apply_edits(text: str, edits: Sequence[Edit], first: int, end: int) -> str:
+    """The text with every edit changed once in lines `first` to `end` (not included).
 
     Raises
     ------
     UsageError
         If a line that an edit is for does not stand there exactly once.
     """
-    rows = lines(text)
-    made: dict[int, str] = {}
+    rows = split_lines(text)
+    changed: dict[int, str] = {}
     for edit in edits:
         found = [(k, match) for k in range(first, end) if (match := re.fullmatch(edit.pattern, rows[k].rstrip("\r\n")))]
         if len(found) != 1:
-            raise UsageError(f"{edit.what} stands there {len(found)} times, not once")
+            raise UsageError(f"{edit.description} stands there {len(found)} times, not once")
         k, match = found[0]
         ending = rows[k][len(rows[k].rstrip("\r\n")) :]
-        made[k] = "" if edit.put is None else match.expand(edit.put).replace("\n", ending or "\n") + ending
-    return "".join(made.get(k, row) for k, row in enumerate(rows))
+        changed[k] = (
+            "" if edit.replacement is None else match.expand(edit.replacement).replace("\n", ending or "\n") + ending
+        )
+    return "".join(changed.get(k, row) for k, row in enumerate(rows))
 
 
-def unified(name: str, before: str, after: str) -> str:
+def unified_diff(name: str, before: str, after: str) -> str:
     """Return what changes in a file, as `patch -p1` and `git apply` take it; empty if nothing does."""
-    rows = difflib.unified_diff(lines(before), lines(after), f"a/{name}", f"b/{name}")
+    rows = difflib.unified_diff(split_lines(before), split_lines(after), f"a/{name}", f"b/{name}")
     return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)

@@ -96,7 +96,7 @@ class Scatter:
         """`path` after 10, 50, 100 LTP, and then 10, 50, 100 LTD pulses; `pairs` after 10, 50, 100 of both."""
         return (*_after_trains(self.path), *(float(self.pairs[2 * k]) for k in AFTER))
 
-    def words(self, card: Scatter) -> str:
+    def describe(self, card: Scatter) -> str:
         """Beside the card's, for a README."""
 
         def both(own: tuple[float, ...], wanted: tuple[float, ...]) -> str:

@@ -89,7 +89,7 @@ def piecewise_fields(card: DeviceCard, nodes: int) -> dict[str, Any]:
     }
 
 
-def _over_train(card: DeviceCard) -> dict[str, tuple[float, float]]:
+def _rms_over_train(card: DeviceCard) -> dict[str, tuple[float, float]]:
     """Rms over the reference train of one update's noise and of its step, both [window], by direction."""
     r = base.reference_train(card).r
     found = {}
@@ -136,7 +136,7 @@ def dtod_variances(fields: dict[str, Any]) -> tuple[float, float]:
 
 def noise_fields(card: DeviceCard) -> dict[str, float]:
     """C2C and D2D of the PiecewiseStepDevice: the rms of an update's noise over the reference train."""
-    noise, steps = (float(np.hypot(*each)) for each in zip(*_over_train(card).values(), strict=True))
+    noise, steps = (float(np.hypot(*each)) for each in zip(*_rms_over_train(card).values(), strict=True))
     return {"dw_min_std": noise / steps if steps > 0 else 0.0, **_dtod(card)}
 
 
@@ -206,7 +206,7 @@ def cell_fields(card: DeviceCard, steps: dict[str, Any], wanted: pulsed.Scatter)
     constant = any("increment" in branch.c2c for branch in (card.variation.ltp, card.variation.ltd))
     if card.window.scale != "linear" or not constant:
         return None
-    sigma = {direction: noise for direction, (noise, _) in _over_train(card).items()}
+    sigma = {direction: noise for direction, (noise, _) in _rms_over_train(card).items()}
     larger = max(sigma.values())
     if not larger > 0:
         return None

@@ -76,7 +76,7 @@ def render(
         "gain_sd": spread.gains[:2],
         "gain_correlation": spread.gains[2],
         "d2d": spread.d2d,
-        "step": lawtext.usual_step(card),
+        "step": lawtext.typical_step(card),
         "middle": round(symmetric_point(card), 6),
         "ltp": matrix(law.rows["ltp"]),
         "ltd": matrix(law.rows["ltd"]),
@@ -94,4 +94,4 @@ def render(
         keep_trailing_newline=True,
     )
     text = environment.get_template(template).render(**values, **more)
-    return base.in_docstring(text, base.mark_of(card))
+    return base.mark_docstring(text, base.mark_of(card))

@@ -16,7 +16,7 @@ from devicekit.text import si
 _WIDTH = 100
 
 
-def _wrapped(lines: Iterable[str], bullet: str = "- ") -> list[str]:
+def _wrap_lines(lines: Iterable[str], bullet: str = "- ") -> list[str]:
     return [
         row
         for line in lines
@@ -31,7 +31,7 @@ def _wrapped(lines: Iterable[str], bullet: str = "- ") -> list[str]:
     ]
 
 
-def _short(value: object) -> object:
+def _format_value(value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
@@ -58,13 +58,13 @@ _MEANINGS = {
 }
 
 
-def _meaning(key: str) -> str:
+def _describe_figure(key: str) -> str:
     """Unit and meaning of a figure; nothing of one that another package brings."""
     known = max((each for each in _MEANINGS if key.startswith(each)), key=len, default="")
     return "  [{}] {}".format(*_MEANINGS[known]) if known else ""
 
 
-def _origin(card: DeviceCard) -> list[str]:
+def _origin_lines(card: DeviceCard) -> list[str]:
     source = card.provenance
     siemens = card.window.quantity == "conductance_s"
     linear_in = "ln G" if card.window.scale == "log" else "G" if siemens else "the weight"
@@ -81,7 +81,7 @@ def _origin(card: DeviceCard) -> list[str]:
     return lines
 
 
-def _forgetting(card: DeviceCard, result: Export) -> list[str]:
+def _forgetting_lines(card: DeviceCard, result: Export) -> list[str]:
     """Return what was done with the card's volatile part; nothing of a card without one."""
     block = card.volatile
     if block is None or block.persistent_share == 1.0:
@@ -104,7 +104,7 @@ _BLOCKS = {
 }
 
 
-def _left_out(card: DeviceCard, result: Export) -> list[str]:
+def _left_out_lines(card: DeviceCard, result: Export) -> list[str]:
     """Return what the card knows and the target does not hold, a sentence for each."""
     carried = {*result.carries, *(["volatile"] if result.forgetting else [])}
     found = [
@@ -125,7 +125,7 @@ def _left_out(card: DeviceCard, result: Export) -> list[str]:
     return found
 
 
-def _of_one_pulse(card: DeviceCard) -> list[str]:
+def _pulse_law_lines(card: DeviceCard) -> list[str]:
     """Return what is said of a law in amplitude and width: no target holds one, so that an export is of one pulse."""
     if card.pulse_law is None:
         return []
@@ -154,24 +154,27 @@ def compose(card: DeviceCard, name: str, title: str, result: Export, network: Tr
             approximated=(*result.approximated, *network.left_out),
             origin=(f"Network: {network.sentence}.", *result.origin),
         )
-    left_out = () if WHOLE_CARD in result.carries else _left_out(card, result)
-    result = replace(result, approximated=(*result.approximated, *_of_one_pulse(card), *left_out))
+    left_out = () if WHOLE_CARD in result.carries else _left_out_lines(card, result)
+    result = replace(result, approximated=(*result.approximated, *_pulse_law_lines(card), *left_out))
     names = [*result.files, "README.txt"]
     wide = max((len(row[0]) for row in result.units), default=0)
     across = max((len(row[1]) for row in result.units), default=0)
     sections = [
         ("FILES", [f"  {each}" for each in names]),
         ("HOW TO USE", [f"  {line}" for line in result.use]),
-        ("EXACT", _wrapped(result.exact)),
-        ("APPROXIMATED", _wrapped(result.approximated) or ["- nothing"]),
-        ("NOISE", _wrapped([result.noise])),
-        ("FORGETTING", _wrapped(_forgetting(card, result))),
+        ("EXACT", _wrap_lines(result.exact)),
+        ("APPROXIMATED", _wrap_lines(result.approximated) or ["- nothing"]),
+        ("NOISE", _wrap_lines([result.noise])),
+        ("FORGETTING", _wrap_lines(_forgetting_lines(card, result))),
         (
             "UNITS",
             [f"  {row[0]:<{wide}}  [{row[1]}]{'':<{across - len(row[1])}}  {row[2]}" for row in result.units],
         ),
-        ("FIGURES", [f"  {key} = {_short(value)}{_meaning(key)}" for key, value in result.figures.items()]),
-        ("WHERE IT COMES FROM", _wrapped([*result.origin, *_origin(card)])),
+        (
+            "FIGURES",
+            [f"  {key} = {_format_value(value)}{_describe_figure(key)}" for key, value in result.figures.items()],
+        ),
+        ("WHERE IT COMES FROM", _wrap_lines([*result.origin, *_origin_lines(card)])),
     ]
     heading = f"{title}, made by devicekit from the device card {one_line(card.name)!r}"
     rows = [heading, "=" * min(len(heading), _WIDTH)]

@@ -12,7 +12,7 @@ from devicekit.device.network import LAYERS, TrainedNetwork
 from devicekit.exporters import base, tiles
 
 
-def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
+def network_file(network: TrainedNetwork, window: Window | None = None) -> bytes:
     """The network as a .npz file of plain arrays that NumPy reads without devicekit.
 
     Parameters
@@ -34,23 +34,23 @@ def file_of(network: TrainedNetwork, window: Window | None = None) -> bytes:
     """
     tiles.fractions(network)
     own, neurons = network.card.window, network.neurons
-    held: dict[str, object] = {}
+    arrays: dict[str, object] = {}
     for name, layer in zip(LAYERS, network.layers, strict=True):
         for part in ("plus", "minus"):
             value = np.asarray(getattr(layer, part), float)
-            held[f"{name}_{part}"] = value if window is None else window.from_state(own.to_state(value))
-        held |= {f"{name}_scale": layer.scale, f"{name}_paired": layer.paired}
-        held[f"{name}_decay"] = getattr(neurons, f"{name}_decay")
-    held |= {name: getattr(neurons, name) for name in ("threshold", "refractory", "step_s", "full_input")}
-    held |= {name: getattr(network.check, name) for name in ("spikes", "counts", "classes", "labels")}
-    return base.npz(held, base.mark_of(network.card))
+            arrays[f"{name}_{part}"] = value if window is None else window.from_state(own.to_state(value))
+        arrays |= {f"{name}_scale": layer.scale, f"{name}_paired": layer.paired}
+        arrays[f"{name}_decay"] = getattr(neurons, f"{name}_decay")
+    arrays |= {name: getattr(neurons, name) for name in ("threshold", "refractory", "step_s", "full_input")}
+    arrays |= {name: getattr(network.check, name) for name in ("spikes", "counts", "classes", "labels")}
+    return base.npz(arrays, base.mark_of(network.card))
 
 
 EXACT = (
     "The network: the state of every device, the scales of the weights, and the neurons' equations. The file compares "
     "its answers with those of the check.",
 )
-PACKED = (
+_PACKED_ARRAYS = (
     ("..._plus, ..._minus", "{unit}", "each device of a pair, or the fixed reference, inputs by outputs"),
     ("about", "text", "JSON: scales of the weights (hidden, output), neurons, split and accuracy, the card"),
     (
@@ -62,12 +62,12 @@ PACKED = (
 )  # as `TrainedNetwork.parts` has it
 
 
-def packed(network: TrainedNetwork, prefix: str, about: str = "about") -> tuple[tuple[str, str, str], ...]:
+def unit_rows(network: TrainedNetwork, prefix: str, about: str = "about") -> tuple[tuple[str, str, str], ...]:
     """Units of what `TrainedNetwork.parts` gives, for a file that holds it under `prefix`."""
-    said = {"unit": base.unit(network.card), "channels": network.shape[0]}
+    facts = {"unit": base.unit(network.card), "channels": network.shape[0]}
     return tuple(
-        (f"{prefix}{about if name == 'about' else name}", unit.format(**said), meaning.format(**said))
-        for name, unit, meaning in PACKED
+        (f"{prefix}{about if name == 'about' else name}", unit.format(**facts), meaning.format(**facts))
+        for name, unit, meaning in _PACKED_ARRAYS
     )
 
 

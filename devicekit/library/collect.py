@@ -11,23 +11,23 @@ from devicekit import files
 from devicekit.catalog import marks as known_marks
 from devicekit.errors import UsageError
 from devicekit.library.head import MARKS, Source, line
-from devicekit.library.origin import Said, compiled, gather
-from devicekit.library.record import Record, is_record, relabelled
+from devicekit.library.origin import Metadata, compile_pattern, gather
+from devicekit.library.record import Record, is_record, relabel
 
 if TYPE_CHECKING:
     from devicekit.features.merit import Settings
     from devicekit.tables import Table
 
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
-_TAKEN_TWICE = "read_voltage"  # has a use in sweeps that no reader has
+_READ_VOLTAGE = "read_voltage"  # has a use in sweeps that no reader has
 
 
 @dataclass(frozen=True)
-class Wishes:
+class AddOptions:
     """What a user says of a file that is added: see `Library.add_file`."""
 
     name: str | None = None
-    said: Mapping[str, str | int] = field(default_factory=dict)
+    labels: Mapping[str, str | int] = field(default_factory=dict)
     place_from: str | None = None
     marks: tuple[str, ...] = ()
     by_device: bool = False
@@ -37,71 +37,73 @@ class Wishes:
         if wrong := [mark for mark in self.marks if mark not in MARKS]:
             raise UsageError(f"a record can be marked {', '.join(MARKS)}, not {wrong[0]!r}")
 
-    def gathered(self, path: Path, device: str | None, recipe: Mapping[str, str]) -> Said:
+    def gather_metadata(self, path: Path, device: str | None, recipe: Mapping[str, str]) -> Metadata:
         """Place and labels, from all who say some."""
-        pattern = compiled(self.place_from) if self.place_from else None
-        return gather(self.said, path.name, device, recipe, pattern)
+        pattern = compile_pattern(self.place_from) if self.place_from else None
+        return gather(self.labels, path.name, device, recipe, pattern)
 
 
-def collect(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> list[Record]:
+def collect(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list[Record]:
     """The records of one file.
 
     Raises
     ------
     DevicekitError
-        If it cannot be read, nothing can be said about it, or an option does not fit it.
+        If it cannot be read, nothing can be metadata about it, or an option does not fit it.
     """
     if path.suffix.lower() == ".json" and files.kind(path) == "file":
-        return [_of_json(path, wishes, reading)]
-    return _of_measurement(path, wishes, reading)
+        return [_record_from_json(path, options, reading)]
+    return _records_from_measurement(path, options, reading)
 
 
-def _of_json(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> Record:
+def _record_from_json(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> Record:
     from devicekit.device.card import DeviceCard
 
     refused = sorted({name for name, value in reading.items() if value not in (None, False, {})} - {"recipe"})
-    if wishes.by_device or wishes.settings is not None or refused:
-        what = f"{refused[0]}=" if refused else "by_device=" if wishes.by_device else "definitions of figures of merit"
+    if options.by_device or options.settings is not None or refused:
+        what = f"{refused[0]}=" if refused else "by_device=" if options.by_device else "definitions of figures of merit"
         raise UsageError(f"{path.name} is no file of measurements and has no use for {what}: leave it out")
     text = files.read_text(path)
     if is_record(files.parse_json(text, str(path))):
         record = Record.from_json(text, str(path))
-        said = wishes.gathered(path, None, {}) if wishes.place_from else gather(wishes.said, "", None, {})
-        return relabelled(record, said, wishes.name, wishes.marks)
+        metadata = (
+            options.gather_metadata(path, None, {}) if options.place_from else gather(options.labels, "", None, {})
+        )
+        return relabel(record, metadata, options.name, options.marks)
     card = DeviceCard.from_json(text, str(path))
     files.note_input(path)
-    labels = _recipe_labels(reading.get("recipe"))
-    record = Record.of_card(card, wishes.gathered(path, card.name, labels))
-    return relabelled(record, Said(), wishes.name, sorted({*wishes.marks, *known_marks(path)}))
+    labels = _load_recipe_labels(reading.get("recipe"))
+    record = Record.of_card(card, options.gather_metadata(path, card.name, labels))
+    return relabel(record, Metadata(), options.name, sorted({*options.marks, *known_marks(path)}))
 
 
-def _recipe_labels(recipe: Path | str | None) -> Mapping[str, str]:
+def _load_recipe_labels(recipe: Path | str | None) -> Mapping[str, str]:
     from devicekit.readers import recipe as recipes
 
     return recipes.load(recipe).labels if recipe is not None else {}
 
 
-def _of_measurement(path: Path, wishes: Wishes, reading: Mapping[str, Any]) -> list[Record]:
+def _records_from_measurement(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list[Record]:
     from devicekit.options import ReadOptions
     from devicekit.readers import read
 
-    table = read(path, ReadOptions.of(**reading), elsewhere=frozenset({_TAKEN_TWICE}))
+    table = read(path, ReadOptions.of(**reading), elsewhere=frozenset({_READ_VOLTAGE}))
     files.note_input(path)
-    checksum, marks = files.sha256(path), {*wishes.marks, *known_marks(path)}
+    checksum, marks = files.sha256(path), {*options.marks, *known_marks(path)}
     parts: list[tuple[Table, str | None]] = [(table, table.devices[0] if len(table.devices) == 1 else None)]
-    if wishes.by_device:
-        if wishes.name and len(table.devices) > 1:
-            raise UsageError(f"name={wishes.name!r} is one name, and {path.name} holds {len(table.devices)} devices")
+    if options.by_device:
+        if options.name and len(table.devices) > 1:
+            raise UsageError(f"name={options.name!r} is one name, and {path.name} holds {len(table.devices)} devices")
         parts = [(table.select(device), device) for device in table.devices]
-    return [_one(each, path, device, checksum, wishes, reading, marks) for each, device in parts]
+    return [_record_from_table(each, path, device, checksum, options, reading, marks) for each, device in parts]
 
 
-def _one(
+def _record_from_table(
     table: Table,
     path: Path,
     device: str | None,
     checksum: str,
-    wishes: Wishes,
+    options: AddOptions,
     reading: Mapping[str, Any],
     marks: set[str],
 ) -> Record:
@@ -109,20 +111,20 @@ def _one(
     from devicekit.features.characterize import characterize
     from devicekit.features.merit import Settings
 
-    settings = wishes.settings or Settings()
-    if (voltage := reading.get(_TAKEN_TWICE)) is not None:
+    settings = options.settings or Settings()
+    if (voltage := reading.get(_READ_VOLTAGE)) is not None:
         settings = replace(settings, read_voltage=voltage)
     found = characterize(table, settings)
-    stem = _stem(path)
-    name = wishes.name or (device if wishes.by_device and device else stem)
-    said = wishes.gathered(path, device, table.meta.get("labels", {}))
+    stem = _file_stem(path)
+    name = options.name or (device if options.by_device and device else stem)
+    metadata = options.gather_metadata(path, device, table.meta.get("labels", {}))
     source = Source(file=line(path.name or path.resolve().name), sha256=checksum)
     more = {"source": source, **dict.fromkeys(sorted(marks), True)}
-    record = Record.of_result(found, line(name), checksum, said, **more)
-    return relabelled(record, Said(), wishes.name, ()) if wishes.name else record
+    record = Record.of_result(found, line(name), checksum, metadata, **more)
+    return relabel(record, Metadata(), options.name, ()) if options.name else record
 
 
-def _stem(path: Path) -> str:
+def _file_stem(path: Path) -> str:
     """A file's name without its ending: sweeps of sweeps.csv.gz, W1.R3C5 of W1.R3C5.csv."""
     name = path.name or path.resolve().name
     if path.is_dir():

@@ -12,9 +12,9 @@ import numpy as np
 
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.library import figures
+from devicekit.library.display_units import Scale
 from devicekit.library.record import Record
-from devicekit.library.rows import AREA, Row, cells_of, each_value, group, names_of, natural, rows_of
-from devicekit.library.scaled import Scale
+from devicekit.library.rows import AREA, Row, array_cells, build_rows, display_names, group, natural, recorded_values
 from devicekit.names.places import PLACES
 from devicekit.plot import Axis, Image, Panel, array_map
 from devicekit.text import count, listed, si
@@ -98,7 +98,7 @@ class Comparison:
             words = f"blue {scale.text(min(values), 3)} to orange {scale.text(max(values), 3)} {scale.unit}".rstrip()
         y = Axis("|rate rdot(r)|", "window per pulse")
         x = Axis.of("state", limits=(0.0, 1.0))
-        return figures.overlay(figures.thinned(lines), x, y, direction.upper(), words, log)
+        return figures.overlay(figures.thin(lines), x, y, direction.upper(), words, log)
 
     def _on_cards(self, row: Row) -> bool:
         return any(cell is not None for cell, r in zip(row.cells, self.records, strict=True) if r.card is not None)
@@ -132,7 +132,9 @@ class Comparison:
         """Distribution of a number over the sweeps (states, devices) within each record, of the first 60 records."""
         row = self.row(name)
         held = {
-            self.names[n]: each_value(record, name) for n, record in enumerate(self.records) if row.cells[n] is not None
+            self.names[n]: recorded_values(record, name)
+            for n, record in enumerate(self.records)
+            if row.cells[n] is not None
         }
         known = {key: values for key, values in held.items() if np.isfinite(values).sum() >= FEWEST}
         if not known:
@@ -177,7 +179,7 @@ class Comparison:
             return ()
         row = self.row(self.y)
         found = []
-        for title, cells in cells_of(self.records, row.values).items():
+        for title, cells in array_cells(self.records, row.values).items():
             places = np.array(list(cells))
             if np.prod(np.ptp(places, axis=0) + 1.0) > MOST_CELLS:
                 continue
@@ -227,7 +229,7 @@ def compare(records: Sequence[Record], x: str | None = None, y: str | None = Non
     records = tuple({record.id: record for record in records}.values())
     if len(records) < 2:
         raise UsageError(f"a comparison needs two records or more, not {len(records)}")
-    rows = rows_of(records)
+    rows = build_rows(records)
     for option, name in (("x", x), ("y", y)):
         if name is not None and name not in {row.meaning.name for row in rows}:
             names = ", ".join(dict.fromkeys(row.meaning.name for row in rows)) or "none"
@@ -236,13 +238,13 @@ def compare(records: Sequence[Record], x: str | None = None, y: str | None = Non
         labels = dict.fromkeys(name for record in records for name in record.labels)
         known = ", ".join([*labels, *_GROUPED])
         raise UsageError(f"by: no record has a label that is called {by!r}; there are {known}")
-    chosen = _chosen(rows, x, y)
-    grouped = by if by is not None else _usual_group(records)
-    found = Comparison(records, names_of(records), rows, *chosen, grouped)
+    chosen = _choose_numbers(rows, x, y)
+    grouped = by if by is not None else _default_group(records)
+    found = Comparison(records, display_names(records), rows, *chosen, grouped)
     return Comparison(records, found.names, rows, *chosen, grouped, tuple(_warnings(found)))
 
 
-def _chosen(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[str, str]:
+def _choose_numbers(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[str, str]:
     """Names of the numbers of the figures: those that were said, else those that most records have."""
     most: dict[str, int] = {}
     for row in rows:
@@ -253,7 +255,7 @@ def _chosen(rows: Sequence[Row], x: str | None, y: str | None) -> tuple[str, str
     return x or next((name for name in usual if name != chosen_y), ""), chosen_y
 
 
-def _usual_group(records: Sequence[Record]) -> str:
+def _default_group(records: Sequence[Record]) -> str:
     """The first label, wafer or die that tells groups apart, of which one at least has several records; "" if none."""
     labels = dict.fromkeys(name for record in records for name in record.labels)
     for by in (*labels, "wafer", "die"):
@@ -265,14 +267,14 @@ def _usual_group(records: Sequence[Record]) -> str:
 
 def _warnings(found: Comparison) -> list[CodedWarning]:
     """Return what must not be compared, and what figures leave out."""
-    told = [*_mixed_definitions(found.rows), *_mixed_cards(found.records)]
+    told = [*_definition_warnings(found.rows), *_card_warnings(found.records)]
     total = len(found.records)
     for mark, code in (("synthetic", "synthetic"), ("simulated", "mixed")):
         n = sum(getattr(record, mark) for record in found.records)
         if n and (n < total or mark == "synthetic"):
             told.append(CodedWarning(code, f"{n} of {count(total, 'record')} {'is' if n == 1 else 'are'} {mark}"))
     if found.y:
-        maps = cells_of(found.records, found.row(found.y).values)
+        maps = array_cells(found.records, found.row(found.y).values)
         shared = sum(len(each) > 1 for cells in maps.values() for each in cells.values())
         if shared:
             words = f"{count(shared, 'place')} of the array map {'is' if shared == 1 else 'are'} shared by several"
@@ -282,9 +284,9 @@ def _warnings(found: Comparison) -> list[CodedWarning]:
     return told
 
 
-def _mixed_definitions(rows: Sequence[Row]) -> list[CodedWarning]:
+def _definition_warnings(rows: Sequence[Row]) -> list[CodedWarning]:
     told = []
-    for name in dict.fromkeys(row.meaning.name for row in rows if not row.alone):
+    for name in dict.fromkeys(row.meaning.name for row in rows if not row.only_definition):
         own = [row for row in rows if row.meaning.name == name]
         ways = [f"{row.meaning.by or 'not said'} ({count(row.n, 'record')})" for row in own]
         told.append(
@@ -297,7 +299,7 @@ def _mixed_definitions(rows: Sequence[Row]) -> list[CodedWarning]:
     return told
 
 
-def _mixed_cards(records: Sequence[Record]) -> list[CodedWarning]:
+def _card_warnings(records: Sequence[Record]) -> list[CodedWarning]:
     """Cards whose windows or pulses are not alike: rates and shares of the window are of different things."""
     cards = [record.card for record in records if record.card is not None]
     facts: Mapping[str, Counter[str]] = {

@@ -71,7 +71,7 @@ def shares(values: Sequence[float], log: bool = False) -> np.ndarray:
     return np.where(np.isfinite(x), (x - low) / (high - low), np.nan)
 
 
-def thinned(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
+def thin(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
     """Not more lines than a figure can show: evenly along what they are coloured by, both ends among them."""
     if len(lines) <= most:
         return list(lines)
@@ -117,7 +117,7 @@ def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
     """
     found = {name: ranks(np.asarray(values, float)) for name, values in groups.items()}
     sizes = {name: pair[0].size for name, pair in found.items() if pair[0].size}
-    found = {name: _fewer(*found[name]) for name in sizes}
+    found = {name: _subsample(*found[name]) for name in sizes}
     colours = [ramp(share) for share in shares([*range(len(found))])] if len(found) > 1 else [RAMP[0]]
     few = len(found) <= MOST_NAMES
     curves = [
@@ -131,7 +131,7 @@ def cdf(groups: Mapping[str, np.ndarray], x: Axis, of: str) -> Panel:
     return Panel(x, Axis(f"share of {of}", limits=(0.0, 1.0)), curves, legend=legend)  # type: ignore[arg-type]
 
 
-def _fewer(values: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _subsample(values: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if values.size <= MOST_POINTS:
         return values, p
     some = np.linspace(0, values.size - 1, MOST_POINTS).round().astype(int)

@@ -17,7 +17,7 @@ from devicekit.errors import FileError, invalid_rows
 from devicekit.library import index, select
 from devicekit.library.head import IndexedHead, check_version
 from devicekit.library.index import Index, Indexed, Stamp
-from devicekit.library.query import Entry, Found, Query, Unreadable, words_of
+from devicekit.library.query import Entry, Found, Query, Unreadable, search_words
 from devicekit.text import listed
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Library:
         self.folder = Path(folder) if folder is not None else default_folder()
         if os.path.lexists(self.folder) and not self.folder.is_dir():
             raise FileError(f"{self.folder} is no folder; library= takes the folder of a library")
-        self._index = Index(index.place_of(self.folder))
+        self._index = Index(index.index_path(self.folder))
 
     def __repr__(self) -> str:
         return f"<Library {str(self.folder)!r}>"
@@ -87,7 +87,7 @@ class Library:
             If the query names something that no record has.
         """
         asked = query or Query()
-        return self._ask(lambda connection: select.find(connection, asked), refresh)
+        return self._query_index(lambda connection: select.find(connection, asked), refresh)
 
     def get(self, id: str) -> Record:
         """A record with its content, by its id or the beginning of one.
@@ -103,7 +103,7 @@ class Library:
 
     def entry(self, id: str) -> Entry:
         """A record as the index knows it, by its id or the beginning of one; raises UsageError as `get` does."""
-        return self._ask(lambda connection: select.by_prefix(connection, id))
+        return self._query_index(lambda connection: select.find_by_prefix(connection, id))
 
     def open(self, entry: Entry) -> Record:
         """A record with its content.
@@ -123,19 +123,19 @@ class Library:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Files of the folder that are no records, and why."""
-        return self._ask(select.unreadable)
+        return self._query_index(select.unreadable)
 
     def names(self) -> tuple[str, ...]:
         """Names of all numbers that can be searched and sorted by."""
-        return self._ask(select.scalar_names)
+        return self._query_index(select.scalar_names)
 
     def labels(self) -> tuple[str, ...]:
         """Names of all labels."""
-        return self._ask(select.label_names)
+        return self._query_index(select.label_names)
 
     def kinds(self) -> tuple[str, ...]:
         """All kinds of records that there are."""
-        return self._ask(select.kinds)
+        return self._query_index(select.kinds)
 
     def add(self, record: Record) -> Added:
         """Keep a record. One of the same content is there once: what is said anew of place and labels is added to it.
@@ -153,32 +153,32 @@ class Library:
             return self._add(record)
 
     def _add(self, record: Record) -> Added:
-        from devicekit.library.origin import Said
-        from devicekit.library.record import relabelled
+        from devicekit.library.origin import Metadata
+        from devicekit.library.record import relabel
 
-        there = self._index.ask(lambda connection: self._twin(connection, record))
-        if there is not None:
-            path, old = there
-            said = Said(record.place, record.labels, record.area_m2, record.origins)
+        existing = self._index.ask(lambda connection: self._find_duplicate(connection, record))
+        if existing is not None:
+            path, old = existing
+            metadata = Metadata(record.place, record.labels, record.area_m2, record.origins)
             renamed = record.name if record.origins.get("name") == "hand" else None
-            new = relabelled(old, said, renamed, record.marks)
+            new = relabel(old, metadata, renamed, record.marks)
             if new == old:
                 return Added(old, path, known=True)
         else:
-            free = [each for each in self._paths(record) if not os.path.lexists(each)]
+            free = [each for each in self._candidate_paths(record) if not os.path.lexists(each)]
             if not free:
-                raise FileError(f"{self._paths(record)[1]} is in the way of a record: move it away")
+                raise FileError(f"{self._candidate_paths(record)[1]} is in the way of a record: move it away")
             path, new = free[0], record
-        files.write_text(path, new.to_json(), replace=there is not None)
-        self._take_up(path)
-        return Added(new, path, known=there is not None)
+        files.write_text(path, new.to_json(), replace=existing is not None)
+        self._index_file(path)
+        return Added(new, path, known=existing is not None)
 
     def add_file(
         self,
         path: Path | str,
         *,
         name: str | None = None,
-        said: Mapping[str, str | int] | None = None,
+        labels: Mapping[str, str | int] | None = None,
         place_from: str | None = None,
         marks: Sequence[str] = (),
         by_device: bool = False,
@@ -193,7 +193,7 @@ class Library:
             A card or record (.json), or a file of measurements, whose figures of merit are taken.
         name : str, optional
             Of the record; if not given the card's, or the file's.
-        said : mapping of str to str, optional
+        labels : mapping of str to str, optional
             wafer, die, row, column, and labels: stack, area, operator, date, any other.
         place_from : str, optional
             A pattern whose named groups find these in the file's name; without one R3C5 is found.
@@ -211,10 +211,10 @@ class Library:
         DevicekitError
             If the file cannot be read, nothing can be said about it, or an option does not fit it.
         """
-        from devicekit.library.collect import Wishes, collect
+        from devicekit.library.collect import AddOptions, collect
 
-        wishes = Wishes(name, dict(said or {}), place_from, tuple(marks), by_device, settings)
-        return tuple([self.add(record) for record in collect(Path(path), wishes, reading)])
+        options = AddOptions(name, dict(labels or {}), place_from, tuple(marks), by_device, settings)
+        return tuple([self.add(record) for record in collect(Path(path), options, reading)])
 
     def remove(self, *ids: str) -> tuple[Entry, ...]:
         """Remove records, by id or the beginning of one: all that are named, or none.
@@ -230,7 +230,7 @@ class Library:
         with work.locked(self.folder):
             for entry in gone:
                 path = self._path(entry.file)
-                head = self._indexed(path).head
+                head = self._index_entry(path).head
                 if head is None or head.id != entry.id:
                     raise FileError(f"{path} is no record any more, and is kept")
                 try:
@@ -242,20 +242,20 @@ class Library:
 
     def refresh(self, rebuild: bool = False) -> tuple[Unreadable, ...]:
         """Take up what changed in the folder; with `rebuild` everything anew. Files that are no records."""
-        return self._ask(select.unreadable, rebuild=rebuild)
+        return self._query_index(select.unreadable, rebuild=rebuild)
 
-    def _ask(
+    def _query_index(
         self, question: Callable[[sqlite3.Connection], index.T], refresh: bool = True, rebuild: bool = False
     ) -> index.T:
         """The answer of the index to a question, after what changed in the folder was taken up."""
 
         def answer(connection: sqlite3.Connection) -> index.T:
             if rebuild:
-                with index.writing(connection):
+                with index.write_transaction(connection):
                     index.forget_all(connection)
             if refresh or not index.known_files(connection):
                 self._update(connection)
-            with index.reading(connection):
+            with index.read_transaction(connection):
                 return question(connection)
 
         return self._index.ask(answer)
@@ -264,7 +264,7 @@ class Library:
         """Read what is new or changed, forget what is gone. What is known is looked up before the folder is listed:
         a file that another process adds meanwhile is then taken up twice, never forgotten."""
         known = index.known_files(connection)
-        there = self._listed()
+        there = self._list_files()
 
         def changed(file: str, stamp: Stamp) -> bool:
             old = known.get(file)
@@ -276,11 +276,11 @@ class Library:
         stale = [file for file, stamp in there.items() if changed(file, stamp)]
         gone = [file for file in known if file not in there]
         if stale or gone:
-            found = [self._indexed(self._path(file)) for file in sorted(stale)]
-            with index.writing(connection):
+            found = [self._index_entry(self._path(file)) for file in sorted(stale)]
+            with index.write_transaction(connection):
                 index.put(connection, found, [*gone, *stale])
 
-    def _listed(self) -> dict[str, Stamp]:
+    def _list_files(self) -> dict[str, Stamp]:
         """JSON files of the folder with their stamps; hidden ones are nobody's business."""
         found = {}
         try:
@@ -302,7 +302,7 @@ class Library:
     def _path(self, file: str) -> Path:
         return self.folder / file
 
-    def _indexed(self, path: Path) -> Indexed:
+    def _index_entry(self, path: Path) -> Indexed:
         """Return what the index is told of a file."""
         stamp = _stamp(path) or Stamp(0, 0)
         try:
@@ -313,14 +313,14 @@ class Library:
         from devicekit.models.registry import LAWS  # heavy, and of no use where nothing has changed
 
         title = LAWS[head.law].title if head.law in LAWS else ""
-        return Indexed(path.name, stamp, head, words_of(head, title))
+        return Indexed(path.name, stamp, head, search_words(head, title))
 
-    def _twin(self, connection: sqlite3.Connection, record: Record) -> tuple[Path, Record] | None:
+    def _find_duplicate(self, connection: sqlite3.Connection, record: Record) -> tuple[Path, Record] | None:
         """The file that holds the same content already, by the index or by its name, and the record in it."""
         from devicekit.library.record import load
 
         row = connection.execute("SELECT file FROM item WHERE id = ?", (record.id,)).fetchone()
-        for path in [self._path(row[0])] if row else self._paths(record):
+        for path in [self._path(row[0])] if row else self._candidate_paths(record):
             try:
                 held = load(path)
             except FileError:
@@ -329,16 +329,16 @@ class Library:
                 return path, held
         return None
 
-    def _paths(self, record: Record) -> tuple[Path, Path]:
+    def _candidate_paths(self, record: Record) -> tuple[Path, Path]:
         """Where a record may be: its name and the first digits of its id, or all of them where those are taken."""
         stem = re.sub(r"[^A-Za-z0-9._-]+", "_", record.name).strip("._-")[:60] or "record"
         short, long = (self._path(f"{stem}-{digits}{_SUFFIX}") for digits in (record.id[:_FILE_DIGITS], record.id))
         return short, long
 
-    def _take_up(self, path: Path) -> None:
+    def _index_file(self, path: Path) -> None:
         def put(connection: sqlite3.Connection) -> None:
-            with index.writing(connection):
-                index.put(connection, [self._indexed(path)])
+            with index.write_transaction(connection):
+                index.put(connection, [self._index_entry(path)])
 
         self._index.ask(put)
 

@@ -27,7 +27,7 @@ _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,39}")
 Origin = Literal["hand", "file name", "device name", "recipe"]
 
 
-def _text(value: str) -> str:
+def _check_text(value: str) -> str:
     if not value.strip() or value != value.strip():
         raise ValueError("a text without spaces at its ends, not empty")
     if len(value) > LONGEST:
@@ -37,27 +37,27 @@ def _text(value: str) -> str:
     return value
 
 
-def _line(value: str) -> str:
+def _check_line(value: str) -> str:
     if len(value) > LONGEST or not value.isprintable():
         raise ValueError(f"one line of at most {LONGEST} characters that can be printed")
     return value
 
 
-def _label(value: str) -> str:
+def _check_label(value: str) -> str:
     if not _LABEL.fullmatch(value) or value in PLACES:
         raise ValueError(f"{value!r} is no name of a label: a letter, then letters, digits, spaces, - and _ (up to 40)")
     return value
 
 
-def _time(value: str) -> str:
+def _check_time(value: str) -> str:
     if datetime.fromisoformat(value).utcoffset() is None:
         raise ValueError("a time without its zone; write 2026-03-05T12:00:00+00:00")
     return value
 
 
-Name = Annotated[str, AfterValidator(_text)]
-LabelName = Annotated[str, AfterValidator(_label)]
-Line = Annotated[str, AfterValidator(_line)]
+Name = Annotated[str, AfterValidator(_check_text)]
+LabelName = Annotated[str, AfterValidator(_check_label)]
+Line = Annotated[str, AfterValidator(_check_line)]
 Position = Annotated[int, Field(ge=0, le=999_999)]
 
 
@@ -131,7 +131,7 @@ class Head(Strict):
     id: str = Field(pattern=rf"^[0-9a-f]{{{ID_DIGITS}}}$", description="of the SHA-256 of the content")
     name: Name
     kind: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="card, or the kind of table")
-    added: Annotated[str, AfterValidator(_time)] = Field(description="when, UTC")
+    added: Annotated[str, AfterValidator(_check_time)] = Field(description="when, UTC")
     source: Source
     law: Line = Field(default="", description="update law of a card")
     synthetic: bool = False
@@ -145,7 +145,7 @@ class Head(Strict):
     warnings: tuple[Remark, ...] = ()
 
     @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    def _check_unique_names(self) -> Self:
         names = [each.name for each in self.scalars]
         if len({*names, "area_m2"}) <= len(names):
             raise ValueError("scalars: every name once, and none is area_m2")

@@ -58,7 +58,7 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFile:
     """What the index knows of a file; `twin` is the file that holds the same record, if that is why it has none."""
 
     stamp: Stamp
@@ -76,7 +76,7 @@ class Indexed:
     reason: str = ""
 
 
-def place_of(folder: Path) -> Path:
+def index_path(folder: Path) -> Path:
     """Return where the index of a folder is kept."""
     import platformdirs
 
@@ -99,7 +99,7 @@ class Index:
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
         """A connection with the tables there; damage is met by making the file anew, once."""
-        with closing(self._connected()) as connection:
+        with closing(self._connect()) as connection:
             yield connection
 
     def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
@@ -114,18 +114,18 @@ class Index:
         """
         try:
             try:
-                return self._answer(question)
+                return self._run_once(question)
             except sqlite3.DatabaseError as error:
-                if _busy(error):
-                    self._aside()
+                if _is_busy(error):
+                    self._use_temporary_folder()
                 else:
                     self.discard()
-                return self._answer(question)
+                return self._run_once(question)
         except (sqlite3.DatabaseError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise FileError(f"cannot write the index of the library into {self._path.parent}: {reason}") from error
 
-    def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
+    def _run_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
         with self.open() as connection:
             return question(connection)
 
@@ -135,32 +135,32 @@ class Index:
             try:
                 path.unlink(missing_ok=True)
             except OSError:
-                self._aside()
+                self._use_temporary_folder()
 
-    def _aside(self) -> None:
+    def _use_temporary_folder(self) -> None:
         folder = tempfile.mkdtemp(prefix="devicekit-library-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._path = Path(folder) / "index.sqlite"
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         try:
-            return self._prepared()
+            return self._open_database()
         except sqlite3.DatabaseError as error:
-            if _busy(error):
+            if _is_busy(error):
                 raise
             if isinstance(error, sqlite3.OperationalError) and not self._path.is_file():
-                self._aside()
+                self._use_temporary_folder()
             else:
                 self.discard()
         except OSError:
-            self._aside()
+            self._use_temporary_folder()
         try:
-            return self._prepared()
+            return self._open_database()
         except (sqlite3.OperationalError, OSError):
-            self._aside()
-            return self._prepared()
+            self._use_temporary_folder()
+            return self._open_database()
 
-    def _prepared(self) -> sqlite3.Connection:
+    def _open_database(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)
         try:
@@ -174,13 +174,13 @@ class Index:
         return connection
 
 
-def _busy(error: sqlite3.Error) -> bool:
+def _is_busy(error: sqlite3.Error) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
     """The tables, in place of whatever is there; of several processes the first makes them."""
-    with writing(connection):
+    with write_transaction(connection):
         if connection.execute("PRAGMA user_version").fetchone()[0] == FORM:
             return
         there = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -192,7 +192,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[None]:
+def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """One transaction, that waits for its turn before it reads."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -205,7 +205,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def reading(connection: sqlite3.Connection) -> Iterator[None]:
+def read_transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """One state of the index for several questions: what other processes write meanwhile is not seen."""
     connection.execute("BEGIN")
     try:
@@ -216,21 +216,21 @@ def reading(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def forget_all(connection: sqlite3.Connection) -> None:
-    """Forget every file; within `writing`."""
+    """Forget every file; within `write_transaction`."""
     for table in ("item", "unreadable", "label", "meaning", "scalar"):
         connection.execute(f"DELETE FROM {table}")
 
 
-def known_files(connection: sqlite3.Connection) -> dict[str, Known]:
+def known_files(connection: sqlite3.Connection) -> dict[str, KnownFile]:
     """Every file that the index knows, records and others."""
     rows = connection.execute(
         "SELECT file, mtime_ns, size, NULL FROM item UNION ALL SELECT file, mtime_ns, size, twin FROM unreadable"
     )
-    return {file: Known(Stamp(mtime_ns, size), twin) for file, mtime_ns, size, twin in rows}
+    return {file: KnownFile(Stamp(mtime_ns, size), twin) for file, mtime_ns, size, twin in rows}
 
 
 def put(connection: sqlite3.Connection, found: Iterable[Indexed], gone: Iterable[str] = ()) -> None:
-    """Take up files, and forget those that are gone; within `writing`."""
+    """Take up files, and forget those that are gone; within `write_transaction`."""
     for file in gone:
         _forget(connection, file)
     meanings: dict[tuple[str, ...], int] = {}

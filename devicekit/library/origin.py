@@ -24,7 +24,7 @@ _RANK: dict[Origin, int] = {"hand": 0, "file name": 1, "device name": 2, "recipe
 
 
 @dataclass(frozen=True)
-class Said:
+class Metadata:
     """Place and labels of one record, and who said each.
 
     Parameters
@@ -51,9 +51,9 @@ class Said:
             "origins": dict(self.origins),
         }
 
-    def over(self, other: Said) -> Said:
+    def merge(self, other: Metadata) -> Metadata:
         """What both say; where they differ, the hand before a name before a recipe, and this one before the other."""
-        mine, theirs, origins = _flat(self), _flat(other), dict(self.origins)
+        mine, theirs, origins = _flatten(self), _flatten(other), dict(self.origins)
         for name, value in theirs.items():
             who = other.origins.get(name, "recipe")
             if name not in mine or _RANK[who] < _RANK[self.origins.get(name, "recipe")]:
@@ -63,9 +63,9 @@ class Said:
         return combine(mine, origins=origins)
 
 
-def _flat(said: Said) -> dict[str, str | int]:
-    parts = {name: getattr(said.place, name) for name in PLACES}
-    return {**{name: value for name, value in parts.items() if value is not None}, **said.labels}
+def _flatten(metadata: Metadata) -> dict[str, str | int]:
+    parts = {name: getattr(metadata.place, name) for name in PLACES}
+    return {**{name: value for name, value in parts.items() if value is not None}, **metadata.labels}
 
 
 def gather(
@@ -74,7 +74,7 @@ def gather(
     device: str | None,
     recipe: Mapping[str, str],
     pattern: re.Pattern[str] | None = None,
-) -> Said:
+) -> Metadata:
     """Place and labels from all who say some: the hand first, then the file's name, the device's name, the recipe.
 
     Parameters
@@ -94,7 +94,7 @@ def gather(
         If the pattern does not fit the name, or a value cannot be what it is said to be.
     """
     cell = cell_of([file_name])
-    named = by_pattern(pattern, file_name) if pattern else cell
+    named = match_pattern(pattern, file_name) if pattern else cell
     by_device = {} if pattern or device is None else cell_of([device])
     if cell and by_device and cell != by_device:  # two answers are none
         named, by_device = {}, {}
@@ -111,7 +111,7 @@ def gather(
     return combine(*(words for _, words in sources), origins=origins)
 
 
-def combine(*sources: Mapping[str, str | int], origins: Mapping[str, Origin]) -> Said:
+def combine(*sources: Mapping[str, str | int], origins: Mapping[str, Origin]) -> Metadata:
     """Place and labels of several sources, the first of which counts most."""
     words: dict[str, str | int] = {}
     for source in sources:
@@ -120,7 +120,7 @@ def combine(*sources: Mapping[str, str | int], origins: Mapping[str, Origin]) ->
     parts: dict[str, Any] = {name: words.pop(name) for name in PLACES if name in words}
     for name in ("row", "column"):
         if name in parts:
-            parts[name] = _whole(name, parts[name])
+            parts[name] = _parse_whole_number(name, parts[name])
     for name in ("wafer", "die"):
         if name in parts:
             parts[name] = str(parts[name])
@@ -129,10 +129,10 @@ def combine(*sources: Mapping[str, str | int], origins: Mapping[str, Origin]) ->
         place = Place(**parts)
     except ValidationError as error:
         raise UsageError(f"the place of a device: {'; '.join(map(str, invalid_rows(error, 'place')))}") from error
-    return Said(place, labels, area(labels["area"]) if "area" in labels else None, origins)
+    return Metadata(place, labels, parse_area(labels["area"]) if "area" in labels else None, origins)
 
 
-def _whole(name: str, value: str | int) -> int:
+def _parse_whole_number(name: str, value: str | int) -> int:
     if isinstance(value, int):
         return value
     if not re.fullmatch(r"\d{1,9}", value):
@@ -140,7 +140,7 @@ def _whole(name: str, value: str | int) -> int:
     return int(value)
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str) -> re.Pattern[str]:
     """A pattern with named groups.
 
     Raises
@@ -157,7 +157,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return made
 
 
-def by_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
+def match_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
     """Return what the named groups of a pattern find in a file's name.
 
     Raises
@@ -165,14 +165,14 @@ def by_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
     UsageError
         If it does not fit.
     """
-    said = f"place_from={pattern.pattern!r}"
-    (found,) = isolated.search(pattern.pattern, (name,), said)
+    option = f"place_from={pattern.pattern!r}"
+    (found,) = isolated.search(pattern.pattern, (name,), option)
     if found is None:
-        raise UsageError(f"the name {name} does not fit {said}")
+        raise UsageError(f"the name {name} does not fit {option}")
     return {group: value for group, value in found.named.items() if value}
 
 
-def area(text: str) -> float:
+def parse_area(text: str) -> float:
     """An area [m2] from its text: "25 um2", "5 um x 5 um", "100x100 nm".
 
     Raises

@@ -48,10 +48,10 @@ class Range:
         low, colon, high = ends.partition(":")
         if not (name.strip() and equals and colon):
             raise UsageError(f"a range is NAME=LOW:HIGH, such as on_off=3:6 or v_set_v=:0.8, not {text!r}")
-        return cls(name.strip(), _end(low, -math.inf, text), _end(high, math.inf, text))
+        return cls(name.strip(), _parse_end(low, -math.inf, text), _parse_end(high, math.inf, text))
 
 
-def _end(word: str, open_end: float, text: str) -> float:
+def _parse_end(word: str, open_end: float, text: str) -> float:
     if not word.strip():
         return open_end
     try:
@@ -195,7 +195,7 @@ class Found:
         return len(self.entries)
 
 
-def words_of(head: Head, law_title: str) -> str:
+def search_words(head: Head, law_title: str) -> str:
     """All that a search looks at, folded."""
     told = [f"{each.code} {each.message}" for each in head.warnings]
     labels = [f"{name} {value}" for name, value in head.labels.items()]

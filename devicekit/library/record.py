@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from devicekit.features.characterize import Characterization
-    from devicekit.library.origin import Said
+    from devicekit.library.origin import Metadata
 
 MOST_ROWS = 100_000  # of one table of a record
 
@@ -36,7 +36,7 @@ class Frame(Strict):
     columns: dict[str, tuple[Cell, ...]]
 
     @model_validator(mode="after")
-    def _even(self) -> Self:
+    def _check_lengths(self) -> Self:
         lengths = {len(values) for values in self.columns.values()}
         if len(lengths) > 1:
             raise ValueError(f"columns of one length, not of {', '.join(map(str, sorted(lengths)))}")
@@ -113,7 +113,7 @@ class Record(Head):
     result: Result | None = None
 
     @model_validator(mode="after")
-    def _one_content(self) -> Self:
+    def _check_content(self) -> Self:
         if (self.card is None) == (self.result is None) or (self.kind == "card") != (self.card is not None):
             raise ValueError("a record of kind card holds a card, one of any other kind a result, and never both")
         return self
@@ -134,13 +134,13 @@ class Record(Head):
         return self.result.tables if self.result else {}
 
     @classmethod
-    def of_card(cls, card: DeviceCard, said: Said | None = None, **more: Any) -> Self:
+    def of_card(cls, card: DeviceCard, metadata: Metadata | None = None, **more: Any) -> Self:
         """A record of a card.
 
         Parameters
         ----------
         card : DeviceCard
-        said : Said, optional
+        metadata : Metadata, optional
             Place and labels.
         **more
             Fields of `Head` that are to differ: name, simulated, ...
@@ -155,11 +155,11 @@ class Record(Head):
             "scalars": numbers(card.figures()),
             "warnings": card.warnings,
         }
-        return cls._made({**held, **more}, said, {"card": card})
+        return cls._build({**held, **more}, metadata, {"card": card})
 
     @classmethod
     def of_result(
-        cls, found: Characterization, name: str, sha256: str = "", said: Said | None = None, **more: Any
+        cls, found: Characterization, name: str, sha256: str = "", metadata: Metadata | None = None, **more: Any
     ) -> Self:
         """A record of figures of merit.
 
@@ -170,7 +170,7 @@ class Record(Head):
             Of the record.
         sha256 : str
             Of the file.
-        said : Said, optional
+        metadata : Metadata, optional
             Place and labels.
         **more
             Fields of `Head` that are to differ: synthetic, simulated, ...
@@ -189,12 +189,12 @@ class Record(Head):
             "scalars": numbers(found.scalars()),
             "warnings": found.warnings,
         }
-        return cls._made({**held, **more}, said, {"result": result})
+        return cls._build({**held, **more}, metadata, {"result": result})
 
     @classmethod
-    def _made(cls, held: dict[str, Any], said: Said | None, content: dict[str, Any]) -> Self:
-        held |= {"added": now(), **(said.fields() if said else {})}
-        held["id"] = identity(held["kind"], held["source"].sha256, _plain(**content))
+    def _build(cls, held: dict[str, Any], metadata: Metadata | None, content: dict[str, Any]) -> Self:
+        held |= {"added": now(), **(metadata.fields() if metadata else {})}
+        held["id"] = identity(held["kind"], held["source"].sha256, _dump_content(**content))
         try:
             return cls(**held, **content)
         except ValidationError as error:
@@ -209,8 +209,8 @@ class Record(Head):
             If it is larger than what is read again.
         """
         head = self.model_dump(mode="json", exclude=set(CONTENTS), exclude_defaults=True)
-        head = {"schema_version": SCHEMA_VERSION, **head, **_plain(card=self.card, result=self.result)}
-        lines = [f'"{name}": {_compact(value)}' for name, value in head.items()]
+        head = {"schema_version": SCHEMA_VERSION, **head, **_dump_content(card=self.card, result=self.result)}
+        lines = [f'"{name}": {_dump_compact(value)}' for name, value in head.items()]
         text = "{\n" + ",\n".join(lines) + "\n}\n"
         if len(text.encode()) > files.LARGEST_JSON:
             raise FileError(
@@ -234,7 +234,7 @@ class Record(Head):
         try:
             head = Head.model_validate_json(json.dumps(raw))
             held = {field: getattr(head, field) for field in Head.model_fields}
-            record = cls(**held, **_content(content))
+            record = cls(**held, **_load_content(content))
         except CardError as error:
             raise FileError(f"{name}: its card is not valid", error.rows) from error
         except ValidationError as error:
@@ -251,7 +251,7 @@ def numbers(scalars: Iterable[Scalar]) -> tuple[Number, ...]:
     return tuple(map(Number.of_scalar, scalars))
 
 
-def _plain(card: DeviceCard | None = None, result: Result | None = None) -> dict[str, Any]:
+def _dump_content(card: DeviceCard | None = None, result: Result | None = None) -> dict[str, Any]:
     """The content as plain values."""
     found: dict[str, Any] = {}
     if card is not None:
@@ -261,7 +261,7 @@ def _plain(card: DeviceCard | None = None, result: Result | None = None) -> dict
     return found
 
 
-def _content(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _load_content(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The content from plain values; cards of earlier versions are read as cards are."""
     found: dict[str, Any] = {}
     if raw.get("card") is not None:
@@ -271,7 +271,7 @@ def _content(raw: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _compact(value: Any) -> str:
+def _dump_compact(value: Any) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -291,18 +291,18 @@ def is_record(raw: Any) -> bool:
     return isinstance(raw, dict) and "id" in raw and any(field in raw for field in CONTENTS)
 
 
-def relabelled(record: Record, said: Said, name: str | None, marks: Iterable[str]) -> Record:
-    """The same record with what was said anew: a name by hand, marks, parts of the place, labels.
+def relabel(record: Record, metadata: Metadata, name: str | None, marks: Iterable[str]) -> Record:
+    """The same record with what was given anew: a name by hand, marks, parts of the place, labels.
 
     Raises
     ------
     FileError
         If one of these cannot be kept.
     """
-    from devicekit.library.origin import Said
+    from devicekit.library.origin import Metadata
 
-    was = Said(record.place, record.labels, record.area_m2, record.origins)
-    changed = {**said.over(was).fields(), **dict.fromkeys(marks, True)}
+    was = Metadata(record.place, record.labels, record.area_m2, record.origins)
+    changed = {**metadata.merge(was).fields(), **dict.fromkeys(marks, True)}
     if name is not None:
         changed["origins"] = {**changed["origins"], "name": "hand"}
     held = {field: getattr(record, field) for field in type(record).model_fields}
@@ -331,5 +331,5 @@ __all__ = [
     "identity",
     "is_record",
     "load",
-    "relabelled",
+    "relabel",
 ]

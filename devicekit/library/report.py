@@ -40,16 +40,16 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
     sections = [
         _records_section(found),
         _numbers_section(found),
-        *_section("Rate curves", "rates", _overlays(found)),
-        *_section("Over the records", "records-figures", _over_records(found)),
-        *_section("Within the records", "sweeps", _within(found)),
-        *_section("On the array", "array", _maps(found)),
+        *_section("Rate curves", "rates", _rate_figures(found)),
+        *_section("Over the records", "records-figures", _figures_over_records(found)),
+        *_section("Within the records", "sweeps", _figures_within_records(found)),
+        *_section("On the array", "array", _map_figures(found)),
         _warnings_section(found, unreadable),
         _provenance(found, command),
     ]
     words = summary(found, unreadable)
     pictures = [figure for section in sections for figure in section.figures]
-    numbers = [_median(found, name) for name in dict.fromkeys((found.y, found.x)) if name]
+    numbers = [_median_scalar(found, name) for name in dict.fromkeys((found.y, found.x)) if name]
     return Report(
         f"Comparison of {count(len(found.records), 'record')}",
         words[0],
@@ -63,7 +63,7 @@ def comparison_report(found: Comparison, command: str, unreadable: Sequence[Unre
     )
 
 
-def _median(found: Comparison, name: str) -> Scalar:
+def _median_scalar(found: Comparison, name: str) -> Scalar:
     row = found.row(name)
     meaning = row.meaning
     label = f"{meaning.label.removesuffix(', median')}, median of {row.n} records"
@@ -74,7 +74,7 @@ def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[st
     """The comparison in plain sentences; it describes these records and tests nothing."""
     told = [f"{found.counts[:1].upper()}{found.counts[1:]} of a library of devices."]
     told += [
-        _range(found, name)
+        _range_sentence(found, name)
         for name in dict.fromkeys((found.y, found.x))
         if name and found.row(name).n > 1
     ]  # fmt: skip
@@ -88,7 +88,7 @@ def summary(found: Comparison, unreadable: Sequence[Unreadable] = ()) -> list[st
     return [*told, *([sentence] if (sentence := warnings_sentence(found.warnings)) else [])]
 
 
-def _range(found: Comparison, name: str) -> str:
+def _range_sentence(found: Comparison, name: str) -> str:
     row = found.row(name)
     scale, values = row.scale, row.values
     low, middle, high = (scale.text(float(each), 3) for each in np.nanquantile(values, [0, 0.5, 1]))
@@ -115,15 +115,15 @@ def _records_section(found: Comparison) -> Section:
         for name, record in list(zip(found.names, found.records, strict=True))[:MOST_ROWS]
     ]
     head = ("record", "id", "kind", "law", "place", "labels", "data")
-    return Section("Records", "records", [Table(head, rows, f"The records{_cut(found)}.")])
+    return Section("Records", "records", [Table(head, rows, f"The records{_truncation_note(found)}.")])
 
 
-def _cut(found: Comparison) -> str:
+def _truncation_note(found: Comparison) -> str:
     total = len(found.records)
     return f" (the first {MOST_ROWS} of {total})" if total > MOST_ROWS else ""
 
 
-def _cell(row: Row, n: int) -> str:
+def _format_cell(row: Row, n: int) -> str:
     """A number with its interval, in the unit of the heading."""
     cell = row.cells[n]
     if cell is None:
@@ -140,15 +140,15 @@ def _numbers_section(found: Comparison) -> Section:
     caption = "Numbers side by side; 95 % intervals in brackets where a record has them."
     which = range(len(found.records))
     if len(found.records) <= SIDE_BY_SIDE:
-        rows = [(row.scale.heading, *(_cell(row, n) for n in which)) for row in found.rows]
+        rows = [(row.scale.heading, *(_format_cell(row, n) for n in which)) for row in found.rows]
         return Section("Numbers", "numbers", [Table(("number", *found.names), rows, caption)])
     head = ("record", *(row.scale.heading for row in found.rows))
-    body = [(found.names[n], *(_cell(row, n) for row in found.rows)) for n in which[:MOST_ROWS]]
-    blocks: list[Block] = [_spreads(found), Table(head, body, f"{caption[:-1]}{_cut(found)}.")]
+    body = [(found.names[n], *(_format_cell(row, n) for row in found.rows)) for n in which[:MOST_ROWS]]
+    blocks: list[Block] = [_quantile_table(found), Table(head, body, f"{caption[:-1]}{_truncation_note(found)}.")]
     return Section("Numbers", "numbers", blocks)
 
 
-def _spreads(found: Comparison) -> Table:
+def _quantile_table(found: Comparison) -> Table:
     """Each number over the records: how many have it, median, quartiles, range."""
     rows = []
     for row in found.rows:
@@ -163,7 +163,7 @@ def _figure(panel: Panel | None, caption: str, alt: str) -> list[Block]:
     return [] if panel is None else [figure(panel, caption, alt)]
 
 
-def _overlays(found: Comparison) -> list[Block]:
+def _rate_figures(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
     by = "" if found.colours is None else f"; blue to orange by {found.colours.scale.label}"
     for direction in DIRECTIONS:
@@ -174,7 +174,7 @@ def _overlays(found: Comparison) -> list[Block]:
     return blocks
 
 
-def _over_records(found: Comparison) -> list[Block]:
+def _figures_over_records(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
     by = f", by {found.by}" if found.by else ""
     for name in dict.fromkeys((found.y, found.x)):
@@ -193,7 +193,7 @@ def _over_records(found: Comparison) -> list[Block]:
     return blocks
 
 
-def _within(found: Comparison) -> list[Block]:
+def _figures_within_records(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
     for name in found.sweep_names():
         label = found.row(name).meaning.label
@@ -204,11 +204,11 @@ def _within(found: Comparison) -> list[Block]:
     return blocks
 
 
-def _maps(found: Comparison) -> list[Block]:
-    return [_map(image) for image in found.maps()]
+def _map_figures(found: Comparison) -> list[Block]:
+    return [_map_figure(image) for image in found.maps()]
 
 
-def _map(image: Image) -> Figure:
+def _map_figure(image: Image) -> Figure:
     size = (9.6, min(max(2.8, 0.42 * image.values.shape[0] + 1.4), 9.0))
     where = f" of {image.title}" if image.title else ""
     words = f"{image.label}{where}: row by row from the top; cells without a record are blank."
@@ -219,7 +219,7 @@ def _map(image: Image) -> Figure:
 def _warnings_section(found: Comparison, unreadable: Sequence[Unreadable]) -> Section:
     told = list(found.warnings)
     blocks = list(warnings_section(told).blocks)
-    own = _own_warnings(found)
+    own = _record_warnings(found)
     if own:
         more = f" (the first {MOST_WARNINGS} of {len(own)})" if len(own) > MOST_WARNINGS else ""
         blocks += [Text([f"Of the records themselves{more}:"]), CodedList(own[:MOST_WARNINGS])]
@@ -228,17 +228,17 @@ def _warnings_section(found: Comparison, unreadable: Sequence[Unreadable]) -> Se
     return Section("Warnings", "warnings", blocks)
 
 
-def _own_warnings(found: Comparison) -> list[tuple[str, str]]:
+def _record_warnings(found: Comparison) -> list[tuple[str, str]]:
     """Warnings of the records, each once with the names of those that have it."""
     held: dict[CodedWarning, list[str]] = {}
     for name, record in zip(found.names, found.records, strict=True):
         for warning in dict.fromkeys(record.warnings):
             held.setdefault(warning, []).append(name)
     total = len(found.records)
-    return [(warning.code, f"{_some(names, total)}: {warning.message}") for warning, names in held.items()]
+    return [(warning.code, f"{_list_names(names, total)}: {warning.message}") for warning, names in held.items()]
 
 
-def _some(names: Sequence[str], total: int) -> str:
+def _list_names(names: Sequence[str], total: int) -> str:
     if len(names) == total:
         return f"all {total} records"
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

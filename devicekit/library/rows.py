@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from devicekit.features.definitions import COUNTED
+from devicekit.library.display_units import Scale
 from devicekit.library.record import Record
-from devicekit.library.scaled import Scale
 from devicekit.names.places import PLACES
 from devicekit.scalars import Scalar
 from devicekit.text import natural_number
@@ -30,13 +30,13 @@ class Row:
         Name, label, unit and definition; its value says nothing.
     cells : tuple of Scalar or None
         The number of each record, None where it has none or none of this definition.
-    alone : bool
+    only_definition : bool
         Whether no other row has this name.
     """
 
     meaning: Scalar
     cells: tuple[Scalar | None, ...]
-    alone: bool = True
+    only_definition: bool = True
 
     @property
     def values(self) -> np.ndarray:
@@ -52,7 +52,7 @@ class Row:
     def scale(self) -> Scale:
         """The unit that keeps its values short; its label says the definition where there are several."""
         found = Scale.of(self.meaning, self.values)
-        how = "" if self.alone else f" ({self.meaning.by or 'definition not said'})"
+        how = "" if self.only_definition else f" ({self.meaning.by or 'definition not said'})"
         return Scale(f"{found.label}{how}", found.unit, found.factor)
 
     def as_dict(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Row:
         return {**head, "records": cells}
 
 
-def names_of(records: Sequence[Record]) -> tuple[str, ...]:
+def display_names(records: Sequence[Record]) -> tuple[str, ...]:
     """Return what each record is called: its name, with its id where two share it."""
     names = Counter(record.name for record in records)
     return tuple(record.name if names[record.name] == 1 else f"{record.name} ({record.id})" for record in records)
@@ -75,9 +75,9 @@ def _definition(scalar: Scalar) -> tuple[str, str, str, str]:
     return scalar.name, scalar.unit, scalar.of, scalar.by
 
 
-def rows_of(records: Sequence[Record]) -> tuple[Row, ...]:
+def build_rows(records: Sequence[Record]) -> tuple[Row, ...]:
     """Every number under every definition, in the order in which they appear, those of one name together."""
-    held = [{_definition(each): each for each in _known(record)} for record in records]
+    held = [{_definition(each): each for each in _known_numbers(record)} for record in records]
     keys = list(dict.fromkeys(key for each in held for key in each))
     names = list(dict.fromkeys(key[0] for key in keys))
     definitions = Counter(key[0] for key in keys)
@@ -89,7 +89,7 @@ def rows_of(records: Sequence[Record]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _known(record: Record) -> list[Scalar]:
+def _known_numbers(record: Record) -> list[Scalar]:
     found = [each.scalar for each in record.scalars if each.scalar.known]
     if record.area_m2 is not None:
         found.append(Scalar(AREA.name, AREA.label, record.area_m2, AREA.unit))
@@ -106,7 +106,7 @@ def group(record: Record, by: str) -> str | None:
     return record.labels.get(by)
 
 
-def each_value(record: Record, name: str) -> np.ndarray:
+def recorded_values(record: Record, name: str) -> np.ndarray:
     """Every value that a record keeps of one of its numbers: of sweeps, those that its median counts.
 
     Parameters
@@ -124,8 +124,8 @@ def each_value(record: Record, name: str) -> np.ndarray:
     return values
 
 
-def cells_of(records: Sequence[Record], values: np.ndarray) -> dict[str, dict[tuple[int, int], list[float]]]:
-    """Known values by row and column, for each wafer and die by its name."""
+def array_cells(records: Sequence[Record], values: np.ndarray) -> dict[str, dict[tuple[int, int], list[float]]]:
+    """KnownFile values by row and column, for each wafer and die by its name."""
     found: dict[str, dict[tuple[int, int], list[float]]] = {}
     for record, value in zip(records, values, strict=True):
         place = record.place

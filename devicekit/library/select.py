@@ -62,16 +62,16 @@ def find(connection: sqlite3.Connection, query: Query) -> Found:
     UsageError
         If it names a kind, a number or a label that no record has, or an order that there is not.
     """
-    where, values = _where(connection, query)
-    join, order, sorted_by = _order(connection, query.sort)
+    where, values = _build_conditions(connection, query)
+    join, order, sorted_by = _build_order(connection, query.sort)
     total = connection.execute(f"SELECT COUNT(*) FROM item WHERE {where}", values).fetchone()[0]
     limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
     text = f"SELECT item.key FROM item {join} WHERE {where} ORDER BY {order}{limit}"
     keys = [key for (key,) in connection.execute(text, [*sorted_by, *values])]
-    return Found(_entries(connection, keys), total)
+    return Found(_load_entries(connection, keys), total)
 
 
-def by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
+def find_by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
     """The one record whose id begins so.
 
     Raises
@@ -89,33 +89,33 @@ def by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
     keys = [key for (key,) in rows]
     if not keys:
         raise UsageError(f"no record has an id that begins with {word}; devicekit library list shows them")
-    entries = _entries(connection, keys)
+    entries = _load_entries(connection, keys)
     if len(entries) > 1:
         shown = ", ".join(f"{each.id} ({each.name})" for each in entries[:10])
         raise UsageError(f"several records have an id that begins with {word}: {shown}; write more of it")
     return entries[0]
 
 
-def _where(connection: sqlite3.Connection, query: Query) -> tuple[str, list[Any]]:
+def _build_conditions(connection: sqlite3.Connection, query: Query) -> tuple[str, list[Any]]:
     """Conditions, and the values in them."""
     parts: list[str] = ["1"]
     values: list[Any] = []
     if query.kind is not None:
-        _check("kind", query.kind, kinds(connection), "there are")
+        _check_name("kind", query.kind, kinds(connection), "there are")
         parts.append("kind = ?")
         values.append(query.kind)
     for word in query.words:
         parts.append("words GLOB ?")
         values.append("*" + re.sub(r"([*?[])", r"[\1]", word.casefold()) + "*")
     for each in query.ranges:
-        _check("number", each.name, scalar_names(connection), "the records have")
+        _check_name("number", each.name, scalar_names(connection), "the records have")
         ends = [("value >= ?", each.low), ("value <= ?", each.high)]
         said = [(text, end) for text, end in ends if math.isfinite(end)]
         inner = " AND ".join(["name = ?", *(text for text, _ in said)])
         parts.append(f"key IN (SELECT item FROM scalar WHERE {inner})")
         values += [each.name, *(end for _, end in said)]
     for name, value in query.labels.items():
-        _check("label", name, label_names(connection), "the records have")
+        _check_name("label", name, label_names(connection), "the records have")
         parts.append("key IN (SELECT item FROM label WHERE name = ? AND value = ?)")
         values += [name, value]
     for name in PLACES:
@@ -130,13 +130,13 @@ def _where(connection: sqlite3.Connection, query: Query) -> tuple[str, list[Any]
     return " AND ".join(parts), values
 
 
-def _check(what: str, name: str, known: Sequence[str], words: str) -> None:
+def _check_name(what: str, name: str, known: Sequence[str], words: str) -> None:
     if name not in known:
         listed = f"{words} {', '.join(known)}" if known else "no record has one yet"
         raise UsageError(f"no {what} {name!r} in the library; {listed}")
 
 
-def _order(connection: sqlite3.Connection, sort: str) -> tuple[str, str, list[Any]]:
+def _build_order(connection: sqlite3.Connection, sort: str) -> tuple[str, str, list[Any]]:
     """Join and order of a query, and the values in them; what has no value comes last."""
     name, down = sort.removeprefix("-"), "DESC" if sort.startswith("-") else "ASC"
     last = "item.name COLLATE NOCASE, item.id"
@@ -153,7 +153,7 @@ def _order(connection: sqlite3.Connection, sort: str) -> tuple[str, str, list[An
     raise UsageError(f"there is nothing to sort by that is called {name!r}; there are {', '.join(known)}")
 
 
-def _entries(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[Entry, ...]:
+def _load_entries(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[Entry, ...]:
     """The records of these keys, in their order, with their numbers."""
     rows: dict[int, tuple[Any, ...]] = {}
     held: dict[int, list[tuple[Scalar, float]]] = {key: [] for key in keys}
@@ -169,10 +169,10 @@ def _entries(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[Entry
         text = f"SELECT item, meaning, value FROM scalar WHERE item IN ({marks}) ORDER BY item, position"
         for item, meaning, value in connection.execute(text, some):
             held[item].append((meanings[meaning], value))
-    return tuple(_entry(rows[key], held[key]) for key in keys)
+    return tuple(_make_entry(rows[key], held[key]) for key in keys)
 
 
-def _entry(row: tuple[Any, ...], values: Sequence[tuple[Scalar, float]]) -> Entry:
+def _make_entry(row: tuple[Any, ...], values: Sequence[tuple[Scalar, float]]) -> Entry:
     held = dict(zip(_SHOWN, row, strict=True))
     place = Place(**{name: held[name] for name in PLACES})
     plain = {name: held[name] for name in ("file", "id", "name", "kind", "added", "source", "law")}

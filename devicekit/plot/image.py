@@ -76,7 +76,7 @@ class Image:
         for (row, column), value in np.ndenumerate(self.values if self.numbers else np.empty((0, 0))):
             if np.isfinite(value):
                 colour = "white" if _luminance(image.cmap(norm(value))) < 0.4 else "black"
-                x, y = float(_middles(self.x_edges)[column]), float(_middles(self.y_edges)[row])
+                x, y = float(_centres(self.x_edges)[column]), float(_centres(self.y_edges)[row])
                 words = format(value, self.digits)
                 ax.text(x, y, words, ha="center", va="center", fontsize="x-small", color=colour)
         ax.set_title(plain(self.title), fontsize="medium")
@@ -86,7 +86,7 @@ class Image:
 
     def frame(self) -> pd.DataFrame:
         """The data behind it: a row a cell."""
-        height, across = np.meshgrid(_middles(self.y_edges), _middles(self.x_edges), indexing="ij")
+        height, across = np.meshgrid(_centres(self.y_edges), _centres(self.x_edges), indexing="ij")
         columns = {self.x.text: across.ravel(), self.y.text: height.ravel(), self.label: self.values.ravel()}
         return pd.DataFrame(columns)
 
@@ -137,7 +137,7 @@ def _luminance(colour: Sequence[float]) -> float:
     return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
 
 
-def _middles(edges: np.ndarray) -> np.ndarray:
+def _centres(edges: np.ndarray) -> np.ndarray:
     return 0.5 * (edges[1:] + edges[:-1])
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from devicekit.names import GLOSSARY
 from devicekit.plot import wire
-from devicekit.plot.style import axes, plain, plain_logarithmic
+from devicekit.plot.style import axes, plain, use_plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -197,9 +197,9 @@ class Panel:
         curves = [_curve_json(each, arrays) for each in self.curves]
         ranges = {}
         for which, axis in (("x", self.x), ("y", self.y)):
-            shown = [np.asarray(v, float).ravel() for each in self.curves for v in _along(each, which)]
+            shown = [np.asarray(v, float).ravel() for each in self.curves for v in _extent(each, which)]
             shown += [np.array([at], float) for across, at in self.lines if across == which]
-            ranges[which] = wire.ends(shown, axis.scale == "log", axis.limits, len(axis.names), which)
+            ranges[which] = wire.axis_ends(shown, axis.scale == "log", axis.limits, len(axis.names), which)
         if arrays.size > MOST_LIVE or not curves or None in ranges.values():
             return None
         return {
@@ -234,7 +234,7 @@ def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ())
         shown = values[np.isfinite(values) & (values > 0)]
         if shown.size:
             ax.set(**{f"{which}scale": "log"})
-            plain_logarithmic(ticks, float(shown.min()), float(shown.max()))
+            use_plain_ticks(ticks, float(shown.min()), float(shown.max()))
     if axis.names:
         ticks.set_ticks(range(len(axis.names)), [plain(name) for name in axis.names])
         ends = (-0.5, len(axis.names) - 0.5)
@@ -247,7 +247,7 @@ def set_axis(ax: Axes, which: str, axis: Axis, drawn: Sequence[np.ndarray] = ())
         ticks.set_major_locator(MaxNLocator(integer=True))
 
 
-def _along(curve: Curve, which: str) -> list[np.ndarray]:
+def _extent(curve: Curve, which: str) -> list[np.ndarray]:
     """Return what a curve shows along an axis."""
     upright = curve.kind in ("band", "errors", "line")
     ends = [v for v in (curve.low, curve.high) if v is not None and upright == (which == "y")]
@@ -281,7 +281,7 @@ def _curve_json(curve: Curve, arrays: wire.Arrays) -> dict[str, Any]:
         "high": None if curve.high is None else arrays.add(curve.high),
         "line": None if band else line,
         "marker": None if band else marker,
-        "colour": wire.both_colours(curve.colour),
+        "colour": wire.light_and_dark(curve.colour),
         "width": curve.width,
         "size": curve.size,
         "alpha": wire.number(curve.alpha),

@@ -53,7 +53,7 @@ def plain(text: object) -> str:
     return shown.replace("$", r"\$")
 
 
-def plain_logarithmic(axis: Any, lowest: float, highest: float) -> None:
+def use_plain_ticks(axis: Any, lowest: float, highest: float) -> None:
     """Ticks of a logarithmic axis over little more than a decade: 20 µ, 50 µ, 100 µ instead of 2 x 10^-5."""
     from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 

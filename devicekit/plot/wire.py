@@ -57,7 +57,7 @@ def number(value: float) -> float | int | None:
     return int(short) if short == int(short) and abs(short) < 1e15 else short
 
 
-def both_colours(colour: str) -> list[str]:
+def light_and_dark(colour: str) -> list[str]:
     """A colour of matplotlib on light paper, and the one on dark paper."""
     if re.fullmatch(r"0?\.\d+", colour):
         grey = round(255 * float(colour))
@@ -76,7 +76,7 @@ def strokes(style: str) -> tuple[str | None, str | None]:
     return (_LINES[line] if line else None), rest or None
 
 
-def ends(
+def axis_ends(
     shown: Sequence[np.ndarray], log: bool, limits: tuple[float, float] | None, names: int, which: str
 ) -> tuple[float, float, bool] | None:
     """Ends of an axis and whether it is logarithmic, as matplotlib takes them; None where nothing can be shown."""

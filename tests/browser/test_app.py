@@ -225,7 +225,7 @@ def test_twenty_five_devices_are_compared_and_one_is_removed(visit: Visit, app: 
         card = truth_card({"ltp": (-3.0 - k / 10, 0.5), "ltd": (-3.0, 0.5 + k / 100)}, model="softbounds")
         file = app.temporary / f"many{k}.json"
         card.save(file)
-        shelf.add_file(file, name=f"many {k}", said={"wafer": "W1", "row": str(k // 5), "column": str(k % 5)})
+        shelf.add_file(file, name=f"many {k}", labels={"wafer": "W1", "row": str(k // 5), "column": str(k % 5)})
     visit.open("/library?words=many")
     assert "25 records" in visit.still()
     looked_at(visit, "/library?words=many")

@@ -53,14 +53,14 @@ def bend(low: float, high: float, resistance: float) -> float:
     return float(np.abs(weight - np.linspace(0.0, 1.0, g.size)).max())
 
 
-def chosen(low: float, high: float, cell: Cell) -> float:
+def choose_resistance(low: float, high: float, cell: Cell) -> float:
     """The resistance for a device [ohm]: the cell's own, or the smallest that its width allows if that is worth it."""
     lost = 1.0 - on_off(low, high, cell.resistance) / on_off(low, high) if low > 0 else 0.0
     worth = lost > WORTH or bend(low, high, cell.resistance) > WORTH
     return min(cell.resistance, cell.smallest) if worth else cell.resistance
 
 
-def wanted_width(low: float, high: float, cell: Cell, loss: float = 0.1) -> float:
+def required_width(low: float, high: float, cell: Cell, loss: float = 0.1) -> float:
     """Width of a cell whose transistor takes no more than a share of the on/off ratio [features]."""
     if low == 0:
         return cell.width
@@ -81,7 +81,7 @@ def sentence(low: float, high: float, cell: Cell | None) -> str:
     )
     if cell is None:
         return f"{text}; resistanceAccess is NeuroSim's own. With --source it is set as low as the cell allows."
-    now = chosen(low, high, cell)
+    now = choose_resistance(low, high, cell)
     if now < own:
         text += (
             f". The patch sets {now:g} ohm, the least that a cell {cell.width:g} features wide holds at {cell.node} nm "
@@ -94,7 +94,7 @@ def sentence(low: float, high: float, cell: Cell | None) -> str:
         text += (
             f". It is left as it is: less than {cell.smallest:g} ohm does not fit a cell {cell.width:g} features wide"
         )
-    wide = wanted_width(low, high, cell)
+    wide = required_width(low, high, cell)
     if wide > cell.width:
         text += (
             f". On/off within 10 % would take a cell {math.ceil(wide)} features wide (set widthInFeatureSize there "

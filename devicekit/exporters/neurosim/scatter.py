@@ -8,7 +8,7 @@ import numpy as np
 
 from devicekit.device.card import DeviceCard
 from devicekit.exporters import base
-from devicekit.exporters.exponential import Loop, a_of_label, own_pulses
+from devicekit.exporters.exponential import Loop, a_of_label, card_pulses
 from devicekit.exporters.neurosim.parameters import Parameters
 
 DEVICES = 4000
@@ -23,20 +23,20 @@ class Scatter:
 
     Attributes
     ----------
-    what : str
+    kind : str
         C2C or D2D: the other one is off.
     pulses : mapping of direction to tuple of int
     ours, theirs : mapping of direction to tuple of float
         Of a DeviceArray of the card, and by NeuroSim's update.
     """
 
-    what: str
+    kind: str
     pulses: dict[str, tuple[int, ...]]
     ours: dict[str, tuple[float, ...]]
     theirs: dict[str, tuple[float, ...]]
 
     @property
-    def off(self) -> float:
+    def largest_error(self) -> float:
         """Largest deviation of NeuroSim's from ours, relative."""
         return max(
             abs(theirs / ours - 1.0)
@@ -53,8 +53,8 @@ class Scatter:
             after = ", ".join(map(str, pulses))
             parts.append(f"after {after} {direction.upper()} pulses {theirs} instead of {ours}")
         return (
-            f"{self.what} alone, sd of the conductance over {DEVICES} devices as a share of the window, by NeuroSim's "
-            f"update instead of a DeviceArray's: {'; '.join(parts)} (within {self.off:.0%})."
+            f"{self.kind} alone, sd of the conductance over {DEVICES} devices as a share of the window, by NeuroSim's "
+            f"update instead of a DeviceArray's: {'; '.join(parts)} (within {self.largest_error:.0%})."
         )
 
     def as_json(self) -> dict[str, object]:
@@ -62,11 +62,11 @@ class Scatter:
         return {"pulses": self.pulses, "devicekit": self.ours, "neurosim": self.theirs}
 
 
-def _at(pulses: int) -> tuple[int, ...]:
+def _sampled_pulses(pulses: int) -> tuple[int, ...]:
     return tuple(sorted({min(10, pulses), min(50, pulses), pulses}))
 
 
-def measure(card: DeviceCard, loop: Loop, p: Parameters, what: str) -> Scatter:
+def measure(card: DeviceCard, loop: Loop, p: Parameters, kind: str) -> Scatter:
     """The scatter of trains from the ends of the loop, C2C or D2D alone.
 
     Parameters
@@ -77,16 +77,16 @@ def measure(card: DeviceCard, loop: Loop, p: Parameters, what: str) -> Scatter:
         The loop whose window is exported.
     p : Parameters
         What NeuroSim is given.
-    what : str
+    kind : str
         C2C or D2D.
     """
-    pulses = {direction: _at(each) for direction, each in own_pulses(card).items()}
-    ours = _ours(card, loop, p, what == "C2C", pulses)
-    theirs = _theirs(p, what == "C2C", pulses)
-    return Scatter(what, pulses, ours, theirs)
+    pulses = {direction: _sampled_pulses(each) for direction, each in card_pulses(card).items()}
+    ours = _array_scatter(card, loop, p, kind == "C2C", pulses)
+    theirs = _neurosim_scatter(p, kind == "C2C", pulses)
+    return Scatter(kind, pulses, ours, theirs)
 
 
-def _ours(
+def _array_scatter(
     card: DeviceCard, loop: Loop, p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...]]
 ) -> dict[str, tuple[float, ...]]:
     from devicekit.device.array import DeviceArray
@@ -124,7 +124,7 @@ def label_constants(labels: np.ndarray) -> np.ndarray:
     return np.where(labels > 0, 1.0, -1.0) * constants[which]
 
 
-def _theirs(p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...]]) -> dict[str, tuple[float, ...]]:
+def _neurosim_scatter(p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...]]) -> dict[str, tuple[float, ...]]:
     """NeuroSim's update: find the pulse number of the present G, add one, add noise, cut at the device's window."""
     rng = np.random.default_rng(SEED)
     low, high = np.zeros(DEVICES), np.ones(DEVICES)  # on the exported window
@@ -132,7 +132,7 @@ def _theirs(p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...]]) -> dic
     if not c2c:
         for label in labels.values():
             label += p.sigma_d2d * rng.standard_normal(DEVICES)
-        low, high = _windows(p, rng)
+        low, high = _draw_windows(p, rng)
     found = {}
     for direction, sign in base.SIGNS.items():
         levels = p.levels[direction]
@@ -152,7 +152,7 @@ def _theirs(p: Parameters, c2c: bool, pulses: dict[str, tuple[int, ...]]) -> dic
     return found
 
 
-def _windows(p: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _draw_windows(p: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Windows of the devices on the exported one, drawn again where there would be none."""
     span = p.high - p.low
     low, high = np.zeros(DEVICES), np.zeros(DEVICES)

@@ -32,9 +32,9 @@ class Function:
     """A function on which an export's figures rest."""
 
     file: str
-    what: str
+    title: str
     opening: str
-    seen: str  # its fingerprint in every version that is known
+    known_fingerprint: str  # its fingerprint in every version that is known
 
 
 FUNCTIONS = (
@@ -77,7 +77,7 @@ class Patch:
     added: int
 
 
-def _unknown(what: str) -> UsageError:
+def _unknown_version(what: str) -> UsageError:
     return UsageError(f"{what}: this is not a copy of NeuroSim that devicekit knows; it knows {VERSIONS}")
 
 
@@ -100,7 +100,7 @@ def load(folder: Path) -> Copy:
     names = dict.fromkeys([each.file for each in FUNCTIONS])
     for name in [*names, "main.cpp", "Param.cpp", "NeuroSim.cpp", "NeuroSim/Technology.cpp"]:
         if folder.is_dir() and not (folder / name).exists():
-            raise _unknown(f"{folder} has no {name}")
+            raise _unknown_version(f"{folder} has no {name}")
         texts[name] = patch.read(folder / name)
     copy = Copy(folder, texts)
     if MARK in texts[_CELL]:
@@ -108,12 +108,12 @@ def load(folder: Path) -> Copy:
             f"{folder / _CELL} was patched by devicekit already; take that back first: patch -R -p1 -d DIR < the "
             "neurosim.patch of that export"
         )
-    if len(re.findall(r"Initialization\s*<\s*RealDevice\s*>", patch.bare(texts["main.cpp"]))) != 2:
-        raise _unknown(f"{folder / 'main.cpp'} does not make both arrays of RealDevice, the device that is patched")
+    if len(re.findall(r"Initialization\s*<\s*RealDevice\s*>", patch.strip_comments(texts["main.cpp"]))) != 2:
+        raise _unknown_version(f"{folder / 'main.cpp'} does not make both arrays of RealDevice, the patched device")
     for each in FUNCTIONS:
-        if identity(copy, each) != each.seen:
-            raise _unknown(f"{each.what} of {folder / each.file} is another one")
-    if _found(copy, _CELL, r"\bnonlinearIV\s*=\s*(true|false)", "nonlinearIV", _CONSTRUCTOR) == "true":
+        if identity(copy, each) != each.known_fingerprint:
+            raise _unknown_version(f"{each.title} of {folder / each.file} is another one")
+    if _find(copy, _CELL, r"\bnonlinearIV\s*=\s*(true|false)", "nonlinearIV", _CONSTRUCTOR) == "true":
         raise UsageError(
             f"nonlinearIV is true in RealDevice's constructor of {folder / _CELL}: NeuroSim would turn the card's "
             "conductances into others; set it to false first"
@@ -131,22 +131,22 @@ def identity(copy: Copy, function: Function) -> str:
     """
     text = copy.texts[function.file]
     try:
-        first, end = patch.function(text, function.opening)
+        first, end = patch.find_function(text, function.opening)
     except LookupError as error:
-        raise _unknown(f"{function.what} of {copy.folder / function.file} {error}") from None
-    body = patch.bare("".join(patch.lines(text)[first:end]))
+        raise _unknown_version(f"{function.title} of {copy.folder / function.file} {error}") from None
+    body = patch.strip_comments("".join(patch.split_lines(text)[first:end]))
     if function.opening == _CONSTRUCTOR:
         body = re.sub(rf"=\s*{_LITERAL}(?=\s*[;*])|(?<=InFeatureSize)\s*=[^;]*", "=", body)
     return patch.fingerprint(body)
 
 
-def _found(copy: Copy, name: str, pattern: str, what: str, within: str = "") -> str:
+def _find(copy: Copy, name: str, pattern: str, what: str, within: str = "") -> str:
     """The first group of a pattern in a file without comments, or after a place in it."""
-    text = patch.bare(copy.texts[name])
+    text = patch.strip_comments(copy.texts[name])
     start = re.search(within, text)
     match = re.compile(pattern).search(text, start.end()) if start else None
     if match is None:
-        raise _unknown(f"{copy.folder / name} does not say {what}")
+        raise _unknown_version(f"{copy.folder / name} does not say {what}")
     return match[1]
 
 
@@ -158,22 +158,22 @@ def cell(copy: Copy) -> Cell | None:
     """
     ours = _CONSTRUCTOR
     access, gate = (
-        _found(copy, _CELL, rf"\b{name}\s*=\s*(true|false)", f"whether its device has {name}", ours)
+        _find(copy, _CELL, rf"\b{name}\s*=\s*(true|false)", f"whether its device has {name}", ours)
         for name in ("cmosAccess", "FeFET")
     )
     if access == "false" or gate == "true":
         return None
     number = r"\s*=\s*([\d.eE+-]+)"
-    resistance = _found(copy, _CELL, rf"\bresistanceAccess{number}", "resistanceAccess", ours)
-    width = _found(copy, _CELL, r"\bwidthInFeatureSize\s*=(?:[^;]*?:)?\s*(\d+)\s*[);]", "how wide its cell is", ours)
-    node = int(_found(copy, "Param.cpp", rf"\bprocessNode{number}", "processNode"))
-    kelvin = int(float(_found(copy, "NeuroSim.cpp", rf"\btemperature{number}", "the temperature"))) - 300
-    roadmap = _found(copy, "NeuroSim.cpp", r"\bdeviceRoadmap\s*=\s*(\w+)", "the deviceRoadmap")
+    resistance = _find(copy, _CELL, rf"\bresistanceAccess{number}", "resistanceAccess", ours)
+    width = _find(copy, _CELL, r"\bwidthInFeatureSize\s*=(?:[^;]*?:)?\s*(\d+)\s*[);]", "how wide its cell is", ours)
+    node = int(_find(copy, "Param.cpp", rf"\bprocessNode{number}", "processNode"))
+    kelvin = int(float(_find(copy, "NeuroSim.cpp", rf"\btemperature{number}", "the temperature"))) - 300
+    roadmap = _find(copy, "NeuroSim.cpp", r"\bdeviceRoadmap\s*=\s*(\w+)", "the deviceRoadmap")
     place = rf"featureSizeInNano\s*==\s*{node}\b.*?deviceRoadmap\s*==\s*HP\b"
     if roadmap != "HP":
         place += r".*?\belse\b"
     numbers = [
-        float(_found(copy, "NeuroSim/Technology.cpp", rf"\b{name}{number}", f"{what} at {node} nm", f"(?s){place}"))
+        float(_find(copy, "NeuroSim/Technology.cpp", rf"\b{name}{number}", f"{what} at {node} nm", f"(?s){place}"))
         for name, what in (
             ("vdd", "the voltage"),
             ("effectiveResistanceMultiplier", "the multiplier of the resistance"),
@@ -264,18 +264,18 @@ def make(
         If a line does not stand there exactly once.
     """
     parts = [
-        _changed(copy, _CELL, _CONSTRUCTOR, _edits(card_name, settings, resistance, redraw, mark)),
-        _changed(copy, _ARRAY, _WRITE_CELL, [_FROM_THE_LOW_END]),
+        _diff_of(copy, _CELL, _CONSTRUCTOR, _edits(card_name, settings, resistance, redraw, mark)),
+        _diff_of(copy, _ARRAY, _WRITE_CELL, [_FROM_THE_LOW_END]),
     ]
-    rows = [row for part in parts for row in patch.lines(part)[2:]]
+    rows = [row for part in parts for row in patch.split_lines(part)[2:]]
     head = f"{mark}\n" if mark else ""
     return Patch(head + "".join(parts), sum(row[0] == "-" for row in rows), sum(row[0] == "+" for row in rows))
 
 
-def _changed(copy: Copy, name: str, function: str, edits: Sequence[Edit]) -> str:
+def _diff_of(copy: Copy, name: str, function: str, edits: Sequence[Edit]) -> str:
     before = copy.texts[name]
     try:
-        after = patch.edited(before, edits, *patch.function(before, function))
+        after = patch.apply_edits(before, edits, *patch.find_function(before, function))
     except UsageError as error:
-        raise _unknown(f"{copy.folder / name}: {error}") from None
-    return patch.unified(name, before, after)
+        raise _unknown_version(f"{copy.folder / name}: {error}") from None
+    return patch.unified_diff(name, before, after)

@@ -64,7 +64,7 @@ def _scatters(
         found[f"{name}NoisyPreset"] = pulsed.scatter(update, (1.0, SHARE))
     if linear is not None:
         found[f"{name}LinearPreset"] = pulsed.scatter(pulsed.linear_step(linear))
-    lines = [f"C2C of {preset}, devices all alike: {own.words(wanted)}." for preset, own in found.items()]
+    lines = [f"C2C of {preset}, devices all alike: {own.describe(wanted)}." for preset, own in found.items()]
     figures = {
         f"path_sd_{key}": [float(f"{value:.3g}") for value in each.after]
         for key, each in {"card": wanted, **found}.items()
@@ -184,20 +184,20 @@ def _exact(card: DeviceCard, start: float, read: float) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _noise_words(card: DeviceCard, options: ExportOptions, read: float, noisy: bool) -> str:
+def _noise_sentence(card: DeviceCard, options: ExportOptions, read: float, noisy: bool) -> str:
     dtod = card.variation.d2d_ln_rate_covariance is not None
     c2c = base.has_update_noise(card)
     exported = "Exported: {}, {} and {}.".format(
         ("C2C as dw_min_std" + (" and as a cell" if noisy else ""))
         if c2c
         else "no C2C (the card has none of an update)",
-        "D2D as dw_min_dtod and up_down_dtod" if dtod else f"no D2D ({_no_d2d(card)})",
+        "D2D as dw_min_dtod and up_down_dtod" if dtod else f"no D2D ({_why_no_d2d(card)})",
         "read noise as w_noise" if read > 0 else "no read noise (the card has none)",
     )
     return base.noise_sentence(card, options, exported, c2c or dtod or read > 0)
 
 
-def _no_d2d(card: DeviceCard) -> str:
+def _why_no_d2d(card: DeviceCard) -> str:
     """Return why none is exported."""
     if not (card.variation.ltp.d2d or card.variation.ltd.d2d):
         return "the card has none"
@@ -211,7 +211,7 @@ def _inference(card: DeviceCard, options: ExportOptions, stem: str) -> tuple[dic
         return {}, [f"Noise model of inference: not written; {found}."]
     name = base.class_name(card)
     text = inference.aihwkit_module(found, name)
-    return {f"{stem}_inference.py": base.in_docstring(text, base.mark_of(card)).encode()}, [
+    return {f"{stem}_inference.py": base.mark_docstring(text, base.mark_of(card)).encode()}, [
         f"{name}NoiseModel (inference). {line}" for line in found.sentences()
     ] + [
         "aihwkit maps the largest weight of a tile to the window's high end, at programming and again when weights "
@@ -229,7 +229,7 @@ def _network(network: TrainedNetwork, stem: str) -> tuple[dict[str, bytes], list
     mark = base.mark_of(network.card)
     return {
         f"{stem}_network.npz": base.npz(weights, mark),
-        f"{stem}_network.py": base.in_docstring(loader, mark).encode(),
+        f"{stem}_network.py": base.mark_docstring(loader, mark).encode(),
     }, tiles.sentences(network)
 
 
@@ -292,7 +292,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     return Export(
         carries=("retention",),
         files={
-            f"{stem}_preset.py": base.in_docstring(presets(card, fields, linear, noise, read), mark).encode(),
+            f"{stem}_preset.py": base.mark_docstring(presets(card, fields, linear, noise, read), mark).encode(),
             f"{stem}_preset.json": dump_json(written).encode(),
             **modelled,
             **held,
@@ -309,6 +309,6 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         forgetting="LEFT OUT: the steps here are those right after a pulse, and they last. aihwkit's lifetime makes "
         "whole weights decay once a mini-batch, not the forgotten share of each update; it and diffusion are off.",
         units=_units(card),
-        noise=_noise_words(card, options, read, noise is not None),
+        noise=_noise_sentence(card, options, read, noise is not None),
         figures=figures,
     )

@@ -28,7 +28,7 @@ _STDP_MOVE = {
 }
 
 
-def _own(direction: str, names: set[str], expression: str) -> str:
+def _rename_variables(direction: str, names: set[str], expression: str) -> str:
     """An expression with names that no neuron has: a bare name of the target's would be meant else."""
     return re.sub(r"\b[A-Za-z_]\w*", lambda word: f"{word[0]}_{direction}" if word[0] in names else word[0], expression)
 
@@ -49,7 +49,7 @@ def _step(law: lawtext.LawNumbers, direction: str) -> list[str]:
     names = {"x", "k", "cap", "step", *law.form.parameters, *(line.split(" = ")[0] for line in lines)} - _FUNCTIONS
     # a condition is no number in Brian2
     lines = [line.replace(f"({law.form.moves}) *", f"int({law.form.moves}) *") for line in lines]
-    return [_own(direction, names, line) for line in (*lines, "step = clip(rate, 0, cap)")]
+    return [_rename_variables(direction, names, line) for line in (*lines, "step = clip(rate, 0, cap)")]
 
 
 def pulse(law: lawtext.LawNumbers, direction: str) -> str:
@@ -108,7 +108,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     UsageError
         If the card holds weights and no window is given, or LTP or LTD never moves the device.
     """
-    card = base.with_siemens(card, options, "Brian2")
+    card = base.convert_to_siemens(card, options, "Brian2")
     base.check_moves(card, NAME)
     law, network = lawtext.numbers(card, options.noise), options.network
     name, found = base.identifier(card.name), lawtext.deviation(card, law)
@@ -134,7 +134,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         )
     units: tuple[tuple[str, str, str], ...] = _UNITS
     if network is not None:
-        files[f"{name}_network.npz"] = trained.file_of(network, card.window)
+        files[f"{name}_network.npz"] = trained.network_file(network, card.window)
         use[:1] = [
             f"python {name}_brian2.py              # does the network answer as it did in devicekit?",
             "import numpy",

@@ -197,7 +197,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     UsageError
         If points is out of 101..2001, the card holds weights and no window is given, or a mean has the wrong sign.
     """
-    card = base.with_siemens(card, options, "CrossSim")
+    card = base.convert_to_siemens(card, options, "CrossSim")
     points = POINTS if options.points is None else options.points
     if not FEWEST_POINTS <= points <= MOST_POINTS:
         raise UsageError(f"points= is {FEWEST_POINTS} to {MOST_POINTS} (CrossSim rounds to the grid), not {points}")
@@ -257,7 +257,7 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
                 "data= makes tables of measured increments, and a network is of the card: give one of the two"
             )
         return {}, [], []
-    found = inference.numbers(card) if options.noise else inference.silent(card)
+    found = inference.numbers(card) if options.noise else inference.noiseless(card)
     if isinstance(found, str) and options.network is not None:
         raise UsageError(f"crosssim cannot hold a network of this card: {found}")
     if isinstance(found, str):
@@ -272,7 +272,7 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
     ]
     told = [f"CrossSim 3. {line}" for line in found.sentences()]
     if network is None:
-        return {f"{stem}.py": base.in_docstring(crosssim3.module(card, found), mark).encode()}, use, told
+        return {f"{stem}.py": base.mark_docstring(crosssim3.module(card, found), mark).encode()}, use, told
     arrays = {name: 2.0 * u - 1.0 for name, u in tiles.fractions(network).items()}
     scales = tuple(layer.scale for layer in network.layers)
     paired = tuple(layer.paired for layer in network.layers)
@@ -283,7 +283,7 @@ def _inference(card: DeviceCard, options: ExportOptions) -> tuple[dict[str, byte
         "sums = hidden(inputs)        # weighted sums of inputs, shape (inputs,)",
     ]
     files = {
-        f"{stem}.py": base.in_docstring(text, mark).encode(),
+        f"{stem}.py": base.mark_docstring(text, mark).encode(),
         f"{stem}_network.npz": base.npz(arrays, mark),
     }
     return files, use, [*told, *tiles.sentences(network)]

@@ -35,7 +35,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         )
     if network is not None:
         exact.append("network: conductances device by device, neurons, and spikes and answers to check a copy by.")
-        units += trained.packed(network, "network/")
+        units += trained.unit_rows(network, "network/")
     noise = "The card is whole: its variation is in its JSON text, with --no-noise too."
     return Export(
         carries=(base.WHOLE_CARD,),

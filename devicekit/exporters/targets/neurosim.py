@@ -29,10 +29,10 @@ from devicekit.exporters.exponential import (
     ExponentialFit,
     Loop,
     branch_fits,
+    card_pulses,
     choose,
     closed_loop,
     lost_pulses,
-    own_pulses,
 )
 from devicekit.exporters.neurosim import access, scatter, source
 from devicekit.exporters.neurosim.parameters import Parameters, real_device, settings
@@ -44,7 +44,7 @@ TAKES = frozenset({"window", "source"})
 MOST_DEVICES = 400  # that a standard deviation over devices is taken from
 
 
-def _signed(direction: str, label: float) -> float:
+def _sign_label(direction: str, label: float) -> float:
     return label if direction == "ltp" else -label
 
 
@@ -56,7 +56,7 @@ def _device_spread(card: DeviceCard, chosen: Choice) -> dict[str, float]:
     ends = []
     for row in card.devices[:MOST_DEVICES]:
         device = Device.measured(row)
-        loop = closed_loop(card, device, chosen.of)
+        loop = closed_loop(card, device, chosen.loop_pulses)
         if loop.high - loop.low < SMALLEST_WINDOW:
             continue
         ends.append(card.window.from_state(np.array([loop.low, loop.high])))
@@ -90,11 +90,11 @@ def _noise(card: DeviceCard, chosen: Choice, low: float, high: float) -> dict[st
     }
 
 
-def _of_own_trains(card: DeviceCard) -> tuple[dict[str, int], dict[str, float]]:
+def _labels_of_card_trains(card: DeviceCard) -> tuple[dict[str, int], dict[str, float]]:
     """The card's own numbers of pulses, and the labels with them: train.py loses no pulse."""
-    device, own = Device.central(card), own_pulses(card)
+    device, own = Device.central(card), card_pulses(card)
     fits = branch_fits(card, device, closed_loop(card, device, own), own)
-    return own, {direction: _signed(direction, fit.label) for direction, fit in fits.items()}
+    return own, {direction: _sign_label(direction, fit.label) for direction, fit in fits.items()}
 
 
 def train_arguments(p: Parameters, levels: dict[str, int], nl: dict[str, float]) -> str:
@@ -117,7 +117,7 @@ def train_arguments(p: Parameters, levels: dict[str, int], nl: dict[str, float])
 
 def raw_data(card: DeviceCard) -> str:
     """The loop of the card's own trains as nonlinear_fit.m holds measured data: pulse number and conductance [S]."""
-    loop = closed_loop(card, Device.central(card), own_pulses(card))
+    loop = closed_loop(card, Device.central(card), card_pulses(card))
     rows = ["% pulse number, conductance (S): noiseless trains of the fitted law, not measured points"]
     for name, states in (("exp_LTP_raw", loop.ltp), ("exp_LTD_raw", loop.ltd)):
         rows.append(f"{name} = [")
@@ -137,7 +137,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     FileError
         If the source cannot be read.
     """
-    card = base.with_siemens(card, options, "NeuroSim")
+    card = base.convert_to_siemens(card, options, "NeuroSim")
     base.check_moves(card, NAME)
     copy = None if options.source is None else source.load(Path(options.source))
     chosen = choose(card)
@@ -146,25 +146,25 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     if low < 0:
         raise UsageError(f"NeuroSim needs conductances of 0 S or more; this card's trains reach {low:.3g} S")
     noise = _noise(card, chosen, low, high) if options.noise else {}
-    labels = {direction: _signed(direction, fit.label) for direction, fit in fits.items()}
+    labels = {direction: _sign_label(direction, fit.label) for direction, fit in fits.items()}
     p = Parameters(low, high, chosen.levels, labels, **noise)
     scatters = [
-        scatter.measure(card, loop, p, what) for what, sd in (("C2C", p.sigma_c2c), ("D2D", p.sigma_d2d)) if sd > 0
+        scatter.measure(card, loop, p, kind) for kind, sd in (("C2C", p.sigma_c2c), ("D2D", p.sigma_d2d)) if sd > 0
     ]
     cell = None if copy is None else source.cell(copy)
     mark = base.mark_of(card)
     files = {
-        "RealDevice.txt": base.marked(real_device(card, p), "//", mark).encode(),
-        "train_arguments.txt": base.marked(train_arguments(p, *_of_own_trains(card)), "#", mark).encode(),
-        "nonlinear_fit_data.m": base.marked(raw_data(card), "%", mark).encode(),
-        "neurosim.json": dump_json({"marks": mark, **_as_json(p, own_pulses(card), fits, scatters)}).encode(),
+        "RealDevice.txt": base.add_mark(real_device(card, p), "//", mark).encode(),
+        "train_arguments.txt": base.add_mark(train_arguments(p, *_labels_of_card_trains(card)), "#", mark).encode(),
+        "nonlinear_fit_data.m": base.add_mark(raw_data(card), "%", mark).encode(),
+        "neurosim.json": dump_json({"marks": mark, **_as_json(p, card_pulses(card), fits, scatters)}).encode(),
     }
-    made = None
+    patch = None
     if copy is not None:
-        resistance = None if cell is None else access.chosen(low, high, cell)
+        resistance = None if cell is None else access.choose_resistance(low, high, cell)
         changed = resistance if cell is not None and resistance != cell.resistance else None
-        made = source.make(copy, card.name, settings(card, p), changed, p.range_varies, mark)
-        files["neurosim.patch"] = made.diff.encode("latin-1")
+        patch = source.make(copy, card.name, settings(card, p), changed, p.range_varies, mark)
+        files["neurosim.patch"] = patch.diff.encode("latin-1")
     lines = _approximations(p, fits, loop, card, options.noise)
     lines += [each.sentence() for each in scatters]
     if copy is None or cell is not None:
@@ -173,18 +173,19 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     lines.append("Networks are left out: NeuroSim trains one of its own, 400-100-10, and loads none.")
     return Export(
         files=files,
-        use=_use(copy, made),
+        use=_use(copy, patch),
         exact=(
-            f"The window: that of the loop of trains of {chosen.of['ltp']} LTP and {chosen.of['ltd']} LTD pulses.",
+            f"The window: the ends of the closed loop of {chosen.loop_pulses['ltp']} LTP and "
+            f"{chosen.loop_pulses['ltd']} LTD pulses.",
             "The signs of the labels: steep at first is positive for LTP and negative for LTD.",
             "No update loses a pulse: k / N * N is k for every k of the written numbers of pulses.",
         ),
         approximated=tuple(lines),
         units=_UNITS,
-        noise=base.noise_sentence(card, options, f"Exported: {_held(p)}.", bool(_held(p))),
+        noise=base.noise_sentence(card, options, f"Exported: {_exported_noise(p)}.", bool(_exported_noise(p))),
         figures=_figures(p, fits, loop, scatters, cell),
         # bytes that are no UTF-8 are shown as question marks; the file has them as they are
-        diff="" if made is None else made.diff.encode("latin-1").decode("utf-8", "replace"),
+        diff="" if patch is None else patch.diff.encode("latin-1").decode("utf-8", "replace"),
     )
 
 
@@ -201,13 +202,13 @@ def _figures(
             f"misfit_rms_{direction}": fit.rms,
             f"misfit_largest_{direction}": fit.largest,
             f"recursion_{direction}": fit.recursion,
-            f"NL_{direction.upper()}_without_fit": _signed(direction, fit.from_data),
+            f"NL_{direction.upper()}_without_fit": _sign_label(direction, fit.from_data),
         }
     figures["loop_gap"] = loop.gap
-    figures |= {f"scatter_off_{each.what.lower()}": each.off for each in scatters}
+    figures |= {f"scatter_off_{each.kind.lower()}": each.largest_error for each in scatters}
     figures["on_off"] = access.on_off(p.low, p.high) if p.low > 0 else None
     if cell is not None and p.low > 0:
-        resistance = access.chosen(p.low, p.high, cell)
+        resistance = access.choose_resistance(p.low, p.high, cell)
         figures |= {
             "on_off_as_it_was": access.on_off(p.low, p.high, cell.resistance),
             "on_off_patched": access.on_off(p.low, p.high, resistance),
@@ -216,12 +217,12 @@ def _figures(
     return figures
 
 
-def _use(copy: source.Copy | None, made: source.Patch | None) -> tuple[str, ...]:
+def _use(copy: source.Copy | None, patch: source.Patch | None) -> tuple[str, ...]:
     others = (
         "DNN+NeuroSim V2.1: train_arguments.txt goes in place of train.py's own assignments of args.",
         "nonlinear_fit_data.m: in place of the data block of nonlinear_fit.m.",
     )
-    if copy is None or made is None:
+    if copy is None or patch is None:
         return (
             "MLP+NeuroSim V3.0: each line of RealDevice.txt in place of that line of RealDevice::RealDevice in "
             "Cell.cpp, or export with --source for a patch, with seeds for each device and the access transistor.",
@@ -229,7 +230,7 @@ def _use(copy: source.Copy | None, made: source.Patch | None) -> tuple[str, ...]
         )
     folder = shlex.quote(str(copy.folder.resolve()))
     return (
-        f"MLP+NeuroSim V3.0: neurosim.patch makes {made.removed} lines of Cell.cpp and Array.cpp {made.added}. Then:",
+        f"MLP+NeuroSim V3.0: neurosim.patch makes {patch.removed} lines of Cell.cpp and Array.cpp {patch.added}. Then:",
         f"patch -p1 -d {folder} < neurosim.patch       and, there, make",
         f"patch -R -p1 -d {folder} < neurosim.patch    takes it back",
         *others,
@@ -253,7 +254,7 @@ _UNITS = (
 )
 
 
-def _held(p: Parameters) -> str:
+def _exported_noise(p: Parameters) -> str:
     """Return which variation NeuroSim is given."""
     parts = {
         "sigmaCtoC (c2cVari) from one update's noise": p.sigma_c2c,
@@ -281,7 +282,7 @@ def _as_json(
         "sigmaReadNoise": p.sigma_read,
         "maxConductanceVar_s": p.high_sd,
         "minConductanceVar_s": p.low_sd,
-        "scatter": {each.what: each.as_json() for each in scatters},
+        "scatter": {each.kind: each.as_json() for each in scatters},
     }
 
 
@@ -292,7 +293,7 @@ def _approximations(
         f"{direction.upper()}: NeuroSim's exponential misses the law by {fit.rms:.2%} rms, {fit.largest:.2%} at most, "
         f"of the window; its recursion with the written label stays within {fit.recursion:.1e} of that "
         f"exponential. Labels have steps of 0.01, which costs {fit.rounding:.1e}. Without a fit, "
-        f"from the largest deviation from a line, the label would be {_signed(direction, fit.from_data):.2f}."
+        f"from the largest deviation from a line, the label would be {_sign_label(direction, fit.from_data):.2f}."
         for direction, fit in fits.items()
     ]
     for direction, fit in fits.items():
@@ -303,7 +304,7 @@ def _approximations(
     if loop.gap > 1e-6:
         lines.append(f"The loop does not close: LTD ends {loop.gap:.1e} of the window from the start of LTP.")
     for direction, levels in p.levels.items():
-        wanted = own_pulses(card)[direction]
+        wanted = card_pulses(card)[direction]
         if levels != wanted:
             lost = lost_pulses(wanted)
             lines.append(
@@ -311,7 +312,7 @@ def _approximations(
                 f"pulse too few of {len(lost)} of {wanted} updates ({', '.join(map(str, lost[:3]))}"
                 f"{', ...' if len(lost) > 3 else ''} pulses). The label is that with which {levels} follow the law."
             )
-    if own_pulses(card)["ltp"] != own_pulses(card)["ltd"]:
+    if card_pulses(card)["ltp"] != card_pulses(card)["ltd"]:
         lines.append("train.py has one max_level: the mean of the LTP and LTD numbers of pulses.")
     if p.sigma_c2c > 0:
         lines.append("C2C: NeuroSim has one sigma for LTP and LTD, the same at every conductance: the rms was taken.")

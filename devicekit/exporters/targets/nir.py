@@ -186,7 +186,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
             ("tau", "s", "1 ms / (1 - d)"),
             ("r", "1", "1"),
             ("v_threshold", "1", "the float32 below 1: NIR fires above it, devicekit at 1"),
-            *trained.packed(network, "metadata/", _ABOUT),
+            *trained.unit_rows(network, "metadata/", _ABOUT),
         ),
         noise="Not exported: a graph is one network. Its devices are as they were drawn and trained; reads are exact.",
         forgetting="LEFT OUT: the graph holds the devices as they were right after the training.",

@@ -77,7 +77,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     ]
     units = _units(base.unit(card))
     if network is not None:
-        files[f"{name}_network.npz"] = trained.file_of(network)
+        files[f"{name}_network.npz"] = trained.network_file(network)
         use = [
             f"python {name}_pytorch.py            # does the network answer as it did in devicekit?",
             f"from {name}_pytorch import {base.class_name(card)}Network",

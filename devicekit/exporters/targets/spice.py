@@ -85,7 +85,7 @@ def _table(node: str, values: np.ndarray) -> list[str]:
 
 def subcircuit(card: DeviceCard, name: str, drive: dict[str, float], tables: dict[str, np.ndarray]) -> str:
     """The subcircuit as text."""
-    closed = compact.published(card)
+    closed = compact.published_coefficients(card)
     rates = [
         line
         for direction in base.SIGNS
@@ -151,10 +151,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     UsageError
         If the card holds weights and no window is given, or nodes are out of 2..1025 or of no use.
     """
-    card = base.with_siemens(card, options, "SPICE")
+    card = base.convert_to_siemens(card, options, "SPICE")
     base.check_moves(card, NAME)
-    tables = compact.tables(card, options.nodes, NAME)
-    drive, assumed = compact.drive(card)
+    tables = compact.rate_tables(card, options.nodes, NAME)
+    drive, assumed = compact.pulse_drive(card)
     name = f"dk_{base.identifier(card.name)}"
     mark = base.mark_of(card)
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
@@ -163,8 +163,8 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
     return Export(
         files={
-            f"{name}.lib": base.marked(subcircuit(card, name, drive, tables), "*", mark).encode(),
-            f"{name}.cir": base.marked(bench(name, drive, read_voltage=read_voltage), "*", mark).encode(),
+            f"{name}.lib": base.add_mark(subcircuit(card, name, drive, tables), "*", mark).encode(),
+            f"{name}.cir": base.add_mark(bench(name, drive, read_voltage=read_voltage), "*", mark).encode(),
         },
         use=(
             f"ngspice -b {name}.cir    (writes {name}.txt: time [s], conductance [S], pulses so far)",
@@ -174,7 +174,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         exact=_exact(card, not tables),
         approximated=(*_approximated(figures, not tables), *assumed),
         units=_UNITS,
-        noise=compact.noise(card),
+        noise=compact.noise_sentence(card),
         figures=figures,
     )
 

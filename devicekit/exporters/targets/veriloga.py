@@ -193,11 +193,11 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
     UsageError
         If the card holds weights and no window is given, or nodes is out of 2..1025.
     """
-    card = base.with_siemens(card, options, "Verilog-A")
+    card = base.convert_to_siemens(card, options, "Verilog-A")
     base.check_moves(card, NAME)
-    published = compact.published(card)
-    tables = compact.tables(card, options.nodes, NAME)
-    drive, assumed = compact.drive(card)
+    published = compact.published_coefficients(card)
+    tables = compact.rate_tables(card, options.nodes, NAME)
+    drive, assumed = compact.pulse_drive(card)
     name = f"dk_{base.identifier(card.name)}"  # ngspice has a device of its own called memristor
     mark = base.mark_of(card)
     read_voltage = min(abs(card.conditions.read_voltage_v or 0.1), drive["v_ltp"] / 2, drive["v_ltd"] / 2)
@@ -206,8 +206,10 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         figures["deviation"] = base.deviation(card, card.window.from_state(compact.replay(card, tables)))
     return Export(
         files={
-            f"{name}.va": base.marked(_module(card, name, drive, _law_source(published, tables)), "//", mark).encode(),
-            f"{name}.cir": base.marked(netlist(name, drive, read_voltage=read_voltage), "*", mark).encode(),
+            f"{name}.va": base.add_mark(
+                _module(card, name, drive, _law_source(published, tables)), "//", mark
+            ).encode(),
+            f"{name}.cir": base.add_mark(netlist(name, drive, read_voltage=read_voltage), "*", mark).encode(),
         },
         use=(
             f"openvaf-r {name}.va -o {name}.osdi    (OpenVAF-reloaded; OSDI 0.4 or later, as ngspice 44 wants)",
@@ -218,7 +220,7 @@ def export(card: DeviceCard, options: ExportOptions) -> Export:
         exact=_exact(card, published is not None),
         approximated=(*_approximated(figures, published is not None), *assumed),
         units=_UNITS,
-        noise=compact.noise(card),
+        noise=compact.noise_sentence(card),
         figures=figures,
     )
 

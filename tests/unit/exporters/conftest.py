@@ -130,7 +130,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode())
     read = source.Copy(folder, dict(neurosim_twin.FILES))
-    known = tuple(replace(each, seen=source.identity(read, each)) for each in source.FUNCTIONS)
+    known = tuple(replace(each, known_fingerprint=source.identity(read, each)) for each in source.FUNCTIONS)
     monkeypatch.setattr(source, "FUNCTIONS", known)
     return folder
 

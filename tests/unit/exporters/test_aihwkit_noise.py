@@ -219,7 +219,7 @@ def test_scatter_of_steps_that_are_alike_is_a_random_walk() -> None:
     pairs = np.zeros(201)
     pairs[[20, 100, 200]] = 0.007, 0.008, 0.0093
     own = pulsed.Scatter(path, pairs, (0.01, 0.02, 0.0), (0.0, 0.005, 0.0051))
-    words = own.words(pulsed.Scatter(path, pairs / 10, (0,) * 3, (0,) * 3))
+    words = own.describe(pulsed.Scatter(path, pairs / 10, (0,) * 3, (0,) * 3))
     assert "one LTP update at w = -1, 0, 1: 1, 2, 0 (card 0, 0, 0), of one LTD update 0, 0.5, 0.51 (card" in words
     assert "100 LTP pulses from the low end: 0.1, 0.22, 0.3 (card 0.1, 0.22, 0.3), after" in words
     assert "100 LTD pulses more: 0.4, 0.5, 0.61 (card 0.4, 0.5, 0.61), after" in words

@@ -158,12 +158,12 @@ def test_the_noise_sentence_names_what_there_is() -> None:
 def test_the_usual_step_is_that_of_the_conductance() -> None:
     """Steps of 1 % up and 3 % down, of the window; in ln G a step of the state is another share of G everywhere."""
     card = truth_card({"ltp": (math.log(0.01),), "ltd": (math.log(0.03),)}, model="linear")
-    assert lawtext.usual_step(card) == pytest.approx(0.02, rel=1e-9)
+    assert lawtext.typical_step(card) == pytest.approx(0.02, rel=1e-9)
     window = Window(quantity="conductance_s", low=1e-6, high=1e-4, scope="truth", scale="log")
     r = np.linspace(0.3, 0.7, 4001)
     g = 100.0**r
     wanted = np.mean([np.abs(g * (100.0**step - 1)).mean() for step in (0.01, -0.03)]) / 99.0
-    assert lawtext.usual_step(card.model_copy(update={"window": window})) == pytest.approx(wanted, rel=0.01)
+    assert lawtext.typical_step(card.model_copy(update={"window": window})) == pytest.approx(wanted, rel=0.01)
 
 
 def test_the_usual_step_of_a_device_that_is_stuck_in_the_middle() -> None:
@@ -173,4 +173,4 @@ def test_the_usual_step_of_a_device_that_is_stuck_in_the_middle() -> None:
     assert float(card.rate("ltp", 0.1)) == 0.0 < float(card.rate("ltp", 0.07))
     # exp(-3) (1 - 12.5 x): the mean over 0..1 is exp(-3) 0.04, taken at 101 points
     wanted = math.exp(-3.0) * np.maximum(1 - 12.5 * np.linspace(0, 1, 101), 0.0).mean()
-    assert lawtext.usual_step(card) == pytest.approx(wanted, rel=1e-9)
+    assert lawtext.typical_step(card) == pytest.approx(wanted, rel=1e-9)

@@ -86,7 +86,7 @@ def test_what_a_series_resistance_does() -> None:
         assert access.bend(1e-12, 1e-4, q / 1e-4) == pytest.approx((math.sqrt(1 + q) - 1) ** 2 / q, rel=1e-4)
     cell = access.Cell(1e4, 3.21e4, 4, 32)
     assert cell.of_one_width / cell.width <= cell.smallest <= cell.of_one_width / cell.width * 1.01
-    width = access.wanted_width(1e-5, 1e-4, cell)
+    width = access.required_width(1e-5, 1e-4, cell)
     assert access.on_off(1e-5, 1e-4, cell.of_one_width / width) == pytest.approx(9)
 
 

@@ -17,7 +17,7 @@ SIZE = Edit("the line that sets size", r"(\s*size = )\d+(;.*)", r"\g<1>9\g<2>")
 
 
 def changed(text: str, *edits: Edit, opening: str = r"void f\(") -> str:
-    return patch.edited(text, edits, *patch.function(text, opening))
+    return patch.apply_edits(text, edits, *patch.find_function(text, opening))
 
 
 def test_only_the_one_line_in_the_function_changes() -> None:
@@ -44,9 +44,9 @@ def test_several_lines_for_one_have_its_ending_and_none_leaves_nothing(ending: s
 @pytest.mark.parametrize("opening", [r"void h\(", r"void \w\("])
 def test_a_function_must_be_there_exactly_once(opening: str) -> None:
     with pytest.raises(LookupError, match="times"):
-        patch.function(TEXT, opening)
+        patch.find_function(TEXT, opening)
     with pytest.raises(LookupError, match="no end"):
-        patch.function("void f() {\n  size = 3;\n", r"void f\(")
+        patch.find_function("void f() {\n  size = 3;\n", r"void f\(")
 
 
 def test_a_fingerprint_is_of_what_a_compiler_sees() -> None:
@@ -73,7 +73,7 @@ def test_patch_applies_a_diff_and_takes_it_back_to_the_byte(content: bytes, tmp_
     file.write_bytes(content)
     text = patch.read(file)
     after = changed(text, SIZE)
-    (tmp_path / "p").write_bytes(patch.unified("f.cpp", text, after).encode("latin-1"))
+    (tmp_path / "p").write_bytes(patch.unified_diff("f.cpp", text, after).encode("latin-1"))
     command = ["patch", "-s", "-p1", "-d", str(tmp_path), "-i", "p"]
     subprocess.run(command, check=True)
     assert file.read_bytes() == after.encode("latin-1") == content.replace(b"size = 3", b"size = 9")
@@ -83,7 +83,7 @@ def test_patch_applies_a_diff_and_takes_it_back_to_the_byte(content: bytes, tmp_
 
 
 def test_no_change_is_no_diff() -> None:
-    assert patch.unified("f.cpp", TEXT, TEXT) == ""
+    assert patch.unified_diff("f.cpp", TEXT, TEXT) == ""
 
 
 def test_what_is_no_source_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def test_without_measured_devices_the_default_of_an_array_is_said_to_be_none() -
     result = make(card, "aihwkit", ExportOptions())
     assert sentence in result.approximated
     assert any("d2d='shared' has one for each" in line for line in result.approximated)
-    assert "as a DeviceArray does with d2d='shared'" in compact.noise(card)
+    assert "as a DeviceArray does with d2d='shared'" in compact.noise_sentence(card)
 
 
 def test_steps_of_a_nir_graph_are_taken_without_gradients() -> None:

@@ -13,11 +13,11 @@ import pytest
 from devicekit import catalog
 from devicekit.device.card import DeviceCard
 from devicekit.library import Library, Record
-from devicekit.library.origin import Said, combine
+from devicekit.library.origin import Metadata, combine
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _temporary_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither index nor records of the user who runs the tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
@@ -57,7 +57,7 @@ def record(card: Callable[..., DeviceCard]) -> Callable[..., Record]:
 
     def make(name: str, said: dict[str, Any] | None = None, **more: Any) -> Record:
         words: dict[str, Any] = said or {}
-        where: Said = combine(words, origins=dict.fromkeys(words, "hand"))
+        where: Metadata = combine(words, origins=dict.fromkeys(words, "hand"))
         return Record.of_card(card(name, **more), where)
 
     return make

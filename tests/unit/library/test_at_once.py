@@ -27,7 +27,7 @@ from devicekit.library import Library
 folder, card, first, number = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 sys.stdin.readline()
 for n in range(first, first + number):
-    Library(folder).add_file(card, said={f"mark{n}": str(n)})
+    Library(folder).add_file(card, labels={f"mark{n}": str(n)})
 """
 
 
@@ -117,7 +117,7 @@ def test_no_room_for_an_index_anywhere_is_said(
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
 
-    monkeypatch.setattr("devicekit.library.index.Index._prepared", full)
+    monkeypatch.setattr("devicekit.library.index.Index._open_database", full)
     ran = devicekit("library", "add", CARD, "--library", tmp_path / "lab")
     assert ran.code == 2
     assert "cannot write the index of the library into" in ran.err

@@ -18,7 +18,7 @@ from devicekit.features.merit import Settings
 from devicekit.library import Library, Record, Unreadable
 from devicekit.library.compare import compare
 from devicekit.library.report import comparison_report
-from devicekit.library.rows import each_value
+from devicekit.library.rows import recorded_values
 
 from .conftest import write_sweeps
 
@@ -135,12 +135,12 @@ def test_synthetic_and_simulated_among_measured_are_told(record: Make, loops: Ca
 def test_only_sweeps_that_count_are_in_a_distribution(loops: Callable[..., Record]) -> None:
     """Two loops never set: the median leaves them out, and so does the distribution behind it."""
     record = loops("a", [0.3, 0.4, 0.5, 2.0, 2.0])
-    values = each_value(record, "v_set_v")
+    values = recorded_values(record, "v_set_v")
     median = record.scalar("v_set_v")
     assert median is not None
     assert np.isfinite(values).sum() == 3
     assert float(np.nanmedian(values)) == pytest.approx(median.value, rel=1e-12)
-    assert each_value(record, "nothing").size == 0
+    assert recorded_values(record, "nothing").size == 0
 
 
 @pytest.fixture
@@ -257,4 +257,4 @@ def test_every_outcome_whose_levels_count_gives_its_values() -> None:
     values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     frame = SimpleNamespace(columns={"v_set_v": values, "outcome": outcomes}, numbers=lambda name: values)
     held: Any = SimpleNamespace(tables=lambda: {"sweeps": frame})
-    assert each_value(held, "v_set_v").tolist() == [0.1, 0.2, 0.4, 0.5]
+    assert recorded_values(held, "v_set_v").tolist() == [0.1, 0.2, 0.4, 0.5]

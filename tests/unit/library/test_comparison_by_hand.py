@@ -11,7 +11,7 @@ import pytest
 
 from devicekit.device.card import DeviceCard
 from devicekit.library import Record
-from devicekit.library.compare import Comparison, _chosen, compare
+from devicekit.library.compare import Comparison, _choose_numbers, compare
 from devicekit.library.figures import shares
 from devicekit.library.rows import Row
 from devicekit.scalars import Scalar
@@ -54,9 +54,9 @@ def test_the_numbers_of_figures_are_those_that_most_records_have() -> None:
         row("on_off", "a", [1.0, 2.0, None]),
         row("g_hrs_s", "a", [1.0, None, None]),
     )
-    assert _chosen(rows, None, None) == ("v_set_v", "on_off")
-    assert _chosen(rows, None, "v_set_v") == ("on_off", "v_set_v")
-    assert _chosen(rows, "on_off", None) == ("on_off", "v_set_v")
+    assert _choose_numbers(rows, None, None) == ("v_set_v", "on_off")
+    assert _choose_numbers(rows, None, "v_set_v") == ("on_off", "v_set_v")
+    assert _choose_numbers(rows, "on_off", None) == ("on_off", "v_set_v")
 
 
 def measured(record_card: DeviceCard, low: float, high: float) -> Record:

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from devicekit.library.display_units import Scale, short
 from devicekit.library.figures import (
     GREY,
     RAMP,
@@ -18,9 +19,8 @@ from devicekit.library.figures import (
     ramp,
     scatter,
     shares,
-    thinned,
+    thin,
 )
-from devicekit.library.scaled import Scale, short
 from devicekit.plot import Axis, Panel, array_map
 from devicekit.scalars import Scalar
 
@@ -67,10 +67,10 @@ def test_an_overlay_colours_by_the_number_and_names_a_few() -> None:
 def test_thinning_keeps_both_ends() -> None:
     r = np.zeros(1)
     lines = [Line(str(k), r, r, float(k)) for k in range(1000)]
-    some = thinned(lines[::-1], 11)
+    some = thin(lines[::-1], 11)
     assert len(some) == 11
     assert (some[0].value, some[-1].value) == (0.0, 999.0)
-    assert thinned(lines[:11], 11) == lines[:11]
+    assert thin(lines[:11], 11) == lines[:11]
 
 
 def test_a_cdf_is_of_median_ranks() -> None:

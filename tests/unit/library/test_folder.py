@@ -21,8 +21,8 @@ from devicekit.device.card import DeviceCard
 from devicekit.errors import DevicekitError, FileError, UsageError
 from devicekit.library import Library, Place, Query, Record, default_folder
 from devicekit.library import index as index_module
-from devicekit.library.collect import _stem
-from devicekit.library.index import place_of
+from devicekit.library.collect import _file_stem
+from devicekit.library.index import index_path
 from devicekit.synthetic import records
 from devicekit.synthetic.pulses import reference_table
 
@@ -92,7 +92,7 @@ def test_the_same_content_twice_is_one_item_and_takes_what_is_said_anew(library:
 
 def test_the_same_content_is_known_without_an_index(library: Library, record: Make) -> None:
     library.add(record("a", {"row": 1}))
-    place_of(library.folder).unlink()
+    index_path(library.folder).unlink()
     assert Library(library.folder).add(record("a", {"column": 2})).record.place == Place(row=1, column=2)
     assert len(list(library.folder.glob("*.json"))) == 1
 
@@ -217,7 +217,7 @@ def test_damaged_content_is_told_when_the_record_is_opened(library: Library, rec
 @pytest.mark.parametrize("damage", [b"no database", b"", b"SQLite format 3\x00" + b"\x01" * 500])
 def test_a_damaged_index_is_made_anew(damage: bytes, library: Library, record: Make) -> None:
     library.add(record("a"))
-    place = place_of(library.folder)
+    place = index_path(library.folder)
     place.write_bytes(damage)
     assert names(library) == {"a"}
     assert names(Library(library.folder)) == {"a"}
@@ -225,7 +225,7 @@ def test_a_damaged_index_is_made_anew(damage: bytes, library: Library, record: M
 
 def test_an_index_of_another_form_is_made_anew(library: Library, record: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     library.add(record("a"))
-    place = place_of(library.folder)
+    place = index_path(library.folder)
     with sqlite3.connect(place) as connection:
         connection.execute("PRAGMA user_version = 77")
         connection.execute("DROP TABLE scalar")
@@ -238,7 +238,7 @@ def test_an_index_of_another_form_is_made_anew(library: Library, record: Make, m
 def test_a_page_of_the_index_that_is_damaged_is_met_too(library: Library, record: Make) -> None:
     for k in range(30):
         library.add(record(f"a{k}", increment=0.001 * (k + 1)))
-    place = place_of(library.folder)
+    place = index_path(library.folder)
     held = bytearray(place.read_bytes())
     held[4096:] = b"\xff" * (len(held) - 4096)
     place.write_bytes(held)
@@ -249,7 +249,7 @@ def test_a_page_of_the_index_that_is_damaged_is_met_too(library: Library, record
 def test_damage_that_shows_only_in_a_search_is_met_too(cards: int, library: Library, record: Make) -> None:
     for k in range(cards):
         library.add(record(f"a{k}", increment=0.001 * (k + 1)))
-    place = place_of(library.folder)
+    place = index_path(library.folder)
     held = place.read_bytes()
     pages = len(held) // 4096
     assert pages > 4
@@ -267,7 +267,7 @@ def test_an_index_that_another_process_never_leaves_is_not_waited_for(
 ) -> None:
     library.add(record("a"))
     monkeypatch.setattr(index_module, "PATIENCE", 0.05)
-    with sqlite3.connect(place_of(library.folder), isolation_level=None) as other:
+    with sqlite3.connect(index_path(library.folder), isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         library.add(record("b", increment=0.01))
         assert names(library) == {"a", "b"}
@@ -281,9 +281,9 @@ def test_an_index_that_another_process_never_leaves_is_not_waited_for(
     [("s.csv", "s"), ("s.csv.gz", "s"), ("W1.R3C5.csv", "W1.R3C5"), ("W1.5um.txt.GZ", "W1.5um"), (".csv", ".csv")],
 )
 def test_a_record_bears_the_name_of_its_file(file: str, name: str, tmp_path: Path) -> None:
-    assert _stem(tmp_path / file) == name
+    assert _file_stem(tmp_path / file) == name
     (tmp_path / "ramps.d").mkdir()
-    assert _stem(tmp_path / "ramps.d") == "ramps.d"
+    assert _file_stem(tmp_path / "ramps.d") == "ramps.d"
 
 
 def test_the_index_is_in_the_cache_and_nothing_is_written_into_the_folder(
@@ -291,8 +291,8 @@ def test_the_index_is_in_the_cache_and_nothing_is_written_into_the_folder(
 ) -> None:
     library.add(record("a"))
     before = {each.name: each.stat().st_mtime_ns for each in library.folder.iterdir()}
-    assert place_of(library.folder).is_relative_to(tmp_path / "cache")
-    place_of(library.folder).unlink()
+    assert index_path(library.folder).is_relative_to(tmp_path / "cache")
+    index_path(library.folder).unlink()
     library.folder.chmod(0o555)
     try:
         assert names(Library(library.folder)) == {"a"}
@@ -342,7 +342,7 @@ def test_several_processes_add_at_once(
         library.add(record(f"{processes}-{k}"))
     errors = [program.communicate()[1] for program in running]
     assert errors == [""] * processes
-    connection = sqlite3.connect(place_of(library.folder))
+    connection = sqlite3.connect(index_path(library.folder))
     kept = connection.execute("SELECT COUNT(*) FROM item").fetchone()[0]
     assert kept == (processes + 1) * each  # before anything is looked for
     connection.close()
@@ -379,7 +379,7 @@ def test_files_of_every_kind_are_added(library: Library, sweeps: Callable[..., P
         (added,) = library.add_file(tmp_path / f"{name}.csv")
         assert (added.record.kind, added.record.name) == (name, name)
     card("c").save(tmp_path / "c.json")
-    (added,) = library.add_file(tmp_path / "c.json", said={"row": 1}, marks=["simulated"])
+    (added,) = library.add_file(tmp_path / "c.json", labels={"row": 1}, marks=["simulated"])
     assert (added.record.kind, added.record.simulated, added.record.place.row) == ("card", True, 1)
     (again,) = Library(tmp_path / "other").add_file(added.path, name="mine")
     assert again.record.id == added.record.id
@@ -391,7 +391,7 @@ def test_files_of_every_kind_are_added(library: Library, sweeps: Callable[..., P
 
 def test_a_record_for_each_device_of_a_file(library: Library, sweeps: Callable[..., Path]) -> None:
     file = sweeps("array.csv", {"R1C1": [0.3, 0.32], "R1C2": [0.5, 0.52]})
-    added = library.add_file(file, by_device=True, said={"wafer": "W1"})
+    added = library.add_file(file, by_device=True, labels={"wafer": "W1"})
     assert [each.record.name for each in added] == ["R1C1", "R1C2"]
     assert [(each.record.place.row, each.record.place.column) for each in added] == [(1, 1), (1, 2)]
     values = [each.record.scalar("v_set_v").value for each in added]  # type: ignore[union-attr]

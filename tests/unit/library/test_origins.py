@@ -11,7 +11,7 @@ import pytest
 import devicekit
 from devicekit.errors import UsageError
 from devicekit.library import Library, Place
-from devicekit.library.origin import Said, area, compiled, gather
+from devicekit.library.origin import Metadata, compile_pattern, gather, parse_area
 
 pytestmark = pytest.mark.usefixtures("without_mechanism")
 
@@ -44,7 +44,7 @@ def test_a_device_name_helps_where_the_file_says_nothing_and_a_contradiction_is_
 
 
 def test_the_hand_beats_the_file_name_and_that_beats_the_recipe() -> None:
-    pattern = compiled(r"W(?P<wafer>\d+)_(?P<stack>\w+?)_R(?P<row>\d+)")
+    pattern = compile_pattern(r"W(?P<wafer>\d+)_(?P<stack>\w+?)_R(?P<row>\d+)")
     recipe = {"wafer": "recipe", "stack": "recipe", "operator": "me", "row": "9"}
     found = gather({"row": 1}, "W07_TaOx_R3.csv", None, recipe, pattern)
     assert found.place == Place(wafer="07", row=1)
@@ -53,9 +53,9 @@ def test_the_hand_beats_the_file_name_and_that_beats_the_recipe() -> None:
 
 
 def test_what_was_said_by_hand_stays_when_a_recipe_says_otherwise_later() -> None:
-    old = Said(labels={"stack": "HfO2", "operator": "a"}, origins={"stack": "hand", "operator": "recipe"})
-    new = Said(labels={"stack": "TaOx", "operator": "b"}, origins={"stack": "recipe", "operator": "recipe"})
-    both = new.over(old)
+    old = Metadata(labels={"stack": "HfO2", "operator": "a"}, origins={"stack": "hand", "operator": "recipe"})
+    new = Metadata(labels={"stack": "TaOx", "operator": "b"}, origins={"stack": "recipe", "operator": "recipe"})
+    both = new.merge(old)
     assert both.labels == {"stack": "HfO2", "operator": "b"}
     assert both.origins == {"stack": "hand", "operator": "recipe"}
 
@@ -73,13 +73,13 @@ def test_what_was_said_by_hand_stays_when_a_recipe_says_otherwise_later() -> Non
     ],
 )
 def test_areas(text: str, square_metres: float) -> None:
-    assert area(text) == pytest.approx(square_metres, rel=1e-12)
+    assert parse_area(text) == pytest.approx(square_metres, rel=1e-12)
 
 
 @pytest.mark.parametrize("text", ["25", "25 um", "5x5", "0 um2", "-3 um2", "large", "", "5 V x 5 V", "1e999 um2"])
 def test_an_area_without_a_unit_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"write a number with its unit, such as 25 um2"):
-        area(text)
+        parse_area(text)
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_an_area_without_a_unit_is_refused(text: str) -> None:
 )
 def test_patterns_that_find_nothing_are_refused(pattern: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        compiled(pattern)
+        compile_pattern(pattern)
 
 
 def test_a_name_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"loop\.csv does not fit"):
-        gather({}, "loop.csv", None, {}, compiled(r"W(?P<wafer>\d+)"))
+        gather({}, "loop.csv", None, {}, compile_pattern(r"W(?P<wafer>\d+)"))
     with pytest.raises(UsageError, match="row is a whole number"):
-        gather({}, "Rx.csv", None, {}, compiled(r"R(?P<row>\w+)"))
+        gather({}, "Rx.csv", None, {}, compile_pattern(r"R(?P<row>\w+)"))
 
 
 RECIPE = """
@@ -116,7 +116,7 @@ def test_labels_of_a_recipe_reach_the_record_and_the_table(
     recipe.write_text(RECIPE, encoding="utf-8")
     file = sweeps("R3C5.csv", {"d1": [0.3, 0.4]})
     assert devicekit.read(file, recipe=recipe).meta["labels"]["date"] == "2026-03-05"
-    (added,) = library.add_file(file, recipe=recipe, said={"wafer": "W1"})
+    (added,) = library.add_file(file, recipe=recipe, labels={"wafer": "W1"})
     record = added.record
     assert record.labels == {"stack": "Pt/HfO2/Ti", "date": "2026-03-05", "area": "10 um x 10 um"}
     assert record.place == Place(wafer="W1", row=3, column=5)

@@ -34,7 +34,7 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory, record: Make) -> Path:
     loops = write_sweeps(folder, "Loops_R7C7.csv", {"d1": [0.3, 0.4, 0.4]})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("devicekit.features.merits.mechanism.find", lambda *_: None)
-        library.add_file(loops, said={"operator": "Łukasz"})
+        library.add_file(loops, labels={"operator": "Łukasz"})
     return folder / "lab"
 
 

@@ -26,7 +26,7 @@ def test_strokes_are_those_of_matplotlib(style: str) -> None:
 def test_colours_are_those_of_matplotlib(colour: str) -> None:
     from matplotlib.colors import to_hex
 
-    light, dark = wire.both_colours(colour)
+    light, dark = wire.light_and_dark(colour)
     assert light == to_hex(colour)
     assert len(dark) == 7
 
