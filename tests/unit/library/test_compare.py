@@ -36,7 +36,7 @@ def test_numbers_stand_side_by_side(record: Make) -> None:
     assert list(found.row("increment_ltp").values) == pytest.approx([0.003, 0.006])
     assert found.row("g_high_s").scale.heading == "high end of the window [µS]"
     assert found.names == ("a", "b")
-    assert all(row.alone for row in found.rows)
+    assert all(row.only_definition for row in found.rows)
     numbers = {each["name"]: each for each in found.as_dict()["numbers"]}
     assert numbers["on_off"]["records"][1]["value"] == pytest.approx(8)
     json.dumps(found.as_dict(), allow_nan=False)
