@@ -11,7 +11,7 @@ from devicekit.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import Column
-from devicekit.readers.layouts import nameless
+from devicekit.readers.layouts import unnamed_columns
 from devicekit.readers.layouts.roles import switching
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
@@ -54,10 +54,10 @@ def _two_states(view: View) -> bool:
 
 def _counted(view: View) -> View:
     """The view with the first of three nameless columns, if it rises, as the number of the cycle."""
-    first = nameless.axis(view)
+    first = unnamed_columns.axis(view)
     values = None if first is None else view.numbers(first.name)
     counts = values is not None and bool((values % 1 == 0).all())
-    return nameless.placed(view, "cycle") if view.options.kind == NAME and len(view.columns) == 3 and counts else view
+    return unnamed_columns.placed(view, "cycle") if view.options.kind == NAME and len(view.columns) == 3 and counts else view
 
 
 def _pair(view: View) -> list[Column]:

@@ -10,7 +10,7 @@ import pandas as pd
 from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
-from devicekit.readers.layouts import nameless, temperatures
+from devicekit.readers.layouts import temperatures, unnamed_columns
 from devicekit.readers.layouts.view import Claim, View, words
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
@@ -26,7 +26,7 @@ BARE = {"quantity": "resistance", "unit": "ohm"}  # what must be said beside the
 
 def claim(view: View) -> Claim | None:
     """Return whether the columns can be a retention record: a time and states, without pulses between."""
-    if view.options.kind == NAME and nameless.axis(view) is not None:
+    if view.options.kind == NAME and unnamed_columns.axis(view) is not None:
         return Claim(1, "the first column is a time in s, the others are states")
     if not view.of("time_s") or not (view.states or view.unknown):
         return None
@@ -66,7 +66,7 @@ def _turns(view: View) -> bool:
 
 def assign(view: View) -> list[Column]:
     """Currents are readings of the state; every column of a state is a record of its own."""
-    view = nameless.placed(view, "time_s") if view.options.kind == NAME else view
+    view = unnamed_columns.placed(view, "time_s") if view.options.kind == NAME else view
     return temperatures.of_bakes(view, view.with_states(level=True))
 
 

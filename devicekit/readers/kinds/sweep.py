@@ -11,7 +11,7 @@ from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import parse_whole_numbers
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts import labels, nameless
+from devicekit.readers.layouts import labels, unnamed_columns
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
 from devicekit.readers.splitting import split_sweeps
@@ -47,7 +47,7 @@ def _pair(view: View) -> tuple[str, str] | None:
     if view.cells.block.named or others:
         return None
     if (
-        view.options.kind == NAME and len(view.columns) == 3 and nameless.axis(view) is not None
+        view.options.kind == NAME and len(view.columns) == 3 and unnamed_columns.axis(view) is not None
     ):  # a time, or the number of the point
         return view.columns[1].name, view.columns[2].name
     if len(view.unknown) != 2:
@@ -98,7 +98,7 @@ def _assigned(view: View) -> list[Column]:
         return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
     if (pair := _pair(view)) is not None:
         roles = dict(zip(pair, ("voltage_v", "current_a"), strict=True))
-        first = nameless.axis(view)
+        first = unnamed_columns.axis(view)
         if first is not None and first.name not in roles:
             roles[first.name] = "point" if first.role == "counter" else KEPT
         roles = {column.name: "point" for column in view.of("counter")} | roles

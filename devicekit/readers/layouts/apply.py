@@ -15,7 +15,7 @@ from devicekit.names.places import meaning
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import EMPTY_WORDS, parse_column
 from devicekit.readers.layout import IGNORED, KEPT, Column
-from devicekit.readers.layouts.doubles import is_gate
+from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series

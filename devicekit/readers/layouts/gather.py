@@ -17,7 +17,7 @@ from devicekit.options import ReadOptions
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
 from devicekit.readers.header import heading
-from devicekit.readers.layouts import marks
+from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.grid import Block, blocks_of
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.source import END_MARK, LARGE, Source
@@ -70,8 +70,8 @@ def _text(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]
         raise FileError(
             f"{where} begins like JSON and cannot be read as such: unpack it if it is packed, or write it as CSV"
         )
-    delimiter = marks.find_delimiter(lines[:2000], where)
-    rows = marks.split_lines(lines, marks.DELIMITERS[delimiter], where)
+    delimiter = delimiters.find_delimiter(lines[:2000], where)
+    rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
     if not any(any(cells) for _, cells in rows):
         raise FileError(f"{where} is empty")
     return blocks_of(rows, delimiter, options, where)
@@ -133,16 +133,16 @@ def _large(source: Source, options: ReadOptions) -> Block:
     name = source.path.name
     source.check_lines()
     head = source.head[: source.head.rfind("\n")].replace("\r\n", "\n").split("\n")
-    delimiter = marks.find_delimiter(head, name)
-    rows = marks.split_lines(head, marks.DELIMITERS[delimiter], name)
+    delimiter = delimiters.find_delimiter(head, name)
+    rows = delimiters.split_lines(head, delimiters.DELIMITERS[delimiter], name)
     block = blocks_of(rows, delimiter, options, name)[0]
     if block.shape.turned:
         raise FileError(f"{name}: each row is a train, and it is larger than 8 MB: turn it, so that columns are trains")
     first = int(block.cells.index[0])
     # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
-    wordy = [c for c in block.names if not block.cells[c].map(lambda x: marks.is_number(x) or marks.is_empty(x)).all()]
+    wordy = [c for c in block.names if not block.cells[c].map(lambda x: delimiters.is_number(x) or delimiters.is_empty(x)).all()]
     missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
-    separator, missing = marks.DELIMITERS[delimiter], [*missing, END_MARK]
+    separator, missing = delimiters.DELIMITERS[delimiter], [*missing, END_MARK]
     try:
         with warnings.catch_warnings(), source.open() as stream:
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used

@@ -15,7 +15,7 @@ from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import make_names_unique, text_frame
 from devicekit.readers.header import Heading, heading
-from devicekit.readers.layouts import marks
+from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.shape import (
     JUDGED,
     Row,
@@ -27,7 +27,7 @@ from devicekit.readers.layouts.shape import (
     without_label,
     word_of,
 )
-from devicekit.readers.layouts.turned import upright
+from devicekit.readers.layouts.transposed import upright
 from devicekit.text import natural_number
 
 _UNIT = ("unit", "units")
@@ -273,7 +273,7 @@ def _label(rows: Sequence[Row], shape: Shape) -> str:
 def _label_before(part: list[Row]) -> str:
     """The text alone in a row before the names that are repeated; taken out of the part that it closes."""
     label = ""
-    while part and not any(marks.is_number(cell) for cell in part[-1][1]):
+    while part and not any(delimiters.is_number(cell) for cell in part[-1][1]):
         filled = [cell for cell in part.pop()[1] if cell]
         label = label or (filled[0] if len(filled) == 1 else "")
     return label

@@ -25,9 +25,9 @@ from devicekit.errors import (
 from devicekit.names import GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
-from devicekit.readers.layouts import nameless
-from devicekit.readers.layouts.copies import without_copies
-from devicekit.readers.layouts.doubles import of_terminals, without_doubles
+from devicekit.readers.layouts import unnamed_columns
+from devicekit.readers.layouts.ambiguous_columns import of_terminals, without_doubles
+from devicekit.readers.layouts.duplicate_columns import without_copies
 from devicekit.readers.layouts.gather import Gathered, gather, sample
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.places import block_tags
@@ -211,7 +211,7 @@ def _stands_apart(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
     if not sizes.size or values is None or values.nunique() != 1:
         return False
     size = float(values.abs().iloc[0])
-    return bool((np.maximum(size, sizes) > nameless.APART**2 * np.minimum(size, sizes)).all())
+    return bool((np.maximum(size, sizes) > unnamed_columns.APART**2 * np.minimum(size, sizes)).all())
 
 
 def _constant(column: Column, cells: Cells, block: Block) -> float | None:
@@ -259,10 +259,10 @@ def _kind(view: View) -> tuple[ModuleType, Claim]:
         raise UsageError(
             f"kind={said}, but {view.where} has no columns for it; they are {', '.join(view.cells.block.names[:12])}"
         )
-    if nameless.bare(view) and view.unknown:
-        found = nameless.candidates(view)
-        if len(found) > 1 and (not _numbers_known(view) or nameless.apart(view)):
-            raise nameless.ask(view, found)
+    if unnamed_columns.bare(view) and view.unknown:
+        found = unnamed_columns.candidates(view)
+        if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.apart(view)):
+            raise unnamed_columns.ask(view, found)
     for strength in (2, 1):
         found = [(module, claim) for module, claim in claims if claim.strength == strength]
         if len(found) == 1 and (strength == 2 or _numbers_known(view)):

@@ -11,7 +11,7 @@ from devicekit.errors import FileError
 from devicekit.names import parse_unit
 from devicekit.names.units import readings
 from devicekit.options import ReadOptions
-from devicekit.readers.layouts import marks
+from devicekit.readers.layouts import delimiters
 
 _FACT = re.compile(r"^\s*[#%!/*;]*\s*([^:=]{1,60}?)\s*[:=]\s*(.*?)\s*$")
 _COMMENT = re.compile(r"^\s*(#+|%+|//+|!+|\*+)\s*")
@@ -72,7 +72,7 @@ def shape_of(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: s
     skip = options.skip if options.skip is not None else ((first or rows[min(start, len(rows) - 1)][0]) - 1)
     preamble = [cells for number, cells in rows[:start] if number <= skip]
     facts = _facts(preamble)
-    decimal, thousands = marks.find_marks(
+    decimal, thousands = delimiters.find_marks(
         (cell for _, cells in rows[start:] for cell in cells), delimiter, where, options.decimal
     )
     return Shape(delimiter, decimal, thousands, skip, header, units_row, comments, facts), start
@@ -98,7 +98,7 @@ def _check_passed_over(rows: Sequence[Row], where: str) -> None:
     run: list[int] = []
     for number, cells in rows:
         filled = [cell for cell in cells if cell]
-        run = [*run, number] if len(filled) > 1 and all(map(marks.is_number, filled)) else [] if filled else run
+        run = [*run, number] if len(filled) > 1 and all(map(delimiters.is_number, filled)) else [] if filled else run
         if len(run) >= PASSED_OVER:
             raise FileError(
                 f"{where}, rows {run[0]} to {run[-1]} and perhaps more hold numbers, but in other columns than the "
@@ -108,14 +108,14 @@ def _check_passed_over(rows: Sequence[Row], where: str) -> None:
 
 def spread_names(rows: Sequence[Row]) -> Sequence[Row]:
     """The rows, the names above the numbers parted by blanks where they are parted otherwise than the numbers."""
-    first = next((k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(marks.is_number, cells))), 0)
+    first = next((k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(delimiters.is_number, cells))), 0)
     above = next((k for k in range(first - 1, -1, -1) if any(rows[k][1])), None)
     if above is None:
         return rows
     number, cells = rows[above]
     width = extent(rows[first][1])
     names = _NAME.findall(" ".join(cells))
-    if extent(cells) >= width or len(names) != width or any(map(marks.is_number, names)):
+    if extent(cells) >= width or len(names) != width or any(map(delimiters.is_number, names)):
         return rows
     return [*rows[:above], (number, names), *rows[above + 1 :]]
 
@@ -135,20 +135,20 @@ def _said(
 
 def _numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int]] | None:
     """All columns, and those that hold numbers in most rows, of the rows that make up most of the table."""
-    filled = [row for row in rows if any(marks.is_number(cell) for cell in row)]
+    filled = [row for row in rows if any(delimiters.is_number(cell) for cell in row)]
     if not filled:
         return None
     extents = Counter(extent(row) for row in filled)
     width = max(extents, key=lambda each: (extents[each], each))
-    whole = Counter(extent(row) for row in filled if all(marks.is_number(cell) for cell in row if cell))
+    whole = Counter(extent(row) for row in filled if all(delimiters.is_number(cell) for cell in row if cell))
     often = [each for each in whole if each > width and whole[each] >= max(3, len(filled) / 20)]
     width = max([width, *often])  # a column that ends early is a column
     body = [row for row in filled if extent(row) <= max(width, 1)] or filled
     width = max(extent(row) for row in body)
     numeric = []
     for k in range(width):
-        cells = [row[k] for row in body if k < len(row) and not marks.is_empty(row[k])]
-        if cells and 2 * sum(marks.is_number(cell) for cell in cells) > len(cells):
+        cells = [row[k] for row in body if k < len(row) and not delimiters.is_empty(row[k])]
+        if cells and 2 * sum(delimiters.is_number(cell) for cell in cells) > len(cells):
             numeric.append(k)
     return (list(range(width)), numeric) if numeric else None
 
@@ -165,10 +165,10 @@ def _fits(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
     """Return whether a row is one of numbers: each column of numbers holds one or nothing, and most hold one."""
     everywhere, numeric = types
     here = [cells[k] if k < len(cells) else "" for k in numeric]
-    numbers = sum(marks.is_number(cell) for cell in here)
+    numbers = sum(delimiters.is_number(cell) for cell in here)
     if cells and (cells[0].strip().lower() in ORIGIN or is_units(cells)):
         return False
-    if any(cell and not marks.is_number(cell) and not marks.is_empty(cell) for cell in here):
+    if any(cell and not delimiters.is_number(cell) and not delimiters.is_empty(cell) for cell in here):
         return False
     return numbers > 0 and extent(cells) <= len(everywhere) and (2 * numbers >= len(here) or numbers >= 2)
 
@@ -191,7 +191,7 @@ def _holds_number(cells: Sequence[str], types: tuple[list[int], list[int]]) -> b
     if is_units(cells):
         return False
     full = extent(cells) >= len(types[0]) or extent(cells) >= max(types[1]) + 1
-    return full and any(marks.is_number(cells[k]) for k in types[1] if k < len(cells))
+    return full and any(delimiters.is_number(cells[k]) for k in types[1] if k < len(cells))
 
 
 def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, int]:
@@ -214,12 +214,12 @@ def _rows_above(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, i
 def _alike(row: Sequence[str]) -> bool:
     """Return whether several cells of a row hold one and the same word, and no others anything."""
     filled = [cell for cell in row if cell]
-    return len(filled) > 1 and len(set(filled)) == 1 and not marks.is_plain(filled[0])
+    return len(filled) > 1 and len(set(filled)) == 1 and not delimiters.is_plain(filled[0])
 
 
 def _full(row: Sequence[str], width: int) -> bool:
     """Return whether every column has a name in a row."""
-    return width > 2 and all(k < len(row) and row[k] and not marks.is_plain(row[k]) for k in range(width))
+    return width > 2 and all(k < len(row) and row[k] and not delimiters.is_plain(row[k]) for k in range(width))
 
 
 def _labels(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
@@ -242,7 +242,7 @@ def _may_name(row: Sequence[str], width: int) -> bool:
     filled = [cell for cell in row[:width] if cell]
     if not filled or filled[0].endswith((":", "=")):  # a line `Date: today` above the table
         return False
-    return len(filled) >= min(width, max(2, (width + 1) // 2)) and not all(marks.is_plain(cell) for cell in filled)
+    return len(filled) >= min(width, max(2, (width + 1) // 2)) and not all(delimiters.is_plain(cell) for cell in filled)
 
 
 def is_units(row: Sequence[str]) -> bool:
@@ -251,7 +251,7 @@ def is_units(row: Sequence[str]) -> bool:
     if filled and set(filled) == {"1"}:
         return 2 * len(filled) < len(row)
     told = [cell for cell in filled if cell not in ("-", "1")]
-    if any(marks.is_number(cell) for cell in told):
+    if any(delimiters.is_number(cell) for cell in told):
         return False
     known = [cell for cell in told if cell == "#" or parse_unit(cell) is not None or readings(cell)]
     return bool(told) and 10 * len(known) >= 6 * len(told)

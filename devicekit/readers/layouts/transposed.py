@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from devicekit.readers.layouts import marks
+from devicekit.readers.layouts import delimiters
 from devicekit.readers.layouts.shape import Row, extent
 from devicekit.text import natural_number
 
@@ -24,7 +24,7 @@ def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
     first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _led(cells)), None)
     if first is None or len(filled) - first < 2:
         return rows, False
-    if any(len(cells) - sum(map(marks.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]):
+    if any(len(cells) - sum(map(delimiters.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]):
         return rows, False  # names stand above the columns
     body = filled[first:]
     split = [_last_text(cells) + 1 for _, cells in body]
@@ -50,13 +50,13 @@ def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
 
 def _last_text(cells: Sequence[str]) -> int:
     """Place of the last cell that holds words; -1 if all are numbers or empty."""
-    return max((k for k, cell in enumerate(cells) if cell and not marks.is_plain(cell)), default=-1)
+    return max((k for k, cell in enumerate(cells) if cell and not delimiters.is_plain(cell)), default=-1)
 
 
 def _led(cells: Sequence[str]) -> bool:
     """Return whether a row is words, or nothing, and then numbers alone."""
     return len(cells) - _last_text(cells) > FEWEST and all(
-        marks.is_number(cell) for cell in cells[_last_text(cells) + 1 :]
+        delimiters.is_number(cell) for cell in cells[_last_text(cells) + 1 :]
     )
 
 
