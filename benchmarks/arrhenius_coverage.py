@@ -255,7 +255,7 @@ def coarse(runs: int) -> None:
                             fit = arrhenius.fit(records, between)
                         except Undetermined:
                             continue
-                        refused = fit.why_not(USE_K) or ""
+                        refused = fit.refusal(USE_K) or ""
                         if between is None and refused and "bent" not in refused:
                             continue
                         inside.append(judged(fit, TRUTH.median(USE_K), TRUTH)[:2])

@@ -265,7 +265,7 @@ class ArrheniusFit:
         at, low, high = np.log([median.value, median.low, median.high])
         return float(np.exp(at - np.hypot(at - low, wide))), float(np.exp(at + np.hypot(high - at, wide)))
 
-    def why_not(self, kelvin: float) -> str | None:
+    def refusal(self, kelvin: float) -> str | None:
         """Return why no life at a temperature is given; None where it is."""
         if self.bend_p is not None and self.bend_p < BENT:
             return (
@@ -287,7 +287,7 @@ class ArrheniusFit:
         return None
 
 
-def why_not(records: Sequence[Life]) -> str | None:
+def refusal(records: Sequence[Life]) -> str | None:
     """Return why no line is drawn through these lives; None where one is."""
     kelvins = temperatures([each.temperature_k for each in records])
     failures = sum(each.failed for each in records)
@@ -299,7 +299,7 @@ def why_not(records: Sequence[Life]) -> str | None:
         return "all failures are at one temperature"
     if min(kelvins) < COLDEST:
         return f"a bake at {min(kelvins):g} K is none: are the temperatures degrees Celsius? They are taken in kelvin"
-    if all(_at_first_look(each) for each in records) and _looks(records) == len(kelvins):
+    if all(_lost_before_first_reading(each) for each in records) and _first_reading_times(records) == len(kelvins):
         return (
             "every loss happened before the first reading after the start, and a bake has one such time: when it "
             "happened is not known, so neither an activation energy nor a life follows from it; read three times or "
@@ -308,7 +308,7 @@ def why_not(records: Sequence[Life]) -> str | None:
     return None
 
 
-def _looks(records: Sequence[Life]) -> int:
+def _first_reading_times(records: Sequence[Life]) -> int:
     """Different times of the reading after the first, counted in each bake; within 5 % they are one."""
     by_bake: dict[float, list[float]] = {}
     for each in records:
@@ -316,7 +316,7 @@ def _looks(records: Sequence[Life]) -> int:
     return sum(1 + int((np.diff(np.log(sorted(times))) > SAME_LOOK).sum()) for times in by_bake.values())
 
 
-def _at_first_look(record: Life) -> bool:
+def _lost_before_first_reading(record: Life) -> bool:
     """Whether a record has one reading after the first, and a loss in it is only known to lie before that one."""
     return record.n == 2 and (not record.failed or record.low_s <= 0 or record.sudden)
 
@@ -336,7 +336,7 @@ def fit(records: Sequence[Life], between: bool | None = None) -> ArrheniusFit:
     Undetermined
         If there are too few temperatures or failures; the message says which.
     """
-    if (reason := why_not(records)) is not None:
+    if (reason := refusal(records)) is not None:
         raise Undetermined(reason)
     ends = [_ends(each, between) for each in records]
     with np.errstate(divide="ignore"):
@@ -392,7 +392,7 @@ def _interval(data: Lives, line: Line, which: int, value: float, step: float) ->
         line.loglik,
         value,
         step,
-        lambda held: (data.moved(held * data.x[:, which], others), 0.0, None),
+        lambda held: (data.shift(held * data.x[:, which], others), 0.0, None),
         censored.limit(k, 2),
     )
     return Estimate(value, low, high)

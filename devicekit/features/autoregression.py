@@ -42,7 +42,7 @@ class Cycles:
         t = (numbers - whole.mean()) / max(float(np.ptp(whole)), 1.0)
         return np.column_stack([np.ones(numbers.size), t]) if self.drifts else np.ones((numbers.size, 1))
 
-    def own(self) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def split_level(self) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         """The device's level (k,), and what is left of each run about it, and about its slope where it drifts."""
         whole = np.concatenate(self.values)
         columns = self.basis(np.concatenate(self.numbers))
@@ -172,7 +172,7 @@ def autoregression(devices: Sequence[Cycles], order: int | None = None) -> Autor
     ValueError
         If there are too few cycles for the parameters, or one quantity is a combination of the others.
     """
-    rest = np.concatenate([np.concatenate(device.own()[1]) for device in devices])
+    rest = np.concatenate([np.concatenate(device.split_level()[1]) for device in devices])
     scale = rest.std(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         alike = (rest / scale).T @ (rest / scale) / len(rest)

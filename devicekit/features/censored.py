@@ -47,9 +47,9 @@ class Lives:
         """Lives with an end."""
         return int(np.isfinite(self.high).sum())
 
-    def moved(self, shift: np.ndarray | float, kept: np.ndarray | slice) -> Lives:
+    def shift(self, by: np.ndarray | float, columns: np.ndarray | slice) -> Lives:
         """The same, less a given part of y, with some of the columns of x."""
-        return Lives(self.low - shift, self.high - shift, self.x[:, kept])
+        return Lives(self.low - by, self.high - by, self.x[:, columns])
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def fit(lives: Lives, law: Law, offset: float = 0.0, sigma: float | None = None)
     offset : float
         y = x beta + sigma (z - offset): with the z of a quantile, x beta is that quantile.
     sigma : float, optional
-        Held at this value; found, too, if not given.
+        Fixed at this value; fitted too if not given.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def _extreme(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
     return value, first, second
 
 
-Held = tuple[Lives, float, float | None]  # lives, offset and sigma of `fit`
+Constrained = tuple[Lives, float, float | None]  # lives, offset and sigma of `fit`
 
 
 def profile(
@@ -240,7 +240,7 @@ def profile(
     best: float,
     centre: float,
     step: float,
-    at: Callable[[float], Held],
+    at: Callable[[float], Constrained],
     limit: float,
 ) -> tuple[float | None, float | None]:
     """Ends of the interval of one number: where twice the log-likelihood has fallen by `limit`.

@@ -73,11 +73,11 @@ class Characterization:
 
     def scalars(self) -> tuple[Scalar, ...]:
         """The numbers that matter most, each name once: the first figure of merit that has it counts."""
-        return _once(result.scalars() for result in self.results.values())
+        return _first_of_each_name(result.scalars() for result in self.results.values())
 
     def tiles(self) -> tuple[Scalar, ...]:
         """The same for a first page: labels say of how many sweeps a number is, where that is not all."""
-        return _once(
+        return _first_of_each_name(
             result.tiles() if isinstance(result, DcResult) else result.scalars() for result in self.results.values()
         )
 
@@ -114,7 +114,7 @@ class Characterization:
         return html(f"Figures of merit of a {self.table.kind} table", rows, self.panel(), self.warnings)
 
 
-def _once(groups: Iterable[Iterable[Scalar]]) -> tuple[Scalar, ...]:
+def _first_of_each_name(groups: Iterable[Iterable[Scalar]]) -> tuple[Scalar, ...]:
     found: dict[str, Scalar] = {}
     for group in groups:
         for each in group:

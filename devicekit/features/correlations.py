@@ -156,12 +156,12 @@ def variance(rho: float, n_effective: float) -> float:
     return (1.0 + 0.5 * rho * rho) / (n_effective - 3.0)
 
 
-def two_sided(z: float) -> float:
+def two_sided_p(z: float) -> float:
     """Probability of a standard normal number as far from 0."""
     return chi2_tail(z * z, 1.0)
 
 
-def fisher(rho: float, spread: float) -> tuple[float, float]:
+def fisher_interval(rho: float, spread: float) -> tuple[float, float]:
     """95 % interval of rho, whose atanh has this variance."""
     at, wide = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)), normal_quantile(0.5 + LEVEL / 2) * np.sqrt(spread)
     return float(np.tanh(at - wide)), float(np.tanh(at + wide))
@@ -190,7 +190,7 @@ def correlate(first: Runs, second: Runs, expected: float = 0.0, spread: float | 
     found = {"n": n, "n_effective": worth, "rho": rho, "low": nan, "high": nan, "expected": expected, "p": nan}
     if worth < LEAST_EFFECTIVE:
         return found
-    low, high = fisher(rho, variance(rho, worth))
+    low, high = fisher_interval(rho, variance(rho, worth))
     null = (1.0 if spread is None else spread) / ((worth if spread is None else n) - 3.0)
     p = _p(rho, worth) if spread is None else _p_of_changes(rho, expected, null)
     return {**found, "low": low, "high": high, "p": p, "null_variance": null}
@@ -207,7 +207,7 @@ def _p(rho: float, worth: float) -> float:
 def _p_of_changes(rho: float, expected: float, spread: float) -> float:
     """Probability of a rho as far from the expected one, by Fisher's atanh."""
     away = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)) - np.arctanh(expected)
-    return two_sided(float(away) / float(np.sqrt(spread)))
+    return two_sided_p(float(away) / float(np.sqrt(spread)))
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -220,7 +220,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     return found
 
 
-def corrected(found: Sequence[Correlation]) -> tuple[Correlation, ...]:
+def correct_p_values(found: Sequence[Correlation]) -> tuple[Correlation, ...]:
     """Correlations with `p_holm`, values and changes by themselves."""
     holms = np.full(len(found), np.nan)
     for kind in (False, True):
@@ -253,13 +253,13 @@ def matrix(runs: Runs, names: Sequence[str]) -> tuple[Correlation, ...]:
         if not later:
             continue
         for a, b in product(range(len(names)), repeat=2):
-            null, spread = _without_memory(within.get((min(a, b), max(a, b)))) if differenced else (0.0, None)
+            null, spread = _expected_without_memory(within.get((min(a, b), max(a, b)))) if differenced else (0.0, None)
             one = correlate([each[1:, a] for each in later], [each[:-1, b] for each in later], null, spread)
             found.append(Correlation(names[a], names[b], 1, differenced, **one))  # type: ignore[arg-type]
-    return corrected(found)
+    return correct_p_values(found)
 
 
-def _without_memory(within: Correlation | None) -> tuple[float, float]:
+def _expected_without_memory(within: Correlation | None) -> tuple[float, float]:
     """rho of a change against another quantity's previous change if cycles had no memory, and its spread.
 
     x_t - x_(t-1) and y_(t-1) - y_(t-2) share the cycle t-1, so that their correlation is -c/2 where c is that within a
@@ -300,12 +300,12 @@ def combine(devices: Sequence[Sequence[Correlation]]) -> tuple[Combined, ...]:
     devices : sequence of sequence of Correlation
         Those of each device, in the same order, as `matrix` makes them.
     """
-    found = [_together(list(many)) for many in zip(*devices, strict=True)]
-    judged = corrected([each for each, _, _ in found])
+    found = [_combine_devices(list(many)) for many in zip(*devices, strict=True)]
+    judged = correct_p_values([each for each, _, _ in found])
     return tuple(Combined(one, n, p) for one, (_, n, p) in zip(judged, found, strict=True))
 
 
-def _together(many: Sequence[Correlation]) -> tuple[Correlation, int, float]:
+def _combine_devices(many: Sequence[Correlation]) -> tuple[Correlation, int, float]:
     """One correlation over devices, the number of devices that enter, and the p value of their being alike."""
     known = [each for each in many if each.weight > 0]
     if len(known) < 2:
@@ -317,8 +317,8 @@ def _together(many: Sequence[Correlation]) -> tuple[Correlation, int, float]:
     unrelated = float((w * w * np.array([each.null_variance for each in known])).sum() / w.sum() ** 2)
     rho = float(np.tanh(mean))
     shape = 1.0 + 0.5 * rho * rho
-    low, high = fisher(rho, shape / float(w.sum()))
-    p = two_sided((mean - null) / float(np.sqrt(unrelated)))
+    low, high = fisher_interval(rho, shape / float(w.sum()))
+    p = two_sided_p((mean - null) / float(np.sqrt(unrelated)))
     whole = replace(
         known[0],
         n=sum(each.n for each in known),

@@ -16,7 +16,7 @@ MOST_READ = 0.9  # share of the sweeps that must look like readings, where none 
 LEVELS = ["g_hrs_s", "g_lrs_s", "on_off", "g_before_reset_s", "g_after_reset_s"]
 
 
-def limited(sweeps: list[Sweep]) -> list[Sweep]:
+def apply_shared_limits(sweeps: list[Sweep]) -> list[Sweep]:
     """The sweeps with compliances from the data judged over all of them."""
     found = compliance.assign_shared_limits([(sweep.v, sweep.i, sweep.excursions) for sweep in sweeps])
     return [replace(sweep, excursions=own) for sweep, own in zip(sweeps, found, strict=True)]
@@ -50,7 +50,7 @@ def of_sweeps(
     cycles = pd.DataFrame(rows)
     quiet = [only_reads(sweep, own, read) for sweep, own in zip(sweeps, found, strict=True)]
     switch = cycles["outcome"].isin(COUNTED).to_numpy()
-    if np.mean(quiet) >= MOST_READ and (side.word == "unknown" or subset.few(cycles[switch], cycles)):
+    if np.mean(quiet) >= MOST_READ and (side.word == "unknown" or subset.is_minority(cycles[switch], cycles)):
         cycles.loc[np.asarray(quiet) & ~switch if switch.any() else slice(None), "outcome"] = "read"
     if side.word == "unknown":
         cycles[LEVELS] = np.nan

@@ -10,21 +10,21 @@ import pandas as pd
 from devicekit.errors import CodedWarning
 from devicekit.features.bake import SAME_K
 from devicekit.features.definitions import MEANINGS, OUTCOMES
-from devicekit.features.merit import FEW, QUANTITIES, interval, number
+from devicekit.features.merit import FEW, QUANTITIES, format_interval, format_number
 from devicekit.features.stats import Spread
 from devicekit.text import count, listed, si
 
 LEVEL_HEAD = ("compliance", "sets", "V_set", "HRS", "LRS", "resets", "V_reset", "LRS before reset", "HRS after reset")
 
 
-def counted(cycles: pd.DataFrame) -> str:
+def outcome_counts(cycles: pd.DataFrame) -> str:
     """Number of sweeps by outcome."""
     numbers = cycles["outcome"].value_counts()
     parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
     return f"{count(len(cycles), 'sweep')}: {parts}."
 
 
-def only_read(cycles: pd.DataFrame, reach: float) -> str:
+def readings_only(cycles: pd.DataFrame, reach: float) -> str:
     """The sentence of a table of readings."""
     one = len(cycles) == 1
     return (
@@ -43,7 +43,7 @@ def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
         told = "one sweep" if each.n == 1 else f"median of {each.n}"
         if each.c2c is not None and np.isfinite(each.c2c):
             told += f", C2C standard deviation {si(each.c2c, 'V', 2)}"
-            told += f", {interval(each.c2c_range, 'V')}" if each.n < FEW and each.c2c and each.c2c_range else ""
+            told += f", {format_interval(each.c2c_range, 'V')}" if each.n < FEW and each.c2c and each.c2c_range else ""
         found.append(f"{QUANTITIES[name]} {si(each.median, 'V', 4)} (by {method}, {told})")
     if (ratio := by_name.get("on_off")) is not None:
         found.append(f"on/off {ratio.median:.3g}")
@@ -84,7 +84,7 @@ def by_compliance(table: pd.DataFrame) -> list[str]:
     """LRS against compliance."""
     if table.empty:
         return []
-    parts = [f"{number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
+    parts = [f"{format_number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
     return [f"LRS by compliance: {', '.join(parts)}; medians and spreads are given for each level."]
 
 
@@ -103,12 +103,12 @@ def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
                 si(row["compliance_a"], "A"),
                 str(int(row["n"])),
                 _with_spread(row["v_set_v"], row["v_set_c2c_v"], row["set_at_limit"]),
-                number(row["g_hrs_s"], "S"),
-                number(row["g_lrs_s"], "S"),
+                format_number(row["g_hrs_s"], "S"),
+                format_number(row["g_lrs_s"], "S"),
                 str(int(row["n_reset"])),
                 _with_spread(row["v_reset_v"], row["v_reset_c2c_v"], row["reset_at_limit"]),
-                number(row["g_before_reset_s"], "S"),
-                number(row["g_after_reset_s"], "S"),
+                format_number(row["g_before_reset_s"], "S"),
+                format_number(row["g_after_reset_s"], "S"),
             )
         )
     return rows
@@ -116,7 +116,7 @@ def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
 
 def _with_spread(value: float, deviation: float, at_limit: float) -> str:
     """A voltage, with its C2C if there is one, and how many more are at the limit."""
-    shown = number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
+    shown = format_number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
     if not at_limit:
         return shown
     return f"{shown} ({int(at_limit)} at the limit)" if np.isfinite(value) else f"{int(at_limit)} at the limit"

@@ -210,7 +210,7 @@ def _zoom(function: Callable[[np.ndarray], np.ndarray], low: float, high: float)
     return x, least
 
 
-def _bottom(function: Callable[[float], float], low: float, high: float, close: float) -> tuple[float, float]:
+def _minimum(function: Callable[[float], float], low: float, high: float, close: float) -> tuple[float, float]:
     """Return where a function with one minimum between two places is least, to within `close`."""
     from scipy.optimize import minimize_scalar
 
@@ -263,7 +263,7 @@ def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> F
     values = np.array([problem.along(u)[0] for u in at])
     start = int(np.argmin(values))
     low, high = at[max(start - 1, 0)], at[min(start + 1, len(at) - 1)]
-    u, least = _bottom(lambda x: problem.along(x)[0], low, high, 1e-8 if problem.nonlinear == 1 else 1e-4)
+    u, least = _minimum(lambda x: problem.along(x)[0], low, high, 1e-8 if problem.nonlinear == 1 else 1e-4)
     if values[start] < least:
         u, least = float(at[start]), float(values[start])
     v = problem.along(u)[1]
@@ -271,12 +271,12 @@ def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> F
     ends = _ends(lambda x: problem.along(x)[0], at, values, u, limit)
     parameters = {"tau_s": Estimate(float(np.exp(u)), *(None if e is None else float(np.exp(e)) for e in ends))}
     if problem.nonlinear == 2:
-        second, estimate = _second(problem, v, limit)
+        second, estimate = _second_parameter(problem, v, limit)
         parameters[second] = estimate
-    return _whole(data, problem, u, v, least, parameters, k)
+    return _complete_fit(data, problem, u, v, least, parameters, k)
 
 
-def _second(problem: _Problem, v: float, limit: float) -> tuple[str, Estimate]:
+def _second_parameter(problem: _Problem, v: float, limit: float) -> tuple[str, Estimate]:
     """The second nonlinear parameter with its interval; an end at a bound of its range is that bound's."""
     if problem.name == "double":
         low, high = problem.tau[0] + np.log(NEAREST), problem.tau[1] + np.log(NEAREST)
@@ -293,7 +293,7 @@ def _second(problem: _Problem, v: float, limit: float) -> tuple[str, Estimate]:
     return name, Estimate(float(value), *bounds)  # type: ignore[arg-type]
 
 
-def _whole(
+def _complete_fit(
     data: Data, problem: _Problem, u: float, v: float, least: float, parameters: dict[str, Estimate], k: int
 ) -> Fit:
     """Coefficients, their covariance by the whole Jacobian, and the criterion."""
@@ -357,7 +357,7 @@ def criterion(rss: float, n: int, k: int, y: np.ndarray) -> float:
     return float(n * np.log(max(rss, floor, 1e-300) / n) + (k + 1) * np.log(n))
 
 
-def flat(data: Data) -> float:
+def bic_without_decay(data: Data) -> float:
     """BIC of the readings without anything that decays."""
     root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
     size = _size(data)
@@ -453,7 +453,7 @@ def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | 
         if each.bic <= fits[0].bic + DECIDED or n * np.log(max(each.rss, 1e-300) / floor) <= DECIDED
     )
     simplest = min((each for each in fits if each.kernel in candidates), key=lambda each: (each.k, each.bic)).kernel
-    if flat(data) <= fits[0].bic + DECIDED:
+    if bic_without_decay(data) <= fits[0].bic + DECIDED:
         return Choice(tuple(fits), candidates, "no_decay", simplest)
     if chosen:
         return Choice(tuple(fits), candidates, "chosen", chosen)

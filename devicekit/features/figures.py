@@ -47,7 +47,7 @@ def sweeps_by_level(groups: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]
     return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves)
 
 
-def signed(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np.ndarray, np.ndarray]) -> Panel:
+def signed_sweeps(all_sweeps: Sequence[tuple[np.ndarray, np.ndarray]], middle: tuple[np.ndarray, np.ndarray]) -> Panel:
     """Current of every sweep against V with its sign; the middle sweep is drawn on top (see `sweeps`)."""
     grey = [
         Curve(f"sweep {n}", v, i, width=0.5, alpha=0.4, colour="0.5", legend=False, data=False)

@@ -106,7 +106,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnThresholds:
     """One device by thresholds of its own: readings, those taken for another level, and why there is no number."""
 
     device_id: str

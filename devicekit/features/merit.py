@@ -142,7 +142,7 @@ def origin(table: AnyTable) -> dict[str, Any]:
     return {"source": str(table.meta.get("source", "table in memory")), "synthetic": table.synthetic}
 
 
-def number(value: float | None, unit: str = "") -> str:
+def format_number(value: float | None, unit: str = "") -> str:
     """A number with its unit (siemens, volts, amperes and seconds with a prefix), or a dash."""
     if value is None or not np.isfinite(value):
         return "–"
@@ -159,7 +159,7 @@ def figure(panel: Panel, caption: str, alt: str) -> Block:
         return Text([f"A figure could not be drawn from these values ({error})."])
 
 
-def interval(ends: tuple[float, float] | None, unit: str) -> str:
+def format_interval(ends: tuple[float, float] | None, unit: str) -> str:
     """A 95 % confidence interval in words; two digits, for it is wide where it is worth being shown."""
     if ends is None:
         return ""
@@ -168,10 +168,10 @@ def interval(ends: tuple[float, float] | None, unit: str) -> str:
     return f"95 %: {ends[0]:.2g} to {ends[1]:.2g} {unit}"
 
 
-def deviation(value: float | None, ends: tuple[float, float] | None, unit: str, n: int) -> str:
+def format_deviation(value: float | None, ends: tuple[float, float] | None, unit: str, n: int) -> str:
     """A standard deviation with its unit; of few values, with its confidence interval."""
-    shown = number(value, unit)
-    return f"{shown} ({interval(ends, unit)})" if n < FEW and value and ends is not None else shown
+    shown = format_number(value, unit)
+    return f"{shown} ({format_interval(ends, unit)})" if n < FEW and value and ends is not None else shown
 
 
 def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:
@@ -197,10 +197,10 @@ def spread_cells(each: Spread) -> tuple[str, ...]:
     return (
         QUANTITIES.get(each.quantity, each.quantity),
         str(each.n),
-        number(each.median, each.unit),
-        "–" if each.n == 1 else f"{number(each.low, each.unit)} to {number(each.high, each.unit)}",
-        deviation(each.c2c, each.c2c_range, scale, each.n),
-        deviation(each.d2d, each.d2d_range, scale, each.n),
+        format_number(each.median, each.unit),
+        "–" if each.n == 1 else f"{format_number(each.low, each.unit)} to {format_number(each.high, each.unit)}",
+        format_deviation(each.c2c, each.c2c_range, scale, each.n),
+        format_deviation(each.d2d, each.d2d_range, scale, each.n),
     )
 
 

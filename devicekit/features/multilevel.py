@@ -126,7 +126,7 @@ class Readings:
     @property
     def serial(self) -> float:
         """Correlation r of a reading with the one before it, within the devices; 0 where it may be chance."""
-        return correlated([self.values[self.device == k] for k in np.unique(self.device)]) or 0.0
+        return significant_serial([self.values[self.device == k] for k in np.unique(self.device)]) or 0.0
 
     @property
     def effective(self) -> float:
@@ -155,7 +155,7 @@ class Readings:
         return np.where(enough, mean + self.mean, np.nan), np.where(enough, sd, np.nan)
 
 
-def of_others(device: np.ndarray, level: Readings) -> tuple[np.ndarray, np.ndarray]:
+def statistics_without_device(device: np.ndarray, level: Readings) -> tuple[np.ndarray, np.ndarray]:
     """Mean and sd of a level's readings of other devices, for each of some devices; of all of them if it is not in it.
 
     Parameters
@@ -187,9 +187,9 @@ def sides(low: Readings, high: Readings) -> tuple[float, Side, Side] | None:
     if not np.isfinite(threshold):
         return None
     mean, sd = low.without()
-    own_low = crossing(mean, sd, *of_others(low.device, high))
+    own_low = crossing(mean, sd, *statistics_without_device(low.device, high))
     mean, sd = high.without()
-    own_high = crossing(*of_others(high.device, low), mean, sd)
+    own_high = crossing(*statistics_without_device(high.device, low), mean, sd)
     found = []
     for level, own, sign in ((low, own_low, 1.0), (high, own_high, -1.0)):
         # without its device there may be no threshold: then the reading is not told, which is an error
@@ -299,7 +299,7 @@ def scale(levels: Sequence[np.ndarray]) -> Scale:
     return Scale("linear" if advantage < 0 else "log", advantage, abs(advantage) >= SAME)
 
 
-def bits_wrong(rates: Sequence[tuple[float, float]]) -> Rate:
+def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
     """Bit error rate of levels used equally often and numbered in Gray code, in which neighbours differ by one bit.
 
     Parameters
@@ -342,7 +342,7 @@ def serial(values: Sequence[np.ndarray]) -> tuple[float, int]:
     return (above / below if below > 0 else 0.0), pairs
 
 
-def correlated(values: Sequence[np.ndarray]) -> float | None:
+def significant_serial(values: Sequence[np.ndarray]) -> float | None:
     """The correlation of `serial` where it is above 0 beyond chance (one-sided, 0.1 %); else None."""
     found, pairs = serial(values)
     return found if pairs >= 20 and found * np.sqrt(pairs) > normal_quantile(0.999) else None

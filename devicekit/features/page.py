@@ -70,7 +70,7 @@ def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[
     total = len(parts) + len(failed)
     warnings = [warning for each in parts for warning in each.warnings]
     if len(parts) > 1:
-        parts = [replace(each, section=_titled(each)) for each in parts]
+        parts = [replace(each, section=_title_first_figure(each)) for each in parts]
     sections = [each.section for each in parts]
     summary = [f"{each.name}: {' '.join(each.sentences)}" for each in parts]
     if failed:
@@ -112,7 +112,7 @@ def _pictures(parts: Sequence[Part]) -> list[Figure]:
     return [each.section.figures[0] for each in parts if each.section.figures][:MOST_PICTURES]
 
 
-def _titled(part: Part) -> Section:
+def _title_first_figure(part: Part) -> Section:
     """Its section, with the file in the title of the first figure."""
     section, (first, *_) = part.section, [*part.section.figures, None]
     named = first and replace(first, title=f"{part.name}: {first.title or first.caption}")

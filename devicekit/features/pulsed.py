@@ -64,7 +64,7 @@ class Record:
         early = self.value[self.before == 0]
         return float(np.median(early)) if early.size and self.has_pulses else None
 
-    def why_not(self) -> str | None:
+    def refusal(self) -> str | None:
         """Return why no decay can be fitted; None if one can be tried."""
         after = self.value[self.before > 0]
         if len(self.pulses_s) > MOST_PULSES:
@@ -92,10 +92,10 @@ class Record:
                 columns.append(counted)
         whole = Data(self.value, np.column_stack(columns), self.delays, self.groups)
         most = max(LEAST_READINGS, MOST_NUMBERS // len(self.pulses_s))
-        return whole if len(self.value) <= most else _binned(whole, self, most)
+        return whole if len(self.value) <= most else _bin_readings(whole, self, most)
 
 
-def _binned(data: Data, record: Record, most: int) -> Data:
+def _bin_readings(data: Data, record: Record, most: int) -> Data:
     """Means over bins of the time since the last pulse; before the first one over ten equal parts.
 
     Where pulses are many, only some of them, evenly chosen, keep the readings that follow them; the last one does.

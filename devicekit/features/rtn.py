@@ -138,21 +138,21 @@ def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
     """
     step = sampling_step(time)
     if np.ptp(value) == 0:
-        return _none("all readings are equal", 0.0, step)
+        return _not_telegraph("all readings are equal", 0.0, step)
     size = float(value.std())
     if np.unique(value[:10_000]).size < DIFFERENT:
-        return _none(f"fewer than {DIFFERENT} different readings: digitised too coarsely", size, step)
+        return _not_telegraph(f"fewer than {DIFFERENT} different readings: digitised too coarsely", size, step)
     y = (value - value.mean()) / size
     t = np.linspace(-0.5, 0.5, y.size)
     started = twostate.fit(y, t)
     if started is None:
-        return _none("no second level", size, step)
+        return _not_telegraph("no second level", size, step)
     path, chain = started
-    advantage = min(_others(y, t), _in_no_order(y, t, chain)) - _bic(y, t, chain)
+    advantage = min(_one_level_bic(y, t), _mixture_bic(y, t, chain)) - _bic(y, t, chain)
     if not chain.high - chain.low > APART * chain.sd:
-        return _none(f"the two levels would be less than {APART:g} sd apart", size, step, advantage)
+        return _not_telegraph(f"the two levels would be less than {APART:g} sd apart", size, step, advantage)
     if not advantage > EVIDENCE:
-        return _none("white noise, a trend or correlated noise is as good an account", size, step, advantage)
+        return _not_telegraph("white noise, a trend or correlated noise is as good an account", size, step, advantage)
     levels = [float(value.mean()) + size * level for level in (chain.low, chain.high)]
     jumps = int((path[1:] != path[:-1]).sum())
     if jumps < LEAST_JUMPS:
@@ -166,7 +166,7 @@ def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
     return Telegraph("telegraph", "", sides[0], sides[1], chain.sd * size, advantage, path, step)
 
 
-def _none(reason: str, noise: float, step: float, advantage: float = float("nan")) -> Telegraph:
+def _not_telegraph(reason: str, noise: float, step: float, advantage: float = float("nan")) -> Telegraph:
     return Telegraph("none", reason, None, None, noise, advantage, np.empty(0, bool), step)
 
 
@@ -176,14 +176,14 @@ def _bic(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:
     return -2 * float(twostate.forward(y - chain.slope * t, chain)[0][max(ORDERS) :].sum()) + 6 * float(np.log(n))
 
 
-def _in_no_order(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:
+def _mixture_bic(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:
     """BIC of the same two levels, each reading drawn by itself."""
     share = chain.up / (chain.up + chain.down)
     alone = replace(chain, up=share, down=1 - share)
     return _bic(y, t, alone) - float(np.log(y.size - max(ORDERS)))
 
 
-def _others(y: np.ndarray, t: np.ndarray) -> float:
+def _one_level_bic(y: np.ndarray, t: np.ndarray) -> float:
     """The least BIC of one level, with or without a trend, and white or autoregressive noise; of the same readings."""
     start = max(ORDERS)
     target = y[start:]

@@ -23,7 +23,7 @@ def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:
     return {each.name: each.label for each in quantities}
 
 
-def _pair(one: Correlation, labels: Mapping[str, str]) -> str:
+def _pair_text(one: Correlation, labels: Mapping[str, str]) -> str:
     """The two quantities in words."""
     if not one.lag:
         return f"{labels[one.first]} and {labels[one.second]}"
@@ -31,17 +31,17 @@ def _pair(one: Correlation, labels: Mapping[str, str]) -> str:
     return f"{labels[one.first]} with {second}"
 
 
-def _number(value: float, digits: int = 2) -> str:
+def _format(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}" if np.isfinite(value) else "–"
 
 
-def _p(value: float) -> str:
+def _format_p(value: float) -> str:
     if not np.isfinite(value):
         return "–"
     return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
 
 
-def correlated(
+def correlation_text(
     combined: Sequence[Combined], quantities: Sequence[Quantity], n_devices: int, total: int, step: str
 ) -> list[str]:
     """Return which values go together, whether their changes say the same, and which cannot be judged."""
@@ -52,47 +52,47 @@ def correlated(
     where = f"Over {count(total, 'cycle')} of {count(n_devices, 'device')}"
     if step != "one cycle":
         where = f"Over {count(total, 'reading')} of {count(n_devices, 'device')}, {step} apart,"
-    lasting = [e for e in clear if _lasts(e.correlation, changes.get(e.correlation.key[:3]))]
+    lasting = [e for e in clear if _is_in_changes(e.correlation, changes.get(e.correlation.key[:3]))]
     faded = [e for e in clear if e not in lasting]
     blind = [e.correlation for e in values if np.isfinite(e.correlation.rho) and not e.correlation.weight]
     found = []
     if lasting:
-        told = _named([_told(each.correlation, labels) for each in lasting])
+        told = _first_names([_rho_text(each.correlation, labels) for each in lasting])
         found.append(
             f"{where} {len(lasting)} of {len(values)} rank correlations stand out, in the changes too: {told}."
         )
     if faded:
-        told = _named([_told(each.correlation, labels) for each in faded])
+        told = _first_names([_rho_text(each.correlation, labels) for each in faded])
         them = "it" if len(faded) == 1 else "them"
         start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
         found.append(f"{start} {_stand(faded)} out in the values alone, so that drift may make {them}: {told}.")
     if blind:
-        found.append(_blind(blind, changes, labels, "" if found else f"{where} ", len(values)))
+        found.append(_unjudged_text(blind, changes, labels, "" if found else f"{where} ", len(values)))
     if not found:
         text = f"none of {len(values)} correlations within a cycle or with the previous one stands out"
         found.append(f"{where} {text}.")
     unlike = [each for each in clear if each.p_heterogeneity < UNLIKE]
     if unlike:
-        names = _named([_pair(each.correlation, labels) for each in unlike])
+        names = _first_names([_pair_text(each.correlation, labels) for each in unlike])
         found.append(f"Devices differ, so that no one number holds for all: {names}.")
     return found
 
 
-def _told(one: Correlation, labels: Mapping[str, str]) -> str:
+def _rho_text(one: Correlation, labels: Mapping[str, str]) -> str:
     """A correlation with its interval."""
-    return f"{_pair(one, labels)} {_number(one.rho)} ({_number(one.low)} to {_number(one.high)})"
+    return f"{_pair_text(one, labels)} {_format(one.rho)} ({_format(one.low)} to {_format(one.high)})"
 
 
 def _stand(found: Sequence[Combined]) -> str:
     return "stands" if len(found) == 1 else "stand"
 
 
-def _named(names: list[str]) -> str:
+def _first_names(names: list[str]) -> str:
     """The first of some names, and how many more there are."""
     return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
-def _blind(
+def _unjudged_text(
     blind: Sequence[Correlation],
     changes: Mapping[tuple[str, str, int], Correlation],
     labels: Mapping[str, str],
@@ -103,20 +103,20 @@ def _blind(
     first = max(blind, key=lambda one: abs(one.rho))
     first = next((one for one in blind if not one.lag), first)
     changed = changes.get(first.key[:3])
-    of_changes = f", {_number(changed.rho)} of changes" if changed is not None and not first.lag else ""
+    of_changes = f", {_format(changed.rho)} of changes" if changed is not None and not first.lag else ""
     return (
-        f"{where}{len(blind)} of {total} rank correlations cannot be judged, {_pair(first, labels)} among them (rho "
-        f"{_number(first.rho)}{of_changes}): quantities move so slowly that {first.n} pairs are worth "
-        f"{first.n_effective:.1f} independent ones, and {LEAST_EFFECTIVE:g} are needed."
+        f"{where}{len(blind)} of {total} rank correlations cannot be judged, {_pair_text(first, labels)} among them "
+        f"(rho {_format(first.rho)}{of_changes}). Quantities change so slowly that {first.n} pairs count as "
+        f"{first.n_effective:.1f} independent ones; {LEAST_EFFECTIVE:g} are needed."
     )
 
 
-def _lasts(one: Correlation, change: Correlation | None) -> bool:
+def _is_in_changes(one: Correlation, change: Correlation | None) -> bool:
     """Return whether changes, which a drift does not touch, show a relation of the same sign."""
     return change is not None and change.p < CLEAR and np.sign(change.rho - change.expected) == np.sign(one.rho)
 
 
-def drifting(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity]) -> list[str]:
+def drift_text(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity]) -> list[str]:
     """Return which devices drift, and in what."""
     if not devices:
         return []
@@ -129,7 +129,7 @@ def drifting(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quantity
     ]
 
 
-def fitted(fit: Autoregression | None, why_not: str, n_devices: int) -> list[str]:
+def autoregression_text(fit: Autoregression | None, why_not: str, n_devices: int) -> list[str]:
     """Order, memory and residuals of the autoregression."""
     if fit is None:
         return [f"No autoregression: {why_not}."]
@@ -153,14 +153,14 @@ def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[t
         unlike = " (differ)" if each.p_heterogeneity < UNLIKE else ""
         found.append(
             (
-                _pair(one, labels),
+                _pair_text(one, labels),
                 "changes" if one.differenced else "values",
                 str(one.n),
                 f"{one.n_effective:.1f}",
-                _number(one.rho),
-                f"{_number(one.low)} to {_number(one.high)}",
-                _p(one.p),
-                _p(one.p_holm),
+                _format(one.rho),
+                f"{_format(one.low)} to {_format(one.high)}",
+                _format_p(one.p),
+                _format_p(one.p_holm),
                 f"{each.n_devices}{unlike}",
             )
         )

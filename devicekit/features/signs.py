@@ -86,7 +86,7 @@ def _longest_run(flags: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def of_table(table: SweepTable) -> pd.DataFrame:
+def find_reversals(table: SweepTable) -> pd.DataFrame:
     """Every reversal of a sweep table: device_id, cycle, and the fields of `Reversal`."""
     frame = table.frame
     suspect = frame["voltage_v"] * frame["current_a"] < 0
@@ -98,9 +98,9 @@ def of_table(table: SweepTable) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["device_id", "cycle", "sign", "points", "conductance_s", "whole"])
 
 
-def with_sizes(table: SweepTable) -> SweepTable:
+def correct_signs(table: SweepTable) -> SweepTable:
     """The table with the current turned round where all of one sign of the voltage is stored with the wrong sign."""
-    found = of_table(table)
+    found = find_reversals(table)
     found = found[found["whole"].astype(bool)]
     if found.empty:
         return table

@@ -98,7 +98,7 @@ class Places:
                 found |= own & ((values == values[own].min()) | (values == values[own].max()))
         return found
 
-    def kept(self, at: np.ndarray) -> Places:
+    def select(self, at: np.ndarray) -> Places:
         """Some of them."""
         return Places(self.row[at], self.column[at], self.wafer[at])
 
@@ -153,7 +153,7 @@ def _rest(y: np.ndarray, x: np.ndarray) -> tuple[float, int]:
     return float(rest @ rest), int(rank)
 
 
-def corrected(found: Mapping[str, Sequence[Effect]]) -> dict[str, list[Effect]]:
+def correct_p_values(found: Mapping[str, Sequence[Effect]]) -> dict[str, list[Effect]]:
     """The effects of all quantities with p values corrected by Holm's step-down ."""
     flat = [(name, effect) for name, several in found.items() for effect in several]
     order = sorted(range(len(flat)), key=lambda k: flat[k][1].p)

@@ -22,7 +22,7 @@ LEAST_SHARE = 0.1  # of the sweeps, or of the devices: fewer are a minority
 
 
 @dataclass(frozen=True)
-class Few:
+class Minority:
     """A quantity of a minority; `quantity` is "" for the sweeps that switched as a whole."""
 
     quantity: str
@@ -30,7 +30,7 @@ class Few:
     n_devices: int
 
 
-def few(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
+def is_minority(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
     """Return whether rows of a table of sweeps are a minority of its sweeps, or of its devices; none is no minority."""
     devices = values["device_id"].nunique(), cycles["device_id"].nunique()
     return bool(len(values)) and (
@@ -38,13 +38,13 @@ def few(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
     )
 
 
-def counted(cycles: pd.DataFrame) -> pd.DataFrame:
+def counted_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
     """The sweeps that switched; none where they are a minority."""
     rows = cycles[cycles["outcome"].isin(COUNTED)]
-    return rows.iloc[:0] if few(rows, cycles) else rows
+    return rows.iloc[:0] if is_minority(rows, cycles) else rows
 
 
-def minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Few, ...]:
+def find_minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Minority, ...]:
     """Return what a minority has: the switching as a whole, or the quantities of `spreads` that few of the sweeps have.
 
     Parameters
@@ -55,25 +55,25 @@ def minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Few, ..
         Of the sweeps that switched.
     """
     rows = cycles[cycles["outcome"].isin(COUNTED)]
-    if few(rows, cycles):
-        return (Few("", len(rows), int(rows["device_id"].nunique())),)
+    if is_minority(rows, cycles):
+        return (Minority("", len(rows), int(rows["device_id"].nunique())),)
     found = []
     for each in spreads:
         own = rows[np.isfinite(rows[each.quantity].to_numpy(float))]
-        if few(own, cycles):
-            found.append(Few(each.quantity, each.n, each.n_devices))
+        if is_minority(own, cycles):
+            found.append(Minority(each.quantity, each.n, each.n_devices))
     return tuple(found)
 
 
-def shown(cycles: pd.DataFrame) -> pd.DataFrame:
+def shown_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
     """The sweeps that pictures are of: those of the medians, or all of them where there are no medians."""
-    rows = counted(cycles)
+    rows = counted_sweeps(cycles)
     return rows if len(rows) else cycles
 
 
-def words(cycles: pd.DataFrame) -> str:
+def shown_text(cycles: pd.DataFrame) -> str:
     """Which sweeps are shown, and how many: "95 of 100 sweeps: 90 switched, 5 at the limit"; "" where it is all."""
-    rows = shown(cycles)
+    rows = shown_sweeps(cycles)
     if len(rows) == len(cycles):
         return ""
     numbers = rows["outcome"].value_counts()
@@ -81,7 +81,7 @@ def words(cycles: pd.DataFrame) -> str:
     return f"{len(rows)} of {count(len(cycles), 'sweep')} ({parts})"
 
 
-def sentence(left_out: Sequence[Few], cycles: pd.DataFrame) -> list[str]:
+def minority_text(left_out: Sequence[Minority], cycles: pd.DataFrame) -> list[str]:
     """Return what a minority has, and that it has no median."""
     devices = int(cycles["device_id"].nunique())
     of = f" of {count(devices, 'device')}" if devices > 1 else ""
@@ -101,6 +101,6 @@ def sentence(left_out: Sequence[Few], cycles: pd.DataFrame) -> list[str]:
     ]
 
 
-def warnings(left_out: Sequence[Few], cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
+def warnings(left_out: Sequence[Minority], cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
     """The same as a warning."""
-    return tuple(CodedWarning("minority", each.removesuffix(".")) for each in sentence(left_out, cycles))
+    return tuple(CodedWarning("minority", each.removesuffix(".")) for each in minority_text(left_out, cycles))

@@ -115,7 +115,7 @@ _PLACES = np.vander(np.arange(SMOOTHED) - SMOOTHED // 2, 3)
 _PARABOLA = _PLACES @ np.linalg.pinv(_PLACES)  # from the readings of a window to its least-squares parabola
 
 
-def _smoothed(i: np.ndarray) -> np.ndarray:
+def _smooth(i: np.ndarray) -> np.ndarray:
     """Savitzky-Golay's smoothing: of each window the middle of its parabola, of the first and last the ends too."""
     half = SMOOTHED // 2
     smooth = np.convolve(i, _PARABOLA[half], "same")  # symmetric: no turning round
@@ -137,7 +137,7 @@ def _peak(leg: Switching) -> tuple[float, bool]:
     if i.size == 0:
         return float("nan"), False
     noise = _noise(i)
-    smooth = _smoothed(i) if i.size >= SMOOTHED else i
+    smooth = _smooth(i) if i.size >= SMOOTHED else i
     start = i.size - 1
     if leg.level > 0 and leg.after > 0:
         down = np.flatnonzero(smooth <= v * np.sqrt(leg.level * leg.after))

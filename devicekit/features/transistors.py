@@ -82,19 +82,19 @@ def _role(facts: Mapping[str, Any], rows: pd.DataFrame, ours: str, pattern: re.P
     """The file's column of that name which became ours: as the reader says, else the one that is no longer there."""
     roles = facts.get("roles")
     if isinstance(roles, Mapping) and ours in roles:
-        return str(roles[ours]) if pattern.match(_bare(str(roles[ours]))) else None
+        return str(roles[ours]) if pattern.match(_strip_unit(str(roles[ours]))) else None
     gone = [str(name) for name in facts.get("columns", ()) if str(name) not in rows.columns]
     return next((name for name in gone if pattern.match(name)), None)
 
 
-def _bare(name: str) -> str:
+def _strip_unit(name: str) -> str:
     """A column's name without the unit in brackets or after a slash."""
     return re.sub(r"\s*[\[(/].*$", "", name)
 
 
 def _drain(rows: pd.DataFrame, gate_range: float) -> tuple[bool, float | None]:
     """Return whether the drain voltage is constant or not in the file, and what it is [V]."""
-    name = next((str(name) for name in rows.columns if _DRAIN_VOLTAGE.match(_bare(str(name)))), None)
+    name = next((str(name) for name in rows.columns if _DRAIN_VOLTAGE.match(_strip_unit(str(name)))), None)
     if name is None:
         return True, None
     values = pd.to_numeric(rows[name], errors="coerce").to_numpy(float)

@@ -86,7 +86,7 @@ def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: 
         kind = "none" if abs(change) < LEAST_SWITCHING else "set" if change > 0 else "reset"
         if kind != "none" and _in_noise(sweep, each.up, part, read, after):
             kind, before, after = "unknown", float("nan"), float("nan")
-        if each.back is None and not _shows(leg, change):
+        if each.back is None and not _reaches_level(leg, change):
             kind, after = "unknown", float("nan")
     return Transition(each, kind, _positive(before), _positive(after), leg)
 
@@ -108,7 +108,7 @@ def _positive(value: float) -> float:
     return value if value > 0 else float("nan")
 
 
-def _shows(leg: Switching, change: float) -> bool:
+def _reaches_level(leg: Switching, change: float) -> bool:
     """Return whether the way up goes from one level to the other, and ends near the one that was read elsewhere."""
     if abs(change) < LEAST_SWITCHING:
         return False

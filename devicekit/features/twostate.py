@@ -37,7 +37,7 @@ def fit(y: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, Chain] | None:
     if best is None:
         return None
     for _ in range(_EM_ROUNDS):
-        new = _again(y, t, best)
+        new = _baum_welch(y, t, best)
         if new is None:
             return None
         close = abs(np.log(new.up / best.up)) + abs(np.log(new.down / best.down)) < 1e-3
@@ -59,7 +59,7 @@ def _climb(y: np.ndarray, t: np.ndarray, path: np.ndarray) -> Chain | None:
         low, high, slope, sd = _levels(y, t, weight)
         if high < low:
             path, low, high = ~path, high, low
-        chain = Chain(low, high, slope, sd, *_chances(path))
+        chain = Chain(low, high, slope, sd, *_jump_probabilities(path))
         new = viterbi(y - slope * t, low, high, sd, chain.up, chain.down)
         if (new == path).all():
             break
@@ -85,7 +85,7 @@ def _levels(y: np.ndarray, t: np.ndarray, weight: np.ndarray) -> tuple[float, fl
     return float(low), float(high), float(slope), max(float(np.sqrt(square)), 1e-6)
 
 
-def _again(y: np.ndarray, t: np.ndarray, chain: Chain) -> Chain | None:
+def _baum_welch(y: np.ndarray, t: np.ndarray, chain: Chain) -> Chain | None:
     """One round of the algorithm of Baum and Welch."""
     rest = y - chain.slope * t
     _, after = forward(rest, chain)
@@ -131,7 +131,7 @@ def forward(rest: np.ndarray, chain: Chain) -> tuple[np.ndarray, list[float]]:
     return np.log(seen) + top - np.log(chain.sd), after
 
 
-def _chances(path: np.ndarray) -> tuple[float, float]:
+def _jump_probabilities(path: np.ndarray) -> tuple[float, float]:
     """Chance a step to go up, and to go down."""
     up = int((~path[:-1] & path[1:]).sum())
     down = int((path[:-1] & ~path[1:]).sum())

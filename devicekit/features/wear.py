@@ -126,7 +126,7 @@ def _quantile(lives: Lives, line: Line, z: float) -> Estimate:
         line.loglik,
         value,
         step,
-        lambda held: (lives.moved(held, slice(0, 0)), z, None),
+        lambda held: (lives.shift(held, slice(0, 0)), z, None),
         censored.limit(lives.failures, 1),
     )
     return _exp(value, ends)
@@ -189,11 +189,11 @@ def trend(values: pd.Series) -> Estimate | None:
         medians = pd.DataFrame({"x": x, "y": y}).groupby(bins).median()
         x, y = medians["x"].to_numpy(), medians["y"].to_numpy()
     slope, _, low, high = theilslopes(y, x)
-    closed = np.isfinite(low) and np.isfinite(high) and not _hangs_together(y - slope * x)
+    closed = np.isfinite(low) and np.isfinite(high) and not _is_correlated(y - slope * x)
     return Estimate(float(slope), float(low) if closed else None, float(high) if closed else None)
 
 
-def _hangs_together(left: np.ndarray) -> bool:
+def _is_correlated(left: np.ndarray) -> bool:
     """Return whether neighbours are correlated beyond chance."""
     left = left - left.mean()
     square = float(left @ left)

@@ -70,20 +70,20 @@ def _interval(estimate: Estimate) -> str:
     return f" (95 %: {estimate.ends[0]:.2g} to {estimate.ends[1]:.2g})"
 
 
-def window(slope: Estimate) -> str:
+def window_text(slope: Estimate) -> str:
     """Return what becomes of the window."""
     words = "" if slope.ends is None else _interval(slope)
     return f"On/off changes by {slope.value:.2g} decades{words} in a decade of cycles before failure."
 
 
-def none_failed(n: int, to: int) -> str:
+def no_failure_text(n: int, to: int) -> str:
     """Return what is known where none of n devices failed up to a cycle, which each of them reached."""
     least = clopper_pearson(n, n)[0]
     share = f"at least {percent(least)} of such devices (95 %) hold to {to:.3g} cycles"
     return f"No life can be given, for none failed: {share}."
 
 
-def life(found: WeibullLife) -> str:
+def life_text(found: WeibullLife) -> str:
     """Return when devices fail."""
     parts = []
     for each in found.shares:

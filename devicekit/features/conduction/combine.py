@@ -21,7 +21,7 @@ SYMMETRIC = frozenset(form.name for form in FORMS if form.symmetric)
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class JudgedLegs:
     """A leg, or legs of one device at several temperatures, with the verdict; None where there is no range."""
 
     legs: tuple[StateLeg, ...]
@@ -45,7 +45,7 @@ class StateVerdict:
         "decided", "undecided", "nearly_ohmic", "none", or "no_range".
     left : tuple of str
         Mechanisms that are not excluded, those with the best fits first.
-    judged : tuple of Judged
+    judged : tuple of JudgedLegs
         The legs that count: falling ones, or rising ones where there are none.
     only_rising : bool
         Whether there were none: then nothing is decided, unless falling legs at the other polarity agree.
@@ -59,18 +59,18 @@ class StateVerdict:
     sign: int
     word: str
     left: tuple[str, ...]
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedLegs, ...]
     only_rising: bool = False
     state_moved: bool = False
     rectifies: bool | None = None
 
     @property
-    def counted(self) -> list[Judged]:
+    def counted(self) -> list[JudgedLegs]:
         """Legs that show enough for a verdict."""
         return [each for each in self.judged if each.verdict is not None]
 
     @property
-    def shown(self) -> Judged | None:
+    def shown(self) -> JudgedLegs | None:
         """The leg to show: the one with the widest range of currents."""
         return max(self.counted, key=lambda each: each.verdict.legs[0].decades, default=None)  # type: ignore[union-attr]
 
@@ -90,13 +90,13 @@ def verdicts(legs: Sequence[StateLeg], sample: Sample) -> tuple[StateVerdict, ..
     found = []
     for side in dict.fromkeys(each.side for each in legs):
         own = [each for each in legs if each.side == side]
-        falling = _judged([each for each in own if not each.rising], sample)
-        rising = _judged([each for each in own if each.rising], sample)
-        found.append(_of_side(side, falling, rising))
-    return tuple(_with_both(found))
+        falling = _judge_legs([each for each in own if not each.rising], sample)
+        rising = _judge_legs([each for each in own if each.rising], sample)
+        found.append(_judge_state(side, falling, rising))
+    return tuple(_compare_polarities(found))
 
 
-def _judged(legs: Sequence[StateLeg], sample: Sample) -> list[Judged]:
+def _judge_legs(legs: Sequence[StateLeg], sample: Sample) -> list[JudgedLegs]:
     """Each leg on its own; where one device has legs at several temperatures, these together."""
     groups: dict[str, dict[float | None, list[StateLeg]]] = {}
     for each in legs:
@@ -107,32 +107,32 @@ def _judged(legs: Sequence[StateLeg], sample: Sample) -> list[Judged]:
         warm = {kelvin: own for kelvin, own in ready.items() if own and kelvin is not None}
         if len(warm) > 1:
             for together in zip(*warm.values(), strict=False):
-                found.append(_one(together, sample))
+                found.append(_judge_together(together, sample))
         else:
-            found += [_one([each], sample) for own in by_temperature.values() for each in own]
+            found += [_judge_together([each], sample) for own in by_temperature.values() for each in own]
     return found
 
 
-def _one(legs: Sequence[StateLeg], sample: Sample) -> Judged:
+def _judge_together(legs: Sequence[StateLeg], sample: Sample) -> JudgedLegs:
     ready = [each.leg for each in legs if each.leg is not None]
-    return Judged(tuple(legs), judge(ready, sample) if len(ready) == len(legs) else None)
+    return JudgedLegs(tuple(legs), judge(ready, sample) if len(ready) == len(legs) else None)
 
 
-def _of_side(side: tuple[str, int], falling: list[Judged], rising: list[Judged]) -> StateVerdict:
+def _judge_state(side: tuple[str, int], falling: list[JudgedLegs], rising: list[JudgedLegs]) -> StateVerdict:
     usable = [each for each in falling if each.verdict is not None]
     legs = falling if usable or not rising else rising
-    word, left = _over([each.verdict for each in legs if each.verdict is not None])
+    word, left = _combine_verdicts([each.verdict for each in legs if each.verdict is not None])
     only_rising = legs is rising
     moved = False
     if not only_rising:
-        _, other = _over([each.verdict for each in rising if each.verdict is not None])
+        _, other = _combine_verdicts([each.verdict for each in rising if each.verdict is not None])
         moved = bool(left and other) and not set(left) & set(other)
     elif word in ("decided", "nearly_ohmic"):
         word = "undecided"
     return StateVerdict(*side, word, left, tuple(legs), only_rising, moved)
 
 
-def _over(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
+def _combine_verdicts(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
     """Word and mechanisms left over several legs: excluded is what is excluded in more of them than chance does."""
     n = len(each)
     if n == 0:
@@ -144,10 +144,10 @@ def _over(each: Sequence[Verdict]) -> tuple[str, tuple[str, ...]]:
     ohmic = words["nearly_ohmic"] + sum(one.word == "decided" and one.left == ("ohmic",) for one in each)
     if words["nearly_ohmic"] and 2 * ohmic > n:
         return ("decided" if left == ["ohmic"] and 2 * words["nearly_ohmic"] < n else "nearly_ohmic"), tuple(left)
-    return ("decided" if _shown(left, each) else "undecided" if left else "none"), tuple(left)
+    return ("decided" if _is_decided(left, each) else "undecided" if left else "none"), tuple(left)
 
 
-def _shown(left: Sequence[str], each: Sequence[Verdict]) -> bool:
+def _is_decided(left: Sequence[str], each: Sequence[Verdict]) -> bool:
     """Return whether one mechanism is left, and no curve that is none fits better, in the median over legs."""
     return len(left) == 1 and float(np.median([one.shows(left[0]) for one in each])) <= DECIDES
 
@@ -159,7 +159,7 @@ def _at_least(k: int, n: int) -> float:
     return 1.0 if k == 0 else float(bdtrc(k - 1, n, LOST))
 
 
-def _with_both(found: list[StateVerdict]) -> list[StateVerdict]:
+def _compare_polarities(found: list[StateVerdict]) -> list[StateVerdict]:
     """The same, the two polarities of a state held against each other."""
     by_side = {(each.state, each.sign): each for each in found}
     shown = []
@@ -168,12 +168,12 @@ def _with_both(found: list[StateVerdict]) -> list[StateVerdict]:
         if other is None or other.shown is None or each.shown is None or each.state_moved or other.state_moved:
             shown.append(each)
             continue
-        rectifies = _rectify(each, other)
+        rectifies = _rectifies(each, other)
         asymmetric = rectifies and each.word != "nearly_ohmic"
         left = tuple(name for name in each.left if name not in SYMMETRIC) if asymmetric else each.left
         word = each.word
         if left != each.left:
-            sure = not each.only_rising and _shown(left, [one.verdict for one in each.counted if one.verdict])
+            sure = not each.only_rising and _is_decided(left, [one.verdict for one in each.counted if one.verdict])
             word = "none" if not left else "decided" if sure else "undecided"
         if each.only_rising and not other.only_rising and not rectifies:
             agrees = other.word == "decided" and other.left == left
@@ -183,7 +183,7 @@ def _with_both(found: list[StateVerdict]) -> list[StateVerdict]:
     return shown
 
 
-def _rectify(one: StateVerdict, other: StateVerdict) -> bool | None:
+def _rectifies(one: StateVerdict, other: StateVerdict) -> bool | None:
     """Return whether the two legs of each sweep differ, all in the same sense; None where no sweep has both."""
     pairs = [
         (a.first, b.first)
@@ -191,12 +191,12 @@ def _rectify(one: StateVerdict, other: StateVerdict) -> bool | None:
         for b in other.counted
         if (a.first.device_id, a.first.cycle) == (b.first.device_id, b.first.cycle)
     ]
-    senses = [_sense(*pair) for pair in pairs]
+    senses = [_stronger_polarity(*pair) for pair in pairs]
     known = {each for each in senses if each is not None}
     return None if not known else known in ({1}, {-1})
 
 
-def _sense(one: StateLeg, other: StateLeg) -> int | None:
+def _stronger_polarity(one: StateLeg, other: StateLeg) -> int | None:
     """1 or -1 if one polarity carries more by the factor at three voltages, 0 if not; None where they do not meet."""
     a, b = one.leg, other.leg
     if a is None or b is None:

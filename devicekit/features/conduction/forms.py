@@ -214,13 +214,13 @@ def _emission(shape: tuple[float, ...], known: Known) -> Mapping[str, Range]:
     return {"effective_mass": _times(bare / shape[0], film)}
 
 
-def _nothing(shape: tuple[float, ...], known: Known) -> Mapping[str, Range]:
+def _no_quantities(shape: tuple[float, ...], known: Known) -> Mapping[str, Range]:
     return {}
 
 
 _STEEP = ((2.0,), (6.0,), (14.0,))
 FORMS: tuple[Form, ...] = (
-    Form("ohmic", "ohmic", "I = C V", "", 0, lambda k: (), lambda v, t: (), ((),), _nothing, True, False),
+    Form("ohmic", "ohmic", "I = C V", "", 0, lambda k: (), lambda v, t: (), ((),), _no_quantities, True, False),
     Form(
         "sclc",
         "space-charge-limited current",
@@ -366,7 +366,7 @@ FORMS: tuple[Form, ...] = (
 NAMES = tuple(form.name for form in FORMS)
 
 
-def scaled(name: str, shape: tuple[float, ...], scale: float, leg: Leg, known: Known) -> dict[str, Range]:
+def quantities_with_area(name: str, shape: tuple[float, ...], scale: float, leg: Leg, known: Known) -> dict[str, Range]:
     """Return what the size of the current says with the area: barrier of Schottky emission, mobility of an SCLC.
 
     phi_B = kT/q ln(A A* T^2 / C), A* from a tenth of that of free electrons to all of it; mu of 9/8 eps mu A V^2 / d^3.

@@ -108,7 +108,7 @@ def prepare(v: np.ndarray, i: np.ndarray, *, temperature: float | None = None, m
         found.append("floor")
     v, i = v[kept], i[kept]
     if measured and v.size:
-        for word, stop in (("compliance", _limited(i)), ("moving", _moving(v, i))):
+        for word, stop in (("compliance", _plateau_start(i)), ("moving", _flattening_start(v, i))):
             if stop < v.size:
                 found.append(word)
                 v, i = v[:stop], i[:stop]
@@ -123,7 +123,16 @@ def weigh(v: np.ndarray, i: np.ndarray, temperature: float | None = None, cut: t
     y = np.round(np.log(i / mean), DIGITS)
     smooth = _reference(np.log(v), y)
     return Leg(
-        v, y, smooth.w, mean, smooth.noise, smooth.n_effective, smooth.bic, _other(v, y, smooth), temperature, cut
+        v,
+        y,
+        smooth.w,
+        mean,
+        smooth.noise,
+        smooth.n_effective,
+        smooth.bic,
+        _best_smooth_bic(v, y, smooth),
+        temperature,
+        cut,
     )
 
 
@@ -146,7 +155,7 @@ def _above_floor(i: np.ndarray) -> slice:
     if i.size < 4:
         return slice(0, 0)
     scale = float(np.abs(i).max()) or 1.0
-    beside, middle = _beside(i / scale)
+    beside, middle = _neighbour_deviations(i / scale)
     high = middle[10:] > 0
     share = _robust((beside[10:] / np.where(high, middle[10:], 1.0))[high]) if high.sum() >= 4 else 0.0
     low = _robust(beside[:8])
@@ -155,7 +164,7 @@ def _above_floor(i: np.ndarray) -> slice:
     return slice(int(below[-1]) + 1 if below.size else 0, i.size)
 
 
-def _beside(i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _neighbour_deviations(i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each inner point less the mean of its neighbours, and that mean: geometric, as currents grow, where it exists."""
     before, after = i[:-2], i[2:]
     product = before * after
@@ -168,7 +177,7 @@ def _robust(beside: np.ndarray) -> float:
     return float(np.median(np.abs(beside))) / (0.6745 * np.sqrt(1.5)) if beside.size else 0.0
 
 
-def _limited(i: np.ndarray) -> int:
+def _plateau_start(i: np.ndarray) -> int:
     """Return where a plateau at the end begins; the number of points if there is none."""
     near = i >= (1.0 - PLATEAU) * i[-1]
     near &= i <= (1.0 + PLATEAU) * i[-1]
@@ -176,7 +185,7 @@ def _limited(i: np.ndarray) -> int:
     return i.size - run if run >= PLATEAU_POINTS else i.size
 
 
-def _moving(v: np.ndarray, i: np.ndarray) -> int:
+def _flattening_start(v: np.ndarray, i: np.ndarray) -> int:
     """Return where the current rises more slowly than the voltage, beyond doubt; the number of points if nowhere."""
     size = max(5, int(np.ceil(FLAT_SHARE * v.size)))
     if v.size < 2 * size:
@@ -231,7 +240,7 @@ def _reference(x: np.ndarray, y: np.ndarray) -> _Smooth:
     return _Smooth(w, noise, effective, min(scores))
 
 
-def _other(v: np.ndarray, y: np.ndarray, smooth: _Smooth) -> float:
+def _best_smooth_bic(v: np.ndarray, y: np.ndarray, smooth: _Smooth) -> float:
     """The least BIC of the smooth curve and of c + m ln V + b V^p, whose p counts as a parameter."""
     x, effective, found = v / v[-1], smooth.n_effective, [smooth.bic]
     for power in POWERS:

@@ -71,7 +71,7 @@ class StateLeg:
         return self.state, self.sign
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """What it is, for people: "LRS, positive, falling"."""
         state = self.state.upper() if self.state != "state" else "the state"
         return f"{state}, {'positive' if self.sign > 0 else 'negative'}, {'rising' if self.rising else 'falling'}"
@@ -101,10 +101,10 @@ def state_legs(frame: pd.DataFrame, read: float, temperature: float | None) -> l
         key, rows = groups[number]
         found += _of_sweep(Sweep.of(key, rows), read, kelvins[number])
     named, rising = [], Counter[Any]()
-    for each in _named(found, read):
+    for each in _name_states(found, read):
         rising[each.side, each.temperature] += each.rising
         if not each.rising or rising[each.side, each.temperature] <= MOST_RISING:
-            named.append(replace(each, leg=_prepared(each)))
+            named.append(replace(each, leg=_prepare_leg(each)))
     return named
 
 
@@ -129,7 +129,7 @@ def _leg(sweep: Sweep, each: Transition, state: str, run: Segment, rising: bool,
     return StateLeg(sweep.device, sweep.cycle, state, run.sign, rising, kelvin, v, i, each.excursion.limit)
 
 
-def _prepared(each: StateLeg) -> Leg | None:
+def _prepare_leg(each: StateLeg) -> Leg | None:
     """Return what is fitted: without what is limited by a compliance, and of a way up what comes before it switches."""
     v, i = each.v, each.i
     if each.limit is not None:
@@ -156,7 +156,7 @@ def _first_step(v: np.ndarray, i: np.ndarray) -> float:
     return float(v[odd[0]]) if odd.size else np.inf
 
 
-def _named(found: Sequence[StateLeg], read: float) -> list[StateLeg]:
+def _name_states(found: Sequence[StateLeg], read: float) -> list[StateLeg]:
     """The same with the states of legs of excursions that do not switch, by their conductance."""
     levels = {
         state: [g for each in found if each.state == state and (g := _conductance(each, read)) > 0]

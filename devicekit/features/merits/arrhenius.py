@@ -22,7 +22,7 @@ from devicekit.features.arrhenius import ArrheniusFit, Life
 from devicekit.features.bake import baked_at
 from devicekit.features.censored import Undetermined
 from devicekit.features.decay import Estimate
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
@@ -185,7 +185,7 @@ class ArrheniusResult:
                     "–" if energy is None else f"{energy.value:.3g} eV",
                     "–" if energy is None else _between(energy.ends, "eV"),
                     "–" if fit is None else f"{fit.sigma:.2g}",
-                    "–" if each.median is None else number(each.median.value, "s"),
+                    "–" if each.median is None else format_number(each.median.value, "s"),
                     "–" if each.median is None else _between(each.median.ends, "s"),
                     _between(each.device, "s") if each.device else f"none: {each.refusal}" if each.refusal else "–",
                 )
@@ -322,7 +322,7 @@ def _level(name: str, lives: list[Life], use_k: float) -> LevelLife:
         fit = arrhenius.fit(lives)
     except Undetermined as error:
         return LevelLife(name, tuple(lives), None, str(error), None, None)
-    if (refusal := fit.why_not(use_k)) is not None:
+    if (refusal := fit.refusal(use_k)) is not None:
         return LevelLife(name, tuple(lives), fit, refusal, None, None)
     median = fit.median(use_k)
     return LevelLife(name, tuple(lives), fit, None, median, fit.device(median))

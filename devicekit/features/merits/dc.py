@@ -71,7 +71,7 @@ class DcResult:
     table : SweepTable
         The sweeps.
     warnings : tuple of CodedWarning
-    left_out : tuple of Few
+    left_out : tuple of Minority
         What only a minority of the sweeps or devices has.
     """
 
@@ -85,7 +85,7 @@ class DcResult:
     v_reset_method: str
     table: SweepTable
     warnings: tuple[CodedWarning, ...]
-    left_out: tuple[subset.Few, ...] = ()
+    left_out: tuple[subset.Minority, ...] = ()
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -109,9 +109,9 @@ class DcResult:
         return table_of(self.levels)
 
     @cached_property
-    def _shown(self) -> pd.DataFrame:
+    def _shown_frame(self) -> pd.DataFrame:
         """Rows of the table of the sweeps that medians and pictures are of."""
-        rows = subset.shown(self.cycles)
+        rows = subset.shown_sweeps(self.cycles)
         if len(rows) == len(self.cycles):
             return self.table.frame
         keys = pd.MultiIndex.from_frame(rows[["device_id", "cycle"]])
@@ -174,12 +174,12 @@ class DcResult:
     def sentences(self) -> list[str]:
         """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
         if self.reads:
-            return [dc_text.only_read(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
+            return [dc_text.readings_only(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
         return [
-            dc_text.counted(self.cycles),
+            dc_text.outcome_counts(self.cycles),
             *([] if self.polarity.word == "unknown" else [self.polarity.sentence()]),
             *dc_text.values(self.spreads, self.methods),
-            *subset.sentence(self.left_out, self.cycles),
+            *subset.minority_text(self.left_out, self.cycles),
             *dc_text.by_compliance(self.by_compliance),
             *([] if any(not each.quantity for each in self.left_out) else dc_text.at_limit(self.cycles)),
             *dc_text.compliance(self.cycles),
@@ -190,7 +190,7 @@ class DcResult:
         """Size of the current of the sweeps that count against voltage: by compliance, or the middle one on top."""
         if self.levels:
             return figures.sweeps_by_level(self._by_level())
-        shown, top = middle(self._shown)
+        shown, top = middle(self._shown_frame)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
         return figures.sweeps(curves[:-1], curves[-1])
 
@@ -210,7 +210,7 @@ class DcResult:
 
     def conduction_panel(self) -> Panel:
         """Size of I against size of V on log scales, the legs of the middle sweep."""
-        _, top = middle(self._shown)
+        _, top = middle(self._shown_frame)
         rows = top.dropna(subset=["voltage_v", "current_a"])
         v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
         return figures.conduction(
@@ -236,18 +236,18 @@ class DcResult:
                 "g_after_reset_s",
             )
             return figures.against_compliance(*(self.by_compliance[name].to_numpy(float) for name in columns))
-        rows = subset.counted(self.cycles)
+        rows = subset.counted_sweeps(self.cycles)
         return figures.levels(*(rows[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
 
     def probability_panel(self, quantity: str = "v_set_v", kind: str = "weibull") -> Panel:
         """Probability plot of the size of V_set or V_reset."""
         return figures.probability(
-            subset.counted(self.cycles)[quantity].to_numpy(float), QUANTITIES[quantity], "V", kind
+            subset.counted_sweeps(self.cycles)[quantity].to_numpy(float), QUANTITIES[quantity], "V", kind
         )
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
-        which = subset.words(self.cycles)
+        which = subset.shown_text(self.cycles)
         of = f", of {which}" if which else ""
         drawn = f"{which or 'Sweeps'}; the middle one, on top, is in the data."
         sweeps = figure(
@@ -279,7 +279,7 @@ class DcResult:
                 "Magnitude of the current against magnitude of the voltage on logarithmic axes",
             ),
         ]
-        rows = subset.counted(self.cycles)
+        rows = subset.counted_sweeps(self.cycles)
         if self.levels or rows[["g_hrs_s", "g_lrs_s"]].notna().any(axis=None):
             alt = "Distribution of the conductance of HRS and LRS"
             blocks.append(figure(self.levels_panel(), f"HRS and LRS at the read voltage{of}.", alt))
@@ -294,7 +294,7 @@ class DcResult:
         return blocks
 
 
-def moving(table: SweepTable) -> SweepTable | None:
+def select_sweeps(table: SweepTable) -> SweepTable | None:
     """The sweeps of a table whose voltage moves, without transfer curves of transistors; None if there is none.
 
     Where a sign of the voltage has currents of the other sign, they are turned round (`devicekit.features.signs`).
@@ -302,7 +302,7 @@ def moving(table: SweepTable) -> SweepTable | None:
     kept = without_transistors(table)
     if kept is None:
         return None
-    table = signs.with_sizes(kept)
+    table = signs.correct_signs(kept)
     span = table.frame.groupby(["device_id", "cycle"])["voltage_v"].transform(np.ptp)
     frame = table.frame[span.fillna(0) > STILL]
     return None if frame.empty else SweepTable(frame.copy(), table.meta)
@@ -310,7 +310,7 @@ def moving(table: SweepTable) -> SweepTable | None:
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> DcResult | None:
     """DC figures of what sweeps; None where nothing does."""
-    sweeps = moving(table) if isinstance(table, SweepTable) else None
+    sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     if sweeps is None:
         return None
     try:
@@ -348,8 +348,8 @@ def characterize(
     for name, known in ((v_set, V_SET), (v_reset, V_RESET)):
         if name not in known:
             raise UsageError(f"no definition {name!r}; there are {', '.join(known)}")
-    groups = signs.with_sizes(table).frame.groupby(["device_id", "cycle"], sort=False)
-    sweeps = cycle_rows.limited([Sweep.of(key, rows) for key, rows in groups])
+    groups = signs.correct_signs(table).frame.groupby(["device_id", "cycle"], sort=False)
+    sweeps = cycle_rows.apply_shared_limits([Sweep.of(key, rows) for key, rows in groups])
     reach = max((sweep.reach for sweep in sweeps), default=0.0)
     if reach == 0:
         raise TraceError("no sweep has a leg with rising voltage")
@@ -359,11 +359,11 @@ def characterize(
     found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
     cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset)
-    counted = subset.counted(cycles)
+    counted = subset.counted_sweeps(cycles)
     by_level = levels(cycles) if len(counted) else ()
     found_spreads = [spread(counted[name], counted["device_id"], name, unit, log) for name, unit, log in _SPREADS]
     spreads = [each for each in found_spreads if each]
-    left_out = subset.minorities(cycles, spreads)
+    left_out = subset.find_minorities(cycles, spreads)
     rare = {each.quantity for each in left_out}
     fits = [weibull(counted[name].to_numpy(float), name) for name in ("v_set_v", "v_reset_v") if name not in rare]
     return DcResult(

@@ -18,7 +18,7 @@ from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures, life_figures, wear, wear_text
 from devicekit.features.censored import Undetermined
 from devicekit.features.decay import Estimate
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, number, origin
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, format_number, origin
 from devicekit.features.stats import Spread, clopper_pearson, spread
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
@@ -160,10 +160,10 @@ class EnduranceResult:
         text = f"{count(len(self.devices), 'device')} over {longest:.3g} cycles: {told}"
         text = f"{text}; median on/off {np.median(ratios):.3g}." if ratios else f"{text}."
         if not any(d.failed_at is not None for d in self.devices):
-            life = wear_text.none_failed(len(self.devices), min(d.held_to for d in self.devices))
+            life = wear_text.no_failure_text(len(self.devices), min(d.held_to for d in self.devices))
         else:
-            life = wear_text.life(self.life) if self.life else f"No life is given: {self.no_life}."
-        return [text, *([wear_text.window(self.slope)] if self.slope else []), life]
+            life = wear_text.life_text(self.life) if self.life else f"No life is given: {self.no_life}."
+        return [text, *([wear_text.window_text(self.slope)] if self.slope else []), life]
 
     def panel(self) -> Panel:
         """Every reading and the median of each decade, HRS and LRS."""
@@ -181,12 +181,12 @@ class EnduranceResult:
             (
                 d.device_id,
                 f"{d.cycles:g}",
-                number(d.window),
-                number(d.median_window),
+                format_number(d.window),
+                format_number(d.median_window),
                 percent(d.good),
                 "none" if d.failed_at is None else f"{d.failed_at:g}",
-                number(d.lrs_slope),
-                number(d.hrs_slope),
+                format_number(d.lrs_slope),
+                format_number(d.hrs_slope),
             )
             for d in self.devices[:ROWS_SHOWN]
         ]

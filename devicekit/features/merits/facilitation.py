@@ -19,8 +19,8 @@ import pandas as pd
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import decay, figures
 from devicekit.features.decay import Data, Estimate, Fit
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
-from devicekit.features.merits.volatile import interval_words
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.features.merits.volatile import interval_text
 from devicekit.options import BASELINES
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
@@ -171,7 +171,7 @@ class FacilitationResult:
                 found.append(f"{each.device_id}: no time constant: {each.refusal}.")
                 continue
             text = f"{each.device_id}: paired-pulse {each.kind} with tau {si(each.tau.value, 's')} "
-            text += f"({interval_words(each.tau, 's')}), A2/A1 {each.end.value:.3g} at long intervals"
+            text += f"({interval_text(each.tau, 's')}), A2/A1 {each.end.value:.3g} at long intervals"
             if each.permanent is not None:
                 text += f": of a step {percent(each.permanent.value)} stays"
             elif each.baseline is None:
@@ -198,9 +198,9 @@ class FacilitationResult:
                 (
                     each.device_id,
                     each.kind,
-                    "–" if tau is None else number(tau.value, "s"),
-                    each.refusal or "" if tau is None else interval_words(tau, "s"),
-                    "–" if each.end is None else number(each.end.value),
+                    "–" if tau is None else format_number(tau.value, "s"),
+                    each.refusal or "" if tau is None else interval_text(tau, "s"),
+                    "–" if each.end is None else format_number(each.end.value),
                     each.baseline or "not said",
                     "–" if stays is None else percent(stays.value),
                     ", ".join(each.candidates) or "–",

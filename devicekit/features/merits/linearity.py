@@ -12,8 +12,8 @@ import pandas as pd
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
 from devicekit.features.definitions import COUNTED
-from devicekit.features.merit import Merit, Settings, figure, middle, number
-from devicekit.features.merits.dc import DcResult, moving
+from devicekit.features.merit import Merit, Settings, figure, format_number, middle
+from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
@@ -138,7 +138,7 @@ class LinearityTable:
     def blocks(self) -> list[Block]:
         """Its part of a report."""
         units = {"conductance_s": "S", "cubic": "1/V²", "range_v": "V"}
-        rows = [(name, number(value, units.get(name, ""))) for name, value in self.medians.items()]
+        rows = [(name, format_number(value, units.get(name, ""))) for name, value in self.medians.items()]
         caption = f"Read linearity of {count(len(self.rows), 'sweep')}: I = G V (1 + c V²)."
         shown = figure(self.panel(), "Read sweeps.", "Magnitude of the current against voltage")
         return [Table(("quantity", "median"), rows, caption), shown]
@@ -146,7 +146,7 @@ class LinearityTable:
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> LinearityTable | None:
     """Linearity of what sweeps without switching; None where a sweep switched."""
-    sweeps = moving(table) if isinstance(table, SweepTable) else None
+    sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     switching = found.get("dc")
     if sweeps is None or (isinstance(switching, DcResult) and {*COUNTED, "against"} & set(switching.outcomes)):
         return None

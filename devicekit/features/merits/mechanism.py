@@ -16,12 +16,12 @@ import pandas as pd
 from devicekit.errors import CodedWarning, UsageError
 from devicekit.features.bake import SAME_K
 from devicekit.features.conduction import figures
-from devicekit.features.conduction.combine import Judged, StateVerdict, verdicts
-from devicekit.features.conduction.forms import FORMS, TEMPERATURES, Known, scaled
+from devicekit.features.conduction.combine import JudgedLegs, StateVerdict, verdicts
+from devicekit.features.conduction.forms import FORMS, TEMPERATURES, Known, quantities_with_area
 from devicekit.features.conduction.states import state_legs
 from devicekit.features.conduction.verdict import Verdict
-from devicekit.features.merit import ROWS_SHOWN, Merit, Sample, Settings, figure, number
-from devicekit.features.merits.dc import DcResult, moving
+from devicekit.features.merit import ROWS_SHOWN, Merit, Sample, Settings, figure, format_number
+from devicekit.features.merits.dc import DcResult, select_sweeps
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
 from devicekit.scalars import Scalar
@@ -101,12 +101,12 @@ class ConductionResult:
 
     def sentences(self) -> list[str]:
         """The verdict of each state at each polarity, with the misfit of the best fit."""
-        return ["Conduction: " + "; ".join(_words(each) for each in self.states) + "."]
+        return ["Conduction: " + "; ".join(_state_text(each) for each in self.states) + "."]
 
     def panel(self) -> Panel:
         """The leg with the widest range of currents, and what is left of it."""
         shown = _widest(self.states)
-        return figures.candidates(*_drawn(shown)) if shown is not None else self.lines_panel("log_log")
+        return figures.candidates(*_candidate_curves(shown)) if shown is not None else self.lines_panel("log_log")
 
     def residual_panel(self) -> Panel | None:
         """Residuals of that leg; None where nothing is left of it."""
@@ -125,12 +125,12 @@ class ConductionResult:
         for state in self.states:
             if state.shown is not None and state.shown.first.leg is not None:
                 leg = state.shown.first.leg
-                legs.append((state.shown.first.words, leg.v, leg.mean_a * np.exp(leg.y)))
+                legs.append((state.shown.first.label, leg.v, leg.mean_a * np.exp(leg.y)))
         return figures.lines(name, legs)
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
-        blocks: list[Block] = [Text([*self.sentences(), self._told(), _METHOD]), self._table()]
+        blocks: list[Block] = [Text([*self.sentences(), self._sample_text(), _METHOD]), self._table()]
         if self.temperatures:
             rows = [row for each in self.states for row in _meanings(each, self.sample)][:ROWS_SHOWN]
             head = ("state", "polarity", "mechanism", "quantity", "value")
@@ -138,7 +138,7 @@ class ConductionResult:
         if _widest(self.states) is None:
             return blocks
         shown = _widest(self.states)
-        name = shown.first.words if shown is not None else ""
+        name = shown.first.label if shown is not None else ""
         alt = "Current against voltage on logarithmic axes, with every mechanism that is left"
         blocks.append(figure(self.panel(), f"{name}: what is left of the mechanisms.", alt))
         rest = self.residual_panel()
@@ -149,7 +149,7 @@ class ConductionResult:
             blocks.append(figure(self.lines_panel(key), caption, f"{plot.title} of each state"))
         return blocks
 
-    def _told(self) -> str:
+    def _sample_text(self) -> str:
         d, kelvins = self.sample.thickness_m, self.temperatures
         told = [
             f"thickness {si(d, 'm')}" if d else "thickness not told (--thickness): 0.5 nm to 2 µm were allowed",
@@ -175,7 +175,7 @@ class ConductionResult:
                     listed([TITLES[name] for name in each.left]) or "–",
                     legs,
                     percent(_misfit(each)) if each.counted else "–",
-                    _cuts(each),
+                    _cut_text(each),
                 )
             )
         head = ("state", "polarity", "verdict", "not excluded", "legs", "misfit", "cut")
@@ -191,12 +191,12 @@ _METHOD = (
 )
 
 
-def _widest(states: Sequence[StateVerdict]) -> Judged | None:
+def _widest(states: Sequence[StateVerdict]) -> JudgedLegs | None:
     shown = [each.shown for each in states if each.shown is not None]
     return max(shown, key=lambda each: each.verdict.legs[0].decades if each.verdict else 0.0, default=None)
 
 
-def _drawn(shown: Judged) -> tuple[Any, ...]:
+def _candidate_curves(shown: JudgedLegs) -> tuple[Any, ...]:
     verdict = shown.verdict
     assert verdict is not None
     leg = verdict.legs[0]
@@ -215,7 +215,7 @@ def _misfit(each: StateVerdict) -> float:
     return float(np.median(found)) if found else float("nan")
 
 
-def _words(each: StateVerdict) -> str:
+def _state_text(each: StateVerdict) -> str:
     state = each.state.upper() if each.state != "state" else "the state"
     name = f"{state} at {SIDES[each.sign]} voltage"
     titles = [TITLES[other] for other in each.left]
@@ -237,7 +237,7 @@ def _words(each: StateVerdict) -> str:
     return f"{name} is undecided between {between}{why} ({misfit})"
 
 
-def _cuts(each: StateVerdict) -> str:
+def _cut_text(each: StateVerdict) -> str:
     words = {"floor": "noise floor", "compliance": "compliance", "moving": "where I rises slower than V"}
     found = {cut for one in each.counted for leg in one.legs if leg.leg is not None for cut in leg.leg.cut}
     return ", ".join(words[cut] for cut in words if cut in found) or "–"
@@ -249,7 +249,7 @@ def _quantities(verdict: Verdict, name: str, sample: Sample) -> Mapping[str, tup
     said = fitted.form.quantities(fitted.shape, known)
     if known.area is None:
         return said
-    return {**said, **scaled(name, fitted.shape, fitted.scale(leg), leg, known)}
+    return {**said, **quantities_with_area(name, fitted.shape, fitted.scale(leg), leg, known)}
 
 
 def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
@@ -267,10 +267,14 @@ def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
 
 
 def _range(low: float, high: float, unit: str) -> str:
-    return number(low, unit) if np.isclose(low, high, atol=0.0) else f"{number(low, unit)} to {number(high, unit)}"
+    return (
+        format_number(low, unit)
+        if np.isclose(low, high, atol=0.0)
+        else f"{format_number(low, unit)} to {format_number(high, unit)}"
+    )
 
 
-def _leg_row(each: Judged) -> dict[str, Any]:
+def _leg_row(each: JudgedLegs) -> dict[str, Any]:
     first, verdict = each.first, each.verdict
     row: dict[str, Any] = {
         "device_id": first.device_id,
@@ -297,7 +301,7 @@ def _leg_row(each: Judged) -> dict[str, Any]:
     }
 
 
-def _mechanism_rows(each: Judged, sample: Sample) -> list[dict[str, Any]]:
+def _mechanism_rows(each: JudgedLegs, sample: Sample) -> list[dict[str, Any]]:
     if each.verdict is None:
         return []
     first, rows = each.first, []
@@ -351,7 +355,7 @@ def characterize(
         If the sample's temperature is not that of the table.
     """
     sample = sample or Sample()
-    sweeps = moving(table)
+    sweeps = select_sweeps(table)
     if sweeps is None:
         return None
     _check_temperature(sweeps, sample)

@@ -16,8 +16,8 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures, multilevel
-from devicekit.features.level_pairs import Level, Own, Pair
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.features.level_pairs import Level, OwnThresholds, Pair
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
 from devicekit.features.multilevel import Rate, Readings, Scale, Side
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
@@ -43,7 +43,7 @@ class MultilevelResult:
         Whether G or ln G is taken as normal.
     bit_errors : Rate or None
         Bit error rate in Gray code, levels used equally often; None where a pair cannot be told.
-    own : tuple of Own
+    own : tuple of OwnThresholds
         Each device by thresholds of its own; empty with one device.
     """
 
@@ -51,7 +51,7 @@ class MultilevelResult:
     pairs: tuple[Pair, ...]
     scale: Scale
     bit_errors: Rate | None
-    own: tuple[Own, ...]
+    own: tuple[OwnThresholds, ...]
     table: MultilevelTable
     warnings: tuple[CodedWarning, ...]
 
@@ -117,7 +117,7 @@ class MultilevelResult:
         """Return how many levels, how many bits are read wrongly, and which pair is worst."""
         n = len(self.levels)
         devices = len(self.table.devices)
-        text = f"{n} levels ({number(self.bits)} bits) of {count(devices, 'device')}"
+        text = f"{n} levels ({format_number(self.bits)} bits) of {count(devices, 'device')}"
         if (found := self.bit_errors) is not None:
             ends = percent_span(found.low, found.high)
             text += f": {percent(found.value)} of the bits are read wrongly (95 %: {ends}) in Gray code"
@@ -130,7 +130,7 @@ class MultilevelResult:
             name = pair.low if side is pair.below else pair.high
             said.append(
                 f"Worst is {name} at the threshold {si(pair.threshold_s, 'S')}: {side.wrong} of {side.n} readings on "
-                f"the wrong side (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_words(side)})."
+                f"the wrong side (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_text(side)})."
             )
         if (share := self.own_share()) is not None:
             said.append(f"With thresholds of its own for each device, {percent(share)} of the readings are wrong.")
@@ -157,8 +157,8 @@ class MultilevelResult:
                     si(each.target_s, "S", 4),
                     percent(values["offset"]),
                     percent(values["sd_relative"]),
-                    number(each.p_normal),
-                    number(values["effective"]),
+                    format_number(each.p_normal),
+                    format_number(values["effective"]),
                 )
             )
         errors = [row for pair in self.pairs[:ROWS_SHOWN] for row in _rows(pair)]
@@ -201,7 +201,7 @@ def _small(share: float) -> str:
     return percent(share) if share >= 1e-4 else f"{share:.1e}"
 
 
-def _normal_words(side: Side) -> str:
+def _normal_text(side: Side) -> str:
     return "" if side.normal is None else f"; {_small(side.normal.value)} if it is normal"
 
 
@@ -240,13 +240,13 @@ def characterize(table: MultilevelTable) -> MultilevelResult:
     devices = {name: k for k, name in enumerate(table.devices)}
     levels = [_level(part, scale, devices) for part in parts]
     pairs = tuple(_pair(low, high, scale) for low, high in pairwise(levels))
-    levels = [_judged(level, pairs) for level in levels]
+    levels = [_count_wrong(level, pairs) for level in levels]
     errors = None
     if all(level.wrong is not None for level in levels):
-        errors = multilevel.bits_wrong(
+        errors = multilevel.bit_error_rate(
             [((level.wrong or 0) / level.readings.values.size, level.readings.effective) for level in levels]
         )
-    own = tuple(_own(name, k, levels) for name, k in devices.items()) if len(devices) > 1 else ()
+    own = tuple(_own_thresholds(name, k, levels) for name, k in devices.items()) if len(devices) > 1 else ()
     return MultilevelResult(tuple(levels), pairs, scale, errors, own, table, _warnings(levels, pairs))
 
 
@@ -272,7 +272,7 @@ def _pair(low: Level, high: Level, scale: Scale) -> Pair:
     return Pair(low.name, high.name, float(np.exp(threshold)) if scale.name == "log" else threshold, below, above)
 
 
-def _judged(level: Level, pairs: Sequence[Pair]) -> Level:
+def _count_wrong(level: Level, pairs: Sequence[Pair]) -> Level:
     """The level with the number of its readings beyond the threshold below it or above it."""
     mine = [pair for pair in pairs if level.name in (pair.low, pair.high)]
     sides = [pair.below if pair.low == level.name else pair.above for pair in mine]
@@ -280,7 +280,7 @@ def _judged(level: Level, pairs: Sequence[Pair]) -> Level:
     return replace(level, wrong=wrong)
 
 
-def _own(name: str, number_: int, levels: Sequence[Level]) -> Own:
+def _own_thresholds(name: str, number_: int, levels: Sequence[Level]) -> OwnThresholds:
     """A device by thresholds of its own, each reading left out of its own threshold."""
     mine = []
     for level in levels:
@@ -288,14 +288,14 @@ def _own(name: str, number_: int, levels: Sequence[Level]) -> Own:
         mine.append(Readings(values, np.zeros(values.size, int)))
     n = sum(each.values.size for each in mine)
     if min(each.values.size for each in mine) < multilevel.LEAST:
-        return Own(name, n, None, f"fewer than {multilevel.LEAST} readings of a level")
+        return OwnThresholds(name, n, None, f"fewer than {multilevel.LEAST} readings of a level")
     wrong = 0
     for low, high in pairwise(mine):
         found = multilevel.sides(low, high)
         if found is None:
-            return Own(name, n, None, "two levels cannot be told by a threshold")
+            return OwnThresholds(name, n, None, "two levels cannot be told by a threshold")
         wrong += found[1].wrong + found[2].wrong
-    return Own(name, n, wrong)
+    return OwnThresholds(name, n, wrong)
 
 
 def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarning, ...]:
@@ -303,15 +303,17 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
     tested = [level for level in levels if level.p_normal is not None]
     odd = [level.name for level in tested if (level.p_normal or 0.0) < multilevel.ALPHA / len(tested)]
     if odd:
-        words = f"readings of {_listed(odd)} are not normal (5 % for all {len(tested)} levels): no normal error rate"
+        words = (
+            f"readings of {_first_names(odd)} are not normal (5 % for all {len(tested)} levels): no normal error rate"
+        )
         found.append(CodedWarning("heavy_tail", words))
     few = [level.name for level in levels if not level.enough]
     if few:
-        words = f"fewer than {multilevel.LEAST} readings of {_listed(few)}: their neighbours cannot be judged"
+        words = f"fewer than {multilevel.LEAST} readings of {_first_names(few)}: their neighbours cannot be judged"
         found.append(CodedWarning("few_points", words))
     within = [f"{pair.low} and {pair.high}" for pair in pairs if pair.threshold_s is None and pair.why_not[:3] == "one"]
     if within:
-        found.append(CodedWarning("undecided", f"no threshold tells {_listed(within)}: one lies within the other"))
+        found.append(CodedWarning("undecided", f"no threshold tells {_first_names(within)}: one lies within the other"))
     wander = [level.readings.serial for level in levels if level.readings.serial]
     if wander:
         words = f"readings of {count(len(wander), 'level')} follow the one before (r up to {max(wander):.2f})"
@@ -319,5 +321,5 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
     return tuple(found)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     return ", ".join(names[:SEEN]) + (f" and {len(names) - SEEN} more" if len(names) > SEEN else "")

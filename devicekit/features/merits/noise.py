@@ -14,7 +14,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
 from devicekit.features.merits.dc import STILL
 from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
@@ -229,14 +229,16 @@ class NoiseResults:
         rows = []
         for record in self.records[:ROWS_SHOWN]:
             n = record.result
-            levels = "; ".join(f"{number(each.current_a, 'A')}, dwell {number(each.dwell_s, 's')}" for each in n.levels)
-            cells = (number(n.voltage_v, "V"), number(n.mean_a, "A"), percent(n.relative, 3))
+            levels = "; ".join(
+                f"{format_number(each.current_a, 'A')}, dwell {format_number(each.dwell_s, 's')}" for each in n.levels
+            )
+            cells = (format_number(n.voltage_v, "V"), format_number(n.mean_a, "A"), percent(n.relative, 3))
             rows.append(
                 (
                     record.device_id,
                     *cells,
                     "yes" if n.telegraph else "no",
-                    number(n.relative_amplitude),
+                    format_number(n.relative_amplitude),
                     levels,
                 )
             )

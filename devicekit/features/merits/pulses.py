@@ -11,7 +11,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.features import figures
-from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, number
+from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure, format_number
 from devicekit.names import DIRECTIONS, GLOSSARY
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
@@ -96,14 +96,14 @@ class PulseSummary:
         """Its part of a report."""
         unit = GLOSSARY[self.table.quantity].unit
         rows = [
-            ("low end of the window", number(self.low, unit)),
-            ("high end of the window", number(self.high, unit)),
-            ("on/off", number(self.on_off)),
+            ("low end of the window", format_number(self.low, unit)),
+            ("high end of the window", format_number(self.high, unit)),
+            ("on/off", format_number(self.on_off)),
         ]
         for name, end in self._directions().items():
-            scatter = f" ± {number(end['end_sd'], unit)}" if np.isfinite(end["end_sd"]) else ""
+            scatter = f" ± {format_number(end['end_sd'], unit)}" if np.isfinite(end["end_sd"]) else ""
             words = f"{name.upper()}: end of {count(end['trains'], 'train')}"
-            rows.append((words, number(end["end_median"], unit) + scatter))
+            rows.append((words, format_number(end["end_median"], unit) + scatter))
         caption = "Pulse trains; devicekit fit fits their update law and variation."
         shown = figure(self.panel(), "Trains.", "Conductance against pulse number")
         return [Table(("quantity", "value"), rows, caption), shown]

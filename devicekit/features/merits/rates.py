@@ -18,8 +18,8 @@ import pandas as pd
 from devicekit.errors import CodedWarning
 from devicekit.features import decay, figures
 from devicekit.features.decay import Data, Fit
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
-from devicekit.features.merits.volatile import interval_words
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
+from devicekit.features.merits.volatile import interval_text
 from devicekit.features.pulsed import MOST_PULSES, Record, records
 from devicekit.plot import Axis, Panel
 from devicekit.report import Block, Table, Text
@@ -115,7 +115,7 @@ class RatesResult:
         found = [f"{text}the last answer is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
         for device, fit in list(self.fits.items())[:3]:
             tau = fit.parameters["tau_s"]
-            words = f"{device}: one tau of {si(tau.value, 's')} ({interval_words(tau, 's')}) over all rates."
+            words = f"{device}: one tau of {si(tau.value, 's')} ({interval_text(tau, 's')}) over all rates."
             found.append(words)
         return found
 
@@ -132,7 +132,7 @@ class RatesResult:
         fitted: Sequence[np.ndarray] = ()
         if device in self.fits and len({t.n_pulses for t in own}) == 1:
             at = np.geomspace(rate.min(), rate.max(), 100)
-            fitted = (at, *late(self.fits[device], at, own[0].n_pulses))
+            fitted = (at, *late_levels(self.fits[device], at, own[0].n_pulses))
         return figures.against_rate(rate, before, after, fitted, unit)
 
     def blocks(self) -> list[Block]:
@@ -144,8 +144,8 @@ class RatesResult:
                 str(t.record),
                 f"{t.rate_hz:.4g} Hz",
                 str(t.n_pulses),
-                number(t.before, unit),
-                number(t.after, unit),
+                format_number(t.before, unit),
+                format_number(t.after, unit),
                 f"{t.gain:.3g}",
                 "yes" if t.settled else "no",
             )
@@ -178,7 +178,7 @@ def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.n
     return amplitude / np.expm1(x), -amplitude / np.expm1(-x)
 
 
-def late(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def late_levels(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean levels before and after a pulse over the last quarter of n pulses at rates [Hz], by a fit over rates."""
     x = 1.0 / (np.asarray(rate, float) * fit.parameters["tau_s"].value)
     pulse = np.arange(n - quarter(n), n)[:, None] + 1.0
@@ -221,7 +221,7 @@ def characterize(table: TransientTable) -> RatesResult | None:
         if len({f"{train.rate_hz:.3g}" for _, train in found if train.device_id == device}) < FEWEST_RATES or not own:
             continue
         try:
-            fits[device] = decay.fit(_joint(own))
+            fits[device] = decay.fit(_joint_data(own))
         except decay.Undetermined:
             continue
     unsettled = [f"record {train.record}" for _, train in found if not train.settled]
@@ -256,7 +256,7 @@ def _train(record: Record) -> Train | None:
         return None
     before, after = record.value[last] - record.level, record.value[first] - record.level
     size = quarter(n)
-    late_, third = after[-size:].mean(), after[-2 * size : -size].mean()
+    fourth, third = after[-size:].mean(), after[-2 * size : -size].mean()
     return Train(
         record.device_id,
         record.record,
@@ -266,8 +266,8 @@ def _train(record: Record) -> Train | None:
         float(after[-1]),
         float(after[-1] / after[0]) if after[0] else float("nan"),
         float(before[-size:].mean()),
-        float(late_),
-        bool(abs(late_ - third) < SETTLED * abs(late_)),
+        float(fourth),
+        bool(abs(fourth - third) < SETTLED * abs(fourth)),
     )
 
 
@@ -280,7 +280,7 @@ def _pulses(record: Record) -> pd.DataFrame:
     return pd.DataFrame({**names, "before": before, "after": after, "gain": gain})
 
 
-def _joint(own: Sequence[Record]) -> Data:
+def _joint_data(own: Sequence[Record]) -> Data:
     """Readings before and after each pulse of several records, each with a level of its own."""
     most = max(len(each.pulses_s) for each in own)
     y, others, delays = [], [], []

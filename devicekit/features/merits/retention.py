@@ -19,7 +19,7 @@ from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
 from devicekit.features.bake import baked_at
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, number, origin
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, TEN_YEARS, Merit, Settings, figure, format_number, origin
 from devicekit.features.merits.arrhenius import ArrheniusResult
 from devicekit.plot import Panel
 from devicekit.readers.kinds.retention import several_starts
@@ -146,10 +146,10 @@ class RetentionResult:
             p = s.prediction
             later, reach = f"none: {s.refusal}", "–"
             if p:
-                later = f"{number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
-                reach = f"{p.factor:.3g} times; line in log t: {number(p.log_linear_s, 'S')}"
+                later = f"{format_number(p.conductance_s, 'S')} ({span(p.low_s, p.high_s, 'S', 4)})"
+                reach = f"{p.factor:.3g} times; line in log t: {format_number(p.log_linear_s, 'S')}"
             law = f"{s.nu:.4g} ± {s.nu_se:.1g}"
-            kelvin = number(s.temperature_k, "K")
+            kelvin = format_number(s.temperature_k, "K")
             rows.append((s.device_id, s.level, kelvin, f"{s.decades:.1f}", law, percent(s.change), later, reach))
         head = (
             "device",
@@ -264,11 +264,11 @@ def characterize(
         warnings.append(CodedWarning("dropped", f"left out, at t = 0, missing or 0 S: {count(lost, 'reading')}"))
     if short:
         warnings.append(CodedWarning("few_points", f"too few times for a law: {', '.join(short[:10])}"))
-    warnings += [*_unused(frame), *_extrapolations(states)]
+    warnings += [*_unused_temperatures(frame), *_extrapolations(states)]
     return RetentionResult(tuple(states), table, tuple(warnings))
 
 
-def _unused(frame: pd.DataFrame) -> list[CodedWarning]:
+def _unused_temperatures(frame: pd.DataFrame) -> list[CodedWarning]:
     """Columns that look like temperatures, change, and were not taken for one."""
     from devicekit.readers.header import heading
 

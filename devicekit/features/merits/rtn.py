@@ -15,7 +15,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.features import figures, rtn, spectrum
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, number
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number
 from devicekit.features.merits.noise import NoiseResults
 from devicekit.features.pulsed import records as transients
 from devicekit.features.rtn import Dwell, Telegraph
@@ -206,7 +206,7 @@ class RtnResult:
                     f"{each.device_id} {each.record}",
                     WORDS[each.verdict],
                     each.found.reason,
-                    number(each.found.advantage),
+                    format_number(each.found.advantage),
                     percent(each.amplitude),
                     *dwell,
                     shown,
@@ -241,7 +241,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Rtn
         time, value = time[known], value[known]
         long += time.size > MOST_READINGS
         try:
-            made.append(_one(device, record, time[:MOST_READINGS], value[:MOST_READINGS], levels))
+            made.append(_analyse_record(device, record, time[:MOST_READINGS], value[:MOST_READINGS], levels))
         except rtn.Unsuited as error:
             bad[str(error)] = bad.get(str(error), 0) + 1
     if isinstance(table, TransientTable):
@@ -271,7 +271,7 @@ def _records(table: AnyTable, found: Mapping[str, Merit]) -> Iterator[tuple[str,
                 yield record.device_id, record.record, record.time_s, record.value, 0
 
 
-def _one(device: str, record: int, time: np.ndarray, value: np.ndarray, levels: int) -> RtnRecord:
+def _analyse_record(device: str, record: int, time: np.ndarray, value: np.ndarray, levels: int) -> RtnRecord:
     found = rtn.find(time, value)
     verdict: str = found.verdict
     if verdict == "telegraph" and levels > 2:

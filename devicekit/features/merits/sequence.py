@@ -188,9 +188,9 @@ class SequenceResult:
     def sentences(self) -> list[str]:
         """Return what goes together, what is remembered, and what drifts."""
         return [
-            *sequence_text.correlated(self.combined, self.quantities, len(self.devices), self.total, self.step),
-            *sequence_text.drifting(self.drifting(), self.quantities),
-            *sequence_text.fitted(self.fit, self.why_not, len(self.fitted)),
+            *sequence_text.correlation_text(self.combined, self.quantities, len(self.devices), self.total, self.step),
+            *sequence_text.drift_text(self.drifting(), self.quantities),
+            *sequence_text.autoregression_text(self.fit, self.why_not, len(self.fitted)),
         ]
 
     @property
@@ -359,5 +359,5 @@ def _warnings(result: SequenceResult) -> tuple[CodedWarning, ...]:
     drifting = result.drifting()
     if not drifting:
         return ()
-    words = sequence_text.drifting(drifting, result.quantities)[0].removesuffix(".")
+    words = sequence_text.drift_text(drifting, result.quantities)[0].removesuffix(".")
     return (CodedWarning("drift", words[0].lower() + words[1:]),)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from devicekit.errors import CodedWarning
 from devicekit.features import figures, signs
-from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, middle, number
+from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number, middle
 from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text
@@ -79,7 +79,7 @@ class SignResult:
         """The sweeps, the middle one on top."""
         shown, top = middle(self.table.frame)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
-        return figures.signed(curves[:-1], curves[-1])
+        return figures.signed_sweeps(curves[:-1], curves[-1])
 
     def blocks(self) -> list[Block]:
         """Its part of a report."""
@@ -90,7 +90,7 @@ class SignResult:
                 str(row["cycle"]),
                 _SIDE[int(row["sign"])],
                 str(row["points"]),
-                number(row["conductance_s"], "S"),
+                format_number(row["conductance_s"], "S"),
             )
             for row in self.rows.head(ROWS_SHOWN).to_dict("records")
         ]
@@ -104,7 +104,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Sig
     kept = without_transistors(table) if isinstance(table, SweepTable) else None
     if kept is None:
         return None
-    rows = signs.of_table(kept)
+    rows = signs.find_reversals(kept)
     if rows.empty:
         return None
     n = int(kept.frame.groupby(["device_id", "cycle"], sort=False).ngroups)

@@ -16,7 +16,7 @@ import pandas as pd
 from devicekit.device.measured import StdpWindow
 from devicekit.errors import CodedWarning, TraceError
 from devicekit.features import figures
-from devicekit.features.merit import Merit, Settings, figure, number, origin
+from devicekit.features.merit import Merit, Settings, figure, format_number, origin
 from devicekit.plot import Panel
 from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
@@ -120,8 +120,15 @@ class StdpResult:
         rows = []
         for p in self.parameters:
             factor, unit = (1e3, "ms") if p.unit == "s" else (1.0, p.unit)
-            ends = f"{number(factor * p.low)} to {number(factor * p.high, unit)}"
-            rows.append((p.name.removesuffix("_s"), number(factor * p.value, unit), number(factor * p.se, unit), ends))
+            ends = f"{format_number(factor * p.low)} to {format_number(factor * p.high, unit)}"
+            rows.append(
+                (
+                    p.name.removesuffix("_s"),
+                    format_number(factor * p.value, unit),
+                    format_number(factor * p.se, unit),
+                    ends,
+                )
+            )
         head = ("parameter", "value", "standard error", f"{100 * self.confidence:g} % interval")
         caption = "Exponential window, delay = post minus pre; "
         caption += "offset fitted." if self.offset else "no offset."

@@ -18,7 +18,7 @@ from devicekit.device.measured import Term, Volatile
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import decay, figures
 from devicekit.features.decay import Choice, Estimate, Fit
-from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, number, origin
+from devicekit.features.merit import MOST_CURVES, ROWS_SHOWN, Merit, Settings, figure, format_number, origin
 from devicekit.features.pulsed import Record, records
 from devicekit.models.relaxation import KERNELS, terms
 from devicekit.plot import Panel
@@ -252,7 +252,7 @@ class VolatileResult:
             return [f"Nothing decays beyond the noise in {count(n, 'record')}."]
         tau = found["tau_s"]
         text = f"{count(len(self.decaying), 'record')} of {n} relax; the kernel is {self._verdict()}"
-        text += f"; tau is {si(tau.value, 's')} ({interval_words(tau, 's')})."
+        text += f"; tau is {si(tau.value, 's')} ({interval_text(tau, 's')})."
         if stays is not None:
             text += f" Of a step {percent(stays.value)} stays"
             text += f" ({percent_span(stays.low, stays.high)})." if stays.low is not None else "."  # type: ignore
@@ -284,7 +284,7 @@ class VolatileResult:
         rows = []
         for each in self.records[:ROWS_SHOWN]:
             more = ", ".join(
-                f"{name.removesuffix('_s')} {number(e.value, 's' if name.endswith('_s') else '')}"
+                f"{name.removesuffix('_s')} {format_number(e.value, 's' if name.endswith('_s') else '')}"
                 for name, e in each.fit.parameters.items()
                 if name != "tau_s"
             )
@@ -295,8 +295,8 @@ class VolatileResult:
                     each.choice.kernel + (f" ({more})" if more else ""),
                     WORDS[each.choice.verdict],
                     ", ".join(each.choice.candidates),
-                    number(each.tau.value, "s"),
-                    interval_words(each.tau, "s"),
+                    format_number(each.tau.value, "s"),
+                    interval_text(each.tau, "s"),
                     "–" if share is None else percent(share.value),
                 )
             )
@@ -305,7 +305,7 @@ class VolatileResult:
         return [Text(self.sentences()), Table(head, rows, "Relaxation of each record."), shown]
 
 
-def interval_words(estimate: Estimate, unit: str) -> str:
+def interval_text(estimate: Estimate, unit: str) -> str:
     """A 95 % interval for people; an open side is said."""
     low, high = estimate.low, estimate.high
     if low is not None and high is not None:
@@ -361,7 +361,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Vol
     """Relaxation, of a transient table; None of one that holds trains without a tail."""
     if not isinstance(table, TransientTable):
         return None
-    if "rates" in found and all(each.why_not() for each in records(table)):
+    if "rates" in found and all(each.refusal() for each in records(table)):
         return None
     return characterize(table, kernel=settings.kernel)
 
@@ -389,23 +389,23 @@ def characterize(table: TransientTable, *, kernel: str | None = None) -> Volatil
     done: list[Relaxation] = []
     skipped: list[tuple[str, str]] = []
     for record in records(table):
-        reason = record.why_not()
+        reason = record.refusal()
         if reason is None:
             try:
-                done.append(_one(record, kernel))
+                done.append(_fit_record(record, kernel))
             except decay.Undetermined as error:
                 reason = str(error)
         if reason is not None:
             skipped.append((_name(record), reason))
     if not done:
         raise TraceError(f"no record can be fitted: {'; '.join(f'{name}: {why}' for name, why in skipped[:5])}")
-    common, candidates = _common(done, kernel)
+    common, candidates = _common_kernel(done, kernel)
     return VolatileResult(
         tuple(done), common, candidates, tuple(skipped), table, _warnings(done, skipped, common, candidates)
     )
 
 
-def _one(record: Record, kernel: str | None) -> Relaxation:
+def _fit_record(record: Record, kernel: str | None) -> Relaxation:
     data = record.data()
     choice = decay.choose(data, chosen=kernel)
     return Relaxation(record, choice, _permanent(choice.fit, data.others.shape[1]))
@@ -426,7 +426,7 @@ def _permanent(found: Fit, columns: int) -> Estimate | None:
     return Estimate(share, share - wide, share + wide)
 
 
-def _common(done: Sequence[Relaxation], kernel: str | None) -> tuple[str, tuple[str, ...]]:
+def _common_kernel(done: Sequence[Relaxation], kernel: str | None) -> tuple[str, tuple[str, ...]]:
     """The kernel for all records, and those that the sum of their criteria leaves."""
     moving = [each for each in done if each.choice.verdict != "no_decay"] or list(done)
     if kernel is not None:

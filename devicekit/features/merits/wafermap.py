@@ -220,7 +220,7 @@ class MapResult:
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MapResult | None:
     """Map of the devices of a table, where six or more have a place in two rows and two columns."""
     del settings
-    places = of_devices(table)
+    places = device_places(table)
     if len(places) < spatial.LEAST_DEVICES or places["row"].nunique() < 2 or places["column"].nunique() < 2:
         return None
     if places.duplicated(["array", "row", "column"]).any():
@@ -240,19 +240,19 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Map
     told: tuple[CodedWarning, ...] = ()
     if unplaced:
         told = (CodedWarning("dropped", f"{count(unplaced, 'device')} without a row and a column are not on the map"),)
-    return MapResult(frame, spatial.corrected(tested), unplaced, told)
+    return MapResult(frame, spatial.correct_p_values(tested), unplaced, told)
 
 
 def _effects(frame: pd.DataFrame, quantity: Quantity) -> list[Effect]:
     values = frame[quantity.name].to_numpy(float)
     known = np.isfinite(values) & ((values > 0) | (not quantity.log))
     wafer = pd.factorize(frame["array"])[0]
-    places = Places(frame["row"].to_numpy(int), frame["column"].to_numpy(int), wafer).kept(known)
+    places = Places(frame["row"].to_numpy(int), frame["column"].to_numpy(int), wafer).select(known)
     values = values[known]
     return spatial.effects(np.log(values) if quantity.log else values, places)
 
 
-def of_devices(table: AnyTable) -> pd.DataFrame:
+def device_places(table: AnyTable) -> pd.DataFrame:
     """The placed devices: device_id, array, row, column; by columns of the table, else by the names of the devices.
 
     A device that lies at two places, by its rows, has none.

@@ -12,7 +12,7 @@ from scipy.signal import savgol_filter
 from devicekit.features import sweeps
 from devicekit.features.merits import dc
 from devicekit.features.sweeps import Figures, Segment, Sweep, split_segments
-from devicekit.features.switching import Switching, _smoothed, at_compliance, crossing, half_ln_g, max_didv, onset
+from devicekit.features.switching import Switching, _smooth, at_compliance, crossing, half_ln_g, max_didv, onset
 from devicekit.tables import SweepTable
 
 STEP = 0.02
@@ -244,4 +244,4 @@ def test_levels_against_compliance_have_quantiles_and_a_sample_spread() -> None:
 @pytest.mark.parametrize("size", [7, 8, 40])
 def test_smoothing_is_that_of_savitzky_and_golay(size: int) -> None:
     i = np.random.default_rng(size).random(size)
-    assert _smoothed(i) == pytest.approx(savgol_filter(i, 7, 2), rel=1e-12)
+    assert _smooth(i) == pytest.approx(savgol_filter(i, 7, 2), rel=1e-12)

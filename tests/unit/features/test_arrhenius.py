@@ -141,27 +141,27 @@ def test_the_line_ends_as_far_below_the_coldest_failures_as_these_span() -> None
     fit = pure.fit(on_the_line(1.0, [420.0, 450.0, 480.0], [-0.1, 0.1]))
     cold = 1 / (2 / 420 - 1 / 480)
     assert fit.coldest_k == pytest.approx(cold)
-    assert fit.why_not(cold + 0.01) is None
-    assert "further below 420 K" in str(fit.why_not(cold - 0.01))
+    assert fit.refusal(cold + 0.01) is None
+    assert "further below 420 K" in str(fit.refusal(cold - 0.01))
     hot = 1 / (2 / 480 - 1 / 420)
-    assert fit.why_not(hot - 0.01) is None
-    assert "further above 480 K" in str(fit.why_not(hot + 0.01))
+    assert fit.refusal(hot - 0.01) is None
+    assert "further above 480 K" in str(fit.refusal(hot + 0.01))
     held = [*on_the_line(1.0, [450.0, 480.0], [-0.1, 0.1]), life(420.0, 1e3, True)]
     assert pure.fit(held).coldest_k == pytest.approx(1 / (2 / 450 - 1 / 480))  # of failures, not of what held
     wide = pure.fit(on_the_line(1.0, [200.0, 300.0, 480.0], [-0.1, 0.1]))
     assert wide.hottest_k is None
-    assert wide.why_not(5000.0) is None
+    assert wide.refusal(5000.0) is None
 
 
 def test_a_bend_and_readings_far_apart_refuse_a_life() -> None:
     fit = pure.fit(on_the_line(1.0, [420.0, 450.0, 480.0], [-0.1, 0.1]))
     for p, refused in ((0.0499, True), (0.0501, False), (None, False)):
         own = pure.ArrheniusFit(fit.x, fit.low, fit.high, fit.line, fit.energy_ev, fit.failed_k, p)
-        assert (own.why_not(420.0) is not None) is refused
+        assert (own.refusal(420.0) is not None) is refused
     edge = pure.COARSE * fit.sigma * np.sqrt(12)
     for gap, refused in ((1.001 * edge, True), (0.999 * edge, False)):
         own = pure.ArrheniusFit(fit.x, fit.low, fit.high, fit.line, fit.energy_ev, fit.failed_k, None, gap)
-        assert ("readings a factor" in str(own.why_not(420.0))) is refused
+        assert ("readings a factor" in str(own.refusal(420.0))) is refused
 
 
 def test_the_reference_set_recovers_its_truth() -> None:

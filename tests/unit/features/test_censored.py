@@ -93,7 +93,7 @@ def test_a_profile_ends_where_the_likelihood_written_out_has_fallen() -> None:
     low, high = np.minimum(y, 0.5), np.where(y > 0.5, np.inf, y)
     lives = Lives(low, high, np.ones((15, 1)))
     best = censored.fit(lives, "normal")
-    at: Callable[[float], censored.Held] = lambda value: (lives.moved(value, slice(0, 0)), 0.0, None)  # noqa: E731
+    at: Callable[[float], censored.Constrained] = lambda value: (lives.shift(value, slice(0, 0)), 0.0, None)  # noqa: E731
     ends = censored.profile("normal", best.loglik, best.beta[0], 0.3, at, 3.84)
     for end in ends:
         assert end is not None

@@ -262,7 +262,7 @@ def test_nearly_ohmic_legs_do_not_add_up_to_a_decision(nearly: int, decided: int
         made = prepare(v, v**power * np.exp(0.01 * rng.normal(size=80)), temperature=300.0)
         assert made is not None
         found.append(judge([made], Sample()))
-    assert combine._over(found)[0] == word
+    assert combine._combine_verdicts(found)[0] == word
 
 
 def sweep(v: np.ndarray, i: np.ndarray, **more: object) -> pd.DataFrame:
@@ -410,7 +410,7 @@ def test_what_was_not_told_is_said_and_asked_for() -> None:
     bare = SweepTable(made.frame.drop(columns="temperature_k"), {}, ())
     found = mechanism.characterize(bare)
     assert found is not None
-    text = found._told()
+    text = found._sample_text()
     assert "Thickness not told (--thickness): 0.5 nm to 2 µm were allowed" in text
     assert "temperature not told (--temperature): 77 to 500 K were allowed" in text
     assert [each.code for each in found.warnings] == ["needs_thickness"]

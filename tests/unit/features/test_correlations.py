@@ -162,7 +162,7 @@ def test_values_and_changes_are_corrected_by_themselves() -> None:
 
 def one(rho: float, worth: float, expected: float = 0.0) -> Correlation:
     """A correlation with Fisher's variance."""
-    low, high = correlations.fisher(rho, correlations.variance(rho, worth))
+    low, high = correlations.fisher_interval(rho, correlations.variance(rho, worth))
     return Correlation("a", "b", 0, False, 100, worth, rho, low, high, expected, 0.5, 1 / (worth - 3))
 
 
@@ -172,9 +172,9 @@ def test_devices_are_combined_by_fishers_z() -> None:
     assert found.correlation.rho == pytest.approx(np.tanh(mean))
     wide = 1.959964 * np.sqrt((1 + np.tanh(mean) ** 2 / 2) / 75)
     assert found.correlation.low == pytest.approx(np.tanh(mean - wide), rel=1e-6)
-    assert found.correlation.p == pytest.approx(correlations.two_sided(mean * np.sqrt(75)))
+    assert found.correlation.p == pytest.approx(correlations.two_sided_p(mean * np.sqrt(75)))
     q = (50 * (np.arctanh(0.5) - mean) ** 2 + 25 * (np.arctanh(0.3) - mean) ** 2) / (1 + np.tanh(mean) ** 2 / 2)
-    assert found.p_heterogeneity == pytest.approx(correlations.two_sided(np.sqrt(q)))
+    assert found.p_heterogeneity == pytest.approx(correlations.two_sided_p(np.sqrt(q)))
     assert (found.n_devices, found.correlation.n, found.correlation.n_effective) == (2, 200, 81.0)
 
 

@@ -139,7 +139,7 @@ def test_an_exponential_is_called_by_the_interval_of_beta(
         return decay.Fit(name, parameters, (1.0,), (1.0,), np.eye(2), 1.0, 0.1, 60, k, bic)
 
     monkeypatch.setattr(decay, "fit", given)
-    monkeypatch.setattr(decay, "flat", lambda data: 1e3)
+    monkeypatch.setattr(decay, "bic_without_decay", lambda data: 1e3)
     assert decay.choose(made(0.1, "plain")).verdict == verdict
 
 
@@ -154,7 +154,7 @@ def test_a_kernel_is_excluded_by_criterion_and_likelihood(
         return decay.Fit(name, {"tau_s": Estimate(1.0)}, (1.0,), (1.0,), np.eye(2), own[1], 0.1, 60, 4, own[0])
 
     monkeypatch.setattr(decay, "fit", given)
-    monkeypatch.setattr(decay, "flat", lambda data: 1e3)
+    monkeypatch.setattr(decay, "bic_without_decay", lambda data: 1e3)
     assert ("power" in decay.choose(made(0.1, "plain"), ("double", "power", "exponential")).candidates) is left
 
 

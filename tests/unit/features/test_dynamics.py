@@ -124,7 +124,7 @@ def test_noise_leaves_the_kernel_open_and_says_so() -> None:
 @pytest.mark.parametrize(("n", "known"), [(6, True), (5, False)])
 def test_readings_after_a_pulse_are_counted(n: int, known: bool) -> None:
     table = TransientTable(relaxed(n=n))
-    assert (next(records(table)).why_not() is None) is known
+    assert (next(records(table)).refusal() is None) is known
 
 
 def test_pulses_are_runs_of_rows_and_end_with_the_last() -> None:
@@ -232,7 +232,7 @@ def test_trains_at_several_rates_have_one_tau() -> None:
     assert fit.others[-1] == pytest.approx(0.4e-6, rel=0.01)
     assert [each.rate_hz for each in found.trains] == pytest.approx([4.0, 15.0, 60.0])
     for each in found.trains:
-        low, high = rates.late(fit, np.array([each.rate_hz]), 24)
+        low, high = rates.late_levels(fit, np.array([each.rate_hz]), 24)
         assert each.before == pytest.approx(low[0], rel=0.01)
         assert each.after == pytest.approx(high[0], rel=0.01)
     assert found.warnings[0].code == "unsettled"

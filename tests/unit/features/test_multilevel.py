@@ -180,7 +180,7 @@ def test_the_scale_is_chosen_by_the_likelihood_of_both() -> None:
 
 
 def test_bits_by_hand() -> None:
-    found = multilevel.bits_wrong([(0.0, 100.0), (0.1, 100.0), (0.1, 100.0), (0.0, 100.0)])
+    found = multilevel.bit_error_rate([(0.0, 100.0), (0.1, 100.0), (0.1, 100.0), (0.0, 100.0)])
     assert found.value == pytest.approx(0.05 / 2)
     low, high = clopper_pearson(20, 400)
     assert (found.low, found.high) == pytest.approx((low / 2, high / 2))

@@ -182,7 +182,7 @@ def given(values: float, changes: float, lag: int = 0, expected: float = 0.0, p:
 def test_what_changes_do_not_show_may_be_a_drift(
     changes: float, lag: int, expected: float, p: float, lasts: bool
 ) -> None:
-    (told,) = sequence_text.correlated(given(0.5, changes, lag, expected, p), OF_SWEEPS, 1, 99, "one cycle")
+    (told,) = sequence_text.correlation_text(given(0.5, changes, lag, expected, p), OF_SWEEPS, 1, 99, "one cycle")
     assert told.startswith("Over 99 cycles of 1 device 1 of 1")
     assert ("in the changes too" in told) is lasts
     assert ("so that drift may make it" in told) is not lasts

@@ -16,7 +16,7 @@ import pytest
 
 from devicekit.features.characterize import characterize
 from devicekit.features.merits import dc
-from devicekit.features.signs import of_table, reversals, with_sizes
+from devicekit.features.signs import correct_signs, find_reversals, reversals
 from devicekit.features.transistors import transfer_curves
 from devicekit.synthetic import records
 from devicekit.tables import SweepTable
@@ -68,9 +68,9 @@ def test_loops_whose_reset_current_is_stored_without_its_sign_keep_their_figures
     for name in ("v_set_v", "v_reset_v", "g_hrs_s", "g_lrs_s"):
         np.testing.assert_allclose(cycles[name], right.cycles[name], rtol=0.02)
     assert "in 10 of 10 sweeps the current is positive at negative voltage" in " ".join(found.sentences())
-    np.testing.assert_array_less(with_sizes(sizes).frame.query("voltage_v < -0.1")["current_a"], 0)
-    assert of_table(signed).empty
-    assert with_sizes(signed) is signed
+    np.testing.assert_array_less(correct_signs(sizes).frame.query("voltage_v < -0.1")["current_a"], 0)
+    assert find_reversals(signed).empty
+    assert correct_signs(signed) is signed
 
 
 LINE = np.round(np.arange(-1, 1.0005, 0.01), 10)
@@ -116,7 +116,7 @@ def test_more_than_half_of_the_power_with_the_wrong_sign_is_a_matter_of_storing(
     i = np.where(power <= share * power[-1], -1e-5, 1e-5) * v
     (found,) = reversals(np.r_[np.zeros(3), v], np.r_[np.zeros(3), i])
     assert found.whole == whole
-    turned = with_sizes(table(np.r_[0.0, v], np.r_[0.0, i])).frame["current_a"]
+    turned = correct_signs(table(np.r_[0.0, v], np.r_[0.0, i])).frame["current_a"]
     assert np.sign(turned.iloc[1]) == (1 if whole else -1)
 
 

@@ -26,7 +26,7 @@ def test_two_levels_in_no_order_are_a_mixture_of_five_parameters() -> None:
     rest = (y - 0.4 * t)[16:]
     density = 0.8 * np.exp(-0.5 * ((rest + 0.5) / 0.6) ** 2) + 0.2 * np.exp(-0.5 * ((rest - 1.5) / 0.6) ** 2)
     expected = -2 * np.log(density / 0.6).sum() + 5 * np.log(104)
-    assert rtn._in_no_order(y, t, CHAIN) == pytest.approx(expected, rel=1e-12)
+    assert rtn._mixture_bic(y, t, CHAIN) == pytest.approx(expected, rel=1e-12)
 
 
 def test_two_levels_in_order_have_a_parameter_more() -> None:
@@ -34,7 +34,7 @@ def test_two_levels_in_order_have_a_parameter_more() -> None:
     t = np.linspace(-0.5, 0.5, 120)
     y = jumping(120, 20, 5)
     forgets = replace(CHAIN, up=0.2, down=0.8)
-    assert rtn._bic(y, t, forgets) - rtn._in_no_order(y, t, CHAIN) == pytest.approx(np.log(104), rel=1e-9)
+    assert rtn._bic(y, t, forgets) - rtn._mixture_bic(y, t, CHAIN) == pytest.approx(np.log(104), rel=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["white", "trend", "bend", "memory"])
@@ -52,7 +52,7 @@ def test_one_level_has_the_least_criterion_over_trends_and_memories(kind: str) -
             )
             rest = y[16:] - x @ np.linalg.lstsq(x, y[16:], rcond=None)[0]
             found.append(384 * np.log((rest**2).mean()) + 384 + (degree + 1 + order + 1) * np.log(384))
-    assert rtn._others(y, t) == pytest.approx(min(found), rel=1e-9)
+    assert rtn._one_level_bic(y, t) == pytest.approx(min(found), rel=1e-9)
 
 
 def test_each_level_has_its_share_of_the_time_its_dwell_and_its_interval() -> None:

@@ -12,7 +12,7 @@ from scipy import stats
 
 import devicekit
 from devicekit.features import spatial
-from devicekit.features.merits.wafermap import MapResult, of_devices
+from devicekit.features.merits.wafermap import MapResult, device_places
 from devicekit.features.spatial import Effect, Places
 from devicekit.names.places import meaning, place
 from devicekit.plot import draw_row
@@ -84,7 +84,7 @@ def test_holm_by_hand() -> None:
         "a": [Effect("row", 0, 1, 1, 9, 0.01), Effect("column", 0, 1, 1, 9, 0.04)],
         "b": [Effect("row", 0, 1, 1, 9, 0.03)],
     }
-    found = spatial.corrected(given)
+    found = spatial.correct_p_values(given)
     assert [each.p_holm for each in found["a"]] == pytest.approx([0.03, 0.06])
     assert found["b"][0].p_holm == pytest.approx(0.06)
     assert found["a"][0].seen
@@ -96,7 +96,7 @@ def test_false_alarms_of_a_whole_table_stay_below_their_level() -> None:
     places, alarms = grid(6, 6, 2), 0
     for _ in range(300):
         found = {name: spatial.effects(rng.standard_normal(72), places) for name in "abc"}
-        alarms += any(each.seen for several in spatial.corrected(found).values() for each in several)
+        alarms += any(each.seen for several in spatial.correct_p_values(found).values() for each in several)
     assert alarms < 0.05 * 300 + 3 * np.sqrt(0.05 * 300)
 
 
@@ -155,13 +155,13 @@ def test_columns_of_places_go_before_names_and_a_device_at_two_places_has_none()
     frame = table.frame
     names = frame["device_id"].str.extract(r"R(\d)C(\d)").astype(int)
     placed = frame.assign(WL=10 + names[0], BL=20 + names[1], wafer="A", device_id="d" + frame["device_id"].str[1:])
-    found = of_devices(EnduranceTable(placed))
+    found = device_places(EnduranceTable(placed))
     assert sorted(set(found["row"])) == [10, 11]
     assert sorted(set(found["column"])) == [20, 21, 22, 23]
     assert set(found["array"]) == {"wafer A"}
     moved = placed.copy()
     moved.loc[moved.index[0], "WL"] = 99
-    assert len(of_devices(EnduranceTable(moved))) == 7
+    assert len(device_places(EnduranceTable(moved))) == 7
     result = devicekit.characterize(EnduranceTable(moved)).results["wafermap"]
     assert [each.code for each in result.warnings] == ["dropped"]
 
