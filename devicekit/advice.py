@@ -28,7 +28,7 @@ _FIT, _UNIT, _POSTERIOR, _RUN = (
     "Do not quote quantiles of this posterior",
     "Do not read a device off this simulation",
 )
-_RULES: dict[str, tuple[_Rule, ...]] = {
+RULES: dict[str, tuple[_Rule, ...]] = {
     _FIT: (
         _Rule(frozenset({"growing_amplitude"}), "its pulses grow along the train, and a network's do not"),
         _Rule(frozenset({"not_converged", "structured"}), "the search did not converge, and what it left has a shape"),
@@ -92,10 +92,10 @@ def verdict(warnings: Iterable[CodedWarning]) -> str | None:
     """Return what warnings mean where they add up, in a sentence with the reasons; None where they do not.
 
     Those of LTP and of LTD (a message that begins with the direction) do not add up with each other, but with those
-    of the device. The rules are in docs/warnings.md.
+    of the device. The rules are on the page Warnings of the documentation.
     """
     found = list(warnings)
-    for words, rules in _RULES.items():
+    for words, rules in RULES.items():
         reasons = [reason for rule in rules if (reason := _holds(rule, found))]
         if reasons:
             return f"{words}: {listed(reasons) if len(reasons) < 3 else '; '.join(reasons)}."

@@ -13,7 +13,7 @@ from devicekit.app.forms import filled
 from devicekit.app.results import FitChoice
 from devicekit.app.security import plain_name
 from devicekit.app.worker import Job
-from devicekit.commands import given
+from devicekit.commands import non_default
 from devicekit.errors import FileError, QuestionError
 from devicekit.options import ReadOptions
 
@@ -173,7 +173,7 @@ def answered(drop: Drop, number: int | None, blanks: list[str], more: ReadOption
         options["columns"] = columns
     if more.quantity is not None:
         options.pop("unit", None)  # that of another quantity
-    said = {**options, **given(more)}
+    said = {**options, **non_default(more)}
     for name in ("columns", "key"):
         if name in said:
             said[name] = {**getattr(drop.reading, name), **options.get(name, {}), **getattr(more, name)}

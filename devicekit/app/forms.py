@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devicekit.commands import given
+from devicekit.commands import non_default
 from devicekit.errors import Blank, Choice, UsageError
 from devicekit.names import GLOSSARY
 from devicekit.options import BLOCKS, COLUMNS, FILES, KINDS, PARTS, QUANTITIES, ReadOptions
@@ -125,7 +125,7 @@ def _number(name: str, word: str) -> Any:
 
 def reading_fields(options: ReadOptions, recipes: list[str], formats: list[str]) -> list[Field]:
     """Fields for every reading option, with what is set."""
-    has = given(options)
+    has = non_default(options)
 
     def field(name: str, choices: tuple[str, ...] = (), hint: str = "") -> Field:
         value = has.get(name)

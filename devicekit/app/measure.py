@@ -22,7 +22,7 @@ from devicekit.app.results import FitChoice, Found, Understood
 from devicekit.app.security import plain_name
 from devicekit.app.shelf import keep_file
 from devicekit.app.state import running
-from devicekit.commands import given
+from devicekit.commands import non_default
 from devicekit.errors import Choice, DevicekitError, Question, UsageError
 from devicekit.exporters import for_cards
 from devicekit.fitting.branch.options import CHOICES, FitOptions
@@ -97,7 +97,7 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, for
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    known = reading_fields(drop.reading, [*recipes, *shipped()], READERS.own())
+    known = reading_fields(drop.reading, [*recipes, *shipped()], READERS.builtin_names())
     fields_ = [replace(each, value=str(form.get(each.name, each.value))) for each in known]
     return pages.page(
         request,
@@ -249,7 +249,7 @@ async def keep(request: Request) -> Response:
     said = {name: value for name, value in form.items() if value and name != "name"}
     source = drop.found.folder / drop.found.result.cards[0] if drop.found.result.cards else drop.path
     try:
-        reading = {} if drop.found.result.cards else given(drop.reading)
+        reading = {} if drop.found.result.cards else non_default(drop.reading)
         kept = await run_in_threadpool(keep_file, app, source, form.get("name") or Path(drop.name).stem, said, reading)
     except DevicekitError as error:
         return _shown(request, drop, str(error), 422)

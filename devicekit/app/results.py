@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from devicekit.commands import Again
+from devicekit.commands import Reproduction
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Understood:
         The layout as a recipe (TOML).
     fits : bool
         Whether an update law can be fitted to it: pulse trains.
-    again : Again
+    again : Reproduction
         Command and Python lines.
     """
 
@@ -51,7 +51,7 @@ class Understood:
     preview: str
     recipe: str
     fits: bool
-    again: Again
+    again: Reproduction
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Found:
         What can be downloaded, names in the job's folder.
     cards : tuple of str
         Those of them that are device cards.
-    again : Again
+    again : Reproduction
         Command and Python lines.
     numbers : tuple of dict
         The scalars (`devicekit.scalars.Scalar.as_dict`).
@@ -75,5 +75,5 @@ class Found:
     page: str
     files: tuple[str, ...]
     cards: tuple[str, ...]
-    again: Again
+    again: Reproduction
     numbers: tuple[dict[str, Any], ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devicekit.app.results import FitChoice, Found, Understood
-from devicekit.commands import Again, call, command, given
+from devicekit.commands import Reproduction, call, command, non_default
 from devicekit.options import ReadOptions
 from devicekit.text import count, si
 
@@ -245,7 +245,7 @@ def _head(table: Table) -> tuple[tuple[str, ...], ...]:
 def _found(
     page: Report,
     folder: Path,
-    again: Again,
+    again: Reproduction,
     cards: tuple[str, ...],
     table: Table,
     numbers: tuple[dict[str, Any], ...],
@@ -257,14 +257,14 @@ def _found(
     return Found(page.body(), ("report.html", *cards, "table.csv", *more), cards, again, numbers)
 
 
-def _read_again(name: str, reading: ReadOptions) -> Again:
-    python = "import devicekit\ntable = " + call("devicekit.read", repr(name), **given(reading))
-    return Again(
-        command("read", [name], {**given(reading), "out": "table.csv"}), python + '\ntable.to_csv("table.csv")'
+def _read_again(name: str, reading: ReadOptions) -> Reproduction:
+    python = "import devicekit\ntable = " + call("devicekit.read", repr(name), **non_default(reading))
+    return Reproduction(
+        command("read", [name], {**non_default(reading), "out": "table.csv"}), python + '\ntable.to_csv("table.csv")'
     )
 
 
-def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, count: int) -> Again:
+def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, count: int) -> Reproduction:
     """Return how to fit it again, with so many cards."""
     usual = FitChoice()
     chosen = {key: value for key, value in vars(choice).items() if value != getattr(usual, key)}
@@ -276,26 +276,28 @@ def _fit_again(name: str, reading: ReadOptions, choice: FitChoice, count: int) -
         f'for file, card in cards(fit, Path("card.json"), {Path(name).stem!r}, Path({name!r})).items():',
         "    card.save(file)",
     ]
-    line = command("fit", [name], {**given(reading), **chosen, **card, "report": "report.html"})
+    line = command("fit", [name], {**non_default(reading), **chosen, **card, "report": "report.html"})
     python = "\n".join(
         [
             "import devicekit",
-            "table = " + call("devicekit.read", repr(name), **given(reading)),
+            "table = " + call("devicekit.read", repr(name), **non_default(reading)),
             "fit = " + call("devicekit.fit", "table", **chosen),
             *([kept[count]] if count in kept else several),
         ]
     )
-    return Again(line, python)
+    return Reproduction(line, python)
 
 
-def _characterize_again(name: str, reading: ReadOptions) -> Again:
-    said = given(reading)
+def _characterize_again(name: str, reading: ReadOptions) -> Reproduction:
+    said = non_default(reading)
     python = "import devicekit\nfound = " + call("devicekit.characterize", repr(name), **said)
     line = command("characterize", [name], {**said, "out": "results"})
-    return Again(line, python + "\nfound.scalars()")
+    return Reproduction(line, python + "\nfound.scalars()")
 
 
-def _simulate_again(material: str, mesh: str, cycles: int, compliance: float | None, stop: float | None) -> Again:
+def _simulate_again(
+    material: str, mesh: str, cycles: int, compliance: float | None, stop: float | None
+) -> Reproduction:
     changed = {"mesh": mesh if mesh != "default" else None, "cycles": cycles or None, "compliance": compliance}
     options = {"material": material, "solver": "banded", **changed, "stop": stop, "out": "simulated"}
     stack = f'load_material("{material}")' + (f'.replace({{"drive.set_stop": {stop}}})' if stop is not None else "")
@@ -307,10 +309,10 @@ def _simulate_again(material: str, mesh: str, cycles: int, compliance: float | N
             "result.summary()",
         ]
     )
-    return Again(command("simulate iv", [], options), python)
+    return Reproduction(command("simulate iv", [], options), python)
 
 
-def _benchmark_again(name: str, seeds: int, whole: bool) -> Again:
+def _benchmark_again(name: str, seeds: int, whole: bool) -> Reproduction:
     fewer = {} if whole else {"attribution": False, "wide": False, "other_policy": False}
     flags = {} if whole else {"no-attribution": True, "no-wide": True, "no-policy": True}
     python = "\n".join(
@@ -323,10 +325,10 @@ def _benchmark_again(name: str, seeds: int, whole: bool) -> Again:
             "result.verdict",
         ]
     )
-    return Again(command("benchmark", [name], {"seeds": seeds, **flags, "out": "benchmark"}), python)
+    return Reproduction(command("benchmark", [name], {"seeds": seeds, **flags, "out": "benchmark"}), python)
 
 
-def _compare_again(ids: tuple[str, ...], x: str | None, y: str | None, by: str | None) -> Again:
+def _compare_again(ids: tuple[str, ...], x: str | None, y: str | None, by: str | None) -> Reproduction:
     said = {"x": x, "y": y, "by": by}
     python = "\n".join(
         [
@@ -336,4 +338,4 @@ def _compare_again(ids: tuple[str, ...], x: str | None, y: str | None, by: str |
             "found = " + call("compare", f"[shelf.get(each) for each in {list(ids)!r}]", **said),
         ]
     )
-    return Again(command("library compare", list(ids), {**said, "report": "comparison.html"}), python)
+    return Reproduction(command("library compare", list(ids), {**said, "report": "comparison.html"}), python)

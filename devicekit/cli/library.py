@@ -61,7 +61,7 @@ Ranges = Annotated[
 Sort = Annotated[
     str, typer.Option("--sort", metavar="NAME", help="A number, a label, name, added ...; -NAME: largest first.")
 ]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many records.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Largest number of records.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of records, or the beginning of one.")]
 
 
@@ -72,12 +72,14 @@ def _open(folder: Path | None, must: bool = True) -> Library:
 
     named = folder or (default_folder() if os.environ.get(VARIABLE) else None)
     if must and named is not None and not os.path.exists(named):
-        raise UsageError(f"there is no library {named}; devicekit library add FILE --library {named} makes it")
+        raise UsageError(
+            f"Library {named} does not exist. Create it with devicekit library add FILE --library {named}."
+        )
     return Library(folder)
 
 
 def _pairs(pairs: Iterable[str] | None) -> dict[str, str]:
-    """What `--label` says."""
+    """Return the labels of `--label`, NAME=VALUE each."""
     found: dict[str, str] = {}
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
@@ -89,19 +91,19 @@ def _pairs(pairs: Iterable[str] | None) -> dict[str, str]:
     return found
 
 
-def _said(labels: list[str] | None, **place: str | int | None) -> dict[str, str | int]:
-    """Labels and place as they are said by hand."""
+def _typed_place(labels: list[str] | None, **place: str | int | None) -> dict[str, str | int]:
+    """Return labels and place as typed."""
     return {**_pairs(labels), **{name: part for name, part in place.items() if part is not None}}
 
 
 def _query(
-    searched: Sequence[str], kind: str | None, ranges: list[str] | None, said: dict[str, str | int], **more: Any
+    searched: Sequence[str], kind: str | None, ranges: list[str] | None, typed: dict[str, str | int], **more: Any
 ) -> Query:
     from devicekit.library import Place, Query, Range
 
-    place: dict[str, Any] = {name: said.pop(name) for name in ("wafer", "die", "row", "column") if name in said}
+    place: dict[str, Any] = {name: typed.pop(name) for name in ("wafer", "die", "row", "column") if name in typed}
     split = [word for each in searched for word in each.split()]
-    labels = {name: str(value) for name, value in said.items()}
+    labels = {name: str(value) for name, value in typed.items()}
     return Query(split, kind, [Range.of(each) for each in ranges or ()], labels, Place(**place), **more)
 
 
@@ -138,7 +140,7 @@ def add(
 
     A card is kept as it is; of a file of measurements the figures of merit are, with the values of every sweep. Fit
     pulse trains first (devicekit fit). R3C5 in a name is row 3, column 5; labels also come from the [labels] of a
-    recipe. The same content is kept once: adding it again adds what is said anew.
+    recipe. The same content is kept once: adding it again adds new labels.
 
     Examples:
         devicekit library add card.json --label stack=HfO2 --label area='5x5 um'
@@ -146,8 +148,8 @@ def add(
         devicekit library add array.csv --by-device --wafer W1
     """
     if name is not None and len(files) > 1:
-        raise UsageError(f"--name is of one record, and {len(files)} files are given")
-    said = _said(label, wafer=wafer, die=die, row=row, column=column)
+        raise UsageError(f"--name needs exactly one file; got {len(files)}.")
+    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
     kept = _open(library, must=False)
     usual = ReadOptions()
     options = {f.name: v for f in fields(ReadOptions) if (v := getattr(reading, f.name)) != getattr(usual, f.name)}
@@ -156,7 +158,7 @@ def add(
         added = kept.add_file(
             Path(str(file)),
             name=name,
-            labels=said,
+            labels=typed,
             place_from=place_from,
             marks=mark or (),
             by_device=by_device,
@@ -173,8 +175,8 @@ def add(
 def _settings(v_set: str | None, v_reset: str | None, threshold: float | None) -> Settings | None:
     from devicekit.features.merit import Settings
 
-    said = {"v_set": v_set, "v_reset": v_reset, "threshold": threshold}
-    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    typed = {"v_set": v_set, "v_reset": v_reset, "threshold": threshold}
+    given: dict[str, Any] = {name: value for name, value in typed.items() if value is not None}
     return Settings(**given) if given else None
 
 
@@ -218,9 +220,9 @@ def list_records(
         devicekit library list hfo2 --kind card --range on_off=3:6 --sort -on_off
         devicekit library list --label stack=HfO2 --range v_set_v=:0.8 --json
     """
-    said = _said(label, wafer=wafer, die=die, row=row, column=column)
+    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
     kept = _open(library)
-    found = kept.records(_query(searched or [], kind, range_, said, sort=sort, limit=limit))
+    found = kept.records(_query(searched or [], kind, range_, typed, sort=sort, limit=limit))
     bad = kept.unreadable
     if json_output:
         print_json(
@@ -304,8 +306,8 @@ def compare_records(
     if report is not None:
         files.check_writable(report)
     kept = _open(library)
-    said = _said(label, wafer=wafer, die=die, row=row, column=column)
-    query = _query(searched or [], kind, range_, said, sort=sort, limit=limit)
+    typed = _typed_place(label, wafer=wafer, die=die, row=row, column=column)
+    query = _query(searched or [], kind, range_, typed, sort=sort, limit=limit)
     records, bad = _read(kept, _chosen(kept, ids or [], query, every))
     found = compare(records, x, y, by)
     if report is not None:
@@ -325,7 +327,7 @@ def compare_records(
 def _chosen(kept: Library, ids: Sequence[str], query: Query, every: bool) -> tuple[Entry, ...]:
     """The records of these ids, or those that a query asks for: one of the two."""
     if bool(ids) + (not query.all or every) != 1:
-        raise UsageError("name records by their ids, or choose them by --words, --kind, --range, --label or --all")
+        raise UsageError("Give ids of records, or choose them with --words, --kind, --range, --label or --all")
     if ids:
         return tuple({entry.id: entry for entry in map(kept.entry, ids)}.values())
     return kept.records(query).entries

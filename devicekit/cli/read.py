@@ -37,7 +37,7 @@ def _preview(table: Table, path: Path) -> None:
 
 
 def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None], title: str) -> None:
-    """What was understood, for people."""
+    """Print what was read, and how."""
     from devicekit.features.describe import counts
     from devicekit.text import si
 
@@ -59,7 +59,7 @@ def _print(table: Table, summary: dict[str, Any], written: dict[str, Path | None
     terminal.fields(rows)
     layout = table.meta["layout"]
     if layout.format == "table":
-        terminal.paragraph("layout (--save-recipe FILE.toml keeps it for other files of this make):")
+        terminal.paragraph("layout (keep it for such files: --save-recipe FILE.toml):")
         terminal.fields(layout.lines())
     records = summary["records"]
     for number, record in enumerate(records[:SHOWN], 1):

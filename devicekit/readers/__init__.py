@@ -12,7 +12,7 @@ import pandas as pd
 
 from devicekit import plugins
 from devicekit.catalog import marks
-from devicekit.commands import given
+from devicekit.commands import non_default
 from devicekit.errors import FileError, UsageError
 from devicekit.names import GLOSSARY, MARK_COLUMN, marks_of_cells
 from devicekit.options import QUANTITIES, ReadOptions
@@ -112,7 +112,7 @@ def _it(names: list[str]) -> str:
 def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere: frozenset[str]) -> None:
     """Refuse options that the reader cannot honour."""
     takes = getattr(reader, "TAKES", None)
-    said = [name for name in given(options) if name not in _ALWAYS | elsewhere]
+    said = [name for name in non_default(options) if name not in _ALWAYS | elsewhere]
     wrong = [] if takes is None else [name for name in said if name not in takes]
     if not wrong:
         return
@@ -221,7 +221,7 @@ def _read_table(source: Source, options: ReadOptions, made: Recipe | None, elsew
     from devicekit.readers.layouts.infer import understand
 
     reading = understand(source, options, made)
-    unseen = [name for name in given(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
+    unseen = [name for name in non_default(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
     unseen = [name for name in unseen if not (name in elsewhere and SweepTable.kind == reading.kind.NAME)]
     if made is not None and options.key == made.options.key:  # it is for the names of many files
         unseen = [name for name in unseen if name != "key"]
@@ -236,7 +236,7 @@ def _read_watched(reader: Reader, source: Source, options: ReadOptions, elsewher
     watched.__dict__["seen"] = set()
     table = reader.read(source, watched)
     used = watched.__dict__["seen"] | (elsewhere if isinstance(table, SweepTable) else frozenset())
-    if unseen := [name for name in given(options) if name in _WATCHED - used]:
+    if unseen := [name for name in non_default(options) if name in _WATCHED - used]:
         raise _no_use(source, table.kind, unseen)
     return table
 

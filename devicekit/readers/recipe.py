@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devicekit import files
-from devicekit.commands import given
+from devicekit.commands import non_default
 from devicekit.errors import FileError, UsageError
 from devicekit.names import GLOSSARY, Unit, parse_unit
 from devicekit.options import ReadOptions
@@ -56,7 +56,7 @@ class Recipe:
 
     def merged(self, said: ReadOptions) -> ReadOptions:
         """Its options, overridden by what was said."""
-        return replace(self.options, **given(said))
+        return replace(self.options, **non_default(said))
 
     @property
     def wants(self) -> str:

@@ -14,7 +14,7 @@ from devicekit.jit import borrowing
 from snn.gradient import Gradient
 from snn.network.changes import Changes
 
-GRADIENTS: dict[str, Gradient] = dict(sorted(plugins.GRADIENTS.described("GRADIENT", Gradient).items()))
+GRADIENTS: dict[str, Gradient] = dict(sorted(plugins.GRADIENTS.descriptors("GRADIENT", Gradient).items()))
 NUMBERS = {name: number for number, name in enumerate(GRADIENTS)}
 
 

@@ -84,7 +84,7 @@ def parsed() -> Any:
 @given(options=OPTIONS, name=NAMES)
 @settings(max_examples=60, deadline=None)
 def test_the_command_that_a_page_shows_says_the_same(options: ReadOptions, name: str, parsed: Any) -> None:
-    line = commands.command("read", [name], commands.given(options))
+    line = commands.command("read", [name], commands.non_default(options))
     program, verb, *arguments = shlex.split(line)
     assert (program, verb) == ("devicekit", "read")
     files, understood = parsed(arguments)
@@ -95,7 +95,7 @@ def test_the_command_that_a_page_shows_says_the_same(options: ReadOptions, name:
 @given(OPTIONS)
 @settings(max_examples=60, deadline=None)
 def test_the_python_line_that_a_page_shows_says_the_same(options: ReadOptions) -> None:
-    line = commands.call("devicekit.read", repr("a.csv"), **commands.given(options))
+    line = commands.call("devicekit.read", repr("a.csv"), **commands.non_default(options))
     called = ast.parse(line, mode="eval").body
     assert isinstance(called, ast.Call)
     assert ast.literal_eval(called.args[0]) == "a.csv"
