@@ -169,9 +169,8 @@ def main(arguments: list[str]) -> None:
     print(dict(totals))
     read = [file.read_text("utf-8") for file in pages()]
     lengths = sorted(words(each) for page in read for each in sentences(page))
-    print(
-        f"docs: {sum(map(words, read))} words, longest sentence {lengths[-1]}, 95 %: {lengths[len(lengths) * 95 // 100]}"
-    )
+    usual = lengths[len(lengths) * 95 // 100]
+    print(f"docs: {sum(map(words, read))} words, longest sentence {lengths[-1]}, 95 %: {usual}")
 
 
 if __name__ == "__main__":

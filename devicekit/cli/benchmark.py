@@ -90,8 +90,7 @@ def benchmark_command(
         typer.Option(
             "--allowed",
             metavar="WHICH",
-            help="Also the cards that fit --resample N wrote beside each, of resampled data or of its posterior: what "
-            "the fit leaves open.",
+            help="Also benchmark the cards that fit --resample N wrote beside each card: the uncertainty of the fit.",
         ),
     ] = None,
     jobs: Annotated[
@@ -116,9 +115,9 @@ def benchmark_command(
 ) -> None:
     """Measure the accuracy that a device loses to its ideal copy, and which flaw costs it.
 
-    A network of 50 hidden neurons learns 500 images: devices that differ by a point in a wide network differ by up to
-    twenty here. The twin is linear and symmetric, without noise, with 32 to 100 steps a window. Several cards come
-    into one picture. Interrupted with --out and started again, it goes on from the trainings that are done.
+    50 hidden neurons learn 500 images: devices that differ by one point in a wide network differ by up to twenty
+    here. The ideal copy is linear, symmetric and without noise, with 32 to 100 pulses from lowest to highest state.
+    Several cards share one figure. After an interruption with --out, the same command continues.
 
     Examples:
         devicekit benchmark card.json --out benchmark

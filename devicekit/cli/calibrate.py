@@ -114,10 +114,10 @@ def calibrate_command(
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Fit a stack to measured sweeps: SET, way back and RESET.
+    """Fit a stack to measured sweeps of SET, return and RESET.
 
-    Every sweep that sets is a level of its own compliance, stated or found in the data. --out DIR receives the
-    calibrated stack, numbers and report.html, and keeps every simulation: started again, it goes on.
+    Each compliance is one level, stated or found in the data. --out DIR receives the calibrated stack, the numbers
+    and report.html. It keeps every simulation, so the same command continues after an interruption.
 
     Examples:
         devicekit calibrate sweep.csv --free reaction.energy=1.1:1.5 --out fit

@@ -33,7 +33,7 @@ CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="A device ca
 
 @card_app.command("show")
 def show(card: CardFile, json_output: Json = False) -> None:
-    """Print what a card says.
+    """Print a card.
 
     Example:
         devicekit card show card.json
@@ -114,7 +114,7 @@ def add(
 ) -> None:
     """Add retention, endurance or STDP to a card.
 
-    Measured on the device of the card, from a file of their own: numbers with intervals, and where they come from.
+    The file must be measured on the device of the card. Numbers carry their interval and source.
 
     Examples:
         devicekit card add card.json retention.csv
@@ -154,7 +154,7 @@ def datasets_command(
 ) -> None:
     """List data sets: licence, source, checksum.
 
-    Those that ship, and measured ones that can be fetched.
+    Shipped sets, and measured sets to fetch.
 
     Examples:
         devicekit datasets

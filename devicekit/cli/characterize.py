@@ -200,9 +200,9 @@ def characterize_command(
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """Figures of merit: DC, conduction, cycles, endurance, retention, STDP, transients, levels, noise, map.
+    """Find figures of merit: DC, conduction, cycles, endurance, retention, STDP, transients, levels, noise, map.
 
-    Of whatever the files hold; --out DIR receives tables, figures and report.html.
+    Each file gives what it allows. --out DIR receives tables, figures and report.html.
 
     Examples:
         devicekit characterize sweeps.csv endurance.csv --out results

@@ -164,7 +164,7 @@ _READING: dict[str, Any] = {
         str | None,
         typer.Option("--recipe", metavar="FILE", help="Recipe for reading such files (made by read --save-recipe)."),
     ],
-    "kind": Annotated[str | None, choice("--kind", KINDS, "What a table holds", metavar="KIND")],
+    "kind": Annotated[str | None, choice("--kind", KINDS, "Kind of measurement in a table", metavar="KIND")],
     "sheet": Annotated[
         str | None, typer.Option("--sheet", metavar="NAME", help="Sheets to read: a name, or a pattern with *.")
     ],

@@ -32,9 +32,9 @@ def cycles_command(
     force: Force = False,
     json_output: Json = False,
 ) -> int:
-    """SYNTHETIC cycles with the correlations of measured ones, within a cycle and from one to the next.
+    """Generate SYNTHETIC cycles with the correlations of measured ones, within and between cycles.
 
-    --out DIR receives cycles.csv; of voltage sweeps also sweeps.csv and endurance.csv; and summary.json.
+    --out DIR receives cycles.csv and summary.json; for voltage sweeps also sweeps.csv and endurance.csv.
 
     Examples:
         devicekit simulate cycles sweeps.csv --cycles 1000 --devices 10 --seed 1 --out cycles

@@ -64,9 +64,9 @@ def _requirements() -> dict[str, dict[str, str | None]]:
 
 
 def doctor_command(json_output: Json = False) -> int:
-    """Say what is installed, where compiled code and data are kept, and what stands in the way.
+    """Report what is installed, where compiled code and data are kept, and problems.
 
-    Put its answer into a report of a problem. Exit code 2 if devicekit cannot work as it is installed.
+    Add its output to a bug report. Exit code 2 if this installation cannot work.
 
     Example:
         devicekit doctor

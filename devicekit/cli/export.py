@@ -54,8 +54,8 @@ def export_command(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A device card; or a trained network, its devices one by one: the network.npz that a training "
-            "writes. Also the .h5 and .nir of an export.",
+            help="A device card, the trained devices of a network (network.npz of a training), or an .h5 or .nir "
+            "file of an export.",
         ),
     ],
     reading: ReadOptions,
@@ -102,8 +102,8 @@ def export_command(
 ) -> None:
     """Write a device card, or a trained network, for another simulator or program.
 
-    README.txt in the folder says how to use the files, what is exact, what is approximated, and every unit. The
-    options from --format on say how the file of --from-data is read.
+    README.txt in the folder explains use and units, and what is exact or approximated. The options from --format on
+    describe the file of --from-data.
 
     Examples:
         devicekit export trained/network.npz --to pytorch --out my-network

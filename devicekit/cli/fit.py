@@ -197,7 +197,7 @@ def fit_command(
         bool,
         typer.Option(
             "--posterior",
-            help="Draw from the posterior of one device, say how well the draws mixed; --resample N then writes draws.",
+            help="Draw from the posterior of one device and report how well they mixed; --resample N writes draws.",
         ),
     ] = False,
     seed: Seed = 0,
@@ -218,7 +218,8 @@ def fit_command(
 ) -> int:
     """Fit an update law to LTP and LTD trains.
 
-    --out CARD.json writes the device card that train, study and export take; of several pulse widths, one card each.
+    --out CARD.json writes the device card that train, study and export take; several pulse widths give one card
+    each.
 
     Examples:
         devicekit fit ramps/ --quantity current --read-voltage 0.1 --out card.json

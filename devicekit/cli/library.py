@@ -124,23 +124,25 @@ def add(
         str | None,
         typer.Option("--place-from", metavar="PATTERN", help="Named groups find place and labels in a file's name."),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the record; of one file.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the record, for one file.")
+    ] = None,
     by_device: Annotated[bool, typer.Option("--by-device", help="A record for each device of a file.")] = False,
     mark: Annotated[
-        list[str] | None, choice("--mark", MARKS, "What the data are, where the file does not say it", "MARK")
+        list[str] | None, choice("--mark", MARKS, "Origin of the data, if the file does not state it", "MARK")
     ] = None,
     v_set: Annotated[str | None, choice("--v-set", V_SET, "Definition of V_set")] = None,
     v_reset: Annotated[str | None, choice("--v-reset", V_RESET, "Definition of V_reset")] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", metavar="X", help="Endurance: least on/off of a good cycle.")
+        float | None, typer.Option("--threshold", metavar="X", help="Endurance: smallest on/off ratio of a good cycle.")
     ] = None,
     json_output: Json = False,
 ) -> int:
-    """Keep device cards and what is found in measurements.
+    """Keep device cards and figures of merit of measurements.
 
-    A card is kept as it is; of a file of measurements the figures of merit are, with the values of every sweep. Fit
-    pulse trains first (devicekit fit). R3C5 in a name is row 3, column 5; labels also come from the [labels] of a
-    recipe. The same content is kept once: adding it again adds new labels.
+    A file of measurements gives its figures of merit, with the values of every sweep. Fit pulse trains first
+    (devicekit fit). R3C5 in a name means row 3, column 5; labels also come from [labels] of a recipe. The same
+    content is kept once; adding it again adds its new labels.
 
     Examples:
         devicekit library add card.json --label stack=HfO2 --label area='5x5 um'
@@ -199,7 +201,9 @@ def _added(each: Added) -> dict[str, Any]:
 def list_records(
     searched: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORDS]...", help="All must be in name, file, kind, law, labels or warnings."),
+        typer.Argument(
+            metavar="[WORDS]...", help="Words that name, file, kind, law, labels or warnings contain, all of them."
+        ),
     ] = None,
     library: Folder = None,
     kind: Kind = None,
@@ -280,8 +284,8 @@ def compare_records(
     column: Column = None,
     sort: Sort = "name",
     limit: Limit = None,
-    x: Annotated[str | None, typer.Option("--x", metavar="NAME", help="Number across in figures.")] = None,
-    y: Annotated[str | None, typer.Option("--y", metavar="NAME", help="Number that figures show.")] = None,
+    x: Annotated[str | None, typer.Option("--x", metavar="NAME", help="Number on the horizontal axis.")] = None,
+    y: Annotated[str | None, typer.Option("--y", metavar="NAME", help="Number on the vertical axis.")] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="LABEL", help="Label, wafer, die, kind or law that groups figures.")
     ] = None,
@@ -291,9 +295,9 @@ def compare_records(
 ) -> int:
     """Compare records side by side.
 
-    Chosen by their ids, or by words, kind, range, label or place. --report has rate curves on top of each other,
-    distributions over records and over sweeps, a scatter, box plots by label and array maps. Numbers that are defined
-    in different ways are kept apart. It describes these records and tests nothing.
+    Choose them by id, or by words, kind, range, label or place. --report shows rate curves together, distributions
+    over records and sweeps, a scatter plot, box plots by label and array maps. Numbers of different definitions are
+    kept apart. It describes these records; it is not a statistical test.
 
     Examples:
         devicekit library compare 48e9eb56 fd77a611 --report compare.html
@@ -350,9 +354,9 @@ def _read(kept: Library, entries: Iterable[Entry]) -> tuple[list[Record], list[U
 
 @library_app.command("remove")
 def remove(ids: Ids, library: Folder = None, json_output: Json = False) -> None:
-    """Remove records: all that are named, or none.
+    """Remove records: all the given ones, or none.
 
-    Their files are deleted; nothing is asked.
+    Their files are deleted without a question.
 
     Example:
         devicekit library remove 48e9eb56 fd77a611
@@ -368,9 +372,9 @@ def remove(ids: Ids, library: Folder = None, json_output: Json = False) -> None:
 
 @library_app.command("refresh")
 def refresh(library: Folder = None, json_output: Json = False) -> None:
-    """Make the index anew from the files, and list those that are no records.
+    """Rebuild the index from the files, and list files that are not records.
 
-    Every command takes up what changed in the folder; this reads all of it again.
+    Every command notices changed files; this one reads all of them again.
 
     Example:
         devicekit library refresh --library /lab/share/devices

@@ -48,9 +48,9 @@ def next_command(
     ] = None,
     json_output: Json = False,
 ) -> int:
-    """Say which measurement of one cost would narrow the rate, the increment or the population most.
+    """Find the measurement that most narrows the rate, the increment or the population.
 
-    Of one device at one pulse width (--device, --width). The formula behind it takes milliseconds.
+    For one device at one pulse width (--device, --width), among measurements within --budget.
 
     Examples:
         devicekit next train.csv

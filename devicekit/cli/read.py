@@ -90,10 +90,10 @@ def read_command(
     force: ReplaceFile = False,
     json_output: Json = False,
 ) -> None:
-    """Read a measurement file and say what was understood.
+    """Read a measurement file and show how it was understood.
 
-    --out TABLE.csv writes it as one CSV table, --out TABLE.h5 as HDF5. What is printed is the layout: which row names
-    the columns, what each column is and why. Several files become devices or cycles of one table.
+    --out TABLE.csv writes one CSV table, --out TABLE.h5 an HDF5 file. The layout is printed: the row of column
+    names, the meaning of each column, and why. Several files become devices or cycles of one table.
 
     Examples:
         devicekit read ramps/ --quantity current --read-voltage 0.1 --out table.csv

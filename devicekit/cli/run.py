@@ -116,7 +116,7 @@ def run_command(
     force: Force = False,
     json_output: Json = False,
 ) -> None:
-    """The whole chain, from traces to one report.
+    """Run the whole chain, from traces to one report.
 
     Reads, fits, makes the card, trains a network in situ, simulates the set I-V of the default stack, and writes
     table.csv, card.json, metrics.json and report.html.

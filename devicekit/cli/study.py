@@ -50,8 +50,8 @@ def study_command(
 ) -> int:
     """Run a grid of trainings from one file; resumable.
 
-    Killed at any moment and started again, a study repeats only what was unfinished. Exit code 1 if a run failed (the
-    others are done); started again, failed runs are tried again.
+    After an interruption the same command repeats only unfinished runs, and tries failed ones again. Exit code 1 if
+    a run failed; the others are done.
 
     Examples:
         devicekit study schemes --out fig6 --jobs 2

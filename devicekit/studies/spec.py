@@ -70,7 +70,7 @@ class StudySpec(BaseModel):
     @classmethod
     def _seeds_differ(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("give each seed once: a repeated seed repeats the same run")
+            raise ValueError("give each seed once; a repeated seed repeats the same run")
         return seeds
 
     @field_validator("grid")

@@ -135,9 +135,9 @@ def warnings() -> str:
     lines = [
         "# Warnings",
         "",
-        "A warning has a code, a sentence, and advice. Codes are stable: they appear on standard error, in `--json`, in "
-        "reports and in cards. A first page, a notebook and a terminal show the three that matter most; `--json` and the "
-        "section Warnings of a report list all. This page is made from `devicekit.codes` and `devicekit.advice`.",
+        "A warning has a code, a sentence, and advice. Codes are stable: they appear on standard error, in `--json`, "
+        "in reports and in cards. A first page, a notebook and a terminal show the three that matter most; `--json` "
+        "and the section Warnings of a report list all. This page is made from `devicekit.codes` and `devicekit.advice`.",
         "",
         *(f"- **{rank}**: {words}" for rank, words in RANKS.items()),
         "",
@@ -179,7 +179,8 @@ def settings() -> str:
     lines = [
         "# Settings of a training",
         "",
-        "Fields of `snn.TrainingConfig`, in Python and for `devicekit train --set NAME=VALUE`; this page is made from it.",
+        "Fields of `snn.TrainingConfig`, in Python and for `devicekit train --set NAME=VALUE`; this page is "
+        "made from it.",
         "",
         _row("setting", "type", "default", "meaning"),
         _row(*["---"] * 4),

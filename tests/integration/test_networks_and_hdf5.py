@@ -132,7 +132,7 @@ def test_a_table_of_any_kind_goes_into_the_file_of_a_card(devicekit: Run, tmp_pa
     pd.testing.assert_frame_equal(table.frame, kit.read(data).frame, check_exact=True)
     assert held.card is not None
     assert held.card.to_json() == kit.load_card(CARD).to_json()
-    assert "SYNTHETIC: retention table of" in (tmp_path / "all" / "README.txt").read_text()
+    assert "SYNTHETIC: retention table" in (tmp_path / "all" / "README.txt").read_text()
     ran = devicekit("export", CARD, "--to", "crosssim", "--from-data", data, "--out", tmp_path / "no")
     assert ran.code == 2
 

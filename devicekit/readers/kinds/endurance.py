@@ -57,7 +57,11 @@ def _counted(view: View) -> View:
     first = unnamed_columns.axis(view)
     values = None if first is None else view.numbers(first.name)
     counts = values is not None and bool((values % 1 == 0).all())
-    return unnamed_columns.placed(view, "cycle") if view.options.kind == NAME and len(view.columns) == 3 and counts else view
+    return (
+        unnamed_columns.placed(view, "cycle")
+        if view.options.kind == NAME and len(view.columns) == 3 and counts
+        else view
+    )
 
 
 def _pair(view: View) -> list[Column]:

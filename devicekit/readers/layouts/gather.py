@@ -140,7 +140,11 @@ def _large(source: Source, options: ReadOptions) -> Block:
         raise FileError(f"{name}: each row is a train, and it is larger than 8 MB: turn it, so that columns are trains")
     first = int(block.cells.index[0])
     # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
-    wordy = [c for c in block.names if not block.cells[c].map(lambda x: delimiters.is_number(x) or delimiters.is_empty(x)).all()]
+    wordy = [
+        c
+        for c in block.names
+        if not block.cells[c].map(lambda x: delimiters.is_number(x) or delimiters.is_empty(x)).all()
+    ]
     missing = sorted({form for word in EMPTY_WORDS for form in (word, word.upper(), word.title(), "NaN")})
     separator, missing = delimiters.DELIMITERS[delimiter], [*missing, END_MARK]
     try:

@@ -108,7 +108,9 @@ def _check_passed_over(rows: Sequence[Row], where: str) -> None:
 
 def spread_names(rows: Sequence[Row]) -> Sequence[Row]:
     """The rows, the names above the numbers parted by blanks where they are parted otherwise than the numbers."""
-    first = next((k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(delimiters.is_number, cells))), 0)
+    first = next(
+        (k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(delimiters.is_number, cells))), 0
+    )
     above = next((k for k in range(first - 1, -1, -1) if any(rows[k][1])), None)
     if above is None:
         return rows

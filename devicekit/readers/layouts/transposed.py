@@ -24,7 +24,9 @@ def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
     first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _led(cells)), None)
     if first is None or len(filled) - first < 2:
         return rows, False
-    if any(len(cells) - sum(map(delimiters.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]):
+    if any(
+        len(cells) - sum(map(delimiters.is_plain, cells)) > 2 and len(cells) > FEWEST for _, cells in filled[:first]
+    ):
         return rows, False  # names stand above the columns
     body = filled[first:]
     split = [_last_text(cells) + 1 for _, cells in body]

@@ -113,7 +113,7 @@ def test_the_python_line_that_a_page_shows_says_the_same(options: ReadOptions) -
         ({"columns": "G"}, "pairs such as value=G"),
         ({"columns": "value="}, "pairs such as value=G"),
         ({"key": "wafer=w"}, "device and cycle"),
-        ({"unit": "parsec"}, "no unit"),
+        ({"unit": "parsec"}, "not a unit"),
     ],
 )
 def test_a_field_that_makes_no_sense_is_refused_in_words(form: dict[str, str], says: str) -> None:

@@ -132,7 +132,7 @@ def test_hostile_archives_are_refused_in_one_sentence(tmp_path: Path) -> None:
         packed(tmp_path / "b.npz", header("(") + bytes(8)): "no trained network",
         packed(tmp_path / "c.npz", b"x", {6: 1}): "encrypted",
         packed(tmp_path / "d.npz", b"x", {8: 99}): "compression",
-        tmp_path / "array.npz": "it is no .npz file",
+        tmp_path / "array.npz": "not an .npz file",
         tmp_path / "folder.npz": "Is a directory",
     }
     for path, words in files.items():
