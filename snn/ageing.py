@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from devicekit.device.ageing import Drift, conducts, static_error
+from devicekit.device.ageing import Drift, require_conductance, static_error
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
 from devicekit.plot import Panel
@@ -86,7 +86,9 @@ def pair_spread(synapses: Synapses) -> Spread:
     """
     if synapses.reference is not None:
         raise UsageError('the curve of losses is one of pairs of devices: use mapping "pair"')
-    first, second = (float(np.sqrt(np.mean((a.shown[::2] - a.shown[1::2]) ** 2))) for a in synapses.arrays)
+    first, second = (
+        float(np.sqrt(np.mean((a.observed_states[::2] - a.observed_states[1::2]) ** 2))) for a in synapses.arrays
+    )
     return first, second
 
 
@@ -239,7 +241,7 @@ class AgeingResult:
             f"Test accuracy {percent(self.accuracy)} before, {percent(last.mean)} after {last.time_s:.3g} s "
             f"({percent(last.lowest)} to {percent(last.highest)} over {self.draws} draws of devices)."
         ]
-        words.append(f"Drift: {self.law.words(last.time_s)}.")
+        words.append(f"Drift: {self.law.describe(last.time_s)}.")
         return words
 
     def as_dict(self) -> dict[str, Any]:
@@ -279,7 +281,7 @@ def accuracy_over_time(
         If nothing says how devices drift, a time is before t0 or beyond what may be extrapolated, or the card holds
         weights.
     """
-    conducts(card.window)
+    require_conductance(card.window)
     if draws < 2 or not times:
         raise UsageError("a band over draws of devices takes at least 2 draws, and at least one time")
     law = law or _law(card, config)
@@ -292,7 +294,7 @@ def accuracy_over_time(
     last = config.epochs - 1
     accuracy = run.test(last, synapses=synapses)
     spread = pair_spread(synapses) if config.mapping == "pair" else None
-    g = card.window.from_state(np.concatenate([array.shown for array in synapses.arrays]))
+    g = card.window.from_state(np.concatenate([array.observed_states for array in synapses.arrays]))
     own = shipped()["network"] == [synapses.shapes[0][0], *(shape[1] for shape in synapses.shapes)]
     own = own and synapses.wiring is None and config.adc_bits == 0 and not config.read_noise and config.telegraph == 0
     programmed = _programmed(config)
@@ -311,7 +313,7 @@ def accuracy_over_time(
                 sigma_r=sigma,
                 gain=law.gain(time_s),
                 predicted=_predicted(accuracy, sigma, programmed, spread if own else None, law.gain(time_s)),
-                beyond=law.beyond(time_s),
+                beyond=law.extrapolation(time_s),
             )
         )
     facts = DataFacts(data.name, data.split, len(data.y_train), len(data.y_test))

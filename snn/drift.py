@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devicekit.device.ageing import Drift, Regime, Telegraph, conducts, normals
+from devicekit.device.ageing import Drift, Regime, Telegraph, normals, require_conductance
 from devicekit.device.blocks import Window
 from devicekit.device.card import DeviceCard
 from devicekit.errors import UsageError
@@ -33,7 +33,7 @@ def check(card: DeviceCard | None, config: TrainingConfig) -> None:
         raise UsageError("time_s: nothing drifts; set drift_nu and drift_nu_sd (devicekit.device.ageing.Drift)")
     if card is None:
         raise UsageError("time_s: float weights do not drift; pass a device card")
-    conducts(card.window)
+    require_conductance(card.window)
 
 
 def of(config: TrainingConfig) -> Drift | None:

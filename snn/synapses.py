@@ -10,7 +10,7 @@ import numpy as np
 
 from devicekit.device.array import DeviceArray, read_sigma
 from devicekit.device.card import DeviceCard
-from devicekit.device.programmed import Programming, together
+from devicekit.device.programmed import Programming, merge_programming
 from devicekit.device.programming import program_and_verify
 from devicekit.errors import UsageError
 from snn import forgetting
@@ -102,11 +102,11 @@ class Synapses:
             if before is not None and config.programming == "verify":
                 written.append(_write(array, r, stuck, config, number))
             else:
-                array.put(r)
+                array.set_states(r)
             whole = (shape[0], padded(shape[1])) if number == 0 else (padded(shape[0]), shape[1])
             coin = stream_key(config.seed, _COIN + number)
             arrays.append(array)
-            gain = None if wires is None else wires.gains(number, array.shown, shape, wires.in_training)
+            gain = None if wires is None else wires.gains(number, array.observed_states, shape, wires.in_training)
             base = 0.0 if wires is None else wires.base
             layer = make_layer(
                 array, shape, whole, recipe.scales[number], reference, coin, stuck, config.stable_states, gain, base
@@ -115,7 +115,7 @@ class Synapses:
             if array.fading is not None and forgetting.in_training(card, config):
                 times = (config.pulse_period_s, config.presentation_s)
                 fading.append(make_fading(layer, array.fading, shape, *times))
-        done = together(written) if written else None
+        done = merge_programming(written) if written else None
         return cls(tuple(arrays), tuple(layers), tuple(shapes), reference, tuple(fading), wires, done)
 
     def rewire(self) -> None:
@@ -123,8 +123,8 @@ class Synapses:
         if self.wiring is None:
             return
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-            layer.gain[:] = self.wiring.gains(number, array.shown, shape, self.wiring.in_training)
-            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.shown, shape, layer.gain)
+            layer.gain[:] = self.wiring.gains(number, array.observed_states, shape, self.wiring.in_training)
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.observed_states, shape, layer.gain)
 
     def _weights(self, layer: Layer, r: np.ndarray, shape: tuple[int, int], gain: np.ndarray) -> np.ndarray:
         return weights(r, shape, layer.scale, self.reference, gain, layer.base)
@@ -176,7 +176,7 @@ class Synapses:
     ) -> Iterator[tuple[Layer, tuple[int, int], np.ndarray, np.ndarray]]:
         """Each layer with its shape, the states that a test reads, and what of each device arrives."""
         for number, (array, layer, shape) in enumerate(zip(self.arrays, self.layers, self.shapes, strict=True)):
-            r = (array.shown if delay is None else array.later(delay)) * (1.0 - retention)
+            r = (array.observed_states if delay is None else array.states_after(delay)) * (1.0 - retention)
             if change is not None:
                 r = change(number, r)
             gain = layer.gain if self.wiring is None else self.wiring.gains(number, r, shape, "exact")
@@ -185,7 +185,7 @@ class Synapses:
     def pulsed(self) -> None:
         """After compiled code has given pulses: states as they are now, and what devices may forget of the pulses."""
         for array in self.arrays:
-            array.settle(forgot=len(self.fading) > 0)
+            array.record_changes(forgot=len(self.fading) > 0)
 
     def refresh(self, config: TrainingConfig, recipe: Recipe, epoch: int) -> int:
         """Program pairs with a device near an end of the window anew about the middle; returns how many."""
@@ -202,8 +202,8 @@ class Synapses:
             new = programmed(fresh.ravel(), config, rng)
             if config.stable_states > 0:
                 new = on_levels(new, config.stable_states, rng)
-            array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
-            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.shown, shape, layer.gain)
+            array.set_states(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
+            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.observed_states, shape, layer.gain)
             count += int(wanted.sum())
         for fading, shape in zip(self.fading, self.shapes, strict=True) if self.fading else ():
             take_over(fading, shape)

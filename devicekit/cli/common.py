@@ -247,14 +247,14 @@ def print_warnings(warnings: Iterable[CodedWarning]) -> None:
 
     First comes what they mean together, where they add up.
     """
-    told = advice.ranked(warnings)
+    told = advice.rank(warnings)
     if (words := advice.verdict(told)) is not None:
         terminal.warning(words)
     shown = told if len(told) <= advice.MOST else advice.top(told)
     for each in shown:
         what = "" if shown is told else f" What to do: {in_command_words(advice.what_to_do(each.code))}"
         terminal.warning(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
-    if rest := advice.others(told, shown):
+    if rest := advice.remaining(told, shown):
         codes = ", ".join(dict.fromkeys(each.code for each in rest))
         terminal.warning(f"[{codes}] {len(rest)} more; --json lists all")
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from devicekit.device.horizon import LEAST_DECADES, refused
+from devicekit.device.horizon import LEAST_DECADES, refusal_reason
 from devicekit.device.measured import ArrheniusLine, Retention, RetentionState
 from devicekit.errors import CodedWarning, TraceError, UsageError
 from devicekit.features import figures
@@ -311,7 +311,7 @@ def _state(
     x, y = np.log(t), np.log(g)
     line = _Line.fit(x, y)
     decades = float(np.log10(t.max() / t.min()))
-    refusal = refused(decades, horizon, float(t.max()), least_decades)
+    refusal = refusal_reason(decades, horizon, float(t.max()), least_decades)
     prediction = None if refusal else _predict(line, t, g, horizon, confidence)
     fitted = line.at(np.log([t.min(), t.max()]))
     return StateRetention(

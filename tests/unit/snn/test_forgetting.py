@@ -153,7 +153,7 @@ def test_an_epoch_gives_what_pulses_at_times_do(  # type: ignore[no-untyped-def]
     for layer, its, array in zip(fast, plain, arrays, strict=True):
         assert layer.pulses[0] > 20
         its.wait(end)
-        array.settle(forgot=True)
+        array.record_changes(forgot=True)
         np.testing.assert_allclose(array.r, its.array.r, atol=1e-10)
         # lists hold exactly the synapses of which something is left
         for m in range(layer.factor.size):
