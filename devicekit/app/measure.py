@@ -28,7 +28,7 @@ from devicekit.exporters import for_cards
 from devicekit.fitting.branch.options import CHOICES, FitOptions
 from devicekit.models import law_names
 from devicekit.plugins import READERS
-from devicekit.readers.recipe import shipped
+from devicekit.readers.recipe import list_shipped
 from devicekit.text import natural_number
 
 
@@ -97,7 +97,7 @@ def _shown(request: Request, drop: Drop, wrong: str = "", status: int = 200, for
     understood = read.result if isinstance(read.result, Understood) else None
     question = drop.question
     recipes = sorted(each.stem for each in app.recipes.glob("*.toml"))
-    known = reading_fields(drop.reading, [*recipes, *shipped()], READERS.own())
+    known = reading_fields(drop.reading, [*recipes, *list_shipped()], READERS.own())
     fields_ = [replace(each, value=str(form.get(each.name, each.value))) for each in known]
     return pages.page(
         request,
