@@ -284,7 +284,7 @@ def accuracy_over_time(
     require_conductance(card.window)
     if draws < 2 or not times:
         raise UsageError("a band over draws of devices takes at least 2 draws, and at least one time")
-    law = law or _law(card, config)
+    law = law or _find_law(card, config)
     for time_s in times:
         law.logarithm(time_s)  # refuse before the training
     run = Run(card, replace(config, time_s=0.0), data)
@@ -297,10 +297,10 @@ def accuracy_over_time(
     g = card.window.from_state(np.concatenate([array.observed_states for array in synapses.arrays]))
     own = shipped()["network"] == [synapses.shapes[0][0], *(shape[1] for shape in synapses.shapes)]
     own = own and synapses.wiring is None and config.adc_bits == 0 and not config.read_noise and config.telegraph == 0
-    programmed = _programmed(config)
+    programmed = _programming_error(config)
     rows = []
     for time_s in sorted(times):
-        changes = [drift.drifted(card.window, law, time_s, config.seed, draw) for draw in range(draws)]
+        changes = [drift.drift_change(card.window, law, time_s, config.seed, draw) for draw in range(draws)]
         found = np.array([run.test(last, synapses=synapses, change=change) for change in changes])
         sigma = static_error(law, g, card.window, time_s)
         rows.append(
@@ -312,7 +312,7 @@ def accuracy_over_time(
                 highest=float(found.max()),
                 sigma_r=sigma,
                 gain=law.gain(time_s),
-                predicted=_predicted(accuracy, sigma, programmed, spread if own else None, law.gain(time_s)),
+                predicted=_predict_accuracy(accuracy, sigma, programmed, spread if own else None, law.gain(time_s)),
                 beyond=law.extrapolation(time_s),
             )
         )
@@ -320,7 +320,7 @@ def accuracy_over_time(
     return AgeingResult(tuple(rows), accuracy, draws, law, spread, facts)
 
 
-def _law(card: DeviceCard, config: TrainingConfig) -> Drift:
+def _find_law(card: DeviceCard, config: TrainingConfig) -> Drift:
     if config.drift_nu != 0 or config.drift_nu_sd != 0:
         return Drift(config.drift_nu, config.drift_nu_sd, config.drift_t0_s)
     if card.retention is None:
@@ -331,7 +331,7 @@ def _law(card: DeviceCard, config: TrainingConfig) -> Drift:
     return Drift.from_retention(card.retention)
 
 
-def _programmed(config: TrainingConfig) -> float:
+def _programming_error(config: TrainingConfig) -> float:
     """Errors that the states of an offline network have before they age [of the window]: those add in squares."""
     if config.scheme != "offline":
         return 0.0  # training in situ has learnt with them
@@ -339,7 +339,9 @@ def _programmed(config: TrainingConfig) -> float:
     return math.hypot(config.program_sigma, step / 12**0.5)
 
 
-def _predicted(accuracy: float, sigma: float, programmed: float, spread: Spread | None, gain: float) -> float | None:
+def _predict_accuracy(
+    accuracy: float, sigma: float, programmed: float, spread: Spread | None, gain: float
+) -> float | None:
     if spread is None:
         return None
     try:
