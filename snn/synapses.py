@@ -203,15 +203,9 @@ class Synapses:
             rng = np.random.default_rng([config.seed, _REFRESH + number, epoch])
             new = program_states(fresh.ravel(), config, rng)
             if config.stable_states > 0:
-<<<<<<< HEAD
-                new = on_levels(new, config.stable_states, rng)
+                new = round_to_stable_states(new, config.stable_states, rng)
             array.set_states(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
             layer.w[: shape[0], : shape[1]] = self._weights(layer, array.observed_states, shape, layer.gain)
-=======
-                new = round_to_stable_states(new, config.stable_states, rng)
-            array.put(new.reshape(-1, 2)[wanted].ravel(), np.flatnonzero(np.repeat(wanted, 2)))
-            layer.w[: shape[0], : shape[1]] = self._weights(layer, array.shown, shape, layer.gain)
->>>>>>> fc50a63 (Functions of snn and physics are named by verbs)
             count += int(wanted.sum())
         for fading, shape in zip(self.fading, self.shapes, strict=True) if self.fading else ():
             take_over(fading, shape)
