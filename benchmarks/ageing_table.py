@@ -53,7 +53,7 @@ class Network(NamedTuple):
     def drifted(self, law: Drift, time_s: float, draws: int) -> np.ndarray:
         """Accuracies [1] of several draws of devices."""
         seed = self.run.config.seed
-        return np.array([self.test(drift.drifted(self.card.window, law, time_s, seed, d)) for d in range(draws)])
+        return np.array([self.test(drift.drift_change(self.card.window, law, time_s, seed, d)) for d in range(draws)])
 
     def sigma(self, law: Drift, time_s: float) -> float:
         """Error of a state."""
@@ -104,7 +104,7 @@ def static(networks: list[Network], a: float) -> str:
 
     def accuracies(each: Network) -> np.ndarray:
         noise = Telegraph(a, math.inf)
-        return np.array([each.test(drift.jumped(noise, each.run.config.seed, draw)) for draw in range(DRAWS)])
+        return np.array([each.test(drift.telegraph_change(noise, each.run.config.seed, draw)) for draw in range(DRAWS)])
 
     return cell(networks, accuracies)
 

@@ -20,10 +20,10 @@ from fitting_truths import random_truth, truths
 
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
-from devicekit.fitting.branch.fit import box_of, fit_branch
+from devicekit.fitting.branch.fit import build_box, fit_branch
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.branch.result import BranchFit
-from devicekit.fitting.branch.trains import Trains, noise_of
+from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.fitting.device import fit
 from devicekit.models import kernel
 from devicekit.models.laws.eq2 import LAW as EQ2
@@ -287,8 +287,8 @@ def speed(count: int) -> None:
     options = FitOptions()
 
     def ours(y: np.ndarray) -> search.Optimum:
-        noise = noise_of(y)
-        return search.search(EQ2, y, np.ones(y.size), box_of(EQ2, y, noise), noise)
+        noise = estimate_noise(y)
+        return search.search(EQ2, y, np.ones(y.size), build_box(EQ2, y, noise), noise)
 
     ours(traces[0])
     fit_branch(one_trace(traces[0]), UNIT, options, judge=False)
@@ -324,8 +324,8 @@ def _crosssim_speed(ours: Callable[[np.ndarray], search.Optimum]) -> None:
     mine = timed(lambda: found.extend(ours(x).objective for x in ramps)) / len(ramps)
     brute = []
     for x in ramps:
-        noise = noise_of(x)
-        box, w = box_of(EQ2, x, noise), np.ones(x.size)
+        noise = estimate_noise(x)
+        box, w = build_box(EQ2, x, noise), np.ones(x.size)
         starts = search.library_starts(EQ2, x, w, box, search.THOROUGH_STARTS)
         brute.append(min(search.descend(EQ2, start, x, w, box).objective for start in starts))
     ratio = np.sqrt(np.array(found) / np.array(brute))

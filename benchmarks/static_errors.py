@@ -49,7 +49,10 @@ def losses(run: Run, synapses: Any, sigmas: tuple[float, ...], draws: int) -> tu
     before = run.test(EPOCHS - 1, synapses=synapses)
     seed = run.config.seed
     found = [
-        [before - run.test(EPOCHS - 1, synapses=synapses, change=drift.scattered(s, seed, d)) for d in range(draws)]
+        [
+            before - run.test(EPOCHS - 1, synapses=synapses, change=drift.scatter_change(s, seed, d))
+            for d in range(draws)
+        ]
         for s in sigmas
     ]
     return before, np.array(found)

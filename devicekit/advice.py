@@ -64,7 +64,7 @@ def what_to_do(code: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
-def ranked(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
+def rank(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
     """Each once, what matters most first; of one rank in the order given."""
     return sorted(dict.fromkeys(warnings), key=lambda each: kind(each.code).rank)
 
@@ -72,17 +72,17 @@ def ranked(warnings: Iterable[CodedWarning]) -> list[CodedWarning]:
 def top(warnings: Iterable[CodedWarning], most: int = MOST) -> list[CodedWarning]:
     """Those that matter most, the first of each code."""
     first: dict[str, CodedWarning] = {}
-    for each in ranked(warnings):
+    for each in rank(warnings):
         first.setdefault(each.code, each)
     return list(first.values())[:most]
 
 
-def others(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -> list[CodedWarning]:
+def remaining(warnings: Iterable[CodedWarning], shown: Sequence[CodedWarning]) -> list[CodedWarning]:
     """Those that are not shown, ranked."""
-    return [each for each in ranked(warnings) if each not in shown]
+    return [each for each in rank(warnings) if each not in shown]
 
 
-def rest_words(rest: Sequence[CodedWarning]) -> str:
+def rest_text(rest: Sequence[CodedWarning]) -> str:
     """Return how many more there are, and of which codes: "4 more (weak, split)"; "" without any."""
     codes = ", ".join(dict.fromkeys(each.code for each in rest))
     return f"{len(rest)} more ({codes})" if rest else ""

@@ -56,7 +56,7 @@ def app_command(
     from devicekit.library import default_folder
 
     folder = library or default_folder()
-    listening = server.free_socket(port)
+    listening = server.open_socket(port)
     number, token = listening.getsockname()[1], secrets.token_urlsafe(24)
     address = f"http://127.0.0.1:{number}/?key={token}"
 
@@ -78,7 +78,7 @@ def app_command(
             held.quit()
 
     ready = True  # workers that are being started must not be left behind: the server stops, at once
-    held = App(server.work_folder(), Path(folder))
+    held = App(server.make_work_folder(), Path(folder))
     try:
         with listening:
             server.serve(held, listening, token, opened)

@@ -32,7 +32,13 @@ def _print(result: Benchmark) -> None:
     from snn.benchmark.result import COSTS, ODDS
 
     terminal.title(result.name)
-    shown = (result.verdict, result.taken_as_absent, result.rule_or_device, result.width_hides, result.left_open)
+    shown = (
+        result.verdict,
+        result.unknown_properties,
+        result.policy_effect,
+        result.wide_network,
+        result.fit_uncertainty,
+    )
     for words in shown:
         if words:
             terminal.paragraph(words, 2)

@@ -261,14 +261,14 @@ def print_warnings(warnings: Iterable[CodedWarning]) -> None:
 
     A verdict comes first where warnings add up.
     """
-    ranked = advice.ranked(warnings)
+    ranked = advice.rank(warnings)
     if (words := advice.verdict(ranked)) is not None:
         terminal.warning(words)
     shown = ranked if len(ranked) <= advice.MOST else advice.top(ranked)
     for each in shown:
         what = "" if shown is ranked else f" What to do: {in_command_words(advice.what_to_do(each.code))}"
         terminal.warning(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
-    if rest := advice.others(ranked, shown):
+    if rest := advice.remaining(ranked, shown):
         codes = ", ".join(dict.fromkeys(each.code for each in rest))
         terminal.warning(f"[{codes}] {len(rest)} more; --json lists all")
 

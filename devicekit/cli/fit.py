@@ -137,7 +137,7 @@ def _print_posterior(drawn: Posterior) -> None:
 def print_fit(name: str, fit: DeviceFit) -> None:
     """The fit for people: what was fitted, how well, coefficients, variation with types."""
     from devicekit.cli.summaries import print_branches
-    from devicekit.fitting.report import source_words
+    from devicekit.fitting.report import source_text
     from devicekit.text import si, span
 
     window = fit.window
@@ -145,7 +145,7 @@ def print_fit(name: str, fit: DeviceFit) -> None:
     terminal.title(name)
     rows = [
         ("law", fit.law.title),
-        ("data", source_words(fit, name).partition(", ")[2]),
+        ("data", source_text(fit, name).partition(", ")[2]),
         ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
     ]
     if fit.conditions:

@@ -144,7 +144,7 @@ def train_command(
     from devicekit.device.network import NETWORK
     from devicekit.files import result_folder, write_json
     from devicekit.studies.task_settings import training_config
-    from snn.baselines import beside_it
+    from snn.baselines import reference_classifiers
     from snn.data.load import load
     from snn.report import train_page
     from snn.training import train
@@ -162,7 +162,7 @@ def train_command(
         others: tuple[Baseline, ...] = ()
         if beside:
             with terminal.doing("training ordinary classifiers", json_output):
-                others = beside_it(samples, config)
+                others = reference_classifiers(samples, config)
         metrics = {**result.as_dict(), "beside": [each.as_dict() for each in others]}
         if folder is not None:
             write_json(folder / "metrics.json", metrics)

@@ -165,7 +165,7 @@ def read(
         from devicekit.readers import recipe
 
         made = recipe.load(options.recipe)
-        options = replace(made.merged(options), recipe=None)
+        options = replace(made.merge(options), recipe=None)
     if isinstance(path, pd.DataFrame):
         return _read_one(Source.of_frame(path), options, elsewhere, made)
     from devicekit.readers import multiple_files
@@ -198,7 +198,7 @@ def _read_one(
             table = _read_watched(reader, source, options, elsewhere)
     # replace() would validate again
     layout = table.meta.get("layout") or _plain_layout(reader, table)
-    layout = layout if made is None else layout.replaced(trains=made.trains)
+    layout = layout if made is None else layout.copy_with(trains=made.trains)
     meta = {**table.meta, "layout": layout, "text": {**source.facts(), **layout.text()}}
     known = [*table.meta.get("marks", ()), *(() if source.in_memory else marks(source.path))]
     if known:
@@ -218,9 +218,9 @@ def _read_one(
 def _read_table(source: Source, options: ReadOptions, made: Recipe | None, elsewhere: frozenset[str]) -> Table:
     """A table by its layout; options that the layout has no use for are refused."""
     from devicekit.readers.layouts.apply import apply
-    from devicekit.readers.layouts.infer import understand
+    from devicekit.readers.layouts.infer import infer_layout
 
-    reading = understand(source, options, made)
+    reading = infer_layout(source, options, made)
     unseen = [name for name in non_default(options) if name in _WATCHED | _OF_TABLES and name not in reading.used]
     unseen = [name for name in unseen if not (name in elsewhere and SweepTable.kind == reading.kind.NAME)]
     if made is not None and options.key == made.options.key:  # it is for the names of many files

@@ -104,7 +104,7 @@ def pack(card: DeviceCard | None = None, tables: Sequence[Table] = (), network: 
             _write_entry(file, sweeps[0], next(table for table in tables if isinstance(table, SweepTable)))
         if network is not None:
             group = file.create_group("network")
-            about, arrays = network.parts()
+            about, arrays = network.to_parts()
             _text(group, "about", about)
             for name, array in arrays.items():
                 made = group.create_dataset(name, data=array)
@@ -171,7 +171,7 @@ def load(path: Path | str) -> Contents:
         network = None
         if "network" in held:
             about = _said(held["network"].pop("about"))
-            network = TrainedNetwork.of_parts(about, held["network"], path.name)
+            network = TrainedNetwork.from_parts(about, held["network"], path.name)
     except DevicekitError:
         raise
     except Exception as error:  # whatever damaged parts lead to

@@ -44,7 +44,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _ParsedName:
     """What the words of a name say: the quantities that its unit may have (none: any), and the one if it is plain."""
 
     allowed: frozenset[str] = frozenset()
@@ -110,7 +110,7 @@ _OURS = {"K": Unit("temperature", 1.0), "m": Unit("length", 1.0)}  # in our own 
 _PART_OF_NAMES = _words("min mins hrs hr amp norm normalized normalised percent g0")
 
 
-def _groups(text: str) -> list[tuple[int, int, str]]:
+def _bracket_groups(text: str) -> list[tuple[int, int, str]]:
     """Return where outer brackets open and close, and what they hold; one that never closes ends with the text."""
     found, depth, start = [], 0, 0
     for place, sign in enumerate(text):
@@ -122,14 +122,14 @@ def _groups(text: str) -> list[tuple[int, int, str]]:
     return [*found, (start, len(text), text[start + 1 :].strip())] if depth else found
 
 
-def _outside(text: str) -> str:
+def _strip_brackets(text: str) -> str:
     """The text without what stands in brackets."""
-    for start, end, _ in reversed(_groups(text)):
+    for start, end, _ in reversed(_bracket_groups(text)):
         text = f"{text[:start]} {text[end:]}"
     return " ".join(text.split())
 
 
-def _token(token: str, before: str = "") -> tuple[frozenset[str], bool]:
+def _word_quantities(token: str, before: str = "") -> tuple[frozenset[str], bool]:
     """Quantities that a word of a name stands for, and whether it is a change of it."""
     if meant := _QUANTITIES.get(token) or (_QUANTITIES.get(token.lower()) if len(token) > 1 else None):
         return meant, False
@@ -140,56 +140,58 @@ def _token(token: str, before: str = "") -> tuple[frozenset[str], bool]:
     return frozenset({quantity}), bool(found[1]) and quantity != "time"
 
 
-def _tokens(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     """Words and numbers; camel case apart, unless it is a symbol with its index (VDs); no place in an array (R2C3)."""
     found = []
     text = _PLACE.sub(" ", text)
     for run in re.findall(r"[^\W\d_]+|\d+", text):
-        apart = not _token(run)[0] and run not in _NO_CURRENT
+        apart = not _word_quantities(run)[0] and run not in _NO_CURRENT
         found += re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+|[A-Z]", run) if apart else [run]
     return found
 
 
 @lru_cache(maxsize=4096)
-def _said(name: str) -> _Said:
+def _parse_name(name: str) -> _ParsedName:
     """Return what the words of a name say of its quantity."""
     text, log10, magnitude = name.strip(), False, False
     for _ in range(3):
         if found := _FUNCTION.match(text):
             inner = text[found.end() :]
-            if inner[0] not in "([{|" and not _said(inner).allowed:
+            if inner[0] not in "([{|" and not _parse_name(inner).allowed:
                 break  # MODE, logic
             log10, magnitude = log10 or bool(found[1]), magnitude or bool(found[2])
         elif text[:1] == "|" and "|" in text[2:]:
             inner, magnitude = text[1:].replace("|", " ", 1), True
         else:
             break
-        groups = _groups(inner)
+        groups = _bracket_groups(inner)
         text = (groups[0][2] + inner[groups[0][1] :] if groups and groups[0][0] == 0 else inner).strip()
-    if (found := _NO_LOG10.match(text)) and (inside := _said(text[found.end() :].strip("()[]{}| "))).allowed:
-        return _Said(inside.allowed, strange=f"{found[1]} is no decimal logarithm")
-    text = _SCALED.sub(" ", " ".join(_AFTER.sub("", _GIVEN.sub(" ", _outside(text))).split()))
-    text = _VALUE.sub(lambda at: at[0] if _counts(text[: at.start()]) else " ", text)
-    told = _Said() if re.search(r"[/^*+]", text) else _plain(_tokens(text))  # a ratio, a power: no plain quantity
+    if (found := _NO_LOG10.match(text)) and (inside := _parse_name(text[found.end() :].strip("()[]{}| "))).allowed:
+        return _ParsedName(inside.allowed, strange=f"{found[1]} is no decimal logarithm")
+    text = _SCALED.sub(" ", " ".join(_AFTER.sub("", _GIVEN.sub(" ", _strip_brackets(text))).split()))
+    text = _VALUE.sub(lambda at: at[0] if _ends_in_count_word(text[: at.start()]) else " ", text)
+    told = (
+        _ParsedName() if re.search(r"[/^*+]", text) else _parse_words(_split_words(text))
+    )  # a ratio, a power: no plain quantity
     return replace(told, log10=log10 or told.log10, magnitude=magnitude or told.magnitude)
 
 
-def _counts(before: str) -> bool:
+def _ends_in_count_word(before: str) -> bool:
     """Return whether a number after this text counts devices, cycles, ...: it is no value with a unit."""
     return (["", *re.findall(r"[^\W\d_]+|#", before[-40:])])[-1].lower() in _COUNTED
 
 
-def _plain(tokens: list[str]) -> _Said:
+def _parse_words(tokens: list[str]) -> _ParsedName:
     """The one quantity that the words name."""
     lower = [token.lower() for token in tokens]
     if any(_OTHERWISE.fullmatch(token) for token in lower):
-        return _Said()
+        return _ParsedName()
     change, symbol, found = not {"delta", "change", "difference", "diff", "Δ", "δ"}.isdisjoint(lower), False, []
     for k, low in enumerate(lower):
         now = low == "current" and k + 1 < len(lower) and lower[k + 1] in (_COUNTED | {"pulse", "time", "state"})
         if now or (symbol and low in _INDICES):  # the current pulse; V_th
             continue
-        meant, differs = _token(tokens[k], lower[k - 1] if k else "")
+        meant, differs = _word_quantities(tokens[k], lower[k - 1] if k else "")
         symbol = len(meant) == 1 and bool(_SYMBOL.fullmatch(tokens[k]))
         change = change or differs
         found += [meant] if meant and meant not in found else []
@@ -198,26 +200,26 @@ def _plain(tokens: list[str]) -> _Said:
         weak = [meant for meant in found if len(meant) > 1] + ([_words("voltage")] if "bias" in lower else [])
         found = [meant for meant in found if meant not in weak]
     if not found and not {"hrs", "lrs", "high", "low", "on", "off"}.isdisjoint(lower):
-        return _Said(_words("conductance resistance current weight"), None, True, log10, magnitude)
+        return _ParsedName(_words("conductance resistance current weight"), None, True, log10, magnitude)
     if len(found) != 1:
-        return _Said()
+        return _ParsedName()
     allowed = _words("time") if {"pulse", "width"} <= {*lower} and "time" in found[0] else found[0]
     if change and allowed != {"time"}:
-        return _Said(allowed | {"fraction", "weight"}, None, False, log10, magnitude)
+        return _ParsedName(allowed | {"fraction", "weight"}, None, False, log10, magnitude)
     named = allowed - {"celsius", "fahrenheit"}
-    return _Said(allowed, next(iter(named)) if len(named) == 1 else None, False, log10, magnitude)
+    return _ParsedName(allowed, next(iter(named)) if len(named) == 1 else None, False, log10, magnitude)
 
 
-def _question(word: str, allowed: frozenset[str] = frozenset()) -> str:
+def _explain_unit(word: str, allowed: frozenset[str] = frozenset()) -> str:
     found = readings(word)
     fitting = [label for label, unit in found if unit.quantity in allowed]
     meant = " or ".join(fitting or [label for label, _ in found])
     return f"{word!r} may mean {meant}" if meant else f"{word!r} is no unit that devicekit knows"
 
 
-def _judged(word: str, bare: str) -> tuple[Unit | None, str] | None:
+def _resolve_unit(word: str, bare: str) -> tuple[Unit | None, str] | None:
     """The unit that a word beside a name means, or why it is not understood; None if it is no unit."""
-    told, unit, plain = _said(bare), parse_unit(word), word.strip(" .()[]")
+    told, unit, plain = _parse_name(bare), parse_unit(word), word.strip(" .()[]")
     if unit is None and (answers := _words(_BY_NAME.get(plain, "")) & told.allowed):
         unit = next(each for _, each in readings(plain) if each.quantity in answers)
     if plain.lower() in ("min", "mins", "hrs", "hr", "second") and "time" not in told.allowed and not told.level:
@@ -225,8 +227,8 @@ def _judged(word: str, bare: str) -> tuple[Unit | None, str] | None:
             return None  # R (min), R (HRS), I (second): the least, the level, the other sweep
         return None, f"{word!r} beside {bare!r} may be a time or no unit"
     if unit is None:
-        return (None, _question(word, told.allowed)) if is_unit_like(word) else None
-    if not told.allowed and plain in "AVSsh" and (_tokens(bare) or [""])[-1].lower() in _THINGS:
+        return (None, _explain_unit(word, told.allowed)) if is_unit_like(word) else None
+    if not told.allowed and plain in "AVSsh" and (_split_words(bare) or [""])[-1].lower() in _THINGS:
         return None, f"{word!r} beside {bare!r} may be a unit or a name"
     normalised = unit.quantity == "weight" and told.quantity in ("conductance", "current")
     if not told.allowed or unit.quantity in told.allowed or unit.quantity == "density" or normalised:
@@ -235,47 +237,47 @@ def _judged(word: str, bare: str) -> tuple[Unit | None, str] | None:
     return None, f"{word} is a unit of {unit.quantity}, but {bare!r} names {names}"
 
 
-def _strong(word: str) -> bool:
+def _is_unambiguous(word: str) -> bool:
     """Whether a unit word outside brackets is hardly part of a name: a prefix and a symbol, volts, but no A or min."""
     plain = len(word) < 2 or word == "ma" or word[0].isdigit() or word.lower() in _PART_OF_NAMES
     return not plain and (unit := parse_unit(word)) is not None and unit.quantity != "count"
 
 
-def _loose(head: str, word: str, mark: str) -> tuple[Unit | None, str] | None:
+def _unbracketed_unit(head: str, word: str, mark: str) -> tuple[Unit | None, str] | None:
     """As `_judged`, for a unit without brackets: what may be part of the name is no unit."""
-    told, joined = _said(head), mark in "_.-"
+    told, joined = _parse_name(head), mark in "_.-"
     relative = head in (f"Δ{word}", f"d{word}", f"delta {word}")
     scaled = mark in "/," and parse_unit(word) is not None  # I / 1e-6 A
     if told.allowed and (_POWER.search(head) or (mark == " " and _POWER.match(word))) and parse_unit(word):
         return None, f"{word!r} after {head!r} may be a unit or a value"  # G 1e-6 S, G_1e-6_S
     if not head or not word or relative or word[0] in "#|" or (re.match(r"[-+]?\d(?!0?\^)", word) and not scaled):
         return None
-    if mark == " " and (head.split()[-1].lower() in _JOINS or (head[-1].isdigit() and not _counts(head))):
+    if mark == " " and (head.split()[-1].lower() in _JOINS or (head[-1].isdigit() and not _ends_in_count_word(head))):
         return None
     fits = bool(told.allowed) and not (told.level and mark in "_.- ")
     known = parse_unit(word) is not None
     part = (known or len(word) < 3) if mark in "_.- " else (len(word) == 1 and not known)
-    if part and not fits and not _strong(word):
+    if part and not fits and not _is_unambiguous(word):
         return None  # sample_A, dev min, n/a
-    if (verdict := _judged(word, head)) is None:
+    if (verdict := _resolve_unit(word, head)) is None:
         return None
     if (unit := verdict[0]) is not None and unit.quantity == "count":
         return None  # max cycles
     if (
         (word in ("ma", "min") and mark not in "/,")
-        or (unit and not fits and not _strong(word))
+        or (unit and not fits and not _is_unambiguous(word))
         or (joined and not told.allowed)
     ):
         return None, f"{word!r} after {head!r} may be a unit or part of the name"
     if unit is None and len(word) == 1 and mark == " " and word not in "kKMmuµnpaAVSs":
         return None  # I d
-    if unit is None and joined and not _strong(word):  # V_S, I_a: an index; current_na: a unit
+    if unit is None and joined and not _is_unambiguous(word):  # V_S, I_a: an index; current_na: a unit
         meant = any(each.quantity in told.allowed for _, each in readings(word))
         return verdict if meant and (len(word) > 1 or (head.islower() and len(head) > 1)) else None
     return verdict
 
 
-def _tail(text: str) -> tuple[str, str, Unit | None, str] | None:
+def _trailing_unit(text: str) -> tuple[str, str, Unit | None, str] | None:
     """A unit after a slash, a comma, `in`, a blank, or an underscore: bare name, word, unit, why not."""
     words = text.split(" ")
     splits = [(text.partition("/")[0], text.partition("/")[2], "/")]
@@ -288,47 +290,49 @@ def _tail(text: str) -> tuple[str, str, Unit | None, str] | None:
             continue
         if mark == " " and head.lower().endswith(" in"):
             head, mark = head[:-3].rstrip(), ","
-        if (verdict := _loose(head, word, mark)) is not None:
+        if (verdict := _unbracketed_unit(head, word, mark)) is not None:
             return head, word, *verdict
     for word in re.split("[ _,;]+", text)[1:-1]:  # V_mV_up
-        if _strong(word) and (unit := parse_unit(word)) and unit.quantity in _said(text).allowed:
+        if _is_unambiguous(word) and (unit := parse_unit(word)) and unit.quantity in _parse_name(text).allowed:
             return text, word, None, f"{word!r} within {text!r} may be a unit or part of the name"
     return None
 
 
-def _beside(text: str) -> Heading:
+def _parse_foreign_name(text: str) -> Heading:
     """The heading of a name that is none of ours."""
-    groups = _groups(text)[-8:]
+    groups = _bracket_groups(text)[-8:]
     for start, end, content in reversed(groups):
         bare = f"{text[:start].rstrip(' /,:;_.')} {text[end:].lstrip(' ._')}".strip() or text
         if called := _CALL.search(text[:start][-12:]):
             if parse_unit(content) is None:
-                if (inner := _beside(content)).word:  # log10(I/A)
-                    return _made(f"{text[:start]}({inner.name}){text[end:]}", inner.word, inner.unit, inner.unclear)
+                if (inner := _parse_foreign_name(content)).word:  # log10(I/A)
+                    return _build_heading(
+                        f"{text[:start]}({inner.name}){text[end:]}", inner.word, inner.unit, inner.unclear
+                    )
                 continue
             if called[0].lower().strip() != "abs":  # log10(A): a unit by itself
                 word = f"{called[0].strip()}({content})"
-                return _made(text, word, parse_unit(word), "" if parse_unit(word) else _question(word))
+                return _build_heading(text, word, parse_unit(word), "" if parse_unit(word) else _explain_unit(word))
         known = [piece.strip() for piece in re.split("[,;]", content) if parse_unit(piece)]
         word = known[0] if len(known) == 1 and not parse_unit(content) else content  # (A, abs)
-        if content and not content.isdigit() and (verdict := _judged(word, bare)) is not None:
+        if content and not content.isdigit() and (verdict := _resolve_unit(word, bare)) is not None:
             count = verdict[0] is not None and verdict[0].quantity == "count"
-            return _made(bare) if count else _made(bare, word, *verdict)
-    slash = _tail(_outside(text)) if "/" in text else None  # V/V, V / mV: a voltage in volts, no ratio
+            return _build_heading(bare) if count else _build_heading(bare, word, *verdict)
+    slash = _trailing_unit(_strip_brackets(text)) if "/" in text else None  # V/V, V / mV: a voltage in volts, no ratio
     ratio = slash and slash[2] and (first := parse_unit(slash[0])) and first.quantity == slash[2].quantity
     whole = parse_unit(text) if slash and slash[2] else None  # A/kohm is a unit of nothing: A in kohm
     nothing = slash and whole and whole.quantity == "other" and slash[2] and slash[2].quantity in _OF_STATES
     if slash and (ratio or nothing) and len(slash[0]) == 1:  # A/microamps: A in microamps, no ratio of currents
-        return _made(*slash)
-    if _strong(text) and not (slash and slash[2] and _said(slash[0]).allowed):
-        return _made(text, text, parse_unit(text))
-    if (found := _tail(_outside(text))) is None:
-        return _made(text)
-    return _made(" ".join([found[0], *(text[start:end] for start, end, _ in groups)]), *found[1:])
+        return _build_heading(*slash)
+    if _is_unambiguous(text) and not (slash and slash[2] and _parse_name(slash[0]).allowed):
+        return _build_heading(text, text, parse_unit(text))
+    if (found := _trailing_unit(_strip_brackets(text))) is None:
+        return _build_heading(text)
+    return _build_heading(" ".join([found[0], *(text[start:end] for start, end, _ in groups)]), *found[1:])
 
 
-def _made(name: str, word: str | None = None, unit: Unit | None = None, unclear: str = "") -> Heading:
-    told = _said(name)
+def _build_heading(name: str, word: str | None = None, unit: Unit | None = None, unclear: str = "") -> Heading:
+    told = _parse_name(name)
     unclear = unclear or told.strange
     if not unclear and (told.allowed or unit) and _SCALED.search(name):
         unclear = f"{name!r} may say that its numbers were multiplied by a power of ten"
@@ -337,23 +341,23 @@ def _made(name: str, word: str | None = None, unit: Unit | None = None, unclear:
     return Heading(name, word, unit, unclear, quantity, log10 or told.log10, told.magnitude)
 
 
-def _of_row(found: Heading, cell: str) -> Heading:
+def _apply_units_row(found: Heading, cell: str) -> Heading:
     """The heading with what the row of units says."""
-    verdict = _judged(cell, found.name)
-    if cell.lower() in ("second", "seconds", "sec") and not _said(found.name).allowed:
+    verdict = _resolve_unit(cell, found.name)
+    if cell.lower() in ("second", "seconds", "sec") and not _parse_name(found.name).allowed:
         verdict = (parse_unit("s"), "")  # in a row of units it is no ordinal
-    if verdict is None and not (found.unit or found.unclear or _said(found.name).allowed):
+    if verdict is None and not (found.unit or found.unclear or _parse_name(found.name).allowed):
         return found  # a word beside a name that is no quantity
-    unit, why = verdict or (None, _question(cell))
+    unit, why = verdict or (None, _explain_unit(cell))
     if found.unit is not None:
         why = "" if unit == found.unit else f"the name says {found.word}, the row of units {cell}"
     elif found.unclear and unit not in [each for _, each in readings(found.word or "")]:
         why = found.unclear
-    return _made(found.name, cell, None if why else unit, why)
+    return _build_heading(found.name, cell, None if why else unit, why)
 
 
 @lru_cache(maxsize=4096)
-def heading(name: str, unit_cell: str | None = None) -> Heading:
+def parse_heading(name: str, unit_cell: str | None = None) -> Heading:
     """Return what the name of a column says, and the cell of a row of units under it.
 
     Parameters
@@ -368,26 +372,26 @@ def heading(name: str, unit_cell: str | None = None) -> Heading:
         text = f"{made[1]} ({made[2]})"
     ours = GLOSSARY.get(text.lower())
     if ours is None:
-        found = _beside(text) if len(text) <= LONGEST else Heading(text)
+        found = _parse_foreign_name(text) if len(text) <= LONGEST else Heading(text)
     elif unit := parse_unit(ours.unit) or _OURS.get(ours.unit):
         found = Heading(text.rpartition("_")[0], ours.unit, unit, quantity=unit.quantity)
     else:
         found = Heading(text, quantity="weight" if ours.name == "weight" else None)
     cell = " ".join((unit_cell or "").split())
-    return found if cell in _NOTHING or cell == found.word else _of_row(found, cell)
+    return found if cell in _NOTHING or cell == found.word else _apply_units_row(found, cell)
 
 
-def _scaled(name: str) -> Heading | None:
+def _scalable_heading(name: str) -> Heading | None:
     """The heading of a column that a factor turns into SI units, else None."""
-    found = heading(name)
+    found = parse_heading(name)
     return found if found.unit and not found.log10 and found.unit.quantity not in ("celsius", "fahrenheit") else None
 
 
-def unit_of(name: str) -> tuple[str, str | None]:
+def split_unit(name: str) -> tuple[str, str | None]:
     """The bare name and the unit word of a column such as `I (uA)`, `V [V]`, `R/kohm`, `I_nA`."""
-    return (found.name, found.word) if (found := _scaled(name)) else (name.strip(), None)
+    return (found.name, found.word) if (found := _scalable_heading(name)) else (name.strip(), None)
 
 
-def stated_unit(name: str) -> Unit | None:
+def find_stated_unit(name: str) -> Unit | None:
     """The unit that a column's name states, or None; None also for one that is unclear."""
-    return found.unit if (found := _scaled(name)) else None
+    return found.unit if (found := _scalable_heading(name)) else None

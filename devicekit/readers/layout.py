@@ -69,7 +69,7 @@ class Column:
     magnitude: bool = False
 
     @property
-    def told(self) -> bool:
+    def is_explicit(self) -> bool:
         """True if somebody said what it is, or it bears a name of ours: then nothing is inferred."""
         return self.by != "name"
 
@@ -159,7 +159,7 @@ class Layout:
 
     def toml(self) -> str:
         """It as a recipe, with the evidence as comments."""
-        return _toml(self)
+        return _write_toml(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -189,15 +189,15 @@ class Layout:
         units = ", one of units" if self.units_row else ""
         rows.append(("rows", f"{above}{self.header or 'none'} of names{units}{below}"))
         rows += [("blocks", self.blocks)] if self.blocks != "none" else []
-        rows += [(column.name, _column(column)) for column in self.columns]
+        rows += [(column.name, _describe_column(column)) for column in self.columns]
         return [*rows, *(("seen", each) for each in self.evidence)]
 
-    def replaced(self, **changes: Any) -> Layout:
+    def copy_with(self, **changes: Any) -> Layout:
         """The same layout with some lines changed."""
         return replace(self, **changes)
 
 
-def fits(name: str, pattern: str) -> bool:
+def matches_pattern(name: str, pattern: str) -> bool:
     """Return whether a name is that of a pattern, in which * stands for anything and all else for itself."""
     if "*" not in pattern:
         return name == pattern
@@ -212,7 +212,7 @@ def fits(name: str, pattern: str) -> bool:
     return True
 
 
-def _column(column: Column) -> str:
+def _describe_column(column: Column) -> str:
     scaled = f" in {column.unit}" if column.unit else ""
     logarithm = ", log10" if column.log10 else ""
     tags = ", ".join(f"{name} {value}" for name, value in column.tags.items())
@@ -220,23 +220,27 @@ def _column(column: Column) -> str:
     return f"{column.role}{scaled}{logarithm}{': ' + tags if tags else ''}{why}"
 
 
-def _toml(layout: Layout) -> str:
+def _write_toml(layout: Layout) -> str:
     """A layout in TOML, the evidence as comments."""
     lines = ["# A recipe for files of this make: devicekit read FILE --recipe THIS", "[recipe]", f"version = {VERSION}"]
-    lines += [f"kind = {_value(layout.kind)}"] if layout.format == "table" else [f"format = {_value(layout.format)}"]
+    lines += (
+        [f"kind = {_toml_value(layout.kind)}"]
+        if layout.format == "table"
+        else [f"format = {_toml_value(layout.format)}"]
+    )
     lines += [f"# {each}" for each in layout.evidence]
     if layout.trains is not None:
         return "\n".join([*lines, *_json_section(layout.trains), *_read_section(layout)]) + "\n"
     named = [column for column in layout.columns if column.role != KEPT]
     if layout.header or layout.format != "table":
-        names = list(dict.fromkeys(_pattern(column.name) for column in named))
-        lines += ["", "[match]", f"columns = [{', '.join(map(_value, names))}]"]
+        names = list(dict.fromkeys(_strip_number(column.name) for column in named))
+        lines += ["", "[match]", f"columns = [{', '.join(map(_toml_value, names))}]"]
     lines += ["", "[table]"]
-    lines += [f"sheet = {_value(','.join(layout.sheets))}"] if layout.sheets and not layout.sheets_are else []
+    lines += [f"sheet = {_toml_value(','.join(layout.sheets))}"] if layout.sheets and not layout.sheets_are else []
     if layout.format == "table":
-        lines += [f"skip = {layout.skip}", f"header = {layout.header}", f"units_row = {_value(layout.units_row)}"]
-        lines += [f"decimal = {_value(layout.decimal)}"]
-        lines += [f"blocks = {_value(layout.blocks)}"] if layout.blocks != "none" else []
+        lines += [f"skip = {layout.skip}", f"header = {layout.header}", f"units_row = {_toml_value(layout.units_row)}"]
+        lines += [f"decimal = {_toml_value(layout.decimal)}"]
+        lines += [f"blocks = {_toml_value(layout.blocks)}"] if layout.blocks != "none" else []
     lines += _read_section(layout)
     lines += ["", "[trains]", f"pulses = [{', '.join(map(str, layout.pulses))}]"] if layout.pulses else []
     keys = {
@@ -245,55 +249,57 @@ def _toml(layout: Layout) -> str:
         "columns_are": layout.columns_are,
         **layout.key,
     }
-    said = [f"{name} = {_value(value)}" for name, value in keys.items() if value is not None]
+    said = [f"{name} = {_toml_value(value)}" for name, value in keys.items() if value is not None]
     lines += ["", "[keys]", *said] if said else []
     lines += ["", "[columns]"]
     written = set()
     for column in layout.columns:
-        name = _pattern(column.name)
+        name = _strip_number(column.name)
         if name in written:
             continue
         written.add(name)
         lines += [f"# {column.why}"] if column.why else []
-        alike = [each for each in layout.columns if _pattern(each.name) == name]
-        lines.append(f"{_value(name)} = {_line(column, tags=len(alike) == 1)}")
+        alike = [each for each in layout.columns if _strip_number(each.name) == name]
+        lines.append(f"{_toml_value(name)} = {_column_line(column, tags=len(alike) == 1)}")
     return "\n".join(lines) + "\n"
 
 
 def _read_section(layout: Layout) -> list[str]:
     read = {"voltage": layout.read_voltage, "quantity": layout.quantity, "unit": layout.unit}
-    lines = [f"{name} = {_value(value)}" for name, value in read.items() if value is not None]
+    lines = [f"{name} = {_toml_value(value)}" for name, value in read.items() if value is not None]
     lines += ["absolute = true"] if layout.absolute else []
     return ["", "[read]", *lines] if lines else []
 
 
 def _json_section(trains: TrainKeys) -> list[str]:
-    keys = [f"{side} = {_value(key)}" for side, key in (("ltp", trains.ltp), ("ltd", trains.ltd)) if key is not None]
+    keys = [
+        f"{side} = {_toml_value(key)}" for side, key in (("ltp", trains.ltp), ("ltd", trains.ltd)) if key is not None
+    ]
     lines = ["", "[json]", *keys, f"readings = {trains.readings}"]
-    lines += [f"reversed = [{', '.join(map(_value, trains.reversed))}]"] if trains.reversed else []
-    constants = ", ".join(f"{_value(name)} = {_value(key)}" for name, key in trains.constants.items())
+    lines += [f"reversed = [{', '.join(map(_toml_value, trains.reversed))}]"] if trains.reversed else []
+    constants = ", ".join(f"{_toml_value(name)} = {_toml_value(key)}" for name, key in trains.constants.items())
     return [*lines, f"constants = {{ {constants} }}"] if constants else lines
 
 
-def _pattern(name: str) -> str:
+def _strip_number(name: str) -> str:
     """A name without the number that was added because it stands twice."""
     return re.sub(r"\.\d+$", "", name)
 
 
-def _line(column: Column, tags: bool) -> str:
+def _column_line(column: Column, tags: bool) -> str:
     """One column; what its name says (`tags`) is left to the names where several columns share one."""
-    parts = [f"role = {_value(column.role)}"]
+    parts = [f"role = {_toml_value(column.role)}"]
     unit = parse_unit(column.unit) if column.unit else None
     if (unit is not None and unit.factor == column.factor) or column.unit in ("1", "%"):
-        parts.append(f"unit = {_value(column.unit)}")
+        parts.append(f"unit = {_toml_value(column.unit)}")
     elif column.factor != 1.0:
         parts.append(f"scale = {column.factor!r}")
     parts += ["log10 = true"] if column.log10 else []
-    parts += [f"{tag} = {_value(value)}" for tag, value in column.tags.items() if tag in TAGS] if tags else []
+    parts += [f"{tag} = {_toml_value(value)}" for tag, value in column.tags.items() if tag in TAGS] if tags else []
     return "{ " + ", ".join(parts) + " }"
 
 
-def _value(value: Any) -> str:
+def _toml_value(value: Any) -> str:
     """A value as TOML writes it; strings of JSON are strings of TOML."""
     if isinstance(value, bool):
         return str(value).lower()

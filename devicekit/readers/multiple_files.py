@@ -15,7 +15,7 @@ from devicekit.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, Layout
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.places import names_tags
+from devicekit.readers.layouts.places import tag_names
 from devicekit.readers.source import Source
 from devicekit.tables import PulseTable, SweepTable, Table, TransientTable
 from devicekit.text import count
@@ -90,7 +90,7 @@ def _nothing(folder: Path) -> str:
 
 def names_identify_files(paths: Sequence[Path]) -> bool:
     """Return whether the names of several files say which device or cycle each is."""
-    told = pooling.tell([_stem(file) for file in sorted(paths, key=_natural)])
+    told = pooling.parse_names([_stem(file) for file in sorted(paths, key=_natural)])
     return len(paths) > 1 and not told.unclear and any(key.device or key.cycle is not None for key in told.keys)
 
 
@@ -136,7 +136,7 @@ def read(paths: Sequence[Path], options: ReadOptions, one: One) -> Table:
     sheets = {"devices": "device", "cycles": "cycle"}.get(options.sheets_are or "")  # whose pattern is for sheets
     own = replace(options, key={field: pattern for field, pattern in options.key.items() if field != sheets})
     tags: list[dict[str, Any]] = (
-        [{} for _ in names] if told else names_tags(names, own, options.files_are, "files", where)
+        [{} for _ in names] if told else tag_names(names, own, options.files_are, "files", where)
     )
     frames = [_tagged(table, each, name) for table, each, name in zip(tables, tags, paths, strict=True)]
     frames = _counted(frames, tables[0])
@@ -157,7 +157,7 @@ def read(paths: Sequence[Path], options: ReadOptions, one: One) -> Table:
 
 def _natural(file: Path) -> list[tuple[bool, float, str]]:
     """Files in the order of the numbers in their names: 2 before 10."""
-    parts = pooling.tokens(file.name)
+    parts = pooling.split_tokens(file.name)
     return [(part.number is None, part.number or 0.0, part.text) for part in parts]
 
 

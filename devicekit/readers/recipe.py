@@ -15,7 +15,7 @@ from devicekit.errors import FileError, UsageError
 from devicekit.names import GLOSSARY, Unit, parse_unit
 from devicekit.options import ReadOptions
 from devicekit.readers import jsonfile
-from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, fits
+from devicekit.readers.layout import IGNORED, KEPT, TAGS, VERSION, Column, matches_pattern
 
 FOLDER = Path(__file__).with_name("recipes")
 _HEAD = {"version", "kind", "format", "about"}
@@ -54,12 +54,12 @@ class Recipe:
     labels: Mapping[str, str] = field(default_factory=dict)
     trains: jsonfile.TrainKeys | None = None
 
-    def merged(self, said: ReadOptions) -> ReadOptions:
+    def merge(self, said: ReadOptions) -> ReadOptions:
         """Its options, overridden by what was said."""
         return replace(self.options, **non_default(said))
 
     @property
-    def wants(self) -> str:
+    def expected_columns(self) -> str:
         """The columns that a file must have, in words."""
         return f"columns {', '.join(self.match[:6])}" if self.match else "another arrangement of rows"
 
@@ -71,14 +71,14 @@ class Recipe:
         UsageError
         """
         plain = [re.sub(r"\.\d+$", "", name) for name in names] + names
-        missing = [each for each in self.match if not any(fits(name, each) for name in plain)]
+        missing = [each for each in self.match if not any(matches_pattern(name, each) for name in plain)]
         if missing:
             raise UsageError(
                 f"recipe {self.path.name} is for files with column {missing[0]!r}; {where} has {', '.join(names[:12])}"
             )
 
 
-def shipped() -> list[str]:
+def list_shipped() -> list[str]:
     """Names of the recipes that come with devicekit."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
@@ -97,7 +97,7 @@ def find(said: Path | str) -> Path:
     own = FOLDER / f"{path.name}.toml"
     if path.parent == Path() and files.is_file(own):
         return own
-    raise UsageError(f"recipe={said}: there is no such file; shipped recipes are {', '.join(shipped())}")
+    raise UsageError(f"recipe={said}: there is no such file; shipped recipes are {', '.join(list_shipped())}")
 
 
 def load(said: Path | str) -> Recipe:
@@ -113,7 +113,7 @@ def load(said: Path | str) -> Recipe:
         held = files.read_toml(path)
     except FileError as error:
         raise UsageError(f"{path.name} is no recipe: {error.message}") from error
-    _check_words(held, path)
+    _check_sections(held, path)
     head, table, read = (held.get(name, {}) for name in ("recipe", "table", "read"))
     if head.get("version") != VERSION:
         raise UsageError(f"{path.name} is no recipe of version {VERSION}: it needs [recipe] with version = {VERSION}")
@@ -134,16 +134,16 @@ def load(said: Path | str) -> Recipe:
         raise UsageError(f"{path.name}: [columns] holds lines NAME = {{ role = ... }}, not a list")
     if not isinstance(match, list) or not all(isinstance(each, str) for each in match):
         raise UsageError(f"{path.name}: [match] columns is a list of names, not {match!r}")
-    columns = tuple(_column(name, line, path) for name, line in described.items())
+    columns = tuple(_read_column(name, line, path) for name, line in described.items())
     try:
         options = ReadOptions(**{name: value for name, value in said_options.items() if value is not None})
     except UsageError as error:
         raise UsageError(f"{path.name}: {error.message}") from error
-    labels = _labels(held.get("labels", {}), path)
-    return Recipe(path, tuple(match), options, columns, labels, _trains(held, path))
+    labels = _read_labels(held.get("labels", {}), path)
+    return Recipe(path, tuple(match), options, columns, labels, _read_trains(held, path))
 
 
-def _trains(held: Mapping[str, Any], path: Path) -> jsonfile.TrainKeys | None:
+def _read_trains(held: Mapping[str, Any], path: Path) -> jsonfile.TrainKeys | None:
     lines = held.get("json")
     if lines is None:
         return None
@@ -155,7 +155,7 @@ def _trains(held: Mapping[str, Any], path: Path) -> jsonfile.TrainKeys | None:
         raise UsageError(f"{path.name}: {error.message}") from error
 
 
-def _labels(lines: Any, path: Path) -> dict[str, str]:
+def _read_labels(lines: Any, path: Path) -> dict[str, str]:
     """The lines of `[labels]`: any name, and a text, a whole number or a date."""
     if not isinstance(lines, dict):
         raise UsageError(f"{path.name}: [labels] holds lines NAME = VALUE")
@@ -167,7 +167,7 @@ def _labels(lines: Any, path: Path) -> dict[str, str]:
     return {name: str(value) for name, value in lines.items()}
 
 
-def _check_words(held: Mapping[str, Any], path: Path) -> None:
+def _check_sections(held: Mapping[str, Any], path: Path) -> None:
     unknown = [name for name in held if name not in (*_SECTIONS, *_FREE)]
     if unknown:
         raise UsageError(
@@ -181,7 +181,7 @@ def _check_words(held: Mapping[str, Any], path: Path) -> None:
             raise UsageError(f"{path.name}: [{section}] has no line {wrong[0]!r}; there are {', '.join(sorted(words))}")
 
 
-def _column(name: str, line: Any, path: Path) -> Column:
+def _read_column(name: str, line: Any, path: Path) -> Column:
     if not isinstance(line, dict) or "role" not in line:
         raise UsageError(f'{path.name}: column {name!r} needs a role, such as {{ role = "voltage_v", unit = "V" }}')
     role, word = line["role"], line.get("unit")

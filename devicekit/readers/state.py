@@ -19,7 +19,7 @@ from devicekit.errors import (
 )
 from devicekit.names import Unit
 from devicekit.options import QUANTITIES, ReadOptions
-from devicekit.readers.header import stated_unit
+from devicekit.readers.header import find_stated_unit
 
 NEGATIVE_SHARE_OF_A_WEIGHT = 0.05
 LARGEST_LIKELY_CONDUCTANCE = 0.1  # S
@@ -58,7 +58,7 @@ def find_factor(name: str, quantity: str, options: ReadOptions, where: str) -> f
     UsageError
         If the name states a unit of something else or another unit than the options, or nobody states one.
     """
-    unit = check_unit(name, options, where) or stated_unit(name)
+    unit = check_unit(name, options, where) or find_stated_unit(name)
     if unit is not None and unit.quantity != quantity:
         raise UsageError(f"{where}: column {name!r} is in a unit of {unit.quantity}, not of {quantity}")
     if unit is not None:
@@ -73,7 +73,7 @@ def find_factor(name: str, quantity: str, options: ReadOptions, where: str) -> f
 
 def check_unit(name: str, options: ReadOptions, where: str) -> Unit | None:
     """The unit that a column's name states, if it is one of a state; refused if the options say something else."""
-    unit = stated_unit(name)
+    unit = find_stated_unit(name)
     if unit is None or unit.quantity not in QUANTITIES:
         return None
     said = options.stated_quantity

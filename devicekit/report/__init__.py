@@ -203,7 +203,7 @@ class Report:
     @property
     def more(self) -> str:
         """How many warnings more there are, and their codes; "" if none."""
-        return advice.rest_words(advice.others(self._told, advice.top(self._told)))
+        return advice.rest_text(advice.remaining(self._told, advice.top(self._told)))
 
     @property
     def moved(self) -> list[Figure]:

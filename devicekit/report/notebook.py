@@ -42,10 +42,10 @@ def _sentence(words: str | None) -> str:
 def _warning_list(warnings: Sequence[CodedWarning]) -> str:
     """The warnings that matter with what to do, and the others folded away."""
     shown = advice.top(warnings)
-    rest = advice.others(warnings, shown)
+    rest = advice.remaining(warnings, shown)
     first = "".join(f"<li>{_words(each)} <i>{escape(advice.what_to_do(each.code))}</i></li>" for each in shown)
     more = "".join(f"<li>{_words(each)}</li>" for each in rest)
-    folded = f"<details><summary>{escape(advice.rest_words(rest))}</summary><ul>{more}</ul></details>" if more else ""
+    folded = f"<details><summary>{escape(advice.rest_text(rest))}</summary><ul>{more}</ul></details>" if more else ""
     return f"<ul>{first}</ul>{folded}" if first else ""
 
 

@@ -137,7 +137,8 @@ def warnings() -> str:
         "",
         "A warning has a code, a sentence, and advice. Codes are stable: they appear on standard error, in `--json`, "
         "in reports and in cards. A first page, a notebook and a terminal show the three that matter most; `--json` "
-        "and the section Warnings of a report list all. This page is made from `devicekit.codes` and `devicekit.advice`.",
+        "and the section Warnings of a report list all. This page is made from `devicekit.codes` and "
+        "`devicekit.advice`.",
         "",
         *(f"- **{rank}**: {words}" for rank, words in RANKS.items()),
         "",

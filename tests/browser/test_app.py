@@ -64,14 +64,14 @@ def looked_at(visit: Visit, path: str) -> None:
     """A page at every width and in both colours."""
     for width, dark in SIZES:
         visit.open(path, width, dark)
-        visit.still()
+        visit.wait_for_text()
         visit.check(width)
 
 
 def test_a_spreadsheet_becomes_a_card_with_one_answer_by_keyboard_alone(
     visit: Visit, ramps: Path, tmp_path: Path, same: Callable[..., None]
 ) -> None:
-    text = visit.drop(ramps)
+    text = visit.upload(ramps)
     assert text.startswith("HfO2 pulses #3.xlsx")
     assert "are they devices, or cycles of one device?" in text
     looked_at(visit, visit.path)
@@ -83,7 +83,7 @@ def test_a_spreadsheet_becomes_a_card_with_one_answer_by_keyboard_alone(
     visit.get("document.getElementById('question').dataset.old = 'yes'")
     visit.chromium.press("Enter")
     visit.until("!document.querySelector('[id=question][data-old]')")
-    visit.still()
+    visit.wait_for_text()
     where = visit.path
     same(visit, ramps)
     tab(visit, ".actions > form > button")
@@ -92,7 +92,7 @@ def test_a_spreadsheet_becomes_a_card_with_one_answer_by_keyboard_alone(
     looked_at(visit, where)
     assert visit.get("[...document.querySelectorAll('figure')].every(each => each.classList.contains('live'))")
     visit.open(visit.get("document.querySelector('.note.answer a').getAttribute('href')"))
-    assert visit.still().startswith("HfO2 pulses #3")
+    assert visit.wait_for_text().startswith("HfO2 pulses #3")
     looked_at(visit, visit.path)
 
 
@@ -115,18 +115,18 @@ def tab(visit: Visit, selector: str, most: int = 80) -> None:
 def test_sweeps_become_figures_of_merit_that_are_found_again(
     visit: Visit, sweeps: Path, same: Callable[..., None]
 ) -> None:
-    text = visit.drop(sweeps)
+    text = visit.upload(sweeps)
     assert "Figures of merit: Kennlinie.csv" in text
     looked_at(visit, visit.path)
     visit.open(visit.path)
-    visit.still()
+    visit.wait_for_text()
     same(visit, sweeps)
     record = visit.keep()
     visit.open("/library?words=kennlinie")
-    assert "Kennlinie" in visit.still()
+    assert "Kennlinie" in visit.wait_for_text()
     assert visit.get("document.querySelectorAll('table.records tbody tr').length") == 1
     visit.open("/library?words=nothing-of-this-name")
-    assert "Nothing is found." in visit.still()
+    assert "Nothing is found." in visit.wait_for_text()
     looked_at(visit, record)
 
 
@@ -154,10 +154,10 @@ def test_a_refused_file_is_one_sentence_and_a_refused_answer_stays_as_it_was_wri
     visit: Visit, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("Dear all,\nit went well.\n")
-    assert "notes.txt holds no table: no column of numbers was found" in visit.drop(tmp_path / "notes.txt")
+    assert "notes.txt holds no table: no column of numbers was found" in visit.upload(tmp_path / "notes.txt")
     looked_at(visit, visit.path)
     (tmp_path / "a.csv").write_text("a,b\n" + "".join(f"{k * 1e-6},{k * 2e-6}\n" for k in range(1, 40)))
-    visit.drop(tmp_path / "a.csv")
+    visit.upload(tmp_path / "a.csv")
     text = visit.answer("own", read_voltage="ten", unit="nA")
     assert "takes a number, such as 0.1, not 'ten'" in text
     assert visit.get("document.querySelector('.question [name=read_voltage]').value") == "ten"
@@ -171,15 +171,15 @@ def test_a_folder_and_files_dropped_together_are_one_measurement(visit: Visit, t
     for k in range(3):
         rows = "".join(f"{v / 20},{v * 1e-5 * (k + 1)}\n" for v in [*range(31), *range(30, -31, -1), *range(-30, 1)])
         (folder / f"dev{k}.csv").write_text(f"V (V),I (A)\n{rows}")
-    text = visit.drop(folder, selector="#folder")
+    text = visit.upload(folder, selector="#folder")
     assert text.startswith("wafer")
     visit.open("/")
     visit.get("document.getElementById('together').click()")
     visit.chromium.give("#files", *sorted(folder.iterdir()))
-    visit.until("location.pathname.startsWith('/drops/')")
-    assert visit.still().startswith("3 files")
+    visit.until("location.pathname.startsWith('/uploads/')")
+    assert visit.wait_for_text().startswith("3 files")
     assert "First put the files into a folder “3 files”." in visit.get("document.body.textContent")
-    visit.silent()
+    visit.check_console()
     visit.open("/")
     visit.chromium.give("#files", *sorted(folder.iterdir()))  # each by itself: the list says what became of them
     visit.until("document.querySelectorAll('.open li').length >= 3 && location.pathname === '/'")
@@ -211,7 +211,7 @@ def test_a_simulation_runs_is_cancelled_and_leaves_nothing(visit: Visit, app: Se
     visit.get("document.querySelector('[name=mesh]').value = 'coarse'")
     visit.click("Simulate")
     visit.until("location.pathname.startsWith('/runs/')")
-    assert "SIMULATED" in visit.still()
+    assert "SIMULATED" in visit.wait_for_text()
     looked_at(visit, visit.path)
 
 
@@ -227,12 +227,12 @@ def test_twenty_five_devices_are_compared_and_one_is_removed(visit: Visit, app: 
         card.save(file)
         shelf.add_file(file, name=f"many {k}", labels={"wafer": "W1", "row": str(k // 5), "column": str(k % 5)})
     visit.open("/library?words=many")
-    assert "25 records" in visit.still()
+    assert "25 records" in visit.wait_for_text()
     looked_at(visit, "/library?words=many")
     visit.open("/library?words=many")
     visit.click("Compare")
     visit.until("location.pathname.startsWith('/runs/')")
-    text = visit.still()
+    text = visit.wait_for_text()
     assert "Comparison of 25 records" in text
     assert visit.get("document.querySelectorAll('figure.live').length") > 0
     assert list(visit.files()) == ["comparison.html"]
@@ -240,7 +240,7 @@ def test_twenty_five_devices_are_compared_and_one_is_removed(visit: Visit, app: 
     visit.open("/library?words=many")
     visit.get("document.querySelector('table.records tbody a').click()")
     visit.until("location.pathname.startsWith('/library/')")
-    visit.still()
+    visit.wait_for_text()
     card = visit.app.ask(f"{visit.path}/card.json")
     assert json.loads(card.content)["model"] == "softbounds"
     visit.chromium.dialogs.clear()

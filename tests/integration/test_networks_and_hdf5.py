@@ -51,9 +51,9 @@ def test_a_network_is_exported_and_comes_back(devicekit: Run, network_file: Path
     for target, suffix in (("hdf5", ".h5"), ("nir", ".nir")):
         assert devicekit("export", came_from, "--to", target, "--out", tmp_path / target).code == 0
         (came_from,) = (tmp_path / target).glob(f"*{suffix}")
-        about, arrays = kit.load_network(came_from).parts()
-        assert about == wanted.parts()[0]
-        assert all(np.array_equal(array, arrays[name]) for name, array in wanted.parts()[1].items())
+        about, arrays = kit.load_network(came_from).to_parts()
+        assert about == wanted.to_parts()[0]
+        assert all(np.array_equal(array, arrays[name]) for name, array in wanted.to_parts()[1].items())
     assert devicekit("export", came_from, "--to", "csv", "--out", tmp_path / "csv").code == 0
     for name, layer, weight in zip(("hidden", "output"), wanted.layers, wanted.weights(), strict=True):
         frame = pd.read_csv(tmp_path / "csv" / f"network_{name}.csv", skiprows=[1])

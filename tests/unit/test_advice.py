@@ -6,7 +6,7 @@ import pytest
 
 from devicekit import advice
 from devicekit.codes import RANKS, WARNING_CODES
-from devicekit.device.remarks import LaterWarning
+from devicekit.device.remarks import UnknownCodeWarning
 from devicekit.errors import CodedWarning
 
 
@@ -28,7 +28,7 @@ def test_every_code_has_a_meaning_a_rank_and_advice(code: str) -> None:
 
 def test_the_heaviest_come_first_and_each_once() -> None:
     warnings = warnings_of("weak", "split", "LTP:noisy", "weak", "suspect_unit", "LTD:noisy")
-    assert [str(each.message) for each in advice.ranked(warnings)] == [
+    assert [str(each.message) for each in advice.rank(warnings)] == [
         "suspect_unit",
         "LTP: noisy",
         "LTD: noisy",
@@ -41,15 +41,15 @@ def test_at_most_three_codes_are_shown_and_the_rest_is_counted() -> None:
     warnings = warnings_of("weak", "split", "LTP:noisy", "LTD:noisy", "suspect_unit")
     shown = advice.top(warnings)
     assert [each.code for each in shown] == ["suspect_unit", "noisy", "split"]
-    rest = advice.others(warnings, shown)
-    assert advice.rest_words(rest) == "2 more (noisy, weak)"
-    assert advice.rest_words([]) == ""
+    rest = advice.remaining(warnings, shown)
+    assert advice.rest_text(rest) == "2 more (noisy, weak)"
+    assert advice.rest_text([]) == ""
     assert advice.top([]) == []
 
 
 def test_a_code_of_a_later_version_has_advice_too() -> None:
-    later = LaterWarning("quantum", "a code that this version does not know")
-    assert advice.ranked([*warnings_of("weak"), later])[0] is later
+    later = UnknownCodeWarning("quantum", "a code that this version does not know")
+    assert advice.rank([*warnings_of("weak"), later])[0] is later
     assert "upgrade" in advice.what_to_do("quantum").lower()
     assert advice.verdict([later]) is None
 

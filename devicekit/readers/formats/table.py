@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from devicekit.options import ReadOptions
 from devicekit.readers.layouts.apply import apply
-from devicekit.readers.layouts.infer import understand
+from devicekit.readers.layouts.infer import infer_layout
 from devicekit.readers.source import Source
 from devicekit.tables import Table
 
@@ -28,4 +28,4 @@ def matches(source: Source) -> bool:
 
 def read(source: Source, options: ReadOptions) -> Table:
     """The table of a file in this format; see `devicekit.readers.Reader`."""
-    return apply(understand(source, options), source)
+    return apply(infer_layout(source, options), source)

@@ -16,7 +16,7 @@ from devicekit.errors import Choice, FileError, Question, QuestionError
 from devicekit.options import ReadOptions
 from devicekit.readers import transients
 from devicekit.readers.cells import parse_column, parse_numbers, text_frame
-from devicekit.readers.header import unit_of
+from devicekit.readers.header import split_unit
 from devicekit.readers.records import Record, build_record_table, column_names
 from devicekit.readers.signature import Signature
 from devicekit.readers.source import Source
@@ -74,7 +74,7 @@ def _custom(source: Source, options: ReadOptions) -> PulseTable | SweepTable | E
     if low and high and not options.columns:
         _ask_if_swept(frame, low, high, source.path.name)
         return _endurance(frame, low, high, meta, source)
-    units = {name: unit for name in column_names(frame) if (unit := unit_of(name)[1])}
+    units = {name: unit for name in column_names(frame) if (unit := split_unit(name)[1])}
     record = Record(frame, name=meta.get("Setup title", ""), device=meta.get("Device ID"), units=units, meta=meta)
     return build_record_table([record], options, NAME, source)
 
@@ -87,7 +87,7 @@ def _ask_if_swept(frame: pd.DataFrame, low: str, high: str, where: str) -> None:
     QuestionError
     """
     swept = next(
-        (name for name in column_names(frame) if "amplitude" in name.lower() and unit_of(name)[1] == "V"), None
+        (name for name in column_names(frame) if "amplitude" in name.lower() and split_unit(name)[1] == "V"), None
     )
     if swept is None or parse_numbers(frame[swept], where).nunique() <= FEW_AMPLITUDES:
         return
@@ -128,7 +128,7 @@ def _endurance(frame: pd.DataFrame, low: str, high: str, meta: dict[str, str], s
     """One row a level; the first column counts the cycles; other columns are kept."""
     where = source.path.name
     others = {
-        "pulse_voltage_v" if "amplitude" in name.lower() and unit_of(name)[1] == "V" else name: parse_column(
+        "pulse_voltage_v" if "amplitude" in name.lower() and split_unit(name)[1] == "V" else name: parse_column(
             frame[name]
         )
         for name in column_names(frame)

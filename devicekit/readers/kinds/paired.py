@@ -11,7 +11,7 @@ import pandas as pd
 from devicekit.errors import Choice, CodedWarning, Question, QuestionError, TableError
 from devicekit.options import BASELINES, ReadOptions
 from devicekit.readers.cells import parse_whole_numbers
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
@@ -34,7 +34,7 @@ def claim(view: View) -> Claim | None:
     """Return whether the columns can be pairs: an interval, and a ratio or two amplitudes."""
     if not view.cells.block.named or view.of("pulse_index", "direction", "weight_change"):
         return None
-    roles = _roles(view)
+    roles = _find_roles(view)
     if "interval_s" not in roles:
         return None
     if {"ratio", "ratio_excess"} & set(roles):
@@ -44,24 +44,24 @@ def claim(view: View) -> Claim | None:
     return None
 
 
-def _roles(view: View) -> dict[str, list[Column]]:
+def _find_roles(view: View) -> dict[str, list[Column]]:
     """The columns of pairs by role."""
     found: dict[str, list[Column]] = {}
     for column in view.columns:
-        role = _role(column, view)
+        role = _find_role(column, view)
         if role is not None:
             found.setdefault(role, []).append(column)
     return found
 
 
-def _role(column: Column, view: View) -> str | None:
+def _find_role(column: Column, view: View) -> str | None:
     ours = ("interval_s", "ratio", "ratio_excess", "first_amplitude", "second_amplitude", "baseline", "repeat")
-    if column.told and column.role in ours:
+    if column.is_explicit and column.role in ours:
         return column.role
     bare = column.name.strip().lower()
     if bare == "baseline" and set(view.cells.words(column.name)) <= set(BASELINES):
         return "baseline"
-    if column.told or column.role in ("device_id", "cycle", "repeat"):
+    if column.is_explicit or column.role in ("device_id", "cycle", "repeat"):
         return None
     if column.role in ("time_s", "spike_delay_s") and _INTERVAL.search(bare):
         return "interval_s"
@@ -69,21 +69,21 @@ def _role(column: Column, view: View) -> str | None:
         return None
     if _QUOTIENT.search(bare) or _RATIO.search(bare):
         return "ratio_excess" if bare == "ratio_excess" else "ratio"
-    name = heading(column.name).name.strip().lower()
+    name = parse_heading(column.name).name.strip().lower()
     return next((role for role, pattern in _EACH.items() if pattern.search(name)), None)
 
 
 def assign(view: View) -> list[Column]:
     """Roles of pairs; where a ratio stands beside two amplitudes, the ratio counts."""
-    roles = {column.name: role for role, columns in _roles(view).items() for column in columns}
+    roles = {column.name: role for role, columns in _find_roles(view).items() for column in columns}
     ratio = bool({"ratio", "ratio_excess"} & set(roles.values()))
     found = []
     for column in view.columns:
         role = roles.get(column.name)
         if role in ("ratio", "ratio_excess"):
-            column = _as_ratio(replace(column, role=role), view)
+            column = _resolve_ratio(replace(column, role=role), view)
         elif role in ("first_amplitude", "second_amplitude"):
-            column = replace(column, role=KEPT if ratio and not column.told else role, why="by its name")
+            column = replace(column, role=KEPT if ratio and not column.is_explicit else role, why="by its name")
         elif role is not None:
             column = replace(column, role=role, why=column.why or "by its name")
         elif column.role == "cycle" and not view.of("repeat"):
@@ -94,13 +94,13 @@ def assign(view: View) -> list[Column]:
     return found
 
 
-def _as_ratio(column: Column, view: View) -> Column:
+def _resolve_ratio(column: Column, view: View) -> Column:
     """A ratio with its factor; whether it is a ratio or its excess, a number or percent, is asked where it is open."""
     options, bare = view.options, column.name.strip().lower()
     said = options.unit if options.stated_quantity == "weight" else None
     in_percent = "%" in bare or "percent" in bare
     factor = 0.01 if said == "%" or (said is None and in_percent) else 1.0
-    if column.told or bare in ("ratio", "ratio_excess"):
+    if column.is_explicit or bare in ("ratio", "ratio_excess"):
         return replace(column, factor=factor, unit="%" if factor != 1.0 else None, stated=True, unclear="")
     values = view.numbers(column.name)
     large = values is not None and bool((values.abs() > MOST).any())
@@ -109,10 +109,10 @@ def _as_ratio(column: Column, view: View) -> Column:
         return replace(
             column, role="ratio", factor=factor, unit="%" if factor != 1.0 else None, stated=True, unclear=""
         )
-    raise _ask(column, view, in_percent)
+    raise _ask_ratio(column, view, in_percent)
 
 
-def _ask(column: Column, view: View, in_percent: bool) -> QuestionError:
+def _ask_ratio(column: Column, view: View, in_percent: bool) -> QuestionError:
     name = column.name
     values = view.numbers(name)
     seen = () if values is None else (f"{name}: {values.min():.4g} to {values.max():.4g}",)

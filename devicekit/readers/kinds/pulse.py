@@ -30,7 +30,7 @@ def claim(view: View) -> Claim | None:
     """Return whether the columns can be pulse trains: a state, and a word for pulses or directions."""
     if all(view.of(role) for role in _PAIR):
         return Claim(2, "resistances before and after a pulse")
-    if view.watched:
+    if view.is_transient:
         return None
     if view.once_a_cycle and not view.of("pulse_index"):
         return None
@@ -49,25 +49,25 @@ def claim(view: View) -> Claim | None:
 def assign(view: View) -> list[Column]:
     """Currents are readings of the state, a voltage that changes is the pulse's, a counter the pulse number."""
     found = []
-    for column in view.with_states():
+    for column in view.assign_states():
         if column.role == "voltage_v":
             pulse = not view.of("pulse_voltage_v")
-            column = view.changed(column, role="pulse_voltage_v" if pulse else "keep")
+            column = view.change(column, role="pulse_voltage_v" if pulse else "keep")
         elif column.role in ("counter", "point") and not view.of("pulse_index"):
-            numbered = view.counts(column.name) or _fractions(column, view)
-            column = view.changed(column, role="pulse_index" if numbered else "keep")
-        found.append(_whole(column, view) if column.role == "pulse_index" else column)
+            numbered = view.is_counter(column.name) or _holds_fractions(column, view)
+            column = view.change(column, role="pulse_index" if numbered else "keep")
+        found.append(_require_whole(column, view) if column.role == "pulse_index" else column)
     return found
 
 
-def _fractions(column: Column, view: View) -> bool:
+def _holds_fractions(column: Column, view: View) -> bool:
     """Return whether a counter holds fractions, as the axis of a figure does: then it is asked what it counts."""
     values = view.numbers(column.name)
     known = None if values is None else values.dropna().to_numpy()
     return known is not None and known.size > 0 and bool((known != np.round(known)).mean() >= SOME)
 
 
-def _whole(column: Column, view: View) -> Column:
+def _require_whole(column: Column, view: View) -> Column:
     """A pulse number must be whole; of a digitised figure it is asked what it counts."""
     values = view.numbers(column.name)
     if values is None or column.by == "map":
@@ -91,8 +91,8 @@ def _whole(column: Column, view: View) -> Column:
 def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> PulseTable:
     """The table of rows under our names; what is not named is split, and flagged."""
     if set(_PAIR) <= set(frame):
-        frame = before_and_after(frame)
-    frame = _read_after(frame)
+        frame = split_before_after(frame)
+    frame = _match_readings(frame)
     _check_cycles(frame, source.path.name)
     if not _IN_ORDER & set(frame) and "device_id" in frame and frame["device_id"].nunique() > 1:
         most = int(frame.groupby([k for k in ("device_id", "_part") if k in frame], sort=False).size().max())
@@ -127,7 +127,7 @@ def _check_cycles(frame: pd.DataFrame, name: str) -> None:
     )
 
 
-def _read_after(frame: pd.DataFrame) -> pd.DataFrame:
+def _match_readings(frame: pd.DataFrame) -> pd.DataFrame:
     """A log of pulses without a reading and of readings at 0 V: each reading is that of the pulse before it."""
     state = next((name for name in STATE_COLUMNS if name in frame), None)
     if state is None or "pulse_voltage_v" not in frame or "pulse_index" in frame:
@@ -142,7 +142,7 @@ def _read_after(frame: pd.DataFrame) -> pd.DataFrame:
     return kept[last].drop(columns="_given")
 
 
-def before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
+def split_before_after(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a pulse with the resistances around it, as two rows: pulse_index 0 and 1 of a train of its own."""
     frame = frame.rename(columns={"cycle": "cycle (file)"})
     frame["cycle"] = frame.groupby("device_id", sort=False).cumcount() + 1

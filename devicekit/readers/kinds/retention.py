@@ -11,7 +11,7 @@ from devicekit.errors import CodedWarning, TableError
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import temperatures, unnamed_columns
-from devicekit.readers.layouts.view import Claim, View, words
+from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
 from devicekit.tables import RetentionTable
@@ -26,7 +26,7 @@ BARE = {"quantity": "resistance", "unit": "ohm"}  # what must be said beside the
 
 def claim(view: View) -> Claim | None:
     """Return whether the columns can be a retention record: a time and states, without pulses between."""
-    if view.options.kind == NAME and unnamed_columns.axis(view) is not None:
+    if view.options.kind == NAME and unnamed_columns.find_axis(view) is not None:
         return Claim(1, "the first column is a time in s, the others are states")
     if not view.of("time_s") or not (view.states or view.unknown):
         return None
@@ -40,11 +40,11 @@ def claim(view: View) -> Claim | None:
     if view.of("level") and view.of("cycle"):
         return None
     # then the rows may as well be readings after pulses
-    counted = view.of("point", "counter") or view.pulses_by_label or _turns(view)
+    counted = view.of("point", "counter") or view.pulses_by_label or _rises_and_falls(view)
     return Claim(2 if view.states and not counted else 1, "a time and a state")
 
 
-def _turns(view: View) -> bool:
+def _rises_and_falls(view: View) -> bool:
     """Whether a state rises and falls smoothly by most of its range, as in trains of pulses; what drifts does not."""
     if view.of("level"):
         return False
@@ -66,8 +66,8 @@ def _turns(view: View) -> bool:
 
 def assign(view: View) -> list[Column]:
     """Currents are readings of the state; every column of a state is a record of its own."""
-    view = unnamed_columns.placed(view, "time_s") if view.options.kind == NAME else view
-    return temperatures.of_bakes(view, view.with_states(level=True))
+    view = unnamed_columns.assign_axis(view, "time_s") if view.options.kind == NAME else view
+    return temperatures.assign_bake_temperatures(view, view.assign_states(level=True))
 
 
 def build(
@@ -76,15 +76,15 @@ def build(
     """The table of rows under our names."""
     name = source.path.name
     frame, more = resolve_state(frame, options, name)
-    frame, since = _from_the_first(frame, name)
+    frame, since = _count_from_first(frame, name)
     warnings = [*warnings, *since]
-    frame = frame.assign(level=words(frame["level"]) if "level" in frame else "state")
-    if (refusal := several_starts(frame)) is not None:
+    frame = frame.assign(level=names_as_text(frame["level"]) if "level" in frame else "state")
+    if (refusal := explain_several_starts(frame)) is not None:
         raise TableError(f"{name}: {refusal}")
     return RetentionTable(frame, {"format": "table", "source": name}, (*warnings, *more))
 
 
-def several_starts(frame: pd.DataFrame) -> str | None:
+def explain_several_starts(frame: pd.DataFrame) -> str | None:
     """Why records without a temperature are not one of a state: several first readings of it; None where they are.
 
     Parameters
@@ -111,7 +111,7 @@ def several_starts(frame: pd.DataFrame) -> str | None:
     )
 
 
-def _from_the_first(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+def _count_from_first(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Times since the first reading, where they are a clock's (seconds since 1970); -1e-13 s is 0."""
     first = frame["time_s"].min()
     if -ROUNDING * frame["time_s"].max() < first < 0:

@@ -36,7 +36,7 @@ def assign(view: View) -> list[Column]:
     """A column of cycles or trials is the number of the repetition."""
     if view.of("repeat"):
         return list(view.columns)
-    return [view.changed(c, role="repeat") if c.role == "cycle" and not c.told else c for c in view.columns]
+    return [view.change(c, role="repeat") if c.role == "cycle" and not c.is_explicit else c for c in view.columns]
 
 
 def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]) -> StdpTable:

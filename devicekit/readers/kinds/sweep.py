@@ -28,10 +28,10 @@ JUMPS = 16  # steps of a sweep from which on its order is judged
 def claim(view: View) -> Claim | None:
     """Return whether the columns can be sweeps: a voltage that changes, and a current."""
     quantity = view.options.stated_quantity
-    if _pairs(view) and quantity in (None, "current"):
+    if _find_pairs(view) and quantity in (None, "current"):
         return Claim(1, "columns without names, voltages and currents in turn over one range")
-    if _pair(view) is not None and quantity in (None, "current"):
-        volts, amps = _pair(view) or ("", "")
+    if _find_pair(view) is not None and quantity in (None, "current"):
+        volts, amps = _find_pair(view) or ("", "")
         return Claim(1, f"columns without names, {amps} a current if {volts} is a voltage")
     if view.of("voltage_v") and not view.of("current_a") and view.unknown and quantity in (None, "current"):
         return Claim(2 if quantity == "current" else 1, "a voltage that changes, and numbers that may be currents")
@@ -41,13 +41,13 @@ def claim(view: View) -> Claim | None:
     return Claim(1 if pulses or view.few_voltages else 2, "a voltage that changes, and a current")
 
 
-def _pair(view: View) -> tuple[str, str] | None:
+def _find_pair(view: View) -> tuple[str, str] | None:
     """Two nameless columns that can be voltage and current: their signs agree where neither is small."""
     others = [column for column in view.columns if column.role not in ("unknown", "counter") and not _is_label(column)]
     if view.cells.block.named or others:
         return None
     if (
-        view.options.kind == NAME and len(view.columns) == 3 and unnamed_columns.axis(view) is not None
+        view.options.kind == NAME and len(view.columns) == 3 and unnamed_columns.find_axis(view) is not None
     ):  # a time, or the number of the point
         return view.columns[1].name, view.columns[2].name
     if len(view.unknown) != 2:
@@ -69,10 +69,10 @@ def _pair(view: View) -> tuple[str, str] | None:
 
 def _is_label(column: Column) -> bool:
     """Return whether somebody said that a column tells devices or cycles apart, or is nothing of ours."""
-    return column.told and column.role in ("device_id", "cycle", KEPT)
+    return column.is_explicit and column.role in ("device_id", "cycle", KEPT)
 
 
-def _pairs(view: View) -> list[tuple[str, str]]:
+def _find_pairs(view: View) -> list[tuple[str, str]]:
     """Nameless columns voltage, current, voltage, current, ... of sweeps over one range, if the kind was said."""
     names = [column.name for column in view.columns]
     if view.cells.block.named or view.options.kind != NAME or len(names) < 4 or len(names) % 2:
@@ -89,31 +89,31 @@ def _pairs(view: View) -> list[tuple[str, str]]:
 
 def assign(view: View) -> list[Column]:
     """A counter is the number of the point; what else holds a state is kept; what labels sweeps is asked for."""
-    return labels.told(view, _assigned(view))
+    return labels.check_labels(view, _assign_roles(view))
 
 
-def _assigned(view: View) -> list[Column]:
-    if several := _pairs(view):
+def _assign_roles(view: View) -> list[Column]:
+    if several := _find_pairs(view):
         roles = {name: role for pair in several for name, role in zip(pair, ("voltage_v", "current_a"), strict=True)}
-        return [view.changed(column, role=roles[column.name], why="by its place") for column in view.columns]
-    if (pair := _pair(view)) is not None:
+        return [view.change(column, role=roles[column.name], why="by its place") for column in view.columns]
+    if (pair := _find_pair(view)) is not None:
         roles = dict(zip(pair, ("voltage_v", "current_a"), strict=True))
-        first = unnamed_columns.axis(view)
+        first = unnamed_columns.find_axis(view)
         if first is not None and first.name not in roles:
             roles[first.name] = "point" if first.role == "counter" else KEPT
         roles = {column.name: "point" for column in view.of("counter")} | roles
         return [
-            view.changed(column, role=roles[column.name], why="by its place") if column.name in roles else column
+            view.change(column, role=roles[column.name], why="by its place") if column.name in roles else column
             for column in view.columns
         ]
     found = []
     for column in view.columns:
         if column.role == "unknown" and view.of("voltage_v") and not view.of("current_a"):
-            column = view.changed(column, role="current_a", why="numbers beside a voltage")
+            column = view.change(column, role="current_a", why="numbers beside a voltage")
         elif column.role in ("counter", "pulse_index") and not view.of("point"):
-            column = view.changed(column, role="point" if view.counts(column.name) else "keep")
+            column = view.change(column, role="point" if view.is_counter(column.name) else "keep")
         elif column.role in ("conductance_s", "resistance_ohm", "weight", "value", "unknown", "direction", "level"):
-            column = view.changed(column, role="keep")
+            column = view.change(column, role="keep")
         found.append(column)
     return found
 
@@ -132,11 +132,11 @@ def build(frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: S
             f"{name}: {int(without.sum())} of {len(frame)} currents have no voltage beside them: name the columns that "
             "belong together with --map voltage_v=COLUMN --map current_a=COLUMN"
         )
-    frame = _in_order(frame, name, told)
+    frame = _sort_points(frame, name, told)
     _check_order(frame, name)
     if "cycle" not in frame:
-        frame = _with_cycles(frame, name, told)
-    frame = _with_sign(frame, name, told)
+        frame = _number_cycles(frame, name, told)
+    frame = _restore_sign(frame, name, told)
     if "point" not in frame:
         frame["point"] = frame.groupby(["device_id", "cycle"], sort=False).cumcount()
     for column in ("cycle", "point"):
@@ -166,7 +166,7 @@ def _check_order(frame: pd.DataFrame, name: str) -> None:
             )
 
 
-def _in_order(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
+def _sort_points(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
     """Rows in the order of their point numbers, where these count within a sweep."""
     if "point" not in frame:
         return frame
@@ -185,7 +185,7 @@ def _in_order(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.Da
     return ordered.reset_index(drop=True)
 
 
-def _with_cycles(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
+def _number_cycles(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
     """Sweeps counted from 1 for each device, through all parts."""
     keys = ["device_id", *(["_part"] if "_part" in frame else [])]
     within = frame.groupby(keys, sort=False)["voltage_v"].transform(lambda v: split_sweeps(v.to_numpy(float)))
@@ -203,7 +203,7 @@ def _with_cycles(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd
     return frame
 
 
-def _with_sign(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
+def _restore_sign(frame: pd.DataFrame, name: str, told: list[CodedWarning]) -> pd.DataFrame:
     """Magnitudes of the current get the sign of the voltage, where voltages have both signs and no current does."""
     v, i = frame["voltage_v"].to_numpy(float), frame["current_a"].to_numpy(float)
     positive = np.nanmin(i, initial=np.inf) >= 0

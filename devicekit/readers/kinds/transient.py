@@ -24,18 +24,18 @@ VALUES = frozenset({"conductance_s", "resistance_ohm", "read_current_a", "curren
 
 def claim(view: View) -> Claim | None:
     """Return whether the columns can be readings in time: a pulse voltage that is 0 in most rows, or it is said."""
-    if view.watched:
+    if view.is_transient:
         return Claim(2, "a time, a state, and a voltage of pulses that is 0 between them")
     if view.options.kind != NAME or not view.cells.block.named or not view.of("time_s"):
         return None
     if view.of(*STATES, "value", "current_a", UNKNOWN):
         return Claim(1, "a time and a state")
     if len(view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")) > 1:
-        raise _two_channels(view)
+        raise _ask_current(view)
     return None
 
 
-def _two_channels(view: View) -> QuestionError:
+def _ask_current(view: View) -> QuestionError:
     """An oscilloscope's two voltages: the current is the one across a resistor over its resistance, which is asked."""
     names = [column.name for column in view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")]
     return QuestionError(
@@ -61,13 +61,13 @@ def assign(view: View) -> list[Column]:
     found = []
     for column in view.columns:
         if column.name.strip().lower() == "record" and not view.of("cycle"):
-            column = view.changed(column, role="record", why="by its name")
+            column = view.change(column, role="record", why="by its name")
         elif column.role == "current_a" and known:
-            column = view.changed(column, role="keep")
+            column = view.change(column, role="keep")
         elif column.role == UNKNOWN:
-            column = view.changed(column, role="keep" if known or view.of("current_a") else "value")
+            column = view.change(column, role="keep" if known or view.of("current_a") else "value")
         elif column.role == "cycle":
-            column = view.changed(column, role="record", why="it numbers the records")
+            column = view.change(column, role="record", why="it numbers the records")
         elif (column.role == "voltage_v" and view.of("pulse_voltage_v")) or column.role in (
             "counter",
             "point",
@@ -77,7 +77,7 @@ def assign(view: View) -> list[Column]:
             "weight",
             "spike_delay_s",
         ):
-            column = view.changed(column, role="keep")
+            column = view.change(column, role="keep")
         found.append(column)
     return found
 

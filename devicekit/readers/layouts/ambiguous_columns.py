@@ -14,28 +14,28 @@ import numpy as np
 from devicekit.errors import Choice, Question, QuestionError
 from devicekit.names import GLOSSARY
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import TEXT, Cells, normalised
+from devicekit.readers.layouts.roles import TEXT, Cells, normalise_name
 from devicekit.readers.layouts.view import View
 
 _GATE = re.compile(r"(v ?g(ate)? ?s?|gate ?(v|voltage|bias)|i ?g(ate)? ?s?|gate ?(i|current|leakage))( .*)?")
 _DRAIN = re.compile(r"(v ?d(rain)? ?s?|drain ?(v|voltage|bias)|i ?d(rain)? ?s?|drain ?(i|current))( .*)?")
 # what a second column of leaves no doubt about the numbers that are read: it is kept under its own name
-_BESIDE = {"time_s", "temperature_k", "compliance_a"}
+_HARMLESS = {"time_s", "temperature_k", "compliance_a"}
 
 
 def is_gate(name: str) -> bool:
     """Return whether a column's name says that it is of a transistor's gate."""
-    return _GATE.fullmatch(normalised(name)) is not None
+    return _GATE.fullmatch(normalise_name(name)) is not None
 
 
-def of_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
+def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
     """The columns without the gate's current beside a drain's, and without a constant voltage beside one swept."""
-    drains = [c for c in columns if c.role == "current_a" and _DRAIN.fullmatch(normalised(c.name))]
+    drains = [c for c in columns if c.role == "current_a" and _DRAIN.fullmatch(normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
-    swept = [c for c in volts if _varies(c, cells)]
+    swept = [c for c in volts if _changes(c, cells)]
     found = []
     for column in columns:
-        if column.told:
+        if column.is_explicit:
             pass
         elif drains and column.role == "current_a" and is_gate(column.name):
             column = replace(column, role=KEPT, why=f"of the gate; {drains[0].name} is the device's")
@@ -45,12 +45,12 @@ def of_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
     return found
 
 
-def _varies(column: Column, cells: Cells) -> bool:
+def _changes(column: Column, cells: Cells) -> bool:
     values = cells.numbers(column.name)
     return values is not None and values.nunique() > 1
 
 
-def without_doubles(columns: Sequence[Column], view: View, kind: str) -> list[Column]:
+def resolve_ambiguous(columns: Sequence[Column], view: View, kind: str) -> list[Column]:
     """The columns with one of each role; another of the same is kept under its own name, where nothing hangs on it.
 
     Parameters
@@ -73,9 +73,9 @@ def without_doubles(columns: Sequence[Column], view: View, kind: str) -> list[Co
         role = column.role
         if role in GLOSSARY and role != "device_id" and role in first:
             other = first[role]
-            beside = role in _BESIDE and not (role == "time_s" and kind == "retention")
-            if not (beside or _same(column, other, view)):
-                raise _ask(role, [c for c in columns if c.role == role], view)
+            beside = role in _HARMLESS and not (role == "time_s" and kind == "retention")
+            if not (beside or _hold_same_cells(column, other, view)):
+                raise _ask_which(role, [c for c in columns if c.role == role], view)
             column = replace(column, role=KEPT, why=f"{other.name} is the {GLOSSARY[role].label}")
         elif role in GLOSSARY:
             first[role] = column
@@ -83,7 +83,7 @@ def without_doubles(columns: Sequence[Column], view: View, kind: str) -> list[Co
     return found
 
 
-def _same(one: Column, other: Column, view: View) -> bool:
+def _hold_same_cells(one: Column, other: Column, view: View) -> bool:
     if one.role in TEXT:
         cells = view.cells.block.cells
         return bool((cells[one.name].astype(str) == cells[other.name].astype(str)).all())
@@ -91,7 +91,7 @@ def _same(one: Column, other: Column, view: View) -> bool:
     return x is not None and y is not None and np.allclose(x * one.factor, y * other.factor, atol=0.0, equal_nan=True)
 
 
-def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
+def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionError:
     names = ", ".join(column.name for column in several)
     label = GLOSSARY[role].label
     choices = tuple(
@@ -103,9 +103,9 @@ def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
         pulses = tuple(
             Choice.of("pulses, no sweep", map={"pulse_voltage_v": column.name, "read_current_a": amps[0].name})
             for column in several
-            if not _constant(column, view)
+            if not _is_constant(column, view)
         )
-    seen = tuple(_range(column, view) for column in several if column.role not in TEXT)
+    seen = tuple(_describe_range(column, view) for column in several if column.role not in TEXT)
     return QuestionError(
         view.where,
         Question(
@@ -117,12 +117,12 @@ def _ask(role: str, several: Sequence[Column], view: View) -> QuestionError:
     )
 
 
-def _constant(column: Column, view: View) -> bool:
+def _is_constant(column: Column, view: View) -> bool:
     values = view.numbers(column.name)
     return values is not None and values.nunique() < 2
 
 
-def _range(column: Column, view: View) -> str:
+def _describe_range(column: Column, view: View) -> str:
     values = view.numbers(column.name)
     known = None if values is None else values.dropna()
     if known is None or known.empty:

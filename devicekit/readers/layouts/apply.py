@@ -19,8 +19,8 @@ from devicekit.readers.layouts.ambiguous_columns import is_gate
 from devicekit.readers.layouts.infer import Reading
 from devicekit.readers.layouts.roles import TEXT, Cells
 from devicekit.readers.layouts.series import Series
-from devicekit.readers.layouts.temperatures import in_kelvin
-from devicekit.readers.layouts.view import words
+from devicekit.readers.layouts.temperatures import convert_to_kelvin
+from devicekit.readers.layouts.view import names_as_text
 from devicekit.readers.source import Source
 from devicekit.tables import Table
 
@@ -41,28 +41,34 @@ def apply(reading: Reading, source: Source) -> Table:
     frames = [
         frame
         for block, tags in zip(reading.blocks, reading.block_tags, strict=True)
-        for frame in _block_rows(reading, Cells(block), tags)
+        for frame in _read_block(reading, Cells(block), tags)
     ]
     frames = [frame for frame in frames if len(frame)]
     if not frames:
         raise TableError(f"{source.path.name} has a header but no rows with numbers")
-    warnings = [*reading.warnings, *_remarks(reading, source.path.name), *_lost(reading, source.path.name)]
+    warnings = [
+        *reading.warnings,
+        *_warn_columns(reading, source.path.name),
+        *_warn_overflow(reading, source.path.name),
+    ]
     if len(frames) > 1:
         for number, frame in enumerate(frames):
             frame["_part"] = number
     whole = frames[0] if len(frames) == 1 else pd.concat(frames)
     whole = whole.reset_index(drop=True)
     if "device_id" not in whole:
-        whole["device_id"] = _by_place(whole)
+        whole["device_id"] = _name_by_place(whole)
     elif "device_id" in roles and len(reading.arranged.series) < 2:
-        whole, told = _by_condition(whole, [c.name for c in reading.layout.columns if c.role == KEPT], source.path.name)
+        whole, told = _name_by_condition(
+            whole, [c.name for c in reading.layout.columns if c.role == KEPT], source.path.name
+        )
         warnings += told
     if any(column.role == "voltage_v" and is_gate(column.name) for column in reading.layout.columns):
         whole["_gate"] = True  # for those who give currents the sign of the voltage
     whole["device_id"] = whole["device_id"].astype(str) if whole["device_id"].dtype == object else whole["device_id"]
-    whole, celsius = in_kelvin(whole, source.path.name)
+    whole, celsius = convert_to_kelvin(whole, source.path.name)
     warnings += celsius
-    table: Table = reading.kind.build(whole, _left(reading), source, warnings)
+    table: Table = reading.kind.build(whole, _remaining_options(reading), source, warnings)
     frame = table.frame.drop(columns=["_part", "_gate"], errors="ignore")
     lead = [str(name) for name in type(table).schema.columns if name in frame]
     order = [*lead, *(name for name in frame if name not in lead)]
@@ -72,7 +78,7 @@ def apply(reading: Reading, source: Source) -> Table:
     return table
 
 
-def _by_place(frame: pd.DataFrame) -> pd.Series | str:
+def _name_by_place(frame: pd.DataFrame) -> pd.Series | str:
     """A device a place, R3C5, where a row and a column stand beside the readings; else one device."""
     parts = {part: str(name) for name in frame if (part := meaning(str(name))) is not None}
     if not {"row", "column"} <= set(parts):
@@ -84,11 +90,13 @@ def _by_place(frame: pd.DataFrame) -> pd.Series | str:
     names = "R" + row + "C" + column
     for part in ("die", "wafer"):
         if part in parts:
-            names = part + words(frame[parts[part]]) + "_" + names
+            names = part + names_as_text(frame[parts[part]]) + "_" + names
     return names
 
 
-def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+def _name_by_condition(
+    frame: pd.DataFrame, others: Sequence[str], name: str
+) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """Devices whose numbers start again with another column, named by both: sample 5 % / device 1, sample 10 % / 1."""
     keys = [key for key in ("device_id", "cycle", "direction") if key in frame]
     if "cycle" not in keys or not {"voltage_v", "pulse_index"} & set(frame):
@@ -104,12 +112,12 @@ def _by_condition(frame: pd.DataFrame, others: Sequence[str], name: str) -> tupl
             continue
         if not pd.MultiIndex.from_arrays([first, frame.loc[first.index, other]]).has_duplicates:
             told = f"{name}: device_id starts again with {other}; devices are named by both"
-            frame = frame.assign(device_id=words(frame[other]) + "_" + words(frame["device_id"]))
+            frame = frame.assign(device_id=names_as_text(frame[other]) + "_" + names_as_text(frame["device_id"]))
             return frame, [CodedWarning("columns", told)]
     return frame, []
 
 
-def _left(reading: Reading) -> ReadOptions:
+def _remaining_options(reading: Reading) -> ReadOptions:
     """Return what is left to be said once every column with a unit is in SI units."""
     options = reading.options
     values = [column for each in reading.arranged.series for column in each.columns[:1]]
@@ -118,22 +126,22 @@ def _left(reading: Reading) -> ReadOptions:
     return options if open_ else replace(options, quantity=None, unit=None)
 
 
-def _block_rows(reading: Reading, cells: Cells, tags: Mapping[str, Any]) -> list[pd.DataFrame]:
+def _read_block(reading: Reading, cells: Cells, tags: Mapping[str, Any]) -> list[pd.DataFrame]:
     """Rows of one block, a frame a series; series that differ by direction only make one frame of sweeps."""
     arranged = reading.arranged
     frames = []
     for each in arranged.series:
         columns = [*arranged.shared, *each.columns] if len(arranged.series) > 1 else list(reading.layout.columns)
-        frame = _frame(columns, cells, ours_only=False)
+        frame = _build_frame(columns, cells, ours_only=False)
         own = {name: value for name, value in each.tags.items() if name != "level" or "level" not in tags}
-        frame = _tagged(frame, {**tags, **own})
-        frames.append(_without_empty(frame, each, reading.kind.NAME))
+        frame = _add_tags(frame, {**tags, **own})
+        frames.append(_drop_empty(frame, each, reading.kind.NAME))
     if reading.kind.NAME == "sweep":
-        return _joined(frames, arranged.series)
+        return _join_directions(frames, arranged.series)
     return frames
 
 
-def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataFrame:
+def _build_frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataFrame:
     """The columns under our names, ours in SI units; the rest as they are."""
     taken = {column.role for column in columns if column.role not in (KEPT, IGNORED)}
     held: dict[str, Any] = {}
@@ -146,9 +154,9 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
                 f"{cells.block.where} has no column {name!r}, which holds {role} elsewhere: name its sheets"
             )
         if role == "value" or (role in GLOSSARY and role not in TEXT):
-            held[role] = _numbers(column, cells)
+            held[role] = _read_numbers(column, cells)
         elif role in TEXT:
-            text = _names(cells.block.cells[name])
+            text = _read_text(cells.block.cells[name])
             # chip and cell name a device together; another column of one role does not get here
             held[role] = held[role].astype(str) + "_" + text.astype(str) if role in held else text
         elif not ours_only:
@@ -157,16 +165,16 @@ def _frame(columns: Sequence[Column], cells: Cells, ours_only: bool) -> pd.DataF
     return pd.DataFrame({**held, "file_row": cells.block.cells.index}, copy=False)
 
 
-def _names(column: pd.Series) -> pd.Series:
+def _read_text(column: pd.Series) -> pd.Series:
     """Names of devices, directions or levels as text; those of a large table without a copy as objects."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         stripped = [str(word).strip() for word in column.cat.categories]
         if len(set(stripped)) == len(stripped):
             return column.cat.rename_categories(stripped).astype(str)
-    return words(parse_column(column))
+    return names_as_text(parse_column(column))
 
 
-def _numbers(column: Column, cells: Cells) -> pd.Series:
+def _read_numbers(column: Column, cells: Cells) -> pd.Series:
     raw = cells.block.cells[column.name]
     if column.role in _COUNTS and raw.dtype.kind == "i":  # no copy of a large table's counts
         return raw
@@ -178,7 +186,7 @@ def _numbers(column: Column, cells: Cells) -> pd.Series:
     return values if column.factor == 1.0 else values * column.factor
 
 
-def _tagged(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
+def _add_tags(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
     for name, value in tags.items():
         if name == "device_id" and name in frame:
             value = frame["device_id"].astype(str) + "_" + str(value)
@@ -186,7 +194,7 @@ def _tagged(frame: pd.DataFrame, tags: Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def _without_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
+def _drop_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame:
     """Rows without a value left out where a column ends early; of pulse trains only those at the end."""
     if not each.columns:
         return frame
@@ -203,7 +211,7 @@ def _without_empty(frame: pd.DataFrame, each: Series, kind: str) -> pd.DataFrame
     return frame.iloc[: places[-1] + 1] if places.size else frame.iloc[:0]
 
 
-def _joined(frames: Sequence[pd.DataFrame], series: Sequence[Series]) -> list[pd.DataFrame]:
+def _join_directions(frames: Sequence[pd.DataFrame], series: Sequence[Series]) -> list[pd.DataFrame]:
     """A set and a reset that share all else are one loop."""
     made: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
     for number, (frame, each) in enumerate(zip(frames, series, strict=True)):
@@ -214,7 +222,7 @@ def _joined(frames: Sequence[pd.DataFrame], series: Sequence[Series]) -> list[pd
     return [parts[0] if len(parts) == 1 else pd.concat(parts) for parts in made.values()]
 
 
-def _lost(reading: Reading, name: str) -> list[CodedWarning]:
+def _warn_overflow(reading: Reading, name: str) -> list[CodedWarning]:
     """Numbers too large to be one (1e400, Keithley's 9.91e37): they are no readings, which is said."""
     lost = 0
     for block in reading.blocks:
@@ -231,7 +239,7 @@ def _lost(reading: Reading, name: str) -> list[CodedWarning]:
     )
 
 
-def _remarks(reading: Reading, name: str) -> list[CodedWarning]:
+def _warn_columns(reading: Reading, name: str) -> list[CodedWarning]:
     """Return which columns were taken for what, where their names are not ours."""
     layout, series = reading.layout, reading.arranged.series
     if not layout.header and len(series) < 2:
@@ -240,13 +248,13 @@ def _remarks(reading: Reading, name: str) -> list[CodedWarning]:
     if not named:
         return []
     if len(series) > 1:
-        what = f"each of {len(series)} columns taken as {_what(series)}"
+        what = f"each of {len(series)} columns taken as {_describe_series(series)}"
     else:
         what = "took " + ", ".join(f"{column.name} as {column.role}" for column in named)
     return [CodedWarning("columns", f"{name}: {what}")]
 
 
-def _what(series: Sequence[Series]) -> str:
+def _describe_series(series: Sequence[Series]) -> str:
     names = {name for each in series for name in each.tags}
     of = "one device" if "device_id" in names else "one cycle of one device" if "cycle" in names else ""
     if not of:

@@ -86,10 +86,10 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         score = regular * (0.2 + numeric)
         if score > 1.15 * most:  # the one that is named first, unless another is clearly better
             best, most = name, score
-    return next((name for name, rows in even.items() if _within(DELIMITERS[best], rows)), best)
+    return next((name for name, rows in even.items() if _lies_within_cells(DELIMITERS[best], rows)), best)
 
 
-def _within(delimiter: str | None, rows: Sequence[Sequence[str]]) -> bool:
+def _lies_within_cells(delimiter: str | None, rows: Sequence[Sequence[str]]) -> bool:
     """Whether a delimiter stands within the cells of a more even table only: a blank in a name, a decimal comma."""
     if len(rows[0]) < 3 and delimiter != ",":
         return False
@@ -146,7 +146,7 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, said: str | Non
     )
 
 
-def plain_numbers(cell: str, decimal: str, thousands: str) -> str:
+def normalise_number(cell: str, decimal: str, thousands: str) -> str:
     """The cell with a decimal point and without separators."""
     if thousands and _GROUPED.match(cell):
         cell = cell.replace(thousands, "")

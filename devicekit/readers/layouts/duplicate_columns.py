@@ -20,11 +20,11 @@ from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells
 TOLERANCE = 2e-3  # of the numbers themselves: copies are often written with fewer digits
 MOST_TESTED = 60  # columns
 LEAST = 4  # readings that two columns must share
-_MADE = re.compile(r"smooth|av(g|erage)|mean|filt|fit|abs|log")  # words for what is computed
+_COMPUTED = re.compile(r"smooth|av(g|erage)|mean|filt|fit|abs|log")  # words for what is computed
 _TESTED = {"current_a", "value", UNKNOWN, *STATES}
 
 
-def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions) -> list[Column]:
+def ignore_duplicates(columns: Sequence[Column], cells: Cells, options: ReadOptions) -> list[Column]:
     """The columns, those that repeat an earlier (or a better named) one turned to `ignore`.
 
     Raises
@@ -36,7 +36,7 @@ def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions
     places = [k for k, column in enumerate(found) if column.role in _TESTED and column.by != "map"]
     if len(places) > MOST_TESTED:  # so many columns are cycles or devices, and each pair would have to be looked at
         return found
-    places.sort(key=lambda k: (_rank(found[k]), k))
+    places.sort(key=lambda k: (_originality_rank(found[k]), k))
     values = {k: cells.numbers(found[k].name) for k in places}
     volts = next((cells.numbers(c.name) for c in found if c.role in ("voltage_v", "read_voltage_v")), None)
     for at, k in enumerate(places):
@@ -49,13 +49,15 @@ def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions
                 break
             if x is None or found[j].role == IGNORED or len(x) != len(y):
                 continue
-            if _told_apart(found[j], found[k], cells):
+            if _have_distinct_names(found[j], found[k], cells):
                 continue
             v = None if volts is None else volts.to_numpy(float)
             with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # the largest and smallest floats
-                why = _relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k])
+                why = _describe_relation(x.to_numpy(float), y.to_numpy(float), v, found[j], found[k])
             if why:
-                if v is None and (implied := _voltage(x.to_numpy(float), y.to_numpy(float), found[j], found[k])):
+                if v is None and (
+                    implied := _implied_read_voltage(x.to_numpy(float), y.to_numpy(float), found[j], found[k])
+                ):
                     said = options.read_voltage
                     if said is not None and not np.isclose(abs(said), implied, rtol=0.02):
                         raise UsageError(
@@ -69,7 +71,7 @@ def without_copies(columns: Sequence[Column], cells: Cells, options: ReadOptions
     return found
 
 
-def _voltage(x: np.ndarray, y: np.ndarray, first: Column, second: Column) -> float | None:
+def _implied_read_voltage(x: np.ndarray, y: np.ndarray, first: Column, second: Column) -> float | None:
     """The read voltage [V] that a current and the state beside it belong to, if both state their units."""
     roles = (first.role, second.role)
     if roles not in (("current_a", "resistance_ohm"), ("current_a", "conductance_s")):
@@ -80,7 +82,7 @@ def _voltage(x: np.ndarray, y: np.ndarray, first: Column, second: Column) -> flo
     return float(np.nanmedian(np.abs(x * first.factor * ohm)))
 
 
-def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
+def _have_distinct_names(first: Column, second: Column, cells: Cells) -> bool:
     """Whether the names say that two columns are two measurements: cycle 1 and cycle 2 may hold the same numbers."""
     same_tags = {name: first.tags.get(name) for name in ("level", "direction")} == {
         name: second.tags.get(name) for name in ("level", "direction")
@@ -93,18 +95,18 @@ def _told_apart(first: Column, second: Column, cells: Cells) -> bool:
     ]
     told = [f"{column.name.partition('.')[0]} {note}" for column, note in zip((first, second), notes, strict=True)]
     pairs = ([first.name, second.name], told)
-    return first.role == second.role and any(not pooling.tell(pair).unclear for pair in pairs)
+    return first.role == second.role and any(not pooling.parse_names(pair).unclear for pair in pairs)
 
 
-def _rank(column: Column) -> int:
+def _originality_rank(column: Column) -> int:
     """Return which of two related columns is the original: what was measured first, magnitudes and averages last."""
     order = {"current_a": 0, "read_current_a": 0, "conductance_s": 1, "resistance_ohm": 2, "weight": 3, "value": 4}
     name = column.name.lower()
-    derived = column.log10 or column.magnitude or bool(_MADE.search(name))
+    derived = column.log10 or column.magnitude or bool(_COMPUTED.search(name))
     return order.get(column.role, 5) + 10 * derived
 
 
-def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column, second: Column) -> str:
+def _describe_relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column, second: Column) -> str:
     """Return how y is made of x, as a sentence with a place for the name of x; "" if it is not."""
     known = np.isfinite(x) & np.isfinite(y)
     if known.sum() < LEAST:
@@ -114,51 +116,51 @@ def _relation(x: np.ndarray, y: np.ndarray, v: np.ndarray | None, first: Column,
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return ""
     size = np.abs(x) > 0
-    if _close(y, np.abs(x)) and (x < 0).any():
+    if _is_close(y, np.abs(x)) and (x < 0).any():
         return "the magnitude of {}"
-    if (first.role, second.role) == ("current_a", "current_a") and _mirrored(x, y):
+    if (first.role, second.role) == ("current_a", "current_a") and _is_mirrored(x, y):
         return "{} with the other sign"
-    if _close(x, y):
+    if _is_close(x, y):
         return "the same numbers as {}" if second.tags.get("level") == first.tags.get("level") else ""
     if _is_log(x, y, size):
         return "the logarithm of {}"
     scale = y[size] / x[size]
-    if scale.size >= LEAST and _constant(scale):
+    if scale.size >= LEAST and _is_constant(scale):
         power = np.log10(np.abs(scale[0]))
         agree = not (first.stated and second.stated) or np.isclose(scale[0], first.factor / second.factor, rtol=1e-3)
         if abs(power - round(power)) < 1e-3 and round(power) != 0 and agree:
             return "{} in another unit"
         if first.role != second.role:
             return "{} times a constant (a read voltage)"
-    if _constant((x * y)[size]) and np.ptp(np.log(np.abs(x[size]))) > 10 * TOLERANCE:
+    if _is_constant((x * y)[size]) and np.ptp(np.log(np.abs(x[size]))) > 10 * TOLERANCE:
         return "the inverse of {} times a constant (a read voltage)"
     if v is not None and first.role == "current_a" and second.role in ("resistance_ohm", "conductance_s", UNKNOWN):
         ohm = v[size] / x[size]
         usual = np.abs(v[size]) > 0.05 * np.abs(v).max()
         for made in (ohm, 1 / np.where(ohm == 0, np.nan, ohm)):
             ratio = np.abs(y[size][usual] / made[usual])
-            if np.isfinite(ratio).sum() >= LEAST and _constant(ratio[np.isfinite(ratio)]):
+            if np.isfinite(ratio).sum() >= LEAST and _is_constant(ratio[np.isfinite(ratio)]):
                 return "voltage over {}, or the inverse"
-    named = bool(_MADE.search(second.name.lower())) and not _MADE.search(first.name.lower())
+    named = bool(_COMPUTED.search(second.name.lower())) and not _COMPUTED.search(first.name.lower())
     # the same name twice, or names that differ by a number: two measurements
     repeated = second.name.rpartition(".")[0] == first.name
     repeated |= re.sub(r"\d+", "#", second.name) == re.sub(r"\d+", "#", first.name)
-    return "a moving average of {}" if not repeated and _smoothed(x, y, named) else ""
+    return "a moving average of {}" if not repeated and _is_smoothed(x, y, named) else ""
 
 
-def _close(x: np.ndarray, y: np.ndarray) -> bool:
+def _is_close(x: np.ndarray, y: np.ndarray) -> bool:
     scale = np.maximum(np.abs(x), np.abs(y))
     return bool((np.abs(x - y) <= TOLERANCE * scale).all())
 
 
-def _mirrored(x: np.ndarray, y: np.ndarray) -> bool:
+def _is_mirrored(x: np.ndarray, y: np.ndarray) -> bool:
     """Return whether y is -x, as the current at the other terminal is, but for what two instruments differ by."""
     large = np.abs(x) > 0.05 * np.abs(x).max()
     ratio = y[large] / x[large]
     return bool(abs(np.median(ratio) + 1) < 0.03 and np.corrcoef(x, y)[0, 1] < -0.999)
 
 
-def _constant(x: np.ndarray) -> bool:
+def _is_constant(x: np.ndarray) -> bool:
     x = x[np.isfinite(x)]
     middle = float(np.median(x)) if x.size >= LEAST else 0.0
     with np.errstate(over="ignore"):  # of the largest floats, of both signs
@@ -174,7 +176,7 @@ def _is_log(x: np.ndarray, y: np.ndarray, size: np.ndarray) -> bool:
     return bool(np.ptp(made) > 0.05 and np.abs(shift - np.median(shift)).max() < 0.02 * np.ptp(made) + 1e-6)
 
 
-def _smoothed(x: np.ndarray, y: np.ndarray, named: bool) -> bool:
+def _is_smoothed(x: np.ndarray, y: np.ndarray, named: bool) -> bool:
     """Return whether y is x smoothed: closer to the 5-point mean of x than to x, the same level, smaller steps.
 
     Where its name says so (`named`), following x is enough.

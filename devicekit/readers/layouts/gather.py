@@ -16,9 +16,9 @@ from devicekit.errors import FileError, UsageError
 from devicekit.options import ReadOptions
 from devicekit.readers import workbook
 from devicekit.readers.cells import EMPTY_WORDS
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layouts import delimiters
-from devicekit.readers.layouts.grid import Block, blocks_of
+from devicekit.readers.layouts.grid import Block, split_blocks
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.source import END_MARK, LARGE, Source
 
@@ -26,14 +26,14 @@ LEAST_ROWS = 2  # of a sheet that is read without being asked for
 
 
 @dataclass(frozen=True)
-class Gathered:
+class SourceBlocks:
     """Blocks of a source, and the sheets that hold none."""
 
     blocks: tuple[Block, ...]
     left_out: tuple[str, ...] = ()
 
 
-def gather(source: Source, options: ReadOptions) -> Gathered:
+def gather(source: Source, options: ReadOptions) -> SourceBlocks:
     """Every table that a source holds.
 
     Raises
@@ -44,28 +44,28 @@ def gather(source: Source, options: ReadOptions) -> Gathered:
         If a sheet is named that is not there.
     """
     if source.in_memory:
-        return Gathered((_in_memory(source),))
+        return SourceBlocks((_block_in_memory(source),))
     if source.workbook_kind:
-        return _sheets(source, options)
+        return _workbook_blocks(source, options)
     if options.sheet is not None:
         raise UsageError(f"{source.path.name} is text, without sheets: leave sheet={options.sheet} out")
     if "\0" in source.head:
         raise FileError(f"{source.path.name} is a binary file, not text; devicekit cannot read this format")
     if source.size > LARGE:
-        return Gathered((_large(source, options),))
-    return Gathered(tuple(_text(source.lines, source.path.name, options)))
+        return SourceBlocks((_read_large(source, options),))
+    return SourceBlocks(tuple(_text_blocks(source.lines, source.path.name, options)))
 
 
 _JSON = re.compile(r"\s*\{\s*\"")  # an object begins
 
 
-def _in_memory(source: Source) -> Block:
+def _block_in_memory(source: Source) -> Block:
     shape = Shape("none: a table in memory", ".", "", 0, 1, False, 0)
-    heads = tuple(heading(str(name)) for name in source.frame.columns)
+    heads = tuple(parse_heading(str(name)) for name in source.frame.columns)
     return Block(heads, source.frame, True, source.path.name, shape)
 
 
-def _text(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
+def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
     if _JSON.match("".join(lines[:3])):
         raise FileError(
             f"{where} begins like JSON and cannot be read as such: unpack it if it is packed, or write it as CSV"
@@ -74,13 +74,13 @@ def _text(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]
     rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
     if not any(any(cells) for _, cells in rows):
         raise FileError(f"{where} is empty")
-    return blocks_of(rows, delimiter, options, where)
+    return split_blocks(rows, delimiter, options, where)
 
 
-def _sheets(source: Source, options: ReadOptions) -> Gathered:
+def _workbook_blocks(source: Source, options: ReadOptions) -> SourceBlocks:
     """The tables of the sheets that were asked for, or of all that hold one."""
     names = [sheet.name for sheet in source.sheets]
-    wanted = names if options.sheet is None else _named(names, options.sheet, source.path.name)
+    wanted = names if options.sheet is None else _match_sheets(names, options.sheet, source.path.name)
     found: list[Block] = []
     left_out: list[str] = [name for name in names if name not in wanted]
     first: FileError | None = None
@@ -88,7 +88,7 @@ def _sheets(source: Source, options: ReadOptions) -> Gathered:
         if sheet.name not in wanted:
             continue
         try:
-            made = _sheet(sheet, source.path.name, options, alone=len(wanted) == 1)
+            made = _sheet_blocks(sheet, source.path.name, options, alone=len(wanted) == 1)
         except FileError as error:
             first = first or error
             left_out.append(sheet.name)
@@ -99,10 +99,10 @@ def _sheets(source: Source, options: ReadOptions) -> Gathered:
         found += made
     if not found:
         raise first or FileError(f"{source.path.name} holds no sheet with a table")
-    return Gathered(tuple(found), tuple(left_out))
+    return SourceBlocks(tuple(found), tuple(left_out))
 
 
-def _named(names: Sequence[str], said: str, where: str) -> list[str]:
+def _match_sheets(names: Sequence[str], said: str, where: str) -> list[str]:
     """Sheets that fit one of the names or patterns that were said."""
     wanted: list[str] = []
     for pattern in (part.strip() for part in said.split(",")):
@@ -113,13 +113,13 @@ def _named(names: Sequence[str], said: str, where: str) -> list[str]:
     return wanted
 
 
-def _sheet(sheet: workbook.Sheet, where: str, options: ReadOptions, alone: bool) -> list[Block]:
-    rows = [(k, [_word(cell) for cell in row]) for k, row in enumerate(sheet.rows, 1)]
+def _sheet_blocks(sheet: workbook.Sheet, where: str, options: ReadOptions, alone: bool) -> list[Block]:
+    rows = [(k, [_cell_text(cell) for cell in row]) for k, row in enumerate(sheet.rows, 1)]
     place = where if alone else f"{where}, sheet {sheet.name}"
-    return [replace(block, sheet=sheet.name) for block in blocks_of(rows, "cells", options, place)]
+    return [replace(block, sheet=sheet.name) for block in split_blocks(rows, "cells", options, place)]
 
 
-def _word(cell: workbook.Cell) -> str:
+def _cell_text(cell: workbook.Cell) -> str:
     """A cell of a sheet as text."""
     if cell is None:
         return ""
@@ -128,15 +128,15 @@ def _word(cell: workbook.Cell) -> str:
     return " ".join(str(cell).split())
 
 
-def _large(source: Source, options: ReadOptions) -> Block:
+def _read_large(source: Source, options: ReadOptions) -> Block:
     """A large table, parsed straight into numbers by what its first 64 KiB look like: never held as text cells."""
     name = source.path.name
     source.check_lines()
     head = source.head[: source.head.rfind("\n")].replace("\r\n", "\n").split("\n")
     delimiter = delimiters.find_delimiter(head, name)
     rows = delimiters.split_lines(head, delimiters.DELIMITERS[delimiter], name)
-    block = blocks_of(rows, delimiter, options, name)[0]
-    if block.shape.turned:
+    block = split_blocks(rows, delimiter, options, name)[0]
+    if block.shape.transposed:
         raise FileError(f"{name}: each row is a train, and it is larger than 8 MB: turn it, so that columns are trains")
     first = int(block.cells.index[0])
     # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
@@ -173,6 +173,6 @@ def _large(source: Source, options: ReadOptions) -> Block:
     return replace(block, cells=cells.dropna(how="all"))
 
 
-def sample(block: Block, rows: int) -> Block:
+def take_rows(block: Block, rows: int) -> Block:
     """The block with its first rows only, for judging columns of a large one."""
     return block if len(block.cells) <= rows else replace(block, cells=block.cells.head(rows))

@@ -26,13 +26,13 @@ from devicekit.names import GLOSSARY
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import IGNORED, KEPT, Column, Layout
 from devicekit.readers.layouts import unnamed_columns
-from devicekit.readers.layouts.ambiguous_columns import of_terminals, without_doubles
-from devicekit.readers.layouts.duplicate_columns import without_copies
-from devicekit.readers.layouts.gather import Gathered, gather, sample
+from devicekit.readers.layouts.ambiguous_columns import resolve_ambiguous, set_aside_terminals
+from devicekit.readers.layouts.duplicate_columns import ignore_duplicates
+from devicekit.readers.layouts.gather import SourceBlocks, gather, take_rows
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.layouts.places import block_tags
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, columns_of, counts, switching
-from devicekit.readers.layouts.scale import ask_quantity, in_units, ranges, with_read_voltage
+from devicekit.readers.layouts.places import tag_blocks
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, assign_roles, is_counter, is_switching
+from devicekit.readers.layouts.scale import add_read_voltage, ask_quantity, assign_factors, describe_ranges
 from devicekit.readers.layouts.series import Arranged, arrange
 from devicekit.readers.layouts.view import Claim, View
 from devicekit.readers.source import Source
@@ -58,7 +58,7 @@ class Reading:
     warnings: tuple[CodedWarning, ...]
 
 
-def understand(source: Source, options: ReadOptions, recipe: Recipe | None = None) -> Reading:
+def infer_layout(source: Source, options: ReadOptions, recipe: Recipe | None = None) -> Reading:
     """The one plausible layout of a table.
 
     Parameters
@@ -77,43 +77,45 @@ def understand(source: Source, options: ReadOptions, recipe: Recipe | None = Non
         If there is no table, or what was said contradicts the file.
     """
     said = recipe.columns if recipe is not None else ()
-    gathered, blocks = _gathered(source, options, said, recipe)
+    gathered, blocks = _gather_blocks(source, options, said, recipe)
     labels = (source.path.name, *(each for block in blocks for each in (block.label, block.sheet)))
-    view = replace(_view(blocks[0], options, said), labels=labels)
-    kind, claim = _kind(view)
+    view = replace(_build_view(blocks[0], options, said), labels=labels)
+    kind, claim = _choose_kind(view)
     view = View(tuple(kind.assign(view)), view.cells, options)
-    warnings = _about_sheets(gathered, blocks, source.path.name)
-    view, remarks = in_units(view, kind, blocks[0])
-    tags = block_tags(blocks, options, source.path.name)
+    warnings = _warn_left_out_sheets(gathered, blocks, source.path.name)
+    view, remarks = assign_factors(view, kind, blocks[0])
+    tags = tag_blocks(blocks, options, source.path.name)
     sheets_are = options.sheets_are if len({block.sheet for block in blocks}) > 1 else None
     beside = len({block.sheet for block in blocks}) < len(blocks)  # then columns_are speaks of the tables
     inner = View(view.columns, view.cells, replace(options, columns_are=None)) if beside else view
     arranged = arrange(view.columns, kind.VALUES, inner, kind.NAME in ("retention", "endurance", "multilevel"))
-    view, arranged = _once(view, arranged, kind)
-    used = _used(view, kind, options) | _used_names(blocks, arranged, beside)
+    view, arranged = _keep_one_per_role(view, arranged, kind)
+    used = _number_options(view, kind, options) | _naming_options(blocks, arranged, beside)
     used |= {"pulses"} if kind.NAME == "pulse" else set()
-    options = with_read_voltage(view, kind, options)
-    layout = _layout(view, kind, claim, blocks, arranged, sheets_are, beside, options)
+    options = add_read_voltage(view, kind, options)
+    layout = _build_layout(view, kind, claim, blocks, arranged, sheets_are, beside, options)
     return Reading(tuple(blocks), tuple(tags), arranged, layout, kind, options, used, (*warnings, *remarks))
 
 
-def _gathered(
+def _gather_blocks(
     source: Source, options: ReadOptions, said: Sequence[Column], recipe: Recipe | None
-) -> tuple[Gathered, list[Block]]:
+) -> tuple[SourceBlocks, list[Block]]:
     """Every table of the source, and those that are read; with a recipe, those for which it is."""
     try:
         gathered = gather(source, options)
-        blocks = _one_form(gathered, source.path.name, options, said)
+        blocks = _select_blocks(gathered, source.path.name, options, said)
     except (FileError, TableError) as error:
         if recipe is None:
             raise
-        raise UsageError(f"recipe {recipe.path.name} is for files with {recipe.wants}; {error.message}") from error
+        raise UsageError(
+            f"recipe {recipe.path.name} is for files with {recipe.expected_columns}; {error.message}"
+        ) from error
     if recipe is not None:
         recipe.check(blocks[0].names, source.path.name)
     return gathered, blocks
 
 
-def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequence[Column]) -> list[Block]:
+def _select_blocks(gathered: SourceBlocks, where: str, options: ReadOptions, said: Sequence[Column]) -> list[Block]:
     """The blocks that have the same names; if there are several groups of them, the one that is a measurement."""
     groups: dict[tuple[str, ...], list[Block]] = {}
     for block in gathered.blocks:
@@ -124,7 +126,7 @@ def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequen
         raise TableError(
             f"{where}: tables of different columns stand below each other; put each into a file of its own"
         )
-    good = [found for found in groups.values() if _strength(found[0], options, said) == 2]
+    good = [found for found in groups.values() if _best_strength(found[0], options, said) == 2]
     if len(good) == 1:
         return good[0]
     choices = tuple(
@@ -138,19 +140,19 @@ def _one_form(gathered: Gathered, where: str, options: ReadOptions, said: Sequen
     )
 
 
-def _strength(block: Block, options: ReadOptions, said: Sequence[Column]) -> int:
+def _best_strength(block: Block, options: ReadOptions, said: Sequence[Column]) -> int:
     try:
-        view = _view(block, options, said)
-        return max((claim.strength for _, claim in _claims(view)), default=0)
+        view = _build_view(block, options, said)
+        return max((claim.strength for _, claim in _collect_claims(view)), default=0)
     except DevicekitError:
         return 0
 
 
-def _view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
+def _build_view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
     """The columns of a block with their roles, before a kind is chosen."""
-    judged = sample(block, JUDGED)
+    judged = take_rows(block, JUDGED)
     cells = Cells(judged)
-    columns = columns_of(cells, options, said)
+    columns = assign_roles(cells, options, said)
     mapped = {column.role for column in columns if column.by == "map"}
     if mapped & {*STATES, "value"}:
         mapped |= {*STATES, "value", "current_a"}
@@ -160,34 +162,34 @@ def _view(block: Block, options: ReadOptions, said: Sequence[Column]) -> View:
         replace(c, role=KEPT, why="another column was named for it") if c.role in mapped and c.by != "map" else c
         for c in columns
     ]
-    columns = of_terminals(without_copies(columns, cells, options), cells)
-    return View(tuple(_settled(columns, cells, block)), cells, options)
+    columns = set_aside_terminals(ignore_duplicates(columns, cells, options), cells)
+    return View(tuple(_settle_constants(columns, cells, block)), cells, options)
 
 
-def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Column]:
+def _settle_constants(columns: Sequence[Column], cells: Cells, block: Block) -> list[Column]:
     """Constants and counters told from what varies: a voltage that never changes is the read voltage."""
     volts = [column for column in columns if column.role == "voltage_v"]
     amps = [column for column in columns if column.role == "current_a"]
     stated = [column for column in columns if column.role == "time_s" and column.stated]
     unknown = [column for column in columns if column.role == UNKNOWN]
-    sizes = _sizes(unknown, cells)
+    sizes = _median_sizes(unknown, cells)
     found = []
     for column in columns:
-        if column.role == "voltage_v" and len(volts) == 1 and not (column.told or switching(column.name)):
-            value = _constant(column, cells, block)
+        if column.role == "voltage_v" and len(volts) == 1 and not (column.is_explicit or is_switching(column.name)):
+            value = _constant_value(column, cells, block)
             taken = any(each.role == "read_voltage_v" for each in columns)
             if value and not taken and len(block.cells) >= 3:
                 column = replace(
                     column, role="read_voltage_v", why=f"a constant voltage of {value * column.factor:g} V"
                 )
-        elif column.role == "current_a" and len(amps) > 1 and _constant(column, cells, block):
+        elif column.role == "current_a" and len(amps) > 1 and _constant_value(column, cells, block):
             column = replace(column, role="compliance_a", why="a constant current")
-        elif column.role == "time_s" and not (column.stated or column.told) and stated:
-            if _constant(column, cells, block) is not None:
+        elif column.role == "time_s" and not (column.stated or column.is_explicit) and stated:
+            if _constant_value(column, cells, block) is not None:
                 column = replace(column, role=KEPT, why="a constant beside a time with its unit")
-        elif column.role == UNKNOWN and block.named and _constant(column, cells, block) is not None:
+        elif column.role == UNKNOWN and block.named and _constant_value(column, cells, block) is not None:
             column = replace(column, role=KEPT, why="a constant")
-        elif column.role == UNKNOWN and _stands_apart(column, sizes, cells):
+        elif column.role == UNKNOWN and _differs_in_size(column, sizes, cells):
             column = replace(column, role=KEPT, why="a constant of another size than the rest")
         elif column.role == UNKNOWN and _is_index(column, unknown, cells):
             column = replace(column, role="counter", why="it counts")
@@ -195,7 +197,7 @@ def _settled(columns: Sequence[Column], cells: Cells, block: Block) -> list[Colu
     return found
 
 
-def _sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
+def _median_sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
     """Medians of the magnitudes of nameless columns that change; none where there are few, or one holds words."""
     if len(unknown) < 3:
         return np.array([])
@@ -205,7 +207,7 @@ def _sizes(unknown: Sequence[Column], cells: Cells) -> np.ndarray:
     return np.array([float(each.abs().median()) for each in values if each is not None and each.nunique() > 1])
 
 
-def _stands_apart(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
+def _differs_in_size(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
     """Whether a nameless column never changes, and no other is of its size: a setting, and no device that is stuck."""
     values = cells.numbers(column.name)
     if not sizes.size or values is None or values.nunique() != 1:
@@ -214,7 +216,7 @@ def _stands_apart(column: Column, sizes: np.ndarray, cells: Cells) -> bool:
     return bool((np.maximum(size, sizes) > unnamed_columns.APART**2 * np.minimum(size, sizes)).all())
 
 
-def _constant(column: Column, cells: Cells, block: Block) -> float | None:
+def _constant_value(column: Column, cells: Cells, block: Block) -> float | None:
     """The value of a column that holds one only; None otherwise."""
     values = cells.numbers(column.name)
     known = None if values is None else values.dropna()
@@ -230,28 +232,28 @@ def _is_index(column: Column, unknown: Sequence[Column], cells: Cells) -> bool:
     if cells.block.named or len(unknown) < 2 or column.name != unknown[0].name:
         return False
     values = cells.numbers(column.name)
-    return values is not None and counts(values)
+    return values is not None and is_counter(values)
 
 
-def _once(view: View, arranged: Arranged, kind: ModuleType) -> tuple[View, Arranged]:
+def _keep_one_per_role(view: View, arranged: Arranged, kind: ModuleType) -> tuple[View, Arranged]:
     """The columns with one of each role in a row; see `without_doubles`."""
     if len(arranged.series) < 2:
-        return replace(view, columns=tuple(without_doubles(view.columns, view, kind.NAME))), arranged
-    shared = without_doubles(arranged.shared, view, kind.NAME)
+        return replace(view, columns=tuple(resolve_ambiguous(view.columns, view, kind.NAME))), arranged
+    shared = resolve_ambiguous(arranged.shared, view, kind.NAME)
     own = {column.name: column for column in shared}
     columns = tuple(own.get(column.name, column) for column in view.columns)
     return replace(view, columns=columns), replace(arranged, shared=tuple(shared))
 
 
-def _claims(view: View) -> list[tuple[ModuleType, Claim]]:
+def _collect_claims(view: View) -> list[tuple[ModuleType, Claim]]:
     kinds = plugins.KINDS.all()
     return [(module, claim) for module in kinds.values() if (claim := module.claim(view)) is not None]
 
 
-def _kind(view: View) -> tuple[ModuleType, Claim]:
+def _choose_kind(view: View) -> tuple[ModuleType, Claim]:
     """The kind that a word gives, or that was said; or a question."""
     said = view.options.kind
-    claims = _claims(view)
+    claims = _collect_claims(view)
     if said is not None:
         fits = [(module, claim) for module, claim in claims if said == module.NAME]
         if fits:
@@ -259,17 +261,17 @@ def _kind(view: View) -> tuple[ModuleType, Claim]:
         raise UsageError(
             f"kind={said}, but {view.where} has no columns for it; they are {', '.join(view.cells.block.names[:12])}"
         )
-    if unnamed_columns.bare(view) and view.unknown:
-        found = unnamed_columns.candidates(view)
-        if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.apart(view)):
-            raise unnamed_columns.ask(view, found)
+    if unnamed_columns.has_no_names(view) and view.unknown:
+        found = unnamed_columns.find_candidates(view)
+        if len(found) > 1 and (not _numbers_known(view) or unnamed_columns.has_distinct_axis(view)):
+            raise unnamed_columns.ask_kind(view, found)
     for strength in (2, 1):
         found = [(module, claim) for module, claim in claims if claim.strength == strength]
         if len(found) == 1 and (strength == 2 or _numbers_known(view)):
             return found[0]
         if found:
             raise _ask_kind(view, found)
-    raise _no_kind(view)
+    raise _ask_columns(view)
 
 
 def _numbers_known(view: View) -> bool:
@@ -287,12 +289,12 @@ def _ask_kind(view: View, claims: Sequence[tuple[ModuleType, Claim]]) -> Questio
             f"what is a row (columns {names})?",
             ("kind", *(() if _numbers_known(view) or view.sweeps else ("quantity", "unit", "read_voltage"))),
             tuple(Choice.of(f"{module.TITLE}: {claim.why}", kind=module.NAME) for module, claim in claims),
-            ranges(view),
+            describe_ranges(view),
         ),
     )
 
 
-def _no_kind(view: View) -> QuestionError:
+def _ask_columns(view: View) -> QuestionError:
     names = ", ".join(view.cells.block.names[:12])
     unclear = [column.unclear for column in view.columns if column.unclear]
     return QuestionError(
@@ -309,7 +311,7 @@ def _no_kind(view: View) -> QuestionError:
     )
 
 
-def _used(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
+def _number_options(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
     """Options about the numbers that this table has a use for."""
     if kind.NAME in ("stdp", "paired"):
         return frozenset({"unit"} if options.stated_quantity == "weight" else ())
@@ -320,14 +322,14 @@ def _used(view: View, kind: ModuleType, options: ReadOptions) -> frozenset[str]:
     return frozenset({"quantity", "unit", "read_voltage", "absolute"})
 
 
-def _used_names(blocks: Sequence[Block], arranged: Arranged, beside: bool) -> frozenset[str]:
+def _naming_options(blocks: Sequence[Block], arranged: Arranged, beside: bool) -> frozenset[str]:
     """Options about what columns, sheets and their names stand for that this table has a use for."""
     sheets = len({block.sheet for block in blocks}) > 1
     columns = beside or arranged.columns_are is not None
     return frozenset({*(("sheets_are", "key") if sheets else ()), *(("columns_are",) if columns else ())})
 
 
-def _about_sheets(gathered: Gathered, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
+def _warn_left_out_sheets(gathered: SourceBlocks, blocks: Sequence[Block], where: str) -> list[CodedWarning]:
     used = {block.sheet for block in blocks}
     rest = [*gathered.left_out, *(b.sheet for b in gathered.blocks if b.sheet not in used)]
     if not rest:
@@ -336,7 +338,7 @@ def _about_sheets(gathered: Gathered, blocks: Sequence[Block], where: str) -> li
     return [CodedWarning("sheets", f"{where}: read sheet {read}; left out {', '.join(dict.fromkeys(rest))}")]
 
 
-def _layout(
+def _build_layout(
     view: View,
     kind: ModuleType,
     claim: Claim,
@@ -348,9 +350,9 @@ def _layout(
 ) -> Layout:
     shape = blocks[0].shape
     seen = [f"{kind.TITLE}: {claim.why}"]
-    if arranged.told:
-        seen.append(f"{len(arranged.series)} columns of one quantity, told apart by {arranged.told}")
-    if shape.turned:
+    if arranged.basis:
+        seen.append(f"{len(arranged.series)} columns of one quantity, told apart by {arranged.basis}")
+    if shape.transposed:
         seen.append("each row of the file is one column here: its numbers follow each other")
     if len(blocks) > 1:
         seen.append(f"{len(blocks)} tables of the same columns")

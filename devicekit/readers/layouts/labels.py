@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import Choice, Question, QuestionError
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
 from devicekit.readers.layouts.view import View
@@ -18,7 +18,7 @@ from devicekit.text import count
 MOST = 3  # columns of which is asked
 
 
-def told(view: View, columns: Sequence[Column]) -> list[Column]:
+def check_labels(view: View, columns: Sequence[Column]) -> list[Column]:
     """The columns of a table of sweeps, if nothing is open about which device or cycle a sweep is of.
 
     Parameters
@@ -38,7 +38,7 @@ def told(view: View, columns: Sequence[Column]) -> list[Column]:
     named = any(
         column.role in ("device_id", "cycle")
         or {"device_id", "cycle"} & set(column.tags)
-        or (column.told and column.role == KEPT)
+        or (column.is_explicit and column.role == KEPT)
         for column in columns
     )
     values = view.numbers(volts[0].name) if len(volts) == 1 and not named else None
@@ -49,22 +49,22 @@ def told(view: View, columns: Sequence[Column]) -> list[Column]:
     found = [
         (after, cells)
         for before, after in zip(view.columns, columns, strict=True)
-        if _open(before, after) and (cells := _labels(view, after, sweep, known)) is not None
+        if _is_open(before, after) and (cells := _label_cells(view, after, sweep, known)) is not None
     ]
     if found:
-        raise _ask(view, found[:MOST], int(sweep[-1]))
+        raise _ask_label(view, found[:MOST], int(sweep[-1]))
     return list(columns)
 
 
-def _open(before: Column, after: Column) -> bool:
+def _is_open(before: Column, after: Column) -> bool:
     """Return whether nothing is known of a column: no role, no quantity by its name, no part of a place."""
     if after.role != KEPT or before.role not in (UNKNOWN, "counter", KEPT) or "of a place" in after.why:
         return False
-    head = heading(after.name)
+    head = parse_heading(after.name)
     return head.unit is None and head.quantity is None and not head.unclear
 
 
-def _labels(view: View, column: Column, sweep: np.ndarray, known: np.ndarray) -> pd.Series | None:
+def _label_cells(view: View, column: Column, sweep: np.ndarray, known: np.ndarray) -> pd.Series | None:
     """The cells of a column that is constant within each sweep and changes between sweeps; None else."""
     cells = view.cells.block.cells[column.name][known]
     words = cells.astype(str).str.strip()
@@ -73,7 +73,7 @@ def _labels(view: View, column: Column, sweep: np.ndarray, known: np.ndarray) ->
     return cells if bool((words.groupby(sweep[known]).nunique() == 1).all()) else None
 
 
-def _ask(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: int) -> QuestionError:
+def _ask_label(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: int) -> QuestionError:
     choices, seen = [], []
     for column, cells in found:
         name = column.name

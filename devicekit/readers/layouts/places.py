@@ -11,28 +11,28 @@ from devicekit.names import DIRECTION_ALIASES
 from devicekit.options import ReadOptions
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
-from devicekit.readers.layouts.series import tags_of
+from devicekit.readers.layouts.series import build_tags
 from devicekit.text import natural_number
 
 
-def block_tags(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+def tag_blocks(blocks: Sequence[Block], options: ReadOptions, where: str) -> list[dict[str, Any]]:
     """Return what the names of sheets, and the labels of tables below or beside each other, say of each block."""
     sheets = list(dict.fromkeys(block.sheet for block in blocks))
     within = [[block for block in blocks if block.sheet == sheet] for sheet in sheets]
-    by_sheet = names_tags(sheets, options, options.sheets_are, "sheets", where) if len(sheets) > 1 else [{}]
+    by_sheet = tag_names(sheets, options, options.sheets_are, "sheets", where) if len(sheets) > 1 else [{}]
     found: dict[int, dict[str, Any]] = {}
     for own, tags in zip(within, by_sheet, strict=True):
-        labels = _labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
+        labels = _tag_labels([block.label for block in own], options, where) if len(own) > 1 else [{}]
         for block, label in zip(own, labels, strict=True):
             found[id(block)] = {**label, **tags}
     return [found[id(block)] for block in blocks]
 
 
-def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+def _tag_labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
     """Return what the labels above tables of one sheet or file say of each."""
-    told = pooling.tell(labels)
+    told = pooling.parse_names(labels)
     if not told.unclear:
-        return [tags_of(key) for key in told.keys]
+        return [build_tags(key) for key in told.keys]
     if options.columns_are == "devices":
         named = len(set(labels)) == len(labels) and all(labels)
         return [{"device_id": label if named else f"device{k}"} for k, label in enumerate(labels, 1)]
@@ -58,7 +58,7 @@ def _labels(labels: Sequence[str], options: ReadOptions, where: str) -> list[dic
     )
 
 
-def names_tags(
+def tag_names(
     names: Sequence[str], options: ReadOptions, said: str | None, what: str, where: str
 ) -> list[dict[str, Any]]:
     """Return what the names of sheets or files say of each.
@@ -73,13 +73,13 @@ def names_tags(
     if mine in options.key:
         options = replace(options, key={mine: options.key[mine]})
     if options.key:
-        found = _by_key(names, options, where)
+        found = _tag_by_key(names, options, where)
         if len({tuple(sorted(tags.items())) for tags in found}) == len(names):
             return found
         if said is None:
             raise UsageError(f"{where}: key={dict(options.key)} says the same of two {what}: {', '.join(names[:6])}")
-    told = pooling.tell(names)
-    if said is not None and (parted := _by_direction(names)) is not None:
+    told = pooling.parse_names(names)
+    if said is not None and (parted := _split_directions(names)) is not None:
         rest, directions = parted
         groups = list(dict.fromkeys(rest))
         numbers = [_last_number(name) for name in groups]
@@ -95,7 +95,7 @@ def names_tags(
         whole = None not in numbers and len(set(numbers)) == len(numbers)
         return [{"cycle": numbers[k] if whole else k + 1} for k in range(len(names))]
     if not told.unclear:
-        return [tags_of(key) for key in told.keys]
+        return [build_tags(key) for key in told.keys]
     option = f"{what}_are"
     raise QuestionError(
         where,
@@ -115,35 +115,35 @@ def names_tags(
     )
 
 
-def _by_direction(names: Sequence[str]) -> tuple[list[str], list[str]] | None:
+def _split_directions(names: Sequence[str]) -> tuple[list[str], list[str]] | None:
     """Names without their one word for a direction, and the directions; None unless each pair stands once."""
     rest, directions = [], []
     for name in names:
-        tokens = pooling.tokens(name)
-        ways = [DIRECTION_ALIASES[t.text.lower()] for t in tokens if _is_way(t)]
+        tokens = pooling.split_tokens(name)
+        ways = [DIRECTION_ALIASES[t.text.lower()] for t in tokens if _is_direction(t)]
         if len(ways) != 1:
             return None
         directions.append(ways[0])
-        rest.append(" ".join(f"{t.text}{t.unit}" for t in tokens if not _is_way(t)))
+        rest.append(" ".join(f"{t.text}{t.unit}" for t in tokens if not _is_direction(t)))
     pairs = set(zip(rest, directions, strict=True))
     return (rest, directions) if len(pairs) == len(names) and len(set(directions)) == 2 else None
 
 
-def _is_way(token: Any) -> bool:
+def _is_direction(token: Any) -> bool:
     return token.number is None and len(token.text) > 1 and token.text.lower() in DIRECTION_ALIASES
 
 
 def _last_number(name: str) -> int | None:
-    numbers = [token.number for token in pooling.tokens(name) if token.number is not None]
+    numbers = [token.number for token in pooling.split_tokens(name) if token.number is not None]
     return int(numbers[-1]) if numbers and numbers[-1] == int(numbers[-1]) else None
 
 
-def _by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
+def _tag_by_key(names: Sequence[str], options: ReadOptions, where: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{} for _ in names]
     for field, pattern in options.key.items():
         role = {"device": "device_id", "cycle": "cycle"}[field]
         said = f"key={{{field}: {pattern}}}"
-        values = pooling.by_pattern(names, pattern, said)
+        values = pooling.match_pattern(names, pattern, said)
         for name, value, tags in zip(names, values, found, strict=True):
             if value is None:
                 raise UsageError(f"{where}: {said} does not match {name!r}")

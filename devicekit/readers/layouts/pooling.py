@@ -38,7 +38,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Told:
+class ParsedNames:
     """The key of each name; `unclear` says what the names leave open ("" if nothing)."""
 
     keys: tuple[Key, ...]
@@ -52,7 +52,7 @@ class _Token:
     unit: str = ""
 
 
-def tokens(name: str) -> list[_Token]:
+def split_tokens(name: str) -> list[_Token]:
     """Words and numbers of a name; a number keeps the unit that is written to it: 100ns, -2V, 0.3um."""
     name = _PLACE.sub(r"r\1 c\2", _SIGNED.sub(" minus", _ORDINAL.sub(r"\2 \1", name)))
     found: list[_Token] = []
@@ -75,20 +75,20 @@ def tokens(name: str) -> list[_Token]:
     return found
 
 
-def _letters_in_turn(words: Sequence[str]) -> bool:
+def _are_consecutive_letters(words: Sequence[str]) -> bool:
     """Return whether words are a, b, c, ...; u and d, h and l, f and r may be short for something."""
     first = ord(min(words)[0])
     return sorted(words) == [chr(first + k) for k in range(len(words))]
 
 
-def tell(names: Sequence[str]) -> Told:
+def parse_names(names: Sequence[str]) -> ParsedNames:
     """Return what the names of several files, sheets or columns say of each."""
-    split = [tokens(name) for name in names]
+    split = [split_tokens(name) for name in names]
     if len(names) == 1:
-        return _one(split[0])
+        return _parse_single(split[0])
     form = [("#" + token.unit if token.number is not None else "w") for token in split[0]]
     if any([("#" + token.unit if token.number is not None else "w") for token in each] != form for each in split):
-        return Told(tuple(Key() for _ in names), f"their names have no common form: {_shown(names)}")
+        return ParsedNames(tuple(Key() for _ in names), f"their names have no common form: {_list_names(names)}")
     keys: list[dict[str, object]] = [{} for _ in names]
     unnamed: list[int] = []
     for place, kind in enumerate(form):
@@ -98,63 +98,65 @@ def tell(names: Sequence[str]) -> Told:
             if len(set(words)) == 1:
                 continue
             if all(word in DIRECTION_ALIASES for word in words):
-                _set(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
+                _set_field(keys, "direction", [DIRECTION_ALIASES[word] for word in words])
             elif all(word in _LEVEL for word in words):
-                _set(keys, "level", [_LEVEL[word] for word in words])
-            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and _letters_in_turn(words):
-                _set(keys, "device", [value.text for value in values])  # Device A, Device B
+                _set_field(keys, "level", [_LEVEL[word] for word in words])
+            elif place and _DEVICE.match(split[0][place - 1].text.lower()) and _are_consecutive_letters(words):
+                _set_field(keys, "device", [value.text for value in values])  # Device A, Device B
             else:
-                return Told(tuple(Key() for _ in names), f"their names differ by a word: {_shown(names)}")
+                return ParsedNames(tuple(Key() for _ in names), f"their names differ by a word: {_list_names(names)}")
             continue
         if len({value.number for value in values}) == 1:
             continue
-        named = _field(split[0], place)
+        named = _find_field(split[0], place)
         if named is None:
             unnamed.append(place)
         else:
             word = split[0][place - 1].text if place else ""
-            _set(keys, named, [_value(named, value, word) for value in values])
+            _set_field(keys, named, [_convert_value(named, value, word) for value in values])
     if unnamed and not (keys[0] and len(unnamed) == 1 and _all_differ(split, unnamed[0])):
-        return Told(tuple(Key() for _ in names), f"a number in their names has no word before it: {_shown(names)}")
+        return ParsedNames(
+            tuple(Key() for _ in names), f"a number in their names has no word before it: {_list_names(names)}"
+        )
     if not keys[0]:
-        return Told(tuple(Key() for _ in names), f"their names do not differ: {_shown(names)}")
-    found = tuple(_key(each) for each in keys)
+        return ParsedNames(tuple(Key() for _ in names), f"their names do not differ: {_list_names(names)}")
+    found = tuple(_build_key(each) for each in keys)
     if len({(key.device, key.cycle, key.direction, key.level, tuple(key.conditions.items())) for key in found}) < len(
         found
     ):
-        return Told(found, f"two of their names say the same: {_shown(names)}")
-    return Told(found)
+        return ParsedNames(found, f"two of their names say the same: {_list_names(names)}")
+    return ParsedNames(found)
 
 
-def dimensions(names: Sequence[str]) -> int | None:
+def count_differences(names: Sequence[str]) -> int | None:
     """Return how many words or numbers of the names differ; None if they have no common form."""
-    split = [tokens(name) for name in names]
+    split = [split_tokens(name) for name in names]
     if len({len(each) for each in split}) != 1:
         return None
     return sum(len({each[place].text for each in split}) > 1 for place in range(len(split[0])))
 
 
-def counted(names: Sequence[str]) -> str | None:
+def find_counted(names: Sequence[str]) -> str | None:
     """Return whether the first number that differs counts devices or cycles, by the word before it; None if neither."""
-    if not dimensions(names):
+    if not count_differences(names):
         return None
-    split = [tokens(name) for name in names]
+    split = [split_tokens(name) for name in names]
     at = next(k for k in range(len(split[0])) if len({each[k].text for each in split}) > 1)
-    named = _field(split[0], at) if split[0][at].number is not None else None
+    named = _find_field(split[0], at) if split[0][at].number is not None else None
     return named if named in ("device", "cycle") else None
 
 
-def _one(split: Sequence[_Token]) -> Told:
+def _parse_single(split: Sequence[_Token]) -> ParsedNames:
     key: dict[str, object] = {}
     for place, token in enumerate(split):
-        if token.number is not None and (named := _field(split, place)) is not None:
-            key.setdefault(named, _value(named, token, split[place - 1].text if place else ""))
+        if token.number is not None and (named := _find_field(split, place)) is not None:
+            key.setdefault(named, _convert_value(named, token, split[place - 1].text if place else ""))
         elif token.text.lower() in ("ltp", "ltd", "potentiation", "depression"):
             key.setdefault("direction", DIRECTION_ALIASES[token.text.lower()])
-    return Told((_key(key),))
+    return ParsedNames((_build_key(key),))
 
 
-def _field(split: Sequence[_Token], place: int) -> str | None:
+def _find_field(split: Sequence[_Token], place: int) -> str | None:
     """Return what the number at that place counts or measures; None if nothing says so."""
     token = split[place]
     if token.unit:
@@ -173,7 +175,7 @@ def _field(split: Sequence[_Token], place: int) -> str | None:
     return "device" if whole and (_DEVICE.match(word) or grid) else None
 
 
-def _value(named: str, token: _Token, word: str) -> object:
+def _convert_value(named: str, token: _Token, word: str) -> object:
     if named == "device":
         return word + token.text
     if named == "cycle":
@@ -184,13 +186,13 @@ def _value(named: str, token: _Token, word: str) -> object:
     return float(token.number or 0) * (unit.factor if unit else 1.0)
 
 
-def _set(keys: list[dict[str, object]], named: str, values: Sequence[object]) -> None:
+def _set_field(keys: list[dict[str, object]], named: str, values: Sequence[object]) -> None:
     for key, value in zip(keys, values, strict=True):
         # two device words (row 3, col 7) name one device together
         key[named] = f"{key[named]}_{value}" if named == "device" and named in key else value
 
 
-def _key(found: Mapping[str, object]) -> Key:
+def _build_key(found: Mapping[str, object]) -> Key:
     plain = {name: found.get(name) for name in ("cycle", "direction", "level")}
     conditions = {name: value for name, value in found.items() if name not in (*plain, "device")}
     device = found.get("device")
@@ -201,11 +203,11 @@ def _all_differ(split: Sequence[Sequence[_Token]], place: int) -> bool:
     return len({each[place].number for each in split}) == len(split)
 
 
-def _shown(names: Sequence[str]) -> str:
+def _list_names(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
-def by_pattern(names: Sequence[str], pattern: str, said: str) -> list[str | None]:
+def match_pattern(names: Sequence[str], pattern: str, said: str) -> list[str | None]:
     """The first group of a regular expression (or all of it) in each name; None where it does not match.
 
     `said` is the option that holds the pattern, for messages.

@@ -17,7 +17,7 @@ from devicekit.names.units import readings
 from devicekit.options import ReadOptions
 from devicekit.readers.cells import parse_clock, parse_numbers
 from devicekit.readers.header import Heading
-from devicekit.readers.layout import KEPT, Column, fits
+from devicekit.readers.layout import KEPT, Column, matches_pattern
 from devicekit.readers.layouts import pooling
 from devicekit.readers.layouts.grid import Block
 
@@ -78,22 +78,22 @@ class Cells:
     block: Block
 
     @cached_property
-    def _held(self) -> dict[str, pd.Series | None]:
+    def _cache(self) -> dict[str, pd.Series | None]:
         return {}
 
     def numbers(self, name: str) -> pd.Series | None:
         """A column as floats, NaN for a cell that is none; None if most of its cells are words."""
-        if name not in self._held:
+        if name not in self._cache:
             try:
-                self._held[name] = self.read(name)
+                self._cache[name] = self.read(name)
             except TableError as error:
                 cells = self.block.cells[name]
                 held = cells.drop(index=[row.row for row in error.rows], errors="ignore")
                 wordy = 2 * len(error.rows) > int((cells != "").sum())
-                self._held[name] = None if wordy else self._some(name, held)
-        return self._held[name]
+                self._cache[name] = None if wordy else self._read_partly(name, held)
+        return self._cache[name]
 
-    def _some(self, name: str, held: pd.Series) -> pd.Series:
+    def _read_partly(self, name: str, held: pd.Series) -> pd.Series:
         shape = self.block.shape
         return parse_numbers(held, self.block.where, shape.decimal, shape.thousands).reindex(self.block.cells.index)
 
@@ -117,13 +117,13 @@ class Cells:
         return found - {"", "nan"}
 
 
-def normalised(name: str) -> str:
+def normalise_name(name: str) -> str:
     """Lower-case words of a name, parted by one blank."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return " ".join(re.sub(r"[\s_.\-:/()\[\]]+", " ", name).lower().split()) or name.strip().lower()
 
 
-def columns_of(cells: Cells, options: ReadOptions, said: Sequence[Column] = ()) -> list[Column]:
+def assign_roles(cells: Cells, options: ReadOptions, said: Sequence[Column] = ()) -> list[Column]:
     """The role of each column of cells; `said` is what a recipe says.
 
     Raises
@@ -132,35 +132,39 @@ def columns_of(cells: Cells, options: ReadOptions, said: Sequence[Column] = ()) 
         If a column is named that the file does not have, or named for what is nothing of ours.
     """
     block = cells.block
-    mapped = _mapped(block, options)
+    mapped = _mapped_columns(block, options)
     found: list[Column] = []
     taken: set[str] = set()
     # what bears a name of ours is that; another column that could be it is not
     reserved = {name.strip().lower() for name in block.names} & (OURS - set(STATES)) - set(mapped.values())
     for k, (name, head) in enumerate(zip(block.names, block.headings, strict=True)):
         note = block.notes[k] if k < len(block.notes) else ""
-        column = _from_recipe(name, f"{head.name} {note}", said) or _from_map(name, head, mapped)
+        column = _apply_recipe(name, f"{head.name} {note}", said) or _apply_map(name, head, mapped)
         if column is None:
-            column = _own(name, head, taken | set(mapped.values())) or _by_cells(name, head, cells)
-            column = column or _by_name(name, head, cells, note)
-        if column.role in reserved and not column.told:
+            column = _match_devicekit_name(name, head, taken | set(mapped.values())) or _infer_from_cells(
+                name, head, cells
+            )
+            column = column or _infer_from_name(name, head, cells, note)
+        if column.role in reserved and not column.is_explicit:
             column = replace(column, role=KEPT, why=f"{column.role} stands beside it")
         if column.role in GLOSSARY and column.role not in STATES:
             taken.add(column.role)
         found.append(column)
-    return _with_places(found)
+    return _keep_places(found)
 
 
-def _with_places(columns: list[Column]) -> list[Column]:
+def _keep_places(columns: list[Column]) -> list[Column]:
     """A row and a column side by side are a place, and count nothing; so are a wafer and a die beside them."""
-    free = [column for column in columns if not column.told and column.role in ("counter", "point", UNKNOWN, KEPT)]
+    free = [
+        column for column in columns if not column.is_explicit and column.role in ("counter", "point", UNKNOWN, KEPT)
+    ]
     parts = {column.name: part for column in free if (part := meaning(column.name)) is not None}
     if not {"row", "column"} <= set(parts.values()):
         return columns
     return [replace(c, role=KEPT, why=f"the {parts[c.name]} of a place") if c.name in parts else c for c in columns]
 
 
-def _mapped(block: Block, options: ReadOptions) -> dict[str, str]:
+def _mapped_columns(block: Block, options: ReadOptions) -> dict[str, str]:
     """The file's name -> ours, as the options say."""
     unknown = [ours for ours in options.columns if ours not in GLOSSARY and ours not in ("value", KEPT)]
     if unknown:
@@ -171,17 +175,17 @@ def _mapped(block: Block, options: ReadOptions) -> dict[str, str]:
     return {theirs: ours for ours, theirs in options.columns.items()}
 
 
-def _from_recipe(name: str, words: str, said: Sequence[Column]) -> Column | None:
+def _apply_recipe(name: str, words: str, said: Sequence[Column]) -> Column | None:
     """The line of a recipe for a column: by its name, else by a pattern with * that fits."""
     plain = re.sub(r"\.\d+$", "", name)  # a name that stands twice
     for column in said:
-        if column.name in (name, plain) or fits(name, column.name):
-            tags = {**(_tags(words) if column.role in (*STATES, "value", "current_a") else {}), **column.tags}
+        if column.name in (name, plain) or matches_pattern(name, column.name):
+            tags = {**(_parse_tags(words) if column.role in (*STATES, "value", "current_a") else {}), **column.tags}
             return replace(column, name=name, why="said by the recipe", tags=tags, by="recipe")
     return None
 
 
-def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | None:
+def _apply_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | None:
     if name not in mapped:
         return None
     ours = mapped[name]
@@ -212,7 +216,7 @@ def _from_map(name: str, head: Heading, mapped: Mapping[str, str]) -> Column | N
     )
 
 
-def _own(name: str, head: Heading, taken: set[str]) -> Column | None:
+def _match_devicekit_name(name: str, head: Heading, taken: set[str]) -> Column | None:
     ours = name.strip().lower()
     if ours == "value" and head.unit is not None:
         return None  # its unit says which quantity it is
@@ -221,9 +225,9 @@ def _own(name: str, head: Heading, taken: set[str]) -> Column | None:
     return None
 
 
-def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
+def _infer_from_cells(name: str, head: Heading, cells: Cells) -> Column | None:
     """Columns of words for directions or levels."""
-    bare = normalised(head.name)
+    bare = normalise_name(head.name)
     if _CLOCK_NAME.search(bare) and _is_clock(cells.block.cells[name]):
         why = "times of a clock, counted from the first"
         return Column(name, "time_s", "s", why=why, stated=True)
@@ -241,25 +245,25 @@ def _by_cells(name: str, head: Heading, cells: Cells) -> Column | None:
     return None
 
 
-def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
+def _infer_from_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
     """A column by the words of its name and its unit."""
-    bare = normalised(head.name)
+    bare = normalise_name(head.name)
     text = cells.numbers(name) is None
-    if cells.block.named and not head.name and not text and _numbered(cells.numbers(name)):
+    if cells.block.named and not head.name and not text and _is_numbering(cells.numbers(name)):
         return Column(name, KEPT, why="it has no name, and numbers the rows")
     if not name.strip() or not cells.block.named:
         return Column(name, KEPT if text else UNKNOWN, why="it has no name")
     for ours in ("device_id", "cycle", "pulse_index", "point", "level", "repeat"):
-        plain = without_ways(bare) if ours == "pulse_index" else bare  # LTP pulse number
+        plain = strip_directions(bare) if ours == "pulse_index" else bare  # LTP pulse number
         if head.unit is None and not head.unclear and _WORDS[ours].fullmatch(plain) and (ours in TEXT or not text):
-            if ours == "level" and not text and not _few(cells, name):
+            if ours == "level" and not text and not _has_few_values(cells, name):
                 continue
             return Column(name, ours, why="by its name")
     if text and not (head.unit or head.unclear):
         return Column(name, KEPT, why="words")
     if _ERROR.search(bare):
         return Column(name, KEPT, why="an error or a spread by its name")
-    if (role := _of_quantity(bare, head)) is not None:
+    if (role := _role_of_quantity(bare, head)) is not None:
         stated = head.unit is not None
         factor = head.unit.factor if head.unit else 1.0
         why = f"{head.quantity or 'its name'}{f' in {head.word}' if head.word else ''}"
@@ -270,14 +274,14 @@ def _by_name(name: str, head: Heading, cells: Cells, note: str) -> Column:
             factor,
             head.log10,
             why,
-            _tags(f"{head.name} {note}"),
+            _parse_tags(f"{head.name} {note}"),
             stated=stated,
             unclear=head.unclear,
             magnitude=head.magnitude,
         )
     if head.unit is None and _WORDS["counter"].fullmatch(bare):
         return Column(name, "counter", why="by its name")
-    tags = _tags(f"{head.name} {note}")
+    tags = _parse_tags(f"{head.name} {note}")
     if "level" in tags or "direction" in tags:
         return Column(name, "value", why="a level or direction by its name, without a unit", tags=tags)
     if head.unclear:
@@ -292,28 +296,28 @@ def _is_clock(cells: pd.Series) -> bool:
     return cells.dtype.kind not in "iuf" and bool(parse_clock(cells).notna().all())
 
 
-def _numbered(values: pd.Series | None) -> bool:
-    return values is not None and counts(values.dropna())
+def _is_numbering(values: pd.Series | None) -> bool:
+    return values is not None and is_counter(values.dropna())
 
 
-def switching(name: str) -> bool:
+def is_switching(name: str) -> bool:
     """Return whether a name is that of a voltage at which a device switches: Vset, V_reset, set voltage."""
-    return bool(_SWITCHING.search(normalised(name)))
+    return bool(_SWITCHING.search(normalise_name(name)))
 
 
-def without_ways(bare: str) -> str:
+def strip_directions(bare: str) -> str:
     """The words of a name without one for a direction."""
     return " ".join(word for word in bare.split() if len(word) < 2 or word not in DIRECTION_ALIASES) or bare
 
 
-def _few(cells: Cells, name: str) -> bool:
+def _has_few_values(cells: Cells, name: str) -> bool:
     """Return whether a column of numbers holds a few whole ones only, as names of levels."""
     values = cells.numbers(name)
     known = None if values is None else values.dropna()
     return known is not None and known.nunique() <= 12 and bool((known % 1 == 0).all())
 
 
-def _of_quantity(bare: str, head: Heading) -> str | None:
+def _role_of_quantity(bare: str, head: Heading) -> str | None:
     """Our name for a column of that quantity."""
     quantity = head.quantity
     if _CHANGE.search(bare) and quantity in ("conductance", "resistance", "weight", "fraction", None):
@@ -337,19 +341,19 @@ def _of_quantity(bare: str, head: Heading) -> str | None:
     return {"conductance": "conductance_s", "resistance": "resistance_ohm", "weight": "weight"}.get(quantity or "")
 
 
-def _tags(name: str) -> dict[str, object]:
+def _parse_tags(name: str) -> dict[str, object]:
     """Return what a name says beside the quantity: level, direction."""
     tags: dict[str, object] = {}
     if found := _LEVEL.search(name):
         tags["level"] = found[1]
-    words = {token.text.lower() for token in pooling.tokens(name) if token.number is None}
+    words = {token.text.lower() for token in pooling.split_tokens(name) if token.number is None}
     directions = {DIRECTION_ALIASES[word] for word in words & set(DIRECTION_ALIASES) if len(word) > 1}
     if len(directions) == 1 and "level" not in tags:
         tags["direction"] = directions.pop()
     return tags
 
 
-def counts(values: pd.Series) -> bool:
+def is_counter(values: pd.Series) -> bool:
     """Return whether a column counts: whole numbers from 0 or 1 in steps of one size, which may start again."""
     x = values.to_numpy(float)
     if x.size < 2 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x[0] not in (0, 1):
@@ -360,7 +364,7 @@ def counts(values: pd.Series) -> bool:
     return bool(even and (restarts <= x[0] + 1).all())
 
 
-def numbers_rows(values: pd.Series) -> bool:
+def is_row_number(values: pd.Series) -> bool:
     """Return whether a column numbers rows in any order: every whole number from 0 or 1 to its largest stands there."""
     x = values.to_numpy(float)
     if x.size < 3 or not np.isfinite(x).all() or not (x == np.round(x)).all() or x.min() not in (0, 1):

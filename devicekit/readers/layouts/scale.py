@@ -13,7 +13,7 @@ from devicekit.errors import Blank, Choice, CodedWarning, FileError, Question, Q
 from devicekit.names import GLOSSARY, parse_unit
 from devicekit.names.units import readings
 from devicekit.options import ReadOptions
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import IGNORED, KEPT, Column
 from devicekit.readers.layouts.grid import Block
 from devicekit.readers.layouts.roles import STATES
@@ -27,7 +27,7 @@ NEEDED = frozenset(
 _READ = re.compile(r"(?i)read|sense|\bmeas")
 
 
-def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[CodedWarning]]:
+def assign_factors(view: View, kind: ModuleType, block: Block) -> tuple[View, list[CodedWarning]]:
     """The columns with a factor to SI each: by their unit, or as the options say; refused where the two disagree."""
     found, warnings = [], []
     assumed = []
@@ -37,17 +37,17 @@ def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[Cod
             column = replace(column, factor=0.01, unit="%", stated=True, unclear="")
         is_state = column.role in (*STATES, "value") and column.role in kind.VALUES
         is_current = column.role == "current_a" and kind.NAME in ("sweep", "transient")
-        if column.role == "temperature_k" and heading(column.name).quantity in ("celsius", "fahrenheit"):
+        if column.role == "temperature_k" and parse_heading(column.name).quantity in ("celsius", "fahrenheit"):
             words = f"{view.where}: column {column.name!r} is not in kelvin, which temperature_k is"
             raise UsageError(f"{words}; name one in °C with map={{temperature_c: {column.name}}}")
         if column.unclear and column.role in GLOSSARY:
-            column = _clear(column, view, is_state or is_current)
+            column = _resolve_unclear_unit(column, view, is_state or is_current)
         elif (is_state or is_current) and column.by not in ("ours", "recipe"):
-            column = _stated(column, view, "current" if is_current else STATES.get(column.role))
+            column = _resolve_state_unit(column, view, "current" if is_current else STATES.get(column.role))
         elif column.role == "weight_change":
-            column = _relative(column, view)
+            column = _resolve_relative_change(column, view)
         elif column.role in GLOSSARY and GLOSSARY[column.role].unit and not column.stated:
-            column, told = _assumed(column, view)
+            column, told = _assume_volts(column, view)
             assumed += told
         found.append(column)
     if assumed:
@@ -58,7 +58,7 @@ def in_units(view: View, kind: ModuleType, block: Block) -> tuple[View, list[Cod
     return View(tuple(found), view.cells, view.options), warnings
 
 
-def _stated(column: Column, view: View, quantity: str | None) -> Column:
+def _resolve_state_unit(column: Column, view: View, quantity: str | None) -> Column:
     """A column of states (or a current) with the factor that its unit or the options give."""
     options = view.options
     if column.stated:
@@ -67,8 +67,8 @@ def _stated(column: Column, view: View, quantity: str | None) -> Column:
             wanted, column.factor, rtol=1e-9, atol=0.0
         ):
             raise UsageError(
-                f"{view.where}: column {column.name!r} is in a unit of {quantity}, but {_option(options)} says "
-                "otherwise"
+                f"{view.where}: column {column.name!r} is in a unit of {quantity}, but {_describe_option(options)} "
+                "says otherwise"
             )
         return column
     if quantity is None:  # a column of which only an option says what it holds
@@ -76,7 +76,9 @@ def _stated(column: Column, view: View, quantity: str | None) -> Column:
             raise ask_quantity(view)
         return column
     if options.stated_quantity is not None and options.stated_quantity != quantity:
-        raise UsageError(f"{view.where}: column {column.name!r} is a {quantity}, but {_option(options)} says otherwise")
+        raise UsageError(
+            f"{view.where}: column {column.name!r} is a {quantity}, but {_describe_option(options)} says otherwise"
+        )
     if options.stated_quantity == quantity or quantity == "weight":
         return replace(column, factor=options.factor if options.unit else 1.0, unit=options.unit)
     if column.by == "map":
@@ -84,7 +86,7 @@ def _stated(column: Column, view: View, quantity: str | None) -> Column:
     raise _ask_unit(column, view, quantity)
 
 
-def _relative(column: Column, view: View) -> Column:
+def _resolve_relative_change(column: Column, view: View) -> Column:
     """A relative change as a fraction: by its unit (%), by an option, or because its name is a ratio or ours."""
     options = view.options
     if options.unit is not None and options.stated_quantity == "weight":
@@ -93,7 +95,7 @@ def _relative(column: Column, view: View) -> Column:
         return replace(column, factor=options.factor, unit=options.unit)
     values = view.numbers(column.name)
     impossible = not column.stated and values is not None and bool((values < -1).any())  # no weight falls by 200 %
-    if (column.stated or column.told) and not impossible:
+    if (column.stated or column.is_explicit) and not impossible:
         return column
     raise QuestionError(
         view.where,
@@ -101,12 +103,12 @@ def _relative(column: Column, view: View) -> Column:
             f"column {column.name!r} does not say whether it is a fraction or in %",
             ("unit",),
             (Choice.of("a fraction: 0.5 is half", unit="1"), Choice.of("0.5 is half a percent", unit="%")),
-            ranges(View((replace(column, role="value"),), view.cells, options)),
+            describe_ranges(View((replace(column, role="value"),), view.cells, options)),
         ),
     )
 
 
-def _option(options: ReadOptions) -> str:
+def _describe_option(options: ReadOptions) -> str:
     return f"unit={options.unit}" if options.unit else f"quantity={options.quantity}"
 
 
@@ -124,12 +126,12 @@ def _ask_unit(column: Column, view: View, quantity: str, words: Sequence[str] = 
             text + (" and read_voltage=V" if more else ""),
             ("unit", *(("read_voltage",) if more else ())),
             tuple(Choice.of(f"numbers of {column.name} are in {word}", unit=word) for word in units),
-            ranges(View((replace(column, role="value"),), view.cells, view.options)),
+            describe_ranges(View((replace(column, role="value"),), view.cells, view.options)),
         ),
     )
 
 
-def _clear(column: Column, view: View, asked: bool) -> Column:
+def _resolve_unclear_unit(column: Column, view: View, asked: bool) -> Column:
     """A column whose unit word was not understood: as an option says, or a question."""
     quantity = STATES.get(column.role, "current" if column.role == "current_a" else None)
     options = view.options
@@ -151,12 +153,12 @@ def _clear(column: Column, view: View, asked: bool) -> Column:
 
 
 def _unit_word(name: str) -> str:
-    return heading(name).word or ""
+    return parse_heading(name).word or ""
 
 
-def _assumed(column: Column, view: View) -> tuple[Column, list[str]]:
+def _assume_volts(column: Column, view: View) -> tuple[Column, list[str]]:
     """A column of a known quantity without a unit: voltages are in volts, which is said; others are asked or kept."""
-    if column.told:
+    if column.is_explicit:
         return column, []
     if GLOSSARY[column.role].unit == "V":
         return column, [column.name]
@@ -175,10 +177,12 @@ def _assumed(column: Column, view: View) -> tuple[Column, list[str]]:
     )
 
 
-def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> ReadOptions:
+def add_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> ReadOptions:
     """The options with the read voltage that the file states above its table; refused if another one was said."""
     stated = [
-        (f"{name} {value}", v) for name, value in view.cells.block.shape.facts.items() if (v := _volts(name, value))
+        (f"{name} {value}", v)
+        for name, value in view.cells.block.shape.facts.items()
+        if (v := _voltage_in_line(name, value))
     ]
     columns = view.of("read_voltage_v")
     if columns and options.read_voltage is not None:
@@ -198,7 +202,7 @@ def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Rea
             f"read_voltage={options.read_voltage:g}, but {view.where} says {stated[0][0]}: leave the option out"
         )
     current = any(c.role == "read_current_a" for c in view.columns) or options.stated_quantity == "current"
-    named = {volts for c in view.of("read_current_a") if (volts := _in_name(c.name)) is not None}
+    named = {volts for c in view.of("read_current_a") if (volts := _voltage_in_name(c.name)) is not None}
     if (
         named
         and options.read_voltage is not None
@@ -221,7 +225,7 @@ def with_read_voltage(view: View, kind: ModuleType, options: ReadOptions) -> Rea
     )
 
 
-def _in_name(name: str) -> float | None:
+def _voltage_in_name(name: str) -> float | None:
     """The read voltage [V] that a column's name states (`I at 0.1 V`, `I@50mV`), or None."""
     found = re.search(r"(?:\bat|@|\bV(?:_?read)? ?=) ?(-?\d+(?:[.,]\d+)?) ?(m?V)\b", name)
     if not found:
@@ -230,11 +234,11 @@ def _in_name(name: str) -> float | None:
     return float(found[1].replace(",", ".")) * (unit.factor if unit else 1.0) or None
 
 
-def _volts(name: str, value: str) -> float | None:
+def _voltage_in_line(name: str, value: str) -> float | None:
     """A read voltage [V] that a line above a table states, or None."""
     if not _READ.search(name):
         return None
-    head = heading(name)
+    head = parse_heading(name)
     found = re.match(r"^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S*)$", value.strip())
     if not found:
         return None
@@ -247,7 +251,7 @@ def _volts(name: str, value: str) -> float | None:
         return None
 
 
-def ranges(view: View) -> tuple[str, ...]:
+def describe_ranges(view: View) -> tuple[str, ...]:
     """The range of each column of which something must be said: magnitude never decides a unit, but helps a person."""
     found = []
     for column in [*view.states, *view.unknown][:6]:
@@ -276,4 +280,4 @@ def ask_quantity(view: View) -> QuestionError:
     )
     kind = ("kind",) if len(view.unknown) > 1 else ()
     fields = (*kind, "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()))
-    return QuestionError(view.where, Question(text, fields, list_quantity_choices(view.options), ranges(view)))
+    return QuestionError(view.where, Question(text, fields, list_quantity_choices(view.options), describe_ranges(view)))

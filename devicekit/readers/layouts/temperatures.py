@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from devicekit.errors import Choice, CodedWarning, Question, QuestionError
-from devicekit.readers.header import heading
+from devicekit.readers.header import parse_heading
 from devicekit.readers.layout import KEPT, Column
-from devicekit.readers.layouts.roles import normalised
+from devicekit.readers.layouts.roles import normalise_name
 from devicekit.readers.layouts.view import View
 
 ZERO_C = 273.15  # K
@@ -25,7 +25,7 @@ MOVES = 5.0  # K; a thermometer that varies by less shows one temperature
 _NAME = re.compile(r"((bake|baking|anneal|oven|stage|chuck|storage) ?)?(t|temp|temperature)( ?(bake|anneal|oven|set))?")
 
 
-def in_kelvin(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
+def convert_to_kelvin(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedWarning]]:
     """The rows with `temperature_c` as `temperature_k` = C + 273.15, which is said."""
     if "temperature_c" not in frame or "temperature_k" in frame:
         return frame, []
@@ -35,7 +35,7 @@ def in_kelvin(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[CodedW
     return frame.assign(temperature_k=celsius + ZERO_C), [CodedWarning("celsius", words)]
 
 
-def of_bakes(view: View, columns: Sequence[Column]) -> list[Column]:
+def assign_bake_temperatures(view: View, columns: Sequence[Column]) -> list[Column]:
     """The columns of a retention table with the role of its temperature.
 
     Raises
@@ -46,21 +46,21 @@ def of_bakes(view: View, columns: Sequence[Column]) -> list[Column]:
     said = [column for column in columns if column.role in ("temperature_k", "temperature_c")]
     for column in said:
         if column.role == "temperature_k":
-            _check(view, column)
-    if said or any(column.told and column.role == KEPT for column in columns):
+            _check_kelvin(view, column)
+    if said or any(column.is_explicit and column.role == KEPT for column in columns):
         return list(columns)
     found = []
     for column in columns:
-        if column.role == KEPT and not column.told and (values := _changing(view, column)) is not None:
-            head = heading(column.name)
+        if column.role == KEPT and not column.is_explicit and (values := _changing_values(view, column)) is not None:
+            head = parse_heading(column.name)
             if head.quantity in ("celsius", "temperature") and head.unit is not None:
                 role = "temperature_c" if head.quantity == "celsius" else "temperature_k"
-                column = view.changed(
+                column = view.change(
                     column, role=role, unit=head.word, stated=True, why=f"a temperature in {head.word}"
                 )
                 if role == "temperature_k":
-                    _check(view, column)
-            elif head.unit is None and (head.quantity == "temperature" or _NAME.fullmatch(normalised(head.name))):
+                    _check_kelvin(view, column)
+            elif head.unit is None and (head.quantity == "temperature" or _NAME.fullmatch(normalise_name(head.name))):
                 raise _ask_unit(view, column, values)
         found.append(column)
     if sum(column.role in ("temperature_k", "temperature_c") for column in found) > 1:
@@ -68,16 +68,16 @@ def of_bakes(view: View, columns: Sequence[Column]) -> list[Column]:
     return found
 
 
-def _changing(view: View, column: Column) -> np.ndarray | None:
+def _changing_values(view: View, column: Column) -> np.ndarray | None:
     """The different values of a column of numbers that changes by more than a thermometer does; None else."""
     values = view.numbers(column.name)
     known = np.array([]) if values is None else np.unique(values.dropna().to_numpy(float))
     return known if known.size > 1 and np.ptp(known) > MOVES else None
 
 
-def _check(view: View, column: Column) -> None:
+def _check_kelvin(view: View, column: Column) -> None:
     """Refuse kelvin where no bake is so cold, and ask where none of them is above 273."""
-    if heading(column.name).quantity in ("celsius", "fahrenheit"):
+    if parse_heading(column.name).quantity in ("celsius", "fahrenheit"):
         return  # its unit is stated, and refused with the units of the other columns
     values = view.numbers(column.name)
     kelvin = np.array([]) if values is None else values.dropna().to_numpy(float)
@@ -89,14 +89,14 @@ def _check(view: View, column: Column) -> None:
     cold = kelvin.min() < COLDEST
     why = f"no bake is colder than {COLDEST:g} K" if cold else f"none of them is above {FREEZING:g} K"
     text = (
-        f"temperatures of {_listed(np.unique(kelvin))} in column {column.name!r} would be kelvin, and {why}: "
+        f"temperatures of {_list_values(np.unique(kelvin))} in column {column.name!r} would be kelvin, and {why}: "
         "are they degrees Celsius?"
     )
     raise QuestionError(view.where, Question(text, ("columns",), (celsius, keep) if cold else (celsius, right, keep)))
 
 
 def _ask_unit(view: View, column: Column, values: np.ndarray) -> QuestionError:
-    text = f"column {column.name!r} looks like a temperature that changes ({_listed(values)}): in which unit?"
+    text = f"column {column.name!r} looks like a temperature that changes ({_list_values(values)}): in which unit?"
     choices = (
         Choice.of("degrees Celsius: K = C + 273.15", map={"temperature_c": column.name}),
         *([Choice.of("kelvin", map={"temperature_k": column.name})] if values.min() >= COLDEST else []),
@@ -105,5 +105,5 @@ def _ask_unit(view: View, column: Column, values: np.ndarray) -> QuestionError:
     return QuestionError(view.where, Question(text, ("columns",), choices))
 
 
-def _listed(values: np.ndarray) -> str:
+def _list_values(values: np.ndarray) -> str:
     return f"{', '.join(f'{value:g}' for value in values[:6])}{', ...' if values.size > 6 else ''}"

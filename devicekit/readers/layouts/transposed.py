@@ -14,14 +14,14 @@ NARROWEST = 16  # columns of such a table
 LARGEST_PIXEL = 255
 
 
-def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
+def transpose_trains(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
     """The rows, turned so that each train is a column under its name, and whether they were turned.
 
     A table is turned if every row is a name and then numbers alone, or if it has no text at all and is much wider
     than high; not if it holds whole numbers alone, as images do.
     """
     filled = [(number, cells[: extent(cells)]) for number, cells in rows if any(cells)]
-    first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _led(cells)), None)
+    first = next((k for k, (_, cells) in enumerate(filled) if len(cells) > FEWEST and _is_train_row(cells)), None)
     if first is None or len(filled) - first < 2:
         return rows, False
     if any(
@@ -31,15 +31,15 @@ def upright(rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
     body = filled[first:]
     split = [_last_text(cells) + 1 for _, cells in body]
     numbers = [cells[at:] for (_, cells), at in zip(body, split, strict=True)]
-    if min(map(len, numbers)) < FEWEST or not all(_led(cells) for _, cells in body):
+    if min(map(len, numbers)) < FEWEST or not all(_is_train_row(cells) for _, cells in body):
         return rows, False
     longest = max(map(len, numbers))
     if min(split) == 0:
         wide = max(split) == 0 and longest >= max(WIDER * len(body), NARROWEST)
-        if first > 0 or not wide or all(map(_pixel, (cell for row in numbers for cell in row))):
+        if first > 0 or not wide or all(map(_is_pixel, (cell for row in numbers for cell in row))):
             return rows, False
         head = []
-        if labels := _labels([row[0] for row in numbers]):  # addresses in front of the rows
+        if labels := _cell_labels([row[0] for row in numbers]):  # addresses in front of the rows
             head = [(body[0][0], labels)]
             numbers = [row[1:] for row in numbers]
             longest -= 1
@@ -55,19 +55,19 @@ def _last_text(cells: Sequence[str]) -> int:
     return max((k for k, cell in enumerate(cells) if cell and not delimiters.is_plain(cell)), default=-1)
 
 
-def _led(cells: Sequence[str]) -> bool:
+def _is_train_row(cells: Sequence[str]) -> bool:
     """Return whether a row is words, or nothing, and then numbers alone."""
     return len(cells) - _last_text(cells) > FEWEST and all(
         delimiters.is_number(cell) for cell in cells[_last_text(cells) + 1 :]
     )
 
 
-def _pixel(cell: str) -> bool:
+def _is_pixel(cell: str) -> bool:
     number = natural_number(cell)
     return number is not None and number <= LARGEST_PIXEL
 
 
-def _labels(cells: Sequence[str]) -> list[str]:
+def _cell_labels(cells: Sequence[str]) -> list[str]:
     """Names of the rows, if the first cells count: 480, 481, 482, ...; else nothing."""
     try:
         found = [float(cell) for cell in cells]

@@ -13,22 +13,22 @@ from devicekit import plugins
 from devicekit.errors import Choice, Question, QuestionError
 from devicekit.readers.layout import KEPT, Column
 from devicekit.readers.layouts.roles import UNKNOWN
-from devicekit.readers.layouts.scale import ranges
+from devicekit.readers.layouts.scale import describe_ranges
 from devicekit.readers.layouts.view import Claim, View
 
 APART = 10.0  # ratio of medians beyond which two columns hold no one quantity
 FEWEST = 3  # rows from which on a column that rises may be an axis
 
 
-def bare(view: View) -> bool:
+def has_no_names(view: View) -> bool:
     """Return whether no column has a name, or was told by an option or a recipe."""
-    return not view.cells.block.named and not any(column.told for column in view.columns)
+    return not view.cells.block.named and not any(column.is_explicit for column in view.columns)
 
 
-def axis(view: View) -> Column | None:
+def find_axis(view: View) -> Column | None:
     """The first of several nameless columns if it never falls and is never negative, as a time or a count is."""
     columns = [column for column in view.columns if column.role in (UNKNOWN, "counter")]
-    if not bare(view) or len(columns) < 2 or columns[0] is not view.columns[0]:
+    if not has_no_names(view) or len(columns) < 2 or columns[0] is not view.columns[0]:
         return None
     values = view.numbers(columns[0].name)
     x = np.array([]) if values is None else values.to_numpy(float)
@@ -37,9 +37,9 @@ def axis(view: View) -> Column | None:
     return columns[0]
 
 
-def apart(view: View) -> bool:
+def has_distinct_axis(view: View) -> bool:
     """Return whether the first of nameless columns rises and is of another size than the rest: perhaps a time."""
-    first = axis(view)
+    first = find_axis(view)
     if first is None or first.role != UNKNOWN:
         return False
     sizes = [float(v.abs().median()) for c in view.unknown[1:] if (v := view.numbers(c.name)) is not None]
@@ -47,7 +47,7 @@ def apart(view: View) -> bool:
     return bool(sizes) and all(max(own, size) > APART * min(own, size) for size in sizes)
 
 
-def _of_ohm(view: View) -> set[str]:
+def _redundant_of_ohm(view: View) -> set[str]:
     """Of a voltage, a current and their ratio without names, those that are not of the quantity that was said."""
     quantity = view.options.stated_quantity
     held = {c.name: v.abs() for c in view.unknown[1:] if (v := view.numbers(c.name)) is not None}
@@ -58,12 +58,12 @@ def _of_ohm(view: View) -> set[str]:
     return set()
 
 
-def placed(view: View, role: str) -> View:
+def assign_axis(view: View, role: str) -> View:
     """The view with its axis as a column of that role, and what never changes left aside."""
-    first = axis(view)
+    first = find_axis(view)
     if first is None:
         return view
-    found, left_out = [], _of_ohm(view)
+    found, left_out = [], _redundant_of_ohm(view)
     for column in view.columns:
         values = view.numbers(column.name)
         if column.name in left_out:
@@ -76,7 +76,7 @@ def placed(view: View, role: str) -> View:
     return replace(view, columns=tuple(found))
 
 
-def candidates(view: View) -> list[tuple[ModuleType, Claim]]:
+def find_candidates(view: View) -> list[tuple[ModuleType, Claim]]:
     """Every kind as which the columns could be read, if it were said."""
     found = []
     for module in plugins.KINDS.all().values():
@@ -87,7 +87,7 @@ def candidates(view: View) -> list[tuple[ModuleType, Claim]]:
     return sorted(found, key=lambda each: each[0].claim(view) is None)  # what needs no word first
 
 
-def ask(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
+def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
     """Return what to ask of a table that has no names: the kind, and with it what the numbers are."""
     wide = len(view.unknown) > 2
     fields = ("kind", "quantity", "unit", "read_voltage", *(("columns_are",) if wide else ()), "columns")
@@ -112,6 +112,6 @@ def ask(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionError:
                 )
                 for module, claim in found
             ),
-            ranges(view),
+            describe_ranges(view),
         ),
     )

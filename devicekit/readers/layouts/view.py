@@ -13,7 +13,7 @@ import pandas as pd
 from devicekit.options import ReadOptions
 from devicekit.readers.layout import Column
 from devicekit.readers.layouts import pooling
-from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, counts, numbers_rows
+from devicekit.readers.layouts.roles import STATES, UNKNOWN, Cells, is_counter, is_row_number
 
 FEW = 4  # values of a voltage below which a table may be no sweep
 MANY_READS = 5  # readings after a pulse from which on they are watched in time
@@ -39,7 +39,7 @@ class View:
     @property
     def pulses_by_label(self) -> bool:
         """True if a label above the table or the name of its sheet or file speaks of potentiation or depression."""
-        words = {token.text.lower() for label in self.labels for token in pooling.tokens(label)}
+        words = {token.text.lower() for label in self.labels for token in pooling.split_tokens(label)}
         return bool(words & {"ltp", "ltd", "potentiation", "depression"})
 
     @property
@@ -59,18 +59,18 @@ class View:
         """The different words in the columns of a role, in lower case."""
         return {word for column in self.of(role) for word in self.cells.words(column.name)}
 
-    def counts(self, name: str) -> bool:
+    def is_counter(self, name: str) -> bool:
         """Return whether a column counts."""
         values = self.numbers(name)
         if values is None:
             return False
-        if counts(values.dropna()) or (self.cells.block.named and numbers_rows(values.dropna())):
+        if is_counter(values.dropna()) or (self.cells.block.named and is_row_number(values.dropna())):
             return True
         keys = [column.name for column in self.of("device_id", "cycle")]
         if not keys or not self.cells.block.named or values.isna().any():
             return False
         parts = values.groupby([self.cells.block.cells[key] for key in keys])
-        return all(numbers_rows(part) and part.is_unique for _, part in parts)
+        return all(is_row_number(part) and part.is_unique for _, part in parts)
 
     @cached_property
     def once_a_cycle(self) -> bool:
@@ -96,7 +96,7 @@ class View:
         return bool((found[0].diff().iloc[1:] == 0).mean() > 0.5)
 
     @cached_property
-    def watched(self) -> bool:
+    def is_transient(self) -> bool:
         """True if rows have a time, a state and a pulse voltage that is 0 between pulses, at many readings each."""
         if not self.of("time_s") or not self.of(*STATES, "value", "current_a", UNKNOWN):
             return False
@@ -125,11 +125,11 @@ class View:
         values = self.numbers(column.name)
         return values is not None and values.nunique() > 1
 
-    def changed(self, column: Column, **changes: Any) -> Column:
+    def change(self, column: Column, **changes: Any) -> Column:
         """A column with another role."""
         return replace(column, **changes)
 
-    def with_states(self, level: bool = False) -> list[Column]:
+    def assign_states(self, level: bool = False) -> list[Column]:
         """The columns with currents as readings, and unknown numbers as states where there is no other.
 
         `level` says that a column of states is of one level: by a word in its name, else by the name.
@@ -140,25 +140,25 @@ class View:
         for column in self.columns:
             if column.role == "current_a":
                 open_ = (column in reading) if not known else not level and self._varies(column)
-                column = self.changed(column, role="read_current_a" if open_ else "keep")
+                column = self.change(column, role="read_current_a" if open_ else "keep")
             elif column.role == UNKNOWN:
                 known_state = self.states or self.of("resistance_before_ohm")
-                column = self.changed(column, role="keep" if known_state else "value")
+                column = self.change(column, role="keep" if known_state else "value")
             if level and column.role in (*STATES, "value") and not self.of("level"):
-                tags = {"level": _bare(column.name, self), **column.tags}
-                column = self.changed(column, tags=tags)
+                tags = {"level": _bare_name(column.name, self), **column.tags}
+                column = self.change(column, tags=tags)
             found.append(column)
         return found
 
 
-def _bare(name: str, view: View) -> str:
+def _bare_name(name: str, view: View) -> str:
     block = view.cells.block
     place = block.places[name]
     note = block.notes[place] if place < len(block.notes) else ""
     return note or block.headings[place].name or name
 
 
-def words(column: pd.Series) -> pd.Series:
+def names_as_text(column: pd.Series) -> pd.Series:
     """Names of devices or levels as text; whole numbers without a decimal point."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column

@@ -84,9 +84,9 @@ def test_a_card_and_a_network_come_back_byte_for_byte(tmp_path: Path) -> None:
     assert held.card.to_json() == card.to_json()
     assert len(held.tables) == 2
     assert held.network is not None
-    about, arrays = held.network.parts()
-    assert about == network.parts()[0]
-    for name, array in network.parts()[1].items():
+    about, arrays = held.network.to_parts()
+    assert about == network.to_parts()[0]
+    for name, array in network.to_parts()[1].items():
         np.testing.assert_array_equal(arrays[name], array)
     assert devicekit.load_network(tmp_path / "all.h5").facts == network.facts
 

@@ -81,14 +81,14 @@ def test_unknown_columns_are_kept(tmp_path: Path) -> None:
 
 
 def test_repeated_readings_are_kept_and_a_fit_takes_their_mean(tmp_path: Path) -> None:
-    from devicekit.fitting.branch.trains import trains_of
+    from devicekit.fitting.branch.trains import select_trains
 
     text = LONG + "d1,1,ltp,3,4.4e-05\n"
     table = read(write(tmp_path, "twice.csv", text))
     assert isinstance(table, PulseTable)
     assert len(table) == 17
     assert "repeats" in [warning.code for warning in table.warnings]
-    trains = trains_of(table, "ltp")
+    trains = select_trains(table, "ltp")
     assert trains is not None
     assert trains.values[0, 3] == pytest.approx((3.4e-5 + 4.4e-5) / 2)
 

@@ -24,7 +24,7 @@ _NAMES = {
 }
 
 
-def of_npz(path: Path) -> Dataset:
+def read_npz(path: Path) -> Dataset:
     """Arrays x_train, y_train, x_test, y_test; or x and y (X and y), which are split.
 
     Raises
@@ -40,16 +40,16 @@ def of_npz(path: Path) -> Dataset:
     found = {ours: next((arrays[name] for name in names if name in arrays), None) for ours, names in _NAMES.items()}
     parts = [found[name] for name in _NAMES]
     if all(part is not None for part in parts):
-        return _made(path.name, [parts[0], parts[2]], [parts[1], parts[3]], path.name)  # type: ignore[list-item]
+        return _build_dataset(path.name, [parts[0], parts[2]], [parts[1], parts[3]], path.name)  # type: ignore[list-item]
     x, y = (next((arrays[n] for n in names if n in arrays), None) for names in (("x", "X"), ("y", "labels")))
     if x is None or y is None:
         raise FileError(
             f"{path.name} holds {', '.join(arrays) or 'nothing'}; expected x_train, y_train, x_test, y_test, or x and y"
         )
-    return _made(path.name, [x], [y], path.name)
+    return _build_dataset(path.name, [x], [y], path.name)
 
 
-def of_csv(path: Path, label: str | None = None) -> Dataset:
+def read_csv(path: Path, label: str | None = None) -> Dataset:
     """A table with a row of names, one column of them the class; split at random.
 
     Raises
@@ -58,10 +58,10 @@ def of_csv(path: Path, label: str | None = None) -> Dataset:
         If a cell is no number (each row is named), or no column is known to hold the classes.
     """
     x, y = _table(path, label)
-    return _made(path.name, [x], [y], path.name)
+    return _build_dataset(path.name, [x], [y], path.name)
 
 
-def of_tables(folder: Path, label: str | None = None) -> Dataset:
+def read_tables(folder: Path, label: str | None = None) -> Dataset:
     """A folder with train.csv and test.csv, two tables of the same columns.
 
     Raises
@@ -72,10 +72,10 @@ def of_tables(folder: Path, label: str | None = None) -> Dataset:
     (x, y), (x_test, y_test) = (_table(folder / f"{part}.csv", label) for part in ("train", "test"))
     if x.shape[1] != x_test.shape[1]:
         raise FileError(f"{folder}: train.csv has {x.shape[1]} features and test.csv {x_test.shape[1]}")
-    return _made(folder.resolve().name, [x, x_test], [y, y_test], "train.csv and test.csv")
+    return _build_dataset(folder.resolve().name, [x, x_test], [y, y_test], "train.csv and test.csv")
 
 
-def of_openml(name: str) -> Dataset:
+def fetch_openml_data(name: str) -> Dataset:
     """A data set of openml.org by its name (the newest active version), through scikit-learn and its cache.
 
     Raises
@@ -86,14 +86,16 @@ def of_openml(name: str) -> Dataset:
     from sklearn.datasets import fetch_openml
 
     try:
-        held = fetch_openml(name, version="active", as_frame=True, parser="auto")
+        fetched = fetch_openml(name, version="active", as_frame=True, parser="auto")
     except Exception as error:  # whatever the net or the archive gives
         raise FileError(f"openml:{name} could not be fetched ({str(error).splitlines()[0]})") from error
-    frame = held.data
+    frame = fetched.data
     words = [str(column) for column in frame if not pd.api.types.is_numeric_dtype(frame[column])]
     if words:
         raise FileError(f"openml:{name}: features {', '.join(words[:6])} are words; encode them and pass a .csv")
-    return _made(f"openml:{name}", [frame.to_numpy(float)], [held.target.to_numpy()], f"OpenML {held.details['id']}")
+    return _build_dataset(
+        f"openml:{name}", [frame.to_numpy(float)], [fetched.target.to_numpy()], f"OpenML {fetched.details['id']}"
+    )
 
 
 def _table(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +130,7 @@ def _table(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray]:
     return values, frame[label].str.strip().to_numpy()
 
 
-def _made(name: str, x: list[np.ndarray], y: list[np.ndarray], where: str) -> Dataset:
+def _build_dataset(name: str, x: list[np.ndarray], y: list[np.ndarray], where: str) -> Dataset:
     """A data set of one part, which is split, or of two; features scaled by the training part alone."""
     from sklearn.model_selection import train_test_split
 
@@ -146,7 +148,7 @@ def _made(name: str, x: list[np.ndarray], y: list[np.ndarray], where: str) -> Da
             rows = [BadRow(int(row), None, "a value that is no finite number", "finite inputs") for row in bad[:1000]]
             raise FileError(f"{where}: samples (from 0) that cannot be learnt from", rows)
     classes, numbers = np.unique(np.concatenate([part.astype(str) for part in labels]), return_inverse=True)
-    classes, numbers = _in_order(classes, numbers)
+    classes, numbers = _sort_classes(classes, numbers)
     numbered = list(np.split(numbers, [len(labels[0])])) if len(x) == 2 else [numbers]
     if len(classes) < 2:
         raise FileError(f"{where} has {len(classes)} class; a classifier needs at least 2")
@@ -161,11 +163,11 @@ def _made(name: str, x: list[np.ndarray], y: list[np.ndarray], where: str) -> Da
     else:
         y_train, y_test = numbered
         split = f"given parts, {len(y_train)} to train, {len(y_test)} to test"
-    x_train, x_test, how = _scaled(np.asarray(x[0]), np.asarray(x[1]))
+    x_train, x_test, how = _scale(np.asarray(x[0]), np.asarray(x[1]))
     return Dataset(name, f"{split}; {how}", x_train, y_train, x_test, y_test, tuple(map(str, classes)))
 
 
-def _in_order(classes: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _sort_classes(classes: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Classes that are whole numbers in their own order: 2 before 10."""
     try:
         order = np.argsort([float(each) for each in classes], kind="stable")
@@ -174,7 +176,7 @@ def _in_order(classes: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.
     return classes[order], np.argsort(order)[numbers]
 
 
-def _scaled(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
+def _scale(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
     """Both parts in 0..1, and how: pixels by their largest value, features by two channels each."""
     image = train.ndim > 2 or train.dtype == np.uint8
     train, test = (part.reshape(len(part), -1) for part in (train, test))
