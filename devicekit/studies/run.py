@@ -79,6 +79,7 @@ def run_report(
         numbers=[accuracy_number(training), *losses, *numbers],
         warnings=card.warnings,
         source=" · ".join([source_line(fits.source_text(fit, source), card.provenance.sha256), *splits]),
+        most_words=600,
     )
 
 

@@ -280,9 +280,9 @@ def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> N
     assert ran.json["summary"][1].startswith(short["verdict"])
     assert ran.json["summary"][0].startswith("This device reaches")
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
-    assert titles[0] == "In short"
-    assert titles[-1] == "Simulated set I-V of the default stack"
-    assert "This is not the device of this page" in page
+    assert titles[0] == "Fit"
+    assert any("default stack" in each for each in titles)
+    assert "not the device" in page
     for words in (
         "Rate curve",
         "Variation",

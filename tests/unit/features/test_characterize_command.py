@@ -100,8 +100,6 @@ def test_the_summary_says_what_each_file_holds(every_kind: tuple[str, Path]) -> 
     ):
         assert words in said
     page = (out / "report.html").read_text()
-    summary = page.partition("In short")[2].partition("</div>")[0]
-    assert summary.count("<p>") >= 5
     assert page.count('class="data"') == page.count("<figure")  # the data behind every figure
 
 
