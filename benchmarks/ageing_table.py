@@ -3,6 +3,7 @@
 python benchmarks/ageing_table.py --data-dir FOLDER                       # about 4 minutes of CPU
 python benchmarks/ageing_table.py --data-dir FOLDER --ramps FOLDER        # and a card of CrossSim's ramps
 python benchmarks/ageing_table.py --data-dir FOLDER --check 20            # the prediction only
+python benchmarks/ageing_table.py --data-dir FOLDER --evidence   # as the first, and its tables to docs/evidence
 
 64-1000-10 on Optdigits (UCI 3823/1797), 8 epochs, pairs, programmed (levels 0, program_sigma 0) or trained in situ;
 networks of seeds 0 to 2, 10 draws of devices each. `--check` draws nu, its deviation and times at random and counts how
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -172,4 +174,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from evidence_tables import run
+
+    sys.exit(run(main, "ageing_table"))
