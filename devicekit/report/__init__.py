@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -153,7 +154,11 @@ class Report:
         """The summary without what the verdict or a section states in the same words."""
         texts = [block for section in self.sections for block in section.blocks if isinstance(block, Text)]
         stated = " ".join([self.verdict, *(each for text in texts for each in text.paragraphs)])
-        return [each for each in self.summary if each not in stated]
+        rest = [
+            " ".join(each for each in re.split(r"(?<=[.!?])\s+(?=[A-Z])", words) if each not in stated)
+            for words in self.summary
+        ]
+        return [words for words in rest if words]
 
     @cached_property
     def first_page_texts(self) -> list[str]:

@@ -72,7 +72,7 @@ def fold(
 ) -> list[FoldedSection]:
     """Decide what of each section is open.
 
-    Figures are always shown, with their titles at least. Other blocks and full captions are shown in the order of the
+    Figures are shown with their titles at least, unless they alone are too many. Other blocks and full captions are shown in the order of the
     page as long as they fit; of a section in which one does not fit, the rest is folded too.
 
     Parameters
@@ -89,15 +89,21 @@ def fold(
     titles = 2 * sum(words(section.title) for section in sections)  # in the contents and above the section
     left = most - _FRAME - words(*first_page_texts) - titles - sum(short for short, _ in captions)
     left -= sum(_LONGEST_LABEL for section in sections if len(section.figures) < len(section.blocks))
+    closed = set()  # sections, from the last on, whose figures alone are too many
+    for number in reversed(range(len(sections))):
+        if left >= 0:
+            break
+        left += captions[number][0]
+        closed.add(number)
     found = []
-    for section, (short, full) in zip(sections, captions, strict=True):
-        has_room = full - short <= left
+    for position, (section, (short, full)) in enumerate(zip(sections, captions, strict=True)):
+        has_room = position not in closed and full - short <= left
         left -= full - short if has_room else 0
         parts: list[Part] = []
         rest: list[tuple[int, Sequence[Block]]] = []
         for number, row in enumerate(section.rows, 1):
             cost = words(*(text for block in row for text in _texts(block)))
-            if isinstance(row[0], Figure) or (not rest and cost <= left):
+            if (isinstance(row[0], Figure) and position not in closed) or (not rest and 0 < cost <= left):
                 left -= cost
                 parts.append(Part([(number, row)]))
             else:

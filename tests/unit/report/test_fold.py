@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devicekit.fitting.page import fit_page
-from devicekit.report import CodedList, Report, Section, Table, Text
+from devicekit.report import CodedList, Figure, Report, Section, Table, Text
 from devicekit.report.fold import fold
 from devicekit.studies.run import run_report
 from physics.iv import simulate_iv
@@ -47,6 +47,14 @@ def test_a_later_section_may_still_fit() -> None:
     first, second = fold(sections, [], [], 400)
     assert [part.is_open for part in first.parts] == [True, False]
     assert all(part.is_open for part in second.parts)
+
+
+def test_figures_are_folded_where_they_alone_are_too_many() -> None:
+    sections = [Section(f"File {n}", f"f{n}", [Figure("data:,", "ten words " * 5, "alt")]) for n in range(60)]
+    found = fold(sections, [], [], 400)
+    is_open = [each.parts[0].is_open for each in found]
+    assert 5 < sum(is_open) < 60
+    assert is_open == sorted(is_open, reverse=True)
 
 
 def test_coded_sentences_have_a_label() -> None:
