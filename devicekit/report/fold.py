@@ -72,8 +72,8 @@ def fold(
 ) -> list[FoldedSection]:
     """Decide what of each section is open.
 
-    Figures are shown with their titles at least, unless they alone are too many. Other blocks and full captions are shown in the order of the
-    page as long as they fit; of a section in which one does not fit, the rest is folded too.
+    Figures are shown with their titles at least, unless they alone are too many. Other blocks and full captions are
+    shown in the order of the page as long as they fit; of a section in which one does not fit, the rest is folded too.
 
     Parameters
     ----------
