@@ -149,9 +149,8 @@ def split_before_after(frame: pd.DataFrame) -> pd.DataFrame:
     direction = np.where(frame["resistance_after_ohm"] <= frame["resistance_before_ohm"], "ltp", "ltd")
     if "pulse_voltage_v" in frame:
         sign = np.sign(frame["pulse_voltage_v"].to_numpy(float))
-        direction = np.where(
-            sign > 0, "ltp", np.where(sign < 0, "ltd", direction)
-        )  # at 0 V or without a voltage the readings decide
+        # at 0 V or without a voltage the readings decide
+        direction = np.where(sign > 0, "ltp", np.where(sign < 0, "ltd", direction))
     rest = frame.drop(columns=[*_PAIR, "_part"], errors="ignore").assign(direction=direction)
     parts = [rest.assign(pulse_index=float(k), resistance_ohm=frame[column]) for k, column in enumerate(_PAIR)]
     return pd.concat(parts).sort_values("file_row", kind="stable").reset_index(drop=True)

@@ -78,16 +78,13 @@ def _ask_label(view: View, found: Sequence[tuple[Column, pd.Series]], sweeps: in
     for column, cells in found:
         name = column.name
         numbers = view.numbers(name)
-        choices.append(Choice.of(f"each value of {name} is a device", map={"device_id": name}))
+        choices.append(Choice.of(f"each value of {name} is a device (D2D)", map={"device_id": name}))
         if numbers is not None and bool((numbers.dropna() % 1 == 0).all()):
-            choices.append(Choice.of(f"each value of {name} is a cycle of one device", map={"cycle": name}))
+            choices.append(Choice.of(f"each value of {name} is a cycle of one device (C2C)", map={"cycle": name}))
         choices.append(Choice.of(f"neither: {name} is kept, and all sweeps belong to one device", map={"keep": name}))
         first, last = cells.iloc[0], cells.iloc[-1]
         values = f"{count(int(cells.nunique()), 'value')} in {count(sweeps, 'sweep')}, from {first} to {last}"
         seen.append(f"{name}: {values}, constant within each sweep, {count(len(cells), 'row')}")
     names = " and ".join(column.name for column, _ in found)
-    text = (
-        f"does each value of {names} mean a device or a cycle? The answer decides between spread over devices and "
-        "over cycles"
-    )
+    text = f"do the values of {names} stand for devices or for cycles of one device?"
     return QuestionError(view.where, Question(text, ("columns",), tuple(choices), tuple(seen)))

@@ -94,7 +94,7 @@ def ask_kind(view: View, found: Sequence[tuple[ModuleType, Claim]]) -> QuestionE
     several = " For several columns of states add columns_are=devices or cycles" if wide else ""
     names = ", ".join(column.name for column in view.columns[:8]) + (", ..." if len(view.columns) > 8 else "")
     known = view.options.stated_quantity is not None
-    numbers = "" if known else " Adapt quantity=, unit= and (for currents) read_voltage= to your numbers."
+    numbers = "" if known else " Change quantity=, unit= and (for currents) read_voltage= if needed."
     return QuestionError(
         view.where,
         Question(

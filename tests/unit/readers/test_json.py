@@ -290,5 +290,5 @@ def test_a_width_that_is_missing_in_a_direction_is_not_that_of_the_other() -> No
 def test_a_unit_that_differs_by_a_prefix_is_refused_however_small(tmp_path: Path) -> None:
     rows = "".join(f"{v / 10},{v}\n" for v in [*range(12), *range(12, 0, -1)])
     file = write(tmp_path, "Voltage (V),Current (pA)\n" + rows, "pa.csv")
-    with pytest.raises(UsageError, match="in a unit of current"):
+    with pytest.raises(UsageError, match=r"Current \(pA\).*unit=nA"):
         devicekit.read(file, unit="nA")
