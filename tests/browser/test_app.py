@@ -150,9 +150,7 @@ def test_tab_reaches_every_control(visit: Visit) -> None:
         assert {str(k) for k in wanted} <= reached
 
 
-def test_a_refused_file_is_one_message_and_a_refused_answer_keeps_its_entries(
-    visit: Visit, tmp_path: Path
-) -> None:
+def test_a_refused_file_is_one_message_and_a_refused_answer_keeps_its_entries(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("Dear all,\nit went well.\n")
     assert visit.upload(tmp_path / "notes.txt").startswith("notes.txt")
     assert visit.get("document.querySelectorAll('.note.mark[role=alert] .message').length") == 1

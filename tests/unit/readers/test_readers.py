@@ -394,5 +394,5 @@ def test_all_negative_points_to_the_sign_of_the_read_voltage(tmp_path: Path) -> 
     text = "direction,pulse_index,read_current_a\n" + "".join(
         f"{direction},{n},{1e-6 * (n + 1)}\n" for direction in ("ltp", "ltd") for n in range(4)
     )
-    with pytest.raises(TableError, match="see read_voltage="):
+    with pytest.raises(TableError, match="read_voltage="):
         read(write(tmp_path, "turned.csv", text), read_voltage=-0.1)
