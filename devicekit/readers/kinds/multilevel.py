@@ -1,4 +1,4 @@
-"""Several levels, each programmed or read again and again, in no order of time."""
+"""Multilevel tables: several levels, each programmed or read repeatedly, in any order of time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from devicekit.tables import MultilevelTable
 from devicekit.text import si
 
 NAME = "multilevel"
-TITLE = "several levels, each read again and again"
+TITLE = "several levels, each read repeatedly"
 VALUES = frozenset({*STATE_COLUMNS, "value"})
-MOST = 256  # targets beyond which a column of them names no levels: eight bits
-EACH = 3  # readings of a level, in the middle of all, from which on the rows of a target are repeats
+MOST = 256  # targets beyond which a column of them does not name levels: eight bits
+EACH = 3  # median number of readings of a level from which on the rows of a target are repeats
 TWO_STATES = frozenset({*ALIASES, "low", "high"})  # levels of endurance
 _TARGET = re.compile(r"\b(?:target|desired|aim(?:ed)?|goal|set ?point|wanted)\b")
 _LEVEL = re.compile(r"(?:level|state)(?: (?:no|number|nr|index|id|#))?")
@@ -33,9 +33,9 @@ _OF_OTHERS = ("pulse_index", "pulse_voltage_v", "pulse_width_s", "direction", "s
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be levels: a column of them, a target beside a state, or one column a level."""
-    said = view.options.kind == NAME
-    if view.of(*_OF_OTHERS) or view.sweeps or not view.cells.block.named or (view.of("time_s") and not said):
+    """Claim a column of levels, a target beside a state, or one column for each level."""
+    requested = view.options.kind == NAME
+    if view.of(*_OF_OTHERS) or view.sweeps or not view.cells.block.named or (view.of("time_s") and not requested):
         return None
     targets = [column.name for column in _find_targets(view)]
     states = [column for column in [*view.states, *view.unknown] if column.name not in targets]
@@ -44,27 +44,27 @@ def claim(view: View) -> Claim | None:
     if not states:
         return None
     if level is not None:
-        return _claim_by_level(view, level, said)
-    if len(targets) == 1 and (said or _repeats_targets(view, targets[0])):
-        return Claim(2, f"a target ({targets[0]}), and what was read, several times each")
+        return _claim_by_level(view, level, requested)
+    if len(targets) == 1 and (requested or _repeats_targets(view, targets[0])):
+        return Claim(2, f"a target ({targets[0]}) and a state, several readings each")
     side_by_side = len(states) > 1 and not view.of("cycle") and not _are_two_states(states)
-    if side_by_side and (said or view.options.columns_are == "levels"):
-        return Claim(2, "columns of states, one a level")
+    if side_by_side and (requested or view.options.columns_are == "levels"):
+        return Claim(2, "columns of states, one for each level")
     named = all(_EACH.fullmatch(_normalised_name(column, view)) for column in states)
     if side_by_side and named and len(states) > 2 and view.options.columns_are is None:
-        return Claim(2, "columns of states, one a level by their names")
+        return Claim(2, "columns of states, named for one level each")
     return None
 
 
-def _claim_by_level(view: View, level: Column, said: bool) -> Claim | None:
-    """Levels by a column: not those of endurance, and with something that counts or names what was repeated."""
+def _claim_by_level(view: View, level: Column, requested: bool) -> Claim | None:
+    """Claim levels in a column: not those of endurance, and with a column that numbers or names the repeats."""
     names = set(names_as_text(view.cells.block.cells[level.name]).str.lower()) - {"", "nan"}
-    if said:
-        return Claim(2, "a column of levels, and a state")
+    if requested:
+        return Claim(2, "a column of levels and a state")
     if len(names) < 2 or names & TWO_STATES - {"0", "1"} or names <= TWO_STATES:
         return None
     if view.of("repeat", "cycle", "counter", "point", "device_id"):
-        return Claim(2, "a column of levels, and a state read several times, in no order of time")
+        return Claim(2, "a column of levels and a state read several times")
     return None
 
 
@@ -74,7 +74,7 @@ def _normalised_name(column: Column, view: View) -> str:
 
 
 def _find_level(view: View) -> Column | None:
-    """The column of levels; one of numbers as well, where its name says so."""
+    """Find the column of levels; one of numbers too, where it is named for levels."""
     for column in view.columns:
         if column.role == "level":
             return column
@@ -89,7 +89,7 @@ def _find_level(view: View) -> Column | None:
 
 
 def _find_targets(view: View) -> list[Column]:
-    """Columns at which was aimed."""
+    """Find the columns of targets."""
     found = []
     for column in view.columns:
         role = column.role in (*STATES, "value", "current_a", UNKNOWN)
@@ -108,13 +108,13 @@ def _repeats_targets(view: View, name: str) -> bool:
 
 
 def _are_two_states(states: Sequence[Column]) -> bool:
-    """Return whether columns are those of HRS and LRS."""
+    """Return whether columns hold HRS and LRS."""
     levels = {str(column.tags["level"]).lower() for column in states if "level" in column.tags}
     return bool(levels) and levels <= TWO_STATES
 
 
 def assign(view: View) -> list[Column]:
-    """A target in siemens is a column of ours; cycles, trials and counters number the repeats."""
+    """Assign targets and levels; cycles, trials and counters number the repeats."""
     level, targets = _find_level(view), {column.name for column in _find_targets(view)}
     columns: list[Column] = []
     for column in view.columns:
@@ -124,7 +124,7 @@ def assign(view: View) -> list[Column]:
             own = column.role == "conductance_s" and column.stated
             named = level is None and "level" not in {each.role for each in columns}
             role = "target_s" if own else "level" if named else KEPT
-            column = replace(column, role=role, why="a target by its name")
+            column = replace(column, role=role, why="named as a target")
         elif column.role == "cycle" and not view.of("repeat"):
             column = replace(column, role="repeat", why="it numbers the repeats")
         elif column.role in ("counter", "point") and not view.of("repeat", "cycle"):
@@ -139,7 +139,7 @@ def assign(view: View) -> list[Column]:
 def build(
     frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
 ) -> MultilevelTable:
-    """The table of rows under our names; a level that has no name is that of its target."""
+    """Build the table from rows under devicekit's column names; a level without a name gets that of its target."""
     name = source.path.name
     frame, more = resolve_state(frame, options, name)
     if "level" not in frame:

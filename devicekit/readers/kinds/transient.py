@@ -1,4 +1,4 @@
-"""Readings in time with pulses between them: relaxation, answers to pulses, trains against rate."""
+"""Transients: readings in time with pulses in between (relaxation, responses to pulses, trains at several rates)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ VALUES = frozenset({"conductance_s", "resistance_ohm", "read_current_a", "curren
 
 
 def claim(view: View) -> Claim | None:
-    """Return whether the columns can be readings in time: a pulse voltage that is 0 in most rows, or it is said."""
+    """Claim a time, a state, and a pulse voltage that is 0 V in most rows; less if the kind is given."""
     if view.is_transient:
-        return Claim(2, "a time, a state, and a voltage of pulses that is 0 between them")
+        return Claim(2, "a time, a state, and a pulse voltage that is 0 V between pulses")
     if view.options.kind != NAME or not view.cells.block.named or not view.of("time_s"):
         return None
     if view.of(*STATES, "value", "current_a", UNKNOWN):
@@ -36,27 +36,27 @@ def claim(view: View) -> Claim | None:
 
 
 def _ask_current(view: View) -> QuestionError:
-    """An oscilloscope's two voltages: the current is the one across a resistor over its resistance, which is asked."""
+    """Return the question about two voltages of an oscilloscope: one may be across a series resistor."""
     names = [column.name for column in view.of("voltage_v", "pulse_voltage_v", "read_voltage_v")]
     return QuestionError(
         view.where,
         Question(
-            f"columns {', '.join(names)} are voltages, and no column is a current: if one is measured across a series "
-            "resistor, divide it by the resistance (and subtract it from the other, if that one drives both) and name "
-            "the result",
+            f"which column is the current? Columns {', '.join(names)} are voltages; divide the one across a series "
+            "resistor by its resistance and add the result to the file",
             ("columns",),
             (
                 Choice.of(
-                    "a column of currents, made so", map={"current_a": Blank("COLUMN"), "voltage_v": Blank("COLUMN")}
+                    "a column of currents computed this way",
+                    map={"current_a": Blank("COLUMN"), "voltage_v": Blank("COLUMN")},
                 ),
             ),
-            (f"{len(names)} channels of volts",),
+            (f"{len(names)} channels of voltage; the device voltage is the driving one less that of the resistor",),
         ),
     )
 
 
 def assign(view: View) -> list[Column]:
-    """Numbers of unknown role are the state; of a current beside a state only the state counts."""
+    """Assign unknown numbers as the state; a current beside a state is kept but not used."""
     known = bool(view.of(*STATES, "value"))
     found = []
     for column in view.columns:
@@ -85,12 +85,12 @@ def assign(view: View) -> list[Column]:
 def build(
     frame: pd.DataFrame, options: ReadOptions, source: Source, warnings: Sequence[CodedWarning]
 ) -> TransientTable:
-    """The table of rows under our names."""
-    name, told = source.path.name, list(warnings)
+    """Build the table from rows under devicekit's column names."""
+    name, found = source.path.name, list(warnings)
     if any(column in frame for column in ("value", *STATE_COLUMNS)):
         frame, more = resolve_state(frame, options, name)
-        told += more
+        found += more
     if "record" not in frame:
         frame = frame.assign(record=frame["cycle"] if "cycle" in frame else frame.get("_part", 0) + 1)
     frame = frame.assign(record=parse_whole_numbers(frame, "record", name))
-    return transients.finish_transient_table(frame, options, name, {"format": "table", "source": name}, told)
+    return transients.finish_transient_table(frame, options, name, {"format": "table", "source": name}, found)

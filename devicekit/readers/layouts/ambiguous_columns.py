@@ -1,6 +1,6 @@
-"""Two columns of one role: the one that is meant is told by what it does, or asked; never the last one without a word.
+"""Several columns of one role: the right one is found by its values, or the user is asked.
 
-A gate and a drain voltage, an applied and a measured one, are both voltages; only one can be the sweep's.
+Gate and drain voltage, or applied and measured voltage, are both voltages; only one can be that of the sweep.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from devicekit.readers.layouts.view import View
 
 _GATE = re.compile(r"(v ?g(ate)? ?s?|gate ?(v|voltage|bias)|i ?g(ate)? ?s?|gate ?(i|current|leakage))( .*)?")
 _DRAIN = re.compile(r"(v ?d(rain)? ?s?|drain ?(v|voltage|bias)|i ?d(rain)? ?s?|drain ?(i|current))( .*)?")
-# what a second column of leaves no doubt about the numbers that are read: it is kept under its own name
+# a second column of these roles does not change the numbers: it is kept under its own name
 _HARMLESS = {"time_s", "temperature_k", "compliance_a"}
 
 
 def is_gate(name: str) -> bool:
-    """Return whether a column's name says that it is of a transistor's gate."""
+    """Return whether a column is named for a transistor's gate."""
     return _GATE.fullmatch(normalise_name(name)) is not None
 
 
 def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]:
-    """The columns without the gate's current beside a drain's, and without a constant voltage beside one swept."""
+    """Keep a gate current beside a drain current, and a constant voltage beside a swept one, as other columns."""
     drains = [c for c in columns if c.role == "current_a" and _DRAIN.fullmatch(normalise_name(c.name))]
     volts = [c for c in columns if c.role == "voltage_v"]
     swept = [c for c in volts if _changes(c, cells)]
@@ -38,7 +38,7 @@ def set_aside_terminals(columns: Sequence[Column], cells: Cells) -> list[Column]
         if column.is_explicit:
             pass
         elif drains and column.role == "current_a" and is_gate(column.name):
-            column = replace(column, role=KEPT, why=f"of the gate; {drains[0].name} is the device's")
+            column = replace(column, role=KEPT, why=f"gate current; {drains[0].name} is the device current")
         elif len(swept) == 1 and column in volts and column is not swept[0]:
             column = replace(column, role=KEPT, why=f"constant while {swept[0].name} changes")
         found.append(column)
@@ -51,21 +51,21 @@ def _changes(column: Column, cells: Cells) -> bool:
 
 
 def resolve_ambiguous(columns: Sequence[Column], view: View, kind: str) -> list[Column]:
-    """The columns with one of each role; another of the same is kept under its own name, where nothing hangs on it.
+    """Leave one column of each role; keep others under their own names where they do not matter.
 
     Parameters
     ----------
     columns : sequence of Column
-        Those that make up one row, paired series aside.
+        Columns of one row, without paired series.
     view : View
-        Their cells, and where they stand.
+        Cells of the columns.
     kind : str
         Name of the kind of table.
 
     Raises
     ------
     QuestionError
-        If two columns could be what the table is read by, and nothing says which of them is.
+        If the right one of several columns is unclear.
     """
     first: dict[str, Column] = {}
     found = []
@@ -95,13 +95,16 @@ def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionErro
     names = ", ".join(column.name for column in several)
     label = GLOSSARY[role].label
     choices = tuple(
-        Choice.of(f"{column.name} is; the rest is kept beside it", map={role: column.name}) for column in several
+        Choice.of(f"{column.name}; the others are kept but not used", map={role: column.name}) for column in several
     )
     pulses: tuple[Choice, ...] = ()
     amps = view.of("current_a")
     if role == "voltage_v" and len(amps) == 1:
         pulses = tuple(
-            Choice.of("pulses, no sweep", map={"pulse_voltage_v": column.name, "read_current_a": amps[0].name})
+            Choice.of(
+                f"{column.name} holds pulses, not a sweep",
+                map={"pulse_voltage_v": column.name, "read_current_a": amps[0].name},
+            )
             for column in several
             if not _is_constant(column, view)
         )
@@ -109,7 +112,7 @@ def _ask_which(role: str, several: Sequence[Column], view: View) -> QuestionErro
     return QuestionError(
         view.where,
         Question(
-            f"{len(several)} columns may be the {label}: {names}: which one is?",
+            f"which of the {len(several)} columns {names} is the {label}?",
             ("columns",),
             (*choices, *pulses),
             seen,

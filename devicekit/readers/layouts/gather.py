@@ -1,4 +1,4 @@
-"""The blocks of a source: of a text, of the sheets of a workbook, or of a table in memory."""
+"""Tables of a source: of a text, of the sheets of a workbook, or in memory."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from devicekit.readers.layouts.grid import Block, split_blocks
 from devicekit.readers.layouts.shape import Shape
 from devicekit.readers.source import END_MARK, LARGE, Source
 
-LEAST_ROWS = 2  # of a sheet that is read without being asked for
+LEAST_ROWS = 2  # of a sheet that is read without being requested
 
 
 @dataclass(frozen=True)
 class SourceBlocks:
-    """Blocks of a source, and the sheets that hold none."""
+    """Tables of a source, and the sheets without one."""
 
     blocks: tuple[Block, ...]
     left_out: tuple[str, ...] = ()
 
 
 def gather(source: Source, options: ReadOptions) -> SourceBlocks:
-    """Every table that a source holds.
+    """Collect every table of a source.
 
     Raises
     ------
     FileError
-        If there is none.
+        If the source has no table.
     UsageError
-        If a sheet is named that is not there.
+        If a requested sheet does not exist.
     """
     if source.in_memory:
         return SourceBlocks((_block_in_memory(source),))
     if source.workbook_kind:
         return _workbook_blocks(source, options)
     if options.sheet is not None:
-        raise UsageError(f"{source.path.name} is text, without sheets: leave sheet={options.sheet} out")
+        raise UsageError(f"{source.path.name} is a text file without sheets. Remove sheet={options.sheet}")
     if "\0" in source.head:
-        raise FileError(f"{source.path.name} is a binary file, not text; devicekit cannot read this format")
+        raise FileError(f"{source.path.name} is a binary file of an unknown format")
     if source.size > LARGE:
         return SourceBlocks((_read_large(source, options),))
     return SourceBlocks(tuple(_text_blocks(source.lines, source.path.name, options)))
@@ -68,7 +68,7 @@ def _block_in_memory(source: Source) -> Block:
 def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list[Block]:
     if _JSON.match("".join(lines[:3])):
         raise FileError(
-            f"{where} begins like JSON and cannot be read as such: unpack it if it is packed, or write it as CSV"
+            f"{where} begins like JSON but is not valid JSON. If it is packed, unpack it; else write it as CSV"
         )
     delimiter = delimiters.find_delimiter(lines[:2000], where)
     rows = delimiters.split_lines(lines, delimiters.DELIMITERS[delimiter], where)
@@ -78,7 +78,7 @@ def _text_blocks(lines: Sequence[str], where: str, options: ReadOptions) -> list
 
 
 def _workbook_blocks(source: Source, options: ReadOptions) -> SourceBlocks:
-    """The tables of the sheets that were asked for, or of all that hold one."""
+    """Collect the tables of the requested sheets, or of all sheets that have one."""
     names = [sheet.name for sheet in source.sheets]
     wanted = names if options.sheet is None else _match_sheets(names, options.sheet, source.path.name)
     found: list[Block] = []
@@ -88,27 +88,27 @@ def _workbook_blocks(source: Source, options: ReadOptions) -> SourceBlocks:
         if sheet.name not in wanted:
             continue
         try:
-            made = _sheet_blocks(sheet, source.path.name, options, alone=len(wanted) == 1)
+            blocks = _sheet_blocks(sheet, source.path.name, options, alone=len(wanted) == 1)
         except FileError as error:
             first = first or error
             left_out.append(sheet.name)
             continue
-        if len(names) > 1 and options.sheet is None and sum(len(block.cells) for block in made) < LEAST_ROWS:
+        if len(names) > 1 and options.sheet is None and sum(len(block.cells) for block in blocks) < LEAST_ROWS:
             left_out.append(sheet.name)
             continue
-        found += made
+        found += blocks
     if not found:
-        raise first or FileError(f"{source.path.name} holds no sheet with a table")
+        raise first or FileError(f"{source.path.name} has no sheet with a table")
     return SourceBlocks(tuple(found), tuple(left_out))
 
 
-def _match_sheets(names: Sequence[str], said: str, where: str) -> list[str]:
-    """Sheets that fit one of the names or patterns that were said."""
+def _match_sheets(names: Sequence[str], patterns: str, where: str) -> list[str]:
+    """Return the sheets that match one of the given names or patterns."""
     wanted: list[str] = []
-    for pattern in (part.strip() for part in said.split(",")):
+    for pattern in (part.strip() for part in patterns.split(",")):
         fits = [name for name in names if name == pattern or fnmatch.fnmatchcase(name.lower(), pattern.lower())]
         if not fits:
-            raise UsageError(f"{where} has no sheet {pattern!r}; there are {', '.join(names)}")
+            raise UsageError(f"{where} has no sheet {pattern!r}; its sheets are {', '.join(names)}")
         wanted += fits
     return wanted
 
@@ -120,7 +120,7 @@ def _sheet_blocks(sheet: workbook.Sheet, where: str, options: ReadOptions, alone
 
 
 def _cell_text(cell: workbook.Cell) -> str:
-    """A cell of a sheet as text."""
+    """Return a cell of a sheet as text."""
     if cell is None:
         return ""
     if isinstance(cell, float):
@@ -129,7 +129,7 @@ def _cell_text(cell: workbook.Cell) -> str:
 
 
 def _read_large(source: Source, options: ReadOptions) -> Block:
-    """A large table, parsed straight into numbers by what its first 64 KiB look like: never held as text cells."""
+    """Read a large table directly as numbers, with the layout of its first 64 KiB, to save memory."""
     name = source.path.name
     source.check_lines()
     head = source.head[: source.head.rfind("\n")].replace("\r\n", "\n").split("\n")
@@ -137,9 +137,11 @@ def _read_large(source: Source, options: ReadOptions) -> Block:
     rows = delimiters.split_lines(head, delimiters.DELIMITERS[delimiter], name)
     block = split_blocks(rows, delimiter, options, name)[0]
     if block.shape.transposed:
-        raise FileError(f"{name}: each row is a train, and it is larger than 8 MB: turn it, so that columns are trains")
+        raise FileError(
+            f"{name}: each row is a train, and the file is larger than 8 MB. Transpose it: one column a train"
+        )
     first = int(block.cells.index[0])
-    # words repeat: a category holds each once; numbers that turn out to be words are found when they are used
+    # words repeat, so that a category saves memory; words among numbers are found when the column is used
     wordy = [
         c
         for c in block.names
@@ -149,7 +151,7 @@ def _read_large(source: Source, options: ReadOptions) -> Block:
     separator, missing = delimiters.DELIMITERS[delimiter], [*missing, END_MARK]
     try:
         with warnings.catch_warnings(), source.open() as stream:
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # bad cells are named when they are used
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # wrong cells are reported when they are used
             cells = pd.read_csv(
                 stream,
                 sep=r"\s+" if separator is None else separator or "\t",
@@ -174,5 +176,5 @@ def _read_large(source: Source, options: ReadOptions) -> Block:
 
 
 def take_rows(block: Block, rows: int) -> Block:
-    """The block with its first rows only, for judging columns of a large one."""
+    """Return the first rows of a block, for inferring the columns of a large one."""
     return block if len(block.cells) <= rows else replace(block, cells=block.cells.head(rows))

@@ -1,7 +1,7 @@
-"""What several names (of files, sheets or columns) stand for: devices, cycles, directions, pulse widths.
+"""Meaning of several names (of files, sheets or columns): devices, cycles, directions, pulse widths.
 
-Names are words and numbers. All must have one form; a number belongs to the word before it, or to its own unit. What
-that does not settle is asked: devices taken for cycles turn D2D into C2C.
+Names are words and numbers. All must have one form; a number belongs to the word before it, or to its own unit. The
+user is asked about the rest: devices taken for cycles turn D2D into C2C.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from devicekit.names import DIRECTION_ALIASES, parse_unit
 from devicekit.readers import isolated
 
 _TOKEN = re.compile(r"(\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2}(?!\d))?)|([^\W\d_]+)")
-_PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # a place in an array: R2C3
+_PLACE = re.compile(r"(?i)(?<![^\W_])r(\d{1,4})[ _]?c(\d{1,4})(?![^\W_])")  # place in an array: R2C3
 _ORDINAL = re.compile(r"(?i)(?<![^\W_])(\d{1,9})(?:st|nd|rd|th)[ _]+([^\W\d_]+)")  # 50th cycle
 _SIGNED = re.compile(r"(?<![^\W_])(?<!\.)-(?=\d+(?:\.\d+)?[a-zA-Z])")  # after a letter or a digit it is a hyphen
 _DEVICE = re.compile(r"^(d|dev|devices?|cells?|die|dut|sample|chip|memristor|rram|reram|bit|pad|row|col)$")
-_GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device together, r3c7, and nothing by themselves
+_GRID = ({"r", "c"}, {"x", "y"})  # letters that name a device only together: r3c7
 _CYCLE = re.compile(r"^(cyc|cycle|cycles|run|runs|rep|repeat|repetition|ramp|rmp|loop|sweep|trial|iteration|iter)$")
 _GEOMETRY = {"um", "nm", "µm", "μm", "mm", "um2", "nm2"}
 _LEVEL = {"lrs": "lrs", "on": "lrs", "hrs": "hrs", "off": "hrs"}
-# what a number with a unit says of a measurement
+# condition of a measurement, by the quantity of a number's unit
 _OF_UNIT = {"time": "width", "voltage": "amplitude", "current": "compliance", "temperature": "temperature"}
 
 
 @dataclass(frozen=True)
 class Key:
-    """What one name says: device and cycle, direction, level, and measuring conditions in SI units."""
+    """Content of one name: device and cycle, direction, level, and measuring conditions in SI units."""
 
     device: str | None = None
     cycle: int | None = None
@@ -39,7 +39,7 @@ class Key:
 
 @dataclass(frozen=True)
 class ParsedNames:
-    """The key of each name; `unclear` says what the names leave open ("" if nothing)."""
+    """Keys of several names; `unclear` is the reason why they are ambiguous ("" if they are not)."""
 
     keys: tuple[Key, ...]
     unclear: str = ""
@@ -53,7 +53,7 @@ class _Token:
 
 
 def split_tokens(name: str) -> list[_Token]:
-    """Words and numbers of a name; a number keeps the unit that is written to it: 100ns, -2V, 0.3um."""
+    """Split a name into words and numbers; a number keeps the unit attached to it: 100ns, -2V, 0.3um."""
     name = _PLACE.sub(r"r\1 c\2", _SIGNED.sub(" minus", _ORDINAL.sub(r"\2 \1", name)))
     found: list[_Token] = []
     last_end = -1
@@ -76,19 +76,19 @@ def split_tokens(name: str) -> list[_Token]:
 
 
 def _are_consecutive_letters(words: Sequence[str]) -> bool:
-    """Return whether words are a, b, c, ...; u and d, h and l, f and r may be short for something."""
+    """Return whether words are a, b, c, ...; u and d, h and l, f and r may be abbreviations."""
     first = ord(min(words)[0])
     return sorted(words) == [chr(first + k) for k in range(len(words))]
 
 
 def parse_names(names: Sequence[str]) -> ParsedNames:
-    """Return what the names of several files, sheets or columns say of each."""
+    """Parse the names of several files, sheets or columns together."""
     split = [split_tokens(name) for name in names]
     if len(names) == 1:
         return _parse_single(split[0])
     form = [("#" + token.unit if token.number is not None else "w") for token in split[0]]
     if any([("#" + token.unit if token.number is not None else "w") for token in each] != form for each in split):
-        return ParsedNames(tuple(Key() for _ in names), f"their names have no common form: {_list_names(names)}")
+        return ParsedNames(tuple(Key() for _ in names), f"names without a common form: {_list_names(names)}")
     keys: list[dict[str, object]] = [{} for _ in names]
     unnamed: list[int] = []
     for place, kind in enumerate(form):
@@ -104,7 +104,7 @@ def parse_names(names: Sequence[str]) -> ParsedNames:
             elif place and _DEVICE.match(split[0][place - 1].text.lower()) and _are_consecutive_letters(words):
                 _set_field(keys, "device", [value.text for value in values])  # Device A, Device B
             else:
-                return ParsedNames(tuple(Key() for _ in names), f"their names differ by a word: {_list_names(names)}")
+                return ParsedNames(tuple(Key() for _ in names), f"names that differ by a word: {_list_names(names)}")
             continue
         if len({value.number for value in values}) == 1:
             continue
@@ -116,20 +116,20 @@ def parse_names(names: Sequence[str]) -> ParsedNames:
             _set_field(keys, named, [_convert_value(named, value, word) for value in values])
     if unnamed and not (keys[0] and len(unnamed) == 1 and _all_differ(split, unnamed[0])):
         return ParsedNames(
-            tuple(Key() for _ in names), f"a number in their names has no word before it: {_list_names(names)}"
+            tuple(Key() for _ in names), f"names with a number without a word before it: {_list_names(names)}"
         )
     if not keys[0]:
-        return ParsedNames(tuple(Key() for _ in names), f"their names do not differ: {_list_names(names)}")
+        return ParsedNames(tuple(Key() for _ in names), f"equal names: {_list_names(names)}")
     found = tuple(_build_key(each) for each in keys)
     if len({(key.device, key.cycle, key.direction, key.level, tuple(key.conditions.items())) for key in found}) < len(
         found
     ):
-        return ParsedNames(found, f"two of their names say the same: {_list_names(names)}")
+        return ParsedNames(found, f"two names with the same meaning: {_list_names(names)}")
     return ParsedNames(found)
 
 
 def count_differences(names: Sequence[str]) -> int | None:
-    """Return how many words or numbers of the names differ; None if they have no common form."""
+    """Count the words or numbers by which the names differ; None if they have no common form."""
     split = [split_tokens(name) for name in names]
     if len({len(each) for each in split}) != 1:
         return None
@@ -137,7 +137,7 @@ def count_differences(names: Sequence[str]) -> int | None:
 
 
 def find_counted(names: Sequence[str]) -> str | None:
-    """Return whether the first number that differs counts devices or cycles, by the word before it; None if neither."""
+    """Return "device" or "cycle" by the word before the first number that differs; None if it is neither."""
     if not count_differences(names):
         return None
     split = [split_tokens(name) for name in names]
@@ -157,7 +157,7 @@ def _parse_single(split: Sequence[_Token]) -> ParsedNames:
 
 
 def _find_field(split: Sequence[_Token], place: int) -> str | None:
-    """Return what the number at that place counts or measures; None if nothing says so."""
+    """Find what the number at a place counts or measures; None if it is unknown."""
     token = split[place]
     if token.unit:
         if token.unit.lower() in _GEOMETRY:
@@ -207,10 +207,10 @@ def _list_names(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
-def match_pattern(names: Sequence[str], pattern: str, said: str) -> list[str | None]:
-    """The first group of a regular expression (or all of it) in each name; None where it does not match.
+def match_pattern(names: Sequence[str], pattern: str, option: str) -> list[str | None]:
+    """Match a regular expression in each name: its first group (or all of it), None where it does not match.
 
-    `said` is the option that holds the pattern, for messages.
+    `option` is the option that holds the pattern, for messages.
     """
-    matches = isolated.search(pattern, tuple(names), said)
+    matches = isolated.search(pattern, tuple(names), option)
     return [None if each is None else each.groups[0] if each.groups else each.whole for each in matches]

@@ -1,4 +1,4 @@
-"""Columns of one quantity side by side: which are devices, which cycles, which directions or levels."""
+"""Columns of one quantity side by side: devices, cycles, directions or levels."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _CONDITIONS = {
     "compliance": "compliance_a",
     "temperature": "temperature_k",
 }
-_NUMBER = re.compile(r"(?:[GRI]|#)?[ _]?\d+")  # says nothing of what it counts
+_NUMBER = re.compile(r"(?:[GRI]|#)?[ _]?\d+")  # a number without a word for what it counts
 MIDDLE = 0.5  # rank correlation beyond which a train rises or falls
 
 
 @dataclass(frozen=True)
 class Series:
-    """Columns that belong together, one of values and those paired with it; what holds for all of its rows."""
+    """Columns that belong together: one of values and those paired with it; tags that hold for all of its rows."""
 
     columns: tuple[Column, ...]
     tags: Mapping[str, Any] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Arranged:
-    """Columns that all series share, the series, and how they were told apart ("" if there is one)."""
+    """Columns that all series share, the series, and how they are distinguished ("" if there is one)."""
 
     shared: tuple[Column, ...]
     series: tuple[Series, ...]
@@ -46,7 +46,7 @@ class Arranged:
 
 
 def build_tags(key: pooling.Key) -> dict[str, Any]:
-    """Return what a name says, under our names; geometry makes a device of its own."""
+    """Return the tags of a parsed name as devicekit columns; geometry becomes part of the device."""
     tags: dict[str, Any] = {"device_id": key.device, "cycle": key.cycle, "direction": key.direction, "level": key.level}
     for name, value in key.conditions.items():
         if name in _CONDITIONS:
@@ -57,12 +57,12 @@ def build_tags(key: pooling.Key) -> dict[str, Any]:
 
 
 def arrange(columns: Sequence[Column], values: frozenset[str], view: View, levels: bool) -> Arranged:
-    """Pair the columns of each series, and tell the series apart.
+    """Pair the columns of each series, and distinguish the series.
 
     Raises
     ------
     QuestionError
-        If nothing says what several columns of one quantity stand for, or which of several quantities is the state.
+        If it is unclear what several columns of one quantity mean, or which of several quantities is the state.
     """
     mine = [column for column in columns if column.role in values]
     if len(mine) < 2:
@@ -75,13 +75,13 @@ def arrange(columns: Sequence[Column], values: frozenset[str], view: View, level
     if wrong := [role for role, found in several.items() if len(found) != len(mine)]:
         raise _ask_pairs(wrong[0], several[wrong[0]], mine, view)
     shared = tuple(c for c in columns if c not in mine and c.role not in several)
-    told, columns_are, tags = _separate_series(mine, view, levels)
-    if not told:
+    basis, columns_are, tags = _separate_series(mine, view, levels)
+    if not basis:
         raise _ask_series(mine, view, levels)
-    made = []
+    series = []
     for k, column in enumerate(mine):
-        made.append(Series((column, *(found[k] for found in several.values())), tags[k]))
-    return Arranged(shared, tuple(made), told, columns_are)
+        series.append(Series((column, *(found[k] for found in several.values())), tags[k]))
+    return Arranged(shared, tuple(series), basis, columns_are)
 
 
 def _name_tags(mine: Sequence[Column]) -> dict[str, Any]:
@@ -90,25 +90,25 @@ def _name_tags(mine: Sequence[Column]) -> dict[str, Any]:
 
 
 def _separate_series(mine: Sequence[Column], view: View, levels: bool) -> tuple[str, str | None, list[dict[str, Any]]]:
-    """Return how the columns are told apart ("" if they are not), by which option, and what holds for each."""
+    """Return how the columns are distinguished ("" if they are not), by which option, and the tags of each."""
     own = [_name_tags([column]) for column in mine]
-    said = view.options.columns_are
+    meaning = view.options.columns_are
     names = _candidate_names(mine, view)
-    if said in ("devices", "cycles") and not levels and not view.cells.block.named and len(mine) % 2 == 0:
+    if meaning in ("devices", "cycles") and not levels and not view.cells.block.named and len(mine) % 2 == 0:
         ways = _trend_directions(mine, view)
         if ways[:2] in (("ltp", "ltd"), ("ltd", "ltp")) and ways == ways[:2] * (len(mine) // 2):
             own = [{"direction": way} for way in ways]  # without names they rise and fall in turn: pairs
-    if said is not None:
-        if levels and (parted := next(filter(None, (_split_two_ways(each, said) for each in names)), None)):
-            return f"columns_are={said}", said, parted
-        return f"columns_are={said}", said, _tag_by_option(said, names[0], own, names[-1])
+    if meaning is not None:
+        if levels and (split := next(filter(None, (_split_two_ways(each, meaning) for each in names)), None)):
+            return f"columns_are={meaning}", meaning, split
+        return f"columns_are={meaning}", meaning, _tag_by_option(meaning, names[0], own, names[-1])
     for each in names:
-        told = pooling.parse_names(each)
-        if not told.unclear:
-            return "their names", None, [{**build_tags(key), **own[k]} for k, key in enumerate(told.keys)]
+        parsed = pooling.parse_names(each)
+        if not parsed.unclear:
+            return "their names", None, [{**build_tags(key), **own[k]} for k, key in enumerate(parsed.keys)]
     for each in names if levels else []:
-        if (part := pooling.find_counted(each)) and (parted := _split_two_ways(each, f"{part}s")):
-            return "their names", None, parted
+        if (part := pooling.find_counted(each)) and (split := _split_two_ways(each, f"{part}s")):
+            return "their names", None, split
     distinct = len({str(tags.get("level")) for tags in own}) == len(mine)
     if (
         levels
@@ -124,23 +124,23 @@ def _separate_series(mine: Sequence[Column], view: View, levels: bool) -> tuple[
     return "", None, []
 
 
-def _split_two_ways(names: Sequence[str], said: str) -> list[dict[str, Any]] | None:
-    """Devices (or cycles) by the first number that differs, levels by the rest: `1 L1, 1 L2, 2 L1`."""
+def _split_two_ways(names: Sequence[str], meaning: str) -> list[dict[str, Any]] | None:
+    """Split names into devices (or cycles) by the first number that differs, and levels: `1 L1, 1 L2, 2 L1`."""
     if (pooling.count_differences(names) or 0) < 2:
         return None
     split = [pooling.split_tokens(name) for name in names]
     at = next(k for k in range(len(split[0])) if len({each[k].text for each in split}) > 1)
-    part = "device_id" if said == "devices" else "cycle"
+    part = "device_id" if meaning == "devices" else "cycle"
     order = list(dict.fromkeys(each[at].text for each in split))
     found = []
     for each in split:
         level = " ".join(token.text for k, token in enumerate(each) if k != at)
-        found.append({part: each[at].text if said == "devices" else order.index(each[at].text) + 1, "level": level})
+        found.append({part: each[at].text if meaning == "devices" else order.index(each[at].text) + 1, "level": level})
     return found
 
 
 def _candidate_names(mine: Sequence[Column], view: View) -> list[list[str]]:
-    """What may tell the columns apart: their names, their names with the comments below them, the comments alone."""
+    """Return what may distinguish the columns: names, names with the comments below them, comments alone."""
     block = view.cells.block
     bare = [_bare_name(column, view) for column in mine]
     places = [block.places[column.name] for column in mine]
@@ -151,12 +151,12 @@ def _candidate_names(mine: Sequence[Column], view: View) -> list[list[str]]:
 
 
 def _tag_by_option(
-    said: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes: Sequence[str]
+    meaning: str, names: Sequence[str], own: Sequence[dict[str, Any]], notes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Devices or cycles, as was said: by the rest of the names without directions and levels, else by their order."""
-    if said != "levels":  # a level that no word says is only the column's name
+    """Tag columns as devices, cycles or levels: by their names without directions and levels, else by their order."""
+    if meaning != "levels":  # without a word for a level, the level is only the column's name
         worded = [any(t.number is None and _is_tag(t.text) for t in pooling.split_tokens(name)) for name in names]
-        if 1 < len(set(names)) < len(names):  # State 1, State 2, State 1, State 2: what repeats is the state
+        if 1 < len(set(names)) < len(names):  # State 1, State 2, State 1, State 2: the state repeats
             worded = [True] * len(names)
         own = [
             {**tags, **({} if k or "level" not in tags else {"level": "state"})}
@@ -166,7 +166,7 @@ def _tag_by_option(
     seen: dict[str, int] = {}
     order = []
     alone = len(set(notes)) == len(notes) or len(set(notes)) == 1
-    for tags, note in zip(own, notes, strict=True):  # which time this direction or level comes
+    for tags, note in zip(own, notes, strict=True):  # number of times that this direction or level has occurred
         key = str(sorted(tags.items())) + ("" if alone else note)
         seen[key] = seen.get(key, 0) + 1
         order.append(seen[key])
@@ -175,9 +175,9 @@ def _tag_by_option(
     number = [groups.index(name) + 1 for name in rest] if apart else order
     found: list[dict[str, Any]] = []
     for k, tags in enumerate(own):
-        if said == "levels":
+        if meaning == "levels":
             found.append({**tags, "level": names[k] if len(set(names)) == len(names) else f"state{k + 1}"})
-        elif said == "devices":
+        elif meaning == "devices":
             named = apart and rest[k] != ""
             found.append({"device_id": rest[k] if named else f"device{number[k]}", **tags})
         else:
@@ -186,7 +186,7 @@ def _tag_by_option(
 
 
 def _strip_tags(name: str, tags: Mapping[str, Any]) -> str:
-    """A name without the words for its direction or level."""
+    """Return a name without the words for its direction or level."""
     if not tags:
         return name
     words = [token.text for token in pooling.split_tokens(name) if token.number is not None or not _is_tag(token.text)]
@@ -203,7 +203,7 @@ def _bare_name(column: Column, view: View) -> str:
 
 
 def _trend_directions(mine: Sequence[Column], view: View) -> tuple[str, ...]:
-    """For each column ltp or ltd, if it rises or falls all the way, else ""."""
+    """Return ltp or ltd for each column that rises or falls throughout, else ""."""
     return tuple(_trend_direction(view.numbers(column.name)) for column in mine)
 
 
@@ -219,11 +219,11 @@ def _trend_direction(values: pd.Series | None) -> str:
 def _ask_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view: View) -> QuestionError:
     names = ", ".join(column.name for column in found)
     text = (
-        f"{len(found)} columns of {GLOSSARY[role].label} ({names}) do not pair with {len(mine)} "
-        f"({', '.join(column.name for column in mine)}): which belong together?"
+        f"which columns belong together? {len(found)} columns of {GLOSSARY[role].label} ({names}) cannot be paired "
+        f"with {len(mine)} others ({', '.join(column.name for column in mine)})"
     )
     choices = tuple(
-        Choice.of("read these two, and leave the others out", map={column.role: column.name, role: other.name})
+        Choice.of("read these two only", map={column.role: column.name, role: other.name})
         for column in mine[:2]
         for other in found[:2]
     )
@@ -231,12 +231,13 @@ def _ask_pairs(role: str, found: Sequence[Column], mine: Sequence[Column], view:
 
 
 def _single_column_choices(mine: Sequence[Column], view: View) -> tuple[Choice, ...]:
-    """To read one of the columns: each by its name where they are currents of sweeps, else as a state."""
+    """Return the choices of reading one column: each current of a sweep by name, else one state."""
     if view.sweeps:
         return tuple(
-            Choice.of(f"only {column.name} is the device's", map={"current_a": column.name}) for column in mine[:4]
+            Choice.of(f"only {column.name} is the device current", map={"current_a": column.name})
+            for column in mine[:4]
         )
-    return (Choice.of("one of them holds the states; the others are kept aside", map={"value": Blank("COLUMN")}),)
+    return (Choice.of("one column holds the states; the others are kept but not used", map={"value": Blank("COLUMN")}),)
 
 
 def _ask_series(mine: Sequence[Column], view: View, levels: bool) -> QuestionError:
@@ -248,21 +249,21 @@ def _ask_series(mine: Sequence[Column], view: View, levels: bool) -> QuestionErr
         return QuestionError(
             view.where,
             Question(
-                f"columns of different quantities, {quantities}: which one holds the state?",
+                f"which column holds the state: {quantities}?",
                 ("columns",),
-                tuple(Choice.of("read this one", map={column.role: column.name}) for column in mine),
+                tuple(Choice.of(f"{column.name} is the state", map={column.role: column.name}) for column in mine),
             ),
         )
     fields = ["columns_are"]
     more = ""
     if roles == {"value"} and options.stated_quantity is None:
         fields += ["quantity", "unit", "read_voltage"]
-        more = " And what are the numbers: pass quantity= (conductance, current with read_voltage=, resistance, weight)"
+        more = " Add quantity= (conductance, current with read_voltage=, resistance or weight)"
     unclear = pooling.parse_names([_bare_name(column, view) for column in mine]).unclear
     return QuestionError(
         view.where,
         Question(
-            f"{len(mine)} columns ({names}) hold one quantity: are they devices, or cycles of one device?{more}",
+            f"are the {len(mine)} columns {names} devices, or cycles of one device?{more}",
             tuple(fields),
             (
                 Choice.of("each column is a device (D2D)", columns_are="devices"),

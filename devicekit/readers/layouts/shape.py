@@ -1,4 +1,4 @@
-"""What stands above the numbers of a table: names, units, comments, and lines that say something of the measurement."""
+"""Rows above the numbers of a table: names, units, comments, and facts about the measurement."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Row = tuple[int, list[str]]  # file row (1-based) and its cells
 
 @dataclass(frozen=True)
 class Shape:
-    """How the cells of a text or sheet are arranged; see `devicekit.readers.layout.Layout`.
+    """Arrangement of the cells of a text or sheet; see `devicekit.readers.layout.Layout`.
 
     `transposed` is true if each row of the file is a train, which was turned into a column.
     """
@@ -44,7 +44,7 @@ class Shape:
 
 
 def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where: str) -> tuple[Shape, int]:
-    """Names, units and comments above the numbers, and the position (in `rows`) of the first row of numbers.
+    """Find names, units and comments above the numbers, and the position (in `rows`) of the first row of numbers.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
     """
     types = _numeric_columns([cells for _, cells in rows[:JUDGED]])
     if not types:
-        raise FileError(f"{where} holds no table: no column of numbers was found")
+        raise FileError(f"{where} is not a table: it has no column of numbers")
     start = _first_number_row(rows[:JUDGED], types)
     if 0 < start < len(rows) and options.skip is None and _counts_columns(rows, start):
         start = next((k for k in range(start + 1, len(rows)) if any(rows[k][1])), start)
@@ -79,7 +79,7 @@ def find_shape(rows: Sequence[Row], delimiter: str, options: ReadOptions, where:
 
 
 def _counts_columns(rows: Sequence[Row], start: int) -> bool:
-    """Whether the first row of numbers counts columns, as comments below units do: 1, 2, and fewer than numbers."""
+    """Return whether the first row of numbers counts columns (1, 2, ...), as comments below units do."""
     above = next((cells for _, cells in reversed(rows[:start]) if any(cells)), [])
     filled = [cell for cell in rows[start][1] if cell]
     later = [sum(map(bool, cells)) for _, cells in rows[start + 1 : start + 6] if any(cells)]
@@ -90,12 +90,12 @@ def _counts_columns(rows: Sequence[Row], start: int) -> bool:
 
 
 def _check_skipped_rows(rows: Sequence[Row], where: str) -> None:
-    """Refuse to pass over rows of numbers above a table that they do not fit.
+    """Refuse to skip rows of numbers above a table that they do not fit.
 
     Raises
     ------
     FileError
-        If several rows in a row hold numbers and nothing else.
+        If several consecutive rows hold only numbers.
     """
     run: list[int] = []
     for number, cells in rows:
@@ -103,13 +103,13 @@ def _check_skipped_rows(rows: Sequence[Row], where: str) -> None:
         run = [*run, number] if len(filled) > 1 and all(map(delimiters.is_number, filled)) else [] if filled else run
         if len(run) >= PASSED_OVER:
             raise FileError(
-                f"{where}, rows {run[0]} to {run[-1]} and perhaps more hold numbers, but in other columns than the "
-                "table below them: say where the table that is meant begins (--skip N), or part the file"
+                f"{where}: rows {run[0]} to {run[-1]} or more hold numbers in other columns than the table below. "
+                "Give the rows above the names with skip=N, or split the file"
             )
 
 
 def split_names(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows, the names above the numbers parted by blanks where they are parted otherwise than the numbers."""
+    """Return the rows with the names split at blanks where names and numbers have different delimiters."""
     first = next(
         (k for k, (_, cells) in enumerate(rows) if len(cells) > 1 and all(map(delimiters.is_number, cells))), 0
     )
@@ -127,7 +127,7 @@ def split_names(rows: Sequence[Row]) -> Sequence[Row]:
 def _apply_skip(
     rows: Sequence[Row], options: ReadOptions, header: int, units_row: bool, found: int
 ) -> tuple[int, int, bool, int]:
-    """Where the numbers begin if somebody says how many rows stand above the names; `found` is where they were seen."""
+    """Return where the numbers begin if `skip` gives the rows above the names; `found` is where they were found."""
     after = [k for k, (number, cells) in enumerate(rows) if number > (options.skip or 0) and any(cells)]
     taken = header + units_row
     start = after[taken] if taken < len(after) else len(rows)
@@ -138,7 +138,7 @@ def _apply_skip(
 
 
 def _numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int]] | None:
-    """All columns, and those that hold numbers in most rows, of the rows that make up most of the table."""
+    """Return all columns, and those of numbers, of the rows that make up most of the table."""
     filled = [row for row in rows if any(delimiters.is_number(cell) for cell in row)]
     if not filled:
         return None
@@ -158,7 +158,7 @@ def _numeric_columns(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int
 
 
 def extent(row: Sequence[str]) -> int:
-    """Cells up to the last one that is filled."""
+    """Return the number of cells up to the last filled one."""
     size = len(row)
     while size and not row[size - 1]:
         size -= 1
@@ -166,7 +166,7 @@ def extent(row: Sequence[str]) -> int:
 
 
 def _is_number_row(cells: Sequence[str], types: tuple[list[int], list[int]]) -> bool:
-    """Return whether a row is one of numbers: each column of numbers holds one or nothing, and most hold one."""
+    """Return whether a row holds numbers: one or nothing in each column of numbers, and one in most."""
     everywhere, numeric = types
     here = [cells[k] if k < len(cells) else "" for k in numeric]
     numbers = sum(delimiters.is_number(cell) for cell in here)
@@ -178,12 +178,12 @@ def _is_number_row(cells: Sequence[str], types: tuple[list[int], list[int]]) -> 
 
 
 def _first_number_row(rows: Sequence[Row], types: tuple[list[int], list[int]]) -> int:
-    """Position of the first row of numbers: where three fit one after the other, or the rows end."""
+    """Return the position of the first row of numbers: the first of three that fit, or the end."""
     filled = [k for k, (_, cells) in enumerate(rows) if any(cells)]
     fits = [_is_number_row(rows[k][1], types) for k in filled]
     start = next((at for at in range(len(filled)) if all(fits[at : at + 3])), len(filled))
     above = start
-    # rows with numbers below a full row of names belong to the table, be they good or bad
+    # rows with numbers below a full row of names belong to the table, even with wrong cells
     while above > 0 and _holds_number(rows[filled[above - 1]][1], types):
         above -= 1
     if 0 < above < start and _can_be_names(
@@ -201,7 +201,7 @@ def _holds_number(cells: Sequence[str], types: tuple[list[int], list[int]]) -> b
 
 
 def _classify_header_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[int, bool, int]:
-    """Rows of names (0 or 1), whether one of units follows, and rows of comments after it."""
+    """Return the number of rows of names (0 or 1), whether a row of units follows, and the rows of comments."""
     last = [strip_origin_label(strip_comment_mark(row, width)) for row in rows[-3:]]
     if rows and (labels := _origin_header(rows)) is not None:
         return labels
@@ -211,7 +211,7 @@ def _classify_header_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[in
     if len(last) == 3 and _can_be_names(last[0], width) and is_units(last[1]):
         return 1, True, 1
     if len(last) >= 2 and _repeats_one_word(last[-1]) and _can_be_names(last[-2], width):
-        return 1, False, 1  # `raw` in every column is no name
+        return 1, False, 1  # `raw` in every column is not a name
     if (
         len(last) >= 2
         and _names_every_column(last[-2], width)
@@ -223,7 +223,7 @@ def _classify_header_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[in
 
 
 def _repeats_one_word(row: Sequence[str]) -> bool:
-    """Return whether several cells of a row hold one and the same word, and no others anything."""
+    """Return whether several cells of a row hold the same word, and all others are empty."""
     filled = [cell for cell in row if cell]
     return len(filled) > 1 and len(set(filled)) == 1 and not delimiters.is_plain(filled[0])
 
@@ -234,7 +234,7 @@ def _names_every_column(row: Sequence[str], width: int) -> bool:
 
 
 def _origin_header(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | None:
-    """What Origin writes before the rows above its numbers: Long Name, Units, Comments; None if it is not there."""
+    """Classify the rows that Origin labels Long Name, Units, Comments; None if these labels are missing."""
     first = [row[0].strip().lower() if row else "" for row in rows]
     at = next((k for k in range(len(first) - 1, -1, -1) if first[k] == "long name"), None)
     if at is None or any(label not in ORIGIN for label in first[at:]):
@@ -244,7 +244,7 @@ def _origin_header(rows: Sequence[Sequence[str]]) -> tuple[int, bool, int] | Non
 
 
 def strip_origin_label(row: Sequence[str]) -> list[str]:
-    """A row without the label that Origin writes before it."""
+    """Return a row without the label that Origin writes in front."""
     return ["", *row[1:]] if row and row[0].strip().lower() in ORIGIN else list(row)
 
 
@@ -257,24 +257,24 @@ def _can_be_names(row: Sequence[str], width: int) -> bool:
 
 
 def is_units(row: Sequence[str]) -> bool:
-    """Whether most cells of a row are unit words; or a few hold 1, the unit of what has none, and no other does."""
+    """Return whether most cells of a row are units; also if a few hold 1 (no unit) and all others are empty."""
     filled = [strip_brackets(cell) for cell in row if cell]
     if filled and set(filled) == {"1"}:
         return 2 * len(filled) < len(row)
-    told = [cell for cell in filled if cell not in ("-", "1")]
-    if any(delimiters.is_number(cell) for cell in told):
+    words = [cell for cell in filled if cell not in ("-", "1")]
+    if any(delimiters.is_number(cell) for cell in words):
         return False
-    known = [cell for cell in told if cell == "#" or parse_unit(cell) is not None or readings(cell)]
-    return bool(told) and 10 * len(known) >= 6 * len(told)
+    known = [cell for cell in words if cell == "#" or parse_unit(cell) is not None or readings(cell)]
+    return bool(words) and 10 * len(known) >= 6 * len(words)
 
 
 def strip_brackets(cell: str) -> str:
-    """A cell of a units row without its brackets."""
+    """Return a cell of a units row without its brackets."""
     return cell[1:-1].strip() if cell[:1] in "([{" and cell[-1:] in ")]}" else cell
 
 
 def strip_comment_mark(row: Sequence[str], width: int) -> list[str]:
-    """A row without the mark of a comment."""
+    """Return a row without its comment mark."""
     cells = list(row)
     if cells and _COMMENT.match(cells[0]):
         rest = _COMMENT.sub("", cells[0])
@@ -286,7 +286,7 @@ def strip_comment_mark(row: Sequence[str], width: int) -> list[str]:
 
 
 def _read_facts(rows: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Return what rows above a table say as `key: value`, `key = value` or in two cells."""
+    """Read facts in rows above a table: `key: value`, `key = value`, or two cells."""
     facts: dict[str, str] = {}
     for row in rows[:MOST_ROWS_ABOVE]:
         filled = [cell for cell in row if cell]

@@ -195,7 +195,7 @@ def test_messages_use_the_labels_of_the_page(message: str, expected: str) -> Non
     [
         ("which unit?", ("which unit?", "")),
         ("which unit? Fill in “Unit” A.", ("which unit?", "Fill in “Unit” A")),
-        ("no unit: fill in “Unit” A (or mA)", ("not a unit", "fill in “Unit” A (or mA)")),
+        ("unit missing: fill in “Unit” A (or mA)", ("unit missing", "fill in “Unit” A (or mA)")),
     ],
 )
 def test_a_question_is_split_from_its_hint(text: str, parts: tuple[str, str]) -> None:

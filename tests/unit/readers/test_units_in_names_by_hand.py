@@ -91,7 +91,7 @@ def test_a_line_above_a_table_says_a_read_voltage_in_its_own_unit(name: str, val
 
 def test_an_option_that_contradicts_the_name_is_refused(write: Callable[..., Path]) -> None:
     path = write(train("I@50mV (A)", UP * 0.05))
-    with pytest.raises(UsageError, match=r"says 0\.05 V"):
+    with pytest.raises(UsageError, match=r"read_voltage=0\.5 .* 0\.05 V"):
         read(path, read_voltage=0.5)
     assert read(path, read_voltage=0.05).frame["conductance_s"].to_numpy() == pytest.approx(UP, rel=1e-9)
 

@@ -1,4 +1,4 @@
-"""Where devices, cycles and directions stand: in a column, beside or below each other, in sheets, files, or nowhere."""
+"""Placement of devices, cycles and directions: in a column, side by side, stacked, in sheets, in files, or nowhere."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from grids import Column, Num
+from measurements import Part
 from words import CYCLE_FORMS, CYCLE_WORDS, DEVICE_FORMS, DEVICE_VALUES, DEVICE_WORDS, DIRECTION_WORDS, LEVEL_WORDS
-from worlds import Part
 
 ORDER = ("width", "device", "cycle", "direction", "level", "repeat")
 PANELS = ("side", "stack")
 
-# how -> weight, for each of what has to be told
-HOWS: dict[str, dict[str, float]] = {
+# weight of each placement
+PLACEMENTS: dict[str, dict[str, float]] = {
     "device": {"column": 5, "wide": 3, "side": 1.5, "stack": 1, "sheets": 1.5, "files": 3},
     "cycle": {"column": 4, "wide": 3, "side": 1.2, "stack": 1, "sheets": 1, "files": 2, "order": 3},
     "direction": {"column": 5, "sign": 2, "wide": 2.5, "order": 4.5, "stack": 0.4, "files": 0.5, "sheets": 0.4},
@@ -25,23 +25,23 @@ HOWS: dict[str, dict[str, float]] = {
 }
 
 
-def places(rng: random.Random, counts: dict[str, int]) -> dict[str, str]:
-    """What tells each of them; `none` where there is one only and nothing tells it."""
+def draw_placements(rng: random.Random, counts: dict[str, int]) -> dict[str, str]:
+    """Draw where each of them is given; `none` where there is only one, given nowhere."""
     while True:
-        hows = {}
+        placements = {}
         for name, n in counts.items():
-            options = HOWS[name]
+            options = PLACEMENTS[name]
             if n == 1:
-                hows[name] = "column" if name != "width" and rng.random() < 0.25 else "none"
+                placements[name] = "column" if name != "width" and rng.random() < 0.25 else "none"
             else:
-                hows[name] = rng.choices(tuple(options), tuple(options.values()))[0]
-        if _possible(hows):
-            return hows
+                placements[name] = rng.choices(tuple(options), tuple(options.values()))[0]
+        if _is_possible(placements):
+            return placements
 
 
-def _possible(hows: dict[str, str]) -> bool:
+def _is_possible(placements: dict[str, str]) -> bool:
     where: dict[str, set[str]] = {}
-    for name, how in hows.items():
+    for name, how in placements.items():
         where.setdefault(how, set()).add(name)
     files, sheets, wide = (where.get(how, set()) for how in ("files", "sheets", "wide"))
     panels = where.get("side", set()) | where.get("stack", set())
@@ -50,18 +50,18 @@ def _possible(hows: dict[str, str]) -> bool:
         return False
     if len(files) > 2 or (len(files) == 2 and "device" not in files) or ("width" in files and len(files) > 1):
         return False
-    if hows.get("cycle") == "order" and hows.get("direction", "column") not in ("column", "sign", "order"):
+    if placements.get("cycle") == "order" and placements.get("direction", "column") not in ("column", "sign", "order"):
         return False
-    return not (hows.get("level") == "wide" and panels and hows["device"] == "stack")
+    return not (placements.get("level") == "wide" and panels and placements["device"] == "stack")
 
 
 @dataclass
 class Labels:
-    """How each thing is called: `forms` by name, and whether that says in words what it is."""
+    """Names of devices, cycles and so on: `forms` by name; `named` is true if the form contains a word."""
 
     forms: dict[str, Callable[[object], str]] = field(default_factory=dict)
     patterns: dict[str, str] = field(default_factory=dict)
-    told: dict[str, bool] = field(default_factory=dict)
+    named: dict[str, bool] = field(default_factory=dict)
 
     def of(self, name: str, part: Part) -> str:
         return self.forms[name](part.keys[name])
@@ -71,13 +71,13 @@ def _letter(number: object) -> str:
     return "ABCDEFGH"[int(str(number)) - 1]
 
 
-def label(rng: random.Random, labels: Labels, name: str, how: str) -> None:
-    """Decide how devices or cycles are called where they stand."""
+def draw_label(rng: random.Random, labels: Labels, name: str, how: str) -> None:
+    """Draw the names of devices or cycles."""
     form = rng.choice(DEVICE_FORMS if name == "device" else CYCLE_FORMS)
-    told = how in ("column", "order", "none") or rng.random() < 0.72
+    named = how in ("column", "order", "none") or rng.random() < 0.72
     if how == "column":
         form = rng.choice(DEVICE_VALUES) if name == "device" else "{}"
-    elif not told:
+    elif not named:
         options = {
             "wide": ("\0{}", "\0 {}", "\0", "letter"),
             "sheets": ("Sheet{}", "Sheet{}", "{}", "letter"),
@@ -88,7 +88,7 @@ def label(rng: random.Random, labels: Labels, name: str, how: str) -> None:
         form = rng.choice(options)
         if form == "letter" and name == "cycle":
             form = "{}" if how != "wide" else "\0{}"
-    labels.told[name] = told
+    labels.named[name] = named
     labels.patterns[name] = re.escape(form).replace(r"\{\}", r"(\d+)")
     if form == "letter":
         labels.patterns[name] = "([A-H])"
@@ -97,8 +97,8 @@ def label(rng: random.Random, labels: Labels, name: str, how: str) -> None:
         labels.forms[name] = lambda number: form.format(number)
 
 
-def groups(parts: Iterable[Part], names: list[str]) -> list[tuple[tuple[object, ...], list[Part]]]:
-    """Parts by their keys, in the order in which they come."""
+def group_parts(parts: Iterable[Part], names: list[str]) -> list[tuple[tuple[object, ...], list[Part]]]:
+    """Group parts by their keys, in their order."""
     found: dict[tuple[object, ...], list[Part]] = {}
     for part in parts:
         found.setdefault(tuple(part.keys[name] for name in names), []).append(part)
@@ -107,10 +107,10 @@ def groups(parts: Iterable[Part], names: list[str]) -> list[tuple[tuple[object, 
 
 @dataclass
 class Layout:
-    """Everything that decides the columns of a table, drawn once for all tables of a guise."""
+    """Properties of the columns of a table, drawn once for all tables of a case."""
 
     kind: str
-    hows: dict[str, str]
+    placements: dict[str, str]
     labels: Labels
     words: dict[str, str]
     units: dict[str, str]
@@ -124,20 +124,20 @@ class Layout:
     worded: bool = True  # a word for the quantity in wide names
     axis: str = ""  # the role of the axis: voltage, number, time, delay; empty for pulses
 
-    def having(self, how: str) -> list[str]:
-        return [name for name in ORDER if self.hows.get(name) == how]
+    def names_placed(self, how: str) -> list[str]:
+        return [name for name in ORDER if self.placements.get(name) == how]
 
 
 ROLES = {"voltage": "voltage_v", "number": "cycle", "time": "time_s", "delay": "spike_delay_s", "state": "state"}
 
 
-def columns_of(layout: Layout, parts: list[Part]) -> list[Column]:
-    """The columns of one table: labels, index or axis, and one state for each of what stands side by side."""
-    wide = layout.having("wide")
-    rows = [name for name in ORDER if name in layout.hows and name not in wide]
-    lines = groups(parts, rows)
-    keys = [key for key, _ in groups(parts, wide)]
-    labels: dict[str, list[str]] = {name: [] for name in layout.having("column")}
+def build_columns(layout: Layout, parts: list[Part]) -> list[Column]:
+    """Build the columns of one table: labels, index or axis, and one column of states for each series."""
+    wide = layout.names_placed("wide")
+    rows = [name for name in ORDER if name in layout.placements and name not in wide]
+    lines = group_parts(parts, rows)
+    keys = [key for key, _ in group_parts(parts, wide)]
+    labels: dict[str, list[str]] = {name: [] for name in layout.names_placed("column")}
     signs: list[str] = []
     index: list[str] = []
     axis: list[str] = []
@@ -147,11 +147,11 @@ def columns_of(layout: Layout, parts: list[Part]) -> list[Column]:
         longest = max(group, key=lambda part: part.size)
         n = longest.size
         for name, cells in labels.items():
-            word = _cell(layout, name, longest)
+            word = _label_cell(layout, name, longest)
             cells += [word] * n
-        if layout.hows.get("direction") == "sign":
+        if layout.placements.get("direction") == "sign":
             signs += [Num(layout.amplitude[longest.keys["direction"] == "ltd"])] * n
-        who = (longest.keys.get("device"), longest.keys.get("cycle") if "cycle" in layout.having("column") else 0)
+        who = (longest.keys.get("device"), longest.keys.get("cycle") if "cycle" in layout.names_placed("column") else 0)
         start = layout.base + (ran.get(who[0], 0) if layout.index == "running" else 0)
         index += [Num(start + k) for k in range(n)]
         ran[who[0]] = ran.get(who[0], 0) + n
@@ -161,7 +161,7 @@ def columns_of(layout: Layout, parts: list[Part]) -> list[Column]:
             part = here.get(key)
             own = part.cells["state"] if part else []
             cells += own + [""] * (n - len(own))
-    columns = [_labels(layout, name, cells) for name, cells in labels.items()]
+    columns = [_label_column(layout, name, cells) for name, cells in labels.items()]
     if signs:
         columns.append(Column(layout.words["sign"], signs, layout.units["sign"], role="pulse_voltage_v"))
     if layout.twice:
@@ -174,17 +174,17 @@ def columns_of(layout: Layout, parts: list[Part]) -> list[Column]:
         columns.append(Column(layout.words["axis"], axis, unit, role=ROLES[layout.axis]))
     for key, cells in states.items():
         found = next(part for part in parts if tuple(part.keys[name] for name in wide) == key)
-        told = " ".join(filter(None, (layout.labels.of(name, found) for name in wide)))
-        if told.startswith("\0") and " " in told.strip("\0 "):  # a number and a direction: G 1 LTP
-            told = told.lstrip("\0 ")
+        qualifier = " ".join(filter(None, (layout.labels.of(name, found) for name in wide)))
+        if qualifier.startswith("\0") and " " in qualifier.strip("\0 "):  # a number and a direction: G 1 LTP
+            qualifier = qualifier.lstrip("\0 ")
         word = layout.words["state"]
-        if wide and told.strip("\0 ") and not layout.worded:
-            word, told = "", told.lstrip("\0 ")
-        columns.append(Column(word, cells, layout.units["state"], told, "" if wide else "state", layout.before))
+        if wide and qualifier.strip("\0 ") and not layout.worded:
+            word, qualifier = "", qualifier.lstrip("\0 ")
+        columns.append(Column(word, cells, layout.units["state"], qualifier, "" if wide else "state", layout.before))
     return columns
 
 
-def _cell(layout: Layout, name: str, part: Part) -> str:
+def _label_cell(layout: Layout, name: str, part: Part) -> str:
     if name == "cycle":
         return Num(int(str(part.keys["cycle"])) - 1 + layout.cycle_base)
     if name == "repeat":
@@ -193,13 +193,13 @@ def _cell(layout: Layout, name: str, part: Part) -> str:
     return Num(text) if text.isdigit() else text
 
 
-def _labels(layout: Layout, name: str, cells: list[str]) -> Column:
+def _label_column(layout: Layout, name: str, cells: list[str]) -> Column:
     role = {"device": "device_id", "cycle": "cycle"}.get(name, name)
     return Column(layout.words[name], cells, role=role)
 
 
-def label_words(rng: random.Random) -> dict[str, str]:
-    """Names for columns of labels."""
+def draw_label_words(rng: random.Random) -> dict[str, str]:
+    """Draw names for columns of labels."""
     return {
         "device": rng.choice(DEVICE_WORDS),
         "cycle": rng.choice(CYCLE_WORDS),

@@ -1,4 +1,4 @@
-"""How the text of a guise is dressed, and the lines above its names."""
+"""Text format of a case, and the lines above its names."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import words
 from drafts import Draft
 from grids import Num
 from layouts import Layout
-from writing import Dress
+from writing import TextFormat
 
 DELIMITERS = {",": 5, ";": 2.5, "\t": 3, " ": 1, "  ": 1, "|": 0.6, " | ": 0.3, ", ": 0.6}
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", " ": "blank", "  ": "aligned blanks", ", ": "comma and blank"}
 
 
-def dress_of(draft: Draft, book: bool, layout: Layout, panel: str, nameless: bool) -> Dress:
-    """Delimiter, decimal comma, thousands, quotes, encoding and so on."""
+def draw_text_format(draft: Draft, book: bool, layout: Layout, panel: str, unnamed: bool) -> TextFormat:
+    """Draw delimiter, decimal comma, thousands, quotes, encoding and so on."""
     rng = draft.rng
     if book:
-        return Dress(quotes="all" if draft.chance(0.06, "numbers as texts") else "few")
+        return TextFormat(quotes="all" if draft.chance(0.06, "numbers as texts") else "few")
     delimiter = rng.choices(tuple(DELIMITERS), tuple(DELIMITERS.values()))[0]
     lengths = {part.size for part in draft.parts}
     if delimiter.strip(" ") == "" and delimiter:
-        ragged = len(lengths) > 1 and ("wide" in draft.hows.values() or panel)
+        ragged = len(lengths) > 1 and ("wide" in draft.placements.values() or panel)
         odd = draft.style not in ("round", "square", "slash", "none") or " " in draft.unit.spelled
-        spaced = panel or draft.voltage_told == "name" or draft.title_unit
-        if ragged or odd or spaced or (draft.style == "none" and draft.hows.get("direction") == "wide"):
+        spaced = panel or draft.voltage_place == "name" or draft.title_unit
+        if ragged or odd or spaced or (draft.style == "none" and draft.placements.get("direction") == "wide"):
             delimiter = "\t"
     draft.features.add(f"delimiter: {NAMES.get(delimiter, 'bar')}")
     comma = delimiter in (";", "\t") and draft.chance(0.5 if delimiter == ";" else 0.15, "decimal comma")
-    thousands, whole = _thousands(draft, delimiter, comma)
+    thousands, whole = _draw_thousands(draft, delimiter, comma)
     quotes = "few"
     if delimiter in (",", ";", "\t") and draft.chance(0.12, "quotes"):
         quotes = rng.choice(("text", "all"))
@@ -35,22 +35,24 @@ def dress_of(draft: Draft, book: bool, layout: Layout, panel: str, nameless: boo
         draft.style = "round"
     trailing = delimiter in (",", ";", "\t") and not panel and draft.chance(0.08, "trailing delimiters")
     padded = delimiter in (",", ";") and not trailing and draft.chance(0.1, "titles filled up with delimiters")
-    hashed = not (panel or nameless or draft.style.startswith("origin") or layout.index == "none")
+    hashed = not (panel or unnamed or draft.style.startswith("origin") or layout.index == "none")
     hashed = hashed and quotes == "few" and not layout.words["index"].startswith("#")
     hashed = hashed and not draft.style.startswith("units row") and draft.chance(0.07, "names behind a #")
     line = "\r\n" if draft.chance(0.3, "CRLF") else "\n"
     zipped = draft.chance(0.05, "gzip")
     suffix = rng.choice((".csv", ".csv", ".txt", ".dat")) if delimiter != "\t" else rng.choice((".txt", ".tsv", ".dat"))
     encoding = rng.choices(("utf-8", "utf-8-sig", "utf-16"), (80, 13, 7))[0]
-    if _latin(draft, layout) and rng.random() < 0.6:
+    if _fits_latin(draft, layout) and rng.random() < 0.6:
         encoding = "cp1252"
     if encoding != "utf-8":
         draft.features.add({"utf-8-sig": "BOM", "utf-16": "UTF-16", "cp1252": "cp1252"}[encoding])
-    return Dress(delimiter, comma, thousands, whole, quotes, trailing, padded, hashed, encoding, line, zipped, suffix)
+    return TextFormat(
+        delimiter, comma, thousands, whole, quotes, trailing, padded, hashed, encoding, line, zipped, suffix
+    )
 
 
-def _latin(draft: Draft, layout: Layout) -> bool:
-    """Whether the names can be written, and differ, in Windows-1252."""
+def _fits_latin(draft: Draft, layout: Layout) -> bool:
+    """Return whether the names can be written, and differ from ASCII, in Windows-1252."""
     text = "".join([*layout.words.values(), *layout.units.values(), draft.unit.spelled])
     try:
         text.encode("cp1252")
@@ -59,8 +61,8 @@ def _latin(draft: Draft, layout: Layout) -> bool:
     return not text.isascii()
 
 
-def _thousands(draft: Draft, delimiter: str, comma: bool) -> tuple[str, bool]:
-    """Separator of thousands, only where a reader can tell it from a decimal sign, or as a trap."""
+def _draw_thousands(draft: Draft, delimiter: str, comma: bool) -> tuple[str, bool]:
+    """Draw a thousands separator, only where it differs from a decimal mark, or as a trap."""
     cells = [cell for part in draft.parts for cell in part.cells["state"] if isinstance(cell, Num)]
     plain = all("e" not in cell.lower() for cell in cells)
     if not plain or delimiter.strip(" ") == "" or draft.kind == "stdp":
@@ -77,20 +79,20 @@ def _thousands(draft: Draft, delimiter: str, comma: bool) -> tuple[str, bool]:
     return "", False
 
 
-def lines_above(draft: Draft, dress: Dress, book: bool) -> list[list[str]]:
-    """Title rows, comments, remarks as key and value, and blank lines."""
+def draw_lines_above(draft: Draft, form: TextFormat, book: bool) -> list[list[str]]:
+    """Draw title rows, comments, remarks as key and value, and blank lines."""
     rng = draft.rng
     lines: list[list[str]] = []
     if draft.chance(0.25, "title rows"):
-        titles = [each for each in (*words.PLAIN_TITLES, *words.TITLES[draft.kind]) if _agrees(draft, each)]
+        titles = [each for each in (*words.PLAIN_TITLES, *words.TITLES[draft.kind]) if _is_consistent(draft, each)]
         lines += [[each] for each in rng.sample(titles, rng.randint(1, 2))]
     if draft.title_unit:
-        lines.append([rng.choice(("{} in {}", "All values: {} in {}", "{} [{}]")).format(*_unit_words(draft))])
+        lines.append([rng.choice(("{} in {}", "All values: {} in {}", "{} [{}]")).format(*_quantity_and_unit(draft))])
     remarks: list[tuple[str, str]] = []
     if draft.chance(0.2, "remarks as key and value"):
-        fitting = [remark for remark in words.REMARKS if _agrees(draft, " ".join(remark))]
+        fitting = [remark for remark in words.REMARKS if _is_consistent(draft, " ".join(remark))]
         remarks += rng.sample(fitting, rng.randint(1, 4))
-    if draft.voltage_told == "remark":
+    if draft.voltage_place == "remark":
         name = rng.choice(("Read voltage", "Vread", "V_read", "Read Voltage"))
         remarks.insert(rng.randint(0, len(remarks)), (name, f"{draft.read_voltage} V"))
     form = rng.choice((": ", " = ", ":", "cells"))
@@ -102,12 +104,12 @@ def lines_above(draft: Draft, dress: Dress, book: bool) -> list[list[str]]:
     return lines
 
 
-def _agrees(draft: Draft, line: str) -> bool:
-    """Whether a line does not contradict a column or a file's name."""
+def _is_consistent(draft: Draft, line: str) -> bool:
+    """Return whether a line does not contradict a column or a file name."""
     if "constant temperature" in draft.features and ("85 C" in line or "300 K" in line):
         return False
-    return "100 ns" not in line or not ("width" in draft.hows or "constant pulse width" in draft.features)
+    return "100 ns" not in line or not ("width" in draft.placements or "constant pulse width" in draft.features)
 
 
-def _unit_words(draft: Draft) -> tuple[str, str]:
-    return draft.quantity.capitalize(), draft.unit.said
+def _quantity_and_unit(draft: Draft) -> tuple[str, str]:
+    return draft.quantity.capitalize(), draft.unit.option

@@ -1,4 +1,4 @@
-"""Columns to grids of cells: headers in many styles, blocks beside and below each other, lines above the names."""
+"""Grids of cells from columns: headers in many styles, blocks beside and below each other, lines above the names."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Num(str):
 
 @dataclass
 class Column:
-    """A column of a table: `word` and `unit` make its name, `qualifier` tells it from others of its quantity.
+    """A column of a table: `word` and `unit` make its name, `qualifier` distinguishes columns of one quantity.
 
-    `role` is devicekit's name of it, if any; `before` puts the qualifier before the word.
+    `role` is devicekit's name, if any; `before` puts the qualifier before the word.
     """
 
     word: str
@@ -34,11 +34,11 @@ class Column:
     role: str = ""
     before: bool = True
     tight: bool = False  # no blank between name and bracket
-    beside: bool = False  # a copy or a constant: no reading of its own
+    beside: bool = False  # a duplicate or a constant
 
     @property
     def bare(self) -> str:
-        """The name without the unit."""
+        """Name without the unit."""
         if not self.qualifier:
             return self.word
         if not self.word:
@@ -50,7 +50,7 @@ class Column:
         )
 
     def name(self, style: str) -> str:
-        """The name with the unit, unless the style puts units into a row."""
+        """Return the name with the unit, unless the style puts units into a row."""
         bare, unit = self.bare, self.unit
         if not unit or style.startswith(("units row", "origin")):
             return bare
@@ -64,15 +64,15 @@ class Column:
 
 @dataclass
 class Sheet:
-    """What one file or sheet holds: `lines` of text above the `rows`; `skip` is the number of rows above the names."""
+    """Content of one file or sheet: `lines` of text above the `rows`."""
 
     rows: list[list[str]]
     lines: list[list[str]] = field(default_factory=list)
     name: str = ""
 
 
-def header(columns: list[Column], style: str, comments: str = "") -> list[list[str]]:
-    """The rows of names (and units) of a table."""
+def build_header(columns: list[Column], style: str, comments: str = "") -> list[list[str]]:
+    """Build the rows of names (and units) of a table."""
     names = [column.name(style) for column in columns]
     if style == "none":
         return []
@@ -82,15 +82,15 @@ def header(columns: list[Column], style: str, comments: str = "") -> list[list[s
     if style == "units row in brackets":
         return [names, [f"[{unit}]" if unit else "" for unit in units]]
     if style.startswith("origin"):
-        told = [column.qualifier.lstrip("\0 ") for column in columns]
-        plain = [column.word or each for column, each in zip(columns, told, strict=True)]
-        return [plain, units, told if any(told) else [comments] * len(columns)]
+        notes = [column.qualifier.lstrip("\0 ") for column in columns]
+        plain = [column.word or each for column, each in zip(columns, notes, strict=True)]
+        return [plain, units, notes if any(notes) else [comments] * len(columns)]
     return [names]
 
 
-def table(columns: list[Column], style: str, comments: str = "") -> list[list[str]]:
-    """Names and cells, row by row; short columns end in empty cells."""
-    rows = header(columns, style, comments)
+def build_table(columns: list[Column], style: str, comments: str = "") -> list[list[str]]:
+    """Build the rows of a table; short columns end in empty cells."""
+    rows = build_header(columns, style, comments)
     longest = max(len(column.cells) for column in columns)
     rows += [[column.cells[k] if k < len(column.cells) else "" for column in columns] for k in range(longest)]
     if style == "origin labels":
@@ -99,8 +99,8 @@ def table(columns: list[Column], style: str, comments: str = "") -> list[list[st
     return rows
 
 
-def beside(tables: list[list[list[str]]], titles: list[str], gap: int) -> list[list[str]]:
-    """Tables side by side, `gap` empty columns between, each under its title if there is one."""
+def place_beside(tables: list[list[list[str]]], titles: list[str], gap: int) -> list[list[str]]:
+    """Place tables side by side with `gap` empty columns between, each under its title if there is one."""
     longest = max(map(len, tables))
     rows: list[list[str]] = [[] for _ in range(longest)]
     top: list[str] = []
@@ -114,8 +114,8 @@ def beside(tables: list[list[list[str]]], titles: list[str], gap: int) -> list[l
     return [top, *rows] if any(titles) else rows
 
 
-def below(tables: list[list[list[str]]], titles: list[str]) -> list[list[str]]:
-    """Tables below each other, an empty row between, each under its title if there is one."""
+def place_below(tables: list[list[list[str]]], titles: list[str]) -> list[list[str]]:
+    """Place tables below each other with an empty row between, each under its title if there is one."""
     rows: list[list[str]] = []
     for number, (each, title) in enumerate(zip(tables, titles, strict=True)):
         rows += [[]] if number else []
@@ -124,8 +124,8 @@ def below(tables: list[list[list[str]]], titles: list[str]) -> list[list[str]]:
     return rows
 
 
-def printed(values: list[float], style: str) -> list[str]:
-    """Numbers as text: `style` is e7, E6, g8 (significant figures or decimals of the mantissa) or f (fixed)."""
+def format_numbers(values: list[float], style: str) -> list[str]:
+    """Format numbers: `style` is e7, E6, g8 (significant figures or decimals of the mantissa) or f (fixed)."""
     kind, digits = style[0], style[1:]
     if kind in "eEg":
         return [Num(f"{value:.{digits}{kind}}") for value in values]
@@ -133,8 +133,8 @@ def printed(values: list[float], style: str) -> list[str]:
     return [Num(f"{value:.{decimals}f}") for value in values]
 
 
-def decimals_for(values: list[float], figures: int = 6) -> str:
-    """The fixed style that leaves the smallest of the values enough figures."""
+def choose_fixed_format(values: list[float], figures: int = 6) -> str:
+    """Return the fixed style that leaves enough figures for the smallest value."""
     smallest = min((abs(value) for value in values if value), default=1.0)
     place = 0
     while smallest >= 10:
@@ -144,8 +144,8 @@ def decimals_for(values: list[float], figures: int = 6) -> str:
     return f"f{max(0, figures - 1 - place)}"
 
 
-def shuffled(rng: random.Random, columns: list[Column]) -> list[Column]:
-    """The same columns with their rows in another order."""
+def shuffle_rows(rng: random.Random, columns: list[Column]) -> list[Column]:
+    """Return the columns with their rows in another order."""
     order = list(range(len(columns[0].cells)))
     rng.shuffle(order)
     return [replace(column, cells=[column.cells[k] for k in order]) for column in columns]

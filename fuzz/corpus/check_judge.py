@@ -1,4 +1,4 @@
-"""The judge on trial: it has to take the truth under other names, and to see every fault that is put into it."""
+"""Check of `judge`: it must accept the truth under other names, and find every fault that is added."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-from compare import REFUSED, RIGHT, WRONG, outcome
-from generator import Guise, make
+from compare import REFUSED, RIGHT, WRONG, judge
+from generator import Case, make_case
 
 from devicekit.errors import Question, QuestionError
 
 Fault = Callable[[pd.DataFrame], pd.DataFrame | None]  # None: the frame cannot have this fault
 
 
-def _state(frame: pd.DataFrame) -> str:
+def _state_column(frame: pd.DataFrame) -> str:
     names = ("conductance_s", "current_a", "weight", "weight_change")
     return next(name for name in names if name in frame)
 
 
-def renamed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The truth under other names, in another order, counted from elsewhere, with a column more."""
+def rename(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the truth under other names, in another order, counted from another number, with one more column."""
     frame = frame.sample(frac=1, random_state=1).reset_index(drop=True).assign(remark="x")
     for name in ("pulse_index", "point"):
         if name in frame:
@@ -34,42 +34,42 @@ def renamed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(device_id="chip " + frame["device_id"])
 
 
-def scaled(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{_state(frame): frame[_state(frame)] * 1000})
+def scale(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{_state_column(frame): frame[_state_column(frame)] * 1000})
 
 
-def nearly(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{_state(frame): frame[_state(frame)] * (1 + 1e-4)})
+def shift_slightly(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{_state_column(frame): frame[_state_column(frame)] * (1 + 1e-4)})
 
 
-def one_value(frame: pd.DataFrame) -> pd.DataFrame:
-    state = frame[_state(frame)].to_numpy(float).copy()
+def change_one_value(frame: pd.DataFrame) -> pd.DataFrame:
+    state = frame[_state_column(frame)].to_numpy(float).copy()
     state[len(state) // 2] *= 1.01
-    return frame.assign(**{_state(frame): state})
+    return frame.assign(**{_state_column(frame): state})
 
 
-def one_less(frame: pd.DataFrame) -> pd.DataFrame:
+def drop_row(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(index=frame.index[len(frame) // 2])
 
 
-def one_more(frame: pd.DataFrame) -> pd.DataFrame:
+def repeat_row(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame, frame.iloc[[3]]], ignore_index=True)
 
 
-def one_device(frame: pd.DataFrame) -> pd.DataFrame | None:
+def merge_devices(frame: pd.DataFrame) -> pd.DataFrame | None:
     return frame.assign(device_id="all") if frame["device_id"].nunique() > 1 else None
 
 
 def split_device(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Cycles (or levels) as devices: C2C as D2D."""
+    """Turn cycles (or levels) into devices: C2C into D2D."""
     name = next((name for name in ("cycle", "level") if name in frame and "voltage_v" not in frame), "")
     if not name or ("level" in frame and name == "cycle") or frame[name].nunique() < 2:
         return None
     return frame.assign(device_id=frame["device_id"] + frame[name].astype(str))
 
 
-def swapped(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """The directions, or HRS and LRS, the wrong way round."""
+def swap_directions(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Swap the directions, or HRS and LRS."""
     other = {"ltp": "ltd", "ltd": "ltp", "hrs": "lrs", "lrs": "hrs"}
     name = next((name for name in ("direction", "level") if name in frame), "")
     if not name or not set(frame[name]) <= set(other):
@@ -77,8 +77,8 @@ def swapped(frame: pd.DataFrame) -> pd.DataFrame | None:
     return frame.assign(**{name: frame[name].map(other)})
 
 
-def turn_moved(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """The first reading of every LTD train given to the LTP train before it."""
+def move_turn(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Move the first reading of every LTD train to the LTP train before it."""
     if "direction" not in frame:
         return None
     first = (frame["direction"] == "ltd") & (frame["pulse_index"] == 0)
@@ -86,70 +86,81 @@ def turn_moved(frame: pd.DataFrame) -> pd.DataFrame | None:
     return frame.assign(direction=frame["direction"].where(~first, "ltp"), pulse_index=index)
 
 
-def backwards(frame: pd.DataFrame) -> pd.DataFrame | None:
+def reverse(frame: pd.DataFrame) -> pd.DataFrame | None:
     name = next((name for name in ("pulse_index", "point") if name in frame), "")
     return frame.assign(**{name: frame[name].max() - frame[name]}) if name else None
 
 
-def axis_scaled(frame: pd.DataFrame) -> pd.DataFrame | None:
+def scale_axis(frame: pd.DataFrame) -> pd.DataFrame | None:
     name = next((name for name in ("voltage_v", "time_s", "spike_delay_s") if name in frame), "")
     return frame.assign(**{name: frame[name] * 60}) if name else None
 
 
 FAULTS: tuple[Fault, ...] = (
-    *(scaled, nearly, one_value, one_less, one_more, one_device, split_device, swapped, turn_moved, backwards),
-    axis_scaled,
+    *(
+        scale,
+        shift_slightly,
+        change_one_value,
+        drop_row,
+        repeat_row,
+        merge_devices,
+        split_device,
+        swap_directions,
+        move_turn,
+        reverse,
+    ),
+    scale_axis,
 )
 
 
-def trial(seeds: Iterable[int], folder: Path) -> int:
-    """How many judgements were false; each is printed."""
+def check(seeds: Iterable[int], folder: Path) -> int:
+    """Return the number of false judgements, and print each."""
     false = 0
     seen: set[str] = set()
     for seed in seeds:
-        guise = make(seed, folder)
-        assert make(seed, folder / "again").answers == guise.answers, f"{seed} is not made the same twice"
-        if guise.truth is None:
-            false += outcome(guise, lambda path, **_: _table("pulses", pd.DataFrame())).name != WRONG
+        case = make_case(seed, folder)
+        assert make_case(seed, folder / "again").answers == case.answers, f"{seed} is not made the same twice"
+        if case.truth is None:
+            false += judge(case, lambda path, **_: _make_table("pulses", pd.DataFrame())).name != WRONG
             continue
-        false += _judged(guise, renamed(guise.truth), RIGHT, "renamed")
+        false += _is_misjudged(case, rename(case.truth), RIGHT, "renamed")
         for fault in FAULTS:
-            frame = fault(guise.truth)
+            frame = fault(case.truth)
             if frame is not None:
                 seen.add(fault.__name__)
-                false += _judged(guise, frame, WRONG, fault.__name__)
-        false += _asked(guise)
+                false += _is_misjudged(case, frame, WRONG, fault.__name__)
+        false += _misjudges_questions(case)
     missed = {fault.__name__ for fault in FAULTS} - seen
     if missed:
         print("never tried:", *missed)
     return false + len(missed)
 
 
-def _table(kind: str, frame: pd.DataFrame) -> SimpleNamespace:
+def _make_table(kind: str, frame: pd.DataFrame) -> SimpleNamespace:
     return SimpleNamespace(kind=kind, frame=frame)
 
 
-def _judged(guise: Guise, frame: pd.DataFrame, wanted: str, name: str) -> bool:
-    found = outcome(guise, lambda path, **_: _table(guise.kind, frame))
+def _is_misjudged(case: Case, frame: pd.DataFrame, wanted: str, name: str) -> bool:
+    found = judge(case, lambda path, **_: _make_table(case.kind, frame))
     if found.name != wanted:
-        print(f"{guise.seed} {guise.kind} {name}: {found.name} ({found.why}), not {wanted}; {guise.features}")
+        print(f"{case.seed} {case.kind} {name}: {found.name} ({found.why}), not {wanted}; {case.features}")
     return found.name != wanted
 
 
-def _asked(guise: Guise) -> bool:
-    """A question is answered by what was asked only; one that no answer fits is a refusal."""
+def _misjudges_questions(case: Case) -> bool:
+    """Check that only the question asked is answered, and that one without an answer is a refusal."""
 
     def read(path: object, **given: object) -> SimpleNamespace:
         if "kind" not in given:
             raise QuestionError("file", Question("What are they?", ("kind", "format")))
         assert set(given) == {"kind"}
-        return _table(guise.kind, guise.truth)
+        return _make_table(case.kind, case.truth)
 
     def never(path: object, **given: object) -> SimpleNamespace:
         raise QuestionError("file", Question("Which format?", ("format",)))
 
-    one, none = outcome(guise, read), outcome(guise, never)
-    good = one.name == "one question" and none.name == REFUSED and np.isfinite(guise.truth.iloc[:, -1]).all()
+    one, none = judge(case, read), judge(case, never)
+    good = one.name == "one question" and none.name == REFUSED and np.isfinite(case.truth.iloc[:, -1]).all()
     if not good:
-        print(f"{guise.seed}: {one}, {none}")
+        print(f"{case.seed}: {one}, {none}")
     return not good

@@ -1,4 +1,4 @@
-"""Guises are read rightly or with a question: all of them (heavy), and a fixed 1 % in CI; and the judge can tell."""
+"""Generated files are read correctly or with a question: all of them (heavy), and a fixed 1 % in CI."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-RUN = Path(__file__).parents[2] / "fuzz" / "guises" / "run.py"
+RUN = Path(__file__).parents[2] / "fuzz" / "corpus" / "run.py"
 WHOLE = 10_000
-JUDGE = """
+CHECK = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {folder!r})
-from trial import trial
-sys.exit(trial(range({first}, {first} + {number}), Path({place!r})))
+from check_judge import check
+sys.exit(check(range({first}, {first} + {number}), Path({place!r})))
 """
 
 
@@ -26,21 +26,21 @@ def run(*arguments: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_sample_of_the_guises_is_read_rightly() -> None:
+def test_a_sample_of_the_corpus_is_read_correctly() -> None:
     run("--number", str(WHOLE // 100), "--seed", "1", "--recipes", "--check")
 
 
 @pytest.mark.heavy
-def test_every_guise_is_read_rightly() -> None:
+def test_the_whole_corpus_is_read_correctly() -> None:
     run("--number", str(WHOLE), "--seed", "1", "--jobs", "2", "--recipes", "--check")
 
 
-def test_eight_guises_show_the_judge_each_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same in this process: a fault that none of them can have would count as a false judgement."""
+def test_the_judge_finds_each_fault_in_eight_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process; a fault that none of the cases can have would count as a false judgement."""
     monkeypatch.syspath_prepend(str(RUN.parent))
     before = set(sys.modules)
     try:
-        assert importlib.import_module("trial").trial(range(1, 9), tmp_path) == 0
+        assert importlib.import_module("check_judge").check(range(1, 9), tmp_path) == 0
     finally:
         for name in set(sys.modules) - before:
             if getattr(sys.modules[name], "__file__", None) and Path(sys.modules[name].__file__).parent == RUN.parent:
@@ -48,7 +48,7 @@ def test_eight_guises_show_the_judge_each_fault(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.slow
-def test_the_judge_takes_the_truth_and_sees_each_fault(tmp_path: Path) -> None:
-    code = JUDGE.format(folder=str(RUN.parent), first=1, number=60, place=str(tmp_path))
+def test_the_judge_accepts_the_truth_and_finds_each_fault(tmp_path: Path) -> None:
+    code = CHECK.format(folder=str(RUN.parent), first=1, number=60, place=str(tmp_path))
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,4 +1,4 @@
-"""How labs spell units, quantities, devices, cycles and directions; by hand, without devicekit."""
+"""Spellings of units, quantities, devices, cycles and directions in laboratory files, collected without devicekit."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ UNITS: dict[str, dict[float, tuple[str, ...]]] = {
     "weight": {1.0: ("", "a.u.", "arb. units", "norm.")},
 }
 
-# spellings that must be asked: two readings, or those of another quantity
+# spellings about which a reader must ask: two meanings, or those of another quantity
 TRAPS: dict[str, dict[float, tuple[str, ...]]] = {
     "conductance": {1e-3: ("ms", "MS"), 1e-9: ("NS",)},
     "resistance": {1e3: ("k",), 1e6: ("mohm", "mOhm")},
     "current": {1e-9: ("na", "NA"), 1e-12: ("PA", "pa")},
 }
 
-# a state for an area or a length that nobody gave: not to be read at all
+# a state for an unknown area or length: not to be read at all
 DENSITIES = {"conductance": "S/cm", "resistance": "ohm/sq", "current": "A/cm2"}
 
-# how to say the unit to devicekit
-SAID: dict[str, dict[float, str]] = {
+# values of devicekit's option `unit`
+UNIT_OPTIONS: dict[str, dict[float, str]] = {
     "conductance": {1.0: "S", 1e-3: "mS", 1e-6: "uS", 1e-9: "nS", CONDUCTANCE_QUANTUM: "G0"},
     "resistance": {1.0: "ohm", 1e3: "kohm", 1e6: "Mohm"},
     "current": {1.0: "A", 1e-3: "mA", 1e-6: "uA", 1e-9: "nA", 1e-12: "pA"},
@@ -70,7 +70,7 @@ WORDS = {
     "delay": ("dt", "\u0394t", "delta t", "Delta_t", "Spike timing", "Spike delay", "t_post - t_pre"),
     "change": ("dw", "\u0394w", "Weight change", "dG/G", "\u0394G/G", "Delta W", "Synaptic weight change"),
 }
-SIMPLE = {  # words that can carry a unit behind an underscore
+SIMPLE = {  # words that can have a unit after an underscore
     "conductance": ("G", "conductance", "Conductance"),
     "resistance": ("R", "resistance", "Resistance"),
     "current": ("I", "current", "Current"),
@@ -96,7 +96,7 @@ WRITES_WORDS = ("Cycle", "Cycles", "cycle", "Cycle #", "Cycle number", "CYCLE", 
 DIRECTION_WORDS = ("Direction", "Type", "LTP/LTD", "Mode", "direction", "Operation", "Process", "Polarity")
 LEVEL_WORDS = ("State", "Level", "level", "state", "STATE", "HRS/LRS")
 
-# LTP, LTD in a column of words; the first rows say learning, the others switching
+# LTP, LTD in a column of words: words of learning, words of switching
 LEARNING = (
     ("LTP", "LTD"),
     ("ltp", "ltd"),
@@ -105,7 +105,7 @@ LEARNING = (
     ("P", "D"),
 )
 SWITCHING = (("SET", "RESET"), ("set", "reset"), ("up", "down"), ("Up", "Down"), ("+1", "-1"))
-# HRS, LRS; high and low are said of the quantity that is written
+# HRS, LRS; high and low refer to the quantity in the file
 LEVELS = (
     ("HRS", "LRS"),
     ("HRS", "LRS"),
@@ -151,26 +151,26 @@ REMARKS = (
 
 
 class Unit(NamedTuple):
-    """A unit as the file spells it, what it is in SI, and how to say it to devicekit."""
+    """A unit as the file spells it, its factor to SI, and the value of devicekit's option `unit`."""
 
     spelled: str
     factor: float
-    said: str
+    option: str
 
 
-def unit_of(rng: random.Random, quantity: str, factors: tuple[float, ...] = (), plain: bool = False) -> Unit:
-    """One spelling of a unit of `quantity`, of one of `factors` if given; letters only if `plain`."""
+def draw_unit(rng: random.Random, quantity: str, factors: tuple[float, ...] = (), plain: bool = False) -> Unit:
+    """Draw a spelling of a unit of `quantity`, with one of `factors` if given; letters only if `plain`."""
     known = UNITS[quantity]
     factor = rng.choice(factors or tuple(known))
     spelled = [each for each in known[factor] if not plain or not each or (each.isalnum() and each.isascii())]
-    return Unit(rng.choice(spelled), factor, SAID.get(quantity, {}).get(factor, ""))
+    return Unit(rng.choice(spelled), factor, UNIT_OPTIONS.get(quantity, {}).get(factor, ""))
 
 
-def trap_of(rng: random.Random, quantity: str) -> Unit:
-    """A spelling that has to be asked."""
+def draw_trap(rng: random.Random, quantity: str) -> Unit:
+    """Draw a spelling about which a reader must ask."""
     factor = rng.choice(tuple(TRAPS[quantity]))
-    return Unit(rng.choice(TRAPS[quantity][factor]), factor, SAID[quantity][factor])
+    return Unit(rng.choice(TRAPS[quantity][factor]), factor, UNIT_OPTIONS[quantity][factor])
 
 
-def word_of(rng: random.Random, quantity: str, simple: bool) -> str:
+def draw_word(rng: random.Random, quantity: str, simple: bool) -> str:
     return rng.choice(SIMPLE[quantity] if simple else WORDS[quantity])

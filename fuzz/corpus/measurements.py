@@ -1,4 +1,4 @@
-"""The known data that are disguised: numbers in SI, one `Part` for each train, sweep or record of readings."""
+"""Known data of the cases in SI units, one `Part` for each train, sweep or record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Part:
     """One train, sweep, level of an endurance or retention record, or STDP curve.
 
     `keys` name it (device, cycle, direction, level, width; numbers from 1, or words), `raw` holds SI values as
-    they were before printing, `cells` what is printed, and `truth` the values in SI of what is printed.
+    they were before printing, `cells` the printed numbers, and `truth` their values in SI.
     """
 
     keys: dict[str, object]
@@ -26,13 +26,13 @@ class Part:
         return len(next(iter(self.raw.values())))
 
 
-def window_of(rng: random.Random) -> tuple[float, float]:
-    """Lowest and highest conductance [S]."""
+def draw_window(rng: random.Random) -> tuple[float, float]:
+    """Draw the lowest and highest conductance [S]."""
     low = 10 ** rng.uniform(-7.5, -4.5)
     return low, low * rng.uniform(2, 15)
 
 
-def pulses(
+def make_pulses(
     rng: random.Random,
     devices: int,
     cycles: int,
@@ -41,9 +41,9 @@ def pulses(
     weights: bool,
     widths: tuple[float, ...] = (),
 ) -> list[Part]:
-    """Trains of `lengths` (LTP, LTD) that run from one end of a window to the other and back."""
+    """Make trains of `lengths` (LTP, LTD) that run from one end of a window to the other and back."""
     noise = np.random.default_rng(rng.getrandbits(32))
-    low, high = (0.02, 0.98) if weights else window_of(rng)
+    low, high = (0.02, 0.98) if weights else draw_window(rng)
     sd = rng.uniform(0.001, 0.01) if quiet else 10 ** rng.uniform(-3, -1.6)
     tau = {name: n * rng.uniform(0.35, 1.2) for name, n in zip(("ltp", "ltd"), lengths, strict=True)}
     parts = []
@@ -66,8 +66,8 @@ def pulses(
     return parts
 
 
-def sweeps(rng: random.Random, devices: int, cycles: int) -> list[Part]:
-    """Loops of voltage and current that set and reset; all of one list of voltages."""
+def make_sweeps(rng: random.Random, devices: int, cycles: int) -> list[Part]:
+    """Make current-voltage loops that set and reset, all with the same voltages."""
     noise = np.random.default_rng(rng.getrandbits(32))
     top, bottom = rng.choice((1.0, 1.5, 2.0, 3.0)), rng.choice((1.0, 1.2, 1.5, 2.0))
     step = rng.choice((0.05, 0.1))
@@ -76,7 +76,7 @@ def sweeps(rng: random.Random, devices: int, cycles: int) -> list[Part]:
     voltage = np.concatenate([up, up[-2::-1], down[1:], down[-2::-1]])
     if rng.random() < 0.15:
         voltage = np.concatenate([up, up[-2::-1]])
-    low, high = window_of(rng)
+    low, high = draw_window(rng)
     high *= rng.uniform(3, 30)
     parts = []
     for device in range(1, devices + 1):
@@ -96,15 +96,15 @@ def sweeps(rng: random.Random, devices: int, cycles: int) -> list[Part]:
     return parts
 
 
-def endurance(rng: random.Random, devices: int) -> list[Part]:
-    """HRS and LRS after so many cycles."""
+def make_endurance(rng: random.Random, devices: int) -> list[Part]:
+    """Make HRS and LRS against the number of cycles."""
     noise = np.random.default_rng(rng.getrandbits(32))
     if rng.random() < 0.6:
         number = np.arange(rng.choice((0, 1)), rng.randint(12, 40))
     else:
         decades = [1, 2, 5] if rng.random() < 0.5 else [1, 3]
         number = np.array([k * 10**decade for decade in range(rng.randint(4, 7)) for k in decades])
-    low, high = window_of(rng)
+    low, high = draw_window(rng)
     high = low * rng.uniform(10, 200)
     parts = []
     for device in range(1, devices + 1):
@@ -114,11 +114,11 @@ def endurance(rng: random.Random, devices: int) -> list[Part]:
     return parts
 
 
-def retention(rng: random.Random, devices: int, levels: tuple[str, ...]) -> list[Part]:
-    """States that drift slowly over log-spaced times."""
+def make_retention(rng: random.Random, devices: int, levels: tuple[str, ...]) -> list[Part]:
+    """Make states that drift slowly over log-spaced times."""
     noise = np.random.default_rng(rng.getrandbits(32))
     time = np.unique(np.round(np.geomspace(rng.choice((1, 10)), 10 ** rng.uniform(3.5, 5.5), rng.randint(10, 30))))
-    low, _ = window_of(rng)
+    low, _ = draw_window(rng)
     two = levels == ("hrs", "lrs")
     places = [low, low * rng.uniform(10, 100)] if two else [low * (1 + 2 * k) for k in range(len(levels))]
     parts = []
@@ -131,8 +131,8 @@ def retention(rng: random.Random, devices: int, levels: tuple[str, ...]) -> list
     return parts
 
 
-def stdp(rng: random.Random, devices: int, repeats: int) -> list[Part]:
-    """Change of a weight against the delay of a pair of spikes."""
+def make_stdp(rng: random.Random, devices: int, repeats: int) -> list[Part]:
+    """Make changes of a weight against the delay of two spikes."""
     noise = np.random.default_rng(rng.getrandbits(32))
     reach, n = rng.choice((0.05, 0.1, 1e-3, 5e-6)), rng.randint(8, 20)
     delay = np.concatenate([np.linspace(-1, -1 / n, n), np.linspace(1 / n, 1, n)]) * reach

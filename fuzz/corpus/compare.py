@@ -1,4 +1,4 @@
-"""What became of a guise: read rightly, after how many questions, refused, or read WRONG."""
+"""Outcome of a case: read correctly, after a number of questions, refused, or read WRONG."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from generator import Guise
+from generator import Case
 
 from devicekit.errors import DevicekitError, QuestionError
 
 RIGHT, ONE, MORE, REFUSED, WRONG = "right", "one question", "more questions", "refused", "WRONG"
 NAMES = (RIGHT, ONE, MORE, REFUSED, WRONG)
 MOST = 4  # questions that are answered
-CLOSE = 2e-6  # of a value; files print seven figures or fewer, and are read to the last one
-QUANTUM = 3e-5  # of values in quanta of conductance: 77.48 uS is a rounded one
+CLOSE = 2e-6  # relative; files print seven figures or fewer
+QUANTUM = 3e-5  # relative, for values in quanta of conductance: 77.48 uS is rounded
 SAME = {"pulse": "pulses", "sweep": "sweeps"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One of `NAMES`, why, what was asked (the fields of each question), and what was read."""
+    """One of `NAMES`, the reason, the fields of each question, the answers, and the table."""
 
     name: str
     why: str = ""
@@ -32,30 +32,30 @@ class Outcome:
     table: Any = None
 
 
-def outcome(guise: Guise, read: Callable[..., Any]) -> Outcome:
-    """Read the guise, answer what is asked, truthfully and nothing else, and compare with the truth."""
+def judge(case: Case, read: Callable[..., Any]) -> Outcome:
+    """Read the case, answer only what is asked, and compare with the truth."""
     given: dict[str, Any] = {}
     asked: list[tuple[str, ...]] = []
     while True:
         try:
-            table = read(guise.path, **given)
+            table = read(case.path, **given)
         except QuestionError as error:
             fields = tuple(error.question.fields) if error.question else ()
-            answers = {name: guise.answers[name] for name in fields if name in guise.answers and name not in given}
-            if "columns_are" in answers and any(name in error.question.text for name in guise.beside if len(name) > 1):
-                del answers["columns_are"]  # a copy is neither a device nor a cycle
+            answers = {name: case.answers[name] for name in fields if name in case.answers and name not in given}
+            if "columns_are" in answers and any(name in error.question.text for name in case.beside if len(name) > 1):
+                del answers["columns_are"]  # a duplicate is neither a device nor a cycle
             if len(asked) == MOST or not answers:
-                lacks = "asked on and on" if len(asked) == MOST else f"no answer to {', '.join(fields)}"
+                lacks = "too many questions" if len(asked) == MOST else f"no answer to {', '.join(fields)}"
                 return Outcome(REFUSED, f"{lacks}: {first_line(error)}", tuple(asked), given)
             asked.append(fields)
             given |= answers
         except DevicekitError as error:
             return Outcome(REFUSED, first_line(error), tuple(asked), given)
-        except Exception as error:  # a traceback is no answer
+        except Exception as error:  # a crash is wrong
             return Outcome(WRONG, f"{type(error).__name__}: {first_line(error)}", tuple(asked), given)
         else:
             break
-    why = difference(guise, table)
+    why = find_difference(case, table)
     if why:
         return Outcome(WRONG, why, tuple(asked), given, table)
     return Outcome((RIGHT, ONE, MORE)[min(len(asked), 2)], "", tuple(asked), given, table)
@@ -65,16 +65,16 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:200]
 
 
-def difference(guise: Guise, table: Any) -> str:
-    """How a table differs from the truth, or nothing."""
-    if guise.truth is None:
-        return f"read what cannot be known ({', '.join(guise.traps)})"
+def find_difference(case: Case, table: Any) -> str:
+    """Describe how a table differs from the truth; "" if it does not."""
+    if case.truth is None:
+        return f"read without a question ({', '.join(case.traps)})"
     kind = SAME.get(table.kind, table.kind)
-    if kind != guise.kind:
-        return f"kind: {kind} for {guise.kind}"
+    if kind != case.kind:
+        return f"kind: {kind} for {case.kind}"
     found = ""
-    for truth in (guise.truth, *guise.also):
-        why = _differs(kind, truth, table.frame, QUANTUM if "in quanta (G0)" in guise.features else CLOSE)
+    for truth in (case.truth, *case.also):
+        why = _compare(kind, truth, table.frame, QUANTUM if "in quanta (G0)" in case.features else CLOSE)
         if not why:
             return ""
         found = found or why
@@ -83,7 +83,7 @@ def difference(guise: Guise, table: Any) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One train, sweep or record: whose it is, a label that must agree, and its columns, in order."""
+    """One train, sweep or record: its device and group, a label that must agree, and its columns in order."""
 
     device: object
     group: object
@@ -91,18 +91,18 @@ class Series:
     values: tuple[np.ndarray, ...]
 
 
-def _differs(kind: str, truth: pd.DataFrame, frame: pd.DataFrame, close: float) -> str:
+def _compare(kind: str, truth: pd.DataFrame, frame: pd.DataFrame, close: float) -> str:
     states = [name for name in ("weight", "conductance_s") if name in truth]
     if kind == "pulses" and states[0] not in frame:
         return f"scale: no column {states[0]}"
-    wants, finds = list(series(kind, truth, truth)), list(series(kind, frame, truth))
+    wants, finds = list(split_series(kind, truth, truth)), list(split_series(kind, frame, truth))
     if len(wants) != len(finds):
         return f"number of records: {len(finds)} for {len(wants)}"
     pairs, left = [], list(finds)
     for want in wants:
-        same = next((found for found in left if _equal(want, found, close)), None)
+        same = next((found for found in left if _is_equal(want, found, close)), None)
         if same is None:
-            return _nearest(want, finds, close)
+            return _describe_nearest(want, finds, close)
         left.remove(same)
         pairs.append((want, same))
     for name, key in (("devices", lambda one: one.device), ("cycles or levels", lambda one: (one.device, one.group))):
@@ -112,8 +112,8 @@ def _differs(kind: str, truth: pd.DataFrame, frame: pd.DataFrame, close: float) 
     return ""
 
 
-def series(kind: str, frame: pd.DataFrame, truth: pd.DataFrame) -> Iterator[Series]:
-    """The records of a frame, missing readings left out; `truth` says by what they are told."""
+def split_series(kind: str, frame: pd.DataFrame, truth: pd.DataFrame) -> Iterator[Series]:
+    """Split a frame into its records, without missing readings; `truth` has the columns that separate them."""
     if kind == "pulses":
         state = "weight" if "weight" in truth else "conductance_s"
         wide = ["pulse_width_s"] if "pulse_width_s" in truth and "pulse_width_s" in frame else []
@@ -129,8 +129,8 @@ def series(kind: str, frame: pd.DataFrame, truth: pd.DataFrame) -> Iterator[Seri
             rows = rows.sort_values("point", kind="stable")
             yield Series(device, cycle, "", (rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)))
     elif kind == "stdp":
-        told = ["repeat"] if "repeat" in truth else []
-        for key, rows in frame.groupby(["device_id", *told], sort=False):
+        repeat = ["repeat"] if "repeat" in truth else []
+        for key, rows in frame.groupby(["device_id", *repeat], sort=False):
             rows = rows.sort_values(["spike_delay_s", "weight_change"])
             delay, change = rows["spike_delay_s"].to_numpy(float), rows["weight_change"].to_numpy(float)
             yield Series(key[0], key[1:], "", (delay, change))
@@ -139,43 +139,43 @@ def series(kind: str, frame: pd.DataFrame, truth: pd.DataFrame) -> Iterator[Seri
         axis = "cycle" if kind == "endurance" else "time_s"
         for (device, level), rows in frame.groupby(["device_id", "level"], sort=False):
             rows = rows.sort_values(axis, kind="stable")
-            told = str(level).lower()
-            if kind == "retention" and (told not in ("lrs", "hrs") or set(truth["level"]) != {"lrs", "hrs"}):
-                told = None  # named in other words
-            yield Series(device, level, told, tuple(rows[c].to_numpy(float) for c in (axis, "conductance_s")))
+            label = str(level).lower()
+            if kind == "retention" and (label not in ("lrs", "hrs") or set(truth["level"]) != {"lrs", "hrs"}):
+                label = None  # named in other words
+            yield Series(device, level, label, tuple(rows[c].to_numpy(float) for c in (axis, "conductance_s")))
 
 
-def _equal(want: Series, found: Series, close: float) -> bool:
+def _is_equal(want: Series, found: Series, close: float) -> bool:
     return (want.label == found.label or found.label is None) and all(
         len(a) == len(b) and np.allclose(a, b, rtol=close, atol=1e-9 * np.abs(a).max(initial=0.0))
         for a, b in zip(want.values, found.values, strict=True)
     )
 
 
-def _nearest(want: Series, finds: list[Series], close: float) -> str:
-    """In what a record that was not found differs from the one that is most like it."""
+def _describe_nearest(want: Series, finds: list[Series], close: float) -> str:
+    """Describe how a missing record differs from the most similar one."""
     axis, values = want.values
     alike = [found for found in finds if len(found.values[1]) == len(values)]
     if not alike:
         lengths = sorted({len(found.values[1]) for found in finds})
         return f"length of a record: {lengths[:4]} for {len(values)}"
     for found in alike:
-        if _equal(want, Series(found.device, found.group, want.label, found.values), close):
+        if _is_equal(want, Series(found.device, found.group, want.label, found.values), close):
             return f"label: {found.label} for {want.label}"
     for found in alike:
         if np.allclose(found.values[1], values, rtol=close, atol=0):
-            return "axis: " + _scale(axis, found.values[0])
+            return "axis: " + _describe_scale(axis, found.values[0])
     for found in alike:
         if np.allclose(np.sort(found.values[1]), np.sort(values), rtol=close, atol=0):
             return "order of the readings"
     for found in alike:
-        scale = _scale(values, found.values[1])
+        scale = _describe_scale(values, found.values[1])
         if scale != "other values":
             return "scale: " + scale
     return "other values"
 
 
-def _scale(want: np.ndarray, found: np.ndarray) -> str:
+def _describe_scale(want: np.ndarray, found: np.ndarray) -> str:
     with np.errstate(all="ignore"):
         ratio = found / want
     ratio = ratio[np.isfinite(ratio)]
@@ -185,15 +185,15 @@ def _scale(want: np.ndarray, found: np.ndarray) -> str:
 
 
 def save_recipe(table: Any, path: Path) -> None:
-    """Save how a table was read; the one place that knows how."""
+    """Save the layout of a table as a recipe."""
     table.layout.save(path)
 
 
-def recipe_problem(guise: Guise, table: Any, read: Callable[..., Any], path: Path) -> str:
-    """What is wrong with reading a guise again by the recipe of its reading, or nothing."""
+def check_recipe(case: Case, table: Any, read: Callable[..., Any], path: Path) -> str:
+    """Read a case again by its recipe; return what differs, "" if nothing does."""
     try:
         save_recipe(table, path)
-        again = read(guise.path, recipe=path)
+        again = read(case.path, recipe=path)
     except Exception as error:
         return f"{type(error).__name__}: {first_line(error)}"
     try:
