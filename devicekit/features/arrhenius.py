@@ -87,7 +87,7 @@ class Crossing(NamedTuple):
 
 
 def life(time: np.ndarray, conductance: np.ndarray, factor: float) -> Crossing:
-    """When a state was lost: the first reading whose conductance is `factor` times, or 1/factor of, the first one.
+    """Return when a state was lost: where G first was `factor` times, or 1 / `factor` of, its first reading.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def life(time: np.ndarray, conductance: np.ndarray, factor: float) -> Crossing:
 
 
 def lives(frame: pd.DataFrame, factor: float) -> tuple[list[Life], list[tuple[str, str]]]:
-    """The life of every state of every device in every bake, and the records that have none, with the reason.
+    """Return the life of every state of every device in every bake, and the records without one with the reason.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def lives(frame: pd.DataFrame, factor: float) -> tuple[list[Life], list[tuple[st
 
 
 def temperatures(kelvins: Sequence[float]) -> tuple[float, ...]:
-    """Different temperatures, rising [K]: such as lie within `SAME_K` of the next one are one, at their mean."""
+    """Return the different temperatures, ascending [K]; those within `SAME_K` of the next one are averaged."""
     groups: list[list[float]] = []
     for kelvin in sorted(kelvins):
         if groups and kelvin - groups[-1][-1] <= SAME_K:
@@ -187,7 +187,7 @@ def temperatures(kelvins: Sequence[float]) -> tuple[float, ...]:
 
 
 def inverse_energy(kelvin: float | np.ndarray) -> np.ndarray:
-    """1 / kT [1/eV]."""
+    """Return 1 / kT [1/eV]."""
     return 1.0 / (BOLTZMANN_EV * np.asarray(kelvin, float))
 
 
@@ -237,19 +237,19 @@ class ArrheniusFit:
 
     @property
     def coldest_k(self) -> float:
-        """Where a prediction ends: 1/kT as far below the coldest failures as these are below the hottest [K]."""
+        """Lowest temperature of a prediction [K]: in 1/kT as far below the coldest failures as they span."""
         hot, cold = inverse_energy(self.failed_k[-1]), inverse_energy(self.failed_k[0])
         return float(1.0 / (BOLTZMANN_EV * (2 * cold - hot)))
 
     @property
     def hottest_k(self) -> float | None:
-        """The same above the hottest failures; None where that has no end."""
+        """Highest temperature of a prediction [K], by the same rule above the hottest failures; None if unbounded."""
         hot, cold = inverse_energy(self.failed_k[-1]), inverse_energy(self.failed_k[0])
         end = float(2 * hot - cold)
         return 1.0 / (BOLTZMANN_EV * end) if end > 0 else None
 
     def median(self, kelvin: float) -> Estimate:
-        """Median life at a temperature [s], with its 95 % interval."""
+        """Return the median life at a temperature [s], with its 95 % interval."""
         away = self.x - float(inverse_energy(kelvin))
         data = _lives(self.low, self.high, away)
         value, step = self.line.quantile(np.array([1.0, float(inverse_energy(kelvin)) - self.x.mean()]), 0.0)
@@ -258,7 +258,7 @@ class ArrheniusFit:
         return Estimate(float(np.exp(at.value)), *ends)
 
     def device(self, median: Estimate) -> tuple[float, float] | None:
-        """Where the life of one new device lies with 95 % [s], of a `median`; None where its interval is open."""
+        """Return the range of the life of one new device at 95 % [s]; None where the median's interval is open."""
         if median.low is None or median.high is None:
             return None
         wide = t_quantile(0.975, self.failures - 2) * self.sigma
@@ -309,7 +309,7 @@ def refusal(records: Sequence[Life]) -> str | None:
 
 
 def _first_reading_times(records: Sequence[Life]) -> int:
-    """Different times of the reading after the first, counted in each bake; within 5 % they are one."""
+    """Return the number of different times of the reading after the first, counted in each bake (within 5 %)."""
     by_bake: dict[float, list[float]] = {}
     for each in records:
         by_bake.setdefault(each.temperature_k, []).append(each.high_s or each.low_s)
@@ -317,12 +317,12 @@ def _first_reading_times(records: Sequence[Life]) -> int:
 
 
 def _lost_before_first_reading(record: Life) -> bool:
-    """Whether a record has one reading after the first, and a loss in it is only known to lie before that one."""
+    """Return whether a record has one reading after the first, so that a loss can only lie before that one."""
     return record.n == 2 and (not record.failed or record.low_s <= 0 or record.sudden)
 
 
 def fit(records: Sequence[Life], between: bool | None = None) -> ArrheniusFit:
-    """The most likely line through lives; with every record failed, that of least squares.
+    """Fit the most likely line through lives; least squares where every record failed.
 
     Parameters
     ----------
@@ -357,7 +357,7 @@ def fit(records: Sequence[Life], between: bool | None = None) -> ArrheniusFit:
 def fit_lives(
     x: np.ndarray, low: np.ndarray, high: np.ndarray, failed_k: tuple[float, ...], gap: float = 0.0
 ) -> ArrheniusFit:
-    """The same of arrays; for their meaning see `ArrheniusFit`."""
+    """Fit the line to arrays; see `ArrheniusFit` for their meaning."""
     centred = _lives(low, high, x - x.mean())
     line = censored.fit(centred, "normal")
     bend = _bend(centred, line, len(failed_k))
@@ -377,7 +377,7 @@ def _lives(low: np.ndarray, high: np.ndarray, x: np.ndarray) -> Lives:
 
 
 def _interval(data: Lives, line: Line, which: int, value: float, step: float) -> Estimate:
-    """One coefficient with its 95 % interval, from its estimate and standard error.
+    """Return one coefficient with its 95 % interval, from its estimate and standard error.
 
     Of least squares with every record failed; else by the profile of the likelihood, with Student's t at the failures
     less two in place of a normal quantile, which with every record failed would be the same.
@@ -399,7 +399,7 @@ def _interval(data: Lives, line: Line, which: int, value: float, step: float) ->
 
 
 def _bend(data: Lives, line: Line, kinds: int) -> float | None:
-    """P value of a square term: exact with every record failed, by the likelihoods' ratio else."""
+    """Return the p value of a square term: exact where every record failed, else by the likelihood ratio."""
     k = data.failures
     if kinds < 3 or k < 5:
         return None

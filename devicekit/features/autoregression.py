@@ -37,13 +37,13 @@ class Cycles:
         return sum(len(each) for each in self.numbers)
 
     def basis(self, numbers: np.ndarray) -> np.ndarray:
-        """Columns of the device's own level, and slope where it drifts."""
+        """Return the columns of the device's own level, and slope where it drifts."""
         whole = np.concatenate(self.numbers)
         t = (numbers - whole.mean()) / max(float(np.ptp(whole)), 1.0)
         return np.column_stack([np.ones(numbers.size), t]) if self.drifts else np.ones((numbers.size, 1))
 
     def split_level(self) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """The device's level (k,), and what is left of each run about it, and about its slope where it drifts."""
+        """Return the device's level (k,), and the residuals of each run about it (and about its slope if it drifts)."""
         whole = np.concatenate(self.values)
         columns = self.basis(np.concatenate(self.numbers))
         found = np.linalg.lstsq(columns, whole, rcond=None)[0]
@@ -100,7 +100,7 @@ class Autoregression:
 
 
 def companion(coefficients: np.ndarray) -> np.ndarray:
-    """The matrix, shape (p k, p k), that makes one step of an autoregression of order p."""
+    """Return the matrix, shape (p k, p k), that makes one step of an autoregression of order p."""
     p, k, _ = coefficients.shape
     whole = np.zeros((p * k, p * k))
     whole[:k] = np.concatenate(list(coefficients), axis=1)
@@ -109,12 +109,12 @@ def companion(coefficients: np.ndarray) -> np.ndarray:
 
 
 def radius(coefficients: np.ndarray) -> float:
-    """Spectral radius of coefficients of shape (p, k, k); 0 of order 0."""
+    """Return the spectral radius of coefficients of shape (p, k, k); 0 of order 0."""
     return float(np.abs(np.linalg.eigvals(companion(coefficients))).max()) if len(coefficients) else 0.0
 
 
 def stationary_covariance(coefficients: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Covariance, shape (p k, p k), of x_t, x_(t-1), ... of a stationary autoregression; (k, k) of order 0."""
+    """Return covariance, shape (p k, p k), of x_t, x_(t-1), ... of a stationary autoregression; (k, k) of order 0."""
     from scipy.linalg import solve_discrete_lyapunov
 
     if not len(coefficients):
@@ -126,7 +126,7 @@ def stationary_covariance(coefficients: np.ndarray, noise: np.ndarray) -> np.nda
 
 
 def _rows(devices: Sequence[Cycles], order: int, skip: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Present values, past values and the number of constants, each device's level (and slope) projected out."""
+    """Return present values, past values and the number of constants, each device's level (and slope) projected out."""
     now: list[np.ndarray] = []
     past: list[np.ndarray] = []
     own = 0
@@ -149,7 +149,7 @@ def _rows(devices: Sequence[Cycles], order: int, skip: int) -> tuple[np.ndarray,
 
 
 def normality(residuals: np.ndarray) -> np.ndarray:
-    """p values of Jarque and Bera's test of each column, corrected by Holm."""
+    """Return the p values of Jarque and Bera's test of each column, corrected by Holm."""
     found = []
     for x in residuals.T:
         z = (x - x.mean()) / x.std()

@@ -15,7 +15,7 @@ SAME_K = 2.0  # temperatures that lie nearer to the next one are readings of one
 
 
 def baked_at(frame: pd.DataFrame) -> pd.Series:
-    """Temperature of the bake that each reading belongs to [K], NaN where it is not told.
+    """Return the temperature of the bake that each reading belongs to [K]; NaN where it is unknown.
 
     Readings of a thermometer scatter: sorted temperatures of one device and level of which each lies within `SAME_K`
     of the next one are one bake, at their median.
@@ -58,12 +58,12 @@ class BakeResult:
     moved: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def bake(before: PulseTable, after: PulseTable) -> BakeResult:
-    """Shift of states by a bake, device by device.
+    """Compare the states of each device before and after a bake.
 
     Parameters
     ----------

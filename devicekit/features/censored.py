@@ -48,7 +48,7 @@ class Lives:
         return int(np.isfinite(self.high).sum())
 
     def shift(self, by: np.ndarray | float, columns: np.ndarray | slice) -> Lives:
-        """The same, less a given part of y, with some of the columns of x."""
+        """Return the lives with y reduced by a given part, and some of the columns of x."""
         return Lives(self.low - by, self.high - by, self.x[:, columns])
 
 
@@ -71,18 +71,18 @@ class Line:
     loglik: float
 
     def quantile(self, x: np.ndarray, z: float) -> tuple[float, float]:
-        """x beta + sigma z, and its standard error to first order."""
+        """Return x beta + sigma z, and its standard error to first order."""
         slope = np.append(x, self.sigma * z)
         return float(x @ self.beta + self.sigma * z), float(np.sqrt(max(slope @ self.covariance @ slope, 0.0)))
 
 
 def quantile_of(law: Law, p: float) -> float:
-    """z below which a share p of the lives lies, 0 < p < 1."""
+    """Return z below which a share p of the lives lies, 0 < p < 1."""
     return normal_quantile(p) if law == "normal" else float(np.log(-np.log1p(-p)))
 
 
 def fit(lives: Lives, law: Law, offset: float = 0.0, sigma: float | None = None) -> Line:
-    """The most likely line.
+    """Fit the most likely line.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def fit(lives: Lives, law: Law, offset: float = 0.0, sigma: float | None = None)
 
 
 def _start(lives: Lives, known: np.ndarray, offset: float) -> np.ndarray:
-    """A line by least squares through ends and middles of the lives, as delta and theta."""
+    """Fit a line by least squares through ends and middles of the lives, as delta and theta."""
     low = np.where(np.isfinite(lives.low), lives.low, lives.high)
     y = np.where(known, 0.5 * (low + np.where(known, lives.high, low)), low)
     p = lives.x.shape[1]
@@ -161,7 +161,7 @@ def _start(lives: Lives, known: np.ndarray, offset: float) -> np.ndarray:
 
 
 def _likelihood(lives: Lives, law: Law, offset: float, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Log-likelihood, its slope and its bend in (delta, theta)."""
+    """Return the log-likelihood, its gradient and its Hessian in (delta, theta)."""
     theta = float(at[-1])
     base = lives.x @ at[:-1] - offset
     ends, y = [], []
@@ -185,7 +185,7 @@ Terms = tuple[np.ndarray, tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nd
 
 
 def _normal(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
-    """Of normal z: log density or log of the probability between a and b, with derivatives by a and b."""
+    """Return log density, or log probability between a and b, of normal z, with derivatives by a and b."""
     from scipy.special import log_ndtr
 
     flip = a > 0  # the tail on the side where it is small
@@ -210,7 +210,7 @@ def _normal(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
 
 
 def _extreme(a: np.ndarray, b: np.ndarray, exact: np.ndarray) -> Terms:
-    """The same of smallest extremes: F(z) = 1 - exp(-exp(z))."""
+    """Return the terms of `_normal` for smallest extremes: F(z) = 1 - exp(-exp(z))."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         grown = [np.exp(np.minimum(each, 700.0)) for each in (a, b)]
         gap = np.where(np.isposinf(b), np.inf, grown[1] - grown[0])
@@ -243,7 +243,7 @@ def profile(
     at: Callable[[float], Constrained],
     limit: float,
 ) -> tuple[float | None, float | None]:
-    """Ends of the interval of one number: where twice the log-likelihood has fallen by `limit`.
+    """Return the ends of the interval of one number: where twice the log-likelihood has fallen by `limit`.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ def profile(
 
 
 def limit(k: int, p: int, level: float = 0.95) -> float:
-    """Fall of twice the log-likelihood that k failures allow: Student's t in place of a normal quantile."""
+    """Return the fall of twice the log-likelihood that k failures allow, with Student's t for a normal quantile."""
     spare = k - p
     t = t_quantile(0.5 + level / 2, spare)
     return float(k * np.log1p(t * t / spare))

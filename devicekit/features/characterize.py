@@ -51,14 +51,14 @@ class Characterization:
         return {name: frame for result in self.results.values() for name, frame in result.tables().items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, NaN and infinity as None."""
+        """Return the results as JSON-ready values, NaN and infinity as None."""
         found = {name: result.as_dict() for name, result in self.results.items()}
         return plain_values(
             {"kind": self.table.kind, **found, "warnings": [warning.as_dict() for warning in self.warnings]}
         )
 
     def for_card(self, path: Path | None = None, synthetic: bool = False) -> dict[str, Measured]:
-        """Blocks for a device card by name, of each result that has one.
+        """Return blocks for a device card by name, of each result that has one.
 
         Parameters
         ----------
@@ -72,21 +72,21 @@ class Characterization:
         return {name: block.from_file(checksum, synthetic) for name, block in blocks.items()}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The numbers that matter most, each name once: the first figure of merit that has it counts."""
+        """Return the numbers that matter most, each name once; the first figure of merit that has it counts."""
         return _first_of_each_name(result.scalars() for result in self.results.values())
 
     def tiles(self) -> tuple[Scalar, ...]:
-        """The same for a first page: labels say of how many sweeps a number is, where that is not all."""
+        """Return `scalars` for a first page: labels give the number of sweeps where it is not all of them."""
         return _first_of_each_name(
             result.tiles() if isinstance(result, DcResult) else result.scalars() for result in self.results.values()
         )
 
     def sentences(self) -> list[str]:
-        """Return what was found, one or two sentences a figure of merit."""
+        """Return the findings, one or two sentences per figure of merit."""
         return [sentence for result in self.results.values() for sentence in result.sentences()]
 
     def section(self, name: str, anchor: str) -> Section:
-        """Its section of a report: what the table is, then each figure of merit."""
+        """Return the section of a report: the table first, then each figure of merit."""
         table = self.table
         devices = ", ".join(table.devices[:12]) + ("…" if len(table.devices) > 12 else "")
         about = (
@@ -100,7 +100,7 @@ class Characterization:
         return Section(name, anchor, blocks)
 
     def panel(self) -> Panel:
-        """The figure of the first result."""
+        """Draw the figure of the first result."""
         return next(iter(self.results.values())).panel()
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -125,7 +125,7 @@ def _first_of_each_name(groups: Iterable[Iterable[Scalar]]) -> tuple[Scalar, ...
 def characterize(
     table: Table | Path | str | pd.DataFrame, settings: Settings | None = None, **reading: Any
 ) -> Characterization:
-    """Figures of merit of whatever a table holds.
+    """Compute the figures of merit of any table.
 
     Parameters
     ----------

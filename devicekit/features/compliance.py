@@ -47,7 +47,7 @@ class Plateau:
 
 
 def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
-    """The plateau about a turn, if the current has one there.
+    """Find the plateau about a turn, if the current has one there.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
 
 
 def _run(i: np.ndarray, turn: int, level: float, width: float) -> np.ndarray:
-    """Return which points about the turn are within a width of the level; two in a row that are not end the run."""
+    """Return which points about the turn lie within a width of the level; two outside in a row end the run."""
     within = np.abs(i - level) <= width * abs(level)
     taken = np.zeros(i.size, bool)
     for step, start in ((1, turn), (-1, turn - 1)):
@@ -89,7 +89,7 @@ def _run(i: np.ndarray, turn: int, level: float, width: float) -> np.ndarray:
 
 
 def _would_show(v: np.ndarray, i: np.ndarray, run: np.ndarray) -> bool:
-    """Whether the current of a resistor would change over the run by more than the resolution of the readings."""
+    """Return whether a resistor's current would change over the run by more than the resolution of the readings."""
     steps = np.abs(np.diff(i))
     resolution = float(steps[steps > 0].min(initial=np.inf))
     change = float(np.ptp(v[run]) / v[run].max() * i[run].max()) if v[run].max() > 0 else 0.0
@@ -97,7 +97,7 @@ def _would_show(v: np.ndarray, i: np.ndarray, run: np.ndarray) -> bool:
 
 
 def _noise(i: np.ndarray) -> float:
-    """Standard deviation of the noise, robust, from second differences."""
+    """Return the standard deviation of the noise, robust, from second differences."""
     if i.size < LEAST_NOISY:
         return 0.0
     return float(np.median(np.abs(np.diff(i, 2)))) / (0.6745 * np.sqrt(6))
@@ -115,7 +115,7 @@ def _slope(v: np.ndarray, i: np.ndarray) -> tuple[float, float]:
 
 
 def is_flat(found: Sequence[Plateau]) -> bool:
-    """Whether plateaus of one level, taken together, are those of a current limit and not of a steep resistor."""
+    """Return whether plateaus of one level, taken together, come from a current limit and not a steep resistor."""
     if any(each.exact for each in found):
         return True
     sloped = [each for each in found if np.isfinite(each.slope)]
@@ -127,12 +127,12 @@ def is_flat(found: Sequence[Plateau]) -> bool:
 
 
 def plateau_of(v: np.ndarray, i: np.ndarray, each: Excursion) -> Plateau | None:
-    """The plateau of an excursion of a sweep with these voltages [V] and currents [A]."""
+    """Return the plateau of an excursion of a sweep with these voltages [V] and currents [A]."""
     return plateau(np.abs(v[each.span]), each.sign * i[each.span], each.up.stop - 1 - each.span.start)
 
 
 def assign_limit(v: np.ndarray, i: np.ndarray, each: Excursion, stated: np.ndarray) -> Excursion:
-    """An excursion with its limit: as stated, else from its own plateau.
+    """Return an excursion with its current limit: the stated one, else that of its own plateau.
 
     A stated limit that the current is far from is not the one in force if the data show another one: an instrument's
     range beside a transistor that limits.
@@ -166,7 +166,7 @@ class _Candidate:
 def assign_shared_limits(
     sweeps: Sequence[tuple[np.ndarray, np.ndarray, tuple[Excursion, ...]]],
 ) -> list[tuple[Excursion, ...]]:
-    """The excursions of several sweeps with limits from the data, judged together.
+    """Return the excursions of several sweeps with limits from the data, judged together.
 
     Plateaus of one level are one compliance: its level is their median, and their slopes are averaged, so that noise
     which hides it in one sweep does not hide it in several. A sweep that reaches that level at its turn is limited too.
@@ -199,7 +199,7 @@ def assign_shared_limits(
 
 
 def _levels(candidates: Sequence[_Candidate]) -> dict[tuple[int, int], float]:
-    """Limit by place, of excursions of one sign."""
+    """Return the limit by place, of excursions of one sign."""
     found = sorted(
         ((each.found.level, each.place, each.found) for each in candidates if each.found), key=lambda row: row[0]
     )

@@ -18,7 +18,7 @@ def _image(values: np.ndarray, names: Sequence[str], axes: tuple[str, str], titl
 
 
 def within_cycle(values: np.ndarray, changes: np.ndarray, names: Sequence[str]) -> Image:
-    """rho of each pair within a cycle: of values above the diagonal, of changes from cycle to cycle below.
+    """Draw rho of each pair within a cycle: of values above the diagonal, of changes from cycle to cycle below.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def within_cycle(values: np.ndarray, changes: np.ndarray, names: Sequence[str]) 
 
 
 def previous_cycle(rho: np.ndarray, names: Sequence[str], title: str) -> Image:
-    """rho of each quantity (down) with each one of the previous cycle (across), shape (k, k)."""
+    """Draw rho of each quantity (down) with each one of the previous cycle (across), shape (k, k)."""
     return _image(rho, names, ("one cycle before", "this cycle"), title)
 
 
 def against_previous(
     devices: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str, unit: str, log: bool, before: str
 ) -> Panel:
-    """A quantity against that of the previous cycle.
+    """Draw a quantity against that of the previous cycle.
 
     Parameters
     ----------

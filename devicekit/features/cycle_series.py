@@ -68,7 +68,7 @@ OF_SWEEPS = (
 
 
 def of_sweeps(cycles: pd.DataFrame, at: Mapping[tuple[str, int], str] | None = None) -> Series | None:
-    """V_set, V_reset, HRS and LRS of the sweeps that switched.
+    """Return V_set, V_reset, HRS and LRS of the sweeps that switched.
 
     A sweep that failed, went against the others or was at its limit ends a run.
 
@@ -122,7 +122,7 @@ def of_trains(ends: pd.DataFrame, quantity: str) -> Series | None:
 
 
 def of_endurance(table: EnduranceTable) -> Series | None:
-    """HRS and LRS of an endurance log, where its readings are even steps apart; a step is then the lag, not a cycle.
+    """Return HRS and LRS of an endurance log with evenly spaced readings; the lag is then one such step.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def of_endurance(table: EnduranceTable) -> Series | None:
 
 
 def _log(values: pd.Series) -> np.ndarray:
-    """ln of what is above 0; NaN elsewhere."""
+    """Return ln of what is above 0; NaN elsewhere."""
     x = values.to_numpy(float)
     return np.log(np.where(x > 0, x, np.nan))
 
@@ -159,7 +159,7 @@ def _series(
     step: int = 1,
     words: str = "one cycle",
 ) -> Series | None:
-    """Runs of consecutive good cycles in which every quantity that most cycles have is known."""
+    """Return runs of consecutive good cycles in which every quantity that most cycles have is known."""
     known = np.isfinite(frame.to_numpy(float))
     kept = [k for k in range(len(quantities)) if good.any() and known[good, k].mean() > MOST_MISSING]
     if len(kept) < 2:

@@ -18,14 +18,14 @@ LEVEL_HEAD = ("compliance", "sets", "V_set", "HRS", "LRS", "resets", "V_reset", 
 
 
 def outcome_counts(cycles: pd.DataFrame) -> str:
-    """Number of sweeps by outcome."""
+    """Return the number of sweeps by outcome."""
     numbers = cycles["outcome"].value_counts()
     parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
     return f"{count(len(cycles), 'sweep')}: {parts}."
 
 
 def readings_only(cycles: pd.DataFrame, reach: float) -> str:
-    """The sentence of a table of readings."""
+    """Return the sentence for a table of readings."""
     one = len(cycles) == 1
     return (
         f"{count(len(cycles), 'sweep')} up to {si(reach, 'V')} {'does' if one else 'do'} not switch the device: "
@@ -34,7 +34,7 @@ def readings_only(cycles: pd.DataFrame, reach: float) -> str:
 
 
 def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
-    """V_set and V_reset with their definitions and their C2C, and on/off; empty if there is none."""
+    """Return V_set and V_reset with definition and C2C, and on/off; empty if there is none."""
     by_name = {each.quantity: each for each in spreads}
     found = []
     for name, method in methods.items():
@@ -68,7 +68,7 @@ def at_limit(cycles: pd.DataFrame) -> list[str]:
 
 
 def compliance(cycles: pd.DataFrame) -> list[str]:
-    """Compliances that no column states."""
+    """Return the compliances found in the data."""
     found = cycles[cycles["compliance_source"] == "data"]
     if found.empty:
         return []
@@ -81,7 +81,7 @@ def compliance(cycles: pd.DataFrame) -> list[str]:
 
 
 def by_compliance(table: pd.DataFrame) -> list[str]:
-    """LRS against compliance."""
+    """Return LRS by compliance."""
     if table.empty:
         return []
     parts = [f"{format_number(row.g_lrs_s, 'S')} at {si(row.compliance_a, 'A')}" for row in table.itertuples()]  # type: ignore[arg-type]
@@ -89,13 +89,13 @@ def by_compliance(table: pd.DataFrame) -> list[str]:
 
 
 def meanings(cycles: pd.DataFrame) -> list[str]:
-    """Return what the outcomes that occur mean."""
+    """Return the explanations of the outcomes that occur."""
     there = set(cycles["outcome"])
     return [words for name, words in MEANINGS.items() if name in there]
 
 
 def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Figures by compliance as cells under `LEVEL_HEAD`; a spread follows its median."""
+    """Return the figures by compliance as cells under `LEVEL_HEAD`; a spread follows its median."""
     rows: list[tuple[str, ...]] = []
     for row in table.to_dict("records"):
         rows.append(
@@ -115,7 +115,7 @@ def level_rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _with_spread(value: float, deviation: float, at_limit: float) -> str:
-    """A voltage, with its C2C if there is one, and how many more are at the limit."""
+    """Return a voltage, with its C2C if there is one, and how many more are at the limit."""
     shown = format_number(value, "V") + (f" ± {si(deviation, 'V', 2)}" if np.isfinite(deviation) else "")
     if not at_limit:
         return shown
@@ -123,7 +123,7 @@ def _with_spread(value: float, deviation: float, at_limit: float) -> str:
 
 
 def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, ...]:
-    """About sweeps that do not jump or do not switch, and about several temperatures that are taken together.
+    """Return warnings about sweeps that do not jump or switch, and about several temperatures taken together.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Estimate:
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     def as_dict(self) -> dict[str, float | None]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
@@ -158,7 +158,7 @@ class _Problem:
         return np.stack(sums, axis=2) * self.root[None, :, None]
 
     def squares(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """The sum of squares at each of b values."""
+        """Return the sum of squares at each of b values."""
         u, v = np.broadcast_arrays(np.atleast_1d(u), np.atleast_1d(v))
         size = max(1, _MOST // max(1, self.delays.size))
         return np.concatenate([self._squares(u[k : k + size], v[k : k + size]) for k in range(0, len(u), size)])
@@ -184,7 +184,7 @@ class _Problem:
         return whole - np.where(apart, both, alone.max(axis=1))  # of shares below 0 the other is all
 
     def along(self, u: float) -> tuple[float, float]:
-        """The least sum of squares at one ln tau, and the shape where it is; of two time constants u is the shorter."""
+        """Return the least sum of squares at one ln tau, and its shape; of two time constants u is the shorter."""
         if self.nonlinear == 1:
             return float(self.squares(np.array([u]), np.zeros(1))[0]), 0.0
         low, high = (u + np.log(NEAREST), self.tau[1] + np.log(NEAREST)) if self.name == "double" else self.shape
@@ -192,14 +192,14 @@ class _Problem:
         return least, v
 
     def across(self, v: float) -> tuple[float, float]:
-        """The least sum of squares at one shape, and the ln tau where it is."""
+        """Return the least sum of squares at one shape, and the ln tau where it is."""
         high = min(self.tau[1], v - np.log(NEAREST)) if self.name == "double" else self.tau[1]
         u, least = _zoom(lambda w: self.squares(w, np.full(w.size, v)), self.tau[0] - np.log(NEAREST), high)
         return least, u
 
 
 def _zoom(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> tuple[float, float]:
-    """Return where a function of one number is least: a scan, and then ever finer ones around its best place."""
+    """Return where a function of one number is least, by a scan and ever finer ones around its best place."""
     at = np.linspace(low, high, _SCAN)
     for _ in range(_TIMES):
         values = function(at)
@@ -240,7 +240,7 @@ def _ends(
 
 
 def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> Fit:
-    """One kernel fitted to readings, with intervals.
+    """Fit one kernel to readings, with intervals.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def fit(data: Data, name: str = "exponential", *, confidence: float = 0.95) -> F
 
 
 def _second_parameter(problem: _Problem, v: float, limit: float) -> tuple[str, Estimate]:
-    """The second nonlinear parameter with its interval; an end at a bound of its range is that bound's."""
+    """Return name and estimate of the second nonlinear parameter; its interval ends at the bounds of its range."""
     if problem.name == "double":
         low, high = problem.tau[0] + np.log(NEAREST), problem.tau[1] + np.log(NEAREST)
     else:
@@ -296,7 +296,7 @@ def _second_parameter(problem: _Problem, v: float, limit: float) -> tuple[str, E
 def _complete_fit(
     data: Data, problem: _Problem, u: float, v: float, least: float, parameters: dict[str, Estimate], k: int
 ) -> Fit:
-    """Coefficients, their covariance by the whole Jacobian, and the criterion."""
+    """Return the fit with coefficients, covariance from the whole Jacobian, and criterion."""
     n, p = data.others.shape
     unit = np.float64(problem.size)
 
@@ -347,18 +347,18 @@ def _complete_fit(
 
 
 def _size(data: Data) -> float:
-    """Largest magnitude of the readings, by which they are divided while they are fitted."""
+    """Return the largest magnitude of the readings, by which they are divided while they are fitted."""
     return float(np.abs(data.y).max(initial=0.0)) or 1.0
 
 
 def criterion(rss: float, n: int, k: int, y: np.ndarray) -> float:
-    """BIC of a least-squares fit; what is below rounding of the readings is no evidence."""
+    """Return the BIC of a least-squares fit; differences below rounding of the readings do not count."""
     floor = 1e-18 * float(y @ y)
     return float(n * np.log(max(rss, floor, 1e-300) / n) + (k + 1) * np.log(n))
 
 
 def bic_without_decay(data: Data) -> float:
-    """BIC of the readings without anything that decays."""
+    """Return BIC of the readings without anything that decays."""
     root = np.ones(len(data.y)) if data.weight is None else np.sqrt(data.weight)
     size = _size(data)
     x, y = data.others * root[:, None], data.y / size * root
@@ -367,7 +367,7 @@ def bic_without_decay(data: Data) -> float:
 
 
 def predict(found: Fit, others: np.ndarray, delays: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
-    """The fitted curve at other delays.
+    """Return the fitted curve at other delays.
 
     Parameters
     ----------
@@ -408,7 +408,7 @@ class Choice:
 
     @property
     def fit(self) -> Fit:
-        """That of the kernel shown."""
+        """Fit one kernel to readings, with intervals."""
         return next(each for each in self.fits if each.kernel == self.kernel)
 
 
@@ -417,7 +417,7 @@ NEARLY_ONE = 0.85  # beta at and above which a stretched exponential is an expon
 
 
 def choose(data: Data, kernels: tuple[str, ...] = tuple(KERNELS), chosen: str | None = None) -> Choice:
-    """Fit kernels, and say which the data leave.
+    """Fit kernels, and choose among those that the data leave.
 
     An exponential is nested in the others: it is called where its criterion is not beaten by `DECIDED` and the
     interval of beta of a stretched one stays above `NEARLY_ONE`; where it reaches below, the data cannot tell.

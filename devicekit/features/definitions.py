@@ -51,5 +51,5 @@ POLARITIES = ("bipolar", "unipolar", "set_only", "reset_only", "mixed", "unknown
 
 
 def definition(method: str, read: float | None) -> str:
-    """A definition of V_set or V_reset, with the voltage at which its levels are read where that moves it."""
+    """Return a definition of V_set or V_reset, with the read voltage if its levels depend on it."""
     return f"{method}, read at {read:g} V" if method in LEVELLED and read is not None else method

@@ -43,7 +43,7 @@ class Level:
         return self.conductance_s.size >= multilevel.LEAST
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         x = self.conductance_s
         low, median, high = np.quantile(x, [0.05, 0.5, 0.95])
         few = x.size < 2
@@ -89,7 +89,7 @@ class Pair:
     why_not: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         row: dict[str, Any] = {"low": self.low, "high": self.high, "threshold_s": self.threshold_s}
         for name, side in (("low", self.below), ("high", self.above)):
             if side is None:
@@ -115,7 +115,7 @@ class OwnThresholds:
     why_not: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         error = None if self.wrong is None else multilevel.rate(self.wrong / self.n, self.n)
         ends = {} if error is None else {"error": error.value, "error_low": error.low, "error_high": error.high}
         return {"device_id": self.device_id, "n": self.n, "wrong": self.wrong, **ends, "why_not": self.why_not}

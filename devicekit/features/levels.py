@@ -67,7 +67,7 @@ class Level:
         return tuple(each for each in found if each)
 
     def row(self) -> dict[str, float]:
-        """Its row of the table by compliance, with the names of `COLUMNS`."""
+        """Return the row of the table by compliance, with the names of `COLUMNS`."""
         found = {each.quantity: each for each in self.spreads}
         lrs = (self.sets if len(self.sets) else self.resets)["g_lrs_s"]
         lrs = lrs[lrs > 0]
@@ -95,7 +95,7 @@ def _c2c(each: Spread | None) -> float:
 
 
 def levels(cycles: pd.DataFrame) -> tuple[Level, ...]:
-    """The sweeps that switched, by the compliance of the set; empty where there are not several.
+    """Group the sweeps that switched by the compliance of the set; empty unless there are several.
 
     A sweep that only resets belongs to its own stated compliance if sets have that too, else to the last set of its
     device before it, which made the LRS that it starts from.
@@ -127,7 +127,7 @@ def levels(cycles: pd.DataFrame) -> tuple[Level, ...]:
 
 
 def _steps(values: np.ndarray) -> list[float]:
-    """Distinct compliances [A]: medians of values that lie within 2 % of the next one."""
+    """Return the distinct compliances [A]: medians of values that lie within 2 % of the next one."""
     groups: list[list[float]] = []
     for value in np.sort(values):
         if groups and value <= SAME * groups[-1][-1]:
@@ -138,7 +138,7 @@ def _steps(values: np.ndarray) -> list[float]:
 
 
 def _nearest(value: float, steps: Sequence[float]) -> float:
-    """The step within 2 % of a value; NaN if there is none."""
+    """Return the step within 2 % of a value; NaN if there is none."""
     if not np.isfinite(value):
         return float("nan")
     best = min(steps, key=lambda step: abs(np.log(value / step)))
@@ -146,5 +146,5 @@ def _nearest(value: float, steps: Sequence[float]) -> float:
 
 
 def table_of(found: Sequence[Level]) -> pd.DataFrame:
-    """One row a compliance, with `COLUMNS`."""
+    """Return one row per compliance, with `COLUMNS`."""
     return pd.DataFrame([each.row() for each in found], columns=list(COLUMNS))

@@ -14,13 +14,13 @@ from devicekit.plot import COLOURS, Axis, Curve, Panel
 def arrhenius(
     levels: Mapping[str, Mapping[str, tuple[np.ndarray, ...]]], use_k: float, marks: Sequence[float]
 ) -> Panel:
-    """Lives against 1/kT: failures, censored records, the line, and its band up to where it is followed.
+    """Draw lives against 1/kT: failures, censored records, the line and its band.
 
     Parameters
     ----------
     levels : mapping of str to mapping
         By level: `failed` and `held` (1/kT [1/eV], time [s]), and `line` (1/kT, median, its low and high, low and high
-        of a new device), which is empty where there is no line.
+        of a new device), which is empty without a line.
     use_k : float
         Temperature of use [K].
     marks : sequence of float
@@ -50,7 +50,7 @@ def arrhenius(
 def window_over_cycles(
     windows: Mapping[str, tuple[np.ndarray, np.ndarray]], slope: float | None, threshold: float
 ) -> Panel:
-    """On/off of each device against cycles, with the mean trend [decades a decade] and the threshold.
+    """Draw on/off of each device against cycles, with the mean trend [decades a decade] and the threshold.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def weibull_life(
     scale: float,
     points: Sequence[tuple[Estimate, float]],
 ) -> Panel:
-    """Cycles to failure on Weibull paper: failures at Kaplan and Meier's shares, the law, and lives with intervals.
+    """Draw cycles to failure on Weibull paper: failures (Kaplan-Meier), the law, and lives with intervals.
 
     Parameters
     ----------

@@ -98,22 +98,22 @@ class Merit(Protocol):
         """Warnings about it."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
 
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """Data frames to write, by name."""
+        """Return data frames to write, by name."""
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The numbers of it that matter most, for a library of devices and for first pages; may be empty."""
+        """Return the numbers of it that matter most, for a library of devices and for first pages; may be empty."""
 
     def sentences(self) -> list[str]:
-        """Return what it says, in a sentence or two."""
+        """Return the findings, in a sentence or two."""
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
 
     def panel(self) -> Panel:
-        """Its figure."""
+        """Draw the figure."""
 
 
 @runtime_checkable
@@ -121,11 +121,11 @@ class CardMerit(Protocol):
     """A result that a device card has a block for, of the same name."""
 
     def for_card(self) -> Measured:
-        """The block."""
+        """Return the block of the device card."""
 
 
 def plain_values(value: Any) -> Any:
-    """A value as strict JSON takes it: NumPy numbers as Python's, NaN and infinity as None."""
+    """Convert a value to strict JSON: NumPy numbers to Python's, NaN and infinity to None."""
     if isinstance(value, dict):
         return {str(key): plain_values(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -143,14 +143,14 @@ def origin(table: AnyTable) -> dict[str, Any]:
 
 
 def format_number(value: float | None, unit: str = "") -> str:
-    """A number with its unit (siemens, volts, amperes and seconds with a prefix), or a dash."""
+    """Format a number with its unit (S, V, A and s with a prefix), or a dash."""
     if value is None or not np.isfinite(value):
         return "–"
     return si(value, unit, 4) if unit in ("", "S", "A", "V", "s") else f"{value:.4g} {unit}"
 
 
 def figure(panel: Panel, caption: str, alt: str) -> Block:
-    """A figure, or a sentence where the values are too absurd to be drawn."""
+    """Draw a figure; return a sentence where the values cannot be drawn."""
     try:
         with catch_warnings():
             simplefilter("ignore", UserWarning)  # of layouts and of axes limits
@@ -160,7 +160,7 @@ def figure(panel: Panel, caption: str, alt: str) -> Block:
 
 
 def format_interval(ends: tuple[float, float] | None, unit: str) -> str:
-    """A 95 % confidence interval in words; two digits, for it is wide where it is worth being shown."""
+    """Format a 95 % confidence interval with two digits."""
     if ends is None:
         return ""
     if unit in ("", "S", "A", "V", "s"):
@@ -169,13 +169,13 @@ def format_interval(ends: tuple[float, float] | None, unit: str) -> str:
 
 
 def format_deviation(value: float | None, ends: tuple[float, float] | None, unit: str, n: int) -> str:
-    """A standard deviation with its unit; of few values, with its confidence interval."""
+    """Format a standard deviation with its unit; with its confidence interval if the values are few."""
     shown = format_number(value, unit)
     return f"{shown} ({format_interval(ends, unit)})" if n < FEW and value and ends is not None else shown
 
 
 def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Scalar, ...]:
-    """Median, C2C and D2D of each quantity, those of a conductance in decades; `by` says how each is defined."""
+    """Return median, C2C and D2D of each quantity, those of a conductance in decades; `by` says how each is defined."""
     shown = []
     for each in spreads:
         label, stem = QUANTITIES.get(each.quantity, each.quantity), re.sub(r"_(v|s)$", "", each.quantity)
@@ -192,7 +192,7 @@ def spread_scalars(spreads: Sequence[Spread], by: Mapping[str, str]) -> tuple[Sc
 
 
 def spread_cells(each: Spread) -> tuple[str, ...]:
-    """A spread as cells: quantity, values, median, range, C2C and D2D; one value has no range and no spread."""
+    """Return a spread as cells: quantity, values, median, range, C2C, D2D; one value has only its median."""
     scale = "decades" if each.scale == "log10" else each.unit
     return (
         QUANTITIES.get(each.quantity, each.quantity),
@@ -205,12 +205,12 @@ def spread_cells(each: Spread) -> tuple[str, ...]:
 
 
 def spread_table(spreads: Sequence[Spread], caption: str) -> Table:
-    """Spreads as a table of a report."""
+    """Return spreads as a table of a report."""
     head = ("quantity", "values", "median", "5 % to 95 %", "C2C standard deviation", "D2D standard deviation")
     return Table(head, [spread_cells(each) for each in spreads], caption)
 
 
 def middle(frame: pd.DataFrame) -> tuple[list[pd.DataFrame], pd.DataFrame]:
-    """Sweeps of a frame, not more than a figure can show, and the middle one."""
+    """Return sweeps of a frame, at most as many as a figure can show, and the middle one."""
     groups = [rows for _, rows in frame.groupby(["device_id", "cycle"], sort=False)]
     return groups[:: max(1, len(groups) // MOST_CURVES)], groups[len(groups) // 2]

@@ -35,7 +35,7 @@ class Rate:
     high: float
 
     def as_dict(self) -> dict[str, float]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
@@ -125,7 +125,7 @@ class Readings:
 
     @property
     def serial(self) -> float:
-        """Correlation r of a reading with the one before it, within the devices; 0 where it may be chance."""
+        """Return the correlation of a reading with the one before it, pooled over series, and the number of pairs."""
         return significant_serial([self.values[self.device == k] for k in np.unique(self.device)]) or 0.0
 
     @property
@@ -141,7 +141,7 @@ class Readings:
         return max(self.values.size / (1.0 + (each - 1.0) * self.icc) * (1.0 - r) / (1.0 + r), 1.0)
 
     def without(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and sd of the other readings, for each reading: of other devices if there are several."""
+        """Return the mean and sd of the other readings for each reading; of other devices if there are several."""
         several = np.unique(self.device).size > 1
         group = self.device if several else np.arange(self.values.size)
         x = self.values - self.mean  # against cancellation
@@ -156,7 +156,7 @@ class Readings:
 
 
 def statistics_without_device(device: np.ndarray, level: Readings) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sd of a level's readings of other devices, for each of some devices; of all of them if it is not in it.
+    """Return the mean and sd of a level's readings without each given device; of all readings if it is not among them.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def statistics_without_device(device: np.ndarray, level: Readings) -> tuple[np.n
 
 
 def sides(low: Readings, high: Readings) -> tuple[float, Side, Side] | None:
-    """Threshold between two levels, and the errors of the lower and of the upper one; None if there is no threshold.
+    """Return the threshold between two levels and the errors of both; None without a threshold.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def _side(level: Readings, wrong: int, apparent: int, distance: float) -> Side:
 
 
 def rate(share: float, effective: float) -> Rate:
-    """A share of errors with the interval of Clopper and Pearson for a number of independent readings.
+    """Return a share of errors with the interval of Clopper and Pearson for a number of independent readings.
 
     Its low end is 0 where the errors are worth less than one independent one.
     """
@@ -230,7 +230,7 @@ def rate(share: float, effective: float) -> Rate:
 
 
 def normal_error(z: float, n: float) -> Rate:
-    """Phi(-z) with its 95 % interval, for z = |T - mean| / sd of n normal readings and a fixed T.
+    """Return Phi(-z) with its 95 % interval, for z = |T - mean| / sd of n normal readings and a fixed T.
 
     sqrt(n) z is noncentral t with n - 1 degrees of freedom and noncentrality sqrt(n) |T - mu| / sigma.
 
@@ -249,7 +249,7 @@ def normal_error(z: float, n: float) -> Rate:
 
 
 def normality(values: np.ndarray) -> float:
-    """p of the test of Anderson and Darling for a normal distribution of unknown mean and sd.
+    """Return p of the Anderson-Darling test for a normal distribution of unknown mean and sd.
 
     By Stephens' approximation (D'Agostino and Stephens, Goodness-of-Fit Techniques, 1986, table 4.9;
     doi:10.1201/9780203753064); 8 readings or more, not all equal.
@@ -282,7 +282,7 @@ class Scale:
 
 
 def scale(levels: Sequence[np.ndarray]) -> Scale:
-    """G or ln G: where the levels, each with a mean and an sd of its own, are more likely.
+    """Choose G or ln G, whichever makes the levels, each with its own mean and sd, more likely.
 
     Parameters
     ----------
@@ -300,7 +300,7 @@ def scale(levels: Sequence[np.ndarray]) -> Scale:
 
 
 def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
-    """Bit error rate of levels used equally often and numbered in Gray code, in which neighbours differ by one bit.
+    """Return the bit error rate of equally used levels in Gray code, where neighbours differ by one bit.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ def bit_error_rate(rates: Sequence[tuple[float, float]]) -> Rate:
 
 
 def serial(values: Sequence[np.ndarray]) -> tuple[float, int]:
-    """Correlation of a reading with the one before it, pooled over series, each about its own mean; and the pairs.
+    """Return the correlation of a reading with the one before it, pooled over series, and the number of pairs.
 
     Parameters
     ----------
@@ -343,13 +343,13 @@ def serial(values: Sequence[np.ndarray]) -> tuple[float, int]:
 
 
 def significant_serial(values: Sequence[np.ndarray]) -> float | None:
-    """The correlation of `serial` where it is above 0 beyond chance (one-sided, 0.1 %); else None."""
+    """Return the correlation of `serial` if it is significantly above 0 (one-sided, 0.1 %), else None."""
     found, pairs = serial(values)
     return found if pairs >= 20 and found * np.sqrt(pairs) > normal_quantile(0.999) else None
 
 
 def confusion(levels: Mapping[str, Readings], thresholds: Sequence[float]) -> np.ndarray:
-    """Readings of each level (row) that fall among each (column) by the thresholds between neighbours, ascending."""
+    """Count readings of each level (row) that fall among each (column) by ascending thresholds."""
     edges = np.asarray(thresholds, float)
     found = np.zeros((len(levels), len(levels)), int)
     for row, level in enumerate(levels.values()):

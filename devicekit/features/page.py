@@ -46,7 +46,7 @@ class Part:
 
 
 def part(found: Characterization, name: str, anchor: str = "merits", synthetic: bool = False, sha256: str = "") -> Part:
-    """Return what a page says of one table; the parameters are those of `Part`, and the anchor of its section."""
+    """Return the part of one table; parameters are those of `Part`, and the anchor of its section."""
     scalars = {each.name: each for each in found.tiles() if each.known}
     first = [scalars.pop(key) for key in _FIRST if key in scalars]
     numbers = (*first, *scalars.values())
@@ -56,7 +56,7 @@ def part(found: Characterization, name: str, anchor: str = "merits", synthetic: 
 
 
 def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[tuple[str, str]] = ()) -> Report:
-    """The page of figures of merit.
+    """Build the page of figures of merit.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def characterization_page(parts: Sequence[Part], command: str, failed: Sequence[
 
 
 def _verdict(parts: Sequence[Part], failed: int) -> str:
-    """Of one table what it says first; of several what was found in how many."""
+    """Return of one table what it says first; of several what was found in how many."""
     if len(parts) == 1 and not failed and parts[0].sentences:
         return _first_sentence(parts[0].sentences)
     told = f"{count(len(parts), 'file')} characterised"
@@ -101,26 +101,26 @@ def _verdict(parts: Sequence[Part], failed: int) -> str:
 
 
 def _first_sentence(sentences: Sequence[str]) -> str:
-    """The first sentence with a measured number, not only with how many sweeps there were."""
+    """Return the first sentence with a measured number, not one that only counts sweeps."""
     return next((each for each in sentences if re.search(r"\d\.\d", each)), sentences[0])
 
 
 def _pictures(parts: Sequence[Part]) -> list[Figure]:
-    """The first figures of one table, or the first one of each of several."""
+    """Return the first figures of one table, or the first one of each of several."""
     if len(parts) == 1:
         return parts[0].section.figures[:MOST_PICTURES]
     return [each.section.figures[0] for each in parts if each.section.figures][:MOST_PICTURES]
 
 
 def _title_first_figure(part: Part) -> Section:
-    """Its section, with the file in the title of the first figure."""
+    """Return the section with the file name in the title of the first figure."""
     section, (first, *_) = part.section, [*part.section.figures, None]
     named = first and replace(first, title=f"{part.name}: {first.title or first.caption}")
     return replace(section, blocks=[named if named and block is first else block for block in section.blocks])
 
 
 def _numbers(parts: Sequence[Part]) -> list[Scalar]:
-    """Those of one table, or the first of each of several, by their names, in turn until there are enough."""
+    """Return the numbers of one table, or the first of each of several in turn until there are enough."""
     if len(parts) == 1:
         return list(parts[0].numbers)
     shown: list[Scalar] = []

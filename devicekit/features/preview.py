@@ -22,7 +22,7 @@ from devicekit.tables import (
 
 
 def preview(table: Table) -> Panel:
-    """The table as it is."""
+    """Draw a table as it is."""
     frame = table.frame
     if isinstance(table, PulseTable):
         return trains_panel(table)

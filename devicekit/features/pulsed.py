@@ -65,7 +65,7 @@ class Record:
         return float(np.median(early)) if early.size and self.has_pulses else None
 
     def refusal(self) -> str | None:
-        """Return why no decay can be fitted; None if one can be tried."""
+        """Return why no decay can be fitted; None if a fit can be tried."""
         after = self.value[self.before > 0]
         if len(self.pulses_s) > MOST_PULSES:
             return f"{len(self.pulses_s)} pulses, more than {MOST_PULSES}"
@@ -82,7 +82,7 @@ class Record:
         return None
 
     def data(self) -> Data:
-        """Readings, counts of pulses and delays as `devicekit.features.decay.fit` takes them."""
+        """Return the readings, counts of pulses and delays as `devicekit.features.decay.fit` takes them."""
         kinds = int(self.groups.max()) + 1
         given = np.isfinite(self.delays)
         columns = [np.ones(len(self.value))]
@@ -96,7 +96,7 @@ class Record:
 
 
 def _bin_readings(data: Data, record: Record, most: int) -> Data:
-    """Means over bins of the time since the last pulse; before the first one over ten equal parts.
+    """Average readings in bins of the time since the last pulse, and in ten equal parts before the first one.
 
     Where pulses are many, only some of them, evenly chosen, keep the readings that follow them; the last one does.
     """
@@ -126,7 +126,7 @@ def _bin_readings(data: Data, record: Record, most: int) -> Data:
 
 
 def records(table: TransientTable) -> Iterator[Record]:
-    """Each record of a table with its readings and pulses.
+    """Yield each record of a table with its readings and pulses.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def _record(device: str, number: int, rows: pd.DataFrame, quantity: str) -> Reco
 def _pulses(
     t: np.ndarray, volts: np.ndarray, width: np.ndarray, under: np.ndarray, pulse: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """End [s], largest amplitude [V] and width [s] of each pulse; one row ends its width later, if that is known."""
+    """Return end [s], largest amplitude [V] and width [s] of each pulse; a pulse of one row ends its width later."""
     ends, sizes, widths = [], [], []
     for number in range(1, int(pulse.max()) + 1):
         own = np.flatnonzero(under & (pulse == number))

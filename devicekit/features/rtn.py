@@ -100,7 +100,7 @@ class Unsuited(ValueError):
 
 
 def sampling_step(time: np.ndarray) -> float:
-    """The step [s] of a record that is sampled evenly; small jitter is allowed.
+    """Return the step [s] of an evenly sampled record; small jitter is allowed.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def sampling_step(time: np.ndarray) -> float:
 
 
 def find(time: np.ndarray, value: np.ndarray) -> Telegraph:
-    """Return whether a record jumps between two levels, and how long each lasts.
+    """Test whether a record jumps between two levels, and measure how long each lasts.
 
     Parameters
     ----------
@@ -171,20 +171,20 @@ def _not_telegraph(reason: str, noise: float, step: float, advantage: float = fl
 
 
 def _bic(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:
-    """BIC of two levels, of the readings that the autoregressions predict."""
+    """Return BIC of two levels, of the readings that the autoregressions predict."""
     n = y.size - max(ORDERS)
     return -2 * float(twostate.forward(y - chain.slope * t, chain)[0][max(ORDERS) :].sum()) + 6 * float(np.log(n))
 
 
 def _mixture_bic(y: np.ndarray, t: np.ndarray, chain: Chain) -> float:
-    """BIC of the same two levels, each reading drawn by itself."""
+    """Return the BIC of the same two levels with each reading drawn independently."""
     share = chain.up / (chain.up + chain.down)
     alone = replace(chain, up=share, down=1 - share)
     return _bic(y, t, alone) - float(np.log(y.size - max(ORDERS)))
 
 
 def _one_level_bic(y: np.ndarray, t: np.ndarray) -> float:
-    """The least BIC of one level, with or without a trend, and white or autoregressive noise; of the same readings."""
+    """Return the least BIC of one level with white or autoregressive noise, with or without a trend."""
     start = max(ORDERS)
     target = y[start:]
     n = target.size
@@ -202,7 +202,7 @@ def _one_level_bic(y: np.ndarray, t: np.ndarray) -> float:
 
 
 def dwells(rest: np.ndarray, chain: Chain, step: float) -> tuple[Dwell, Dwell]:
-    """Mean dwell times of the two levels, with 95 % intervals.
+    """Return the mean dwell times of the two levels, with 95 % intervals.
 
     With rates a (up) and b (down) the chances a step are a (1 - e^(-(a + b) step)) / (a + b), and b for a: jumps to and
     fro between two readings are so allowed for. The interval is that of k dwells, 2 k mean / tau chi-squared with 2 k
@@ -245,6 +245,6 @@ def dwells(rest: np.ndarray, chain: Chain, step: float) -> tuple[Dwell, Dwell]:
 
 
 def interval(mean: float, k: float) -> tuple[float, float]:
-    """95 % interval of an exponential mean from k dwells within a given time."""
+    """Return 95 % interval of an exponential mean from k dwells within a given time."""
     high, low = (float(chi2_quantile(np.array(q), d)) for q, d in ((0.025, 2 * k), (0.975, 2 * k + 2)))
     return 2 * k * mean / low, 2 * k * mean / high

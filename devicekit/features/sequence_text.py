@@ -24,7 +24,7 @@ def _labels(quantities: Sequence[Quantity]) -> dict[str, str]:
 
 
 def _pair_text(one: Correlation, labels: Mapping[str, str]) -> str:
-    """The two quantities in words."""
+    """Return the two quantities in words."""
     if not one.lag:
         return f"{labels[one.first]} and {labels[one.second]}"
     second = "its previous value" if one.first == one.second else f"the previous {labels[one.second]}"
@@ -44,7 +44,7 @@ def _format_p(value: float) -> str:
 def correlation_text(
     combined: Sequence[Combined], quantities: Sequence[Quantity], n_devices: int, total: int, step: str
 ) -> list[str]:
-    """Return which values go together, whether their changes say the same, and which cannot be judged."""
+    """Return which values are correlated, whether their changes agree, and which cannot be judged."""
     labels = _labels(quantities)
     values = [each for each in combined if not each.correlation.differenced]
     changes = {each.correlation.key[:3]: each.correlation for each in combined if each.correlation.differenced}
@@ -79,7 +79,7 @@ def correlation_text(
 
 
 def _rho_text(one: Correlation, labels: Mapping[str, str]) -> str:
-    """A correlation with its interval."""
+    """Return a correlation with its interval."""
     return f"{_pair_text(one, labels)} {_format(one.rho)} ({_format(one.low)} to {_format(one.high)})"
 
 
@@ -88,7 +88,7 @@ def _stand(found: Sequence[Combined]) -> str:
 
 
 def _first_names(names: list[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Return the first of some names, and the number of others."""
     return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
@@ -130,7 +130,7 @@ def drift_text(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quanti
 
 
 def autoregression_text(fit: Autoregression | None, why_not: str, n_devices: int) -> list[str]:
-    """Order, memory and residuals of the autoregression."""
+    """Return order, memory and residuals of the autoregression."""
     if fit is None:
         return [f"No autoregression: {why_not}."]
     if fit.order == 0:
@@ -144,7 +144,7 @@ def autoregression_text(fit: Autoregression | None, why_not: str, n_devices: int
 
 
 def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[tuple[str, ...]]:
-    """Rows under `HEAD`: those that stand out most first."""
+    """Return rows under `HEAD`, the strongest correlations first."""
     labels = _labels(quantities)
     ordered = sorted(combined, key=lambda each: (not each.correlation.p_holm < CLEAR, -abs(each.correlation.rho)))
     found: list[tuple[str, ...]] = []
@@ -168,7 +168,7 @@ def rows(combined: Sequence[Combined], quantities: Sequence[Quantity]) -> list[t
 
 
 def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
-    """A row a coefficient."""
+    """Return one row per coefficient."""
     found = [
         {
             "quantity": name,
@@ -188,7 +188,7 @@ def coefficients(fit: Autoregression, names: Sequence[str]) -> pd.DataFrame:
 def coefficient_rows(
     fit: Autoregression, quantities: Sequence[Quantity]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Head and rows: a row a quantity and lag, a column what it depends on."""
+    """Return head and rows: one row per quantity and lag, one column per quantity it depends on."""
     head = ("quantity", "cycles back", *(each.label for each in quantities))
     found: list[tuple[str, ...]] = []
     for lag in range(fit.order):
@@ -202,7 +202,7 @@ def coefficient_rows(
 
 
 def fit_dict(fit: Autoregression, names: Sequence[str]) -> dict[str, Any]:
-    """Plain values, for JSON."""
+    """Return the fit as JSON-ready values."""
     return {
         "order": fit.order,
         "bic": list(fit.bic),

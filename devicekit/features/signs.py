@@ -74,7 +74,7 @@ def reversals(voltage: np.ndarray, current: np.ndarray) -> tuple[Reversal, ...]:
 
 
 def _offset(x: np.ndarray, y: np.ndarray) -> float:
-    """Size of the current at 0 V by a straight line [A]; 0 where the voltage does not tell it."""
+    """Return the size of the current at 0 V by a straight line [A]; 0 where the voltage varies too little."""
     if np.ptp(x) < VARIED * x.max():
         return 0.0
     slope = float((x - x.mean()) @ (y - y.mean()) / ((x - x.mean()) @ (x - x.mean())))
@@ -87,7 +87,7 @@ def _longest_run(flags: np.ndarray) -> int:
 
 
 def find_reversals(table: SweepTable) -> pd.DataFrame:
-    """Every reversal of a sweep table: device_id, cycle, and the fields of `Reversal`."""
+    """Return every reversal of a sweep table: device_id, cycle, and the fields of `Reversal`."""
     frame = table.frame
     suspect = frame["voltage_v"] * frame["current_a"] < 0
     rows = []
@@ -99,7 +99,7 @@ def find_reversals(table: SweepTable) -> pd.DataFrame:
 
 
 def correct_signs(table: SweepTable) -> SweepTable:
-    """The table with the current turned round where all of one sign of the voltage is stored with the wrong sign."""
+    """Return the table with reversed currents where one sign of the voltage is stored with the wrong sign."""
     found = find_reversals(table)
     found = found[found["whole"].astype(bool)]
     if found.empty:

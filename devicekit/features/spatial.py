@@ -99,12 +99,12 @@ class Places:
         return found
 
     def select(self, at: np.ndarray) -> Places:
-        """Some of them."""
+        """Return the places at some positions."""
         return Places(self.row[at], self.column[at], self.wafer[at])
 
 
 def effects(values: np.ndarray, places: Places) -> list[Effect]:
-    """The effects that can be tested, without a correction for their number.
+    """Test the effects that can be tested, without correction for their number.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _dummies(labels: np.ndarray) -> np.ndarray:
 
 
 def _rest(y: np.ndarray, x: np.ndarray) -> tuple[float, int]:
-    """Sum of squares that a linear model with a constant leaves, and its rank."""
+    """Return sum of squares that a linear model with a constant leaves, and its rank."""
     x = np.column_stack([np.ones(y.size), x])
     found, _, rank, _ = np.linalg.lstsq(x, y, rcond=1e-10)
     rest = y - x @ found
@@ -154,7 +154,7 @@ def _rest(y: np.ndarray, x: np.ndarray) -> tuple[float, int]:
 
 
 def correct_p_values(found: Mapping[str, Sequence[Effect]]) -> dict[str, list[Effect]]:
-    """The effects of all quantities with p values corrected by Holm's step-down ."""
+    """Return the effects of all quantities with p values corrected by Holm's step-down."""
     flat = [(name, effect) for name, several in found.items() for effect in several]
     order = sorted(range(len(flat)), key=lambda k: flat[k][1].p)
     held, made = 0.0, {}

@@ -38,7 +38,7 @@ class Slope:
 
 
 def slope(value: np.ndarray, step: float) -> Slope:
-    """Slope of the power spectrum over its middle decades (Welch, doi:10.1109/TAU.1967.1161901).
+    """Fit the slope of the power spectrum over its middle decades (Welch, doi:10.1109/TAU.1967.1161901).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def slope(value: np.ndarray, step: float) -> Slope:
 
 
 def _line(x: np.ndarray, y: np.ndarray, worth: np.ndarray, frequency: np.ndarray) -> Slope:
-    """The weighted line; its interval by the scatter about it or by the number of values, whichever is wider."""
+    """Fit the weighted line; its interval follows the scatter or the number of values, whichever is wider."""
     y = y + 0.5 / worth  # mean of the log of an average of `worth` exponentials
     middle = float((worth * x).sum() / worth.sum())
     square = float((worth * (x - middle) ** 2).sum())

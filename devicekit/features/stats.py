@@ -48,12 +48,12 @@ class Spread:
     d2d_range: tuple[float, float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def spread(values: pd.Series, device: pd.Series, quantity: str, unit: str, log: bool = False) -> Spread | None:
-    """Median, quantiles, C2C and D2D of one quantity; None if no value is finite (and positive, on a log scale).
+    """Return median, quantiles, C2C and D2D of one quantity; None if no value is finite (and positive, on a log scale).
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def spread(values: pd.Series, device: pd.Series, quantity: str, unit: str, log: 
 def _ranges(
     found: VarianceComponents, n: int, n_devices: int
 ) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-    """95 % confidence intervals of C2C and D2D.
+    """Return 95 % confidence intervals of C2C and D2D.
 
     Exact for C2C of normal values; for D2D those of Williams (doi:10.1093/biomet/49.1-2.278) and Tukey, which are exact
     where the number of cycles is the same for every device, and if there is no C2C.
@@ -124,12 +124,12 @@ class Weibull:
     n: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
-    """Weibull fit of magnitudes; None with fewer than 5 distinct values.
+    """Fit a Weibull distribution to magnitudes; None with fewer than 5 distinct values.
 
     Parameters
     ----------
@@ -149,6 +149,6 @@ def weibull(values: np.ndarray, quantity: str) -> Weibull | None:
 
 
 def ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted finite values and their median-rank probabilities (i - 0.3) / (n + 0.4)."""
+    """Return sorted finite values and their median-rank probabilities (i - 0.3) / (n + 0.4)."""
     x = np.sort(values[np.isfinite(values)])
     return x, (np.arange(1, x.size + 1) - 0.3) / (x.size + 0.4)

@@ -31,7 +31,7 @@ class Minority:
 
 
 def is_minority(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
-    """Return whether rows of a table of sweeps are a minority of its sweeps, or of its devices; none is no minority."""
+    """Return whether some sweeps are a minority of all sweeps, or of the devices; no sweep is not a minority."""
     devices = values["device_id"].nunique(), cycles["device_id"].nunique()
     return bool(len(values)) and (
         len(values) < LEAST_SHARE * len(cycles) or (devices[0] < LEAST_SHARE * devices[1] and devices[1] > 1)
@@ -39,13 +39,13 @@ def is_minority(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
 
 
 def counted_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
-    """The sweeps that switched; none where they are a minority."""
+    """Return the sweeps that switched; none where they are a minority."""
     rows = cycles[cycles["outcome"].isin(COUNTED)]
     return rows.iloc[:0] if is_minority(rows, cycles) else rows
 
 
 def find_minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Minority, ...]:
-    """Return what a minority has: the switching as a whole, or the quantities of `spreads` that few of the sweeps have.
+    """Return the switching as a whole if a minority has it, else the quantities of `spreads` that a minority has.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ def find_minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Mi
 
 
 def shown_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
-    """The sweeps that pictures are of: those of the medians, or all of them where there are no medians."""
+    """Return the sweeps of the pictures: those of the medians, or all of them without medians."""
     rows = counted_sweeps(cycles)
     return rows if len(rows) else cycles
 
 
 def shown_text(cycles: pd.DataFrame) -> str:
-    """Which sweeps are shown, and how many: "95 of 100 sweeps: 90 switched, 5 at the limit"; "" where it is all."""
+    """Return which sweeps are shown: "95 of 100 sweeps (90 switched, 5 at the limit)"; "" if it is all of them."""
     rows = shown_sweeps(cycles)
     if len(rows) == len(cycles):
         return ""
@@ -82,7 +82,7 @@ def shown_text(cycles: pd.DataFrame) -> str:
 
 
 def minority_text(left_out: Sequence[Minority], cycles: pd.DataFrame) -> list[str]:
-    """Return what a minority has, and that it has no median."""
+    """Return what only a minority has, and that it has no median."""
     devices = int(cycles["device_id"].nunique())
     of = f" of {count(devices, 'device')}" if devices > 1 else ""
     whole = next((each for each in left_out if not each.quantity), None)
@@ -102,5 +102,5 @@ def minority_text(left_out: Sequence[Minority], cycles: pd.DataFrame) -> list[st
 
 
 def warnings(left_out: Sequence[Minority], cycles: pd.DataFrame) -> tuple[CodedWarning, ...]:
-    """The same as a warning."""
+    """Return the sentences of `minority_text` as warnings."""
     return tuple(CodedWarning("minority", each.removesuffix(".")) for each in minority_text(left_out, cycles))

@@ -55,7 +55,7 @@ class Excursion:
 
 
 def split_segments(voltage: np.ndarray) -> tuple[Segment, ...]:
-    """Legs of one sweep: the voltage has one sign, and its magnitude only rises or only falls.
+    """Split one sweep into legs: the voltage has one sign, and its magnitude only rises or only falls.
 
     Turns smaller than 2 % of the range of |V| are noise. Points at 0 V end a leg.
     """
@@ -99,13 +99,13 @@ def _one_sign(size: np.ndarray, start: int, sign: int, noise: float) -> list[Seg
 
 
 def longest(parts: Sequence[Segment], sign: int, rising: bool) -> Segment | None:
-    """The longest leg of that sign and direction; the first of those of one length."""
+    """Return the longest leg of that sign and direction; the first one of equal length."""
     found = [part for part in parts if part.sign == sign and part.rising == rising]
     return max(found, key=lambda part: part.stop - part.start) if found else None
 
 
 def excursions(voltage: np.ndarray, parts: Sequence[Segment]) -> tuple[Excursion, ...]:
-    """Excursions of a sweep in time: of each sign its longest way up, and any other that starts near 0 V.
+    """Return the excursions of a sweep: for each sign its longest way up, and any other that starts near 0 V.
 
     A sweep that sets and resets at one polarity has two of one sign. Pieces of a leg that noise of the voltage cut
     off start elsewhere, and do not count.
@@ -142,6 +142,6 @@ def _from_home(size: np.ndarray, reach: float) -> bool:
 
 
 def _way_back(parts: Sequence[Segment], up: Segment, until: Segment | None) -> Segment | None:
-    """The longest falling leg of the same sign after `up`, and before the next excursion of that sign."""
+    """Return the longest falling leg of the same sign after `up`, and before the next excursion of that sign."""
     later = [part for part in parts if part.start >= up.stop - 1 and (until is None or part.start < until.start)]
     return longest(later, up.sign, False)

@@ -71,7 +71,7 @@ class Figures:
 
 
 def is_abrupt(leg: Switching, at: float, reach: float) -> bool:
-    """Return whether the leg makes a good share of its switching within a twentieth of `reach` on either side of `at`.
+    """Return whether a leg makes a third of its switching within a twentieth of `reach` on either side of `at`.
 
     Judged on a fixed grid of voltages, ln G being interpolated, so that it does not depend on the spacing of points.
 
@@ -102,7 +102,7 @@ def figures(
     reset_polarity: int | None = None,
     following: float = float("nan"),
 ) -> Figures:
-    """V_set, V_reset, HRS, LRS and outcome of one sweep.
+    """Compute V_set, V_reset, HRS, LRS and outcome of one sweep.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def figures(
 
 
 def figures_of(sweep: Sweep, found: Sequence[Transition], signs: tuple[int, int], v_set: str, v_reset: str) -> Figures:
-    """The figures of a sweep whose transitions are known.
+    """Compute the figures of a sweep whose transitions are known.
 
     Parameters
     ----------
@@ -171,13 +171,13 @@ def figures_of(sweep: Sweep, found: Sequence[Transition], signs: tuple[int, int]
 
 
 def _longest(found: Sequence[Transition], kinds: tuple[str, ...], sign: int) -> Transition | None:
-    """The one with the longest way up of these kinds and that sign of the voltage (0: any)."""
+    """Return the transition of these kinds and sign (0: any) with the longest way up."""
     fitting = [each for each in found if each.kind in kinds and sign in (0, each.sign)]
     return max(fitting, key=lambda each: each.leg.v.size, default=None)
 
 
 def _idle(found: Sequence[Transition], signs: tuple[int, int]) -> tuple[Transition | None, Transition | None]:
-    """Excursions that would have set, and reset, had they switched."""
+    """Return excursions that would have set, and reset, had they switched."""
     idle = [each for each in found if each.kind in ("none", "unknown")]
     to_set = [each for each in idle if signs[0] == each.sign or (signs[0] == 0 and signs[1] != each.sign)]
     up = _longest(to_set, ("none", "unknown"), 0)
@@ -186,7 +186,7 @@ def _idle(found: Sequence[Transition], signs: tuple[int, int]) -> tuple[Transiti
 
 
 def _levels(*found: Transition | None) -> tuple[float, float]:
-    """HRS and LRS [S] of a set, a reset, and excursions in their place: the first that shows it."""
+    """Return HRS and LRS [S] from a set, a reset or the idle excursions, whichever shows them first."""
     set_, reset, idle_up, idle_down = found
     hrs = [(set_, "before"), (reset, "after"), (idle_up, "before"), (idle_down, "after")]
     lrs = [(set_, "after"), (reset, "before"), (idle_up, "after"), (idle_down, "before")]
@@ -198,7 +198,7 @@ def _levels(*found: Transition | None) -> tuple[float, float]:
 
 
 def _set(up: Transition | None, name: str) -> tuple[float, float, bool]:
-    """V_set [V], the end of the sweep where it is at the limit [V], and whether the set jumps."""
+    """Return V_set [V], the end of the sweep where it is at the limit [V], and whether the set jumps."""
     if up is None:
         return float("nan"), float("nan"), False
     leg = cut(up.leg)
@@ -209,7 +209,7 @@ def _set(up: Transition | None, name: str) -> tuple[float, float, bool]:
 
 
 def _reset(down: Transition | None, name: str) -> tuple[float, float]:
-    """V_reset [V], and the end of the sweep where it is at the limit [V]."""
+    """Return V_reset [V], and the end of the sweep where it is at the limit [V]."""
     if down is None:
         return float("nan"), float("nan")
     at = V_RESET[name](down.leg)
@@ -219,7 +219,7 @@ def _reset(down: Transition | None, name: str) -> tuple[float, float]:
 
 
 def _limit(up: Transition | None, down: Transition | None, idle: Transition | None) -> tuple[float, str]:
-    """Compliance of the set [A]; of a sweep that only resets, the stated one."""
+    """Return the compliance of the set [A]; of a sweep that only resets, the stated one."""
     shown = (up or idle) if up is not None or down is None else down
     if shown is None or shown.excursion.limit is None or (shown is down and shown.excursion.source != "stated"):
         return float("nan"), ""
@@ -227,7 +227,7 @@ def _limit(up: Transition | None, down: Transition | None, idle: Transition | No
 
 
 def _area(sweep: Sweep) -> float:
-    """Area between the branches of the loop, both polarities [V A]; NaN without a way up and a way back."""
+    """Return the area between the branches of the loop, both polarities [V A]; NaN without a way up and a way back."""
     loops = [each for each in sweep.excursions if each.back is not None]
     total = 0.0 if loops else float("nan")
     for sign in {each.sign for each in loops}:
@@ -247,7 +247,7 @@ def _between(size: int, span: slice) -> np.ndarray:
 
 
 def only_reads(sweep: Sweep, found: Sequence[Transition], read: float) -> bool:
-    """Return whether a sweep leaves the state as it is, and its I-V is that of a reading.
+    """Return whether a sweep leaves the state unchanged, with the I-V of a reading.
 
     The state before and after differ by less than a fifth, and along every leg G stays within a factor of two, an
     offset current at 0 V taken off.
@@ -271,7 +271,7 @@ def only_reads(sweep: Sweep, found: Sequence[Transition], read: float) -> bool:
 
 
 def _curvature(sweep: Sweep, part: Segment, read: float) -> float:
-    """Largest over least conductance of the parts of a leg that stand out of the noise; NaN with fewer than two."""
+    """Return the largest over least conductance of the parts of a leg above the noise; NaN with fewer than two."""
     v, i = np.abs(sweep.v[part.start : part.stop]), part.sign * sweep.i[part.start : part.stop]
     home = v <= AT_ZERO * sweep.reach
     i = i - (i[home].mean() if home.any() else 0.0)

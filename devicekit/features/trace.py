@@ -18,7 +18,7 @@ DENSE = 3 * FEWEST  # readings of a leg, from which a switch spoils few of its s
 
 
 def _deviation(bends: np.ndarray) -> float:
-    """Standard deviation of the noise from second differences, but for those few that a switch makes.
+    """Return the standard deviation of the noise from second differences, without the few that a switch makes.
 
     By their median, and by their squares without the four largest, whichever is more: noise that grows with the current
     shows in the squares.
@@ -42,7 +42,7 @@ class Sweep:
 
     @staticmethod
     def of(key: Any, rows: pd.DataFrame) -> Sweep:
-        """The sweep of a group (device_id, cycle) of a sweep table.
+        """Build the sweep of a group (device_id, cycle) of a sweep table.
 
         A compliance that no column states, or that is stated and far from reached, is looked for in the current.
         """
@@ -61,11 +61,11 @@ class Sweep:
         return float(np.abs(self.v).max(initial=0.0)) if self.parts else 0.0
 
     def part(self, sign: int, rising: bool) -> Segment | None:
-        """The longest leg of that sign and direction."""
+        """Return the longest leg of that sign and direction."""
         return longest(self.parts, sign, rising)
 
     def conductance(self, part: Segment | None, read: float, widest: float = 1.5) -> float:
-        """Least-squares I = G V through the origin over half to one and a half times the read voltage [S].
+        """Fit I = G V through the origin over half to one and a half times the read voltage [S].
 
         At a noise floor it is twice as precise as a point or a median; a sinh-shaped HRS reads 1 % high.
         """
@@ -75,7 +75,7 @@ class Sweep:
         return float((v @ i) / (v @ v)) if v.size else float("nan")
 
     def _near(self, part: Segment, read: float, widest: float) -> tuple[np.ndarray, np.ndarray]:
-        """Points of a leg about the read voltage; the nearest ones where there are none."""
+        """Return the points of a leg about the read voltage; the nearest ones if there are none."""
         v, i = self.v[part.start : part.stop], self.i[part.start : part.stop]
         near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= widest * read)
         if not near.any():
@@ -84,12 +84,12 @@ class Sweep:
         return v[near], i[near]
 
     def level(self, part: Segment | None, read: float) -> float:
-        """The conductance of a leg [S]; where the noise swallows it, that over a wider range."""
+        """Return the conductance of a leg [S]; over a wider range where the noise hides it."""
         near = self.conductance(part, read)
         return near if part is None or near > 0 else self.conductance(part, read, WIDE)
 
     def error(self, part: Segment, other: Segment | None, read: float, widest: float = 1.5) -> float:
-        """Standard error of the conductance of a leg by the noise of the current about the read voltage [S].
+        """Return the standard error of a leg's conductance from the current noise about the read voltage [S].
 
         The noise is that of this leg and of another one together; of legs of few readings, where a switch may lie among
         those about the read voltage, that of the quieter one. NaN where there are too few to tell.
@@ -104,14 +104,14 @@ class Sweep:
         return noise / size if size > 0 else float("nan")
 
     def _bends(self, part: Segment, read: float) -> np.ndarray:
-        """Second differences of the current of a leg over its readings nearest to 0 V, in the order of the voltage."""
+        """Return second differences of the current over the readings of a leg nearest to 0 V, in order of voltage."""
         v, i = np.abs(self.v[part.start : part.stop]), self.i[part.start : part.stop]
         order = np.argsort(v, kind="stable")
         many = max(FEWEST, int((v <= WIDE * read).sum()))
         return np.diff(i[order[:many]], 2)
 
     def least(self, part: Segment, read: float) -> float:
-        """Conductance below which the noise swallows a level over the wider range [S]: two standard errors."""
+        """Return the conductance below which noise hides a level over the wider range [S]: two standard errors."""
         v, i = self._near(part, read, WIDE)
         if v.size < 3:
             return float("nan")
@@ -120,7 +120,7 @@ class Sweep:
 
 
 def _offset(at_zero: np.ndarray) -> float:
-    """Offset current of the instrument [A]: the mean at 0 V, if it is far outside its own scatter, else 0.
+    """Return the offset current of the instrument [A]: the mean at 0 V, if it is far outside its own scatter, else 0.
 
     Taking off three noisy readings would put their noise into every HRS.
     """

@@ -48,7 +48,7 @@ class Transition:
 
 
 def transitions(sweep: Sweep, read: float, following: float = float("nan")) -> tuple[Transition, ...]:
-    """Return what each excursion of a sweep does.
+    """Return the transition that each excursion of a sweep makes.
 
     The state after it is read on the way back; where there is none, where the next leg starts, in this sweep or the
     next one. Such a reading counts only if the way up itself goes from one state to the other.
@@ -92,7 +92,7 @@ def _transition(sweep: Sweep, each: Excursion, read: float, after: float, part: 
 
 
 def _in_noise(sweep: Sweep, up: Segment, part: Segment | None, read: float, after: float) -> bool:
-    """Return whether the levels before and after differ by no more than the noise of the current makes them differ.
+    """Return whether the levels before and after differ by no more than the noise explains.
 
     Both are taken over one range of voltages, for a curved current has another conductance over a wider one.
     """
@@ -109,7 +109,7 @@ def _positive(value: float) -> float:
 
 
 def _reaches_level(leg: Switching, change: float) -> bool:
-    """Return whether the way up goes from one level to the other, and ends near the one that was read elsewhere."""
+    """Return whether the way up goes from one level to the other, and ends near the one read elsewhere."""
     if abs(change) < LEAST_SWITCHING:
         return False
     shown = cut(leg) if change > 0 else leg
@@ -149,7 +149,7 @@ class Polarity:
         return self.set_sign or -self.reset_sign, self.reset_sign or -self.set_sign
 
     def sentence(self) -> str:
-        """Return what it says, and what it cannot say."""
+        """Return the polarity in a sentence."""
         set_at, reset_at = _SIDE.get(self.set_sign, ""), _SIDE.get(self.reset_sign, "")
         if self.word == "bipolar":
             return f"Bipolar: it sets at {set_at} and resets at {reset_at} voltage."
@@ -170,7 +170,7 @@ class Polarity:
 
 
 def polarity(found: Sequence[Transition]) -> Polarity:
-    """The polarity of a device from what all excursions of all sweeps do.
+    """Find the polarity of a device from the excursions of all sweeps.
 
     A sign is told where at least 80 % of the sets (or resets) have it. Resets at the sign of the sets make the device
     unipolar unless they are strays, fewer than a fifth of the sets (and the reverse).
@@ -195,12 +195,12 @@ def polarity(found: Sequence[Transition]) -> Polarity:
 
 
 def _numbers(found: Sequence[Transition], kind: str) -> tuple[int, int]:
-    """Return how many are of that kind at positive and at negative voltage."""
+    """Return how many transitions of a kind are at positive and at negative voltage."""
     signs = [each.sign for each in found if each.kind == kind]
     return signs.count(1), signs.count(-1)
 
 
 def _sign(numbers: tuple[int, int]) -> int:
-    """The sign that most have: numbers are those at positive and at negative voltage; 0 if none has."""
+    """Return the sign of the majority, from the numbers at positive and at negative voltage; 0 without one."""
     total = sum(numbers)
     return next((sign for sign, n in zip((1, -1), numbers, strict=True) if total and n >= MAJORITY * total), 0)

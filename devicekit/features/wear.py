@@ -65,17 +65,17 @@ class WeibullLife:
 
     @property
     def longest(self) -> float:
-        """Cycles of the longest record."""
+        """Return the last cycle at which a device was read."""
         return longest(self.low, self.high)
 
 
 def longest(low: np.ndarray, high: np.ndarray) -> float:
-    """The last cycle at which a device was looked at."""
+    """Return the last cycle at which a device was read."""
     return float(max(low.max(), high[np.isfinite(high)].max(initial=0.0)))
 
 
 def weibull(low: np.ndarray, high: np.ndarray) -> WeibullLife:
-    """Weibull's law of censored lives.
+    """Fit Weibull's law to censored lives.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def _share(lives: Lives, line: Line, share: float, far: float) -> LifeShare:
 
 
 def _quantile(lives: Lives, line: Line, z: float) -> Estimate:
-    """exp(mu + sigma z) with its interval."""
+    """Return exp(mu + sigma z) with its interval."""
     value, step = line.quantile(np.ones(1), z)
     ends = censored.profile(
         "extreme",
@@ -137,7 +137,7 @@ def _exp(value: float, ends: tuple[float | None, float | None]) -> Estimate:
 
 
 def positions(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where failures stand in a probability plot: cycles, and the middle of the step of Kaplan and Meier's share.
+    """Return where failures lie in a probability plot: cycles, and the middle of each step of Kaplan and Meier.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def positions(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def trend(values: pd.Series) -> Estimate | None:
-    """Theil-Sen slope of log10 of values against log10 of the cycle (index); None with fewer than 3 cycles from 1.
+    """Fit the Theil-Sen slope of log10 of values against log10 of the cycle (index); None with fewer than 3 cycles.
 
     The interval takes readings to scatter independently of each other: where neighbours hang together (correlation of
     what the line leaves above 2 / sqrt(n)) there is none.
@@ -201,7 +201,7 @@ def _is_correlated(left: np.ndarray) -> bool:
 
 
 def common_trend(slopes: list[Estimate]) -> Estimate | None:
-    """Mean slope over devices with the 95 % interval of Student's t; of one device its own, if it has one."""
+    """Return the mean slope over devices with Student's 95 % interval; a single device keeps its own."""
     if len(slopes) < 2:
         return slopes[0] if slopes else None
     x = np.array([each.value for each in slopes])

@@ -29,7 +29,7 @@ LINES = {
 
 
 def straight(name: str, v: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of one of `LINES` from voltage [V] and current [A], both above 0."""
+    """Return the coordinates of one of `LINES` from voltage [V] and current [A], both above 0."""
     if name == "log_log":
         return np.log(v), np.log(i)
     if name == "schottky":
@@ -42,7 +42,7 @@ def straight(name: str, v: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.nd
 def candidates(
     v: np.ndarray, i: np.ndarray, used_v: np.ndarray, used_i: np.ndarray, fits: Mapping[str, np.ndarray]
 ) -> Panel:
-    """A leg on logarithmic axes, what was cut grey, with the curve of each mechanism that is left.
+    """Draw a leg on logarithmic axes, the points left out in grey, with the curve of each remaining mechanism.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def candidates(
 
 
 def residuals(v: np.ndarray, fits: Mapping[str, np.ndarray]) -> Panel:
-    """Residuals of ln I of each mechanism that is left, as a share of I [1] against the voltage [V]."""
+    """Draw the residuals of ln I of each remaining mechanism, as a share of I [1], against the voltage [V]."""
     curves = [
         Curve(name, v, each, style=".-", width=0.7, colour=f"C{n % 10}") for n, (name, each) in enumerate(fits.items())
     ]
@@ -72,7 +72,7 @@ def residuals(v: np.ndarray, fits: Mapping[str, np.ndarray]) -> Panel:
 
 
 def lines(name: str, legs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Panel:
-    """One of the usual straight-line plots of several legs: (name, voltage [V], current [A]) each."""
+    """Draw one of the usual straight-line plots of several legs: (name, voltage [V], current [A]) each."""
     plot = LINES[name]
     curves = [
         Curve(label, *straight(name, v, i), style=".-", width=0.6, colour=f"C{n % 10}")

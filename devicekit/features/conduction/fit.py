@@ -50,7 +50,7 @@ class Fitted:
     at_limit: bool
 
     def curve(self, leg: Leg, number: int = 0) -> np.ndarray:
-        """Its current at the voltages of leg number `number`, over the geometric mean of that leg's currents."""
+        """Return the current at the voltages of leg number `number`, over the geometric mean of that leg's currents."""
         from devicekit.features.conduction import kernel
 
         a, b = _of_leg(self.form, self.shape, leg)
@@ -60,7 +60,7 @@ class Fitted:
         return np.asarray(np.exp(value + np.average(leg.y - value, weights=leg.w**2)))
 
     def scale(self, leg: Leg) -> float:
-        """C of the equation, from the first leg [A, over the unit of the rest]; NaN where it cannot be computed."""
+        """Return C of the equation from the first leg [A over the unit of the rest]; NaN if it cannot be computed."""
         from devicekit.features.conduction import kernel
 
         number, (a, b) = FORMS.index(self.form), _of_leg(self.form, self.shape, leg)
@@ -78,7 +78,7 @@ def _of_leg(form: Form, shape: Sequence[float], leg: Leg) -> tuple[float, float]
 
 
 def fit_all(legs: Sequence[Leg], sample: Sample) -> tuple[Fitted, ...]:
-    """The best fit of each mechanism that physics allows, one set of shape parameters for all legs.
+    """Fit each mechanism within its physical limits, with one set of shape parameters for all legs.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _problem(number: int, form: Form, legs: Sequence[Leg], known: Known) -> _Pro
 
 
 def _fit(number: int, form: Form, legs: Sequence[Leg], known: Known) -> Fitted:
-    """The best of all variants by BIC."""
+    """Fit all variants and return the best by BIC."""
     problem = _problem(number, form, legs, known)
     found: dict[tuple[bool, bool], np.ndarray] = {}
     best: tuple[float, np.ndarray] | None = None
@@ -155,7 +155,7 @@ def _fit(number: int, form: Form, legs: Sequence[Leg], known: Known) -> Fitted:
 def _search(
     problem: _Problem, form: Form, series: bool, leak: bool, found: dict[tuple[bool, bool], np.ndarray]
 ) -> tuple[np.ndarray, float]:
-    """The least sum of squares of one variant: from plain starts, and from the variants that it contains."""
+    """Search the least sum of squares of one variant, from the form's starts and from the variants it contains."""
     n = problem.scales.shape[0]
     starts = []
     for inner in VARIANTS:
@@ -183,7 +183,7 @@ def _score(problem: _Problem, legs: Sequence[Leg], theta: np.ndarray, least: flo
 
 
 def _squares(problem: _Problem, theta: np.ndarray) -> list[float]:
-    """Weighted sum of squares of each leg."""
+    """Return the weighted sum of squares of each leg."""
     from devicekit.features.conduction import kernel
 
     v, y, w, ends = problem.data

@@ -62,7 +62,7 @@ class Known:
 
     @staticmethod
     def of(sample: Sample, temperature: float | None, v_max: float) -> Known:
-        """From what was told; `temperature` [K] is that of the legs, None if not known."""
+        """Build the ranges from a sample; `temperature` [K] is that of the legs, None if unknown."""
         d = sample.thickness_m
         warmth = (1.0, 1.0) if temperature is not None else (TEMPERATURES[0] / ROOM, TEMPERATURES[1] / ROOM)
         return Known(
@@ -128,7 +128,7 @@ def _times(factor: float, range_: Range) -> Range:
 
 
 def _root(images: float) -> Callable[[Known], tuple[Range, ...]]:
-    """beta T of exp(beta sqrt V) [K V^-1/2]: `images` is 4 of an image force, 1 of a Coulomb trap."""
+    """Return beta T of exp(beta sqrt V) [K V^-1/2]: `images` is 4 of an image force, 1 of a Coulomb trap."""
 
     def limits(known: Known) -> tuple[Range, ...]:
         film = _product(known.permittivity, known.thickness)
@@ -159,7 +159,7 @@ _TUNNEL = 8.0 * np.pi * np.sqrt(2.0 * Q * MASS) / (3.0 * H)  # V^-1/2 m^-1
 
 
 def _field(highest: Callable[[Known], float]) -> Callable[[Known], tuple[Range, ...]]:
-    """B of exp(-B/V) [V]."""
+    """Return B of exp(-B/V) [V]."""
 
     def limits(known: Known) -> tuple[Range, ...]:
         barrier = (BARRIERS[0], max(min(BARRIERS[1], highest(known)), 1.01 * BARRIERS[0]))
@@ -169,7 +169,7 @@ def _field(highest: Callable[[Known], float]) -> Callable[[Known], tuple[Range, 
 
 
 def _barrier(shape: tuple[float, ...], known: Known) -> Mapping[str, Range]:
-    """Barrier [eV] over the range of masses."""
+    """Return the barrier [eV] over the range of masses."""
     bare = _product((shape[0], shape[0]), _power(known.thickness, -1.0), _power(MASSES, -0.5))
     return {"barrier_ev": _power(_times(1.0 / _TUNNEL, bare), 2.0 / 3.0)}
 
@@ -202,7 +202,7 @@ def _hop(shape: tuple[float, ...], known: Known) -> Mapping[str, Range]:
 
 
 def _emission_limits(known: Known) -> tuple[Range, ...]:
-    """c T^3 of exp(c V^2) [K^3 / V^2]."""
+    """Return c T^3 of exp(c V^2) [K^3 / V^2]."""
     bare = Q**2 * (H / (2 * np.pi)) ** 2 / (24.0 * MASS * K**3)
     film = _product(_power(MASSES, -1.0), _power(known.thickness, -2.0), _power(known.warmth, -3.0))
     return (_times(bare, film),)
@@ -367,7 +367,7 @@ NAMES = tuple(form.name for form in FORMS)
 
 
 def quantities_with_area(name: str, shape: tuple[float, ...], scale: float, leg: Leg, known: Known) -> dict[str, Range]:
-    """Return what the size of the current says with the area: barrier of Schottky emission, mobility of an SCLC.
+    """Return quantities that need the area: barrier of Schottky emission, mobility of an SCLC.
 
     phi_B = kT/q ln(A A* T^2 / C), A* from a tenth of that of free electrons to all of it; mu of 9/8 eps mu A V^2 / d^3.
     Empty where area, temperature or thickness are not known.

@@ -71,7 +71,7 @@ class Leg:
         return float(np.ptp(self.y) / np.log(10.0))
 
     def slopes(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """d ln I / d ln V over the lower and the upper third of ln V, each with its standard error."""
+        """Return d ln I / d ln V over the lower and the upper third of ln V, each with its standard error."""
         x = np.log(self.v)
         thirds = np.quantile(x, [1 / 3, 2 / 3])
         return self._slope(x <= thirds[0]), self._slope(x >= thirds[1])
@@ -88,7 +88,7 @@ class Leg:
 
 
 def prepare(v: np.ndarray, i: np.ndarray, *, temperature: float | None = None, measured: bool = True) -> Leg | None:
-    """A leg of a sweep, cut and weighed; None where too little is left.
+    """Cut and weigh a leg of a sweep; None where too little is left.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def prepare(v: np.ndarray, i: np.ndarray, *, temperature: float | None = None, m
 
 
 def weigh(v: np.ndarray, i: np.ndarray, temperature: float | None = None, cut: tuple[str, ...] = ()) -> Leg:
-    """A leg of positive currents with its weights and its reference."""
+    """Return a leg of positive currents with its weights and its reference curve."""
     mean = float(np.exp(np.log(i).mean()))
     y = np.round(np.log(i / mean), DIGITS)
     smooth = _reference(np.log(v), y)
@@ -137,7 +137,7 @@ def weigh(v: np.ndarray, i: np.ndarray, temperature: float | None = None, cut: t
 
 
 def bic(parts: Sequence[tuple[float, Leg]], parameters: int) -> float:
-    """BIC of a fit with that sum of squares on each leg; a misfit below 1 % of I counts as one of 1 %."""
+    """Return BIC of a fit with that sum of squares on each leg; a misfit below 1 % of I counts as one of 1 %."""
     total = sum(leg.n_effective for _, leg in parts)
     return _bic([(s, leg.n, leg.n_effective) for s, leg in parts], parameters, total)
 
@@ -148,7 +148,7 @@ def _bic(parts: Sequence[tuple[float, int, float]], parameters: int, total: floa
 
 
 def _above_floor(i: np.ndarray) -> slice:
-    """Points from the first after the last one below five times the instrument's noise.
+    """Return the points after the last one below five times the instrument's noise.
 
     That noise is what the ten lowest points scatter about their neighbours, less what the others scatter as a share.
     """
@@ -165,7 +165,7 @@ def _above_floor(i: np.ndarray) -> slice:
 
 
 def _neighbour_deviations(i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each inner point less the mean of its neighbours, and that mean: geometric, as currents grow, where it exists."""
+    """Return each inner point less the mean of its neighbours, and that mean (geometric where it exists)."""
     before, after = i[:-2], i[2:]
     product = before * after
     mean = np.where((product > 0) & (before > 0), np.sqrt(np.abs(product)), 0.5 * (before + after))
@@ -173,7 +173,7 @@ def _neighbour_deviations(i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _robust(beside: np.ndarray) -> float:
-    """Standard deviation of one point from deviations from the mean of two others."""
+    """Return the standard deviation of one point from deviations from the mean of two others."""
     return float(np.median(np.abs(beside))) / (0.6745 * np.sqrt(1.5)) if beside.size else 0.0
 
 
@@ -186,7 +186,7 @@ def _plateau_start(i: np.ndarray) -> int:
 
 
 def _flattening_start(v: np.ndarray, i: np.ndarray) -> int:
-    """Return where the current rises more slowly than the voltage, beyond doubt; the number of points if nowhere."""
+    """Return where the current clearly rises more slowly than the voltage; the number of points if nowhere."""
     size = max(5, int(np.ceil(FLAT_SHARE * v.size)))
     if v.size < 2 * size:
         return int(v.size)
@@ -215,7 +215,7 @@ class _Smooth:
 
 
 def _reference(x: np.ndarray, y: np.ndarray) -> _Smooth:
-    """A smooth curve, and the noise about it: a share of I, and a floor that is found by likelihood."""
+    """Fit a smooth curve and the noise about it: a share of I, and a floor found by likelihood."""
     x = (x - x.mean()) / np.ptp(x)
     best: tuple[float, np.ndarray, int] | None = None
     for terms in TERMS:
@@ -241,7 +241,7 @@ def _reference(x: np.ndarray, y: np.ndarray) -> _Smooth:
 
 
 def _best_smooth_bic(v: np.ndarray, y: np.ndarray, smooth: _Smooth) -> float:
-    """The least BIC of the smooth curve and of c + m ln V + b V^p, whose p counts as a parameter."""
+    """Return the least BIC of the smooth curve and of c + m ln V + b V^p, whose p counts as a parameter."""
     x, effective, found = v / v[-1], smooth.n_effective, [smooth.bic]
     for power in POWERS:
         basis = np.column_stack([np.ones(x.size), np.log(x), x**power])
@@ -256,7 +256,7 @@ def _least(basis: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray,
 
 
 def _effective(rest: np.ndarray) -> float:
-    """Effective number of points from the correlation of neighbours."""
+    """Return the effective number of points from the correlation of neighbours."""
     n = rest.size
     square = float(rest @ rest)
     r = float(rest[1:] @ rest[:-1]) / square if square > 0 else 0.0

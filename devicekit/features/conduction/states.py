@@ -72,13 +72,13 @@ class StateLeg:
 
     @property
     def label(self) -> str:
-        """What it is, for people: "LRS, positive, falling"."""
+        """Text for people: "LRS, positive, falling"."""
         state = self.state.upper() if self.state != "state" else "the state"
         return f"{state}, {'positive' if self.sign > 0 else 'negative'}, {'rising' if self.rising else 'falling'}"
 
 
 def state_legs(frame: pd.DataFrame, read: float, temperature: float | None) -> list[StateLeg]:
-    """Legs of some sweeps of a table, evenly spread over devices and cycles, at each temperature.
+    """Return the legs of some sweeps of a table, evenly spread over devices and cycles, at each temperature.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _leg(sweep: Sweep, each: Transition, state: str, run: Segment, rising: bool,
 
 
 def _prepare_leg(each: StateLeg) -> Leg | None:
-    """Return what is fitted: without what is limited by a compliance, and of a way up what comes before it switches."""
+    """Return the leg to fit: without points at the compliance, and on a way up without those from the switch on."""
     v, i = each.v, each.i
     if each.limit is not None:
         below = v < v[i >= AT_COMPLIANCE * each.limit].min(initial=np.inf)
@@ -144,7 +144,7 @@ def _prepare_leg(each: StateLeg) -> Leg | None:
 
 
 def _first_step(v: np.ndarray, i: np.ndarray) -> float:
-    """Voltage before the first odd jump of ln I [V]; infinite if there is none."""
+    """Return the voltage before the first odd jump of ln I [V]; infinite if there is none."""
     keep = (i > 0) & (v > 0.1 * v.max(initial=0.0))
     v, y = v[keep], np.log(i[keep])
     if y.size < 5:
@@ -157,7 +157,7 @@ def _first_step(v: np.ndarray, i: np.ndarray) -> float:
 
 
 def _name_states(found: Sequence[StateLeg], read: float) -> list[StateLeg]:
-    """The same with the states of legs of excursions that do not switch, by their conductance."""
+    """Return the legs with states assigned by conductance where an excursion does not switch."""
     levels = {
         state: [g for each in found if each.state == state and (g := _conductance(each, read)) > 0]
         for state in ("hrs", "lrs")

@@ -50,7 +50,7 @@ class Verdict:
     smooth: float
 
     def shows(self, name: str) -> float:
-        """BIC of a mechanism above that of curves that are none: beyond `DECIDES` it is not shown, if all else is out.
+        """Return the BIC of a mechanism above that of other smooth curves; above `DECIDES` the mechanism is not shown.
 
         Infinite for a power law whose ohmic part is not seen; minus infinite for an ohmic current, which is told by
         its slope.
@@ -66,16 +66,16 @@ class Verdict:
         return self.fits[0]
 
     def fitted(self, name: str) -> Fitted:
-        """The fit of one mechanism."""
+        """Return the fit of one mechanism."""
         return next(each for each in self.fits if each.form.name == name)
 
     def excess(self, fitted: Fitted) -> float:
-        """BIC of a fit above that of the best one."""
+        """Return BIC of a fit above that of the best one."""
         return fitted.bic - self.best.bic
 
 
 def judge(legs: Sequence[Leg], sample: Sample, *, measured: bool = True) -> Verdict:
-    """The mechanisms that legs of one state leave.
+    """Judge which mechanisms the legs of one state leave.
 
     Parameters
     ----------

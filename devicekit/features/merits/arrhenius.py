@@ -61,16 +61,16 @@ class LevelLife:
 
     @property
     def failures(self) -> int:
-        """Records that were lost."""
+        """Number of records that were lost."""
         return sum(each.failed for each in self.lives)
 
     @property
     def devices(self) -> int:
-        """Different devices."""
+        """Number of different devices."""
         return len({each.device_id for each in self.lives})
 
     def row(self, use_k: float, criterion: str) -> dict[str, Any]:
-        """Its row of the table; what is not known is NaN or None."""
+        """Return the row of the table; unknown values are NaN or None."""
         fit, nan = self.fit, float("nan")
         energy = fit.energy_ev if fit else Estimate(nan)
         median = self.median or Estimate(nan)
@@ -122,20 +122,20 @@ class ArrheniusResult:
 
     @property
     def criterion(self) -> str:
-        """When a state counts as lost."""
+        """Criterion by which a state counts as lost."""
         return f"G changed by a factor {self.factor:g} from its first reading, up or down"
 
     def lines_for_card(self) -> tuple[ArrheniusLine, ...]:
-        """The lines as they stand on a card, in its block `retention`."""
+        """Return the lines for the block `retention` of a card."""
         return tuple(_for_card(each, each.fit, self) for each in self.levels if each.fit is not None)
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Activation energy and life in use of each level."""
+        """Return activation energy and life in use of each level."""
         lines = self.lines_for_card()
         return tuple(scalar for each in lines for scalar in each.scalars(len(lines) > 1))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "criterion": self.criterion,
             "lost_factor": self.factor,
@@ -147,7 +147,7 @@ class ArrheniusResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a level, and a row a record."""
+        """Return one row per level, and one row per record."""
         lives = pd.DataFrame([asdict(life) for each in self.levels for life in each.lives], columns=_COLUMNS)
         return {
             "arrhenius": pd.DataFrame([each.row(self.use_k, self.criterion) for each in self.levels]),
@@ -155,11 +155,11 @@ class ArrheniusResult:
         }
 
     def sentences(self) -> list[str]:
-        """Activation energy and life of each level, with the criterion and what they hold for; or why there is none."""
+        """Return activation energy and life of each level with their criterion, or the reason for a refusal."""
         return [_sentence(each, self, len(self.levels) > 1) for each in self.levels]
 
     def panel(self) -> Panel:
-        """ln of the lives against 1/kT, with the line and its bands, which end where the line is not followed."""
+        """Draw ln of the lives against 1/kT, with the line and its bands up to the last temperature of a prediction."""
         shown, marks = {}, set()
         for each in self.levels:
             failed = [(life.temperature_k, life.life_s) for life in each.lives if life.life_s is not None]
@@ -173,7 +173,7 @@ class ArrheniusResult:
         return life_figures.arrhenius(shown, self.use_k, sorted(marks))
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for each in self.levels[:ROWS_SHOWN]:
             fit = each.fit
@@ -215,7 +215,7 @@ def _points(values: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarr
 
 
 def _band(fit: ArrheniusFit) -> list[np.ndarray]:
-    """1/kT, median with its interval, and the range of a new device, up to where the line is followed."""
+    """Return 1/kT, median with its interval, and the range of a new device, over the range of predictions."""
     ends = arrhenius.inverse_energy(np.array([fit.failed_k[-1], fit.coldest_k]))
     x = np.linspace(float(ends[0]), float(ends[1]), 25)
     rows = []
@@ -233,7 +233,7 @@ def _between(ends: tuple[float, float] | None, unit: str) -> str:
 
 
 def _time(seconds: float) -> str:
-    """A time, in years besides where it is one or more."""
+    """Format a time, from one year on with the years."""
     years = seconds / YEAR
     return si(seconds, "s") + (f" ({years:.2g} years)" if years >= 1 else "")
 
@@ -277,7 +277,7 @@ def _sentence(each: LevelLife, result: ArrheniusResult, several: bool) -> str:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ArrheniusResult | None:
-    """Lives over temperature, of a retention table with several temperatures."""
+    """Find lives over temperature in a retention table with several temperatures."""
     if not isinstance(table, RetentionTable):
         return None
     kelvins = baked_at(table.frame).dropna()
@@ -289,7 +289,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Arr
 def characterize(
     table: RetentionTable, *, lost_factor: float = 2.0, life_temperature_k: float = 358.15
 ) -> ArrheniusResult:
-    """Lives over temperature of every level.
+    """Compute the lives over temperature of every level.
 
     Parameters
     ----------

@@ -120,15 +120,15 @@ class DcResult:
         return frame[own.isin(keys)]
 
     def level_rows(self) -> list[tuple[str, ...]]:
-        """`by_compliance` as cells under `devicekit.features.dc_text.LEVEL_HEAD`."""
+        """Return `by_compliance` as cells under `devicekit.features.dc_text.LEVEL_HEAD`."""
         return dc_text.level_rows(self.by_compliance)
 
     def spread(self, quantity: str) -> Spread | None:
-        """The spread of one quantity, or None if no cycle has it."""
+        """Return the spread of one quantity, or None if no cycle has it."""
         return next((each for each in self.spreads if each.quantity == quantity), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "left_out": [asdict(each) for each in self.left_out],
             "read_voltage_v": self.read_voltage_v,
@@ -148,22 +148,22 @@ class DcResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Figures of every sweep; LRS by compliance if there are several."""
+        """Return figures of every sweep; LRS by compliance if there are several."""
         return {"cycles": self.cycles, **({"levels": self.by_compliance} if self.levels else {})}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Medians, C2C and D2D of the voltages and states; none where there are several compliances."""
+        """Return medians, C2C and D2D of the voltages and states; none where there are several compliances."""
         at = f"read at {self.read_voltage_v:g} V"
         return spread_scalars(self.spreads, {**dict.fromkeys(("g_hrs_s", "g_lrs_s", "on_off"), at), **self.methods})
 
     @property
     def methods(self) -> dict[str, str]:
-        """How V_set and V_reset are defined, with the read voltage where it moves them."""
+        """Definitions of V_set and V_reset, with the read voltage if they depend on it."""
         named = {"v_set_v": self.v_set_method, "v_reset_v": self.v_reset_method}
         return {name: definition(method, self.read_voltage_v) for name, method in named.items()}
 
     def tiles(self) -> tuple[Scalar, ...]:
-        """`scalars` with labels that say of how many sweeps they are, where that is not all."""
+        """Return `scalars` with the number of sweeps in the label where it is not all of them."""
         total, numbers = len(self.cycles), {each.quantity: each.n for each in self.spreads}
         found = []
         for each in self.scalars():
@@ -172,7 +172,7 @@ class DcResult:
         return tuple(found)
 
     def sentences(self) -> list[str]:
-        """Outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
+        """Return outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
         if self.reads:
             return [dc_text.readings_only(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
         return [
@@ -187,7 +187,7 @@ class DcResult:
         ]
 
     def panel(self) -> Panel:
-        """Size of the current of the sweeps that count against voltage: by compliance, or the middle one on top."""
+        """Draw |I| against V of the counted sweeps: by compliance, or with the middle one on top."""
         if self.levels:
             return figures.sweeps_by_level(self._by_level())
         shown, top = middle(self._shown_frame)
@@ -195,7 +195,7 @@ class DcResult:
         return figures.sweeps(curves[:-1], curves[-1])
 
     def _by_level(self) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
-        """Voltage and current of the sweeps of each compliance, by its name."""
+        """Return voltage and current of the sweeps of each compliance, by its name."""
         groups = dict(iter(self.table.frame.groupby(["device_id", "cycle"], sort=False)))
         found = {}
         for each in self.levels:
@@ -209,7 +209,7 @@ class DcResult:
         return found
 
     def conduction_panel(self) -> Panel:
-        """Size of I against size of V on log scales, the legs of the middle sweep."""
+        """Draw |I| against |V| of the legs of the middle sweep on log scales."""
         _, top = middle(self._shown_frame)
         rows = top.dropna(subset=["voltage_v", "current_a"])
         v, i = rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)
@@ -224,7 +224,7 @@ class DcResult:
         )
 
     def levels_panel(self) -> Panel:
-        """Distribution of HRS and LRS; against the compliance if there are several."""
+        """Draw distribution of HRS and LRS; against the compliance if there are several."""
         if self.levels:
             columns = (
                 "compliance_a",
@@ -240,13 +240,13 @@ class DcResult:
         return figures.levels(*(rows[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
 
     def probability_panel(self, quantity: str = "v_set_v", kind: str = "weibull") -> Panel:
-        """Probability plot of the size of V_set or V_reset."""
+        """Draw the probability plot of the size of V_set or V_reset."""
         return figures.probability(
             subset.counted_sweeps(self.cycles)[quantity].to_numpy(float), QUANTITIES[quantity], "V", kind
         )
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         which = subset.shown_text(self.cycles)
         of = f", of {which}" if which else ""
         drawn = f"{which or 'Sweeps'}; the middle one, on top, is in the data."
@@ -295,7 +295,7 @@ class DcResult:
 
 
 def select_sweeps(table: SweepTable) -> SweepTable | None:
-    """The sweeps of a table whose voltage moves, without transfer curves of transistors; None if there is none.
+    """Select records with a changing voltage, without transfer curves of transistors; None if there is none.
 
     Where a sign of the voltage has currents of the other sign, they are turned round (`devicekit.features.signs`).
     """
@@ -309,7 +309,7 @@ def select_sweeps(table: SweepTable) -> SweepTable | None:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> DcResult | None:
-    """DC figures of what sweeps; None where nothing does."""
+    """Find the DC figures of the sweeps of a table; None without sweeps."""
     sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     if sweeps is None:
         return None
@@ -326,7 +326,7 @@ def characterize(
     v_set: str = DEFAULT_V_SET,
     v_reset: str = DEFAULT_V_RESET,
 ) -> DcResult:
-    """V_set, V_reset, HRS, LRS, on/off and outcome of every sweep, with C2C and D2D.
+    """Compute V_set, V_reset, HRS, LRS, on/off and outcome of every sweep, with C2C and D2D.
 
     Parameters
     ----------

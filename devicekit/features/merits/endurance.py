@@ -70,11 +70,11 @@ class DeviceEndurance:
     on_off_slope: Estimate | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {**self.__dict__, "on_off_slope": self.on_off_slope.as_dict() if self.on_off_slope else None}
 
     def row(self) -> dict[str, Any]:
-        """The same as a row of a table."""
+        """Return the fields as a row of a table."""
         slope = self.on_off_slope or Estimate(float("nan"))
         ends = {"on_off_slope_low": slope.low, "on_off_slope_high": slope.high}
         return {**self.__dict__, "on_off_slope": slope.value, **ends}
@@ -100,7 +100,7 @@ class EnduranceResult:
 
     @property
     def criterion(self) -> str:
-        """When a device counts as failed."""
+        """Criterion by which a device counts as failed."""
         return f"on/off below {self.threshold:g} in {IN_A_ROW} measured cycles in a row"
 
     @property
@@ -109,7 +109,7 @@ class EnduranceResult:
         return float(np.mean([device.failed_at is None for device in self.devices]))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "threshold": self.threshold,
             "yield": self.yield_,
@@ -124,7 +124,7 @@ class EnduranceResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Figures of every device, medians of every decade, and the life over devices."""
+        """Return figures of every device, medians of every decade, and the life over devices."""
         shown = {
             "devices": pd.DataFrame([device.row() for device in self.devices]),
             "decades": self.decades,
@@ -134,7 +134,7 @@ class EnduranceResult:
         return shown
 
     def for_card(self) -> Endurance:
-        """The devices as a block of a device card, with the interval of the share that held."""
+        """Return the block of a device card, with the interval of the share that held."""
         held = sum(each.failed_at is None for each in self.devices)
         return Endurance(
             threshold=self.threshold,
@@ -147,11 +147,11 @@ class EnduranceResult:
         )
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Cycles, share of devices that held, median on/off."""
+        """Return cycles, share of devices that held, median on/off."""
         return self.for_card().scalars()
 
     def sentences(self) -> list[str]:
-        """Return how many devices held, for how long, and with what window."""
+        """Return how many devices held, for how long, and with which window."""
         longest = max((d.cycles for d in self.devices), default=0)
         ratios = [d.median_window for d in self.devices if np.isfinite(d.median_window)]
         failed = sum(d.failed_at is not None for d in self.devices)
@@ -166,7 +166,7 @@ class EnduranceResult:
         return [text, *([wear_text.window_text(self.slope)] if self.slope else []), life]
 
     def panel(self) -> Panel:
-        """Every reading and the median of each decade, HRS and LRS."""
+        """Draw every reading and the median of each decade, HRS and LRS."""
         readings, medians = {}, {}
         for level in ("lrs", "hrs"):
             rows = self.table.frame[self.table.frame["level"] == level]
@@ -176,7 +176,7 @@ class EnduranceResult:
         return figures.endurance(readings, medians)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = [
             (
                 d.device_id,
@@ -217,7 +217,7 @@ class EnduranceResult:
         return shown
 
     def window_panel(self) -> Panel:
-        """On/off of each device against cycles, with the mean trend before failure and the threshold."""
+        """Draw on/off of each device against cycles, with the mean trend before failure and the threshold."""
         windows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for name, rows in self.table.frame[self.table.frame["conductance_s"] > 0].groupby("device_id", sort=False):
             ratio = _pairs(rows)
@@ -226,7 +226,7 @@ class EnduranceResult:
         return life_figures.window_over_cycles(windows, self.slope.value if self.slope else None, self.threshold)
 
     def life_panel(self) -> Panel:
-        """Weibull plot of the cycles to failure.
+        """Draw Weibull plot of the cycles to failure.
 
         Raises
         ------
@@ -254,12 +254,12 @@ def _for_card(device: DeviceEndurance) -> EnduranceDevice:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> EnduranceResult | None:
-    """Endurance, of an endurance table."""
+    """Find the endurance of an endurance table."""
     return characterize(table, threshold=settings.threshold) if isinstance(table, EnduranceTable) else None
 
 
 def characterize(table: EnduranceTable, *, threshold: float = 2.0) -> EnduranceResult:
-    """Window, yield, failure and slope per decade of every device.
+    """Compute window, yield, failure and slope per decade of every device.
 
     Parameters
     ----------
@@ -318,13 +318,13 @@ def _levels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pairs(rows: pd.DataFrame) -> pd.Series:
-    """On/off of one device by cycle, where both levels were read."""
+    """Return on/off of one device by cycle, where both levels were read."""
     pairs = _levels(rows)
     return (pairs["lrs"] / pairs["hrs"]).dropna() if {"lrs", "hrs"} <= set(pairs.columns) else pd.Series(dtype=float)
 
 
 def _life(devices: list[DeviceEndurance]) -> tuple[wear.WeibullLife | None, str | None]:
-    """Weibull's law, or why there is none."""
+    """Fit Weibull's law, or return the reason for a refusal."""
     if not devices:
         return None, "no device worked"
     low = np.array([float(each.held_to) for each in devices])
@@ -362,7 +362,7 @@ def _device(name: str, pairs: pd.DataFrame, threshold: float) -> DeviceEndurance
 
 
 def slope_per_decade(level: pd.Series) -> float | None:
-    """Theil-Sen slope of log10 G [S] against log10 of the cycle (index); None with fewer than 3 cycles from 1."""
+    """Fit the Theil-Sen slope of log10 G [S] against log10 of the cycle (index); None with fewer than 3 cycles."""
     found = wear.trend(level)
     return None if found is None else found.value
 

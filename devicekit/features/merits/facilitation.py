@@ -81,19 +81,19 @@ class Facilitation:
 
     @property
     def kind(self) -> str:
-        """facilitation, depression or none: the sign of what changes with the interval."""
+        """Facilitation, depression or none: the sign of the change with the interval."""
         if self.fit is None:
             return "none"
         return "facilitation" if self.fit.amplitudes[0] > 0 else "depression"
 
     def curve(self, interval: np.ndarray) -> np.ndarray:
-        """R at intervals [s] by the fit."""
+        """Return R at intervals [s] by the fit."""
         at = np.asarray(interval, float)
         assert self.fit is not None
         return decay.predict(self.fit, np.ones((at.size, 1)), at[:, None])
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         fit = self.fit
         return {
             "device_id": self.device_id,
@@ -121,14 +121,14 @@ class FacilitationResult:
     warnings: tuple[CodedWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "devices": [each.as_dict() for each in self.devices],
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a device."""
+        """Return one row per device."""
         rows = []
         for each in self.devices:
             row: dict[str, Any] = {
@@ -149,7 +149,7 @@ class FacilitationResult:
         return {"facilitation": pd.DataFrame(rows)}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Time constant, R at long intervals and at the shortest one, of a single device."""
+        """Return time constant, R at long intervals and at the shortest one, of a single device."""
         if len(self.devices) != 1 or self.devices[0].tau is None:
             return ()
         only = self.devices[0]
@@ -164,7 +164,7 @@ class FacilitationResult:
         )
 
     def sentences(self) -> list[str]:
-        """Kind, time constant, and what a long interval leaves."""
+        """Return kind, time constant and the ratio at long intervals of each device."""
         found = []
         for each in self.devices[:3]:
             if each.tau is None or each.end is None:
@@ -183,14 +183,14 @@ class FacilitationResult:
         return found
 
     def panel(self) -> Panel:
-        """Pairs of the first device that has a fit, with its curve."""
+        """Draw pairs of the first device that has a fit, with its curve."""
         each = next((each for each in self.devices if each.fit is not None), self.devices[0])
         at = np.geomspace(each.interval_s.min(), each.interval_s.max(), 200) if each.fit else np.array([])
         fitted = each.curve(at) if each.fit else np.array([])
         return figures.facilitation(each.interval_s, each.ratio, at, fitted, each.end.value if each.end else None)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for each in self.devices[:ROWS_SHOWN]:
             tau, stays = each.tau, each.permanent
@@ -221,7 +221,7 @@ class FacilitationResult:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> FacilitationResult | None:
-    """Paired pulses, of a paired table."""
+    """Find paired pulses in a paired table."""
     return characterize(table, baseline=settings.ppf_baseline) if isinstance(table, PairedTable) else None
 
 

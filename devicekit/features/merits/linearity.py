@@ -47,12 +47,12 @@ class LinearityResult:
     range_v: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
-    """Linearity of a read branch.
+    """Compute the linearity of a read branch.
 
     Parameters
     ----------
@@ -107,22 +107,22 @@ class LinearityTable:
         return {str(name): float(value) for name, value in numbers.median().items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"n": len(self.rows), "median": self.medians}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a sweep."""
+        """Return one row per sweep."""
         return {"linearity": self.rows}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Conductance of the readings and its curvature, medians over the sweeps."""
+        """Return conductance of the readings and its curvature, medians over the sweeps."""
         return (
             Scalar("read_conductance_s", "conductance of the readings, median", self.medians["conductance_s"], "S"),
             Scalar("read_cubic", "curvature c of I = G V (1 + c V²), median", self.medians["cubic"], "1/V²"),
         )
 
     def sentences(self) -> list[str]:
-        """The conductance of the readings, and when it means something."""
+        """Return the conductance of the readings, and its condition."""
         return [
             f"Taken as a reading, I = G V (1 + c V²), {count(len(self.rows), 'sweep')} gives G = "
             f"{si(self.medians['conductance_s'], 'S')} (median); this means something only where the sweep does not "
@@ -130,13 +130,13 @@ class LinearityTable:
         ]
 
     def panel(self) -> Panel:
-        """The sweeps, the middle one on top."""
+        """Draw the sweeps, the middle one on top."""
         shown, top = middle(self.table.frame)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
         return figures.sweeps(curves[:-1], curves[-1])
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         units = {"conductance_s": "S", "cubic": "1/V²", "range_v": "V"}
         rows = [(name, format_number(value, units.get(name, ""))) for name, value in self.medians.items()]
         caption = f"Read linearity of {count(len(self.rows), 'sweep')}: I = G V (1 + c V²)."
@@ -145,7 +145,7 @@ class LinearityTable:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> LinearityTable | None:
-    """Linearity of what sweeps without switching; None where a sweep switched."""
+    """Find the linearity of sweeps without switching; None where a sweep switched."""
     sweeps = select_sweeps(table) if isinstance(table, SweepTable) else None
     switching = found.get("dc")
     if sweeps is None or (isinstance(switching, DcResult) and {*COUNTED, "against"} & set(switching.outcomes)):

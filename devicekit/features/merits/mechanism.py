@@ -58,7 +58,7 @@ class ConductionResult:
     warnings: tuple[CodedWarning, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "states": self._states().to_dict("records"),
             "told": {
@@ -87,7 +87,7 @@ class ConductionResult:
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a state and polarity; a row a leg; a row a mechanism and leg."""
+        """Return one row per state and polarity; one row per leg; one row per mechanism and leg."""
         legs, rows = [], []
         for state in self.states:
             for each in state.judged:
@@ -96,20 +96,20 @@ class ConductionResult:
         return {"conduction": pd.DataFrame(legs), "mechanisms": pd.DataFrame(rows), "conduction_states": self._states()}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """None: a set of mechanisms is no number."""
+        """Return no number: a set of mechanisms cannot be compared as one."""
         return ()
 
     def sentences(self) -> list[str]:
-        """The verdict of each state at each polarity, with the misfit of the best fit."""
+        """Return the verdict of each state at each polarity, with the misfit of the best fit."""
         return ["Conduction: " + "; ".join(_state_text(each) for each in self.states) + "."]
 
     def panel(self) -> Panel:
-        """The leg with the widest range of currents, and what is left of it."""
+        """Draw the leg with the widest range of currents, and the remaining mechanisms."""
         shown = _widest(self.states)
         return figures.candidates(*_candidate_curves(shown)) if shown is not None else self.lines_panel("log_log")
 
     def residual_panel(self) -> Panel | None:
-        """Residuals of that leg; None where nothing is left of it."""
+        """Draw the residuals of that leg; None if no mechanism remains."""
         shown = _widest(self.states)
         if shown is None or shown.verdict is None or not shown.verdict.left:
             return None
@@ -120,7 +120,7 @@ class ConductionResult:
         )
 
     def lines_panel(self, name: str) -> Panel:
-        """One of the usual straight-line plots: a key of `devicekit.features.conduction.figures.LINES`."""
+        """Draw one of the usual straight-line plots: a key of `devicekit.features.conduction.figures.LINES`."""
         legs = []
         for state in self.states:
             if state.shown is not None and state.shown.first.leg is not None:
@@ -129,7 +129,7 @@ class ConductionResult:
         return figures.lines(name, legs)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         blocks: list[Block] = [Text([*self.sentences(), self._sample_text(), _METHOD]), self._table()]
         if self.temperatures:
             rows = [row for each in self.states for row in _meanings(each, self.sample)][:ROWS_SHOWN]
@@ -206,7 +206,7 @@ def _candidate_curves(shown: JudgedLegs) -> tuple[Any, ...]:
 
 
 def _misfit(each: StateVerdict) -> float:
-    """Median over legs of the misfit of the best mechanism that is left, or of the best at all."""
+    """Return the median over legs of the misfit of the best remaining mechanism, or of the best one if none remains."""
     found = []
     for one in each.counted:
         verdict = one.verdict
@@ -253,7 +253,7 @@ def _quantities(verdict: Verdict, name: str, sample: Sample) -> Mapping[str, tup
 
 
 def _meanings(each: StateVerdict, sample: Sample) -> list[tuple[str, ...]]:
-    """Rows of what the parameters of each mechanism that is left would mean, on the leg that is shown."""
+    """Return rows of the quantities that each remaining mechanism implies, on the leg that is shown."""
     if each.shown is None or each.shown.verdict is None or each.word == "nearly_ohmic":
         return []
     rows: list[tuple[str, ...]] = []
@@ -328,7 +328,7 @@ def _mechanism_rows(each: JudgedLegs, sample: Sample) -> list[dict[str, Any]]:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> ConductionResult | None:
-    """Conduction of the sweeps that DC figures were found of."""
+    """Find the conduction of sweeps that have DC figures."""
     switching = found.get("dc")
     if not isinstance(table, SweepTable) or not isinstance(switching, DcResult):
         return None
@@ -338,7 +338,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Con
 def characterize(
     table: SweepTable, sample: Sample | None = None, *, read_voltage: float = 0.1
 ) -> ConductionResult | None:
-    """Return which mechanisms the legs of sweeps leave; None where no leg is found.
+    """Judge which mechanisms the legs of sweeps leave; None without a usable leg.
 
     Parameters
     ----------

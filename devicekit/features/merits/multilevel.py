@@ -62,18 +62,18 @@ class MultilevelResult:
 
     @property
     def worst(self) -> tuple[Pair, Side] | None:
-        """The pair and the side with the largest counted error rate; None if no pair can be told."""
+        """Pair and side with the largest counted error rate; None without a threshold."""
         sides = [(pair, side) for pair in self.pairs for side in (pair.below, pair.above) if side is not None]
         return max(sides, key=lambda each: (each[1].counted.value, each[1].counted.high), default=None)
 
     def own_share(self) -> float | None:
-        """Share of readings taken for another level by thresholds of each device's own; None if one cannot be told."""
+        """Return the share of readings misread with each device's own thresholds; None if one is missing."""
         if not self.own or any(each.wrong is None for each in self.own):
             return None
         return sum(each.wrong or 0 for each in self.own) / sum(each.n for each in self.own)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "scale": self.scale.name,
             "log_likelihood_of_ln_g": self.scale.advantage,
@@ -87,7 +87,7 @@ class MultilevelResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a level, a row a pair of neighbours, and a row a device."""
+        """Return one row per level, one row per pair of neighbours, and one row per device."""
         found = {
             "levels": pd.DataFrame([each.as_dict() for each in self.levels]),
             "level_pairs": pd.DataFrame([each.as_dict() for each in self.pairs]),
@@ -97,7 +97,7 @@ class MultilevelResult:
         return found
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Levels, bits, bit error rate, and the error rate of the worst level at one threshold."""
+        """Return levels, bits, bit error rate, and the error rate of the worst level at one threshold."""
         shown = [
             Scalar("levels", "levels", float(len(self.levels))),
             Scalar("bits", "bits of a device", self.bits),
@@ -114,7 +114,7 @@ class MultilevelResult:
         return tuple(shown)
 
     def sentences(self) -> list[str]:
-        """Return how many levels, how many bits are read wrongly, and which pair is worst."""
+        """Return the number of levels, the share of wrong bits, and the worst pair."""
         n = len(self.levels)
         devices = len(self.table.devices)
         text = f"{n} levels ({format_number(self.bits)} bits) of {count(devices, 'device')}"
@@ -137,14 +137,14 @@ class MultilevelResult:
         return said
 
     def panel(self) -> Panel:
-        """Histogram and fitted density of each level, with the thresholds."""
+        """Draw the histogram and fitted density of each level, with the thresholds."""
         log = self.scale.name == "log"
         shown = {each.name: (each.readings.values, each.readings.mean, _sd(each.readings)) for each in self.levels}
         thresholds = [pair.threshold_s for pair in self.pairs if pair.threshold_s is not None]
         return figures.level_densities(shown, thresholds, log)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         head = ("level", "readings", "median", "target", "offset", "sd / mean", "normal: p", "effective readings")
         rows = []
         for each in self.levels[:ROWS_SHOWN]:
@@ -183,7 +183,7 @@ class MultilevelResult:
 
 
 def _rows(pair: Pair) -> list[tuple[str, ...]]:
-    """A pair as two rows of a report."""
+    """Return a pair as two rows of a report."""
     if pair.below is None or pair.above is None:
         return [(f"{pair.low}, {pair.high}", "–", "–", "–", "–", pair.why_not, "–")]
     found: list[tuple[str, ...]] = []
@@ -210,13 +210,13 @@ def _sd(readings: Readings) -> float:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MultilevelResult | None:
-    """Levels of a table of several levels."""
+    """Find the levels of a table of several levels."""
     del settings, found
     return characterize(table) if isinstance(table, MultilevelTable) else None
 
 
 def characterize(table: MultilevelTable) -> MultilevelResult:
-    """Thresholds and errors of neighbouring levels.
+    """Compute thresholds and errors of neighbouring levels.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def _pair(low: Level, high: Level, scale: Scale) -> Pair:
 
 
 def _count_wrong(level: Level, pairs: Sequence[Pair]) -> Level:
-    """The level with the number of its readings beyond the threshold below it or above it."""
+    """Return the level with the number of its readings beyond the threshold below or above it."""
     mine = [pair for pair in pairs if level.name in (pair.low, pair.high)]
     sides = [pair.below if pair.low == level.name else pair.above for pair in mine]
     wrong = None if any(side is None for side in sides) else sum(side.wrong for side in sides if side is not None)
@@ -281,7 +281,7 @@ def _count_wrong(level: Level, pairs: Sequence[Pair]) -> Level:
 
 
 def _own_thresholds(name: str, number_: int, levels: Sequence[Level]) -> OwnThresholds:
-    """A device by thresholds of its own, each reading left out of its own threshold."""
+    """Judge a device by thresholds of its own, each reading by a threshold without it."""
     mine = []
     for level in levels:
         values = level.readings.values[level.readings.device == number_]

@@ -74,12 +74,12 @@ class NoiseResult:
         return len(self.levels) > 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
 def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) -> NoiseResult:
-    """Levels of a current at constant voltage, by a Gaussian mixture chosen by BIC, and how long each lasts.
+    """Find the levels of a current at constant voltage by a Gaussian mixture (BIC), and how long each lasts.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) 
 
 
 def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Means and sds of the levels, ascending; one level unless more are clearly better and apart."""
+    """Return means and sds of the levels, ascending; one level unless more are clearly better and apart."""
     if sd == 0 or not np.isfinite(sd):
         return np.array([current[0]]), np.array([0.0])
     from sklearn.exceptions import ConvergenceWarning
@@ -144,7 +144,7 @@ def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _states(current: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Level of each reading; a level is left only for a reading nearer to another level's middle (hysteresis)."""
+    """Return the level of each reading, with hysteresis: it changes only near the middle of another level."""
     if means.size == 1:
         return np.zeros(current.size, int)
     nearest = np.abs(current[:, None] - means[None, :]).argmin(axis=1)
@@ -173,7 +173,7 @@ class NoiseRecord:
     current: np.ndarray
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"device_id": self.device_id, "cycle": self.cycle, **self.result.as_dict()}
 
 
@@ -188,17 +188,17 @@ class NoiseResults:
         return iter(self.records)
 
     def as_dict(self) -> list[dict[str, Any]]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return [record.as_dict() for record in self.records]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a record, without its levels."""
+        """Return one row per record, without its levels."""
         if not self.records:
             return {}
         return {"noise": pd.json_normalize(self.as_dict(), sep="_").drop(columns="levels")}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Median size of the noise, and the share of records with several levels."""
+        """Return the median size of the noise, and the share of records with several levels."""
         if not self.records:
             return ()
         sizes = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
@@ -209,7 +209,7 @@ class NoiseResults:
         )
 
     def sentences(self) -> list[str]:
-        """Size of the noise, and in how many records it has several levels."""
+        """Return the size of the noise, and in how many records it has several levels."""
         shares = [record.result.relative for record in self.records if np.isfinite(record.result.relative)]
         text = f"Read noise of {count(len(self.records), 'record')} at constant voltage"
         telegraph = sum(record.result.telegraph for record in self.records)
@@ -220,12 +220,12 @@ class NoiseResults:
         return [f"{text}; more than one level in {telegraph or 'none'} of them."]
 
     def panel(self) -> Panel:
-        """The first record, with the levels that were found."""
+        """Draw the first record, with the levels that were found."""
         first = self.records[0]
         return figures.current_in_time(first.time, first.current, [level.current_a for level in first.result.levels])
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for record in self.records[:ROWS_SHOWN]:
             n = record.result

@@ -56,17 +56,17 @@ class PulseSummary:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         quantity = self.table.quantity
         ends = {"low": self.low, "high": self.high, "on_off": self.on_off}
         return {"quantity": quantity, **ends, "directions": self._directions()}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a train."""
+        """Return one row per train."""
         return {"trains": self.ends}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The window of the readings."""
+        """Return the window of the readings."""
         unit = GLOSSARY[self.table.quantity].unit
         stem, end = ("g", "_s") if unit else ("weight", "")
         by = "5 % and 95 % quantiles of the trains' lowest and highest readings"
@@ -80,7 +80,7 @@ class PulseSummary:
         return (*shown, Scalar("on_off", "on/off (high over low end of the window)", ratio, by=by))
 
     def sentences(self) -> list[str]:
-        """Numbers of trains, and the window."""
+        """Return numbers of trains, and the window."""
         unit = GLOSSARY[self.table.quantity].unit
         numbers = listed([f"{end['trains']} {name.upper()}" for name, end in self._directions().items()])
         ratio = "" if self.on_off is None else f", on/off {self.on_off:.3g}"
@@ -89,11 +89,11 @@ class PulseSummary:
         ]
 
     def panel(self) -> Panel:
-        """The trains as they are."""
+        """Draw the trains as they are."""
         return trains_panel(self.table)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         unit = GLOSSARY[self.table.quantity].unit
         rows = [
             ("low end of the window", format_number(self.low, unit)),
@@ -110,7 +110,7 @@ class PulseSummary:
 
 
 def trains_panel(table: PulseTable) -> Panel:
-    """Trains of a table, not more than a figure can show."""
+    """Draw trains of a table, not more than a figure can show."""
     by_direction = {
         direction: [(n, state) for _, (_, _, n, state) in zip(range(MOST_CURVES), table.traces(direction))]  # noqa: B905
         for direction in DIRECTIONS
@@ -119,7 +119,7 @@ def trains_panel(table: PulseTable) -> Panel:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> PulseSummary | None:
-    """Window and end states, of a table of pulse trains."""
+    """Find the window and the end states of a table of pulse trains."""
     if not isinstance(table, PulseTable):
         return None
     rows = []

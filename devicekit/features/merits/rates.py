@@ -75,7 +75,7 @@ class RatesResult:
     warnings: tuple[CodedWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "trains": [asdict(each) for each in self.trains],
             "fits": [row | {"n": fit.n} for row, fit in zip(self._rows(), self.fits.values(), strict=True)],
@@ -92,12 +92,12 @@ class RatesResult:
         return rows
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a train, a row a pulse, and a row a device with a fit."""
+        """Return one row per train, one row per pulse, and one row per device with a fit."""
         found = {"rates": pd.DataFrame([asdict(each) for each in self.trains]), "rates_pulses": self.pulses}
         return found | ({"rates_fit": pd.DataFrame(self._rows())} if self.fits else {})
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """The gain of the fastest train, where there is one device."""
+        """Return the gain of the fastest train, where there is one device."""
         if len({each.device_id for each in self.trains}) != 1:
             return ()
         fastest = max(self.trains, key=lambda each: each.rate_hz)
@@ -105,7 +105,7 @@ class RatesResult:
         return (Scalar("train_gain", "answer to the last pulse of a train over the first", fastest.gain, by=by),)
 
     def sentences(self) -> list[str]:
-        """Gains over the rates, and tau."""
+        """Return gains over the rates, and tau."""
         if len(self.trains) == 1:
             only = self.trains[0]
             words = f"{count(only.n_pulses, 'pulse')} at {si(only.rate_hz, 'Hz')}"
@@ -120,7 +120,7 @@ class RatesResult:
         return found
 
     def panel(self) -> Panel:
-        """Levels before and after a pulse against the rate, of the first device; of one rate against their number."""
+        """Draw levels of the first device before and after a pulse against the rate (or the pulse number)."""
         device, unit = self.trains[0].device_id, "S" if self.table.quantity == "conductance_s" else "A"
         if len({each.rate_hz for each in self.trains if each.device_id == device}) == 1:
             first = self.pulses[self.pulses["record"] == self.trains[0].record]
@@ -136,7 +136,7 @@ class RatesResult:
         return figures.against_rate(rate, before, after, fitted, unit)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         unit = "S" if self.table.quantity == "conductance_s" else "A"
         rows = [
             (
@@ -179,7 +179,7 @@ def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.n
 
 
 def late_levels(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean levels before and after a pulse over the last quarter of n pulses at rates [Hz], by a fit over rates."""
+    """Return the fitted mean levels before and after a pulse over the last quarter of n pulses at rates [Hz]."""
     x = 1.0 / (np.asarray(rate, float) * fit.parameters["tau_s"].value)
     pulse = np.arange(n - quarter(n), n)[:, None] + 1.0
     volatile, stays = fit.amplitudes[0], fit.others[-1]
@@ -189,17 +189,17 @@ def late_levels(fit: Fit, rate: np.ndarray, n: int) -> tuple[np.ndarray, np.ndar
 
 
 def quarter(n: int) -> int:
-    """Pulses of the last quarter of n, at least 1."""
+    """Return pulses of the last quarter of n, at least 1."""
     return max(1, n // 4)
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RatesResult | None:
-    """Trains of a transient table; None where it holds none."""
+    """Find trains in a transient table; None without trains."""
     return characterize(table) if isinstance(table, TransientTable) else None
 
 
 def characterize(table: TransientTable) -> RatesResult | None:
-    """Levels of every even train, and one decay over the rates of each device.
+    """Compute the levels of every even train, and fit one decay over the rates of each device.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def characterize(table: TransientTable) -> RatesResult | None:
 
 
 def _around(record: Record) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the last reading before and of the first after each pulse; empty where one is missing."""
+    """Return positions of the last reading before and the first after each pulse; empty if one is missing."""
     numbers = np.arange(len(record.pulses_s))
     last = np.searchsorted(record.before, numbers, side="right") - 1
     first = np.searchsorted(record.before, numbers + 1, side="left")
@@ -272,7 +272,7 @@ def _train(record: Record) -> Train | None:
 
 
 def _pulses(record: Record) -> pd.DataFrame:
-    """Levels before and after each pulse, and the latter over the first one."""
+    """Return levels before and after each pulse, and the latter over the first one."""
     last, first = _around(record)
     before, after = record.value[last] - record.level, record.value[first] - record.level
     gain = after / after[0] if after[0] else np.full(after.size, np.nan)
@@ -281,7 +281,7 @@ def _pulses(record: Record) -> pd.DataFrame:
 
 
 def _joint_data(own: Sequence[Record]) -> Data:
-    """Readings before and after each pulse of several records, each with a level of its own."""
+    """Return readings before and after each pulse of several records, each with a level of its own."""
     most = max(len(each.pulses_s) for each in own)
     y, others, delays = [], [], []
     for number_, each in enumerate(own):

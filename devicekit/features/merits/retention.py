@@ -71,7 +71,7 @@ class StateRetention:
     refusal: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
@@ -85,27 +85,27 @@ class RetentionResult:
     lines: tuple[ArrheniusLine, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "states": [state.as_dict() for state in self.states],
             "warnings": [warning.as_dict() for warning in self.warnings],
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Law and prediction of every state."""
+        """Return law and prediction of every state."""
         return {"states": pd.json_normalize([state.as_dict() for state in self.states], sep="_")}
 
     def for_card(self) -> Retention:
-        """The states as a block of a device card, each exponent with its 95 % interval."""
+        """Return the states as a block of a device card, each exponent with its 95 % interval."""
         states = tuple(map(_for_card, self.states))
         return Retention(states=states, arrhenius=self.lines or None, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how long the states were watched, and their drift exponents."""
+        """Return how long the states were observed, and their drift exponents."""
         return self.for_card().scalars()
 
     def sentences(self) -> list[str]:
-        """Return how long states were watched, what is left of them, and how far predictions reach."""
+        """Return how long states were observed, what remains of them, and how far predictions reach."""
         if not self.states:
             return [f"No state was read at {LEAST_POINTS} or more times, so that there is no law of its drift."]
         decades = [s.decades for s in self.states]
@@ -121,7 +121,7 @@ class RetentionResult:
         return [f"{text}.", f"Predictions reach {far:.3g} times beyond the measured time."]
 
     def panel(self) -> Panel:
-        """Readings and the power law of every state; the prediction with its interval where there is one."""
+        """Draw readings and the power law of every state; the prediction with its interval where there is one."""
         frame, states = self.table.frame, {}
         kelvin = baked_at(frame)
         for state in self.states[:MOST_CURVES]:
@@ -140,7 +140,7 @@ class RetentionResult:
         return figures.retention(states)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for s in self.states[:ROWS_SHOWN]:
             p = s.prediction
@@ -199,7 +199,7 @@ def _range(values: list[float], form: str) -> str:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RetentionResult | None:
-    """Retention, of a retention table; the lines over temperatures are those that were found before."""
+    """Find the retention of a retention table; the lines over temperature come from `arrhenius`."""
     if not isinstance(table, RetentionTable):
         return None
     lives = found.get("arrhenius")
@@ -219,7 +219,7 @@ def characterize(
     confidence: float = 0.95,
     least_decades: float = LEAST_DECADES,
 ) -> RetentionResult:
-    """Power law and prediction of every state.
+    """Fit the power law of every state, and predict its conductance.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def characterize(
 
 
 def _unused_temperatures(frame: pd.DataFrame) -> list[CodedWarning]:
-    """Columns that look like temperatures, change, and were not taken for one."""
+    """Return warnings about columns that look like changing temperatures and are not used."""
     from devicekit.readers.header import heading
 
     if "temperature_k" in frame:

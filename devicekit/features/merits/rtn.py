@@ -80,7 +80,7 @@ class RtnRecord:
         return self.found.low, self.found.high
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and tables."""
+        """Return the fields as JSON-ready values."""
         row: dict[str, Any] = {
             "device_id": self.device_id,
             "record": self.record,
@@ -127,7 +127,7 @@ class RtnResult:
         return [each for each in self.records if each.verdict == "telegraph"]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "quantity": self.quantity,
             "records": [each.as_dict() for each in self.records],
@@ -135,11 +135,11 @@ class RtnResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a record."""
+        """Return one row per record."""
         return {"rtn": pd.DataFrame([each.as_dict() for each in self.records])} if self.records else {}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Share of records with telegraph noise; of one record also its amplitude and dwell times."""
+        """Return the share of records with telegraph noise; of one record also its amplitude and dwell times."""
         if not self.records:
             return ()
         hits, n = len(self.telegraph), len(self.records)
@@ -157,7 +157,7 @@ class RtnResult:
         return tuple(shown)
 
     def sentences(self) -> list[str]:
-        """In how many records there is telegraph noise, and how that of the first one looks."""
+        """Return how many records have telegraph noise, and describe that of the first one."""
         if not self.records:
             return []
         n, hits = len(self.records), self.telegraph
@@ -175,7 +175,7 @@ class RtnResult:
         return [text + (")." if n > 1 and first.amplitude is not None else ".")]
 
     def panel(self) -> Panel:
-        """The first record with telegraph noise (else the first), and the path between its levels."""
+        """Draw the first record with telegraph noise (else the first), and the path between its levels."""
         first = next(iter(self.telegraph), self.records[0])
         levels = None
         if (sides := first.sides) is not None:
@@ -183,7 +183,7 @@ class RtnResult:
         return figures.telegraph(first.time_s, first.value, levels, self.quantity)
 
     def spectrum(self) -> Panel | None:
-        """Power spectrum of the first record that has a slope."""
+        """Return the power spectrum of the first record that has a slope."""
         first = next((each for each in self.records if each.slope.value is not None), None)
         if first is None:
             return None
@@ -192,7 +192,7 @@ class RtnResult:
         return figures.power(np.array(slope.frequency_hz), np.array(slope.density), float(slope.value or 0), unit)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         if not self.records:
             return []
         rows = []
@@ -230,7 +230,7 @@ def _dwell(side: Dwell) -> str:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> RtnResult | None:
-    """Telegraph noise of records at constant voltage: sweeps that stand still, transients without a pulse."""
+    """Find telegraph noise in records at constant voltage: constant sweeps, and transients without a pulse."""
     del settings
     made: list[RtnRecord] = []
     bad: dict[str, int] = {}
@@ -260,7 +260,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Rtn
 
 
 def _records(table: AnyTable, found: Mapping[str, Merit]) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, int]]:
-    """Device, number, times [s], readings, and levels of a histogram (0: not counted) of what stands still."""
+    """Yield device, number, times [s], readings and histogram levels (0: not counted) of constant records."""
     noise = found.get("noise")
     if isinstance(table, SweepTable) and isinstance(noise, NoiseResults) and "time_s" in table.frame:
         for each in noise.records:

@@ -105,7 +105,7 @@ class SequenceResult:
         return [each for each in self.devices if each.cycles.n >= LEAST_CYCLES]
 
     def correlation(self, first: str, second: str, lag: int = 0, differenced: bool = False) -> Combined:
-        """One correlation over the devices; the order of the two does not matter within a cycle.
+        """Return one correlation over the devices; the order of the two does not matter within a cycle.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class SequenceResult:
         return by_key[key] if lag or key in by_key else by_key[second, first, lag, differenced]
 
     def rho(self, lag: int, differenced: bool, excess: bool = False) -> np.ndarray:
-        """rho over the devices, shape (k, k), or what it is beyond the expected one; NaN on the diagonal of lag 0."""
+        """Return rho over the devices, shape (k, k), or rho beyond the expected one; NaN on the diagonal of lag 0."""
         found = np.full((len(self.names),) * 2, np.nan)
         for each in self.combined:
             one = each.correlation
@@ -138,7 +138,7 @@ class SequenceResult:
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "quantities": self.names,
             "step": self.step,
@@ -166,7 +166,7 @@ class SequenceResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Correlations of all devices together and of each; coefficients of the autoregression."""
+        """Return correlations of all devices together and of each; coefficients of the autoregression."""
         rows: list[dict[str, Any]] = []
         for each in self.combined:
             more = {"n_devices": each.n_devices, "p_heterogeneity": each.p_heterogeneity}
@@ -179,14 +179,14 @@ class SequenceResult:
         return found
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how far a cycle remembers the one before: the spectral radius of the autoregression."""
+        """Return the spectral radius of the autoregression: the memory over cycles."""
         if self.fit is None:
             return ()
         words = "memory over cycles (spectral radius of the autoregression)"
         return (Scalar("cycle_memory", words, self.fit.radius, by=f"order {self.fit.order}"),)
 
     def sentences(self) -> list[str]:
-        """Return what goes together, what is remembered, and what drifts."""
+        """Return correlations, drift and memory in sentences."""
         return [
             *sequence_text.correlation_text(self.combined, self.quantities, len(self.devices), self.total, self.step),
             *sequence_text.drift_text(self.drifting(), self.quantities),
@@ -207,7 +207,7 @@ class SequenceResult:
         return sum(each.cycles.n for each in self.devices)
 
     def drifting(self) -> dict[str, list[str]]:
-        """Names of the quantities that drift, by device; only devices where one does."""
+        """Return names of the quantities that drift, by device; only devices where one does."""
         found = {
             each.device: [name for name, one in zip(self.names, each.drifts, strict=True) if one.seen]
             for each in self.devices
@@ -215,12 +215,12 @@ class SequenceResult:
         return {device: names for device, names in found.items() if names}
 
     def panel(self) -> Panel:
-        """The quantity that remembers most, against that of the previous cycle."""
+        """Draw the quantity with the longest memory against that of the previous cycle."""
         own = np.abs(np.diag(self.rho(1, False)))
         return self.scatter_panel(self.names[int(np.argmax(np.where(np.isfinite(own), own, -1.0)))])
 
     def scatter_panel(self, name: str) -> Panel:
-        """A quantity against that of the previous cycle.
+        """Draw a quantity against that of the previous cycle.
 
         Parameters
         ----------
@@ -238,7 +238,7 @@ class SequenceResult:
         return cycle_figures.against_previous(shown, quantity.plain, quantity.unit, quantity.log, words)
 
     def images(self) -> list[Image]:
-        """Matrices of rho: within a cycle, with the previous cycle, and the same of changes."""
+        """Return matrices of rho: within a cycle, with the previous cycle, and the same of changes."""
         labels = [each.label for each in self.quantities]
         return [
             cycle_figures.within_cycle(self.rho(0, False), self.rho(0, True), labels),
@@ -247,7 +247,7 @@ class SequenceResult:
         ]
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = sequence_text.rows(self.combined, self.quantities)
         caption = (
             "Spearman's rho, 95 % interval and p at the effective number of cycles; Holm's p over the "
@@ -273,7 +273,7 @@ class SequenceResult:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SequenceResult | None:
-    """Correlations over cycles; None where no device has `LEAST` cycles in unbroken runs."""
+    """Find correlations over cycles; None where no device has `LEAST` cycles in unbroken runs."""
     sweeps, trains = found.get("dc"), found.get("pulses")
     if isinstance(sweeps, DcResult):
         series = of_sweeps(sweeps.cycles, _conditions(sweeps))
@@ -288,7 +288,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Seq
 
 
 def _conditions(found: DcResult) -> dict[tuple[str, int], str]:
-    """The compliance of each sweep in words, where there are several."""
+    """Return the compliance of each sweep in words, where there are several."""
     return {
         (str(device), int(cycle)): si(each.compliance_a, "A")
         for each in found.levels
@@ -298,7 +298,7 @@ def _conditions(found: DcResult) -> dict[tuple[str, int], str]:
 
 
 def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None) -> SequenceResult | None:
-    """Correlations over the cycles of some devices, and their autoregression.
+    """Compute the correlations over the cycles of some devices, and fit their autoregression.
 
     Parameters
     ----------
@@ -344,7 +344,7 @@ def characterize(series: Series, table: AnyTable, sweeps: DcResult | None = None
 
 
 def _fit(devices: Sequence[Cycles]) -> tuple[Autoregression | None, str]:
-    """The autoregression of the devices with cycles enough, or why there is none."""
+    """Fit the autoregression to the devices with enough cycles, or return the reason for a refusal."""
     enough = [each for each in devices if each.n >= LEAST_CYCLES]
     if not enough:
         most = max(each.n for each in devices)

@@ -43,20 +43,20 @@ class SignResult:
     warnings: tuple[CodedWarning, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {"n": self.n, "negative_conductance": self.rows.to_dict("records")}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a sweep and sign of the voltage."""
+        """Return one row per sweep and sign of the voltage."""
         return {"negative_conductance": self.rows}
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return how many sweeps have it."""
+        """Return the number of sweeps with negative conductance."""
         found = float(len(self.rows[["device_id", "cycle"]].drop_duplicates()))
         return (Scalar("negative_sweeps", "sweeps with negative conductance", found),)
 
     def sentences(self) -> list[str]:
-        """Return where the sign is wrong, and what was made of it."""
+        """Return where the sign is wrong, and how the current was used."""
         found = []
         for (sign, whole), rows in self.rows.groupby(["sign", "whole"], sort=False):
             sweeps = f"In {len(rows)} of {count(self.n, 'sweep')}" if self.n > 1 else "In this sweep"
@@ -76,13 +76,13 @@ class SignResult:
         return found
 
     def panel(self) -> Panel:
-        """The sweeps, the middle one on top."""
+        """Draw the sweeps, the middle one on top."""
         shown, top = middle(self.table.frame)
         curves = [(rows["voltage_v"].to_numpy(float), rows["current_a"].to_numpy(float)) for rows in [*shown, top]]
         return figures.signed_sweeps(curves[:-1], curves[-1])
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         head = ("device", "cycle", "voltage", "readings", "G")
         cells = [
             (
@@ -100,7 +100,7 @@ class SignResult:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SignResult | None:
-    """Negative conductances of a table of sweeps; None where there is none."""
+    """Find negative conductances in a table of sweeps; None if there is none."""
     kept = without_transistors(table) if isinstance(table, SweepTable) else None
     if kept is None:
         return None

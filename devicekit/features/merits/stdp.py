@@ -40,7 +40,7 @@ class Parameter:
     high: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
@@ -61,23 +61,23 @@ class StdpResult:
         return next(each for each in self.parameters if each.name == name)
 
     def window(self, delay: np.ndarray) -> np.ndarray:
-        """The fitted weight change at spike delays [s]; NaN at 0."""
+        """Return the fitted weight change at spike delays [s]; NaN at 0."""
         value = {each.name: each.value for each in self.parameters}
         curve = window(delay, value["a_plus"], value["tau_plus_s"], value["a_minus"], value["tau_minus_s"])
         return curve + value.get("offset", 0.0)
 
     def for_card(self) -> StdpWindow:
-        """The window as a block of a device card."""
+        """Return the window as a block of a device card."""
         value: dict[str, Any] = {each.name: each.value for each in self.parameters}
         ends = {each.name: (each.low, each.high) for each in self.parameters} if self.confidence == 0.95 else None
         return StdpWindow(**value, noise=self.noise, n=self.n, intervals=ends, **origin(self.table))
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Amplitudes and time constants."""
+        """Return amplitudes and time constants."""
         return self.for_card().scalars()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "parameters": [each.as_dict() for each in self.parameters],
             "offset_fitted": self.offset,
@@ -89,14 +89,14 @@ class StdpResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Parameters of the window, and medians at every delay."""
+        """Return parameters of the window, and medians at every delay."""
         return {
             "parameters": pd.DataFrame([each.as_dict() for each in self.parameters]),
             "delays": self.delays,
         }
 
     def sentences(self) -> list[str]:
-        """The window's parameters."""
+        """Return the window's parameters."""
         parts = [
             f"{p.name.removesuffix('_s')} {si(p.value, 's') if p.unit == 's' else f'{p.value:.3g}'}"
             for p in self.parameters
@@ -104,7 +104,7 @@ class StdpResult:
         return [f"An exponential STDP window fits the {count(self.n, 'reading')}: {', '.join(parts)}."]
 
     def panel(self) -> Panel:
-        """Readings, medians with ranges at each delay, and the fitted window."""
+        """Draw the readings, medians with ranges at each delay, and the fitted window."""
         frame, at = self.table.frame, self.delays["spike_delay_s"].to_numpy(float)
         readings = (frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float))
         fitted = {}
@@ -116,7 +116,7 @@ class StdpResult:
         return figures.stdp(readings, (at, *columns), fitted)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for p in self.parameters:
             factor, unit = (1e3, "ms") if p.unit == "s" else (1.0, p.unit)
@@ -137,12 +137,12 @@ class StdpResult:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> StdpResult | None:
-    """The window of an STDP table."""
+    """Find the window of an STDP table."""
     return characterize(table) if isinstance(table, StdpTable) else None
 
 
 def window(delay: np.ndarray, a_plus: float, tau_plus: float, a_minus: float, tau_minus: float) -> np.ndarray:
-    """The exponential window without offset; NaN at delay 0.
+    """Return the exponential window without offset; NaN at delay 0.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
 
 
 def _start(t: np.ndarray, w: np.ndarray) -> dict[str, float]:
-    """Starting values: the far readings give the offset, the near ones the amplitudes, 1/e the time constants."""
+    """Return starting values: offset from far readings, amplitudes from near ones, time constants from 1/e."""
     far = np.abs(t) >= np.quantile(np.abs(t), 0.8)
     start = {"c": float(np.median(w[far]))}
     for side, name in ((t > 0, "plus"), (t < 0, "minus")):

@@ -67,7 +67,7 @@ class Relaxation:
         return self.fit.parameters["tau_s"]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "device_id": self.record.device_id,
             "record": self.record.record,
@@ -84,7 +84,7 @@ class Relaxation:
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row a kernel that was tried, the best first."""
+        """Return one row per kernel that was tried, the best first."""
         best = self.choice.fits[0].bic
         found = []
         for each in self.choice.fits:
@@ -131,12 +131,12 @@ class VolatileResult:
         return [each for each in self.records if each.choice.verdict != "no_decay"]
 
     def _fits(self) -> list[Fit]:
-        """The fits of the common kernel."""
+        """Return the fits of the common kernel."""
         fits = [next((f for f in each.choice.fits if f.kernel == self.kernel), None) for each in self.decaying]
         return [each for each in fits if each is not None]
 
     def parameters(self) -> dict[str, Estimate]:
-        """The common kernel's parameters over the records: geometric means, with the interval of the mean.
+        """Return the common kernel's parameters over the records: geometric means, with the interval of the mean.
 
         Of one record its own interval; of share, beta and exponent the plain mean.
         """
@@ -150,14 +150,14 @@ class VolatileResult:
         return found
 
     def permanent(self) -> Estimate | None:
-        """Share of a step that stays, over the records."""
+        """Return the share of a step that stays, over the records."""
         known = [each.permanent for each in self.decaying if each.permanent is not None]
         if not known:
             return None
         return known[0] if len(known) == 1 else _mean([each.value for each in known])
 
     def for_card(self) -> Volatile:
-        """The volatile part as a block of a device card.
+        """Return the volatile part as a block of a device card.
 
         Raises
         ------
@@ -191,7 +191,7 @@ class VolatileResult:
         )
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Time constant and the share of a step that stays."""
+        """Return time constant and the share of a step that stays."""
         found, stays = self.parameters(), self.permanent()
         if not found:
             return ()
@@ -205,7 +205,7 @@ class VolatileResult:
         return tuple(shown)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         stays = self.permanent()
         return {
             "kernel": self.kernel,
@@ -218,7 +218,7 @@ class VolatileResult:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a record, and a row a record and kernel."""
+        """Return one row per record, and one row per record and kernel."""
         first = []
         for each in self.records:
             share = each.permanent or Estimate(float("nan"))
@@ -245,7 +245,7 @@ class VolatileResult:
         return {"relaxation": pd.DataFrame(first), "relaxation_kernels": kernels}
 
     def sentences(self) -> list[str]:
-        """Return what decays, by which law, how fast, and what stays."""
+        """Return kernel, time constant and the share of a step that stays."""
         found, stays = self.parameters(), self.permanent()
         n = len(self.records)
         if not found:
@@ -270,7 +270,7 @@ class VolatileResult:
         return f"left open between {', '.join([self.kernel, *others])}; numbers are those of {self.kernel}"
 
     def panel(self) -> Panel:
-        """Readings of each record against the time since its last pulse, with the fitted kernel."""
+        """Draw the readings of each record against the time since its last pulse, with the fitted kernel."""
         shown = {}
         for each in self.records[:MOST_CURVES]:
             since, value = _tail(each.record)
@@ -280,7 +280,7 @@ class VolatileResult:
         return figures.relaxation(shown, unit)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         rows = []
         for each in self.records[:ROWS_SHOWN]:
             more = ", ".join(
@@ -306,7 +306,7 @@ class VolatileResult:
 
 
 def interval_text(estimate: Estimate, unit: str) -> str:
-    """A 95 % interval for people; an open side is said."""
+    """Format a 95 % interval for people; an open side is named."""
     low, high = estimate.low, estimate.high
     if low is not None and high is not None:
         return f"95 %: {span(low, high, unit, 3)}"
@@ -316,7 +316,7 @@ def interval_text(estimate: Estimate, unit: str) -> str:
 
 
 def curve(each: Relaxation, since: np.ndarray) -> np.ndarray:
-    """The fitted curve at times since the last pulse [s]."""
+    """Return the fitted curve at times since the last pulse [s]."""
     record = each.record
     at = record.pulses_s[-1] + np.asarray(since, float)
     later = Record(
@@ -350,7 +350,7 @@ def _name(record: Record) -> str:
 
 
 def _mean(values: Sequence[float], log: bool = False) -> Estimate:
-    """Mean over records (geometric if `log`) with the 95 % interval of Student's t."""
+    """Return the mean over records (geometric if `log`) with the 95 % interval of Student's t."""
     x = np.log(values) if log else np.asarray(values, float)
     wide = t_quantile(0.975, len(x) - 1) * float(x.std(ddof=1)) / np.sqrt(len(x))
     ends = (float(x.mean()), float(x.mean() - wide), float(x.mean() + wide))
@@ -358,7 +358,7 @@ def _mean(values: Sequence[float], log: bool = False) -> Estimate:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> VolatileResult | None:
-    """Relaxation, of a transient table; None of one that holds trains without a tail."""
+    """Find the relaxation in a transient table; None if it only holds trains without a tail."""
     if not isinstance(table, TransientTable):
         return None
     if "rates" in found and all(each.refusal() for each in records(table)):
@@ -367,7 +367,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Vol
 
 
 def characterize(table: TransientTable, *, kernel: str | None = None) -> VolatileResult:
-    """Relaxation of every record.
+    """Fit the relaxation of every record.
 
     Parameters
     ----------
@@ -412,7 +412,7 @@ def _fit_record(record: Record, kernel: str | None) -> Relaxation:
 
 
 def _permanent(found: Fit, columns: int) -> Estimate | None:
-    """a_nv / (a_nv + a_v) of the first kind of pulse, with its interval by the delta method."""
+    """Return a_nv / (a_nv + a_v) of the first kind of pulse, with its interval by the delta method."""
     if columns < 2:
         return None
     stays, goes = found.others[1], found.amplitudes[0]
@@ -427,7 +427,7 @@ def _permanent(found: Fit, columns: int) -> Estimate | None:
 
 
 def _common_kernel(done: Sequence[Relaxation], kernel: str | None) -> tuple[str, tuple[str, ...]]:
-    """The kernel for all records, and those that the sum of their criteria leaves."""
+    """Return the kernel for all records, and those that the sum of their criteria leaves."""
     moving = [each for each in done if each.choice.verdict != "no_decay"] or list(done)
     if kernel is not None:
         return kernel, (kernel,)

@@ -84,7 +84,7 @@ class MapResult:
 
     @property
     def quantities(self) -> list[Quantity]:
-        """What is known of the devices."""
+        """Quantities known for the devices."""
         return [each for name, each in QUANTITIES.items() if name in self.devices]
 
     @property
@@ -98,7 +98,7 @@ class MapResult:
         return int(self.devices["failed"].sum()) if "failed" in self.devices else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return the fields as JSON-ready values."""
         return {
             "devices": len(self.devices),
             "arrays": self.arrays,
@@ -125,17 +125,17 @@ class MapResult:
         ]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """A row a device, and a row an effect."""
+        """Return one row per device, and a row an effect."""
         found = {"map": self.devices}
         rows = self._rows()
         return {**found, "map_effects": pd.DataFrame(rows)} if rows else found
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """None: an effect without its test is no number to compare."""
+        """Return no number: an effect cannot be compared without its test."""
         return ()
 
     def sentences(self) -> list[str]:
-        """Return how many devices lie where, how many failed, and what depends on the place."""
+        """Return the number of devices and of failures, and what depends on the place."""
         rows, columns = self.devices["row"].nunique(), self.devices["column"].nunique()
         text = f"{count(len(self.devices), 'placed device')} in {count(rows, 'row')} and {count(columns, 'column')}"
         if len(self.arrays) > 1:
@@ -157,7 +157,7 @@ class MapResult:
         return [text + ".", "; ".join(seen) + f" (Holm's correction for {count(tests, 'test')})."]
 
     def images(self, name: str) -> list[Image]:
-        """A map of one quantity an array; `failed` is 1 for a device that failed.
+        """Return maps of one quantity, one per array; `failed` is 1 for a device that failed.
 
         Raises
         ------
@@ -181,14 +181,14 @@ class MapResult:
         return made
 
     def panel(self) -> Panel:
-        """Mean of the first quantity over each row and each column."""
+        """Draw the mean of the first quantity over each row and each column."""
         quantity = self.quantities[0] if self.quantities else Quantity("failed", "share that failed", "", False)
         means = {part: self.devices.groupby(part)[quantity.name].median() for part in ("row", "column")}
         shown = {part: (each.index.to_numpy(float), each.to_numpy(float)) for part, each in means.items()}
         return figures.over_places(shown, quantity.label, quantity.unit, quantity.log)
 
     def blocks(self) -> list[Block]:
-        """Its part of a report."""
+        """Return the blocks of the report."""
         found: list[Block] = [Text(self.sentences())]
         rows = [
             (
@@ -218,7 +218,7 @@ class MapResult:
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> MapResult | None:
-    """Map of the devices of a table, where six or more have a place in two rows and two columns."""
+    """Find the map of a table with at least six devices in two rows and two columns."""
     del settings
     places = device_places(table)
     if len(places) < spatial.LEAST_DEVICES or places["row"].nunique() < 2 or places["column"].nunique() < 2:
@@ -253,7 +253,7 @@ def _effects(frame: pd.DataFrame, quantity: Quantity) -> list[Effect]:
 
 
 def device_places(table: AnyTable) -> pd.DataFrame:
-    """The placed devices: device_id, array, row, column; by columns of the table, else by the names of the devices.
+    """Return the placed devices (device_id, array, row, column), by columns of the table or by device names.
 
     A device that lies at two places, by its rows, has none.
     """
@@ -284,7 +284,7 @@ def device_places(table: AnyTable) -> pd.DataFrame:
 
 
 def _numbers(found: Mapping[str, Merit]) -> pd.DataFrame | None:
-    """A row a device of what the other figures of merit say of each; None where they say nothing of a device."""
+    """Return one row per device of the other figures of merit; None if they have no number per device."""
     for result in found.values():
         if isinstance(result, DcResult) and not result.reads:
             cycles = result.cycles
