@@ -1,4 +1,4 @@
-"""Current limits: as a column states them, or from the data, where the current stays constant about the largest |V|."""
+"""Current limits: from a column, or from the data where the current is constant about the largest |V|."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import numpy as np
 
 from devicekit.features.sweep_segments import Excursion
 
-LEAST_EXACT = 3  # equal readings that make a plateau
+LEAST_EXACT = 3  # equal readings of a plateau without noise
 LEAST_NOISY = 5  # readings of a plateau with noise
 FLAT = 0.25  # slope of ln I against ln V that a plateau stays below with two standard errors; a resistor has 1
 WIDTH = (0.02, 0.10)  # share of the level: least and most half-width of a plateau
 NOISES = 3.0  # standard deviations of the noise in the half-width
 LEAST_SPAN = 0.03  # range of ln V that a slope needs
 SAME = 1.05  # ratio of levels that are one compliance
-SEVERAL = 3  # sweeps that make a level known to a sweep whose own plateau is too short
+SEVERAL = 3  # sweeps with one level from which it also counts for sweeps whose own plateau is too short
 REACHED = 0.5  # share of a stated compliance below which the current is far from it
 LEAST_ERROR = 1e-3  # of a slope
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """A current that hardly changes about the largest |V| of an excursion.
+    """Plateau of the current about the largest |V| of an excursion.
 
     Attributes
     ----------
     level : float
-        Its size [A].
+        Current of the plateau [A].
     points : int
     exact : bool
-        Whether its readings are equal, as simulations and digital limits give them.
+        True if its readings are equal, as simulations and digital limits give them.
     slope, error : float
         d ln I / d ln V over it, and the standard error; NaN where the voltage hardly changes.
     width : float
-        Half-width that counts as the plateau, as a share of the level.
+        Half-width of the plateau, as a share of the level.
     """
 
     level: float
@@ -134,8 +134,8 @@ def plateau_of(v: np.ndarray, i: np.ndarray, each: Excursion) -> Plateau | None:
 def assign_limit(v: np.ndarray, i: np.ndarray, each: Excursion, stated: np.ndarray) -> Excursion:
     """Return an excursion with its current limit: the stated one, else that of its own plateau.
 
-    A stated limit that the current is far from is not the one in force if the data show another one: an instrument's
-    range beside a transistor that limits.
+    A stated limit that the current stays far below is not in force if the data show another one, such as that of a
+    transistor beside the instrument's range.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def assign_limit(v: np.ndarray, i: np.ndarray, each: Excursion, stated: np.ndarr
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An excursion without a stated limit: where it is, its plateau, and the current at its turn."""
+    """Excursion without a stated limit: its place, its plateau, and the current at its turn."""
 
     place: tuple[int, int]
     sign: int
@@ -168,8 +168,8 @@ def assign_shared_limits(
 ) -> list[tuple[Excursion, ...]]:
     """Return the excursions of several sweeps with limits from the data, judged together.
 
-    Plateaus of one level are one compliance: its level is their median, and their slopes are averaged, so that noise
-    which hides it in one sweep does not hide it in several. A sweep that reaches that level at its turn is limited too.
+    Plateaus of one level share one compliance: the median of their levels. Their slopes are averaged, so that noise
+    hides a compliance less in several sweeps than in one. A sweep that reaches the level at its turn is limited too.
 
     Parameters
     ----------

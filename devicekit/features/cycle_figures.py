@@ -1,4 +1,4 @@
-"""Figures of correlations over cycles: matrices of rho, and a quantity against that of the previous cycle."""
+"""Panels of correlations over cycles: matrices of rho, and a quantity against its previous value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def within_cycle(values: np.ndarray, changes: np.ndarray, names: Sequence[str]) 
     values, changes : ndarray, shape (k, k)
         Symmetric; the diagonal is not shown.
     names : sequence of str
-        Of the k quantities.
+        Names of the k quantities.
     """
     both = np.triu(values, 1) + np.tril(changes, -1)
     np.fill_diagonal(both, np.nan)
@@ -47,11 +47,11 @@ def against_previous(
     devices : mapping of str to (ndarray, ndarray)
         Previous and present values of each device.
     label, unit : str
-        Of the quantity.
+        Name and unit of the quantity.
     log : bool
-        Whether its axes are logarithmic.
+        Use logarithmic axes.
     before : str
-        What "previous" means.
+        Words for the horizontal axis: the distance to the previous value.
     """
     curves = [
         Curve(name, x, y, style=".", colour=f"C{n % 10}", size=3.0, legend=len(devices) > 1)

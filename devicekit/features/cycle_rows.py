@@ -1,4 +1,4 @@
-"""What every sweep of a table does, and its figures of merit: from sweeps to a row each."""
+"""Transitions and figures of merit of every sweep of a table, one row per sweep."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devicekit.features.definitions import COUNTED
 from devicekit.features.sweeps import Sweep, figures_of, only_reads
 from devicekit.features.transitions import Polarity, Transition, transitions
 
-MOST_READ = 0.9  # share of the sweeps that must look like readings, where none switches
+MOST_READ = 0.9  # share of the sweeps that must look like readings, if none switches
 LEVELS = ["g_hrs_s", "g_lrs_s", "on_off", "g_before_reset_s", "g_after_reset_s"]
 
 

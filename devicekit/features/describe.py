@@ -1,4 +1,4 @@
-"""What was understood of a file, for people and for programs: counts, columns with units, layout, warnings."""
+"""Summary of a table as it was read: counts, columns with units, layout, warnings."""
 
 from __future__ import annotations
 

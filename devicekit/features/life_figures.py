@@ -24,7 +24,7 @@ def arrhenius(
     use_k : float
         Temperature of use [K].
     marks : sequence of float
-        Temperatures [K] that are marked above.
+        Temperatures [K] to mark at the top.
     """
     curves, top = [], 0.0
     for n, (name, own) in enumerate(levels.items()):
@@ -57,9 +57,9 @@ def window_over_cycles(
     windows : mapping of str to (ndarray, ndarray)
         Cycle and on/off of each device.
     slope : float, optional
-        Drawn through the median of all readings.
+        Slope of the trend, drawn through the median of all readings.
     threshold : float
-        Below it a device counts as failed.
+        On/off below which a device counts as failed.
     """
     few = len(windows) <= 8
     curves = [
@@ -101,13 +101,13 @@ def weibull_life(
     Parameters
     ----------
     cycles, shares : ndarray, shape (n,)
-        Of the failures.
+        Cycles and shares of the failures.
     held : ndarray, shape (m,)
         Last cycles of the devices that did not fail.
     shape, scale : float
-        Of the law.
+        Parameters of the law.
     points : sequence of (Estimate, float)
-        Cycles until a share has failed.
+        Cycles until a share of the devices has failed.
     """
 
     def paper(share: np.ndarray | float) -> np.ndarray:

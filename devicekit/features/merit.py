@@ -1,4 +1,4 @@
-"""What a figure of merit is: its result, the settings that a user may choose, and how numbers are shown."""
+"""Protocol of a figure of merit, settings that a user may choose, and formatting of numbers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from devicekit.tables import Table as AnyTable
 from devicekit.text import si, span
 
 TEN_YEARS = 3.15576e8  # s
-ROWS_SHOWN = 30  # of a table in a report
+ROWS_SHOWN = 30  # rows of a table in a report
 FEW = 10  # values below which a standard deviation is shown with its confidence interval
-MOST_CURVES = 100  # a figure with more lines is a grey area, and a heavy one
+MOST_CURVES = 100  # a figure with more lines is unreadable and large
 QUANTITIES = {
     "v_set_v": "V_set",
     "v_reset_v": "V_reset",
@@ -37,14 +37,14 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Sample:
-    """What was told of the sample; None where it was not told, for nothing here is ever guessed.
+    """Properties of the sample; None where unknown. Nothing here is guessed.
 
     Parameters
     ----------
     thickness_m, area_m2 : float, optional
-        Of the film between the electrodes [m], [m2], above 0.
+        Thickness and area of the film between the electrodes [m], [m2], above 0.
     temperature_k : float, optional
-        During the measurement [K], above 0; a column `temperature_k` of the table goes before it.
+        Temperature of the measurement [K], above 0; a column `temperature_k` of the table has priority.
     permittivity : (float, float), optional
         Range of the relative permittivity, from that of light (n squared) to the static one; 1 or more.
 
@@ -63,19 +63,19 @@ class Sample:
         for name, unit in (("thickness_m", "m"), ("area_m2", "m2"), ("temperature_k", "K")):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise UsageError(f"{name}= is a finite number above 0 [{unit}], not {value}")
+                raise UsageError(f"{name}= must be a finite number above 0 [{unit}], not {value}")
         if self.permittivity is not None and not 1 <= self.permittivity[0] <= self.permittivity[1] < math.inf:
-            raise UsageError(f"permittivity= is a range (low, high) of 1 or more, not {self.permittivity}")
+            raise UsageError(f"permittivity= must be a range (low, high) of 1 or more, not {self.permittivity}")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may choose.
+    """Settings that a user may choose.
 
-    Definitions of the voltages, window threshold, horizon of the retention [s], kernel of a relaxation (chosen by the
-    data if None), from where the second amplitude of a pulse pair is counted (as the file says if None), what is known
-    of the sample, the temperature of use for which a life is predicted [K], and the factor by which a conductance must
-    have changed for its state to count as lost.
+    Definitions of the voltages, window threshold, horizon of the retention [s], kernel of a relaxation (chosen from the
+    data if None), baseline of the second pulse of a pair (as in the file if None), properties of the sample,
+    temperature of use for the predicted life [K], and the factor by which a conductance must change for its state to
+    count as lost.
     """
 
     read_voltage: float | None = None
@@ -95,7 +95,7 @@ class Merit(Protocol):
 
     @property
     def warnings(self) -> tuple[CodedWarning, ...]:
-        """Warnings about it."""
+        """Warnings about the result."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
@@ -104,7 +104,7 @@ class Merit(Protocol):
         """Return data frames to write, by name."""
 
     def scalars(self) -> tuple[Scalar, ...]:
-        """Return the numbers of it that matter most, for a library of devices and for first pages; may be empty."""
+        """Return its most important numbers, for a library of devices and for first pages; may be empty."""
 
     def sentences(self) -> list[str]:
         """Return the findings, in a sentence or two."""
@@ -118,7 +118,7 @@ class Merit(Protocol):
 
 @runtime_checkable
 class CardMerit(Protocol):
-    """A result that a device card has a block for, of the same name."""
+    """Result with a block of the same name on a device card."""
 
     def for_card(self) -> Measured:
         """Return the block of the device card."""
@@ -153,10 +153,10 @@ def figure(panel: Panel, caption: str, alt: str) -> Block:
     """Draw a figure; return a sentence where the values cannot be drawn."""
     try:
         with catch_warnings():
-            simplefilter("ignore", UserWarning)  # of layouts and of axes limits
+            simplefilter("ignore", UserWarning)  # about layouts and axes limits
             return draw(panel, caption, alt)
     except (ValueError, OverflowError, np.linalg.LinAlgError) as error:
-        return Text([f"A figure could not be drawn from these values ({error})."])
+        return Text([f"No figure could be drawn from these values ({error})."])
 
 
 def format_interval(ends: tuple[float, float] | None, unit: str) -> str:

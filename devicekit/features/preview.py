@@ -1,4 +1,4 @@
-"""A first look at a table: trains, sweeps or readings as they are."""
+"""Preview of a table: trains, sweeps or readings as measured."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from devicekit.features.correlations import LEAST_EFFECTIVE, Combined, Correlati
 from devicekit.features.cycle_series import Quantity
 from devicekit.text import count, listed
 
-CLEAR = 0.05  # Holm's p below which a correlation is named
+CLEAR = 0.05  # Holm's p below which a correlation is reported
 MOST_NAMED = 3
-UNLIKE = 0.05  # p of heterogeneity below which devices are said to differ
+UNLIKE = 0.05  # p of heterogeneity below which devices are reported as different
 HEAD = ("pair", "of", "pairs", "n_eff", "rho", "95 % interval", "p", "Holm's p", "devices")
 
 
@@ -57,34 +57,30 @@ def correlation_text(
     blind = [e.correlation for e in values if np.isfinite(e.correlation.rho) and not e.correlation.weight]
     found = []
     if lasting:
-        told = _first_names([_rho_text(each.correlation, labels) for each in lasting])
+        names = _first_names([_rho_text(each.correlation, labels) for each in lasting])
         found.append(
-            f"{where} {len(lasting)} of {len(values)} rank correlations stand out, in the changes too: {told}."
+            f"{where} {len(lasting)} of {len(values)} rank correlations are significant, also in the changes: {names}."
         )
     if faded:
-        told = _first_names([_rho_text(each.correlation, labels) for each in faded])
-        them = "it" if len(faded) == 1 else "them"
+        names = _first_names([_rho_text(each.correlation, labels) for each in faded])
         start = f"{len(faded)} more" if lasting else f"{where} {len(faded)} of {len(values)} rank correlations"
-        found.append(f"{start} {_stand(faded)} out in the values alone, so that drift may make {them}: {told}.")
+        verb = "is" if len(faded) == 1 else "are"
+        found.append(f"{start} {verb} significant in the values only and may come from drift: {names}.")
     if blind:
         found.append(_unjudged_text(blind, changes, labels, "" if found else f"{where} ", len(values)))
     if not found:
-        text = f"none of {len(values)} correlations within a cycle or with the previous one stands out"
+        text = f"none of {len(values)} correlations within a cycle or with the previous one is significant"
         found.append(f"{where} {text}.")
     unlike = [each for each in clear if each.p_heterogeneity < UNLIKE]
     if unlike:
         names = _first_names([_pair_text(each.correlation, labels) for each in unlike])
-        found.append(f"Devices differ, so that no one number holds for all: {names}.")
+        found.append(f"The devices differ in {names}.")
     return found
 
 
 def _rho_text(one: Correlation, labels: Mapping[str, str]) -> str:
     """Return a correlation with its interval."""
     return f"{_pair_text(one, labels)} {_format(one.rho)} ({_format(one.low)} to {_format(one.high)})"
-
-
-def _stand(found: Sequence[Combined]) -> str:
-    return "stands" if len(found) == 1 else "stand"
 
 
 def _first_names(names: list[str]) -> str:
@@ -121,11 +117,11 @@ def drift_text(devices: Mapping[str, Sequence[str]], quantities: Sequence[Quanti
     if not devices:
         return []
     labels = _labels(quantities)
-    told = [f"{device} ({listed([labels[name] for name in names])})" for device, names in list(devices.items())[:5]]
+    drifts = [f"{device} ({listed([labels[name] for name in names])})" for device, names in list(devices.items())[:5]]
     more = f" and {len(devices) - 5} more" if len(devices) > 5 else ""
     return [
-        f"{listed(told)}{more} {'drifts' if len(devices) == 1 else 'drift'} over the cycles: judge correlations there "
-        "by the changes."
+        f"{listed(drifts)}{more} {'drifts' if len(devices) == 1 else 'drift'} over the cycles; judge correlations by "
+        "the changes."
     ]
 
 
@@ -134,12 +130,12 @@ def autoregression_text(fit: Autoregression | None, why_not: str, n_devices: int
     if fit is None:
         return [f"No autoregression: {why_not}."]
     if fit.order == 0:
-        return [f"By BIC no cycle remembers the one before ({count(fit.n, 'cycle')})."]
-    state = "stationary" if fit.stationary else "NOT stationary: no cycles can be generated from it"
-    shape = "nothing speaks against normal residuals" if fit.normal else "its residuals are not normal"
+        return [f"The cycles show no memory by BIC ({count(fit.n, 'cycle')})."]
+    state = "stationary" if fit.stationary else "NOT stationary, so it cannot generate cycles"
+    shape = "its residuals may be normal" if fit.normal else "its residuals are not normal"
     return [
         f"An autoregression of order {fit.order} (by BIC, {count(fit.n, 'cycle')} of {count(n_devices, 'device')}) has "
-        f"the spectral radius {fit.radius:.2f}: {state}; {shape}."
+        f"spectral radius {fit.radius:.2f}: it is {state}; {shape}."
     ]
 
 

@@ -1,8 +1,8 @@
-"""Whether a quantity depends on where a device lies: on its row, its column, its distance from the middle, the edge.
+"""Tests of spatial effects: row, column, distance from the middle, edge.
 
-Each effect is tested by the F test of two nested linear models, wafers with a mean of their own each: rows and columns
-beside each other in one model, distance and edge each alone. The share of variance is omega squared, which is about
-0 where there is no effect; p values are corrected for their number by Holm's step-down (Scand. J. Statist. 6, 65).
+Each effect is tested by the F test of two nested linear models with a mean per wafer: rows and columns together in one
+model, distance and edge each alone. The share of variance is omega squared, about 0 without an effect; p values are
+corrected for their number by Holm's step-down (Scand. J. Statist. 6, 65).
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Effect:
-    """One effect on one quantity.
+    """Effect of the place on one quantity.
 
     Attributes
     ----------
     name : str
-        Of `EFFECTS`.
+        One of `EFFECTS`.
     share : float
-        Of the variance, 0..1 (omega squared).
+        Share of the variance, 0..1 (omega squared).
     f : float
         F ratio.
     above, below : int
-        Its degrees of freedom.
+        Degrees of freedom.
     p : float
-        Of no effect, by itself.
+        p value of this test alone.
     p_holm : float
-        The same, corrected for all tests of the table.
+        p value corrected for all tests of the table.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where devices lie.
+    """Places of devices on arrays.
 
     Parameters
     ----------
     row, column : ndarray of int, shape (n,)
     wafer : ndarray of int, shape (n,)
-        Which array each lies on, from 0.
+        Number of the array of each device, from 0.
     """
 
     row: np.ndarray
@@ -77,7 +77,7 @@ class Places:
 
     @property
     def radius(self) -> np.ndarray:
-        """Distance from the middle of the rows and columns that were measured, over that of a corner, 0..1."""
+        """Distance from the middle of the measured rows and columns, over that of a corner, 0..1."""
         found = np.zeros(self.row.size)
         for k in np.unique(self.wafer):
             own = self.wafer == k
@@ -109,13 +109,13 @@ def effects(values: np.ndarray, places: Places) -> list[Effect]:
     Parameters
     ----------
     values : ndarray, shape (n,)
-        One a device; all finite.
+        One value per device; all finite.
     places : Places
     """
     if not places.enough or np.ptp(values) == 0:
         return []
     wafer, row, column = (_dummies(each) for each in (places.wafer, places.row, places.column))
-    # rows and columns are numbered anew on each wafer, and stand for the same place on all of them
+    # rows and columns are numbered per wafer; a number is the same place on each of them
     tested = {
         "row": (np.hstack([wafer, column]), row),
         "column": (np.hstack([wafer, row]), column),

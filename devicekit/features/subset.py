@@ -1,7 +1,7 @@
-"""Which sweeps the DC figures of merit are of: those that switched, unless they are a minority.
+"""Selection of the sweeps for DC figures of merit: those that switched, unless they are a minority.
 
-The medians, the numbers on the first page and the pictures are of the same sweeps. A quantity that fewer than one in
-ten sweeps or devices has stands for none of them, and has no median.
+Medians, first page and pictures use the same sweeps. A quantity that fewer than one in ten sweeps or devices have is
+not representative and has no median.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from devicekit.features.merit import QUANTITIES
 from devicekit.features.stats import Spread
 from devicekit.text import count, listed
 
-LEAST_SHARE = 0.1  # of the sweeps, or of the devices: fewer are a minority
+LEAST_SHARE = 0.1  # share of the sweeps, or of the devices, below which they are a minority
 
 
 @dataclass(frozen=True)
 class Minority:
-    """A quantity of a minority; `quantity` is "" for the sweeps that switched as a whole."""
+    """Quantity that only a minority has; `quantity` is "" for switching as a whole."""
 
     quantity: str
     n: int
@@ -50,9 +50,9 @@ def find_minorities(cycles: pd.DataFrame, spreads: Sequence[Spread]) -> tuple[Mi
     Parameters
     ----------
     cycles : pandas.DataFrame
-        Fields of `devicekit.features.sweeps.Figures`, a row a sweep.
+        Fields of `devicekit.features.sweeps.Figures`, one row per sweep.
     spreads : sequence of Spread
-        Of the sweeps that switched.
+        Spreads of the sweeps that switched.
     """
     rows = cycles[cycles["outcome"].isin(COUNTED)]
     if is_minority(rows, cycles):
@@ -73,12 +73,17 @@ def shown_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
 
 def shown_text(cycles: pd.DataFrame) -> str:
     """Return which sweeps are shown: "95 of 100 sweeps (90 switched, 5 at the limit)"; "" if it is all of them."""
-    rows = shown_sweeps(cycles)
-    if len(rows) == len(cycles):
+    if not (number := shown_count(cycles)):
         return ""
-    numbers = rows["outcome"].value_counts()
-    parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in numbers.items())
-    return f"{len(rows)} of {count(len(cycles), 'sweep')} ({parts})"
+    outcomes = shown_sweeps(cycles)["outcome"].value_counts()
+    parts = ", ".join(f"{int(n)} {OUTCOMES[str(name)]}" for name, n in outcomes.items())
+    return f"{number} ({parts})"
+
+
+def shown_count(cycles: pd.DataFrame) -> str:
+    """Return how many sweeps are shown: "95 of 100 sweeps"; "" if it is all of them."""
+    rows = shown_sweeps(cycles)
+    return "" if len(rows) == len(cycles) else f"{len(rows)} of {count(len(cycles), 'sweep')}"
 
 
 def minority_text(left_out: Sequence[Minority], cycles: pd.DataFrame) -> list[str]:
@@ -89,15 +94,15 @@ def minority_text(left_out: Sequence[Minority], cycles: pd.DataFrame) -> list[st
     if whole is not None:
         where = f", on {whole.n_devices}{of}" if of else ""
         return [
-            f"Only {whole.n} of {count(len(cycles), 'sweep')} {'seems' if whole.n == 1 else 'seem'} to switch{where}: "
-            "fewer than one in ten stand for none of the others, so no median, spread or polarity is given."
+            f"Only {whole.n} of {count(len(cycles), 'sweep')} {'seems' if whole.n == 1 else 'seem'} to switch{where}. "
+            "Fewer than one in ten are not representative; no median, spread or polarity is given."
         ]
     if not left_out:
         return []
     parts = [f"{QUANTITIES[each.quantity]} of {each.n}" for each in left_out]
     return [
-        f"{listed(parts)} of {count(len(cycles), 'sweep')} only: fewer than one in ten of the sweeps or devices, so no "
-        "median is given."
+        f"Only {listed(parts)} of {count(len(cycles), 'sweep')}: fewer than one in ten sweeps or devices, so no median "
+        "is given."
     ]
 
 

@@ -1,8 +1,8 @@
-"""The leg on which a device switches, and the named definitions of the voltage at which it does.
+"""Leg on which a device switches, and the definitions of the switching voltage.
 
 On an abrupt set with a logistic transition of width w in G and a ratio R = G_LRS / G_HRS, `half_ln_g` lies
-w ln(sqrt(R) - 1) below the midpoint that `max_didv` finds: 37 mV for w = 12 mV and R = 500. It has the smallest spread,
-and is therefore the default for C2C.
+w ln(sqrt(R) - 1) below the midpoint that `max_didv` finds: 37 mV for w = 12 mV and R = 500. It has the smallest spread
+and is therefore the default.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import numpy as np
 from devicekit.features import definitions
 
 AT_COMPLIANCE = 0.98  # share of the compliance at which a point counts as limited
-SET_CURRENT = 1e-4  # A; at which `at_100ua` reads a set
+SET_CURRENT = 1e-4  # A; current of a set for `at_100ua`
 SMOOTHED = 7  # points of the smoothing of a reset
-FALLEN = 0.05  # share of the largest current by which it must have fallen for the peak of a reset to be passed
-FALLEN_NOISE = 4.0  # and relative standard deviations of its noise
-BEYOND = 2  # voltages of the way up that must lie beyond a V_set or V_reset
+FALLEN = 0.05  # share of the largest current by which it must fall after the peak of a reset
+FALLEN_NOISE = 4.0  # and the same in relative standard deviations of its noise
+BEYOND = 2  # voltages of the way up that must lie above a V_set or V_reset
 
 
 @dataclass(frozen=True)
 class Switching:
-    """The leg of rising voltage on which a device switches: sizes up to the compliance, and the levels around it."""
+    """Leg of rising voltage on which a device switches: magnitudes up to the compliance, and the levels around it."""
 
     v: np.ndarray  # [V], magnitudes
     i: np.ndarray  # [A], magnitudes
     before: float  # conductance at the read voltage before [S]
     after: float  # and after [S]
     limit: float | None  # compliance [A]
-    level: float  # conductance before, from a wider range: more precise, and reads a curved HRS a little high [S]
+    level: float  # conductance before, from a wider range: more precise, but slightly high for a curved HRS [S]
     hit: bool = False  # the leg ends at its first point at the compliance
 
     @property
@@ -61,7 +61,7 @@ def _short_of_half_way(leg: Switching) -> tuple[np.ndarray, np.ndarray]:
 def half_ln_g(leg: Switching) -> float:
     """Return |V| where ln G is last half-way between its levels at the read voltage [V]; NaN if never.
 
-    Where the compliance cuts a set off before I / V is half-way, the set happened there: the voltage of that point.
+    Where the compliance ends a set before I / V is half-way, the voltage of that point counts.
     """
     if not (leg.level > 0 and leg.after > 0):
         return float("nan")
@@ -128,8 +128,8 @@ def _peak(leg: Switching) -> tuple[float, bool]:
     """Return |V| of the peak before the reset [V], and whether the current has fallen from it at the end of the leg.
 
     A curved HRS may carry more at a higher voltage than the LRS did at the reset. So the peak is the largest current
-    up to where G is half-way down and the current has fallen by 5 %, or four times its noise; of the whole leg, where
-    that is never so. Smoothing shifts a peak before a sudden fall by two points; where the noise is small against the
+    before G is half-way down and the current has fallen by 5 %, or by four times its noise; of the whole leg if that
+    never happens. Smoothing shifts a peak before a sudden fall by two points; if the noise is small compared with the
     rise of one step, the largest reading near the smoothed peak is the peak.
     """
     known = np.isfinite(leg.i)
@@ -203,15 +203,15 @@ def _beyond(voltage: np.ndarray, at: float) -> int:
 def set_at_limit(leg: Switching, at: float) -> bool:
     """Return whether a set is unfinished where the way up ends, so that `at` is not a V_set.
 
-    That is so where fewer than two voltages lie beyond it, or ln G has not come half-way. A set that reaches its
-    compliance is over.
+    That is so if fewer than two voltages lie above it, or ln G has not come half-way. A set that reaches its compliance
+    is finished.
 
     Parameters
     ----------
     leg : Switching
         The leg of the set, cut at the compliance.
     at : float
-        |V| that a definition gives [V]; NaN if none.
+        |V| by a definition [V]; NaN if none.
     """
     if leg.hit:
         return False
@@ -226,15 +226,15 @@ def set_at_limit(leg: Switching, at: float) -> bool:
 def reset_at_limit(leg: Switching, at: float, method: str) -> bool:
     """Return whether a reset is unfinished where the way up ends, so that `at` is not a V_reset.
 
-    That is so where fewer than two voltages lie beyond it; and for the peak, or where a definition finds nothing,
-    where the current has not fallen from its peak when the leg ends (see `_peak`).
+    That is so if fewer than two voltages lie above it. For the peak, or without a voltage, it is also so if the current
+    has not fallen from its peak at the end of the leg (see `_peak`).
 
     Parameters
     ----------
     leg : Switching
         The leg of the reset.
     at : float
-        |V| that the definition gives [V]; NaN if none.
+        |V| by the definition [V]; NaN if none.
     method : str
         Name of the definition.
     """

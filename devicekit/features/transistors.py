@@ -1,4 +1,4 @@
-"""Which records of a sweep table are transfer curves of a transistor: drain current against a swept gate voltage."""
+"""Transfer curves of transistors in a sweep table: drain current against a swept gate voltage."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ CONSTANT = 0.02  # share of the gate's range that the drain voltage of a transfe
 
 @dataclass(frozen=True)
 class TransferCurve:
-    """One record of a transfer curve.
+    """Record with a transfer curve.
 
     Attributes
     ----------
     record : int
-        Its number in the table's column `record`, from 1.
+        Number in the table's column `record`, from 1.
     gate, drain : str
         The file's columns of gate voltage and drain current.
     drain_voltage_v : float or None
-        Constant drain voltage, if the file holds it [V].
+        Constant drain voltage, if the file contains it [V].
     gate_from_v, gate_to_v : float
         Range of the gate voltage [V].
     points : int
@@ -47,12 +47,12 @@ class TransferCurve:
 def transfer_curves(table: SweepTable) -> tuple[TransferCurve, ...]:
     """Find the transfer curves of a table, by the columns that its reader reports for each record.
 
-    A record is one if its voltage is that of a gate, its current that of a drain, and the drain voltage, if the file
-    has it, does not change. A sweep of a device at a constant gate voltage (1T1R) is none.
+    The voltage must be that of a gate, the current that of a drain, and the drain voltage constant, if the file has it.
+    A sweep of a device at a constant gate voltage (1T1R) does not count.
     """
     records = table.meta.get("records")
     layout = table.meta.get("layout")
-    if records is None and layout is not None:  # a plain table says itself which column is what
+    if records is None and layout is not None:  # a plain table has the roles of its columns in its layout
         records = [{"roles": {column.role: column.name for column in layout.columns}}]
     if not isinstance(records, list | tuple):
         return ()

@@ -1,4 +1,4 @@
-"""Two levels with white noise that follow each other as a Markov chain: path, likelihood, and the fit of both."""
+"""Two-level Markov chain with white noise: path, likelihood and fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ROUNDS, _EM_ROUNDS, _NEWTON = 30, 20, 6
 
 @dataclass(frozen=True)
 class Chain:
-    """Two levels with white noise: levels, slope over the record, noise, and the chances a step to go up and down."""
+    """Two levels with white noise: levels, slope over the record, noise, probabilities per step to go up and down."""
 
     low: float
     high: float
@@ -90,7 +90,7 @@ def _baum_welch(y: np.ndarray, t: np.ndarray, chain: Chain) -> Chain | None:
     rest = y - chain.slope * t
     _, after = forward(rest, chain)
     n = y.size
-    # backwards: chance of each state given all readings
+    # backwards: probability of each state given all readings
     up, down = chain.up, chain.down
     high = np.empty(n)
     high[-1] = now = float(after[-1])
@@ -142,8 +142,8 @@ def _jump_probabilities(path: np.ndarray) -> tuple[float, float]:
 def viterbi(y: np.ndarray, low: float, high: float, sd: float, up: float, down: float) -> np.ndarray:
     """Find the most likely path of a two-state chain under white noise (Viterbi, doi:10.1109/TIT.1967.1054010).
 
-    Of two states only the difference of their scores matters: it takes up the log-likelihood ratio of each reading, and
-    what it was is cut off where a jump is the better way to get here.
+    For two states only the difference of their scores matters: it accumulates the log-likelihood ratio of each reading,
+    and is clipped where a jump is the more likely way to the state.
 
     Parameters
     ----------
@@ -152,12 +152,12 @@ def viterbi(y: np.ndarray, low: float, high: float, sd: float, up: float, down: 
     low, high, sd : float
         The levels, and the noise.
     up, down : float
-        Chance of a jump a step, between 0 and 1.
+        Probability of a jump per step, between 0 and 1.
 
     Returns
     -------
     ndarray of bool, shape (n,)
-        Whether the upper level is on.
+        True where the upper level is on.
     """
     ratio = ((y - low) ** 2 - (y - high) ** 2) / (2 * sd * sd)
     # a path that is up may have come from below where the difference was under `floor`, and one below from above
@@ -195,14 +195,14 @@ def with_rates(chain: Chain, up: float, down: float) -> Chain:
 def peak(rest: np.ndarray, chain: Chain) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """Find the rates of greatest likelihood and the number of dwells they are worth; None without memory.
 
-    By Newton's steps in the logarithms; a record is worth 1 / variance of ln rate, from the curvature.
+    By Newton steps in the logarithms; the number of dwells is 1 / variance of ln rate, from the curvature.
 
     Parameters
     ----------
     rest : ndarray, shape (n,)
         Readings without the trend.
     chain : Chain
-        Its levels and noise stay.
+        Chain whose levels and noise are kept.
     """
     start = rates(chain)
     if start is None:

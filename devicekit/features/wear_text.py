@@ -1,4 +1,4 @@
-"""Lives over write cycles in words, as rows and as a block of a card."""
+"""Lives over write cycles as sentences, as rows and as a block of a card."""
 
 from __future__ import annotations
 
@@ -73,26 +73,26 @@ def _interval(estimate: Estimate) -> str:
 def window_text(slope: Estimate) -> str:
     """Return how the window changes with cycles."""
     words = "" if slope.ends is None else _interval(slope)
-    return f"On/off changes by {slope.value:.2g} decades{words} in a decade of cycles before failure."
+    return f"On/off changes by {slope.value:.2g} decades{words} per decade of cycles before failure."
 
 
 def no_failure_text(n: int, to: int) -> str:
     """Return the bound on the yield if none of n devices failed up to a cycle that each of them reached."""
     least = clopper_pearson(n, n)[0]
-    share = f"at least {percent(least)} of such devices (95 %) hold to {to:.3g} cycles"
-    return f"No life can be given, for none failed: {share}."
+    share = f"at least {percent(least)} of such devices (95 %) last that long"
+    return f"Lifetime not estimated: no device failed within {to:.3g} cycles; {share}."
 
 
 def life_text(found: WeibullLife) -> str:
     """Return the cycles until shares of the devices have failed."""
     parts = []
     for each in found.shares:
-        told = each.reason if each.cycles is None else f"after {each.cycles.value:.2g}{_interval(each.cycles)}"
-        parts.append(f"{percent(each.share)} {told}")
+        when = each.reason if each.cycles is None else f"after {each.cycles.value:.2g}{_interval(each.cycles)}"
+        parts.append(f"{percent(each.share)} {when}")
     text = (
-        f"Cycles until a share of the devices has failed, by Weibull's law of {found.failures} failures "
+        f"Cycles until a share of the devices has failed, by a Weibull law of {found.failures} failures "
         f"among {found.n} (shape {found.shape.value:.2g}{_interval(found.shape)}): {'; '.join(parts)}."
     )
     if min(each.share for each in found.shares) < 1 / found.n:
-        text += f" A share below 1 in {found.n} rests on that law, not on a device."
+        text += f" Shares below 1 in {found.n} extrapolate this law."
     return text

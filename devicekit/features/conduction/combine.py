@@ -14,28 +14,28 @@ from devicekit.features.conduction.states import StateLeg
 from devicekit.features.conduction.verdict import DECIDES, Verdict, judge
 from devicekit.features.merit import Sample
 
-LOST = 0.03  # share of legs on which a true mechanism is excluded
-CHANCE = 0.05  # probability of so many such legs below which a mechanism is excluded over all
-RECTIFIES = 1.5  # ratio of the currents of both polarities from which a device is not symmetric
+LOST = 0.03  # share of legs on which the true mechanism is excluded
+CHANCE = 0.05  # probability of that many such legs below which a mechanism is excluded overall
+RECTIFIES = 1.5  # ratio of the currents of the two polarities above which a device is not symmetric
 SYMMETRIC = frozenset(form.name for form in FORMS if form.symmetric)
 
 
 @dataclass(frozen=True, eq=False)
 class JudgedLegs:
-    """A leg, or legs of one device at several temperatures, with the verdict; None where there is no range."""
+    """A leg, or legs of one device at several temperatures, with the verdict; None if the range is too short."""
 
     legs: tuple[StateLeg, ...]
     verdict: Verdict | None
 
     @property
     def first(self) -> StateLeg:
-        """Its first leg."""
+        """First leg."""
         return self.legs[0]
 
 
 @dataclass(frozen=True, eq=False)
 class StateVerdict:
-    """What is left of one state at one polarity.
+    """Remaining mechanisms of one state at one polarity.
 
     Attributes
     ----------
@@ -46,13 +46,13 @@ class StateVerdict:
     left : tuple of str
         Mechanisms that are not excluded, those with the best fits first.
     judged : tuple of JudgedLegs
-        The legs that count: falling ones, or rising ones where there are none.
+        Legs that count: falling ones, or rising ones if there are none.
     only_rising : bool
-        Whether there were none: then nothing is decided, unless falling legs at the other polarity agree.
+        True without falling legs: then nothing is decided, unless falling legs at the other polarity agree.
     state_moved : bool
-        Whether the rising legs leave none of what the falling ones do.
+        True if the rising legs leave none of the mechanisms that the falling ones leave.
     rectifies : bool or None
-        Whether the polarities differ by more than a factor of 1.5; None where only one was measured.
+        True if the polarities differ by more than a factor of 1.5; None if only one was measured.
     """
 
     state: str
@@ -71,7 +71,7 @@ class StateVerdict:
 
     @property
     def shown(self) -> JudgedLegs | None:
-        """The leg to show: the one with the widest range of currents."""
+        """Leg to show: the one with the widest range of currents."""
         return max(self.counted, key=lambda each: each.verdict.legs[0].decades, default=None)  # type: ignore[union-attr]
 
     def fits(self, name: str) -> list[Fitted]:

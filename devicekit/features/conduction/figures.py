@@ -1,4 +1,4 @@
-"""Figures of conduction: a leg with every mechanism that is left, residuals, and the usual straight-line plots."""
+"""Panels of conduction: a leg with the remaining mechanisms, residuals, and the usual straight-line plots."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from devicekit.plot import Axis, Curve, Panel
 
 
 class LinePlot(NamedTuple):
-    """A plot that is straight for one law."""
+    """Plot in which one law is a straight line."""
 
     title: str
     x: Axis
     y: Axis
-    of: str  # what is drawn against what
+    of: str  # axes in words: y on x
 
 
 _LN_I, _ROOT = Axis("ln of the current in A"), Axis("square root of the voltage", "V^1/2")
@@ -49,9 +49,9 @@ def candidates(
     v, i : ndarray, shape (n,)
         All points: sizes of voltage [V] and current [A].
     used_v, used_i : ndarray, shape (m,)
-        Those that were fitted.
+        Fitted points.
     fits : mapping of str to ndarray, shape (m,)
-        Currents of each mechanism at the points that were fitted [A].
+        Currents of each mechanism at the fitted points [A].
     """
     keep = (v > 0) & (i > 0)
     curves = [

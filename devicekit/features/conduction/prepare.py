@@ -1,4 +1,4 @@
-"""A leg of a current as the fits take it: cut to where it shows a state, its noise, and how much it says."""
+"""Preparation of a leg for fits: cut to the range that shows one state, noise, and effective number of points."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 LEAST_POINTS = 12
 LEAST_RANGE = 1.5  # largest over least voltage
-ABOVE_FLOOR = 5.0  # of the instrument's noise: below, a current says little
-PLATEAU, PLATEAU_POINTS = 0.02, 4  # a current that stays within this share over so many last points is limited
-FLAT, FLAT_FROM = 0.8, 0.3  # slope d ln I / d ln V below which the state moves, above that share of the top voltage
-FLAT_SHARE = 0.15  # of the points: over which a slope is taken
-DIGITS = 9  # of ln I: what a change of unit could turn is not evidence
-FAINTEST = 0.01  # of I: a smaller misfit is not evidence
+ABOVE_FLOOR = 5.0  # multiple of the instrument's noise below which a current is not used
+PLATEAU, PLATEAU_POINTS = 0.02, 4  # a current within this share over this many last points is limited
+FLAT, FLAT_FROM = 0.8, 0.3  # slope d ln I / d ln V below which the state changes, above this share of the top voltage
+FLAT_SHARE = 0.15  # share of the points for one slope
+DIGITS = 9  # of ln I: rounding by a change of unit is not evidence
+FAINTEST = 0.01  # misfit as a share of I below which it is not evidence
 LEAST_EFFECTIVE = 8.0
-TERMS = (2, 3, 4, 5)  # of the polynomial in ln V that a mechanism is held against
+TERMS = (2, 3, 4, 5)  # of the polynomial in ln V with which a mechanism is compared
 POWERS = (0.35, 0.7, 1.4, 2.8)  # p of ln I = c + m ln V + b V^p: between the 1/2, 1 and 2 of the mechanisms, and beyond
 FLOORS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # of the noise floor over the least current
 
 
 @dataclass(frozen=True, eq=False)
 class Leg:
-    """One monotone run of one polarity, or of both put together.
+    """Monotonic run of one polarity, or of both combined.
 
     Attributes
     ----------
@@ -32,21 +32,21 @@ class Leg:
     y : ndarray, shape (n,)
         ln of the size of the current over its geometric mean.
     w : ndarray, shape (n,)
-        Square roots of weights: 1 where the noise is a share of I, less towards the floor.
+        Square roots of weights: 1 if the noise is a share of I, less towards the floor.
     mean_a : float
         Geometric mean of the current [A].
     noise : float
         Standard deviation of ln I about a smooth curve, far from the floor.
     n_effective : float
-        Number of points, neighbours that resemble each other counted less.
+        Effective number of points, reduced by the correlation of neighbours.
     reference : float
         BIC of the smooth curve.
     smooth : float
-        The least BIC of that curve and of power laws and exponentials that are none of the mechanisms.
+        Least BIC of that curve and of power laws and exponentials that are not mechanisms.
     temperature : float or None
         [K].
     cut : tuple of str
-        What was left out: "floor", "compliance", "moving".
+        Parts left out: "floor", "compliance", "moving".
     """
 
     v: np.ndarray
@@ -67,7 +67,7 @@ class Leg:
 
     @property
     def decades(self) -> float:
-        """Decades of the current."""
+        """Range of the current in decades."""
         return float(np.ptp(self.y) / np.log(10.0))
 
     def slopes(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -81,7 +81,7 @@ class Leg:
         mean = np.average(x, weights=w)
         spread = float((w * (x - mean) ** 2).sum())
         if not spread > 0:
-            return float("nan"), float("inf")  # one voltage, read again and again
+            return float("nan"), float("inf")  # one voltage, read repeatedly
         slope = float((w * (x - mean) * y).sum() / spread)
         more = self.n / self.n_effective
         return slope, self.noise * float(np.sqrt(more / spread))
@@ -97,7 +97,7 @@ def prepare(v: np.ndarray, i: np.ndarray, *, temperature: float | None = None, m
     temperature : float, optional
         [K].
     measured : bool
-        Whether plateaus of a compliance and places where the state moves are looked for.
+        Search for plateaus of a compliance and for changes of the state.
     """
     keep = np.isfinite(v) & np.isfinite(i) & (v > 0)
     v, i = v[keep], i[keep]
@@ -150,7 +150,7 @@ def _bic(parts: Sequence[tuple[float, int, float]], parameters: int, total: floa
 def _above_floor(i: np.ndarray) -> slice:
     """Return the points after the last one below five times the instrument's noise.
 
-    That noise is what the ten lowest points scatter about their neighbours, less what the others scatter as a share.
+    That noise is the scatter of the ten lowest points about their neighbours, less the relative scatter of the others.
     """
     if i.size < 4:
         return slice(0, 0)

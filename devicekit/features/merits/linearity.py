@@ -1,4 +1,4 @@
-"""Read linearity: how far a sweep that only reads is from a straight line."""
+"""Read linearity: deviation of a sweep that only reads from a straight line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from devicekit.text import count, si
 
 @dataclass(frozen=True)
 class LinearityResult:
-    """How far a read branch is from a straight line.
+    """Deviation of a read branch from a straight line.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
     Parameters
     ----------
     voltage, current : ndarray, shape (n,)
-        Voltage [V] and current [A]; the current at V = 0, if measured, is taken off as an offset.
+        Voltage [V] and current [A]; the current at V = 0, if measured, is subtracted as an offset.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
         raise TraceError("read linearity needs four or more voltages other than 0")
     top = float(np.abs(v).max())
     if not np.isfinite([(v**3) @ (v**3), i @ i]).all() or (v**3) @ (v**3) == 0:
-        raise TraceError("voltages or currents are out of any range that can be computed with")
+        raise TraceError("voltages or currents are outside the range of floating-point numbers")
     g = float((v @ i) / (v @ v))
     (linear, cubic), *_ = np.linalg.lstsq(np.column_stack([v, v**3]), i, rcond=None)
 
@@ -94,7 +94,7 @@ def linearity(voltage: np.ndarray, current: np.ndarray) -> LinearityResult:
 
 @dataclass(frozen=True, eq=False)
 class LinearityTable:
-    """Read linearity of every sweep."""
+    """Read linearity of every sweep of a table."""
 
     rows: pd.DataFrame
     table: SweepTable
@@ -124,9 +124,9 @@ class LinearityTable:
     def sentences(self) -> list[str]:
         """Return the conductance of the readings, and its condition."""
         return [
-            f"Taken as a reading, I = G V (1 + c V²), {count(len(self.rows), 'sweep')} gives G = "
-            f"{si(self.medians['conductance_s'], 'S')} (median); this means something only where the sweep does not "
-            "switch the device."
+            f"Read as I = G V (1 + c V²), {count(len(self.rows), 'sweep')} "
+            f"{'gives' if len(self.rows) == 1 else 'give'} G = {si(self.medians['conductance_s'], 'S')} (median), "
+            "provided that no sweep switches the device."
         ]
 
     def panel(self) -> Panel:

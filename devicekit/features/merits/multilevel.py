@@ -1,7 +1,7 @@
-"""Several levels of a device: where neighbours are told apart, how often a reading is taken for another level.
+"""Several levels of a device: thresholds between neighbours, and misread readings.
 
-Errors are counted, each reading judged by a threshold to which it (or its device) did not contribute, and stand beside
-what normal levels would give (`devicekit.features.multilevel`).
+Errors are counted with thresholds computed without the reading (or its device), and compared with error rates of
+normal levels (`devicekit.features.multilevel`).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class MultilevelResult:
     ----------
     levels : tuple of Level
     pairs : tuple of Pair
-        One fewer.
+        Neighbouring levels, one fewer than levels.
     scale : Scale
-        Whether G or ln G is taken as normal.
+        Scale on which levels are normal: G or ln G.
     bit_errors : Rate or None
-        Bit error rate in Gray code, levels used equally often; None where a pair cannot be told.
+        Bit error rate in Gray code for equally used levels; None if a pair has no threshold.
     own : tuple of OwnThresholds
-        Each device by thresholds of its own; empty with one device.
+        Each device with its own thresholds; empty with one device.
     """
 
     levels: tuple[Level, ...]
@@ -120,21 +120,21 @@ class MultilevelResult:
         text = f"{n} levels ({format_number(self.bits)} bits) of {count(devices, 'device')}"
         if (found := self.bit_errors) is not None:
             ends = percent_span(found.low, found.high)
-            text += f": {percent(found.value)} of the bits are read wrongly (95 %: {ends}) in Gray code"
+            text += f": {percent(found.value)} of the bits in Gray code are misread (95 %: {ends})"
         open_ = [pair for pair in self.pairs if pair.threshold_s is None]
         if open_:
-            text += f"; {count(len(open_), 'pair')} of neighbours cannot be told by a threshold"
-        said = [text + "."]
+            text += f"; {count(len(open_), 'pair')} of neighbours {'has' if len(open_) == 1 else 'have'} no threshold"
+        found_text = [text + "."]
         if (worst := self.worst) is not None:
             pair, side = worst
             name = pair.low if side is pair.below else pair.high
-            said.append(
-                f"Worst is {name} at the threshold {si(pair.threshold_s, 'S')}: {side.wrong} of {side.n} readings on "
-                f"the wrong side (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_text(side)})."
+            found_text.append(
+                f"The worst level is {name} at the threshold {si(pair.threshold_s, 'S')}: {side.wrong} of {side.n} "
+                f"readings are misread (95 %: {percent_span(side.counted.low, side.counted.high)}{_normal_text(side)})."
             )
         if (share := self.own_share()) is not None:
-            said.append(f"With thresholds of its own for each device, {percent(share)} of the readings are wrong.")
-        return said
+            found_text.append(f"With thresholds per device, {percent(share)} of the readings are misread.")
+        return found_text
 
     def panel(self) -> Panel:
         """Draw the histogram and fitted density of each level, with the thresholds."""
@@ -165,17 +165,17 @@ class MultilevelResult:
         scale = "ln G" if self.scale.name == "log" else "G"
         how = f"Levels are taken as normal in {scale}"
         if self.scale.advantage is None:
-            how += ", since ln G does not exist for readings of 0"
+            how += ", as readings of 0 have no ln G"
         elif self.scale.decided:
             how += f", which is more likely (log-likelihood {abs(self.scale.advantage):.1f} higher)"
         else:
-            how += f"; the data do not tell G from ln G (log-likelihood {abs(self.scale.advantage):.1f} apart)"
-        assumed = "The bit error rate takes all levels as used equally often, and one bit as wrong in a wrong reading."
-        caption = "Errors at the thresholds between neighbours: counted, and what normal levels would give."
+            how += f"; G and ln G fit equally well (log-likelihood {abs(self.scale.advantage):.1f} apart)"
+        assumed = "The bit error rate assumes equally used levels, and one wrong bit per misread reading."
+        caption = "Errors at the thresholds between neighbours: counted, and for normal levels."
         error_head = ("level", "threshold", "wrong", "counted", "95 %", "if normal", "95 % if normal")
         shown = figure(self.panel(), "Histograms, fitted densities and thresholds.", "Levels with their thresholds")
         return [
-            Text([*self.sentences(), how + ". " + assumed]),
+            Text([how + ". " + assumed]),
             Table(head, rows, "Levels."),
             Table(error_head, errors, caption),
             shown,
@@ -226,15 +226,15 @@ def characterize(table: MultilevelTable) -> MultilevelResult:
     Raises
     ------
     TraceError
-        If there are fewer than two levels, more than 256, or no two with five readings or more.
+        If there are fewer than two levels, more than 256, or fewer than two with five readings.
     """
     frame = table.frame[table.frame["conductance_s"].notna()].sort_values(["device_id", "repeat"], kind="stable")
     names = list(dict.fromkeys(frame["level"]))
     if not 2 <= len(names) <= MOST_LEVELS:
-        raise TraceError(f"2 to {MOST_LEVELS} levels are compared, not {len(names)}")
+        raise TraceError(f"the table has {len(names)} levels; 2 to {MOST_LEVELS} can be compared")
     parts = [frame[frame["level"] == name] for name in names]
     if sum(len(part) >= multilevel.LEAST for part in parts) < 2:
-        raise TraceError(f"no two levels have {multilevel.LEAST} readings or more: none can be judged")
+        raise TraceError(f"fewer than two levels have {multilevel.LEAST} readings or more")
     parts.sort(key=lambda part: float(part["conductance_s"].median()))
     scale = multilevel.scale([part["conductance_s"].to_numpy(float) for part in parts])
     devices = {name: k for k, name in enumerate(table.devices)}
@@ -293,7 +293,7 @@ def _own_thresholds(name: str, number_: int, levels: Sequence[Level]) -> OwnThre
     for low, high in pairwise(mine):
         found = multilevel.sides(low, high)
         if found is None:
-            return OwnThresholds(name, n, None, "two levels cannot be told by a threshold")
+            return OwnThresholds(name, n, None, "two levels have no threshold")
         wrong += found[1].wrong + found[2].wrong
     return OwnThresholds(name, n, wrong)
 
@@ -309,15 +309,15 @@ def _warnings(levels: Sequence[Level], pairs: Sequence[Pair]) -> tuple[CodedWarn
         found.append(CodedWarning("heavy_tail", words))
     few = [level.name for level in levels if not level.enough]
     if few:
-        words = f"fewer than {multilevel.LEAST} readings of {_first_names(few)}: their neighbours cannot be judged"
+        words = f"fewer than {multilevel.LEAST} readings of {_first_names(few)}: neighbours cannot be judged"
         found.append(CodedWarning("few_points", words))
     within = [f"{pair.low} and {pair.high}" for pair in pairs if pair.threshold_s is None and pair.why_not[:3] == "one"]
     if within:
-        found.append(CodedWarning("undecided", f"no threshold tells {_first_names(within)}: one lies within the other"))
+        found.append(CodedWarning("undecided", f"no threshold of {_first_names(within)}: one lies within the other"))
     wander = [level.readings.serial for level in levels if level.readings.serial]
     if wander:
-        words = f"readings of {count(len(wander), 'level')} follow the one before (r up to {max(wander):.2f})"
-        found.append(CodedWarning("drift", f"{words}: they are worth fewer independent ones, and levels may drift"))
+        words = f"readings of {count(len(wander), 'level')} depend on the one before (r up to {max(wander):.2f})"
+        found.append(CodedWarning("drift", f"{words}; levels may drift, and intervals are wider"))
     return tuple(found)
 
 

@@ -1,6 +1,6 @@
 """Read noise at constant voltage: its size, and the levels of its histogram.
 
-Whether levels are those of telegraph noise, and how long they last, is decided by `devicekit.features.merits.rtn`."""
+Telegraph noise and its dwell times are tested in `devicekit.features.merits.rtn`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from devicekit.text import count, percent
 
 MOST_LEVELS = 4
 LEAST_READINGS = 50
-MOST_READINGS = 20000  # that the mixture is fitted to
-EVIDENCE = 10.0  # BIC by which one more level must be better
-APART = 2.0  # sd between neighbouring levels
+MOST_READINGS = 20000  # most readings for the fit of the mixture
+EVIDENCE = 10.0  # BIC advantage that one more level needs
+APART = 2.0  # least distance of neighbouring levels in sd
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class NoiseResult:
     mean_a, sd_a, relative : float
         Mean and standard deviation of the current [A], and their ratio.
     levels : tuple of Level
-        Of a histogram; with one level there is no telegraph noise.
+        Levels of the histogram; a single level excludes telegraph noise.
     amplitude_a, relative_amplitude : float or None
-        Distance of the outer levels [A], and over the mean.
+        Distance of the outer levels [A], and the same over the mean.
     voltage_v : float
         Median voltage of the record [V].
     """
@@ -96,7 +96,7 @@ def noise(time: np.ndarray, current: np.ndarray, voltage: float = float("nan")) 
     known = np.isfinite(time) & np.isfinite(current)
     t, i = time[known], current[known]
     if i.size < LEAST_READINGS:
-        raise TraceError(f"read noise needs {LEAST_READINGS} or more readings, not {i.size}")
+        raise TraceError(f"read noise needs at least {LEAST_READINGS} readings; got {i.size}")
     mean, sd = float(i.mean()), float(i.std(ddof=1))
     means, sds = _mixture(i, sd)
     state = _states(i, means)
@@ -131,7 +131,7 @@ def _mixture(current: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
     for many in range(1, min(MOST_LEVELS, np.unique(scaled).size) + 1):
         mixture = GaussianMixture(many, covariance_type="tied", random_state=0, n_init=2, reg_covar=1e-6)
         with catch_warnings():
-            simplefilter("ignore", ConvergenceWarning)  # too many levels for these data: BIC will tell
+            simplefilter("ignore", ConvergenceWarning)  # too many levels for these data: BIC decides
             fit = mixture.fit(scaled)
         bic = fit.bic(scaled)
         width = float(np.sqrt(fit.covariances_[0, 0]))
@@ -216,7 +216,7 @@ class NoiseResults:
         if shares:
             text += f": standard deviation {percent(float(np.median(shares)))} of the mean (median)"
         if len(self.records) == 1:
-            return [f"{text}; its histogram has {count(len(self.records[0].result.levels), 'level')}."]
+            return [f"{text}; the histogram has {count(len(self.records[0].result.levels), 'level')}."]
         return [f"{text}; more than one level in {telegraph or 'none'} of them."]
 
     def panel(self) -> Panel:

@@ -1,4 +1,4 @@
-"""Window and end states of pulse trains; the law itself is fitted by `devicekit fit`."""
+"""Window and end states of pulse trains; `devicekit fit` fits their update law."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PulseSummary:
     Attributes
     ----------
     ends : pandas.DataFrame
-        One row a train: device_id, cycle, direction, readings, start, end, low, high.
+        One row per train: device_id, cycle, direction, readings, start, end, low, high.
     low, high : float
         5 % quantile of the trains' lowest readings, and 95 % quantile of the highest ones.
     """
@@ -41,7 +41,7 @@ class PulseSummary:
 
     @property
     def on_off(self) -> float | None:
-        """High over low; None where low is not above 0."""
+        """High over low; None if low is not above 0."""
         return self.high / self.low if self.low > 0 else None
 
     def _directions(self) -> dict[str, dict[str, Any]]:
@@ -84,9 +84,7 @@ class PulseSummary:
         unit = GLOSSARY[self.table.quantity].unit
         numbers = listed([f"{end['trains']} {name.upper()}" for name, end in self._directions().items()])
         ratio = "" if self.on_off is None else f", on/off {self.on_off:.3g}"
-        return [
-            f"Pulse trains ({numbers}) from {span(self.low, self.high, unit)}{ratio}; devicekit fit fits their law."
-        ]
+        return [f"Pulse trains ({numbers}) from {span(self.low, self.high, unit)}{ratio}."]
 
     def panel(self) -> Panel:
         """Draw the trains as they are."""
@@ -104,7 +102,7 @@ class PulseSummary:
             scatter = f" ± {format_number(end['end_sd'], unit)}" if np.isfinite(end["end_sd"]) else ""
             words = f"{name.upper()}: end of {count(end['trains'], 'train')}"
             rows.append((words, format_number(end["end_median"], unit) + scatter))
-        caption = "Pulse trains; devicekit fit fits their update law and variation."
+        caption = "Pulse trains. Fit their update law and variation with devicekit fit."
         shown = figure(self.panel(), "Trains.", "Conductance against pulse number")
         return [Table(("quantity", "value"), rows, caption), shown]
 

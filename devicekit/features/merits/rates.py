@@ -1,9 +1,9 @@
-"""Trains at several rates: where the level settles before and after a pulse, sums of answers, and the tau behind them.
+"""Trains at several rates: levels before and after a pulse, gains, and the time constant.
 
-Of a part that decays with e^(-t / tau) the level before a pulse settles at a_v / (e^(1/(f tau)) - 1) above the start,
-after it at a_v / (1 - e^(-1/(f tau))): both follow from adding a_v at each pulse. What a pulse leaves for good, a_nv,
-adds up without end. The fit takes both, with the number of pulses as it was, over all rates at once.
-See doi:10.1073/pnas.94.2.719 and doi:10.1146/annurev.physiol.64.092501.114547 for the use of such trains.
+For a part that decays with e^(-t / tau) the level before a pulse settles at a_v / (e^(1/(f tau)) - 1) above the start,
+and after it at a_v / (1 - e^(-1/(f tau))): both follow from adding a_v at each pulse. The permanent part of a pulse,
+a_nv, accumulates. The fit uses both, with the number of pulses as measured, over all rates at once.
+See doi:10.1073/pnas.94.2.719 and doi:10.1146/annurev.physiol.64.092501.114547 for such trains.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format
 from devicekit.features.merits.volatile import interval_text
 from devicekit.features.pulsed import MOST_PULSES, Record, records
 from devicekit.plot import Axis, Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.tables import Table as AnyTable
 from devicekit.tables import TransientTable
@@ -30,13 +30,13 @@ from devicekit.text import count, si
 
 FEWEST_PULSES = 5
 FEWEST_RATES = 3
-EVEN = 0.05  # largest departure of a gap from their median
-SETTLED = 0.05  # largest change from the third to the fourth quarter of a train, of the level after a pulse
+EVEN = 0.05  # largest relative deviation of a gap from the median gap
+SETTLED = 0.05  # largest relative change of the level after a pulse from the third to the fourth quarter of a train
 
 
 @dataclass(frozen=True)
 class Train:
-    """One train of pulses at one rate; levels are counted from that before the first pulse [S or A].
+    """Train of pulses at one rate; levels are relative to the one before the first pulse [S or A].
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class Train:
     first, last : float
         Level after the first pulse and after the last: A1 and An.
     gain : float
-        An/A1.
+        Gain An/A1.
     before, after : float
         Mean level just before and just after a pulse over the last quarter of the train.
     settled : bool
-        Whether the level after a pulse changes by less than 5 % from the third quarter to the fourth.
+        True if the level after a pulse changes by less than 5 % from the third quarter to the fourth.
     """
 
     device_id: str
@@ -66,7 +66,7 @@ class Train:
 
 @dataclass(frozen=True, eq=False)
 class RatesResult:
-    """Trains, each pulse of them, and per device the fit over its rates."""
+    """Trains, their pulses, and the fit over the rates of each device."""
 
     trains: tuple[Train, ...]
     pulses: pd.DataFrame
@@ -102,20 +102,20 @@ class RatesResult:
             return ()
         fastest = max(self.trains, key=lambda each: each.rate_hz)
         by = f"{fastest.n_pulses} pulses at {fastest.rate_hz:.3g} Hz"
-        return (Scalar("train_gain", "answer to the last pulse of a train over the first", fastest.gain, by=by),)
+        return (Scalar("train_gain", "response to the last pulse of a train over the first", fastest.gain, by=by),)
 
     def sentences(self) -> list[str]:
         """Return gains over the rates, and tau."""
         if len(self.trains) == 1:
             only = self.trains[0]
             words = f"{count(only.n_pulses, 'pulse')} at {si(only.rate_hz, 'Hz')}"
-            return [f"A train of {words}: the last answer is {only.gain:.3g} times the first."]
+            return [f"In a train of {words}, the last response is {only.gain:.3g} times the first."]
         slow, fast = (pick(self.trains, key=lambda each: each.rate_hz) for pick in (min, max))
         text = f"{count(len(self.trains), 'train')} from {si(slow.rate_hz, 'Hz')} to {si(fast.rate_hz, 'Hz')}: "
-        found = [f"{text}the last answer is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
+        found = [f"{text}the last response is {slow.gain:.3g} to {fast.gain:.3g} times the first."]
         for device, fit in list(self.fits.items())[:3]:
             tau = fit.parameters["tau_s"]
-            words = f"{device}: one tau of {si(tau.value, 's')} ({interval_text(tau, 's')}) over all rates."
+            words = f"{device}: tau is {si(tau.value, 's')} ({interval_text(tau, 's')}) over all rates."
             found.append(words)
         return found
 
@@ -152,9 +152,9 @@ class RatesResult:
             for t in self.trains[:ROWS_SHOWN]
         ]
         head = ("device", "record", "rate", "pulses", "before a pulse", "after a pulse", "An/A1", "settled")
-        caption = "Trains against rate: levels above the start, over the last quarter of each train."
+        caption = "Trains by rate: levels above the start, over the last quarter of each train."
         shown = figure(self.panel(), "Levels before and after a pulse.", "Level against the rate of the pulses")
-        return [Text(self.sentences()), Table(head, rows, caption), shown]
+        return [Table(head, rows, caption), shown]
 
 
 def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -163,11 +163,11 @@ def settled_levels(amplitude: float, tau: float, rate: np.ndarray) -> tuple[np.n
     Parameters
     ----------
     amplitude : float
-        What a pulse adds, a_v.
+        Step of a pulse, a_v.
     tau : float
         Time constant [s].
     rate : ndarray, shape (n,)
-        Pulses a second [Hz].
+        Pulse rate [Hz].
 
     Returns
     -------
@@ -204,13 +204,13 @@ def characterize(table: TransientTable) -> RatesResult | None:
     Parameters
     ----------
     table : TransientTable
-        Records with pulses; those with five even ones and more are trains, if they were read before the first pulse
-        and around each of them.
+        Records with pulses; those with five or more evenly spaced ones are trains, if they were read before the first
+        pulse and around each of them.
 
     Returns
     -------
     RatesResult or None
-        None where no record is a train.
+        None if no record is a train.
     """
     found = [(each, train) for each in records(table) if (train := _train(each)) is not None]
     if not found:
@@ -227,7 +227,7 @@ def characterize(table: TransientTable) -> RatesResult | None:
     unsettled = [f"record {train.record}" for _, train in found if not train.settled]
     warnings: tuple[CodedWarning, ...] = ()
     if unsettled:
-        words = f"the level still moves at the end of the train: {', '.join(unsettled[:10])}"
+        words = f"the level still changes at the end of the train in {', '.join(unsettled[:10])}"
         warnings = (CodedWarning("unsettled", words),)
     pulses = pd.concat([_pulses(each) for each, _ in found], ignore_index=True)
     return RatesResult(tuple(train for _, train in found), pulses, fits, table, warnings)

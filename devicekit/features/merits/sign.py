@@ -1,4 +1,4 @@
-"""The finding that a current has the sign opposite to its voltage, in sweeps, readings and noise records alike."""
+"""Currents with the sign opposite to the voltage, in sweeps, readings and noise records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.features import figures, signs
 from devicekit.features.merit import ROWS_SHOWN, Merit, Settings, figure, format_number, middle
 from devicekit.features.transistors import without_transistors
 from devicekit.plot import Panel
-from devicekit.report import Block, Table, Text
+from devicekit.report import Block, Table
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
@@ -24,16 +24,16 @@ _SIDE = {1: "positive", -1: "negative"}
 
 @dataclass(frozen=True, eq=False)
 class SignResult:
-    """Sweeps whose current has the sign opposite to the voltage.
+    """Sweeps with a current of the sign opposite to the voltage.
 
     Attributes
     ----------
     rows : pandas.DataFrame
         device_id, cycle, and the fields of `devicekit.features.signs.Reversal`.
     n : int
-        Sweeps and records of the table.
+        Number of sweeps and records of the table.
     table : SweepTable
-        As it was read.
+        Table as read.
     warnings : tuple of CodedWarning
     """
 
@@ -64,13 +64,10 @@ class SignResult:
             g = si(float(rows["conductance_s"].median()), "S")
             text = f"Negative conductance: {sweeps.lower()} the current is {other} at {side} voltage (G = {g}"
             if whole:
-                text += (
-                    "); its size is used. A current stored without its sign, or measured at the other terminal, looks "
-                    "like that."
-                )
+                text += "). Its size is used; it may be stored without its sign, or measured at the other terminal."
             else:
                 text += (
-                    f", {count(int(rows['points'].sum()), 'reading')}), beyond noise and offset; it is left as it is."
+                    f", {count(int(rows['points'].sum()), 'reading')}), beyond noise and offset. It is used as it is."
                 )
             found.append(text)
         return found
@@ -94,9 +91,9 @@ class SignResult:
             )
             for row in self.rows.head(ROWS_SHOWN).to_dict("records")
         ]
-        caption = "Readings whose current has the sign opposite to the voltage."
+        caption = "Readings with a current of the sign opposite to the voltage."
         shown = figure(self.panel(), "Current with its sign, as it was read.", "Current against voltage, with signs")
-        return [Text(self.sentences()), Table(head, cells, caption), shown]
+        return [Table(head, cells, caption), shown]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> SignResult | None:
@@ -110,7 +107,7 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> Sig
     n = int(kept.frame.groupby(["device_id", "cycle"], sort=False).ngroups)
     turned = rows.loc[rows["whole"].astype(bool), ["device_id", "cycle"]].drop_duplicates()
     words = (
-        f"sizes of the current were taken in {count(len(turned), 'sweep')}, where its sign is opposite to the voltage"
+        f"the size of the current is used in {count(len(turned), 'sweep')}, where its sign is opposite to the voltage"
     )
     warnings = (CodedWarning("abs", words),) if len(turned) else ()
     return SignResult(rows, n, kept, warnings)

@@ -1,7 +1,7 @@
 """STDP window: A+ exp(-dt / tau+) + c for dt > 0, A- exp(dt / tau-) + c for dt < 0, dt = t_post - t_pre.
 
-The offset c is fitted by default: without it an offset of 0.1 turns tau+ from 15 to 23 ms and tau- from 25 to
-14 ms on curves of amplitude 0.8 and -0.5. Points at dt = 0 belong to neither side and are left out.
+The offset c is fitted by default: without it an offset of 0.1 changes tau+ from 15 to 23 ms and tau- from 25 to 14 ms
+on curves of amplitude 0.8 and -0.5. Points at dt = 0 belong to neither side and are left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LEAST_DELAYS = 4  # on each side
 
 @dataclass(frozen=True)
 class Parameter:
-    """A fitted number with its standard error and interval (profile of Student's t on its own scale)."""
+    """Fitted number with its standard error and interval (Student's t on its own scale)."""
 
     name: str
     unit: str
@@ -46,7 +46,7 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class StdpResult:
-    """A fitted window; `delays` has median, quartiles and range of the weight change at each delay."""
+    """Fitted window; `delays` has median, quartiles and range of the weight change at each delay."""
 
     parameters: tuple[Parameter, ...]
     offset: bool
@@ -101,7 +101,7 @@ class StdpResult:
             f"{p.name.removesuffix('_s')} {si(p.value, 's') if p.unit == 's' else f'{p.value:.3g}'}"
             for p in self.parameters
         ]
-        return [f"An exponential STDP window fits the {count(self.n, 'reading')}: {', '.join(parts)}."]
+        return [f"Exponential STDP window from {count(self.n, 'reading')}: {', '.join(parts)}."]
 
     def panel(self) -> Panel:
         """Draw the readings, medians with ranges at each delay, and the fitted window."""
@@ -167,7 +167,7 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     table : StdpTable
         Weight changes against spike delay.
     offset : bool
-        Fit a constant c as well.
+        Fit a constant c, too.
     confidence : float
         Level of the intervals, 0..1.
 
@@ -184,7 +184,7 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     t, w = frame["spike_delay_s"].to_numpy(float), frame["weight_change"].to_numpy(float)
     for side, name in ((t > 0, "positive"), (t < 0, "negative")):
         if np.unique(t[side]).size < LEAST_DELAYS:
-            raise TraceError(f"an STDP window needs {LEAST_DELAYS} or more {name} delays")
+            raise TraceError(f"an STDP window needs at least {LEAST_DELAYS} {name} delays")
     unit = float(np.abs(t).max())
     scale = float(np.abs(w).max()) or 1.0
     model = lmfit.Parameters()
@@ -196,9 +196,11 @@ def characterize(table: StdpTable, *, offset: bool = True, confidence: float = 0
     model.add("c", value=start["c"] if offset else 0.0, vary=offset)
     found = lmfit.minimize(_residual, model, args=(t / unit, w / scale), method="leastsq")
     if not found.success or not found.errorbars:
-        raise TraceError("the STDP window is not determined by these data (an amplitude or a time constant runs away)")
+        raise TraceError("these data do not determine the STDP window: an amplitude or a time constant diverges")
     delays = _delays(frame)
-    warnings = (CodedWarning("dropped", f"{zero} readings at delay 0 belong to neither side"),) if zero else ()
+    warnings = (
+        (CodedWarning("dropped", f"{zero} readings at delay 0 left out; they belong to neither side"),) if zero else ()
+    )
     return StdpResult(
         _parameters(found, unit, scale, offset, confidence, t.size),
         offset,

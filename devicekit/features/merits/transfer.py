@@ -1,4 +1,4 @@
-"""Transfer curves of transistors: named for what they are, without a figure of merit."""
+"""Transfer curves of transistors, reported without a figure of merit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devicekit.features import figures
 from devicekit.features.merit import MOST_CURVES, Merit, Settings, figure
 from devicekit.features.transistors import TransferCurve, transfer_curves
 from devicekit.plot import Panel
-from devicekit.report import Block, Text
+from devicekit.report import Block
 from devicekit.scalars import Scalar
 from devicekit.tables import SweepTable
 from devicekit.tables import Table as AnyTable
@@ -22,7 +22,7 @@ from devicekit.text import count, si, span
 
 @dataclass(frozen=True, eq=False)
 class TransferResult:
-    """Transfer curves that a table holds."""
+    """Transfer curves in a table."""
 
     curves: tuple[TransferCurve, ...]
     table: SweepTable
@@ -53,7 +53,7 @@ class TransferResult:
             else f"These are {count(len(self.curves), 'transfer curve')} of a transistor"
         )
         return [
-            f"{words} ({first.drain} against {first.gate} from {gate}{at}), no sweep of a two-terminal device: it has "
+            f"{words} ({first.drain} against {first.gate} from {gate}{at}), not a two-terminal sweep: it has "
             "no V_set, HRS, LRS or other figure of merit here."
         ]
 
@@ -69,7 +69,7 @@ class TransferResult:
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""
         shown = figure(self.panel(), "Transfer curves.", "Magnitude of the drain current against the gate voltage")
-        return [Text(self.sentences()), shown]
+        return [shown]
 
 
 def find(table: AnyTable, settings: Settings, found: Mapping[str, Merit]) -> TransferResult | None:
